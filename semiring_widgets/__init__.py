@@ -1,0 +1,84 @@
+"""Which paths make a prediction? Semiring backpropagation for PyTorch models, with notebook widgets.
+
+The public names are imported lazily: ``import semiring_widgets`` costs milliseconds and pulls in
+neither torch nor transformers nor captum until a name that needs them is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from semiring_widgets import attr, widgets
+    from semiring_widgets.attr import compare
+    from semiring_widgets.core import (
+        Path,
+        Semiring,
+        Tape,
+        backprop,
+        flow,
+        record,
+        sample_paths,
+        top_paths,
+    )
+    from semiring_widgets.errors import SemiringWidgetsError
+    from semiring_widgets.explanation import Explanation, explain, load, load_demo, load_model
+    from semiring_widgets.notebook import load_ipython_extension, unload_ipython_extension
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Path": "core",
+    "Semiring": "core",
+    "Tape": "core",
+    "backprop": "core",
+    "flow": "core",
+    "record": "core",
+    "sample_paths": "core",
+    "top_paths": "core",
+    "SemiringWidgetsError": "errors",
+    "Explanation": "explanation",
+    "explain": "explanation",
+    "load": "explanation",
+    "load_demo": "explanation",
+    "load_model": "explanation",
+    "compare": "attr",
+    "load_ipython_extension": "notebook",
+    "unload_ipython_extension": "notebook",
+}
+_MODULES = ("attr", "widgets")
+
+__all__ = [
+    "Explanation",
+    "Path",
+    "Semiring",
+    "SemiringWidgetsError",
+    "Tape",
+    "attr",
+    "backprop",
+    "compare",
+    "explain",
+    "flow",
+    "load",
+    "load_demo",
+    "load_ipython_extension",
+    "load_model",
+    "record",
+    "sample_paths",
+    "top_paths",
+    "unload_ipython_extension",
+    "widgets",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

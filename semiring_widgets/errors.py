@@ -1,0 +1,46 @@
+"""The one family of exceptions of this package.
+
+Every message is a sentence that says what was given, what was expected, and what to do next. Catch
+`SemiringWidgetsError` to catch them all; the subclasses also derive from the built-in exception that
+fits, so that ordinary handlers work.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CancelledError",
+    "InputError",
+    "MissingBundleError",
+    "NonFiniteError",
+    "SemiringWidgetsError",
+    "TapeError",
+    "UnsupportedOpError",
+]
+
+
+class SemiringWidgetsError(Exception):
+    """Base of all errors raised by semiring_widgets."""
+
+
+class InputError(SemiringWidgetsError, ValueError):
+    """An argument, text, target or position that cannot be used as given."""
+
+
+class TapeError(SemiringWidgetsError, RuntimeError):
+    """A tensor is not on the tape, or the tape cannot be used in this way."""
+
+
+class UnsupportedOpError(SemiringWidgetsError, NotImplementedError):
+    """An operator on a path has no rule; the message names the operator and its module."""
+
+
+class NonFiniteError(SemiringWidgetsError, ArithmeticError):
+    """NaN or infinity among weights, activations or local derivatives."""
+
+
+class CancelledError(SemiringWidgetsError):
+    """The caller asked a running computation to stop."""
+
+
+class MissingBundleError(SemiringWidgetsError, RuntimeError):
+    """The JavaScript bundle of the widgets is not installed."""
