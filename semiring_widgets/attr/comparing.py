@@ -1,0 +1,260 @@
+"""`compare`: attribution methods side by side, on one text and one score.
+
+All methods get the same embeddings, the same reference and the same score; the semiring methods also share
+one recording of the forward pass. A method that fails says so in its row and never breaks the table. The
+table is published after every method, so that a widget can show it grow.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from semiring_widgets.attr.agreement import rank_correlation, top_k_overlap
+from semiring_widgets.attr.methods import Method, MethodLike, resolve
+from semiring_widgets.attr.problem import Problem, ScoredModel, evaluating, seeded
+from semiring_widgets.attr.question import check_choices
+from semiring_widgets.attr.results import Comparison, MethodResult
+from semiring_widgets.errors import CancelledError, InputError, SemiringWidgetsError
+from semiring_widgets.explanation.results import Status
+from semiring_widgets.explanation.scores import prepare
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+__all__ = ["compare", "compare_run"]
+
+Run = Callable[[Callable[[Comparison], None], Callable[[], None]], Comparison]
+_Methods: TypeAlias = MethodLike | Sequence[MethodLike] | Mapping[str, MethodLike] | None
+
+# GradientShap and its like draw random numbers; the same call gives the same table.
+_SEED = 0
+
+
+def compare(
+    model: nn.Module,
+    tokenizer: Any,
+    text: str,
+    target: str | int | None = None,
+    contrast: str | int | None = None,
+    position: int | None = None,
+    *,
+    score: Callable[[Any], Tensor] | None = None,
+    methods: _Methods = None,
+    granularity: str = "primitive",
+    level: str = "unit",
+    top_k: int = 3,
+) -> Comparison:
+    """Ask several attribution methods which tokens made the score, and how far they agree.
+
+    Captum's methods run on the input embeddings: `Saliency` gives the Euclidean norm of the gradient, the
+    others signed numbers that are added over a token's units, perturbation methods one number per token.
+    Baselines are the embeddings of the text with its words blanked. The path methods are the semiring
+    values of all paths from the token to the score, see `semiring_widgets.attr.methods`.
+
+    Args:
+        model: a model of Hugging Face's transformers. It is run in eval mode and left as it was.
+        tokenizer: its tokenizer.
+        text: the text.
+        target: what the score asks for, as in `semiring_widgets.explain`.
+        contrast: what the target is compared with.
+        position: where the model is asked.
+        score: a function of the model's output instead of a target.
+        methods: names, Captum classes or instances, or functions, see
+            `semiring_widgets.attr.methods.resolve`. None: a choice of Captum's and all path methods.
+        granularity: which graph the path methods count.
+        level: level of their maxima.
+        top_k: how many tokens the overlap looks at.
+
+    Returns:
+        The `Comparison`; it displays itself. Scores are NaN where a method failed. If the computation is
+        interrupted, it holds what was done, and its status says ``"cancelled"``.
+
+    Raises:
+        InputError: an unknown method, target, granularity or level, or `top_k` below 1.
+    """
+    run = compare_run(
+        model,
+        tokenizer,
+        text,
+        target,
+        contrast,
+        position,
+        score=score,
+        methods=methods,
+        granularity=granularity,
+        level=level,
+        top_k=top_k,
+    )
+    seen: list[Comparison] = []
+    try:
+        return run(seen.append, lambda: None)
+    except KeyboardInterrupt:
+        if not seen:
+            raise
+        status = seen[-1].status
+        message = f"cancelled after {status.done} of {status.total} methods"
+        return replace(seen[-1], status=replace(status, state="cancelled", message=message))
+
+
+def compare_run(
+    model: nn.Module,
+    tokenizer: Any,
+    text: str,
+    target: str | int | None = None,
+    contrast: str | int | None = None,
+    position: int | None = None,
+    *,
+    score: Callable[[Any], Tensor] | None = None,
+    methods: _Methods = None,
+    granularity: str = "primitive",
+    level: str = "unit",
+    top_k: int = 3,
+) -> Run:
+    """`compare`, ready to be run by a worker.
+
+    Args:
+        model: as for `compare`, like all the others.
+        tokenizer: see there.
+        text: see there.
+        target: see there.
+        contrast: see there.
+        position: see there.
+        score: see there.
+        methods: see there.
+        granularity: see there.
+        level: see there.
+        top_k: see there.
+
+    Returns:
+        ``run(report, check)``: computes the comparison, calls `report` with a snapshot at the start and
+        after every method, and `check` before every run of the model; `check` raises to stop it.
+
+    Raises:
+        InputError: see `compare`.
+    """
+    asked = resolve(methods)
+    check_choices(granularity=granularity, level=level)
+    if top_k < 1:
+        raise InputError(f"top_k={top_k!r} must be a whole number of tokens, 1 or more.")
+
+    def run(report: Callable[[Comparison], None], check: Callable[[], None]) -> Comparison:
+        with evaluating(model), seeded(_SEED):
+            text_problem = prepare(
+                model,
+                tokenizer,
+                text,
+                target=target,
+                contrast=contrast,
+                position=position,
+                score=score,
+            )
+            problem = Problem(
+                ScoredModel(model, text_problem.forward, check),
+                text_problem.inputs_embeds,
+                text_problem.baseline_embeds,
+                granularity,
+                level,
+            )
+            table = _Table(text, text_problem, asked, granularity, level, top_k)
+            report(table.snapshot(0))
+            for index, method in enumerate(asked):
+                check()
+                table.fill(index, method, problem)
+                snapshot = table.snapshot(index + 1)
+                if index + 1 < len(asked):
+                    report(snapshot)
+        report(snapshot)
+        return snapshot
+
+    return run
+
+
+@dataclass
+class _Table:
+    """The rows so far."""
+
+    text: str
+    prepared: Any
+    methods: tuple[Method, ...]
+    granularity: str
+    level: str
+    top_k: int
+    rows: list[MethodResult] = field(init=False)
+    scores: NDArray[np.float64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rows = [self._row(method) for method in self.methods]
+        tokens = len(self.prepared.streams[0].tokens)
+        self.scores = np.full((len(self.methods), tokens), np.nan)
+
+    def fill(self, index: int, method: Method, problem: Problem) -> None:
+        """Ask one method; its failure is its row's sentence."""
+        start = time.perf_counter()
+        label, error = method.name, None
+        try:
+            scores, remark = method.ask(problem)
+            found = scores.detach().cpu().double().numpy()
+            if not np.isfinite(found).all():
+                error = f"{method.name} gave numbers that are NaN or infinite."
+            else:
+                self.scores[index] = found
+                label = f"{method.name} ({remark})" if remark else method.name
+        except CancelledError:
+            raise
+        except Exception as failure:  # noqa: BLE001  (a foreign method may fail in any way; the table stands)
+            error = _sentence(method.name, failure)
+        seconds = time.perf_counter() - start
+        self.rows[index] = replace(self._row(method), label=label, seconds=seconds, error=error)
+
+    def snapshot(self, done: int) -> Comparison:
+        """The table as it is now; later rows do not write into it."""
+        total = len(self.methods)
+        finished = done == total
+        message = (
+            f"{done} of {total} methods" if finished else f"{self.methods[done].name} ({done} of {total})"
+        )
+        names = ("method", "other")
+        dataset = xr.Dataset(
+            {
+                "scores": (("method", "token"), self.scores.astype(np.float32)),
+                "rank_correlation": (names, rank_correlation(self.scores).astype(np.float32)),
+                "top_k_overlap": (names, top_k_overlap(self.scores, self.top_k).astype(np.float32)),
+            }
+        )
+        return Comparison(
+            text=self.text,
+            model=self.prepared.model_name,
+            score=self.prepared.score,
+            streams=self.prepared.streams,
+            methods=tuple(self.rows),
+            dataset=dataset,
+            top_k=self.top_k,
+            status=Status("done" if finished else "running", done, total, message),
+        )
+
+    def _row(self, method: Method) -> MethodResult:
+        paths = method.counts_paths
+        return MethodResult(
+            name=method.name,
+            family=method.family,
+            label=method.name,
+            seconds=0.0,
+            signed=method.signed,
+            granularity=(method.granularity or self.granularity) if paths else None,
+            level=(method.level or self.level) if paths else None,
+        )
+
+
+def _sentence(name: str, failure: Exception) -> str:
+    if isinstance(failure, SemiringWidgetsError):
+        return str(failure)
+    lines = str(failure).strip().splitlines()
+    said = lines[0] if lines else "it gave no reason"
+    return f"{name} failed with {type(failure).__name__}: {said}"

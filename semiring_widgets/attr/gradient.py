@@ -1,0 +1,177 @@
+"""`SemiringGradient`: path statistics of the inputs, as a Captum attribution method.
+
+Captum's `Saliency` asks for the sum over all paths from an input to the output. This class asks the same
+question in any semiring and answers it in Captum's form, so that everything which takes a Captum method
+takes this one too: `NoiseTunnel`, `infidelity`, `sensitivity_max`.
+
+    >>> import torch
+    >>> from semiring_widgets.attr.gradient import SemiringGradient
+    >>> def forward(x):
+    ...     hidden = x[:, 0] * 3
+    ...     return hidden - 2 * x[:, 0] + x[:, 1]
+    >>> x = torch.tensor([[1.0, 2.0]])
+    >>> SemiringGradient(forward, semiring="sum").attribute(x)
+    tensor([[1., 1.]])
+    >>> SemiringGradient(forward, semiring="max").attribute(x)
+    tensor([[3., 1.]])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from captum._utils.common import _format_output, _format_tensor_into_tuples
+from captum.attr import GradientAttribution
+from torch import Tensor
+
+from semiring_widgets.attr.question import Question, logged, selected_score
+from semiring_widgets.attr.readout import Readout
+from semiring_widgets.core import record
+from semiring_widgets.errors import InputError
+
+if TYPE_CHECKING:
+    from semiring_widgets.core import Semiring
+
+__all__ = ["SemiringGradient"]
+
+
+class SemiringGradient(GradientAttribution):
+    """Semiring value of all paths from each input unit to the selected output.
+
+    A path from a unit to the output weighs the product w of its local derivatives. The attribution of
+    the unit is read off the semiring sum ⊕ w over all its paths in the gradient graph at `granularity`.
+    Which number that is for each semiring stands in the table of `semiring_widgets.attr.readout`:
+    ``"sum"`` is the gradient (`Saliency` with ``abs=False``), ``"max"`` the signed weight of the best
+    path, ``"abs"`` the mass, ``"entropy"`` nats. With several examples each has its own paths.
+
+    The model is run once, in the train or eval mode it is in, and left as it was: no hook stays, no
+    `requires_grad` changes, nothing is written to a `.grad`. Inputs need not require gradients.
+
+    Args:
+        forward_func: the model or any function of it, as everywhere in Captum.
+        semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``, or a
+            `semiring_widgets.Semiring` object (then `readout` is needed).
+        granularity: which graph is counted, see `semiring_widgets.record`. Path statistics depend on
+            it; the gradient does not.
+        level: level of a max, ``"unit"`` or ``"branch"``, see `semiring_widgets.backprop`.
+        multiply_by_inputs: the input's value becomes a further factor of every path. With ``"sum"``
+            that is `InputXGradient`.
+        readout: which number to take from the result of `semiring_widgets.backprop`, as a function to
+            a tensor of the input's shape. By default the table.
+        aggregate: join the units of the last dimension (for example of an embedding) by the semiring's
+            plus and put the outcome in slot 0; the other slots are 0.
+
+    Raises:
+        InputError: an unknown semiring, granularity or level.
+    """
+
+    def __init__(
+        self,
+        forward_func: Callable[..., Any],
+        semiring: str | Semiring = "max",
+        granularity: str = "primitive",
+        level: str = "unit",
+        *,
+        multiply_by_inputs: bool = False,
+        readout: Readout | None = None,
+        aggregate: bool = False,
+    ) -> None:
+        GradientAttribution.__init__(self, forward_func)
+        self._question = Question(semiring, granularity, level, readout)
+        self._multiply_by_inputs = multiply_by_inputs
+        self.aggregate = aggregate
+
+    @logged
+    def attribute(
+        self,
+        inputs: Tensor | tuple[Tensor, ...],
+        target: Any = None,
+        additional_forward_args: Any = None,
+    ) -> Tensor | tuple[Tensor, ...]:
+        """One number for every unit of the inputs.
+
+        Args:
+            inputs: floating-point tensor of shape (B, ...), or a tuple of them; dimension 0 counts the
+                examples.
+            target: which output is explained: an int, a tuple of ints, a tensor or a list with one
+                entry per example, as in Captum. None if `forward_func` gives one number per example.
+            additional_forward_args: further arguments of `forward_func`, not attributed.
+
+        Returns:
+            Tensor of the inputs' shape, or a tuple if `inputs` is one. Finite; 0 where no path leads
+            to the output. Dtype of the inputs, or wider where a number does not fit.
+
+        Raises:
+            InputError: inputs that are not floating point, or several output numbers per example.
+            NonFiniteError: NaN or infinity among weights or results.
+            UnsupportedOpError: an operator on a path has no rule.
+        """
+        values = _format_tensor_into_tuples(inputs)
+        results = self._ask(values, target, additional_forward_args)
+        numbers = tuple(
+            self._question.number(result, value, self.aggregate)
+            for result, value in zip(results, values, strict=True)
+        )
+        formatted: Tensor | tuple[Tensor, ...] = _format_output(isinstance(inputs, tuple), numbers)
+        return formatted
+
+    def explain(
+        self,
+        inputs: Tensor | tuple[Tensor, ...],
+        target: Any = None,
+        additional_forward_args: Any = None,
+    ) -> Any:
+        """Everything the sweep found, which an attribution tensor cannot hold.
+
+        Args:
+            inputs: as for `attribute`.
+            target: as for `attribute`.
+            additional_forward_args: as for `attribute`.
+
+        Returns:
+            The result of `semiring_widgets.backprop` (for example `.log_mass` and `.entropy`, and
+            `.reduce`), or a tuple of them if `inputs` is one.
+        """
+        results = self._ask(_format_tensor_into_tuples(inputs), target, additional_forward_args)
+        return tuple(results) if isinstance(inputs, tuple) else results[0]
+
+    @property
+    def question(self) -> Question:
+        """Semiring, granularity and level."""
+        return self._question
+
+    @property
+    def multiplies_by_inputs(self) -> bool:
+        """Whether the input's value is a factor of every path."""
+        return self._multiply_by_inputs
+
+    def has_convergence_delta(self) -> bool:
+        """False: statistics of paths other than their sum do not add up to a change of the output."""
+        return False
+
+    def _ask(self, inputs: tuple[Any, ...], target: Any, additional: Any) -> list[Any]:
+        for index, value in enumerate(inputs):
+            if not isinstance(value, Tensor) or not value.is_floating_point():
+                raise InputError(
+                    f"Input {index} is {_kind(value)}, and only floating-point tensors have paths. Pass "
+                    f"embeddings instead of token ids, or use LayerSemiringGradient with the embedding "
+                    f"layer."
+                )
+        with record(granularity=self._question.granularity) as tape:
+            if self._multiply_by_inputs:
+                # A gate of ones in front: its paths are the input's paths times the input's value.
+                asked = tuple(torch.ones_like(value) for value in inputs)
+                entering = tuple(one * value for one, value in zip(asked, inputs, strict=True))
+            else:
+                # Copies go in, so that a forward pass which works in place spares the caller's tensors,
+                # and an input that is never used is still on the tape.
+                asked = inputs
+                entering = tuple(value.clone() for value in inputs)
+            score = selected_score(self.forward_func, entering, target, additional)
+        return self._question.results(tape, score, asked)
+
+
+def _kind(value: Any) -> str:
+    return f"a tensor of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__

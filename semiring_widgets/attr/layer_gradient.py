@@ -1,0 +1,247 @@
+"""`LayerSemiringGradient`: path statistics of a layer's units, as a Captum layer attribution.
+
+The same question as `SemiringGradient`, asked about the tensors that go into or come out of a module. It
+is a `LayerGradientXActivation`, because `LLMGradientAttribution` accepts only a few classes and their
+subclasses.
+
+`LLMGradientAttribution` always adds up the units of a token. That is right for a gradient and wrong for
+a best path: the best path of a token is the *best* over its units. So under it (or with
+``aggregate=True``) the units of the last dimension are joined by the semiring's own plus, the token's
+number is put in slot 0, and the other slots are 0: whoever adds them up gets the right number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from captum._utils.common import _format_output, _format_tensor_into_tuples
+from captum.attr import LayerGradientXActivation
+from torch import Tensor, nn
+
+from semiring_widgets.attr.question import Question, logged, selected_score
+from semiring_widgets.attr.readout import Readout
+from semiring_widgets.core import record
+from semiring_widgets.errors import InputError
+
+if TYPE_CHECKING:
+    from semiring_widgets.core import Semiring
+
+__all__ = ["LayerSemiringGradient"]
+
+Attributions = Tensor | tuple[Tensor, ...]
+
+
+class LayerSemiringGradient(LayerGradientXActivation):
+    """Semiring value of all paths from each unit of a layer to the selected output.
+
+    Numbers, semirings and guarantees are those of `SemiringGradient`. Hooks sit on the layer only while
+    `attribute` runs, and are removed on errors too. A layer that runs several times is asked about its
+    last run, as in Captum.
+
+    Args:
+        forward_func: the model or any function of it.
+        layer: the module, or a list of modules (then `attribute` returns a list).
+        semiring: as for `SemiringGradient`.
+        device_ids: accepted for Captum's sake; a `DataParallel` model on several devices is refused,
+            because its replicas run in threads of their own, where nothing can be recorded.
+        granularity: which graph is counted, see `semiring_widgets.record`.
+        level: level of a max, ``"unit"`` or ``"branch"``.
+        multiply_by_inputs: the unit's activation becomes a further factor of every path. With ``"sum"``
+            that is `LayerGradientXActivation`, without it its ``multiply_by_inputs=False``.
+        readout: which number to take from the result of `semiring_widgets.backprop`.
+        aggregate: join the units of the last dimension by the semiring's plus and put the outcome in
+            slot 0. None: do so only under `LLMGradientAttribution`.
+
+    Raises:
+        InputError: an unknown semiring, granularity or level, or a layer that is not a module.
+    """
+
+    def __init__(
+        self,
+        forward_func: Callable[..., Any],
+        layer: nn.Module | list[nn.Module],
+        semiring: str | Semiring = "max",
+        device_ids: list[int] | None = None,
+        granularity: str = "primitive",
+        level: str = "unit",
+        *,
+        multiply_by_inputs: bool = False,
+        readout: Readout | None = None,
+        aggregate: bool | None = None,
+    ) -> None:
+        for module in layer if isinstance(layer, (list, tuple)) else [layer]:
+            if not isinstance(module, nn.Module):
+                raise InputError(
+                    f"The layer must be a torch.nn.Module of the model or a list of them, not "
+                    f"{type(module).__name__}. Look it up, for example with model.get_submodule('...')."
+                )
+        LayerGradientXActivation.__init__(
+            self, forward_func, layer, device_ids, multiply_by_inputs=multiply_by_inputs
+        )
+        self._question = Question(semiring, granularity, level, readout)
+        self.aggregate = aggregate
+
+    @logged
+    def attribute(
+        self,
+        inputs: Any,
+        target: Any = None,
+        additional_forward_args: Any = None,
+        attribute_to_layer_input: bool = False,
+        grad_kwargs: dict[str, Any] | None = None,
+    ) -> Attributions | list[Attributions]:
+        """One number for every unit of the layer.
+
+        Args:
+            inputs: inputs of `forward_func`, a tensor of any dtype or a tuple; dimension 0 counts the
+                examples.
+            target: which output is explained, as in Captum.
+            additional_forward_args: further arguments of `forward_func`.
+            attribute_to_layer_input: ask about what goes into the layer instead of what comes out.
+            grad_kwargs: must be None: no autograd runs here.
+
+        Returns:
+            Tensor of the shape of the layer's output (or input); a tuple of tensors if the layer gives
+            several; a list with one entry per layer if `layer` was a list. Members that are not
+            floating-point tensors are left out.
+
+        Raises:
+            InputError: the layer did not run, holds no floating-point tensor there, several output
+                numbers per example, `grad_kwargs`, or a `DataParallel` model on several devices.
+            NonFiniteError: NaN or infinity among weights or results.
+            UnsupportedOpError: an operator on a path has no rule.
+        """
+        if grad_kwargs:
+            raise InputError(
+                f"grad_kwargs={grad_kwargs!r} are options of torch.autograd.grad, which does not run "
+                f"here. Leave them out."
+            )
+        self._refuse_replicas()
+        layers = list(self.layer) if isinstance(self.layer, (list, tuple)) else [self.layer]
+        taps = [_Tap(layer, self._multiply_by_inputs) for layer in layers]
+        values = _format_tensor_into_tuples(inputs)
+        with (
+            _hooked(taps, attribute_to_layer_input),
+            record(granularity=self._question.granularity) as tape,
+        ):
+            score = selected_score(self.forward_func, values, target, additional_forward_args)
+        for tap in taps:
+            tap.refuse_nothing(attribute_to_layer_input)
+        asked = [tensor for tap in taps for tensor in tap.asked]
+        joined = self._joins_units()
+        results = iter(self._question.results(tape, score, asked))
+        found = [
+            _format_output(
+                len(tap.asked) > 1,
+                tuple(self._question.number(next(results), like, joined) for like in tap.asked),
+            )
+            for tap in taps
+        ]
+        return found if isinstance(self.layer, (list, tuple)) else found[0]
+
+    @property
+    def question(self) -> Question:
+        """Semiring, granularity and level."""
+        return self._question
+
+    @property
+    def multiplies_by_inputs(self) -> bool:
+        """Whether the unit's activation is a factor of every path."""
+        return bool(self._multiply_by_inputs)
+
+    def has_convergence_delta(self) -> bool:
+        """False: statistics of paths other than their sum do not add up to a change of the output."""
+        return False
+
+    def _joins_units(self) -> bool:
+        if self.aggregate is not None:
+            return self.aggregate
+        # Captum replaces the forward function by this class of its own, which is not exported.
+        return type(self.forward_func).__name__ == "GradientForwardFunc"
+
+    def _refuse_replicas(self) -> None:
+        model = self.forward_func
+        if isinstance(model, nn.DataParallel) and len(model.device_ids) > 1:
+            raise InputError(
+                f"The model is a DataParallel over {len(model.device_ids)} devices, whose replicas cannot "
+                f"be recorded. Pass the module inside it: LayerSemiringGradient(model.module, ...)."
+            )
+
+
+class _Tap:
+    """Catches the tensors at one layer while the model runs.
+
+    Attributes:
+        asked: the tensors whose paths are asked for, from the layer's last run.
+    """
+
+    def __init__(self, layer: nn.Module, gated: bool) -> None:
+        self.layer = layer
+        self.asked: list[Tensor] = []
+        self._gated = gated
+        self._ran = False
+
+    def before(
+        self, _module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Pre-hook: tap the positional tensors or, if there are none, the named ones."""
+        self._start()
+        tapped = tuple(self._through(value) for value in args)
+        if not self.asked:
+            kwargs = {name: self._through(value) for name, value in kwargs.items()}
+        return tapped, kwargs
+
+    def after(self, _module: nn.Module, _args: Any, output: Any) -> Any:
+        """Forward hook: tap a tensor, or the tensors of a tuple or list."""
+        self._start()
+        if isinstance(output, tuple) and hasattr(output, "_make"):
+            return output._make(self._through(value) for value in output)
+        if isinstance(output, (tuple, list)):
+            return type(output)(self._through(value) for value in output)
+        return self._through(output)
+
+    def refuse_nothing(self, at_input: bool) -> None:
+        """Say why there is nothing to attribute to, if so."""
+        if self.asked:
+            return
+        name = type(self.layer).__name__
+        if not self._ran:
+            raise InputError(
+                f"The layer {name} did not run when forward_func was called, so it has no units. Pass a "
+                f"layer of the model that forward_func runs."
+            )
+        side = "input" if at_input else "output"
+        raise InputError(
+            f"The {side} of the layer {name} holds no floating-point tensor (directly or in a tuple). "
+            f"Attribute to its {'output' if at_input else 'input'}, or to another layer."
+        )
+
+    def _start(self) -> None:
+        self._ran = True
+        self.asked = []
+
+    def _through(self, value: Any) -> Any:
+        if not isinstance(value, Tensor) or not value.is_floating_point():
+            return value
+        if self._gated:
+            gate = torch.ones_like(value)
+            self.asked.append(gate)
+            return value * gate
+        self.asked.append(value)
+        # A copy goes on, so that a later in-place operation does not write into what is asked about.
+        return value.clone()
+
+
+@contextmanager
+def _hooked(taps: Sequence[_Tap], at_input: bool) -> Iterator[None]:
+    with ExitStack() as stack:
+        for tap in taps:
+            if at_input:
+                handle = tap.layer.register_forward_pre_hook(tap.before, with_kwargs=True)
+            else:
+                handle = tap.layer.register_forward_hook(tap.after)
+            stack.callback(handle.remove)
+        yield

@@ -1,0 +1,209 @@
+"""The attribution methods that a comparison knows, by name.
+
+Beside Captum's methods stand five statistics of the paths that lead from any unit of a token to the score.
+Each is the plus of one semiring over all those paths, the units of the token included:
+
+| name           | semiring  | number per token                                             |
+|----------------|-----------|--------------------------------------------------------------|
+| `path sum`     | `sum`     | sum of all path weights (the gradient, added over the units) |
+| `path mass`    | `abs`     | share of the mass (sum of all abs(path weight)), 0-1         |
+| `best path`    | `max`     | weight of the path with the largest abs(weight), signed      |
+| `path entropy` | `entropy` | entropy of p(path) ∝ abs(path weight), in nats               |
+| `path count`   | `count`   | log(1 + number of paths), in nats                            |
+
+Entropies and counts are comparable only within one granularity, which every result carries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import torch
+from captum.attr import Attribution, NoiseTunnel
+from torch import Tensor
+
+from semiring_widgets.attr.captum_methods import (
+    CAPTUM_NAMES,
+    captum_token_scores,
+    has_sign,
+    instance_of,
+)
+from semiring_widgets.attr.gradient import SemiringGradient
+from semiring_widgets.attr.layer_gradient import LayerSemiringGradient
+from semiring_widgets.attr.problem import Problem
+from semiring_widgets.attr.readout import number_per_unit, readout_of
+from semiring_widgets.errors import InputError
+
+__all__ = ["DEFAULT_NAMES", "Method", "MethodLike", "method_names", "resolve"]
+
+MethodLike: TypeAlias = str | type[Attribution] | Attribution | Callable[..., Tensor]
+
+_SEMIRING_OF = {
+    "path sum": "sum",
+    "path mass": "abs",
+    "best path": "max",
+    "path entropy": "entropy",
+    "path count": "count",
+}
+# With windows of one token, FeatureAblation repeats Occlusion, so it is not asked unless named.
+_CAPTUM_DEFAULTS = tuple(name for name in CAPTUM_NAMES if name != "FeatureAblation")
+DEFAULT_NAMES = (*_CAPTUM_DEFAULTS, "path sum", "path mass", "best path", "path entropy")
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method, ready to be asked.
+
+    Attributes:
+        name: unique within a comparison.
+        family: ``"semiring"`` for statistics of paths, ``"captum"`` for Captum and functions used like it.
+        signed: whether its scores have a meaningful sign.
+        counts_paths: whether it depends on granularity and level.
+        ask: gives the scores, shape (T,), and a remark for the screen or None.
+        granularity: for methods with a granularity of their own; None means the comparison's.
+        level: likewise.
+    """
+
+    name: str
+    family: str
+    signed: bool
+    ask: Callable[[Problem], tuple[Tensor, str | None]]
+    counts_paths: bool = False
+    granularity: str | None = None
+    level: str | None = None
+
+
+def method_names() -> tuple[str, ...]:
+    """All names that `resolve` knows."""
+    return (*CAPTUM_NAMES, *_SEMIRING_OF)
+
+
+def resolve(
+    methods: MethodLike | Sequence[MethodLike] | Mapping[str, MethodLike] | None,
+) -> tuple[Method, ...]:
+    """The methods meant by the user.
+
+    Args:
+        methods: None for `DEFAULT_NAMES`. Else one or several of: a name (case does not matter; a
+            semiring's name means its path method), a Captum class, a Captum instance (its settings are
+            kept, its forward function is replaced), or a function
+            ``f(forward, inputs_embeds, baseline_embeds)`` that returns one number per token or per unit.
+            A mapping gives them names.
+
+    Returns:
+        Methods with unique names, in the order given.
+
+    Raises:
+        InputError: an unknown name, something that is no method, or none at all.
+    """
+    if methods is None:
+        methods = DEFAULT_NAMES
+    if isinstance(methods, Mapping):
+        found = [replace(_method(method), name=name) for name, method in methods.items()]
+    elif isinstance(methods, str) or not isinstance(methods, Sequence):
+        found = [_method(methods)]
+    else:
+        found = [_method(method) for method in methods]
+    if not found:
+        raise InputError(f"No method was given. Choose from {', '.join(method_names())}.")
+    return _uniquely_named(found)
+
+
+def _method(method: Any) -> Method:
+    if isinstance(method, str):
+        return _named(method)
+    if isinstance(method, Attribution) or (isinstance(method, type) and issubclass(method, Attribution)):
+        return _captum(method)
+    if callable(method):
+        return Method(getattr(method, "__name__", type(method).__name__), "captum", True, _Function(method))
+    raise InputError(
+        f"{method!r} is no attribution method. Pass a name ({', '.join(method_names())}), a Captum class or "
+        f"instance, or a function f(forward, inputs_embeds, baseline_embeds)."
+    )
+
+
+def _named(name: str) -> Method:
+    wanted = name.strip().casefold().replace("_", " ")
+    for path_name, semiring in _SEMIRING_OF.items():
+        if wanted in {path_name, semiring, f"path {semiring}"}:
+            signed = semiring in {"sum", "max"}
+            return Method(path_name, "semiring", signed, _PathStatistic(semiring), counts_paths=True)
+    for captum_name in CAPTUM_NAMES:
+        if wanted == captum_name.casefold():
+            return _captum(captum_name)
+    raise InputError(
+        f"There is no attribution method {name!r}. Choose from {', '.join(method_names())}; or pass a Captum "
+        f"class or instance, or a function f(forward, inputs_embeds, baseline_embeds)."
+    )
+
+
+def _captum(method: str | type[Attribution] | Attribution) -> Method:
+    def ask(problem: Problem) -> tuple[Tensor, str | None]:
+        return captum_token_scores(instance_of(method, problem), problem)
+
+    core = method.attribution_method if isinstance(method, NoiseTunnel) else method
+    if isinstance(method, str):
+        name = method
+    else:
+        name = method.__name__ if isinstance(method, type) else type(core).__name__
+    if core is not method:
+        name = f"NoiseTunnel({name})"
+    if isinstance(core, (SemiringGradient, LayerSemiringGradient)):
+        question = core.question
+        name = f"{name}({question.semiring})" if isinstance(question.semiring, str) else name
+        return Method(
+            name,
+            "semiring",
+            has_sign(method),
+            ask,
+            counts_paths=True,
+            granularity=question.granularity,
+            level=question.level,
+        )
+    return Method(name, "captum", has_sign(method), ask)
+
+
+@dataclass(frozen=True)
+class _PathStatistic:
+    semiring: str
+
+    def __call__(self, problem: Problem) -> tuple[Tensor, str | None]:
+        result = problem.token_result(self.semiring)
+        if self.semiring == "abs":
+            # The mass itself overflows in deep models; shares order the tokens just the same.
+            return torch.softmax(result.log_mass[0].double(), dim=-1), None
+        readout = readout_of(self.semiring, None)
+        return number_per_unit(readout, result, problem.inputs, self.semiring)[0], None
+
+
+@dataclass(frozen=True)
+class _Function:
+    function: Callable[..., Any]
+
+    def __call__(self, problem: Problem) -> tuple[Tensor, str | None]:
+        tokens = problem.inputs.shape[1]
+        scores = self.function(problem.forward, problem.inputs, problem.baselines)
+        if not isinstance(scores, Tensor):
+            scores = torch.as_tensor(scores)
+        if scores.ndim > 1 and scores.shape[0] == 1:
+            scores = scores[0]
+        if scores.ndim not in {1, 2} or scores.shape[0] != tokens:
+            raise InputError(
+                f"The method returned the shape {list(scores.shape)} for {tokens} tokens. Return one number "
+                f"per token, shape ({tokens},), or per unit, shape (1, {tokens}, units)."
+            )
+        return (scores if scores.ndim == 1 else scores.sum(-1)).detach(), None
+
+
+def _uniquely_named(methods: list[Method]) -> tuple[Method, ...]:
+    taken: set[str] = set()
+    unique = []
+    for method in methods:
+        name, number = method.name, 2
+        while name in taken:
+            name, number = f"{method.name} ({number})", number + 1
+        taken.add(name)
+        unique.append(replace(method, name=name))
+    return tuple(unique)

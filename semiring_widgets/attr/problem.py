@@ -1,0 +1,129 @@
+"""The one problem that all methods of a comparison are put to.
+
+Token ids have no gradient, so every method works on the input embeddings: a module that maps embeddings
+(B, T, D) to one score per example, the embeddings of the text, and reference embeddings in which the
+words are blanked. All semiring methods read the same recording of one forward pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from semiring_widgets.core import backprop, record
+
+if TYPE_CHECKING:
+    from semiring_widgets.core import Tape
+
+__all__ = ["Problem", "ScoredModel", "evaluating", "seeded"]
+
+
+class ScoredModel(nn.Module):
+    """The model and the score as one module, as `DeepLift` needs it: it hooks the submodules.
+
+    Args:
+        model: the model, so that its submodules are found.
+        score: from embeddings (B, T, D) to scores (B,); runs the model.
+        check: called before every run; raises if the caller asked to stop.
+    """
+
+    def __init__(
+        self, model: nn.Module, score: Callable[[Tensor], Tensor], check: Callable[[], None]
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self._score = score
+        self._check = check
+
+    def forward(self, inputs_embeds: Tensor) -> Tensor:
+        """Scores, shape (B,), of embeddings of shape (B, T, D)."""
+        self._check()
+        return self._score(inputs_embeds)
+
+
+class Problem:
+    """Embeddings, their reference, the score; and one recording shared by all who need it.
+
+    Args:
+        forward: embeddings (B, T, D) to scores (B,).
+        inputs: embeddings of the text, shape (1, T, D).
+        baselines: reference embeddings, shape (1, T, D).
+        granularity: which graph semiring methods count.
+        level: level of their maxima.
+    """
+
+    def __init__(
+        self, forward: ScoredModel, inputs: Tensor, baselines: Tensor, granularity: str, level: str
+    ) -> None:
+        self.forward = forward
+        # Requiring a gradient on a copy of our own spares Captum's warning and the caller's tensor.
+        self.inputs = inputs.detach().clone().requires_grad_()
+        self.baselines = baselines.detach().clone()
+        self.granularity = granularity
+        self.level = level
+        self._recording: tuple[Tape, Tensor] | Exception | None = None
+
+    def token_result(self, semiring: str) -> Any:
+        """Semiring value of all paths from each token to the score.
+
+        Args:
+            semiring: name of the semiring.
+
+        Returns:
+            Result of `semiring_widgets.backprop`, reduced over the units of a token: shape (1, T).
+        """
+        tape, score = self._recorded()
+        result = backprop(tape, score, wrt=self.inputs, semiring=semiring, level=self.level)
+        return result.reduce(-1)
+
+    def change(self) -> float:
+        """Score of the text minus score of the reference: what complete methods add up to."""
+        with torch.no_grad():
+            return float(self.forward(self.inputs)) - float(self.forward(self.baselines))
+
+    def _recorded(self) -> tuple[Tape, Tensor]:
+        if self._recording is None:
+            try:
+                with record(granularity=self.granularity) as tape:
+                    # A copy goes in, in case the model works on its inputs in place.
+                    score = self.forward(self.inputs.clone())
+                self._recording = (tape, score)
+            except Exception as error:
+                # What cannot be recorded once need not be tried for every semiring.
+                self._recording = error
+                raise
+        if isinstance(self._recording, Exception):
+            raise self._recording
+        return self._recording
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Random numbers from `seed` inside; the caller's generators are as before afterwards."""
+    # Captum draws from numpy's global generator as well as from torch's.
+    numpy_state = np.random.get_state()  # noqa: NPY002
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            np.random.set_state(numpy_state)  # noqa: NPY002
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """The model in eval mode with gradients on; each module's own mode is restored afterwards."""
+    training = [module for module in model.modules() if module.training]
+    try:
+        model.eval()
+        with torch.inference_mode(False), torch.enable_grad():
+            yield
+    finally:
+        for module in training:
+            module.training = True

@@ -1,0 +1,124 @@
+"""What a semiring attribution asks, and how it is put to a recorded forward pass.
+
+The input variant and the layer variant differ only in *which* tensors they ask about. What they share is
+here: the checked choice of semiring, granularity and level, the recorded run of Captum's
+`forward_func` with a target selected, and the sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from captum._utils.common import _run_forward
+from captum.log import log_usage
+from torch import Tensor
+
+from semiring_widgets.attr.readout import Readout, number_per_unit, readout_of
+from semiring_widgets.core import backprop
+from semiring_widgets.errors import InputError
+
+if TYPE_CHECKING:
+    from semiring_widgets.core import Semiring, Tape
+
+__all__ = ["Question", "check_choices", "logged", "selected_score"]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_CHOICES = {"granularity": ("primitive", "operator", "paper"), "level": ("unit", "branch")}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A semiring, the graph it is asked of, and the number to show.
+
+    Attributes:
+        semiring: name or object.
+        granularity: which graph is counted.
+        level: level of a max.
+        custom_readout: the user's function from result to number, or None for the usual one.
+        readout: the function in force.
+
+    Raises:
+        InputError: an unknown semiring, granularity or level.
+    """
+
+    semiring: str | Semiring
+    granularity: str
+    level: str
+    custom_readout: Readout | None = None
+    readout: Readout = field(init=False)
+
+    def __post_init__(self) -> None:
+        check_choices(granularity=self.granularity, level=self.level)
+        # The one way to set a computed field of a frozen dataclass.
+        object.__setattr__(self, "readout", readout_of(self.semiring, self.custom_readout))
+
+    def results(self, tape: Tape, score: Tensor, wrt: Sequence[Tensor]) -> list[Any]:
+        """One sweep; one result of `semiring_widgets.backprop` per tensor."""
+        return list(backprop(tape, score, wrt=list(wrt), semiring=self.semiring, level=self.level))
+
+    def number(self, result: Any, like: Tensor, aggregate: bool) -> Tensor:
+        """The numbers to show for a result.
+
+        Args:
+            result: from `results`.
+            like: the tensor asked about, shape (..., D).
+            aggregate: join the units of the last dimension by the semiring's plus, put the outcome in
+                slot 0 and zeros in the others, so that their sum is the outcome. Nobody who adds up
+                units later can then turn a best path into a sum of paths.
+
+        Returns:
+            Tensor of shape (..., D).
+        """
+        if not aggregate:
+            return number_per_unit(self.readout, result, like, self.semiring)
+        joined = number_per_unit(self.readout, result.reduce(-1), like, self.semiring)
+        slots = joined.new_zeros(like.shape)
+        slots[..., 0] = joined
+        return slots
+
+
+def check_choices(**given: str) -> None:
+    """Refuse an unknown `granularity` or `level`.
+
+    Raises:
+        InputError: names the choices.
+    """
+    for name, value in given.items():
+        if value not in _CHOICES[name]:
+            raise InputError(f"There is no {name} {value!r}. Choose one of {', '.join(_CHOICES[name])}.")
+
+
+def selected_score(
+    forward_func: Callable[..., Any], inputs: Any, target: Any, additional_forward_args: Any
+) -> Tensor:
+    """Run Captum's `forward_func` and select the target: one number per example.
+
+    Call it inside ``with record()``, so that the selection is on the tape too.
+
+    Returns:
+        The score, shape (B,), or () if the function gives one number for the whole batch.
+
+    Raises:
+        InputError: not a tensor, or several numbers per example are left.
+    """
+    output = _run_forward(forward_func, inputs, target, additional_forward_args)
+    if not isinstance(output, Tensor):
+        raise InputError(
+            f"forward_func returned {type(output).__name__}, not a tensor. Wrap the model in a function "
+            f"that returns the tensor to be explained, for example lambda x: model(x).logits."
+        )
+    per_example = output[0].numel() if output.dim() and len(output) else output.numel()
+    if per_example != 1:
+        raise InputError(
+            f"forward_func with target={target!r} gives {per_example} numbers per example (output shape "
+            f"{list(output.shape)}). Pass a target that selects one of them."
+        )
+    return output.flatten() if output.dim() > 1 else output
+
+
+def logged(function: _Function) -> _Function:
+    """Captum's own decorator, typed. `NoiseTunnel` calls the ``__wrapped__`` that it leaves."""
+    return cast(_Function, log_usage()(function))
