@@ -150,9 +150,7 @@ class Status:
 class Session(Protocol):
     """The live computation behind an explanation; answers questions that need the model's tape."""
 
-    def conditioned(
-        self, selection: Mapping[str, Any]
-    ) -> tuple[xr.Dataset, tuple[Route, ...], float]:
+    def conditioned(self, selection: Mapping[str, Any]) -> tuple[xr.Dataset, tuple[Route, ...], float]:
         """Flow restricted to the paths through ``selection``.
 
         Args:

@@ -85,9 +85,7 @@ VARIABLES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
 }
 
 
-def empty_dataset(
-    layers: int, heads: int, tokens: int, *, maps: bool = True
-) -> xr.Dataset:
+def empty_dataset(layers: int, heads: int, tokens: int, *, maps: bool = True) -> xr.Dataset:
     """All variables of an explanation, filled with NaN (nothing known yet).
 
     Args:

@@ -4,15 +4,12 @@ The numbers are ordinary netCDF variables. What is not a number (text, tokens, r
 JSON document in the variable ``semiring_widgets_json``, stored as bytes: netCDF attributes are limited
 to 64 kB and refuse some strings (NUL, lone surrogates), which tokenizers do produce; ASCII JSON in a
 byte array takes them all and comes back exactly.
-
-A file is written beside its destination and renamed, so that an interrupted save leaves no half file.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +17,7 @@ import numpy as np
 import xarray as xr
 
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.atomic import replacing
 
 __all__ = ["FORMAT_VERSION", "read", "write"]
 
@@ -28,9 +26,7 @@ _DOCUMENT: Final = "semiring_widgets_json"
 _DOCUMENT_DIM: Final = "semiring_widgets_json_byte"
 
 
-def write(
-    path: str | os.PathLike[str], kind: str, header: dict[str, Any], dataset: xr.Dataset
-) -> None:
+def write(path: str | os.PathLike[str], kind: str, header: dict[str, Any], dataset: xr.Dataset) -> None:
     """Write one result.
 
     Args:
@@ -42,41 +38,21 @@ def write(
     Raises:
         InputError: the folder does not exist or cannot be written.
     """
-    destination = Path(path)
     document = {
         "format": "semiring_widgets",
         "version": FORMAT_VERSION,
         "kind": kind,
         **header,
     }
-    data = np.frombuffer(
-        json.dumps(document, ensure_ascii=True).encode("ascii"), np.uint8
-    )
+    data = np.frombuffer(json.dumps(document, ensure_ascii=True).encode("ascii"), np.uint8)
     dataset = dataset.assign({_DOCUMENT: (_DOCUMENT_DIM, data)})
     encoding = {
         name: {"compression": "gzip", "compression_opts": 4}
         for name, variable in dataset.data_vars.items()
         if variable.size > 256 and variable.dtype.kind in "fiu"
     }
-    try:
-        handle, scratch = tempfile.mkstemp(dir=destination.parent, suffix=".partial")
-        os.close(handle)
-    except OSError as error:
-        raise InputError(
-            f"Cannot save to {str(destination)!r}: {error.strerror or error}. "
-            "Give a path in an existing folder that you may write to."
-        ) from error
-    try:
+    with replacing(path) as scratch:
         dataset.to_netcdf(scratch, engine="h5netcdf", encoding=encoding)
-        # mkstemp makes private files; a saved result should have the permissions of any new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(scratch, 0o666 & ~mask)
-        os.replace(scratch, destination)
-    except OSError as error:
-        raise InputError(f"Cannot save to {str(destination)!r}: {error}.") from error
-    finally:
-        Path(scratch).unlink(missing_ok=True)
 
 
 def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, Any], xr.Dataset]:
@@ -94,25 +70,20 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, Any], xr.Da
     """
     source = Path(path)
     if not source.is_file():
-        raise InputError(
-            f"There is no file {str(source)!r}; give the path that .save(path) wrote."
-        )
+        raise InputError(f"There is no file {str(source)!r}; give the path that .save(path) wrote.")
     try:
         with xr.open_dataset(source, engine="h5netcdf", decode_times=False) as opened:
             dataset = opened.load()
     except (OSError, ValueError, KeyError) as error:
         raise InputError(
-            f"{str(source)!r} is not a readable netCDF file ({error}); give a file that "
-            ".save(path) wrote."
+            f"{str(source)!r} is not a readable netCDF file ({error}); give a file that .save(path) wrote."
         ) from error
     if _DOCUMENT not in dataset:
         raise InputError(
             f"{str(source)!r} is a netCDF file but was not written by semiring_widgets; "
             "open it with xarray.open_dataset instead."
         )
-    header: dict[str, Any] = json.loads(
-        dataset[_DOCUMENT].values.tobytes().decode("ascii")
-    )
+    header: dict[str, Any] = json.loads(dataset[_DOCUMENT].values.tobytes().decode("ascii"))
     if header["version"] > FORMAT_VERSION:
         raise InputError(
             f"{str(source)!r} has format version {header['version']}, this installation reads up to "

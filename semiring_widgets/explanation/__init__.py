@@ -1,0 +1,78 @@
+"""From text to facts: tokenizer, target and score in, one `Explanation` out.
+
+This floor is the only one that imports transformers. Its results are frozen dataclasses around an xarray
+dataset, which the faces (widgets, export, notebook, command line) show without ever importing torch; so
+the names below are imported when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from semiring_widgets.explanation.demo import load_demo
+    from semiring_widgets.explanation.explaining import explain, explain_run
+    from semiring_widgets.explanation.jobs import ExplanationJob
+    from semiring_widgets.explanation.models import load_model
+    from semiring_widgets.explanation.results import (
+        Explanation,
+        Layer,
+        Route,
+        Score,
+        Session,
+        Status,
+        Step,
+        Stream,
+        Token,
+        Totals,
+        load,
+    )
+
+_HOME = {
+    "Explanation": "results",
+    "ExplanationJob": "jobs",
+    "Layer": "results",
+    "Route": "results",
+    "Score": "results",
+    "Session": "results",
+    "Status": "results",
+    "Step": "results",
+    "Stream": "results",
+    "Token": "results",
+    "Totals": "results",
+    "explain": "explaining",
+    "explain_run": "explaining",
+    "load": "results",
+    "load_demo": "demo",
+    "load_model": "models",
+}
+
+__all__ = [
+    "Explanation",
+    "ExplanationJob",
+    "Layer",
+    "Route",
+    "Score",
+    "Session",
+    "Status",
+    "Step",
+    "Stream",
+    "Token",
+    "Totals",
+    "explain",
+    "explain_run",
+    "load",
+    "load_demo",
+    "load_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
