@@ -1,0 +1,131 @@
+"""The chart: how the flow of each layer divides into routes, as stacked bars (Bokeh).
+
+Two bars stand side by side for every layer, because two questions are asked at the same activations: which
+attention route the paths take (skip, query, key, value), and whether they pass through the MLP or around
+it. Each bar is 1 when everything is known; a layer that has not been computed has no bar.
+
+BokehJS is taken from the installed Python package, never from a CDN, so the versions always match.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from semiring_widgets.explanation.schema import BRANCHES
+
+if TYPE_CHECKING:
+    from semiring_widgets.explanation import Explanation
+
+__all__ = ["COLOURS", "bokeh_version", "bokehjs", "chart_item", "flow_by_branch", "flow_chart"]
+
+# Okabe and Ito's palette: told apart with any common colour vision; greys for "nothing happens here".
+COLOURS: Final = {
+    "skip": "#9aa5b1",
+    "query": "#0072b2",
+    "key": "#e69f00",
+    "value": "#009e73",
+    "mlp": "#cc79a7",
+    "mlp_skip": "#c9d1d9",
+}
+_ATTENTION: Final = ("skip", "query", "key", "value")
+_MLP: Final = ("mlp_skip", "mlp")
+
+
+def flow_by_branch(result: Explanation) -> dict[str, list[float]]:
+    """Share of all mass that takes each branch, per layer.
+
+    Args:
+        result: the explanation.
+
+    Returns:
+        For every branch one share (0-1) per layer, summed over tokens; NaN where nothing is known.
+    """
+    shares = result.dataset["branch_mass_share"].values
+    known = ~np.isnan(shares).all(axis=2)
+    sums = np.where(known, np.nansum(shares, axis=2), np.nan)
+    return {branch: [float(value) for value in sums[:, index]] for index, branch in enumerate(BRANCHES)}
+
+
+def flow_chart(result: Explanation) -> Any:
+    """The chart as a Bokeh figure.
+
+    Args:
+        result: the explanation.
+    """
+    from bokeh.models import ColumnDataSource, HoverTool, NumeralTickFormatter, Range1d
+    from bokeh.plotting import figure
+
+    flows = flow_by_branch(result)
+    plot = figure(
+        height=280,
+        sizing_mode="stretch_width",
+        title=f"Share of all |path weight| by route and layer ({result.granularity})",
+        x_axis_label="layer",
+        y_axis_label="share",
+        y_range=Range1d(start=0, end=1.02),
+        toolbar_location=None,
+        tools="",
+    )
+    for branches, shift in ((_ATTENTION, -0.21), (_MLP, 0.21)):
+        bottom = np.zeros(len(result.layers))
+        for branch in branches:
+            shares = np.nan_to_num(np.asarray(flows[branch], float))
+            source = ColumnDataSource(
+                {
+                    "x": np.arange(len(shares)) + shift,
+                    "layer": np.arange(len(shares)),
+                    "name": [layer.name for layer in result.layers],
+                    "branch": [branch.replace("_", " ")] * len(shares),
+                    "share": shares,
+                    "bottom": bottom,
+                    "top": bottom + shares,
+                }
+            )
+            plot.vbar(
+                x="x",
+                bottom="bottom",
+                top="top",
+                width=0.38,
+                source=source,
+                color=COLOURS[branch],
+                legend_label=branch.replace("_", " "),
+            )
+            bottom = bottom + shares
+    plot.add_tools(
+        HoverTool(tooltips=[("layer", "@layer (@name)"), ("route", "@branch"), ("share", "@share{0.0%}")])
+    )
+    plot.xaxis.ticker = list(range(len(result.layers)))
+    plot.yaxis.formatter = NumeralTickFormatter(format="0%")
+    plot.xgrid.grid_line_color = None
+    plot.legend.orientation = "horizontal"
+    plot.add_layout(plot.legend[0], "below")
+    return plot
+
+
+def chart_item(result: Explanation) -> dict[str, Any]:
+    """The chart as Bokeh's ``json_item``, for ``Bokeh.embed.embed_item``.
+
+    Args:
+        result: the explanation.
+    """
+    from bokeh.embed import json_item
+
+    item: dict[str, Any] = dict(json_item(flow_chart(result)))
+    return item
+
+
+def bokehjs() -> bytes:
+    """BokehJS as one minified script, from the installed Bokeh."""
+    import bokeh
+
+    return (Path(bokeh.__file__).parent / "server" / "static" / "js" / "bokeh.min.js").read_bytes()
+
+
+def bokeh_version() -> str:
+    """Version of the installed Bokeh."""
+    import bokeh
+
+    return str(bokeh.__version__)

@@ -1,0 +1,25 @@
+"""Attribution methods side by side on one text: scores per token, rank correlation, overlap of the top."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from semiring_widgets.attr import Comparison
+from semiring_widgets.errors import InputError
+from semiring_widgets.widgets import messages
+from semiring_widgets.widgets.desk import Request
+from semiring_widgets.widgets.result_widget import ResultWidget
+
+__all__ = ["ComparisonWidget"]
+
+
+class ComparisonWidget(ResultWidget[Comparison]):
+    """Shows a `Comparison`, or a job that is computing one, method by method."""
+
+    kind: ClassVar[str] = "comparison"
+
+    def _answer(self, request: Request) -> messages.Message:
+        raise InputError(
+            f"A comparison answers pull and cancel only, not {request.get('type')!r}: its summary holds all "
+            "its numbers."
+        )

@@ -1,0 +1,110 @@
+"""How a result displays itself: a widget where there is a kernel, a picture everywhere else.
+
+A saved notebook keeps all forms of an output, and each reader takes the richest it can show: JupyterLab
+with a kernel the widget, GitHub, nbconvert and Lab without a kernel the PNG (SVG is not shown in untrusted
+notebooks, and HTML would be preferred to the widget in some), a terminal the text.
+"""
+
+from __future__ import annotations
+
+import base64
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from semiring_widgets.attr import Comparison
+from semiring_widgets.errors import MissingBundleError
+from semiring_widgets.widgets.plain import plain
+
+if TYPE_CHECKING:
+    from semiring_widgets.explanation import Explanation
+    from semiring_widgets.widgets.result_widget import ResultWidget
+
+__all__ = ["mimebundle", "widget_of", "with_picture"]
+
+# A widget holds its result, so an id stays taken while its widget lives. Showing a result twice gives two
+# views of one widget: a notebook stores the JavaScript once per widget.
+_widgets: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+
+
+def mimebundle(result: Explanation | Comparison, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    """All forms of a result, for ``_repr_mimebundle_``.
+
+    Args:
+        result: what to show.
+        include: MIME types wanted, None for all.
+        exclude: MIME types not wanted.
+
+    Returns:
+        The widget's view, ``image/png`` (base64) and ``text/plain``; in a terminal the text only. Without
+        the JavaScript bundle the text says what to do.
+    """
+    data: dict[str, Any] = {"text/plain": plain(result)}
+    if not _in_terminal():
+        try:
+            shown = widget_of(result)._repr_mimebundle_()
+            data = {**_data(shown), **data}
+        except MissingBundleError as error:
+            data["text/plain"] += f"\n{error}"
+            data["image/png"] = _png(result)
+    return {
+        kind: form
+        for kind, form in data.items()
+        if (not include or kind in include) and not (exclude and kind in exclude)
+    }
+
+
+def widget_of(result: Explanation | Comparison) -> ResultWidget[Any]:
+    """The widget that shows this result; the same one as long as it is open.
+
+    Raises:
+        MissingBundleError: the JavaScript was not built.
+    """
+    widget: ResultWidget[Any] | None = _widgets.get(id(result))
+    if widget is not None and widget.result is result and widget.comm is not None:
+        return widget
+    if isinstance(result, Comparison):
+        from semiring_widgets.widgets.comparison_widget import ComparisonWidget
+
+        widget = ComparisonWidget(result)
+    else:
+        from semiring_widgets.widgets.explanation_widget import ExplanationWidget
+
+        widget = ExplanationWidget(result)
+    _widgets[id(result)] = widget
+    return widget
+
+
+def with_picture(bundle: Any, result: Explanation | Comparison | None) -> Any:
+    """Add the picture and the text of a finished result to a widget's MIME bundle.
+
+    Args:
+        bundle: what the widget's base class gave: a dict, a tuple of data and metadata, or None.
+        result: what the widget shows; a running one has no picture yet.
+    """
+    if bundle is None or result is None or result.status.state == "running":
+        return bundle
+    data = {**_data(bundle), "text/plain": plain(result), "image/png": _png(result)}
+    return (data, *bundle[1:]) if isinstance(bundle, tuple) else data
+
+
+def _data(bundle: Any) -> dict[str, Any]:
+    """The MIME forms of a bundle, which may be a dict, a tuple of data and metadata, or None."""
+    if bundle is None:
+        return {}
+    return dict(bundle[0] if isinstance(bundle, tuple) else bundle)
+
+
+def _png(result: Explanation | Comparison) -> str:
+    from semiring_widgets.export.picture import picture
+
+    return base64.b64encode(picture(result)).decode("ascii")
+
+
+def _in_terminal() -> bool:
+    """Whether this is IPython in a terminal, which shows text only."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    shell = get_ipython()
+    return shell is not None and not hasattr(shell, "kernel")

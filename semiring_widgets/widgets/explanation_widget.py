@@ -1,0 +1,34 @@
+"""The routes of one prediction, to click through: sentence, route grid, heads, head map, chart."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from semiring_widgets.errors import InputError
+from semiring_widgets.explanation import Explanation
+from semiring_widgets.widgets import messages
+from semiring_widgets.widgets.answers import answer
+from semiring_widgets.widgets.desk import Request
+from semiring_widgets.widgets.result_widget import ResultWidget
+
+__all__ = ["ExplanationWidget"]
+
+
+class ExplanationWidget(ResultWidget[Explanation]):
+    """Shows an `Explanation`, or a job that is computing one, live.
+
+    Example::
+
+        widget = sw.widgets.explain(model, tokenizer, "The keys to the cabinet [MASK] here.")
+        widget                # fills up layer by layer; Cancel works meanwhile
+        widget.selection      # {'layer': 3, 'branch': None, 'head': 5, 'token': None, 'stream': 0}
+        widget.result         # the Explanation, as far as it is known
+    """
+
+    kind: ClassVar[str] = "explanation"
+
+    def _answer(self, request: Request) -> messages.Message:
+        result = self.result
+        if result is None:
+            raise InputError("Nothing is known yet; ask again when the first layer has arrived.")
+        return answer(result, request)

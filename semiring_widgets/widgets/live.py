@@ -1,0 +1,122 @@
+"""`explain` and `compare` as live widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from semiring_widgets.explanation import ExplanationJob
+from semiring_widgets.widgets.bundle import read_bundle
+from semiring_widgets.widgets.comparison_widget import ComparisonWidget
+from semiring_widgets.widgets.explanation_widget import ExplanationWidget
+
+__all__ = ["compare", "explain"]
+
+
+def explain(
+    model: Any,
+    tokenizer: Any,
+    text: str,
+    target: str | int | None = None,
+    contrast: str | int | None = None,
+    position: int | None = None,
+    *,
+    score: Callable[[Any], Any] | None = None,
+    granularity: str = "primitive",
+    level: str = "unit",
+    paths: int = 10,
+) -> ExplanationWidget:
+    """Explain a prediction in a widget that fills up layer by layer.
+
+    Args:
+        model: a model of Hugging Face's transformers.
+        tokenizer: its tokenizer.
+        text: the text.
+        target: the answer to explain, as in `semiring_widgets.explain`; None for the model's own.
+        contrast: the answer to compare with: the score is logit(target) - logit(contrast).
+        position: where the model is asked; None for the mask token or the end.
+        score: a function of the model's output instead of a target.
+        granularity: which graph is counted: ``"primitive"``, ``"operator"`` or ``"paper"``.
+        level: level of the maxima: ``"unit"`` or ``"branch"``.
+        paths: how many routes to list.
+
+    Returns:
+        The widget, at once. ``widget.result`` is the `Explanation` as far as it is known, ``widget.wait()``
+        waits for the end, ``await widget.arun()`` does so while clicks are answered.
+
+    Raises:
+        InputError: an argument that can be refused before the computation starts; later errors are shown
+            in the widget and raised by ``wait``.
+        MissingBundleError: the JavaScript was not built.
+    """
+    from semiring_widgets.explanation import explain_run
+
+    read_bundle()  # no work is started for a widget that cannot be shown
+    run = explain_run(
+        model,
+        tokenizer,
+        text,
+        target,
+        contrast,
+        position,
+        score=score,
+        granularity=granularity,
+        level=level,
+        paths=paths,
+    )
+    return ExplanationWidget(ExplanationJob(run), text=text, model=type(model).__name__)
+
+
+def compare(
+    model: Any,
+    tokenizer: Any,
+    text: str,
+    target: str | int | None = None,
+    contrast: str | int | None = None,
+    position: int | None = None,
+    *,
+    score: Callable[[Any], Any] | None = None,
+    methods: Any = None,
+    granularity: str = "primitive",
+    level: str = "unit",
+    top_k: int = 3,
+) -> ComparisonWidget:
+    """Compare attribution methods in a widget that fills up method by method.
+
+    Args:
+        model: as in `explain`, like all up to ``score``.
+        tokenizer: see there.
+        text: see there.
+        target: see there.
+        contrast: see there.
+        position: see there.
+        score: see there.
+        methods: names, Captum classes or instances, or functions, as in `semiring_widgets.compare`.
+        granularity: which graph the path methods count.
+        level: level of their maxima.
+        top_k: how many tokens the overlap looks at.
+
+    Returns:
+        The widget, at once; see `explain`.
+
+    Raises:
+        InputError: an unknown method, granularity or level.
+        MissingBundleError: the JavaScript was not built.
+    """
+    from semiring_widgets.attr import compare_run
+
+    read_bundle()
+    run = compare_run(
+        model,
+        tokenizer,
+        text,
+        target,
+        contrast,
+        position,
+        score=score,
+        methods=methods,
+        granularity=granularity,
+        level=level,
+        top_k=top_k,
+    )
+    return ComparisonWidget(ExplanationJob(run), text=text, model=type(model).__name__)

@@ -1,0 +1,61 @@
+"""A result in a few lines of plain text: for terminals, logs and screen readers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from semiring_widgets.attr import Comparison
+
+if TYPE_CHECKING:
+    from semiring_widgets.explanation import Explanation
+
+__all__ = ["nats", "plain"]
+
+
+def plain(result: Explanation | Comparison) -> str:
+    """The result in words.
+
+    Args:
+        result: an explanation (score, best routes, totals) or a comparison (top tokens per method).
+    """
+    return _comparison(result) if isinstance(result, Comparison) else _explanation(result)
+
+
+def nats(value: float | None) -> str:
+    """A number of nats, or that it is not known."""
+    return "not known" if value is None or not math.isfinite(value) else f"{value:.4g} nats"
+
+
+def _explanation(result: Explanation) -> str:
+    totals = result.totals
+    counted = f"granularity {result.granularity}, level {result.level}"
+    mass, entropy, cancelled = (
+        nats(value) for value in (totals.log_mass, totals.entropy, totals.log_cancellation)
+    )
+    lines = [
+        f"{result.score.label} = {result.score.value:.4g}",
+        " ".join(token.text for token in result.tokens),
+        f"{result.model}, {len(result.layers)} attention layers, {counted}",
+        f"all paths: log mass {mass}, entropy {entropy}, log cancellation {cancelled}",
+    ]
+    lines += [f"route {route.rank + 1}: {route.sentence}" for route in result.routes[:3]]
+    if result.status.state != "done":
+        lines.append(f"{result.status.state}: {result.status.message}")
+    return "\n".join(lines)
+
+
+def _comparison(result: Comparison) -> str:
+    lines = [f"{result.score.label} = {result.score.value:.4g}", " ".join(t.text for t in result.tokens)]
+    scores = np.abs(result.dataset["scores"].values[:, : len(result.tokens)])
+    for index, method in enumerate(result.methods):
+        if method.error is not None:
+            lines.append(f"{method.label}: {method.error}")
+        elif np.isfinite(scores[index]).any():
+            order = np.argsort(-np.nan_to_num(scores[index], nan=-1.0))[: result.top_k]
+            lines.append(f"{method.label}: {', '.join(result.tokens[i].text for i in order)}")
+    if result.status.state != "done":
+        lines.append(f"{result.status.state}: {result.status.message}")
+    return "\n".join(lines)

@@ -1,0 +1,161 @@
+"""What all widgets share: a result that grows, shown by one JavaScript view.
+
+Two ways lead to the front end. *Traits* hold the current summary (header, buffer, revision), so that a
+saved notebook or a second view has it without asking. *Messages* answer requests. Both carry a revision
+or an id, because the order in which a host delivers them is not guaranteed.
+
+A running job publishes from its own thread. ``revision`` is set after the header and its buffer, so a
+front end that waits for ``change:revision`` never sees a header with another's buffer.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+import anywidget
+import traitlets as t
+
+from semiring_widgets.explanation import ExplanationJob, Status
+from semiring_widgets.explanation.jobs import sentence_of
+from semiring_widgets.widgets import messages
+from semiring_widgets.widgets.answers import EMPTY_SELECTION
+from semiring_widgets.widgets.bundle import read_bundle
+from semiring_widgets.widgets.desk import Desk, Request
+
+__all__ = ["ResultWidget"]
+
+_log = logging.getLogger(__name__)
+R = TypeVar("R", bound=Any)
+
+
+class ResultWidget(anywidget.AnyWidget, Generic[R]):
+    """Base of the widgets.
+
+    Args:
+        source: a result, or a job that is computing one.
+        text: what to show while the job has given nothing yet.
+        model: likewise, the model's class.
+
+    Attributes:
+        summary: the JSON header of the current summary (read only).
+        summary_buffer: its columns (read only).
+        revision: its number.
+        selection: what is selected: layer, branch, head, token (None or given) and stream. Settable.
+        theme: ``"auto"`` (follow the notebook), ``"light"`` or ``"dark"``.
+        view: settings of the view that should survive a reload, such as the quantity shown.
+    """
+
+    kind: ClassVar[str] = ""
+
+    _esm = t.Unicode().tag(sync=True)
+    summary = t.Dict().tag(sync=True)
+    summary_buffer = t.Bytes().tag(sync=True)
+    revision = t.Int(0).tag(sync=True)
+    selection = t.Dict(default_value=dict(EMPTY_SELECTION)).tag(sync=True)
+    theme = t.Enum(["auto", "light", "dark"], default_value="auto").tag(sync=True)
+    view = t.Dict().tag(sync=True)
+
+    def __init__(self, source: R | ExplanationJob[R], *, text: str = "", model: str = "") -> None:
+        self._text, self._model = text, model
+        self._current: R | None = None
+        self._publishing = threading.Lock()
+        self._job: ExplanationJob[R] | None = source if isinstance(source, ExplanationJob) else None
+        if self._job is None:
+            self._current = source  # type: ignore[assignment]  # the isinstance above does not narrow R
+            status = self._current.status  # type: ignore[union-attr]
+        else:
+            status = self._job.status
+        header, buffer = self._encode(status, 1)
+        super().__init__(summary=header, summary_buffer=buffer, revision=1)
+        self._desk = Desk(self._answer, self._reply)
+        self.on_msg(self._receive)
+        if self._job is not None:
+            self._job.subscribe(self._publish)
+
+    @t.default("_esm")
+    def _default_esm(self) -> str:
+        return read_bundle()
+
+    @property
+    def result(self) -> R | None:
+        """The newest result, finished or not; None before the first snapshot of a job."""
+        return self._current
+
+    def wait(self, timeout: float | None = None) -> R:
+        """Wait for the end of the job, and give its result.
+
+        An interrupt of the kernel cancels the job; the partial result says so.
+
+        Raises:
+            TimeoutError: not finished within ``timeout`` seconds.
+            Exception: whatever the computation raised.
+        """
+        if self._job is not None:
+            return self._job.result(timeout)
+        return self._current  # type: ignore[return-value]  # a widget without a job has a result
+
+    async def arun(self) -> R:
+        """Await the end of the job: as `wait`, but clicks, Cancel among them, are answered meanwhile."""
+        if self._job is not None:
+            return await self._job.aresult()
+        return self.wait()
+
+    def cancel(self) -> None:
+        """Stop the job, if there is one and it still runs; what is known stays on screen."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def close(self) -> None:
+        """Stop the job and remove the widget."""
+        self.cancel()
+        if hasattr(self, "_desk"):  # ipywidgets closes widgets also when their construction failed
+            self._desk.clear()
+        super().close()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        from semiring_widgets.widgets.display import with_picture
+
+        return with_picture(super()._repr_mimebundle_(**kwargs), self._current)
+
+    def _encode(self, status: Status, revision: int) -> messages.Message:
+        if self._current is None:
+            return messages.starting(self.kind, self._text, self._model, status, revision)
+        return messages.encode(self._current, revision)
+
+    def _publish(self, latest: R | None, status: Status) -> None:
+        with self._publishing:
+            self._current = latest
+            revision = self.revision + 1
+            header, buffer = self._encode(status, revision)
+            with self.hold_sync():
+                self.summary = header
+                self.summary_buffer = buffer
+                self.revision = revision
+
+    def _receive(self, _: Any, request: Any, buffers: Any) -> None:
+        """A message of the front end; quick, and on whatever thread the kernel chose."""
+        if not isinstance(request, Mapping):
+            _log.warning("A message to a semiring_widgets widget was no request: %r.", request)
+            return
+        kind = request.get("type")
+        if kind == "cancel":
+            self.cancel()
+        elif kind == "pull":
+            with self._publishing:  # header and buffer of one revision
+                self._reply((self.summary, self.summary_buffer))
+        else:
+            self._desk.put(request)
+
+    def _answer(self, request: Request) -> messages.Message:
+        """The answer to a request that takes time; on the desk's worker."""
+        raise NotImplementedError
+
+    def _reply(self, message: messages.Message) -> None:
+        header, buffer = message
+        try:
+            self.send(header, [buffer] if buffer else None)
+        except Exception as error:  # noqa: BLE001  (the connection of a closed notebook may fail in any way)
+            _log.warning("An answer could not be sent to the notebook: %s", sentence_of(error))

@@ -1,0 +1,185 @@
+"""Synthetic results, so that the faces are tested without a model."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from semiring_widgets.attr.results import Comparison, MethodResult
+from semiring_widgets.explanation.results import (
+    Explanation,
+    Layer,
+    Route,
+    Score,
+    Status,
+    Step,
+    Stream,
+    Token,
+    Totals,
+)
+from semiring_widgets.explanation.schema import BRANCHES, empty_dataset
+
+WORDS = ("The", "keys", "to", "the", "cabinet", "[MASK]", "on", "the", "table")
+
+
+def build_tokens(words):
+    tokens, start = [], 0
+    for index, word in enumerate(words):
+        tokens.append(
+            Token(index, word, word.lower(), 100 + index, start, start + len(word), word.startswith("["))
+        )
+        start += len(word) + 1
+    return tuple(tokens)
+
+
+def build_routes(layers, tokens):
+    """The skip route, then one that leaves the skip at each layer."""
+    asked = tokens - 1
+    routes = [
+        Route(
+            rank=0,
+            label="skip",
+            log_weight=-1.25,
+            sign=1,
+            share_of_best=1.0,
+            probability=1e-41,
+            all_skip=True,
+            kind="best",
+            steps=tuple(Step(layer, "skip", None, asked, asked) for layer in range(layers)),
+            sentence="only skip connections",
+        )
+    ]
+    for rank in range(1, min(layers, 4) + 1):
+        leaves, source = layers - rank, rank % tokens
+        steps = [Step(layer, "skip", None, source, source) for layer in range(leaves)]
+        steps.append(Step(leaves, "value", 1, source, asked))
+        steps += [Step(layer, "skip", None, asked, asked) for layer in range(leaves + 1, layers)]
+        routes.append(
+            Route(
+                rank=rank,
+                label=f"V·L{leaves}·H1",
+                log_weight=-1.25 - 2 * rank,
+                sign=(-1) ** rank,
+                share_of_best=float(np.exp(-2 * rank)),
+                probability=1e-43,
+                all_skip=False,
+                kind="leaves_skip",
+                steps=tuple(steps),
+                sentence=f"token {source} -V·L{leaves}·H1-> token {asked}",
+            )
+        )
+    return tuple(routes)
+
+
+def fill(dataset, rng):
+    """Random numbers with the right sums and signs."""
+    for name, variable in dataset.data_vars.items():
+        values = rng.random(variable.shape)
+        if name.endswith("sign"):
+            values = np.where(values < 0.3, -1, 1)
+        elif "log" in name:
+            values = -10 * values
+        elif name == "token_gradient_x_input":
+            values -= 0.5
+        variable.values[:] = values
+    branch = dataset["branch_mass_share"].values
+    attention = branch[:, : BRANCHES.index("mlp")]
+    attention /= attention.sum(axis=(1, 2), keepdims=True)
+    mlp = branch[:, BRANCHES.index("mlp") :]
+    mlp /= mlp.sum(axis=(1, 2), keepdims=True)
+    for name, dims in (
+        ("token_mass_share", ("token",)),
+        ("node_mass_share", ("token",)),
+        ("head_mass_share", ("head", "kind")),
+        ("map_mass_share", ("head", "kind", "query", "key")),
+    ):
+        if name in dataset:
+            dataset[name] = (dataset[name] / dataset[name].sum(dims)).astype(np.float32)
+    return dataset
+
+
+class FakeSession:
+    """Answers like a live computation, and remembers what it was asked."""
+
+    def __init__(self, layers, heads, tokens):
+        self.sizes = layers, heads, tokens
+        self.asked = []
+
+    def conditioned(self, selection):
+        self.asked.append(dict(selection))
+        layers, heads, tokens = self.sizes
+        dataset = fill(empty_dataset(layers, heads, tokens, maps=False), np.random.default_rng(1))
+        names = [name for name in dataset.data_vars if name.startswith(("node", "branch", "head"))]
+        return (
+            dataset[[*names, "token_mass_share", "token_best_log_weight"]],
+            build_routes(layers, tokens),
+            -0.5,
+        )
+
+    def head_map(self, layer, head):
+        self.asked.append((layer, head))
+        _, _, tokens = self.sizes
+        return np.random.default_rng(layer * 100 + head).random((3, tokens, tokens)).astype(np.float32)
+
+
+def build_explanation(words=WORDS, layers=3, heads=2, *, session=True, known=True, maps=True, **changes):
+    count = len(words)
+    dataset = empty_dataset(layers, heads, count, maps=maps)
+    if known:
+        fill(dataset, np.random.default_rng(0))
+    facts = {
+        "text": " ".join(words),
+        "model": "BertForMaskedLM",
+        "score": Score("logit(are) - logit(is) at [MASK]", 3.25, "are", "is", min(5, count - 1)),
+        "granularity": "primitive",
+        "level": "unit",
+        "streams": (Stream("input", build_tokens(words)),),
+        "layers": tuple(Layer(f"encoder.layer.{i}", i, 0, 0, heads) for i in range(layers)),
+        "totals": Totals(95.1, 263.0, -1.25, 1, -87.0) if known else Totals(),
+        "dataset": dataset,
+        "routes": build_routes(layers, count) if known else (),
+        "seconds": 1.5,
+        "status": Status("done", 14, 14, "done"),
+        "session": FakeSession(layers, heads, count) if session else None,
+    }
+    return Explanation(**{**facts, **changes})
+
+
+def build_comparison(words=WORDS, **changes):
+    rng = np.random.default_rng(2)
+    methods = (
+        MethodResult("Saliency", "captum", "Saliency", 0.02, signed=False),
+        MethodResult("DeepLift", "captum", "DeepLift", 0.01, error="DeepLift failed: no rule for this."),
+        MethodResult("path max", "semiring", "best path", 0.5, granularity="primitive", level="unit"),
+    )
+    scores = rng.standard_normal((3, len(words))).astype(np.float32)
+    scores[1] = np.nan
+    square = np.where(np.isnan(scores).any(1)[:, None] | np.isnan(scores).any(1)[None], np.nan, 0.5)
+    facts = {
+        "text": " ".join(words),
+        "model": "BertForMaskedLM",
+        "score": Score("logit(are) at [MASK]", 3.25, "are", None, 5),
+        "streams": (Stream("input", build_tokens(words)),),
+        "methods": methods,
+        "dataset": xr.Dataset(
+            {
+                "scores": (("method", "token"), scores),
+                "rank_correlation": (("method", "other"), square.astype(np.float32)),
+                "top_k_overlap": (("method", "other"), square.astype(np.float32)),
+            }
+        ),
+        "top_k": 3,
+        "status": Status("done", 3, 3, "3 of 3 methods"),
+    }
+    return Comparison(**{**facts, **changes})
+
+
+@pytest.fixture
+def make_explanation():
+    """Builds a synthetic `Explanation`."""
+    return build_explanation
+
+
+@pytest.fixture
+def make_comparison():
+    """Builds a synthetic `Comparison`."""
+    return build_comparison

@@ -1,0 +1,261 @@
+"""Widgets in a process without a notebook: what they hold, what they send, when they stop."""
+
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from semiring_widgets.errors import InputError, MissingBundleError
+from semiring_widgets.explanation import ExplanationJob, Status
+from semiring_widgets.widgets import ComparisonWidget, ExplanationWidget, messages
+from semiring_widgets.widgets.answers import answer
+from semiring_widgets.widgets.bundle import read_bundle
+from semiring_widgets.widgets.desk import Desk
+
+
+class Front:
+    """Stands for the JavaScript side: sends requests, keeps the answers."""
+
+    def __init__(self, widget, monkeypatch):
+        self.widget = widget
+        self.answers = []
+        self.arrived = threading.Condition()
+        monkeypatch.setattr(widget, "send", self.take)
+
+    def take(self, content, buffers=None):
+        with self.arrived:
+            self.answers.append((content, b"" if buffers is None else bytes(buffers[0])))
+            self.arrived.notify_all()
+
+    def ask(self, **request):
+        self.widget._handle_custom_msg(request, [])
+
+    def wait(self, request_id):
+        def found():
+            return [a for a in self.answers if a[0].get("id") == request_id]
+
+        with self.arrived:
+            assert self.arrived.wait_for(found, timeout=20)
+            return found()[0]
+
+
+@pytest.fixture
+def front(bundle, make_explanation, monkeypatch):
+    return Front(ExplanationWidget(make_explanation()), monkeypatch)
+
+
+def test_the_summary_lives_in_the_traits(bundle, make_explanation):
+    result = make_explanation()
+    widget = ExplanationWidget(result)
+    state = widget.get_state()
+    header, buffer = messages.encode(result, 1)
+    assert state["_esm"] == bundle
+    assert state["summary"] == header
+    assert bytes(state["summary_buffer"]) == buffer
+    assert state["revision"] == 1
+    assert state["selection"] == {"layer": None, "branch": None, "head": None, "token": None, "stream": 0}
+    assert widget.result is result
+    assert widget.wait() is result
+
+
+def test_pull_gives_the_current_summary(front):
+    front.ask(type="pull", id=1)
+    header, buffer = front.answers[0]
+    assert header == front.widget.summary
+    assert buffer == front.widget.summary_buffer
+
+
+def test_condition_asks_the_session_and_answers_with_columns(front):
+    selection = {"layer": 1, "branch": "value", "head": None, "token": 4, "stream": 0}
+    front.ask(type="condition", id=2, selection=selection)
+    header, buffer = front.wait(2)
+    assert header["type"] == "conditioned"
+    assert header["selection"] == selection
+    assert header["log_share"] == -0.5
+    assert [column["name"] for column in header["columns"]] == list(messages.CONDITIONED)
+    assert messages.unpack(header["columns"], buffer)["node_mass_share"].shape == (3, 9)
+    assert header["routes"]
+    assert front.widget.result.session.asked == [selection]
+
+
+def test_head_map_comes_from_the_table(front):
+    front.ask(type="head_map", id=3, layer=2, head=1)
+    header, buffer = front.wait(3)
+    scaled = messages.unpack(header["columns"], buffer)["map"]
+    shares = front.widget.result.dataset["map_mass_share"].values[2, 1]
+    peak = np.asarray(header["peak"])[:, None, None]
+    np.testing.assert_allclose((scaled / 255.0) ** 2 * peak, shares, atol=2 * peak.max() / 255)
+    assert front.widget.result.session.asked == []
+
+
+def test_head_map_comes_from_the_session_where_the_table_has_none(make_explanation):
+    result = make_explanation(maps=False)
+    header, _ = answer(result, {"type": "head_map", "id": 1, "layer": 0, "head": 1})
+    assert result.session.asked == [(0, 1)]
+    assert header["columns"][0]["shape"] == [3, 9, 9]
+
+
+@pytest.mark.parametrize(
+    ("request_", "sentence"),
+    [
+        ({"type": "head_map", "layer": 3, "head": 0}, "There is no layer 3; this explanation has 3"),
+        ({"type": "head_map", "layer": 0, "head": 2}, "There is no head of layer 0 2"),
+        ({"type": "head_map", "layer": "0", "head": 2}, "Expected a whole number"),
+        ({"type": "condition", "selection": None}, "A selection has layer, branch"),
+        ({"type": "condition", "selection": {"token": 9}}, "There is no token 9"),
+        (
+            {"type": "condition", "selection": {"branch": "side"}},
+            "There is no branch 'side'; branches are skip",
+        ),
+        ({"type": "dance"}, "unknown type 'dance'"),
+    ],
+)
+def test_a_bad_request_is_answered_by_a_sentence(front, request_, sentence):
+    front.ask(id=9, **request_)
+    header, _ = front.wait(9)
+    assert header["type"] == "error"
+    assert sentence in header["message"]
+
+
+def test_a_loaded_result_says_that_conditioning_needs_the_model(make_explanation):
+    result = make_explanation(session=False, maps=False)
+    with pytest.raises(InputError, match="needs the model"):
+        answer(result, {"type": "condition", "id": 1, "selection": {"token": 1}})
+    with pytest.raises(InputError, match="needs the model"):
+        answer(result, {"type": "head_map", "id": 1, "layer": 0, "head": 0})
+    running = replace(result, status=Status("running", 1, 3, ""))
+    with pytest.raises(InputError, match="once the computation has ended"):
+        answer(running, {"type": "condition", "id": 1, "selection": {"token": 1}})
+
+
+def test_chart_and_bokehjs(front):
+    front.ask(type="chart", id=4)
+    front.ask(type="bokehjs", id=5)
+    header, _ = front.wait(4)
+    assert header["item"]["doc"]["version"] == front.wait(5)[0]["version"]
+    assert b"Bokeh" in front.wait(5)[1]
+
+
+def test_of_conditions_that_wait_only_the_latest_is_answered():
+    gate, answered, sent = threading.Event(), [], threading.Event()
+
+    def slow(request):
+        gate.wait(10)
+        answered.append(request["id"])
+        return {"id": request["id"]}, b""
+
+    def send(message):
+        if message[0]["id"] == 6:
+            sent.set()
+
+    desk = Desk(slow, send)
+    desk.put({"type": "head_map", "id": 1})
+    for number in (2, 3, 4):
+        desk.put({"type": "condition", "id": number})
+    desk.put({"type": "head_map", "id": 5})
+    desk.put({"type": "condition", "id": 6})
+    gate.set()
+    assert sent.wait(10)
+    assert answered in ([1, 5, 6], [5, 6])  # the first may or may not be taken before the others arrive
+
+
+def test_a_comparison_answers_pull_only(bundle, make_comparison, monkeypatch):
+    front = Front(ComparisonWidget(make_comparison()), monkeypatch)
+    front.ask(type="pull", id=1)
+    assert front.answers[0][0]["type"] == "comparison"
+    front.ask(type="chart", id=2)
+    assert "answers pull and cancel only" in front.wait(2)[0]["message"]
+
+
+def snapshots(make, count, pause=0.0, started=None):
+    def run(report, check):
+        for step in range(count):
+            check()
+            report(make(status=Status("running", step, count, f"layer {step} of {count}")))
+            if started is not None:
+                started.set()
+            time.sleep(pause)
+        return make()
+
+    return run
+
+
+def test_a_job_streams_into_the_widget(bundle, make_explanation):
+    revisions = []
+    gate = threading.Event()
+
+    def run(report, check):
+        gate.wait(10)
+        return snapshots(make_explanation, 3, 0.15)(report, check)
+
+    widget = ExplanationWidget(ExplanationJob(run), text="The keys", model="Bert")
+    assert widget.summary["text"] == "The keys"
+    assert widget.summary["streams"][0]["tokens"] == []
+    assert widget.result is None
+    widget.observe(lambda change: revisions.append((change["new"], widget.summary["revision"])), "revision")
+    gate.set()
+    result = widget.wait(20)
+    assert widget.result is result
+    assert widget.summary["status"]["state"] == "done"
+    assert widget.summary["revision"] == widget.revision
+    assert len(revisions) >= 2
+    assert revisions == [(number, number) for number in range(2, widget.revision + 1)]
+
+
+def test_cancel_from_the_front_end(bundle, make_explanation, monkeypatch):
+    started = threading.Event()
+    widget = ExplanationWidget(ExplanationJob(snapshots(make_explanation, 10_000, 0.01, started)))
+    front = Front(widget, monkeypatch)
+    assert started.wait(20)
+    front.ask(type="cancel", id=6)
+    assert widget.wait(20).status.state == "cancelled"
+    assert widget.summary["status"]["state"] == "cancelled"
+
+
+def test_closing_the_widget_stops_the_job(bundle, make_explanation):
+    started = threading.Event()
+    job = ExplanationJob(snapshots(make_explanation, 10_000, 0.01, started))
+    widget = ExplanationWidget(job)
+    assert started.wait(20)
+    widget.close()
+    assert job.result(20).status.state == "cancelled"
+
+
+def test_an_error_is_shown_and_raised(bundle):
+    def run(report, check):
+        raise InputError("The text has no mask token; give position.")
+
+    widget = ExplanationWidget(ExplanationJob(run), text="no mask")
+    with pytest.raises(InputError, match="no mask token"):
+        widget.wait(20)
+    assert widget.summary["status"] == {
+        "state": "failed",
+        "done": 0,
+        "total": 0,
+        "message": "The text has no mask token; give position.",
+    }
+    assert widget.summary["text"] == "no mask"
+
+
+def test_a_missing_bundle_is_a_sentence_at_first_use(tmp_path, monkeypatch, make_explanation):
+    def missing():
+        return read_bundle(tmp_path / "widget.js")
+
+    monkeypatch.setattr("semiring_widgets.widgets.result_widget.read_bundle", missing)
+    with pytest.raises(MissingBundleError, match="npm ci && npm run build"):
+        ExplanationWidget(make_explanation())
+
+
+def test_faces_import_no_torch():
+    code = (
+        "import sys; import semiring_widgets.widgets.live, semiring_widgets.widgets.display;"
+        "import semiring_widgets.export.html, semiring_widgets.export.picture, semiring_widgets.export.chart;"
+        "import semiring_widgets.notebook, semiring_widgets.cli;"
+        "print(sorted({'torch', 'transformers', 'captum', 'bokeh'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
