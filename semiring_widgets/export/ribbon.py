@@ -69,14 +69,16 @@ def tint(value: float) -> tuple[str, str]:
     """Background and text colour for a value between 0 and 1 (NaN: not known).
 
     >>> tint(0.0)
-    ('#ffffff', '#1b1f24')
+    ('#ffffff', '#000000')
     """
     if not np.isfinite(value):
-        return "#f3f4f6", "#6b7280"
+        return "#f3f4f6", "#5b6270"
     value = min(max(float(value), 0.0), 1.0)
     white, deep = (255, 255, 255), (0, 96, 160)
     mixed = [round(w + (d - w) * value) for w, d in zip(white, deep, strict=True)]
-    return "#" + "".join(f"{channel:02x}" for channel in mixed), "#ffffff" if value > 0.6 else INK
+    # Black and white are the only pair of which one always has a contrast of 4.5 on any tint.
+    background = "#" + "".join(f"{channel:02x}" for channel in mixed)
+    return background, "#ffffff" if value > 0.74 else "#000000"
 
 
 def draw_ribbon(

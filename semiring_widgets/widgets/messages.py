@@ -40,6 +40,7 @@ __all__ = [
     "failure",
     "head_map",
     "pack",
+    "sendable",
     "starting",
     "unpack",
 ]
@@ -209,6 +210,20 @@ def unpack(columns: list[Column], buffer: bytes) -> dict[str, NDArray[Any]]:
     }
 
 
+def sendable(text: str) -> str:
+    r"""The text with lone surrogates replaced.
+
+    Tokenizers do produce them, and neither a notebook nor a file can take them: they have no UTF-8 form.
+
+    Args:
+        text: any text.
+
+    >>> sendable("\ud83d\ude00 and \ud83d")
+    '😀 and �'
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _explanation(result: Explanation, revision: int) -> Message:
     columns, buffer = pack(
         {
@@ -267,8 +282,7 @@ def _clean(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_clean(item) for item in value]
     if isinstance(value, str):
-        # Tokenizers produce lone surrogates; Jupyter cannot send them (they have no UTF-8 form).
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return sendable(value)
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

@@ -1,0 +1,163 @@
+"""The page: complete, small, safe, written as a whole or not at all."""
+
+import base64
+import json
+import re
+import time
+from html.parser import HTMLParser
+
+import pytest
+
+from semiring_widgets.errors import InputError, MissingBundleError
+from semiring_widgets.explanation.results import Score, Stream, Token
+from semiring_widgets.export.html import page
+from semiring_widgets.widgets import messages
+from semiring_widgets.widgets.bundle import read_bundle
+
+NASTY = "</script><script>alert(1)</script><!-- {{bundle}} \"' & \ud83d"
+
+
+class Scripts(HTMLParser):
+    """Collects script elements and addresses the way a browser would."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.scripts, self.addresses, self.titles = [], [], []
+        self.open = None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.open = tag
+        if tag == "script":
+            self.scripts.append((attrs, ""))
+        self.addresses += [attrs[name] for name in ("src", "href") if name in attrs]
+
+    def handle_endtag(self, tag):
+        self.open = None
+
+    def handle_data(self, data):
+        if self.open == "script":
+            attrs, before = self.scripts[-1]
+            self.scripts[-1] = attrs, before + data
+        elif self.open == "title":
+            self.titles.append(data)
+
+
+def payload_of(text):
+    return json.loads(
+        next(body for attrs, body in Scripts(text).scripts if attrs.get("data-semiring-widgets") == "payload")
+    )
+
+
+def test_the_payload_is_the_summary_with_its_answers(bundle, make_explanation):
+    result = make_explanation()
+    payload = payload_of(page(result))
+    header, buffer = messages.encode(result, 1)
+    assert payload["version"] == 1
+    assert payload["summary"] == header
+    assert base64.b64decode(payload["buffer"]) == buffer
+    assert {(m["header"]["layer"], m["header"]["head"]) for m in payload["head_maps"]} == {
+        (layer, head) for layer in range(3) for head in range(2)
+    }
+    selections = [m["header"]["selection"] for m in payload["conditions"]]
+    assert selections[:3] == [
+        {"layer": layer, "branch": None, "head": None, "token": None, "stream": 0} for layer in range(3)
+    ]
+    assert {s["token"] for s in selections} == {None, *range(9)}
+    assert {(s["layer"], s["branch"]) for s in selections} >= {(2, "value"), (0, "mlp_skip")}
+    answer = payload["conditions"][0]
+    columns = messages.unpack(answer["header"]["columns"], base64.b64decode(answer["buffer"]))
+    assert columns["node_mass_share"].shape == (3, 9)
+    assert payload["chart"]["item"]["doc"]["version"] == payload["chart"]["version"]
+
+
+def test_bokehjs_comes_with_the_chart_only(bundle, make_explanation):
+    def bokeh(text):
+        return [a for a, _ in Scripts(text).scripts if a.get("data-semiring-widgets") == "bokehjs"]
+
+    assert len(bokeh(page(make_explanation()))) == 1
+    without = page(make_explanation(), chart=False)
+    assert bokeh(without) == []
+    assert "chart" not in payload_of(without)
+
+
+def test_no_text_leaves_its_place(bundle, make_explanation):
+    tokens = (Token(0, NASTY, NASTY, 1, 0, len(NASTY), False),)
+    result = make_explanation(
+        ("x",),
+        text=NASTY,
+        model=NASTY,
+        score=Score(NASTY, 1.0, NASTY, None, 0),
+        streams=(Stream("input", tokens),),
+    )
+    text = page(result, chart=False)
+    found = Scripts(text)
+    assert [attrs.get("data-semiring-widgets", attrs["type"]) for attrs, _ in found.scripts] == [
+        "payload",
+        "module",
+    ]
+    assert "<!--" not in text
+    assert payload_of(text)["summary"]["text"] == NASTY.replace("\ud83d", "�")
+    module = found.scripts[-1][1]
+    assert module == bundle.replace("</script", "<\\/script").replace("<!--", "\\x3c!--")
+
+
+def test_nothing_is_fetched(bundle, make_explanation):
+    text = page(make_explanation())
+    assert all(address.startswith("data:") for address in Scripts(text).addresses)
+    assert not re.search(r"@import|<link|url\(", text.split("<script")[0])
+
+
+def test_six_layers_of_32_tokens_fit_into_a_megabyte(bundle, make_explanation):
+    result = make_explanation([f"word{i}" for i in range(32)], layers=6, heads=12)
+    text = page(result, chart=False)
+    assert len(text.encode()) <= 1_000_000
+    payload = payload_of(text)
+    assert len(payload["head_maps"]) >= 60
+    assert len(payload["conditions"]) >= 6
+
+
+def test_a_loaded_explanation_has_no_conditions(bundle, make_explanation):
+    payload = payload_of(page(make_explanation(session=False, maps=False), chart=False))
+    assert payload["conditions"] == []
+    assert payload["head_maps"] == []
+
+
+def test_conditions_stop_when_their_time_is_over(bundle, make_explanation, monkeypatch):
+    result = make_explanation()
+    conditioned = result.session.conditioned
+
+    def slow(selection):
+        time.sleep(0.02)
+        return conditioned(selection)
+
+    monkeypatch.setattr(result.session, "conditioned", slow)
+    payload = payload_of(page(result, chart=False, seconds=0.05))
+    assert 1 <= len(payload["conditions"]) <= 3
+
+
+def test_a_comparison(bundle, make_comparison, tmp_path):
+    path = make_comparison().to_html(tmp_path / "comparison.html")
+    payload = payload_of(path.read_text(encoding="utf-8"))
+    assert payload["summary"]["type"] == "comparison"
+    assert "conditions" not in payload
+
+
+def test_it_is_written_as_a_whole_or_not_at_all(bundle, make_explanation, tmp_path):
+    path = make_explanation().to_html(tmp_path / "page.html", chart=False)
+    assert path == tmp_path / "page.html"
+    before = path.read_bytes()
+    assert before.startswith(b"<!doctype html>")
+    with pytest.raises(InputError, match="Cannot save to"):
+        make_explanation().to_html(tmp_path / "missing" / "page.html", chart=False)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_without_the_bundle_no_file_is_left(make_explanation, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "semiring_widgets.export.html.read_bundle", lambda: read_bundle(tmp_path / "widget.js")
+    )
+    with pytest.raises(MissingBundleError):
+        make_explanation().to_html(tmp_path / "page.html")
+    assert list(tmp_path.iterdir()) == []

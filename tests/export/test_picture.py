@@ -1,0 +1,114 @@
+"""The static picture: any text, any number of tokens, any state of knowledge."""
+
+import io
+from dataclasses import replace
+from itertools import pairwise
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from PIL import Image
+
+from semiring_widgets.explanation.results import Layer, Stream, Token
+from semiring_widgets.export.drawable import drawable
+from semiring_widgets.export.picture import picture
+from semiring_widgets.export.ribbon import arrange, tint
+
+
+def pixels(png):
+    with Image.open(io.BytesIO(png)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+@pytest.mark.parametrize("count", [1, 5, 60, 500])
+def test_any_number_of_tokens(make_explanation, count):
+    result = make_explanation([f"word{i}" for i in range(count)], layers=4, maps=False)
+    drawn = pixels(picture(result))
+    assert drawn.shape[1] == 1080
+    assert drawn.shape[0] < 2600
+    assert (drawn[:5, :5] == 255).all()  # a white card, whatever surrounds it
+    assert len(picture(result)) < 400_000
+
+
+def test_what_is_not_known_is_grey_and_no_route_is_drawn(make_explanation):
+    def coloured(result):
+        drawn = pixels(picture(result)).astype(int)
+        return (np.ptp(drawn, axis=2) > 60).sum()
+
+    assert coloured(make_explanation(known=False)) == 0
+    assert coloured(make_explanation()) > 1000
+
+
+def test_a_negative_route_is_orange(make_explanation):
+    result = make_explanation()
+    tinted = result.dataset.copy(deep=True)
+    tinted["token_best_log_weight"][:] = np.nan  # no orange bars
+
+    def orange(sign):
+        route = replace(result.routes[0], sign=sign)
+        drawn = pixels(picture(replace(result, routes=(route,), dataset=tinted))).astype(int)
+        return ((abs(drawn - (213, 94, 0)) < 40).all(axis=2)).sum()
+
+    assert orange(-1) > 200
+    assert orange(1) == 0
+
+
+def test_texts_that_fonts_and_matplotlib_trip_over(make_explanation):
+    words = ("日本", "😀", "a$b$", "$\\frac{", "x\n", "<b>", "\u202eabc", "\x00", "", "%&_{}")
+    picture(make_explanation(words))  # warnings are errors here
+
+
+def test_encoder_and_decoder(make_explanation):
+    def stream(name, count):
+        return Stream(name, tuple(Token(i, f"{name}{i}", "", i, 0, 0, False) for i in range(count)))
+
+    result = replace(
+        make_explanation(),
+        streams=(stream("encoder", 9), stream("decoder", 4)),
+        layers=(Layer("e", 0, 0, 0, 2), Layer("d", 1, 1, 1, 2), Layer("x", 2, 1, 0, 2)),
+    )
+    assert pixels(picture(result)).shape[1] == 1080
+
+
+def test_a_comparison_with_a_failed_method(make_comparison):
+    assert pixels(picture(make_comparison())).shape[1] == 1080
+
+
+def test_the_users_style_is_left_alone_and_not_used(make_explanation):
+    result = make_explanation()
+    plain = picture(result)
+    with mpl.rc_context({"axes.grid": True, "text.color": "red", "font.size": 30, "axes.facecolor": "k"}):
+        assert picture(result) == plain
+        assert mpl.rcParams["font.size"] == 30
+
+
+def test_drawable_keeps_to_one_line_and_shortens():
+    assert drawable("a\tb\nc") == "a⇥b⏎c"
+    assert drawable("日\x07") in {"□□", "日□"}
+    assert drawable("abcdefghijklmnopqrstuvwxyz", 10) == "abcdef…xyz"
+
+
+def test_pieces_of_a_word_stand_together_and_lines_break():
+    tokens = [
+        Token(0, "un", "un", 0, 0, 2, False),
+        Token(1, "known", "##known", 1, 2, 7, False),
+        Token(2, "word", "word", 2, 8, 12, False),
+    ]
+    labels, lines = arrange(tokens, 9.0, lambda text: 0.1 * len(text))
+    gaps = [b.x - a.x - a.width for a, b in pairwise(labels)]
+    assert lines == 1
+    assert gaps[0] < gaps[1]
+    labels, lines = arrange(tokens, 0.7, lambda text: 0.1 * len(text))
+    assert [label.line for label in labels] == [0, 1, 2]
+    assert lines == 3
+
+
+def test_text_on_a_tint_can_be_read():
+    def luminance(colour):
+        channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    for value in (*np.linspace(0, 1, 21), float("nan")):
+        light, dark = sorted((luminance(colour) for colour in tint(value)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, value
