@@ -78,7 +78,7 @@ def tint(value: float) -> tuple[str, str]:
     mixed = [round(w + (d - w) * value) for w, d in zip(white, deep, strict=True)]
     # Black and white are the only pair of which one always has a contrast of 4.5 on any tint.
     background = "#" + "".join(f"{channel:02x}" for channel in mixed)
-    return background, "#ffffff" if value > 0.74 else "#000000"
+    return background, "#ffffff" if value > 0.83 else "#000000"
 
 
 def draw_ribbon(

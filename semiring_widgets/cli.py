@@ -1,0 +1,165 @@
+"""The command line: ``semiring-widgets demo | explain | compare``.
+
+The same options and the same results as in a notebook. Progress goes to stderr, the answer to stdout as a
+readable table, and the last line of stdout is always the path of the page written. With ``--json`` stdout
+holds one line of JSON before that. An error is one sentence on stderr, and the exit code is 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from semiring_widgets.errors import InputError, SemiringWidgetsError
+from semiring_widgets.options import Parser, add_comparing, add_question, asked, pair
+
+if TYPE_CHECKING:
+    from semiring_widgets.explanation import Status
+
+__all__ = ["main"]
+
+DEMO_TEXT: Final = "The keys to the cabinet [MASK] on the table."
+DEMO_TARGET: Final = "are"
+DEMO_CONTRAST: Final = "is"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: the words after the program's name; None for those of the process.
+
+    Returns:
+        Exit code: 0 done, 2 an error (one sentence on stderr), 130 interrupted.
+    """
+    try:
+        options = _parser().parse_args(arguments)
+        _run(options)
+    except SemiringWidgetsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted; nothing was written.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="semiring-widgets", description="Which paths make a prediction?")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="demo | explain | compare")
+    for name, summary in (
+        ("demo", "explain one sentence with the embedded model"),
+        ("explain", "explain one prediction"),
+        ("compare", "compare attribution methods on one prediction"),
+    ):
+        command = commands.add_parser(name, help=summary, description=summary)
+        if name == "demo":
+            command.add_argument(
+                "text", nargs="?", help="the sentence; default: one about agreement in number"
+            )
+        else:
+            command.add_argument("text", help="the text; '-' reads it from standard input")
+        add_question(command)
+        if name == "compare":
+            add_comparing(command)
+        command.add_argument("--html", type=Path, metavar="PATH", help=f"the page to write ({name}.html)")
+        command.add_argument("--save", type=Path, metavar="PATH", help="also save the numbers (netCDF)")
+        command.add_argument("--json", action="store_true", help="print JSON instead of tables")
+        command.add_argument("--no-chart", action="store_true", help="leave the Bokeh chart out of the page")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    from semiring_widgets.export.html import write_page
+    from semiring_widgets.widgets.bundle import read_bundle
+
+    destination = options.html or Path(f"{options.command}.html")
+    for path in (destination, options.save):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise InputError(f"There is no folder {str(path.parent)!r}; give a path in an existing folder.")
+    read_bundle()  # found missing now, not after the computation
+    text = _text(options)
+    model, tokenizer = pair(options)
+    if options.command == "compare":
+        from semiring_widgets.attr import compare_run
+
+        result: Any = _follow(compare_run(model, tokenizer, text, **asked(options)))
+    else:
+        from semiring_widgets.explanation import explain_run
+
+        result = _follow(explain_run(model, tokenizer, text, **asked(options)))
+    if result.status.state == "cancelled":
+        print("Cancelled: the page shows what was known.", file=sys.stderr)
+    if options.json:
+        print(json.dumps(_facts(result), allow_nan=False))
+    else:
+        from semiring_widgets.terminal import show
+
+        show(result)
+    if options.save is not None:
+        result.save(options.save)
+    print(write_page(result, destination, chart=not options.no_chart))
+
+
+def _text(options: argparse.Namespace) -> str:
+    text: str | None = options.text
+    if text == "-":
+        text = sys.stdin.read().strip()
+    if options.command == "demo" and text is None:
+        if options.target is None and options.contrast is None:
+            options.target, options.contrast = DEMO_TARGET, DEMO_CONTRAST
+        return DEMO_TEXT
+    if not text:
+        raise InputError("The text is empty; give a sentence.")
+    return text
+
+
+def _follow(run: Callable[..., Any]) -> Any:
+    """Run it with a progress bar on stderr; an interrupt keeps what is known."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from semiring_widgets.explanation import ExplanationJob
+
+    columns = (BarColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("starting", total=None)
+
+        def follow(_: Any, status: Status) -> None:
+            progress.update(
+                task, description=status.message, completed=status.done, total=status.total or None
+            )
+
+        job: ExplanationJob[Any] = ExplanationJob(run, follow)
+        return job.result()
+
+
+def _facts(result: Any) -> dict[str, Any]:
+    """The result as JSON: its header, and the numbers per token."""
+    from semiring_widgets.widgets.messages import encode, unpack
+
+    header, buffer = encode(result, revision=1)
+    columns = unpack(header.pop("columns"), buffer)
+    count = len(result.tokens)
+    numbers = {
+        name: values[..., :count]
+        for name, values in columns.items()
+        if name.startswith("token_") or name == "scores"
+    }
+    header["numbers"] = {name: _listed(values.tolist()) for name, values in numbers.items()}
+    return header
+
+
+def _listed(value: Any) -> Any:
+    """Nested lists with null for NaN and infinities, which JSON does not have."""
+    if isinstance(value, list):
+        return [_listed(item) for item in value]
+    return value if abs(value) <= sys.float_info.max else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""The cell magic: ``%load_ext semiring_widgets``, then ``%%explain`` and a sentence.
+
+Example::
+
+    %%explain --target are --contrast is
+    The keys to the cabinet [MASK] on the table.
+
+The widget fills up while the cell runs; interrupting the kernel cancels and keeps what is known. Then the
+output also gets the static picture, so that the saved notebook shows something without a kernel. The
+`Explanation` is the variable named by ``--store``.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from semiring_widgets.errors import InputError, SemiringWidgetsError
+from semiring_widgets.options import Parser, add_question, asked, pair
+
+__all__ = ["explain_cell", "load_ipython_extension", "unload_ipython_extension"]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Register ``%%explain``; IPython calls this for ``%load_ext semiring_widgets``."""
+    shell.register_magic_function(
+        lambda line, cell: explain_cell(shell, line, cell), magic_kind="cell", magic_name="explain"
+    )
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Remove ``%%explain``."""
+    shell.magics_manager.magics["cell"].pop("explain", None)
+
+
+def explain_cell(shell: Any, line: str, cell: str) -> None:
+    """Explain the text of a cell, and show the widget.
+
+    Args:
+        shell: the IPython shell; ``--model`` and ``--tokenizer`` may name its variables.
+        line: the options.
+        cell: the text.
+    """
+    try:
+        _explain(shell, line, cell)
+    except SemiringWidgetsError as error:
+        # UsageError is IPython's way to show a sentence without a traceback, and the cell still fails.
+        from IPython.core.error import UsageError
+
+        raise UsageError(str(error)) from None
+
+
+def _explain(shell: Any, line: str, cell: str) -> None:
+    from IPython.display import display
+
+    from semiring_widgets.widgets import explain
+
+    try:
+        options = _parser().parse_args(shlex.split(line))
+    except ValueError as error:  # shlex: a quotation that is not closed
+        raise InputError(f"The options {line!r} cannot be read: {error}.") from error
+    except SystemExit:  # --help has been printed
+        return
+    text = cell.strip()
+    if not text:
+        raise InputError("The cell holds no text; write a sentence below %%explain.")
+    model, tokenizer = pair(options, shell.user_ns.get)
+    widget = explain(model, tokenizer, text, **asked(options))
+    handle = display(widget, display_id=True)
+    result = widget.wait()
+    shell.user_ns[options.store] = result
+    if handle is not None:
+        handle.update(widget._repr_mimebundle_()[0], raw=True)
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="%%explain", description="Explain the prediction for the text of this cell.")
+    add_question(parser)
+    parser.add_argument(
+        "--store", default="explanation", metavar="NAME", help="variable for the result (explanation)"
+    )
+    return parser

@@ -1,0 +1,88 @@
+"""A result in a terminal: tokens, the best route in words, and the facts about all paths."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from semiring_widgets.attr import Comparison
+from semiring_widgets.widgets.plain import nats
+
+if TYPE_CHECKING:
+    from semiring_widgets.explanation import Explanation
+
+__all__ = ["show"]
+
+_BAR = 12  # characters
+
+
+def show(result: Explanation | Comparison, console: Console | None = None) -> None:
+    """Print a result.
+
+    Args:
+        result: an explanation or a comparison.
+        console: where to; None for stdout.
+    """
+    # Paths and sentences are for other programs, too: rich must not turn parts of them into colours.
+    console = console or Console(highlight=False)
+    console.print(Text(f"{result.score.label} = {result.score.value:.4g}", style="bold"))
+    console.print(_scores(result) if isinstance(result, Comparison) else _tokens(result))
+    if isinstance(result, Comparison):
+        for method in result.methods:
+            if method.error is not None:
+                console.print(Text(f"{method.label}: {method.error}"))
+        return
+    totals = result.totals
+    best = result.routes[0].sentence if result.routes else "not known"
+    console.print(Text(f"best route        {best}"))
+    leaving = next((route for route in result.routes if not route.all_skip), None)
+    if result.routes and result.routes[0].all_skip and leaving is not None:
+        console.print(Text(f"leaving the skip  {leaving.sentence}"))
+    console.print(Text(f"log mass          {nats(totals.log_mass)}"))
+    console.print(Text(f"entropy           {nats(totals.entropy)}"))
+    console.print(Text(f"log cancellation  {nats(totals.log_cancellation)}"))
+    console.print(Text(f"counted           granularity {result.granularity}, level {result.level}"))
+
+
+def _tokens(result: Explanation) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("token")
+    for heading in ("share of mass", "", "best path (nats)", "gradient norm"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    data = result.dataset
+    names = ("token_mass_share", "token_best_log_weight", "token_gradient_norm")
+    shares, best, gradients = (data[name].values for name in names)
+    most = max((float(share) for share in shares if math.isfinite(share)), default=0.0)
+    for token, share, weight, gradient in zip(result.tokens, shares, best, gradients, strict=False):
+        filled = round(_BAR * float(share) / most) if most > 0 and math.isfinite(share) else 0
+        table.add_row(
+            Text(token.text or token.raw),
+            _number(share, ".1%"),
+            Text("█" * filled),
+            _number(weight, ".2f"),
+            _number(gradient, ".3g"),
+        )
+    return table
+
+
+def _scores(result: Comparison) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("token")
+    kept = [index for index, method in enumerate(result.methods) if method.error is None]
+    for index in kept:
+        table.add_column(Text(result.methods[index].label), justify="right")
+    scores = result.dataset["scores"].values
+    for token in result.tokens:
+        table.add_row(
+            Text(token.text or token.raw),
+            *(_number(scores[index, token.index], ".3g") for index in kept),
+        )
+    return table
+
+
+def _number(value: Any, form: str) -> Text:
+    return Text(format(float(value), form) if math.isfinite(value) else "–")

@@ -1,0 +1,91 @@
+"""The cell magic in a real IPython shell (without a kernel)."""
+
+import types
+
+import pytest
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+
+import semiring_widgets as sw
+import semiring_widgets.explanation
+from semiring_widgets.explanation.results import Status
+from semiring_widgets.widgets import live, result_widget
+
+
+@pytest.fixture
+def shell():
+    made = InteractiveShell()
+    sw.load_ipython_extension(made)
+    yield made
+    sw.unload_ipython_extension(made)
+
+
+@pytest.fixture
+def calls(monkeypatch, make_explanation):
+    seen = types.SimpleNamespace()
+
+    def explain_run(model, tokenizer, text, *places, **arguments):
+        seen.model, seen.tokenizer, seen.text = model, tokenizer, text
+        seen.places, seen.arguments = places, arguments
+
+        def run(report, check):
+            report(make_explanation(status=Status("running", 0, 1, "layer 0")))
+            return make_explanation()
+
+        return run
+
+    names = vars(semiring_widgets.explanation)  # a lazy module: nothing heavy is imported
+    monkeypatch.setitem(names, "explain_run", explain_run)
+    monkeypatch.setitem(names, "load_model", lambda name: (f"model {name}", f"tokenizer {name}"))
+    monkeypatch.setattr(result_widget, "read_bundle", lambda: "export default {};")
+    monkeypatch.setattr(live, "read_bundle", lambda: "export default {};")
+    return seen
+
+
+def test_the_body_is_the_text_and_the_result_a_variable(shell, calls):
+    shell.run_cell_magic("explain", "--target are --contrast 'is not' --position 3", "The keys [MASK]\n")
+    assert (calls.model, calls.tokenizer) == ("model demo", "tokenizer demo")
+    assert calls.text == "The keys [MASK]"
+    assert calls.places == ("are", "is not", 3)
+    assert calls.arguments["granularity"] == "primitive"
+    assert shell.user_ns["explanation"].status.state == "done"
+
+
+def test_model_and_tokenizer_may_be_variables(shell, calls):
+    def model():
+        """Stands for a model: something that can be called."""
+
+    shell.user_ns.update(mine=model, words="my tokenizer", both=(model, "its tokenizer"))
+    shell.run_cell_magic("explain", "--model mine --tokenizer words --store r", "x")
+    assert (calls.model, calls.tokenizer) == (model, "my tokenizer")
+    assert "r" in shell.user_ns
+    shell.run_cell_magic("explain", "--model both", "x")
+    assert (calls.model, calls.tokenizer) == (model, "its tokenizer")
+    shell.user_ns["demo"] = 5  # no model: the name means the embedded one
+    shell.run_cell_magic("explain", "", "x")
+    assert calls.model == "model demo"
+    with pytest.raises(UsageError, match="knows no tokenizer"):
+        shell.run_cell_magic("explain", "--model mine", "x")
+
+
+@pytest.mark.parametrize(
+    ("line", "cell", "sentence"),
+    [
+        ("", "  \n", "holds no text"),
+        ("--level z", "x", "invalid choice: 'z'"),
+        ("--target 'a", "x", "cannot be read"),
+    ],
+)
+def test_mistakes_are_sentences(shell, calls, line, cell, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        shell.run_cell_magic("explain", line, cell)
+
+
+def test_help_is_printed(shell, calls, capsys):
+    shell.run_cell_magic("explain", "--help", "x")
+    assert "--store NAME" in capsys.readouterr().out
+
+
+def test_unloading_removes_the_magic(shell):
+    sw.unload_ipython_extension(shell)
+    assert "explain" not in shell.magics_manager.magics["cell"]
