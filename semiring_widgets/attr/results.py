@@ -160,3 +160,9 @@ class Comparison:
         from semiring_widgets.widgets.display import mimebundle
 
         return mimebundle(self, include=include, exclude=exclude)
+
+    def _display_(self) -> Any:
+        """What marimo shows: the widget."""
+        from semiring_widgets.widgets.display import widget_of
+
+        return widget_of(self)

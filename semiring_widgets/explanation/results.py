@@ -282,6 +282,12 @@ class Explanation:
 
         return mimebundle(self, include=include, exclude=exclude)
 
+    def _display_(self) -> Any:
+        """What marimo shows: the widget."""
+        from semiring_widgets.widgets.display import widget_of
+
+        return widget_of(self)
+
 
 def stream_from(header: Mapping[str, Any]) -> Stream:
     """A stream from its JSON form."""

@@ -77,3 +77,8 @@ def test_plain_text_says_what_matters(make_explanation, make_comparison):
     said = plain(make_comparison())
     assert "DeepLift: DeepLift failed: no rule for this." in said
     assert said.count(",") >= 2
+
+
+def test_marimo_asks_for_the_widget(bundle, make_explanation, make_comparison):
+    for result in (make_explanation(), make_comparison()):
+        assert result._display_() is display.widget_of(result)
