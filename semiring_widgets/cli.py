@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from semiring_widgets.errors import InputError, SemiringWidgetsError
+from semiring_widgets.explanation.jobs import sentence_of
 from semiring_widgets.options import Parser, add_comparing, add_question, asked, pair
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+_TRACEBACK: Final = "SEMIRING_WIDGETS_TRACEBACK"
 DEMO_TEXT: Final = "The keys to the cabinet [MASK] on the table."
 DEMO_TARGET: Final = "are"
 DEMO_CONTRAST: Final = "is"
@@ -41,6 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _run(options)
     except SemiringWidgetsError as error:
         print(error, file=sys.stderr)
+        return 2
+    except Exception as error:
+        if os.environ.get(_TRACEBACK):
+            raise
+        print(f"{sentence_of(error)} (set {_TRACEBACK}=1 to see where)", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Interrupted; nothing was written.", file=sys.stderr)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from semiring_widgets.attr import Comparison
+from semiring_widgets.widgets.messages import sendable
 from semiring_widgets.widgets.plain import nats
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def show(result: Explanation | Comparison, console: Console | None = None) -> No
     """
     # Paths and sentences are for other programs, too: rich must not turn parts of them into colours.
     console = console or Console(highlight=False)
-    console.print(Text(f"{result.score.label} = {result.score.value:.4g}", style="bold"))
+    console.print(_line(f"{result.score.label} = {result.score.value:.4g}", style="bold"))
     console.print(_scores(result) if isinstance(result, Comparison) else _tokens(result))
     if isinstance(result, Comparison):
         for method in result.methods:
@@ -38,10 +39,10 @@ def show(result: Explanation | Comparison, console: Console | None = None) -> No
         return
     totals = result.totals
     best = result.routes[0].sentence if result.routes else "not known"
-    console.print(Text(f"best route        {best}"))
+    console.print(_line(f"best route        {best}"))
     leaving = next((route for route in result.routes if not route.all_skip), None)
     if result.routes and result.routes[0].all_skip and leaving is not None:
-        console.print(Text(f"leaving the skip  {leaving.sentence}"))
+        console.print(_line(f"leaving the skip  {leaving.sentence}"))
     console.print(Text(f"log mass          {nats(totals.log_mass)}"))
     console.print(Text(f"entropy           {nats(totals.entropy)}"))
     console.print(Text(f"log cancellation  {nats(totals.log_cancellation)}"))
@@ -60,7 +61,7 @@ def _tokens(result: Explanation) -> Table:
     for token, share, weight, gradient in zip(result.tokens, shares, best, gradients, strict=False):
         filled = round(_BAR * float(share) / most) if most > 0 and math.isfinite(share) else 0
         table.add_row(
-            Text(token.text or token.raw),
+            _line(token.text or token.raw),
             _number(share, ".1%"),
             Text("█" * filled),
             _number(weight, ".2f"),
@@ -78,10 +79,15 @@ def _scores(result: Comparison) -> Table:
     scores = result.dataset["scores"].values
     for token in result.tokens:
         table.add_row(
-            Text(token.text or token.raw),
+            _line(token.text or token.raw),
             *(_number(scores[index, token.index], ".3g") for index in kept),
         )
     return table
+
+
+def _line(text: str, style: str = "") -> Text:
+    """Text of a user or a tokenizer, as it is: no markup, and nothing that has no UTF-8 form."""
+    return Text(sendable(text), style=style)
 
 
 def _number(value: Any, form: str) -> Text:

@@ -143,6 +143,18 @@ def test_errors_are_one_sentence_and_exit_code_2(calls, capsys, words, sentence)
     assert len(err.strip().splitlines()) == 1
 
 
+def test_an_unexpected_failure_is_a_sentence_too(calls, capsys, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("out of memory\nat address 0")
+
+    monkeypatch.setitem(vars(semiring_widgets.explanation), "explain_run", broken)
+    assert cli.main(["explain", "x"]) == 2
+    assert "failed with RuntimeError: out of memory (set" in capsys.readouterr().err
+    monkeypatch.setenv("SEMIRING_WIDGETS_TRACEBACK", "1")
+    with pytest.raises(RuntimeError):
+        cli.main(["explain", "x"])
+
+
 def test_help_exits_with_zero():
     done = subprocess.run(
         [sys.executable, "-m", "semiring_widgets.cli", "explain", "--help"],
