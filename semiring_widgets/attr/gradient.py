@@ -21,7 +21,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import torch
 from captum._utils.common import _format_output, _format_tensor_into_tuples
 from captum.attr import GradientAttribution
 from torch import Tensor
@@ -160,17 +159,11 @@ class SemiringGradient(GradientAttribution):
                     f"layer."
                 )
         with record(granularity=self._question.granularity) as tape:
-            if self._multiply_by_inputs:
-                # A gate of ones in front: its paths are the input's paths times the input's value.
-                asked = tuple(torch.ones_like(value) for value in inputs)
-                entering = tuple(one * value for one, value in zip(asked, inputs, strict=True))
-            else:
-                # Copies go in, so that a forward pass which works in place spares the caller's tensors,
-                # and an input that is never used is still on the tape.
-                asked = inputs
-                entering = tuple(value.clone() for value in inputs)
+            # Copies go in, so that a forward pass which works in place spares the caller's tensors, and
+            # an input that is never used is on the tape nevertheless.
+            entering = tuple(value.clone() for value in inputs)
             score = selected_score(self.forward_func, entering, target, additional)
-        return self._question.results(tape, score, asked)
+        return self._question.results(tape, score, inputs, times_values=self._multiply_by_inputs)
 
 
 def _kind(value: Any) -> str:

@@ -12,11 +12,10 @@ number is put in slot 0, and the other slots are 0: whoever adds them up gets th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-import torch
 from captum._utils.common import _format_output, _format_tensor_into_tuples
 from captum.attr import LayerGradientXActivation
 from torch import Tensor, nn
@@ -121,7 +120,7 @@ class LayerSemiringGradient(LayerGradientXActivation):
             )
         self._refuse_replicas()
         layers = list(self.layer) if isinstance(self.layer, (list, tuple)) else [self.layer]
-        taps = [_Tap(layer, self._multiply_by_inputs) for layer in layers]
+        taps = [_Tap(layer) for layer in layers]
         values = _format_tensor_into_tuples(inputs)
         with (
             _hooked(taps, attribute_to_layer_input),
@@ -132,7 +131,7 @@ class LayerSemiringGradient(LayerGradientXActivation):
             tap.refuse_nothing(attribute_to_layer_input)
         asked = [tensor for tap in taps for tensor in tap.asked]
         joined = self._joins_units()
-        results = iter(self._question.results(tape, score, asked))
+        results = iter(self._question.results(tape, score, asked, times_values=self.multiplies_by_inputs))
         found = [
             _format_output(
                 len(tap.asked) > 1,
@@ -172,36 +171,29 @@ class LayerSemiringGradient(LayerGradientXActivation):
 
 
 class _Tap:
-    """Catches the tensors at one layer while the model runs.
+    """Looks at the tensors at one layer while the model runs, and changes nothing.
 
     Attributes:
         asked: the tensors whose paths are asked for, from the layer's last run.
     """
 
-    def __init__(self, layer: nn.Module, gated: bool) -> None:
+    def __init__(self, layer: nn.Module) -> None:
         self.layer = layer
         self.asked: list[Tensor] = []
-        self._gated = gated
         self._ran = False
 
-    def before(
-        self, _module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Pre-hook: tap the positional tensors or, if there are none, the named ones."""
-        self._start()
-        tapped = tuple(self._through(value) for value in args)
+    def before(self, _module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Pre-hook: take the positional tensors or, if there are none, the named ones."""
+        self._take(args)
         if not self.asked:
-            kwargs = {name: self._through(value) for name, value in kwargs.items()}
-        return tapped, kwargs
+            self._take(kwargs.values())
 
-    def after(self, _module: nn.Module, _args: Any, output: Any) -> Any:
-        """Forward hook: tap a tensor, or the tensors of a tuple or list."""
-        self._start()
-        if isinstance(output, tuple) and hasattr(output, "_make"):
-            return output._make(self._through(value) for value in output)
-        if isinstance(output, (tuple, list)):
-            return type(output)(self._through(value) for value in output)
-        return self._through(output)
+    def after(self, _module: nn.Module, _args: Any, output: Any) -> None:
+        """Forward hook: take a tensor, or the tensors of a tuple, list or mapping."""
+        if isinstance(output, Mapping):
+            self._take(output.values())
+        else:
+            self._take(output if isinstance(output, (tuple, list)) else (output,))
 
     def refuse_nothing(self, at_input: bool) -> None:
         """Say why there is nothing to attribute to, if so."""
@@ -219,20 +211,13 @@ class _Tap:
             f"Attribute to its {'output' if at_input else 'input'}, or to another layer."
         )
 
-    def _start(self) -> None:
+    def _take(self, values: Iterable[Any]) -> None:
         self._ran = True
-        self.asked = []
-
-    def _through(self, value: Any) -> Any:
-        if not isinstance(value, Tensor) or not value.is_floating_point():
-            return value
-        if self._gated:
-            gate = torch.ones_like(value)
-            self.asked.append(gate)
-            return value * gate
-        self.asked.append(value)
-        # A copy goes on, so that a later in-place operation does not write into what is asked about.
-        return value.clone()
+        # On the tape a copy is the same node; unlike the tensor itself it is not written to in place
+        # later on, and it does not stand for what the tensor was before an in-place layer.
+        self.asked = [
+            value.clone() for value in values if isinstance(value, Tensor) and value.is_floating_point()
+        ]
 
 
 @contextmanager

@@ -1,15 +1,18 @@
 """The attribution methods that a comparison knows, by name.
 
-Beside Captum's methods stand five statistics of the paths that lead from any unit of a token to the score.
-Each is the plus of one semiring over all those paths, the units of the token included:
+Beside Captum's methods stand five statistics of the paths that lead from the units of a token to the score:
 
 | name           | semiring  | number per token                                             |
 |----------------|-----------|--------------------------------------------------------------|
-| `path sum`     | `sum`     | sum of all path weights (the gradient, added over the units) |
+| `path sum`     | `sum`     | Euclidean norm of the gradient (so it repeats `Saliency`)    |
 | `path mass`    | `abs`     | share of the mass (sum of all abs(path weight)), 0-1         |
 | `best path`    | `max`     | weight of the path with the largest abs(weight), signed      |
 | `path entropy` | `entropy` | entropy of p(path) ∝ abs(path weight), in nats               |
 | `path count`   | `count`   | log(1 + number of paths), in nats                            |
+
+All but the first join the units of a token by the semiring's own plus. The plain sum of a gradient over
+the units would be zero for every model that normalises its embeddings (a layer norm ignores a shift of
+all units), and a table of rounding errors; hence the norm.
 
 Entropies and counts are comparable only within one granularity, which every result carries.
 """
@@ -33,7 +36,7 @@ from semiring_widgets.attr.captum_methods import (
 from semiring_widgets.attr.gradient import SemiringGradient
 from semiring_widgets.attr.layer_gradient import LayerSemiringGradient
 from semiring_widgets.attr.problem import Problem
-from semiring_widgets.attr.readout import number_per_unit, readout_of
+from semiring_widgets.attr.question import Question
 from semiring_widgets.errors import InputError
 
 __all__ = ["DEFAULT_NAMES", "Method", "MethodLike", "method_names", "resolve"]
@@ -47,9 +50,13 @@ _SEMIRING_OF = {
     "path entropy": "entropy",
     "path count": "count",
 }
-# With windows of one token, FeatureAblation repeats Occlusion, so it is not asked unless named.
-_CAPTUM_DEFAULTS = tuple(name for name in CAPTUM_NAMES if name != "FeatureAblation")
-DEFAULT_NAMES = (*_CAPTUM_DEFAULTS, "path sum", "path mass", "best path", "path entropy")
+# Asked only by name: with windows of one token FeatureAblation is Occlusion, path sum is Saliency, and
+# the number of paths is nearly the same for all tokens.
+DEFAULT_NAMES = tuple(
+    name
+    for name in (*CAPTUM_NAMES, *_SEMIRING_OF)
+    if name not in {"FeatureAblation", "path sum", "path count"}
+)
 
 
 @dataclass(frozen=True)
@@ -128,7 +135,7 @@ def _named(name: str) -> Method:
     wanted = name.strip().casefold().replace("_", " ")
     for path_name, semiring in _SEMIRING_OF.items():
         if wanted in {path_name, semiring, f"path {semiring}"}:
-            signed = semiring in {"sum", "max"}
+            signed = semiring == "max"
             return Method(path_name, "semiring", signed, _PathStatistic(semiring), counts_paths=True)
     for captum_name in CAPTUM_NAMES:
         if wanted == captum_name.casefold():
@@ -170,12 +177,15 @@ class _PathStatistic:
     semiring: str
 
     def __call__(self, problem: Problem) -> tuple[Tensor, str | None]:
-        result = problem.token_result(self.semiring)
+        question = Question(self.semiring, problem.granularity, problem.level)
+        result = problem.paths(question)
+        if self.semiring == "sum":
+            return result.value[0].double().square().sum(-1).sqrt(), None
+        result = result.reduce(-1)
         if self.semiring == "abs":
             # The mass itself overflows in deep models; shares order the tokens just the same.
             return torch.softmax(result.log_mass[0].double(), dim=-1), None
-        readout = readout_of(self.semiring, None)
-        return number_per_unit(readout, result, problem.inputs, self.semiring)[0], None
+        return question.number(result, problem.inputs, aggregate=False)[0], None
 
 
 @dataclass(frozen=True)

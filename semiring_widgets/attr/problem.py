@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from semiring_widgets.core import backprop, record
+from semiring_widgets.attr.question import Question
+from semiring_widgets.core import Result, record
 
 if TYPE_CHECKING:
     from semiring_widgets.core import Tape
@@ -68,18 +69,17 @@ class Problem:
         self.level = level
         self._recording: tuple[Tape, Tensor] | Exception | None = None
 
-    def token_result(self, semiring: str) -> Any:
-        """Semiring value of all paths from each token to the score.
+    def paths(self, question: Question) -> Result:
+        """Semiring value of all paths from each unit of each token to the score.
 
         Args:
-            semiring: name of the semiring.
+            question: the semiring and the level; its granularity is the recording's.
 
         Returns:
-            Result of `semiring_widgets.backprop`, reduced over the units of a token: shape (1, T).
+            Result of `semiring_widgets.backprop`, shape (1, T, D).
         """
         tape, score = self._recorded()
-        result = backprop(tape, score, wrt=self.inputs, semiring=semiring, level=self.level)
-        return result.reduce(-1)
+        return question.results(tape, score, [self.inputs])[0]
 
     def change(self) -> float:
         """Score of the text minus score of the reference: what complete methods add up to."""

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from captum._utils.common import _run_forward
+from captum._utils.common import _run_forward, _select_targets
 from captum.log import log_usage
 from torch import Tensor
 
 from semiring_widgets.attr.readout import Readout, number_per_unit, readout_of
-from semiring_widgets.core import backprop
+from semiring_widgets.core import Result, backprop
+from semiring_widgets.core.semirings import Weight
 from semiring_widgets.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,11 +56,30 @@ class Question:
         # The one way to set a computed field of a frozen dataclass.
         object.__setattr__(self, "readout", readout_of(self.semiring, self.custom_readout))
 
-    def results(self, tape: Tape, score: Tensor, wrt: Sequence[Tensor]) -> list[Any]:
-        """One sweep; one result of `semiring_widgets.backprop` per tensor."""
-        return list(backprop(tape, score, wrt=list(wrt), semiring=self.semiring, level=self.level))
+    def results(
+        self, tape: Tape, score: Tensor, wrt: Sequence[Tensor], *, times_values: bool = False
+    ) -> list[Result]:
+        """One sweep.
 
-    def number(self, result: Any, like: Tensor, aggregate: bool) -> Tensor:
+        Args:
+            tape: the finished recording.
+            score: shape () or (B,).
+            wrt: the tensors asked about.
+            times_values: the value of each unit becomes a further factor of its paths.
+
+        Returns:
+            One result of `semiring_widgets.backprop` per tensor.
+        """
+        semiring = self.semiring
+        if semiring == "max" and self.level == "unit":
+            # The signed pair holds the best path with its sign; "max" alone would sweep again for it.
+            semiring = "signed_max"
+        results = list(backprop(tape, score, wrt=list(wrt), semiring=semiring, level=self.level))
+        if times_values:
+            return [_scaled(result, value) for result, value in zip(results, wrt, strict=True)]
+        return results
+
+    def number(self, result: Result, like: Tensor, aggregate: bool) -> Tensor:
         """The numbers to show for a result.
 
         Args:
@@ -78,6 +98,12 @@ class Question:
         slots = joined.new_zeros(like.shape)
         slots[..., 0] = joined
         return slots
+
+
+def _scaled(result: Result, factor: Tensor) -> Result:
+    weight = Weight(factor.detach().to(result.parts[0].dtype))
+    parts = result.semiring.scale(result.parts, weight)
+    return Result(result.semiring, parts, result.granularity, result.level, factor.dtype)
 
 
 def check_choices(**given: str) -> None:
@@ -104,12 +130,13 @@ def selected_score(
     Raises:
         InputError: not a tensor, or several numbers per example are left.
     """
-    output = _run_forward(forward_func, inputs, target, additional_forward_args)
-    if not isinstance(output, Tensor):
+    given = _run_forward(forward_func, inputs, None, additional_forward_args)
+    if not isinstance(given, Tensor):
         raise InputError(
-            f"forward_func returned {type(output).__name__}, not a tensor. Wrap the model in a function "
+            f"forward_func returned {type(given).__name__}, not a tensor. Wrap the model in a function "
             f"that returns the tensor to be explained, for example lambda x: model(x).logits."
         )
+    output: Tensor = _select_targets(given, target)
     per_example = output[0].numel() if output.dim() and len(output) else output.numel()
     if per_example != 1:
         raise InputError(

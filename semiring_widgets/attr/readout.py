@@ -57,11 +57,6 @@ def _best_weight(result: Any) -> Tensor:
     return weight * sign.to(weight.dtype)
 
 
-def _entropy(result: Any) -> Tensor:
-    entropy: Tensor = result.entropy
-    return torch.where(result.log_mass == -math.inf, torch.zeros_like(entropy), entropy)
-
-
 def _log1p_count(result: Any) -> Tensor:
     count: Tensor = result.count
     return torch.logaddexp(count, torch.zeros_like(count))
@@ -72,7 +67,7 @@ READOUTS: dict[str, Readout] = {
     "abs": _mass,
     "max": _best_weight,
     "signed_max": lambda result: result.most_positive + result.most_negative,
-    "entropy": _entropy,
+    "entropy": lambda result: result.entropy,
     "count": _log1p_count,
 }
 

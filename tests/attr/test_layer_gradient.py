@@ -67,6 +67,27 @@ def test_a_layer_with_several_outputs(x):
     torch.testing.assert_close(triple, x * 2)
 
 
+class Skip(nn.Module):
+    """The layer's input also goes around the layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 4).double()
+
+    def forward(self, x):
+        x = x * 2
+        return x + self.layer(x)
+
+
+@pytest.mark.parametrize("multiply", [False, True])
+def test_paths_that_go_around_the_layer_count_for_its_input(x, multiply):
+    model = Skip()
+    arguments = {"target": 1, "attribute_to_layer_input": True}
+    expected = LayerGradientXActivation(model, model.layer, multiply_by_inputs=multiply)
+    method = LayerSemiringGradient(model, model.layer, "sum", multiply_by_inputs=multiply)
+    torch.testing.assert_close(method.attribute(x, **arguments), expected.attribute(x, **arguments).detach())
+
+
 class NamedInput(nn.Module):
     def __init__(self):
         super().__init__()
@@ -143,12 +164,13 @@ def prompt(tokenizer):
 
 def test_the_sum_under_llm_attribution_is_captums(gpt2, tokenizer, prompt):
     layer = gpt2.transformer.wte
-    theirs = LLMGradientAttribution(
-        LayerGradientXActivation(gpt2, layer, multiply_by_inputs=False), tokenizer
-    ).attribute(prompt, target="are on")
-    ours = LLMGradientAttribution(LayerSemiringGradient(gpt2, layer, "sum"), tokenizer).attribute(
-        prompt, target="are on"
+    # Times the inputs: behind a layer norm the plain gradient adds up to zero for every token.
+    theirs = LLMGradientAttribution(LayerGradientXActivation(gpt2, layer), tokenizer)
+    ours = LLMGradientAttribution(
+        LayerSemiringGradient(gpt2, layer, "sum", multiply_by_inputs=True), tokenizer
     )
+    theirs, ours = (method.attribute(prompt, target="are on") for method in [theirs, ours])
+    assert theirs.token_attr.abs().max() > 0.1
     torch.testing.assert_close(ours.token_attr, theirs.token_attr, rtol=1e-3, atol=1e-5)
     torch.testing.assert_close(ours.seq_attr, theirs.seq_attr, rtol=1e-3, atol=1e-5)
 
