@@ -1,0 +1,200 @@
+/**
+ * The message contract, the browser's side: the same names as `semiring_widgets/widgets/messages.py`.
+ *
+ * Numbers travel as columns in one binary buffer; the JSON header says where each begins. NaN (not known
+ * yet) is legal in a column only; in the JSON an unknown number is null.
+ */
+
+export const VERSION = 1;
+export const BRANCHES = ["skip", "query", "key", "value", "mlp", "mlp_skip"] as const;
+export const KINDS = ["query", "key", "value"] as const;
+
+export type Branch = (typeof BRANCHES)[number];
+export type Kind = (typeof KINDS)[number];
+export type RunState = "running" | "done" | "cancelled" | "failed";
+export type Theme = "auto" | "light" | "dark";
+
+export interface Column {
+  name: string;
+  shape: number[];
+  dtype: "float32" | "uint8";
+  offset: number;
+  nbytes: number;
+}
+
+export interface Token {
+  index: number;
+  text: string;
+  raw: string;
+  start: number;
+  end: number;
+  special: boolean;
+  id: number;
+}
+
+export interface Stream {
+  name: string;
+  tokens: Token[];
+}
+
+/** One attention; `key_stream` differs from `stream` in cross-attention. */
+export interface Layer {
+  name: string;
+  index: number;
+  stream: number;
+  key_stream: number;
+  heads: number;
+}
+
+export interface Score {
+  label: string;
+  value: number | null;
+  target: string | null;
+  contrast: string | null;
+  position: number | null;
+}
+
+export interface Status {
+  state: RunState;
+  done: number;
+  total: number;
+  message: string;
+}
+
+/** All in nats; null where not known yet. */
+export interface Totals {
+  log_mass: number | null;
+  entropy: number | null;
+  best_log_weight: number | null;
+  best_sign: number | null;
+  log_cancellation: number | null;
+}
+
+export interface Step {
+  layer: number;
+  branch: Branch;
+  head: number | null;
+  source: number;
+  target: number;
+}
+
+export interface Route {
+  rank: number;
+  label: string;
+  kind: "best" | "leaves_skip" | "through";
+  log_weight: number | null;
+  sign: number;
+  share_of_best: number | null;
+  probability: number | null;
+  all_skip: boolean;
+  sentence: string;
+  steps: Step[];
+}
+
+export interface Selection {
+  layer: number | null;
+  branch: Branch | null;
+  head: number | null;
+  token: number | null;
+  stream: number;
+}
+
+interface SummaryBase {
+  version: number;
+  revision: number;
+  text: string;
+  model: string;
+  score: Score;
+  streams: Stream[];
+  status: Status;
+  columns: Column[];
+}
+
+export interface ExplanationHeader extends SummaryBase {
+  type: "explanation";
+  granularity: string;
+  level: string;
+  layers: Layer[];
+  totals: Totals;
+  routes: Route[];
+}
+
+export interface Method {
+  name: string;
+  family: string;
+  label: string;
+  seconds: number | null;
+  error: string | null;
+  signed: boolean;
+  granularity: string | null;
+  level: string | null;
+}
+
+export interface ComparisonHeader extends SummaryBase {
+  type: "comparison";
+  methods: Method[];
+  top_k: number;
+}
+
+export type Summary = ExplanationHeader | ComparisonHeader;
+
+export interface Conditioned {
+  type: "conditioned";
+  id: number;
+  selection: Selection;
+  log_share: number | null;
+  columns: Column[];
+  routes: Route[];
+}
+
+/** One head between tokens: `byte = 255 * sqrt(share / peak)`, one peak per kind. */
+export interface HeadMap {
+  type: "head_map";
+  id: number;
+  layer: number;
+  head: number;
+  kinds: Kind[];
+  peak: number[];
+  columns: Column[];
+}
+
+export interface ChartAnswer {
+  type: "chart";
+  id: number;
+  item: unknown;
+}
+
+export interface BokehAnswer {
+  type: "bokehjs";
+  id: number;
+  version: string;
+}
+
+export interface ErrorAnswer {
+  type: "error";
+  id: number;
+  message: string;
+}
+
+export type Answer = Conditioned | HeadMap | ChartAnswer | BokehAnswer | ErrorAnswer;
+export type Incoming = Answer | Summary;
+
+export type Request =
+  | { type: "pull" }
+  | { type: "condition"; selection: Selection }
+  | { type: "head_map"; layer: number; head: number }
+  | { type: "chart" }
+  | { type: "bokehjs" }
+  | { type: "cancel" };
+
+const INCOMING = new Set(["explanation", "comparison", "conditioned", "head_map", "chart", "bokehjs", "error"]);
+
+/** Whether a message from outside is one of ours: everything else is ignored. */
+export function isIncoming(message: unknown): message is Incoming {
+  return typeof message === "object" && message !== null && INCOMING.has(String(Reflect.get(message, "type")));
+}
+
+/** Whether a header is a summary that this version can draw. */
+export function isSummary(message: unknown): message is Summary {
+  return isIncoming(message) && (message.type === "explanation" || message.type === "comparison");
+}

@@ -1,0 +1,180 @@
+"""`backprop`: one backward sweep in a semiring, and what its result says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import overload
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core.graph import GradientGraph, find_nodes
+from semiring_widgets.core.semirings import Max, Semiring, SignedMax, Value, find_semiring
+from semiring_widgets.core.sweeps import sweep_backward
+from semiring_widgets.core.tape import Node, Tape
+
+__all__ = ["Result", "backprop"]
+
+
+class Result:
+    """What a sweep found, for every element of one input.
+
+    Which facts there are depends on the semiring; asking for another one raises `AttributeError` with a
+    sentence. Logarithms are natural. Shapes are those of the input, less the dimensions reduced.
+
+    Attributes:
+        semiring: the algebra that was used.
+        granularity: which graph was counted.
+        level: of a maximum, ``"unit"`` or ``"branch"``.
+        parts: the raw semiring value, a tuple of tensors.
+    """
+
+    def __init__(
+        self,
+        semiring: Semiring,
+        parts: Value,
+        granularity: str,
+        level: str,
+        dtype: torch.dtype,
+        signs: Callable[[], Result] | None = None,
+    ) -> None:
+        self.semiring, self.parts = semiring, parts
+        self.granularity, self.level = granularity, level
+        self._dtype, self._signs = dtype, signs
+
+    @property
+    def value(self) -> Tensor:
+        """``sum``: the gradient, in the input's dtype."""
+        return self._fact("value").to(self._dtype)
+
+    @property
+    def log_mass(self) -> Tensor:
+        """``abs``, ``entropy``: log of the sum of |path weight|; -inf where there is no path."""
+        return self._fact("log_mass")
+
+    @property
+    def entropy(self) -> Tensor:
+        """``entropy``: entropy in nats of p(path) ~ |weight|; 0 where there is no path."""
+        return self._fact("entropy")
+
+    @property
+    def log_weight(self) -> Tensor:
+        """``max``: log |weight| of the best path; -inf where there is no path."""
+        return self._fact("log_weight")
+
+    @property
+    def sign(self) -> Tensor:
+        """``max``: sign of the best path's weight, -1, 0 (no path) or 1. Takes one more sweep when first used."""
+        if self._signs is not None:
+            return self._signs()._fact("sign")
+        return self._fact("sign")
+
+    @property
+    def most_positive(self) -> Tensor:
+        """``signed_max``: weight of the most positive path, 0 where there is none."""
+        return self._fact("most_positive")
+
+    @property
+    def most_negative(self) -> Tensor:
+        """``signed_max``: weight of the most negative path, 0 where there is none."""
+        return self._fact("most_negative")
+
+    @property
+    def count(self) -> Tensor:
+        """``count``: log of the number of paths of non-zero weight; -inf where there is none."""
+        return self._fact("count")
+
+    def reduce(self, dims: int | Sequence[int]) -> Result:
+        """Semiring sum over dimensions: all paths from any of their elements together.
+
+        Args:
+            dims: one or several dimensions; they are dropped.
+        """
+        chosen = [dims] if isinstance(dims, int) else list(dims)
+        rank = self.parts[0].dim()
+        chosen = sorted({d % rank for d in chosen})
+        summed = self.semiring.sum(self.parts, chosen)
+        parts = tuple(part.squeeze(chosen) for part in summed)
+        signs = self._signs
+        later = None if signs is None else (lambda: signs().reduce(chosen))
+        return Result(self.semiring, parts, self.granularity, self.level, self._dtype, later)
+
+    def _fact(self, name: str) -> Tensor:
+        facts = self.semiring.facts(self.parts)
+        if name not in facts:
+            offered = ", ".join(facts) or "none by name; read .parts"
+            raise AttributeError(f"The {self.semiring.name} semiring does not give {name!r}. It gives: {offered}.")
+        return facts[name]
+
+    def __repr__(self) -> str:
+        shape = list(self.parts[0].shape)
+        return f"Result({self.semiring.name}, shape {shape}, granularity {self.granularity}, level {self.level})"
+
+
+@overload
+def backprop(
+    tape: Tape, score: Tensor, wrt: Tensor, semiring: str | Semiring = ..., level: str = ...
+) -> Result: ...
+@overload
+def backprop(
+    tape: Tape, score: Tensor, wrt: Sequence[Tensor], semiring: str | Semiring = ..., level: str = ...
+) -> list[Result]: ...
+def backprop(
+    tape: Tape,
+    score: Tensor,
+    wrt: Tensor | Sequence[Tensor],
+    semiring: str | Semiring = "sum",
+    level: str = "unit",
+) -> Result | list[Result]:
+    """Backpropagation in a semiring: one fact about all paths from each input element to the score.
+
+    Args:
+        tape: the finished tape of the forward pass.
+        score: what is explained, shape () or (B,) for one distribution of paths per example.
+        wrt: a tensor used inside the recording, or a list of them.
+        semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``, or a `Semiring`.
+        level: for the maxima, ``"unit"`` (over scalar paths) or ``"branch"`` (Du et al., 2023).
+
+    Returns:
+        A `Result`, or a list of them where ``wrt`` is a list.
+
+    Raises:
+        InputError: an unknown semiring or level, or a score of another shape.
+        TapeError: the tape never saw one of the tensors.
+        UnsupportedOpError: an operator on a path has no rule.
+        NonFiniteError: a local derivative is NaN or infinite.
+    """
+    algebra = find_semiring(semiring, level)
+    wanted = [wrt] if isinstance(wrt, Tensor) else list(wrt)
+    score_node, nodes = find_nodes(tape, score, wanted)
+    graph = GradientGraph(tape, score_node, nodes)
+    results = _results(graph, algebra, nodes, wanted, level)
+    return results[0] if isinstance(wrt, Tensor) else results
+
+
+def _results(
+    graph: GradientGraph, algebra: Semiring, nodes: list[Node], wanted: list[Tensor], level: str
+) -> list[Result]:
+    values = sweep_backward(graph, algebra, keep=())
+    signed: list[Result] = []
+
+    def sign_of(position: int) -> Callable[[], Result] | None:
+        if type(algebra) is not Max:
+            return None
+
+        def look() -> Result:
+            if not signed:
+                signed.extend(_results(graph, SignedMax(), nodes, wanted, level))
+            return signed[position]
+
+        return look
+
+    results = []
+    for position, (node, tensor) in enumerate(zip(nodes, wanted, strict=True)):
+        value = values.get(node)
+        if value is None:
+            value = algebra.full(algebra.zero, node.shape, node.value.new_empty((), dtype=graph.dtype))
+        results.append(
+            Result(algebra, value, graph.tape.granularity, level, tensor.dtype, sign_of(position))
+        )
+    return results

@@ -1,0 +1,141 @@
+"""The gradient graph: tensors as nodes, blocks of local derivatives as edges.
+
+Only what lies on some way from the inputs to the score is in it. Derivatives are taken when an operator is
+first visited and then kept, so several sweeps over one graph share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core.jacobian import Call, Edge, edges_of
+from semiring_widgets.core.tape import Node, Op, Tape
+from semiring_widgets.errors import InputError, NonFiniteError, TapeError
+
+__all__ = ["GradientGraph"]
+
+
+class GradientGraph:
+    """Everything between some inputs and a score, as recorded on a tape.
+
+    Args:
+        tape: a finished tape.
+        score: the node(s) explained.
+        wrt: the nodes that paths start from.
+
+    Attributes:
+        ops: operators on a path, in order of execution.
+        nodes: tensors on a path.
+        dtype: what values are computed in: float64 if any of the tensors is, else float32.
+    """
+
+    def __init__(self, tape: Tape, score: Node, wrt: Sequence[Node]) -> None:
+        self.tape, self.score, self.wrt = tape, score, tuple(wrt)
+        below = _reached_from(tape.ops, wrt)
+        self.nodes: set[Node] = set()
+        self.ops: list[Op] = []
+        if score in below:
+            self.nodes.add(score)
+        for op in reversed(tape.ops):
+            if any(out in self.nodes for out in op.outputs if out is not None):
+                inputs = [node for node in op.inputs() if node in below]
+                if inputs and not self._all_start(op):
+                    self.ops.append(op)
+                    self.nodes.update(inputs)
+        self.ops.reverse()
+        wide = any(node.value.dtype == torch.float64 for node in self.nodes)
+        self.dtype = torch.float64 if wide else torch.float32
+        self.device = score.value.device
+        self._edges: dict[Op, list[Edge]] = {}
+        self._unchecked: list[tuple[Edge, Tensor]] = []
+        self._consumers: dict[Node, list[Op]] | None = None
+
+    def _all_start(self, op: Op) -> bool:
+        # A start's own past is not part of the question.
+        return all(out is None or (out in self.wrt and out is not self.score) for out in op.outputs)
+
+    def edges(self, op: Op) -> list[Edge]:
+        """The edges that one operator makes; computed once."""
+        found = self._edges.get(op)
+        if found is None:
+            sources = tuple(dict.fromkeys(node for node in op.inputs() if node in self.nodes))
+            targets = tuple(out for out in op.outputs if out is not None and out in self.nodes)
+            found = edges_of(Call(op, sources, targets, self.dtype))
+            for edge in found:
+                if edge.block.weight is not None:
+                    self._unchecked.append((edge, edge.block.weight.value.sum()))
+            self._edges[op] = found
+        return found
+
+    def consumers(self, node: Node) -> list[Op]:
+        """The operators of the graph that use a node."""
+        if self._consumers is None:
+            self._consumers = {}
+            for op in self.ops:
+                for source in dict.fromkeys(op.inputs()):
+                    self._consumers.setdefault(source, []).append(op)
+        return self._consumers.get(node, [])
+
+    def out_edges(self, node: Node) -> Iterable[Edge]:
+        """The edges that leave a node."""
+        for op in self.consumers(node):
+            for edge in self.edges(op):
+                if edge.source is node:
+                    yield edge
+
+    def check_finite(self) -> None:
+        """Refuse graphs with NaN or infinite derivatives, naming the operator.
+
+        Raises:
+            NonFiniteError: a path weight would not be a number.
+        """
+        pending, self._unchecked = self._unchecked, []
+        if not pending:
+            return
+        sums = torch.stack([total.to(torch.float64) for _, total in pending])
+        for position in (~torch.isfinite(sums)).nonzero().flatten().tolist():
+            edge = pending[position][0]
+            weight = edge.block.weight
+            if weight is not None and not bool(torch.isfinite(weight.value).all()):
+                raise NonFiniteError(
+                    f"{edge.op.where} has a NaN or infinite local derivative, so its path weights are no "
+                    f"numbers. Look for NaN or infinity in the model's weights and inputs."
+                )
+
+
+def _reached_from(ops: Sequence[Op], starts: Sequence[Node]) -> set[Node]:
+    reached = set(starts)
+    for op in ops:
+        if any(node in reached for node in op.inputs()):
+            reached.update(out for out in op.outputs if out is not None)
+    return reached
+
+
+def find_nodes(tape: Tape, score: Tensor, wrt: Sequence[Tensor]) -> tuple[Node, list[Node]]:
+    """The nodes of a score and of the inputs, checked.
+
+    Raises:
+        TapeError: the tape is still recording, or never saw one of them.
+        InputError: the score has more than one dimension or is no floating-point number.
+    """
+    if not tape.finished:
+        raise TapeError("The tape is still recording: call this after the `with sw.record()` block.")
+    if not isinstance(score, Tensor) or not score.is_floating_point():
+        raise InputError(f"score is {_what(score)}; give a floating-point tensor of shape () or (batch,).")
+    if score.dim() > 1:
+        raise InputError(
+            f"score has shape {list(score.shape)}; give one number, shape (), or one per example, shape (batch,)."
+        )
+    for tensor in wrt:
+        if not isinstance(tensor, Tensor):
+            raise InputError(f"wrt is {_what(tensor)}; give a tensor or a list of tensors.")
+    return tape.node(score, "score"), [tape.first_node(tensor, "wrt tensor") for tensor in wrt]
+
+
+def _what(thing: object) -> str:
+    if isinstance(thing, Tensor):
+        return f"a tensor of dtype {thing.dtype}"
+    return f"a {type(thing).__name__}"

@@ -1,0 +1,114 @@
+"""Pointwise operators: each output element depends on one element of each input.
+
+The inputs are expanded to the output's shape, so that autograd of the operator itself gives one derivative
+per place; broadcasting is then the block's affair. An input that is used twice is one leaf, so its parallel
+edges become one edge with the total derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core.jacobian.blocks import Elementwise
+from semiring_widgets.core.jacobian.context import Call, Edge
+from semiring_widgets.core.tape import Node
+
+__all__ = ["dropout_rule", "rule"]
+
+aten = torch.ops.aten
+
+
+def rule(call: Call) -> Iterator[Edge]:
+    """Any operator tagged pointwise, whatever the broadcasting."""
+    known = _LINEAR.get(call.op.func.overloadpacket)
+    if known is not None:
+        found = known(call)
+        if found is not None:
+            for source, target, derivative in found:
+                yield _edge(call, source, target, derivative)
+            return
+    full = call.targets[0].shape
+    for source, target, derivative in call.gradients(lambda node: _expand(call.value(node), full)):
+        if derivative is not None:
+            yield _edge(call, source, target, derivative)
+
+
+def dropout_rule(call: Call) -> Iterator[Edge]:
+    """Dropout in training mode, with the mask that was drawn while recording."""
+    for _, target in call.outputs():
+        (source,) = call.sources
+        kept = source.value != 0
+        # Where the input is 0 the mask cannot be read off the result, and no path weight depends on it
+        # being anything but the value that autograd would use; it was not recorded, so refuse.
+        if bool((~kept).any()):
+            raise call.refuse("its random mask cannot be recovered where the input is exactly 0")
+        yield _edge(call, source, target, call.value(target) / call.value(source))
+
+
+def _edge(call: Call, source: Node, target: Node, derivative: float | Tensor) -> Edge:
+    shape = target.shape
+    block = Elementwise(source.shape, shape, shape, shape, derivative, call.dtype, target.value.device)
+    return call.edge(source, target, block)
+
+
+def _expand(value: Tensor, shape: torch.Size) -> Tensor:
+    return value if value.shape == shape else value.expand(shape)
+
+
+_Found = list[tuple[Node, Node, "float | Tensor"]]
+
+
+def _add(call: Call) -> _Found | None:
+    a, b = call.op.args
+    alpha = float(call.op.kwargs.get("alpha", 1))
+    if call.op.func.overloadpacket is aten.sub:
+        alpha = -alpha
+    weights: list[tuple[object, float]] = [(a, 1.0), (b, alpha)]
+    return _sum_up(call, weights)
+
+
+def _mul(call: Call) -> _Found | None:
+    a, b = call.op.args
+    if a is b:
+        return None
+    return _sum_up(call, [(a, _number(call, b)), (b, _number(call, a))])
+
+
+def _div(call: Call) -> _Found | None:
+    a, b = call.op.args
+    if "rounding_mode" in call.op.kwargs or isinstance(b, (Node, Tensor)):
+        return None
+    return _sum_up(call, [(a, 1.0 / b)])
+
+
+def _neg(call: Call) -> _Found | None:
+    return _sum_up(call, [(call.op.args[0], -1.0)])
+
+
+def _sum_up(call: Call, weights: list[tuple[object, float | Tensor]]) -> _Found | None:
+    total: dict[Node, float | Tensor] = {}
+    for node, weight in weights:
+        if isinstance(node, Node) and node in call.sources:
+            total[node] = total[node] + weight if node in total else weight
+    return [(node, call.targets[0], weight) for node, weight in total.items()]
+
+
+def _number(call: Call, arg: object) -> float | Tensor:
+    if isinstance(arg, Node):
+        return call.value(arg)
+    if isinstance(arg, Tensor):
+        return arg.to(call.dtype)
+    return float(arg)  # type: ignore[arg-type]
+
+
+# Linear operators are most of a model's pointwise ones; reading their derivative off saves running them.
+_LINEAR: dict[object, Callable[[Call], _Found | None]] = {
+    aten.add: _add,
+    aten.sub: _add,
+    aten.mul: _mul,
+    aten.div: _div,
+    aten.neg: _neg,
+}

@@ -1,0 +1,88 @@
+"""From an operator to its blocks: the only place that knows what an ATen operator is.
+
+Most operators need no line of their own: pointwise ones are recognised by their tag, views by their
+schema, and derivatives are taken by autograd of the operator itself. `register` adds a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+
+from semiring_widgets.core.jacobian import contractions, dense, pointwise, reductions, selections
+from semiring_widgets.core.jacobian.context import Call, Edge
+
+__all__ = ["Rule", "edges_of", "register"]
+
+aten = torch.ops.aten
+Rule = Callable[[Call], Iterable[Edge]]
+_RULES: dict[Any, Rule] = {}
+
+
+def register(*packets: Any) -> Callable[[Rule], Rule]:
+    """Decorator: use this rule for the given operators, such as ``torch.ops.aten.mm``.
+
+    A rule gets a `Call` and yields edges: ``call.edge(source, target, block)``.
+    """
+
+    def add(rule: Rule) -> Rule:
+        for packet in packets:
+            _RULES[packet] = rule
+        return rule
+
+    return add
+
+
+def _constant(call: Call) -> Iterable[Edge]:
+    """The result does not depend on the input's values."""
+    return ()
+
+
+register(aten.mm, aten.bmm, aten.addmm, aten.baddbmm, aten.mv, aten.addmv, aten.dot)(contractions.rule)
+register(
+    aten.sum, aten.mean, aten.amax, aten.amin, aten.prod, aten.var, aten.std, aten.nansum, aten.logsumexp,
+    aten.linalg_vector_norm, aten.norm, aten.var_mean, aten.std_mean,
+)(reductions.rule)
+register(
+    aten.index, aten.index_select, aten.gather, aten.embedding, aten.roll, aten.flip, aten.cat, aten.stack,
+    aten.repeat, aten.constant_pad_nd, aten.tril, aten.triu, aten.as_strided_scatter, aten.slice_scatter,
+    aten.select_scatter, aten.diagonal_scatter, aten.index_put, aten.scatter, aten.copy, aten.im2col, aten.take,
+    aten.pixel_shuffle, aten.pixel_unshuffle, aten.reflection_pad1d, aten.reflection_pad2d,
+    aten.replication_pad1d, aten.replication_pad2d, aten.masked_select, aten._unsafe_index, aten.diag_embed,
+    aten.index_copy, aten.masked_scatter, aten.rot90, aten.unfold, aten.split_with_sizes_copy,
+)(selections.rule)
+register(aten.max, aten.min, aten.sort, aten.topk, aten.kthvalue, aten.median, aten.nanmedian, aten.mode,
+         aten.cummax, aten.cummin)(selections.ordering_rule)
+register(
+    aten.zeros_like, aten.ones_like, aten.empty_like, aten.full_like, aten.rand_like, aten.randn_like,
+    aten.new_zeros, aten.new_ones, aten.new_empty, aten.new_full, aten.new_empty_strided, aten.bernoulli,
+    aten.fill, aten.zero, aten.sign, aten.floor, aten.ceil, aten.round, aten.trunc, aten.detach,
+)(_constant)
+register(aten._softmax, aten._log_softmax, aten._safe_softmax, aten.cumsum, aten.cumprod, aten.logcumsumexp)(
+    dense.row_rule
+)
+register(aten.native_layer_norm, aten._fused_rms_norm)(dense.norm_rule)
+register(aten._unsafe_view, aten._reshape_alias, aten.squeeze, aten.unsqueeze)(selections.view_rule)
+register(aten.native_dropout)(pointwise.dropout_rule)
+
+
+def edges_of(call: Call) -> list[Edge]:
+    """All edges that one operator makes between the nodes on paths.
+
+    Raises:
+        UnsupportedOpError: if there is no rule and the operator is too large for a dense Jacobian.
+    """
+    if any(node.value.is_complex() for node in (*call.sources, *call.targets)):
+        raise call.refuse("complex numbers are not covered")
+    func = call.op.func
+    rule = _RULES.get(func.overloadpacket)
+    if rule is None:
+        if func.is_view:
+            rule = selections.view_rule
+        elif torch.Tag.pointwise in func.tags:
+            rule = pointwise.rule
+        else:
+            rule = dense.rule
+    return list(rule(call))

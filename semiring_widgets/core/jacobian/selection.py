@@ -1,0 +1,110 @@
+"""Blocks whose target only picks elements of the source: views, indexing, padding, concatenation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core.jacobian.blocks import Block
+from semiring_widgets.core.semirings import Semiring, Value, Weight
+
+__all__ = ["Gather", "Strided"]
+
+
+class Strided(Block):
+    """A strided window: ``target = source.flatten().as_strided(target, stride, offset)``.
+
+    No two target elements may show the same source element; else use `Gather`.
+    """
+
+    def __init__(self, source: torch.Size, target: torch.Size, stride: Sequence[int], offset: int) -> None:
+        self.source, self.target = source, target
+        self._stride, self._offset = tuple(stride), offset
+        self._complete = math.prod(source) == math.prod(target)
+        self._order = sorted(range(len(target)), key=lambda d: (-self._stride[d], -target[d]))
+
+    @staticmethod
+    def fits(size: Sequence[int], stride: Sequence[int]) -> bool:
+        """Whether a window is free of overlaps, judged by its sorted strides."""
+        reach = 1
+        for step, length in sorted((t, n) for t, n in zip(stride, size, strict=True) if n > 1):
+            if step < reach:
+                return False
+            reach = step * (length - 1) + reach
+        return math.prod(size) > 0
+
+    @property
+    def weight(self) -> Weight | None:
+        return None
+
+    def pull(self, semiring: Semiring, value: Value) -> Value:
+        if self._complete:
+            return tuple(v.permute(self._order).reshape(self.source) for v in value)
+        whole = semiring.full(semiring.zero, (math.prod(self.source),), value[0])
+        for base, part in zip(whole, value, strict=True):
+            base.as_strided(self.target, self._stride, self._offset).copy_(part)
+        return tuple(base.reshape(self.source) for base in whole)
+
+    def push(self, semiring: Semiring, value: Value) -> Value:
+        return tuple(
+            v.contiguous().as_strided(self.target, self._stride, v.contiguous().storage_offset() + self._offset)
+            if v.is_contiguous()
+            else v.clone(memory_format=torch.contiguous_format).as_strided(self.target, self._stride, self._offset)
+            for v in value
+        )
+
+    def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
+        places = torch.full((math.prod(self.source),), -1, device=elements.device)
+        count = math.prod(self.target)
+        window = torch.arange(count, device=elements.device).reshape(self.target)
+        places.as_strided(self.target, self._stride, self._offset).copy_(window)
+        targets = places[elements][:, None]
+        return targets.clamp(min=0), (targets >= 0).to(torch.get_default_dtype())
+
+
+class Gather(Block):
+    """Any selection: ``target.flatten()[i] = source.flatten()[index[i]]``, nothing where index is -1."""
+
+    def __init__(self, source: torch.Size, target: torch.Size, index: Tensor) -> None:
+        self.source, self.target = source, target
+        self._index = index.reshape(-1)
+        self._chosen = (self._index >= 0).nonzero().squeeze(-1)
+        self._places = self._index[self._chosen]
+        self._all = len(self._chosen) == len(self._index)
+        self._inverse: tuple[Tensor, Tensor, Tensor] | None = None
+
+    @property
+    def weight(self) -> Weight | None:
+        return None
+
+    def pull(self, semiring: Semiring, value: Value) -> Value:
+        flat = tuple(v.reshape(-1) for v in value)
+        if not self._all:
+            flat = tuple(v[self._chosen] for v in flat)
+        whole = semiring.scatter(flat, self._places, math.prod(self.source))
+        return tuple(v.reshape(self.source) for v in whole)
+
+    def push(self, semiring: Semiring, value: Value) -> Value:
+        picked = tuple(v.reshape(-1)[self._places] for v in value)
+        if not self._all:
+            whole = semiring.full(semiring.zero, (len(self._index),), value[0])
+            picked = tuple(w.index_copy(0, self._chosen, p) for w, p in zip(whole, picked, strict=True))
+        return tuple(p.reshape(self.target) for p in picked)
+
+    def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
+        if self._inverse is None:
+            order = torch.argsort(self._places, stable=True)
+            counts = torch.bincount(self._places, minlength=math.prod(self.source))
+            self._inverse = (self._chosen[order], counts, torch.cumsum(counts, 0) - counts)
+        targets, counts, starts = self._inverse
+        own = counts[elements]
+        width = max(1, int(own.max()) if len(own) else 1)
+        turn = torch.arange(width, device=elements.device)
+        exists = turn < own[:, None]
+        if not len(targets):
+            return torch.zeros_like(exists, dtype=torch.int64), exists.to(torch.get_default_dtype())
+        where = (starts[elements][:, None] + turn).clamp(max=len(targets) - 1)
+        return targets[where], exists.to(torch.get_default_dtype())

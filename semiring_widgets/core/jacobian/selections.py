@@ -1,0 +1,134 @@
+"""Operators that only move elements: found by applying the operator to the elements' own numbers.
+
+An operator that copies element 5 of its input to place 3 of its output also copies the *index* 5 there, so
+running it once on a tensor of indices tells its whole Jacobian. Indices count from 1: a 0 that appears in
+the result (padding, a triangular mask) is no element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core.jacobian.context import Call, Edge
+from semiring_widgets.core.jacobian.blocks import Elementwise
+from semiring_widgets.core.jacobian.selection import Gather, Strided
+from semiring_widgets.core.tape import Node
+
+__all__ = ["ordering_rule", "rule", "view_rule"]
+
+aten = torch.ops.aten
+
+
+def view_rule(call: Call) -> Iterator[Edge]:
+    """Views: the index tensor's own size, stride and offset are the Jacobian."""
+    (source,) = call.sources
+    if call.op.func.overloadpacket is aten.as_strided and not source.value.is_contiguous():
+        yield from _gathered(call, source, _replayed_strides(call, source))
+        return
+    shown = call.run(lambda node: _numbers(source.shape, source.value.device))
+    for position, target in call.outputs():
+        index = shown[position]
+        size, stride, offset = index.shape, index.stride(), int(index.storage_offset())
+        spread = [d for d, n in enumerate(size) if n > 1 and stride[d] == 0]
+        if spread and call.op.func.overloadpacket is aten.expand:
+            block = Elementwise(
+                source.shape, target.shape, size, size, 1.0, call.dtype, target.value.device
+            )
+            yield call.edge(source, target, block)
+        elif Strided.fits(size, stride):
+            yield call.edge(source, target, Strided(source.shape, target.shape, stride, offset))
+        else:
+            yield call.edge(source, target, Gather(source.shape, target.shape, index))
+
+
+def rule(call: Call) -> Iterator[Edge]:
+    """Copies of any kind, from one or several inputs."""
+    offsets: dict[Node, int] = {}
+    start = 1
+
+    def numbered(node: Node) -> Tensor:
+        nonlocal start
+        if node not in call.sources:
+            return torch.zeros(node.shape, dtype=torch.float64, device=node.value.device)
+        if node not in offsets:
+            offsets[node] = start
+            start += node.value.numel()
+        count = _numbers(node.shape, node.value.device)
+        return (count + offsets[node]).to(torch.float64)
+
+    if _adds_up(call):
+        raise call.refuse("writes that add up (accumulate=True or a reduction) are not covered")
+    args, kwargs = _without_filling(call)
+    from dataclasses import replace
+
+    plain = replace(call, op=replace(call.op, args=args, kwargs=kwargs))
+    results = plain.run(numbered)
+    for position, target in call.outputs():
+        labels = results[position].to(torch.int64)
+        for source in call.sources:
+            index = labels - offsets[source]
+            inside = (index >= 0) & (index < source.value.numel())
+            block = Gather(source.shape, target.shape, torch.where(inside, index, -1))
+            yield call.edge(source, target, block)
+
+
+def ordering_rule(call: Call) -> Iterator[Edge]:
+    """max, sort, topk and their like: the operator says which elements it took."""
+    from semiring_widgets.core.jacobian import pointwise, reductions
+
+    schema = call.op.func._schema
+    if len(schema.returns) == 1:
+        # max() over everything is a reduction; max(a, b) is pointwise.
+        yield from (reductions.rule(call) if len(call.op.args) == 1 else pointwise.rule(call))
+        return
+    (source,) = call.sources
+    taken = call.run(lambda node: node.value)[1]
+    rank = len(source.shape)
+    names = [argument.name for argument in schema.arguments]
+    given = dict(zip(names, call.op.args, strict=False)) | dict(call.op.kwargs)
+    dim = int(given.get("dim", -1)) % max(1, rank)
+    for _, target in call.outputs():
+        if rank == 0:
+            yield call.edge(source, target, Gather(source.shape, target.shape, torch.zeros_like(taken)))
+            continue
+        wide = taken if taken.dim() == rank else taken.unsqueeze(dim)
+        numbers = _numbers(source.shape, source.value.device)
+        yield call.edge(source, target, Gather(source.shape, target.shape, numbers.gather(dim, wide)))
+
+
+def _numbers(shape: torch.Size, device: torch.device) -> Tensor:
+    return torch.arange(shape.numel(), device=device).reshape(shape)
+
+
+def _gathered(call: Call, source: Node, index: Tensor) -> Iterator[Edge]:
+    for _, target in call.outputs():
+        yield call.edge(source, target, Gather(source.shape, target.shape, index))
+
+
+def _replayed_strides(call: Call, source: Node) -> Tensor:
+    """`as_strided` sees the storage, so lay the indices out exactly as the tensor was."""
+    value = source.value
+    storage = torch.full((value.untyped_storage().nbytes() // value.element_size(),), -1, device=value.device)
+    window = storage.as_strided(value.shape, value.stride(), value.storage_offset())
+    window.copy_(_numbers(source.shape, value.device))
+    return call.run(lambda node: window)[0]
+
+
+def _adds_up(call: Call) -> bool:
+    packet, args, kwargs = call.op.func.overloadpacket, call.op.args, call.op.kwargs
+    if packet in (aten.index_put,):
+        return bool(kwargs.get("accumulate", args[3] if len(args) > 3 else False))
+    return "reduce" in kwargs
+
+
+def _without_filling(call: Call) -> tuple[tuple[object, ...], dict[str, object]]:
+    """Numbers that an operator writes are constants: 0, so that they look like no element."""
+    packet, args, kwargs = call.op.func.overloadpacket, call.op.args, dict(call.op.kwargs)
+    if packet is aten.constant_pad_nd:
+        return args[:2], {}
+    if packet is aten.scatter and not isinstance(args[3], Node):
+        return (*args[:3], 0.0), kwargs
+    return args, kwargs

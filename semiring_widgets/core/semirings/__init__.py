@@ -1,0 +1,53 @@
+"""The algebra: semirings, and how to find one by name."""
+
+from __future__ import annotations
+
+from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.best import Max, SignedMax
+from semiring_widgets.core.semirings.linear import BranchMax, Sum
+from semiring_widgets.core.semirings.mass import Abs, Count, Entropy
+from semiring_widgets.core.semirings.product import Product
+from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.errors import InputError
+
+__all__ = [
+    "LEVELS",
+    "Abs",
+    "BranchMax",
+    "Count",
+    "Entropy",
+    "Max",
+    "Product",
+    "Semiring",
+    "SignedMax",
+    "Sum",
+    "Value",
+    "Weight",
+    "find_semiring",
+]
+
+LEVELS = ("unit", "branch")
+_BY_NAME: dict[str, type[Semiring]] = {s.name: s for s in (Sum, Abs, Max, SignedMax, Entropy, Count)}
+
+
+def find_semiring(semiring: str | Semiring, level: str = "unit") -> Semiring:
+    """A semiring from its name; an object is returned as it is.
+
+    Args:
+        semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``, or an object.
+        level: of a maximum: ``"unit"`` (over scalar paths) or ``"branch"`` (as in the published figures).
+
+    Raises:
+        InputError: for an unknown name or level.
+    """
+    if level not in LEVELS:
+        raise InputError(f"level is {level!r}; choose one of {', '.join(LEVELS)}.")
+    if isinstance(semiring, Semiring):
+        return semiring
+    if semiring not in _BY_NAME:
+        raise InputError(
+            f"semiring is {semiring!r}; choose one of {', '.join(_BY_NAME)}, or pass a Semiring object."
+        )
+    if level == "branch" and semiring in (Max.name, SignedMax.name):
+        return BranchMax(semiring)
+    return _BY_NAME[semiring]()

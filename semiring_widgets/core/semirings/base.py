@@ -1,0 +1,145 @@
+"""The algebra of a sweep: what "sum over paths of the product along each path" means.
+
+A semiring value is a tuple of tensors of one shape, so reshaping, indexing and broadcasting a value is
+doing so to each of its parts; algebra happens only in the methods below. A user's semiring needs the
+first five members; the rest have generic definitions, which the built-in semirings replace by fast ones.
+
+    >>> class Reachable(Semiring):
+    ...     "1 where some path of non-zero weight exists."
+    ...     zero, one = (0.0,), (1.0,)
+    ...     def lift(self, weight):
+    ...         return ((weight != 0).to(weight.dtype),)
+    ...     def times(self, a, b):
+    ...         return (a[0] * b[0],)
+    ...     def plus(self, a, b):
+    ...         return (torch.maximum(a[0], b[0]),)
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core.semirings.weights import Weight
+
+__all__ = ["Semiring", "Value"]
+
+Value = tuple[Tensor, ...]
+# Elements of the largest temporary that a generic contraction makes at once (float32: 64 MB).
+_CHUNK = 1 << 24
+
+
+class Semiring(ABC):
+    """A commutative semiring whose values are tuples of equally shaped tensors.
+
+    Attributes:
+        name: what results and pictures call it.
+        zero: the value of *no path*, one number per part.
+        one: the value of the empty path, one number per part.
+    """
+
+    name: str = ""
+    zero: ClassVar[tuple[float, ...]]
+    one: ClassVar[tuple[float, ...]]
+
+    @abstractmethod
+    def lift(self, weight: Tensor) -> Value:
+        """The value of an edge whose local derivative is ``weight`` (any shape; same shape out)."""
+
+    @abstractmethod
+    def times(self, a: Value, b: Value) -> Value:
+        """One after the other: the value of joined paths. Shapes broadcast."""
+
+    @abstractmethod
+    def plus(self, a: Value, b: Value) -> Value:
+        """Side by side: the value of both sets of paths together. Shapes broadcast."""
+
+    # What follows is derived. Override it where something faster is known.
+
+    def facts(self, value: Value) -> Mapping[str, Tensor]:
+        """What a result offers by name; by default only its ``parts``."""
+        return {}
+
+    def full(self, numbers: Sequence[float], shape: Sequence[int], like: Tensor) -> Value:
+        """A value that is ``numbers`` everywhere, with the dtype and device of ``like``."""
+        return tuple(like.new_full(tuple(shape), number) for number in numbers)
+
+    def scale(self, value: Value, weight: Weight) -> Value:
+        """``value`` times the lifted edge weights; shapes broadcast."""
+        return self.times(value, self.lift(weight.value))
+
+    def sum(self, value: Value, dims: Sequence[int]) -> Value:
+        """Semiring sum over ``dims``, which stay with size 1."""
+        for dim in dims:
+            value = self._fold(value, dim % value[0].dim())
+        return value
+
+    def contract(self, value: Value, weight: Weight) -> Value:
+        """``out[..., m, n] = plus over k of value[..., m, k] times lift(weight[..., k, n])``."""
+        weights = weight.value
+        k, n = weights.shape[-2:]
+        m = value[0].shape[-2]
+        batch = torch.broadcast_shapes(value[0].shape[:-2], weights.shape[:-2])
+        if k == 0:
+            return self.full(self.zero, (*batch, m, n), value[0])
+        step = max(1, _CHUNK // max(1, batch.numel() * n * k))
+        rows = []
+        for start in range(0, m, step):
+            part = tuple(v[..., start : start + step, :, None] for v in value)
+            joined = self.times(part, self.lift(weights[..., None, :, :]))
+            rows.append(tuple(v.squeeze(-2) for v in self.sum(joined, (-2,))))
+        if not rows:
+            return self.full(self.zero, (*batch, m, n), value[0])
+        return tuple(torch.cat(parts, -2) for parts in zip(*rows, strict=True))
+
+    def scatter(self, value: Value, index: Tensor, size: int) -> Value:
+        """Sum flat values into ``size`` places: ``out[i] = plus of value[j] with index[j] == i``.
+
+        Args:
+            value: parts of shape (N,).
+            index: int64 of shape (N,), in 0..size-1.
+        """
+        order = torch.argsort(index, stable=True)
+        sorted_index = index[order]
+        counts = torch.bincount(sorted_index, minlength=size)
+        first = torch.cumsum(counts, 0) - counts
+        turn = torch.arange(len(order), device=index.device) - first[sorted_index]
+        out = self.full(self.zero, (size,), value[0])
+        for round_ in range(int(counts.max()) if len(order) else 0):
+            # Within one round every place occurs at most once.
+            chosen = order[turn == round_]
+            place = index[chosen]
+            added = self.plus(tuple(o[place] for o in out), tuple(v[chosen] for v in value))
+            out = tuple(o.index_copy(0, place, a) for o, a in zip(out, added, strict=True))
+        return out
+
+    def merge(self, a: Value, b: Value) -> Value:
+        """Join what arrives through different consumers of one tensor; ``plus``, except at branch level."""
+        return self.plus(a, b)
+
+    def settle(self, value: Value) -> Value:
+        """Called on what each block gives, before `merge`; the identity, except at branch level."""
+        return value
+
+    def _fold(self, value: Value, dim: int) -> Value:
+        while (size := value[0].shape[dim]) > 1:
+            half = size // 2
+            low = tuple(v.narrow(dim, 0, half) for v in value)
+            high = tuple(v.narrow(dim, half, half) for v in value)
+            folded = self.plus(low, high)
+            if size % 2:
+                rest = tuple(v.narrow(dim, size - 1, 1) for v in value)
+                folded = tuple(torch.cat(both, dim) for both in zip(folded, rest, strict=True))
+            value = folded
+        if value[0].shape[dim] == 0:
+            shape = list(value[0].shape)
+            shape[dim] = 1
+            return self.full(self.zero, shape, value[0])
+        return value
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"

@@ -1,0 +1,187 @@
+"""How much, how many, how spread: mass, count and entropy of the paths, in the log domain.
+
+The mass Z = sum of |path weight| grows by about ten nats per layer and leaves float32 within eight of
+them, so values are natural logarithms: no scale has to be carried, and every element has its full range.
+Contractions exponentiate relative to the largest entry of a row, use the ordinary matrix product, and
+take the logarithm again. Exact zeros are -inf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.weights import Weight
+
+__all__ = ["Abs", "Count", "Entropy"]
+
+_NONE = float("-inf")
+# Products below this may have lost terms to underflow; such entries are computed again, exactly.
+_FAINT = 1e-30
+_ENTRIES = 1 << 22
+
+
+class Abs(Semiring):
+    """(+, x) on |weight|: the mass of all paths. The value is (log mass,)."""
+
+    name = "abs"
+    zero: tuple[float, ...] = (_NONE,)
+    one: tuple[float, ...] = (0.0,)
+
+    def lift(self, weight: Tensor) -> Value:
+        return (weight.abs().log(),)
+
+    def times(self, a: Value, b: Value) -> Value:
+        return (a[0] + b[0],)
+
+    def plus(self, a: Value, b: Value) -> Value:
+        return (torch.logaddexp(a[0], b[0]),)
+
+    def scale(self, value: Value, weight: Weight) -> Value:
+        return (value[0] + weight.log,)
+
+    def sum(self, value: Value, dims: Sequence[int]) -> Value:
+        return (torch.logsumexp(value[0], tuple(dims), keepdim=True),) if dims else value
+
+    def contract(self, value: Value, weight: Weight) -> Value:
+        top, p = _relative(value[0])
+        mass = p @ weight.magnitude
+        out = top + mass.log()
+        for where, terms in _faint(mass, value[0], weight.log):
+            out[where] = torch.logsumexp(terms, -1)
+        return (out,)
+
+    def scatter(self, value: Value, index: Tensor, size: int) -> Value:
+        top = _scatter_top(value[0], index, size)
+        p = torch.exp(value[0] - top[index])
+        return (top + p.new_zeros(size).index_add(0, index, p).log(),)
+
+    def facts(self, value: Value) -> Mapping[str, Tensor]:
+        return {"log_mass": value[0]}
+
+
+class Count(Abs):
+    """Number of paths without a zero weight. The value is (log count,)."""
+
+    name = "count"
+
+    def lift(self, weight: Tensor) -> Value:
+        return (torch.where(weight != 0, 0.0, _NONE).to(weight.dtype),)
+
+    def scale(self, value: Value, weight: Weight) -> Value:
+        return (value[0] + self.lift(weight.value)[0],)
+
+    def contract(self, value: Value, weight: Weight) -> Value:
+        return super().contract(value, Weight((weight.value != 0).to(weight.value.dtype)))
+
+    def facts(self, value: Value) -> Mapping[str, Tensor]:
+        return {"count": value[0]}
+
+
+class Entropy(Semiring):
+    """The expectation semiring: mass and entropy of the distribution p(path) ~ |weight|.
+
+    The value is (log Z, E[log |weight|]), so the entropy is their difference, in nats. It is stored as a
+    mean, not as the sum that textbooks carry, because the mean stays of moderate size.
+    """
+
+    name = "entropy"
+    zero, one = (_NONE, 0.0), (0.0, 0.0)
+
+    def lift(self, weight: Tensor) -> Value:
+        return _lifted(weight.abs().log())
+
+    def times(self, a: Value, b: Value) -> Value:
+        return (a[0] + b[0], a[1] + b[1])
+
+    def plus(self, a: Value, b: Value) -> Value:
+        log_mass = torch.logaddexp(a[0], b[0])
+        share = torch.exp(b[0] - log_mass.clamp(min=torch.finfo(log_mass.dtype).min))
+        return (log_mass, a[1] + share * (b[1] - a[1]))
+
+    def scale(self, value: Value, weight: Weight) -> Value:
+        return self.times(value, _lifted(weight.log))
+
+    def sum(self, value: Value, dims: Sequence[int]) -> Value:
+        if not dims:
+            return value
+        dims = tuple(dims)
+        log_mass = torch.logsumexp(value[0], dims, keepdim=True)
+        p = torch.exp(value[0] - log_mass.clamp(min=torch.finfo(log_mass.dtype).min))
+        return (log_mass, (p * value[1]).sum(dims, keepdim=True))
+
+    def contract(self, value: Value, weight: Weight) -> Value:
+        top, p = _relative(value[0])
+        mass = p @ weight.magnitude
+        mean = (p * value[1]) @ weight.magnitude + p @ weight.xlogx
+        out = (top + mass.log(), mean / mass.clamp(min=torch.finfo(mass.dtype).tiny))
+        for where, terms in _faint(mass, value[0], weight.log):
+            batch = (*where[:-2], where[-2])
+            logs = weight.log.mT.expand(*mass.shape[:-2], *weight.log.mT.shape[-2:])
+            edge = logs[(*where[:-2], where[-1])]
+            exact = self.sum((terms, _finite(value[1].expand(*mass.shape[:-1], -1)[batch] + edge)), (-1,))
+            for part, new in zip(out, exact, strict=True):
+                part[where] = new.squeeze(-1)
+        return out
+
+    def scatter(self, value: Value, index: Tensor, size: int) -> Value:
+        top = _scatter_top(value[0], index, size)
+        p = torch.exp(value[0] - top[index])
+        mass = p.new_zeros(size).index_add(0, index, p)
+        mean = p.new_zeros(size).index_add(0, index, p * value[1])
+        return (top + mass.log(), mean / mass.clamp(min=torch.finfo(mass.dtype).tiny))
+
+    def facts(self, value: Value) -> Mapping[str, Tensor]:
+        log_mass, mean = value
+        exists = log_mass > _NONE
+        # Rounding must not make a single path's entropy -0.00001.
+        entropy = torch.where(exists, log_mass - mean, 0.0).clamp(min=0.0)
+        return {"log_mass": log_mass, "entropy": entropy}
+
+
+def _finite(log: Tensor) -> Tensor:
+    """-inf becomes a large finite number, so that 0 * log 0 is 0 and not NaN."""
+    return log.clamp(min=-1e30)
+
+
+def _lifted(log: Tensor) -> Value:
+    return (log, _finite(log))
+
+
+def _relative(log: Tensor) -> tuple[Tensor, Tensor]:
+    """Row maximum (finite, also for empty rows) and the row's entries relative to it, in 0..1."""
+    if log.shape[-1] == 0:
+        return log.new_zeros((*log.shape[:-1], 1)), log
+    top = log.amax(-1, keepdim=True).clamp(min=torch.finfo(log.dtype).min)
+    return top, torch.exp(log - top)
+
+
+def _scatter_top(log: Tensor, index: Tensor, size: int) -> Tensor:
+    lowest = torch.finfo(log.dtype).min
+    return log.new_full((size,), lowest).scatter_reduce(0, index, log, "amax")
+
+
+def _faint(mass: Tensor, log: Tensor, log_weight: Tensor) -> list[tuple[tuple[Tensor, ...], Tensor]]:
+    """Entries of a contraction that underflow may have falsified, with their exact log terms.
+
+    Returns:
+        Pairs of an index into ``mass`` and the terms ``log[m, k] + log_weight[k, n]``, shape (E, K).
+    """
+    if mass.numel() == 0 or float(mass.amin()) >= _FAINT:
+        return []
+    alive = (log > _NONE).any(-1)
+    suspects = ((mass < _FAINT) & alive[..., None]).nonzero(as_tuple=True)
+    if len(suspects[0]) == 0:
+        return []
+    rows = log.expand(*mass.shape[:-1], -1)
+    columns = log_weight.mT.expand(*mass.shape[:-2], *log_weight.mT.shape[-2:])
+    step = max(1, _ENTRIES // max(1, log.shape[-1]))
+    found = []
+    for start in range(0, len(suspects[0]), step):
+        where = tuple(s[start : start + step] for s in suspects)
+        terms = rows[where[:-1]] + columns[(*where[:-2], where[-1])]
+        found.append((where, terms))
+    return found

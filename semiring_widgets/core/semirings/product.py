@@ -1,0 +1,75 @@
+"""Several semirings in one sweep: the graph is walked once and each local derivative taken once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from torch import Tensor
+
+from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.weights import Weight
+
+__all__ = ["Product"]
+
+
+class Product(Semiring):
+    """The product of semirings: a value is the values of all of them, one after the other.
+
+    Args:
+        factors: the semirings; `split` takes a value apart again.
+    """
+
+    def __init__(self, *factors: Semiring) -> None:
+        self.factors = factors
+        self.name = " x ".join(factor.name for factor in factors)
+        self.zero = tuple(number for factor in factors for number in factor.zero)  # type: ignore[misc]
+        self.one = tuple(number for factor in factors for number in factor.one)  # type: ignore[misc]
+
+    def split(self, value: Value) -> tuple[Value, ...]:
+        """One value per factor."""
+        parts, start = [], 0
+        for factor in self.factors:
+            parts.append(value[start : start + len(factor.zero)])
+            start += len(factor.zero)
+        return tuple(parts)
+
+    def _each(self, act: Callable[..., Value], *values: Value) -> Value:
+        columns = zip(self.factors, *(self.split(value) for value in values), strict=True)
+        return tuple(part for factor, *own in columns for part in act(factor, *own))
+
+    def lift(self, weight: Tensor) -> Value:
+        return self._each(lambda s: s.lift(weight))
+
+    def times(self, a: Value, b: Value) -> Value:
+        return self._each(lambda s, x, y: s.times(x, y), a, b)
+
+    def plus(self, a: Value, b: Value) -> Value:
+        return self._each(lambda s, x, y: s.plus(x, y), a, b)
+
+    def scale(self, value: Value, weight: Weight) -> Value:
+        return self._each(lambda s, x: s.scale(x, weight), value)
+
+    def sum(self, value: Value, dims: Sequence[int]) -> Value:
+        return self._each(lambda s, x: s.sum(x, dims), value)
+
+    def contract(self, value: Value, weight: Weight) -> Value:
+        return self._each(lambda s, x: s.contract(x, weight), value)
+
+    def scatter(self, value: Value, index: Tensor, size: int) -> Value:
+        return self._each(lambda s, x: s.scatter(x, index, size), value)
+
+    def merge(self, a: Value, b: Value) -> Value:
+        return self._each(lambda s, x, y: s.merge(x, y), a, b)
+
+    def settle(self, value: Value) -> Value:
+        return self._each(lambda s, x: s.settle(x), value)
+
+    def facts(self, value: Value) -> Mapping[str, Tensor]:
+        merged: dict[str, Tensor] = {}
+        for factor, part in zip(self.factors, self.split(value), strict=True):
+            for name, fact in factor.facts(part).items():
+                merged.setdefault(name, fact)
+        return merged
+
+    def __repr__(self) -> str:
+        return f"Product({', '.join(map(repr, self.factors))})"

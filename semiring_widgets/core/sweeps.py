@@ -1,0 +1,155 @@
+"""Backward and forward sweeps over a gradient graph, in any semiring.
+
+Backward gives every node its *cotangent* beta, the value of all paths from it to the score; forward gives
+its *tangent* alpha, the value of all paths from the inputs to it; alpha times beta is the value of all
+paths through it. A sweep can start anywhere: seeded with the masked value of some node, it follows only
+the paths through what the mask leaves. Nothing here knows an operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from semiring_widgets.core.graph import GradientGraph
+from semiring_widgets.core.jacobian import Edge
+from semiring_widgets.core.semirings import Semiring, Sum, Value
+from semiring_widgets.core.tape import Node
+
+__all__ = ["Mask", "ones", "restrict", "sweep_backward", "sweep_forward"]
+
+Values = dict[Node, Value]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Which paths count: those that touch only kept elements and use no forbidden edge.
+
+    Attributes:
+        nodes: for some nodes, a boolean tensor of their shape: True where paths may pass.
+        without: edges that no path may use.
+    """
+
+    nodes: Mapping[Node, Tensor] = field(default_factory=dict)
+    without: frozenset[Edge] = frozenset()
+
+
+_ALL = Mask()
+
+
+def ones(graph: GradientGraph, semiring: Semiring, node: Node) -> Value:
+    """The empty path, at every element of a node."""
+    like = node.value.new_empty((), dtype=graph.dtype)
+    return semiring.full(semiring.one, node.shape, like)
+
+
+def restrict(semiring: Semiring, value: Value, kept: Tensor) -> Value:
+    """``value`` where ``kept`` is True, *no path* elsewhere."""
+    return tuple(v.masked_fill(~kept, none) for v, none in zip(value, semiring.zero, strict=True))
+
+
+def sweep_backward(
+    graph: GradientGraph,
+    semiring: Semiring,
+    *,
+    seeds: Values | None = None,
+    keep: Collection[Node] | None = None,
+    mask: Mask = _ALL,
+    progress: Progress | None = None,
+) -> Values:
+    """Cotangents, from the score (or the seeds) down to the inputs.
+
+    Args:
+        graph: what to sweep over.
+        semiring: the algebra.
+        seeds: values to start from; by default *one* at the score.
+        keep: nodes whose value is returned besides the inputs; None keeps all.
+        mask: which paths count.
+        progress: called with (operators done, operators in all); may raise to cancel.
+
+    Returns:
+        Node -> value. Nodes that no path reaches are absent.
+
+    Raises:
+        NonFiniteError: a local derivative is NaN or infinite (not for ``sum``, which follows autograd).
+    """
+    values: Values = dict(seeds) if seeds is not None else {graph.score: ones(graph, semiring, graph.score)}
+    for node in values:
+        values[node] = _masked(semiring, values[node], mask, node)
+    for count, op in enumerate(reversed(graph.ops)):
+        arrived = [out for out in op.outputs if out is not None and out in values]
+        if arrived:
+            if progress is not None:
+                progress(count, len(graph.ops))
+            for edge in graph.edges(op):
+                if edge.target in values and edge not in mask.without:
+                    pulled = semiring.settle(edge.block.pull(semiring, values[edge.target]))
+                    _join(semiring, values, edge.source, _masked(semiring, pulled, mask, edge.source))
+        if keep is not None:
+            for out in arrived:
+                if out not in keep and out not in graph.wrt:
+                    del values[out]
+    _finish(graph, semiring)
+    return values
+
+
+def sweep_forward(
+    graph: GradientGraph,
+    semiring: Semiring,
+    *,
+    seeds: Values | None = None,
+    keep: Collection[Node] | None = None,
+    mask: Mask = _ALL,
+    progress: Progress | None = None,
+    visit: Callable[[Node, Value], None] | None = None,
+) -> Values:
+    """Tangents, from the inputs (or the seeds) up to the score; arguments as in `sweep_backward`.
+
+    Args:
+        visit: called with every node of ``keep`` as soon as its value is complete.
+    """
+    start = {node: ones(graph, semiring, node) for node in graph.wrt if node in graph.nodes}
+    values: Values = dict(seeds) if seeds is not None else start
+    for node in values:
+        values[node] = _masked(semiring, values[node], mask, node)
+        if visit is not None and keep is not None and node in keep:
+            visit(node, values[node])
+    last_use = {source: op for op in graph.ops for source in op.inputs()}
+    for count, op in enumerate(graph.ops):
+        sources = [node for node in dict.fromkeys(op.inputs()) if node in values]
+        if not sources:
+            continue
+        if progress is not None:
+            progress(count, len(graph.ops))
+        for edge in graph.edges(op):
+            if edge.source in values and edge not in mask.without:
+                pushed = edge.block.push(semiring, values[edge.source])
+                _join(semiring, values, edge.target, _masked(semiring, pushed, mask, edge.target))
+        if visit is not None and keep is not None:
+            for out in op.outputs:
+                if out is not None and out in keep and out in values:
+                    visit(out, values[out])
+        if keep is not None:
+            for node in sources:
+                if last_use[node] is op and node not in keep:
+                    del values[node]
+    _finish(graph, semiring)
+    return values
+
+
+def _join(semiring: Semiring, values: Values, node: Node, new: Value) -> None:
+    old = values.get(node)
+    values[node] = new if old is None else semiring.merge(old, new)
+
+
+def _masked(semiring: Semiring, value: Value, mask: Mask, node: Node) -> Value:
+    kept = mask.nodes.get(node)
+    return value if kept is None else restrict(semiring, value, kept)
+
+
+def _finish(graph: GradientGraph, semiring: Semiring) -> None:
+    if not isinstance(semiring, Sum):
+        graph.check_finite()

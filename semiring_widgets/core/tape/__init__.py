@@ -1,0 +1,10 @@
+"""The tape: the ATen operators of an ordinary eager forward pass, with the values they saw.
+
+The model runs unmodified under a `TorchDispatchMode`. Composite operators are expanded to the chosen
+granularity while they are recorded, in-place writes become functional, and nothing here knows a derivative.
+"""
+
+from semiring_widgets.core.tape.nodes import Node, Op, Scope
+from semiring_widgets.core.tape.recorder import Tape, record
+
+__all__ = ["Node", "Op", "Scope", "Tape", "record"]

@@ -1,0 +1,97 @@
+"""What a tape holds: nodes (one per tensor state) and the operators between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._ops import OpOverload
+
+__all__ = ["Node", "Op", "Scope"]
+
+
+@dataclass(eq=False)
+class Node:
+    """One tensor of the forward pass, at one moment of its life.
+
+    A tensor that is written in place becomes a new node; its old state keeps the old one.
+
+    Attributes:
+        index: position in the order of creation (a topological order of the graph).
+        shape: shape of the tensor.
+        value: its content, detached; what derivatives are evaluated at.
+        op: the operator that made it, or None for a leaf (parameter, input, constant).
+    """
+
+    index: int
+    shape: torch.Size
+    value: Tensor
+    op: Op | None = None
+
+    def __repr__(self) -> str:
+        made_by = self.op.name if self.op is not None else "leaf"
+        return f"Node({self.index}, {list(self.shape)}, {made_by})"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where in the model an operator ran.
+
+    Attributes:
+        module: dotted path of the innermost module, "" for the root or outside of any module.
+        composite: name of the composite operator this one was expanded from, such as "softmax".
+        instance: number that tells two expansions apart; 0 where nothing was expanded.
+    """
+
+    module: str = ""
+    composite: str = ""
+    instance: int = 0
+
+
+@dataclass(eq=False)
+class Op:
+    """One ATen call; tensors among its arguments are replaced by their nodes.
+
+    Attributes:
+        index: position on the tape.
+        func: the functional (never in-place) overload.
+        args, kwargs: its arguments, with `Node` in the place of each tensor.
+        outputs: one entry per result; None where a result is no floating-point tensor.
+        scope: module and composite it belongs to.
+    """
+
+    index: int
+    func: OpOverload
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    outputs: tuple[Node | None, ...] = ()
+    scope: Scope = field(default_factory=Scope)
+
+    @property
+    def name(self) -> str:
+        """Name of the overload, such as ``aten.mul.Tensor``."""
+        return str(self.func)
+
+    @property
+    def where(self) -> str:
+        """The op and its module, for messages."""
+        return f"{self.name} (in module '{self.scope.module}')" if self.scope.module else self.name
+
+    def inputs(self) -> Iterator[Node]:
+        """All node arguments, in order, repeated where an argument is used twice."""
+        yield from _nodes(self.args)
+        yield from _nodes(tuple(self.kwargs.values()))
+
+    def __repr__(self) -> str:
+        return f"Op({self.index}, {self.name}, {self.scope.module!r})"
+
+
+def _nodes(args: tuple[Any, ...] | list[Any]) -> Iterator[Node]:
+    for arg in args:
+        if isinstance(arg, Node):
+            yield arg
+        elif isinstance(arg, (list, tuple)):
+            yield from _nodes(arg)

@@ -1,0 +1,317 @@
+"""`record`: put the forward pass of an unmodified model on a tape.
+
+    >>> import torch, semiring_widgets as sw
+    >>> x = torch.tensor([1.0, 2.0])
+    >>> with sw.record() as tape:
+    ...     score = (x * x).sum()
+    >>> [op.name for op in tape.ops]
+    ['aten.mul.Tensor', 'aten.sum.default']
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._ops import OpOverload
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from semiring_widgets.core.tape.expansions import expansions
+from semiring_widgets.core.tape.nodes import Node, Op, Scope
+from semiring_widgets.core.tape.scopes import ModuleTracker
+from semiring_widgets.core.tape.storage import Aliases, Geometry
+from semiring_widgets.errors import TapeError, UnsupportedOpError
+
+__all__ = ["Tape", "record"]
+
+aten = torch.ops.aten
+
+# Results that mean the same tensor: no edge is worth a step of a path.
+_SAME = {aten.alias, aten.clone, aten.contiguous, aten._to_copy, aten.lift_fresh, aten.positive}
+_SAME_IF_SHAPE_STAYS = {aten.view, aten._unsafe_view, aten.expand, aten.squeeze, aten.slice}
+_CUT = {aten.detach}
+
+
+class Tape:
+    """The record of one forward pass. Made by `record`.
+
+    Attributes:
+        granularity: ``"primitive"``, ``"operator"`` or ``"paper"``: how composite operators were
+            expanded; path statistics depend on it.
+        ops: the operators in the order of execution.
+        root: the outermost module that ran, or None.
+        finished: False while the block is running.
+    """
+
+    def __init__(self, granularity: str = "primitive") -> None:
+        self.granularity = granularity
+        self.ops: list[Op] = []
+        self.root: torch.nn.Module | None = None
+        self.finished = False
+        self._nodes = 0
+        self._aliases = Aliases(self._leaf, self._read_flat, self._write_flat)
+
+    def node(self, tensor: Tensor, what: str = "tensor") -> Node:
+        """The node of a tensor that took part in the recorded forward pass.
+
+        Args:
+            tensor: the same tensor object that was used inside ``with record()``.
+            what: how to call it in the message.
+
+        Raises:
+            TapeError: if the tape never saw this tensor object.
+        """
+        node = self._aliases.find(tensor)
+        if node is None:
+            raise TapeError(
+                f"The {what} (shape {list(tensor.shape)}) does not occur on this tape. Pass the same "
+                f"tensor object that was used inside `with sw.record() as tape:`, and compute the "
+                f"score inside that block."
+            )
+        return node
+
+    def first_node(self, tensor: Tensor, what: str = "tensor") -> Node:
+        """As `node`, but as the tensor was when the tape first saw it, before any write in place."""
+        self.node(tensor, what)
+        return self._aliases.first(tensor)
+
+    def __repr__(self) -> str:
+        return f"Tape({len(self.ops)} ops, granularity={self.granularity!r})"
+
+    def _leaf(self, value: Tensor) -> Node:
+        self._nodes += 1
+        return Node(self._nodes - 1, value.shape, value)
+
+    def _result(self, value: Tensor, op: Op) -> Node:
+        node = self._leaf(value.detach())
+        node.op = op
+        return node
+
+    def _append(
+        self,
+        func: OpOverload,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        results: Sequence[Any],
+        scope: Scope,
+    ) -> Op:
+        op = Op(len(self.ops), func, args, kwargs, scope=scope)
+        op.outputs = tuple(self._result(r, op) if _is_tracked(r) else None for r in results)
+        self.ops.append(op)
+        return op
+
+    def _read_flat(self, flat: Node, where: Geometry, value: Tensor) -> Node:
+        args = (flat, list(where.size), list(where.stride), where.offset)
+        return _only(self._append(aten.as_strided.default, args, {}, [value], Scope()))
+
+    def _write_flat(self, flat: Node, written: Node, where: Geometry, value: Tensor) -> Node:
+        args = (flat, written, list(where.size), list(where.stride), where.offset)
+        return _only(self._append(aten.as_strided_scatter.default, args, {}, [value], Scope()))
+
+
+@contextmanager
+def record(granularity: str = "primitive") -> Iterator[Tape]:
+    """Record everything that runs inside the ``with`` block on a `Tape`.
+
+    The model is not changed. Fused attention is recorded as its parts, whatever implementation the
+    model uses. Code under an inner ``torch.no_grad()`` and ``detach()`` cut the graph, as in autograd.
+    No autograd graph is built; an outer ``no_grad`` or ``inference_mode`` is lifted inside the block.
+
+    Args:
+        granularity: which graph is counted. ``"primitive"``: softmax, norms and their like are
+            expanded to arithmetic; ``"operator"``: each is one dense local Jacobian; ``"paper"``: the
+            expansions of the code of Du et al. (2023).
+
+    Yields:
+        The `Tape`, complete when the block is left.
+
+    Raises:
+        InputError: for an unknown granularity.
+        UnsupportedOpError: if the block calls a `torch.autograd.Function`, whose derivative is hidden.
+    """
+    table = expansions(granularity)
+    tape = Tape(granularity)
+    fastpath = torch.backends.mha.get_fastpath_enabled()
+    with ExitStack() as stack:
+        stack.callback(torch.backends.mha.set_fastpath_enabled, fastpath)
+        torch.backends.mha.set_fastpath_enabled(False)
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+        tracker = stack.enter_context(ModuleTracker())
+        # Below autograd no second graph is built, yet `is_grad_enabled` still shows inner no_grad.
+        stack.enter_context(torch._C._AutoDispatchBelowAutograd())
+        stack.enter_context(_Recorder(tape, tracker, table))
+        yield tape
+        tape.root = tracker.root
+    tape.finished = True
+
+
+class _Recorder(TorchDispatchMode):
+    """The dispatch mode behind `record`."""
+
+    def __init__(self, tape: Tape, tracker: ModuleTracker, table: dict[Any, Any]) -> None:
+        super().__init__()
+        self._tape, self._tracker, self._table = tape, tracker, table
+        self._composites: list[tuple[str, int]] = []
+        self._instances = 0
+
+    def __torch_dispatch__(
+        self, func: OpOverload, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        expansion = self._table.get(func.overloadpacket)
+        if expansion is not None and torch.is_grad_enabled():
+            return self._expand(func, expansion, args, kwargs)
+        if func._can_decompose():
+            with self:
+                result = func.decompose(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
+        if not any(_is_tracked(t) for t in _tensors((args, tuple(kwargs.values())))):
+            return func(*args, **kwargs)
+        if func._schema.is_mutable:
+            return self._run_in_place(func, args, kwargs)
+        return self._run(func, args, kwargs)
+
+    def _expand(self, func: OpOverload, expansion: Any, args: Any, kwargs: Any) -> Any:
+        self._instances += 1
+        self._composites.append((func.overloadpacket.__name__.strip("_"), self._instances))
+        try:
+            with self:
+                return expansion(*args, **kwargs)
+        finally:
+            self._composites.pop()
+
+    def _run(self, func: OpOverload, args: Any, kwargs: Any) -> Any:
+        aliases = self._tape._aliases
+        nodes, named = _swap(args, aliases), _swap_dict(kwargs, aliases)
+        result = func(*args, **kwargs)
+        results = list(result) if isinstance(result, (tuple, list)) else [result]
+        if not any(_is_tracked(r) for r in results):
+            return result
+        if func.overloadpacket in _CUT or not torch.is_grad_enabled():
+            self._refuse_custom_function(func)
+            for r in results:
+                if _is_tracked(r):
+                    aliases.bind(r, self._tape._leaf(r.detach()), cut=True)
+            return result
+        packet = func.overloadpacket
+        source = args[0] if args and isinstance(args[0], Tensor) else None
+        if (
+            source is not None
+            and _is_tracked(source)
+            and (
+                packet in _SAME
+                or (packet in _SAME_IF_SHAPE_STAYS and results[0].shape == source.shape)
+            )
+        ):
+            if results[0] is not source:
+                aliases.bind(results[0], nodes[0])
+            return result
+        op = self._tape._append(func, nodes, named, results, self._scope())
+        for r, node in zip(results, op.outputs, strict=True):
+            if node is not None:
+                aliases.bind(r, node)
+        return result
+
+    def _run_in_place(self, func: OpOverload, args: Any, kwargs: Any) -> Any:
+        aliases = self._tape._aliases
+        written = [
+            args[i] if i < len(args) else kwargs[a.name]
+            for i, a in enumerate(func._schema.arguments)
+            if a.alias_info is not None and a.alias_info.is_write
+        ]
+        nodes, named = _swap(args, aliases), _swap_dict(kwargs, aliases)
+        functional = _functional(func)
+        for tensor in written:
+            if isinstance(tensor, Tensor) and _is_tracked(tensor):
+                aliases.before_write(tensor)
+        result = func(*args, **kwargs)
+        cut = not torch.is_grad_enabled()
+        if cut:
+            self._refuse_custom_function(func)
+        for tensor in written:
+            if not isinstance(tensor, Tensor) or not _is_tracked(tensor):
+                continue
+            if cut:
+                node = self._tape._leaf(tensor.detach())
+            elif len(written) > 1:
+                raise UnsupportedOpError(
+                    f"{func} (in module '{self._tracker.path}') writes several tensors in place, which "
+                    f"cannot be recorded. Use its out-of-place form."
+                )
+            else:
+                node = _only(self._tape._append(functional, nodes, named, [tensor], self._scope()))
+            aliases.after_write(tensor, node)
+        return result
+
+    def _scope(self) -> Scope:
+        composite, instance = self._composites[-1] if self._composites else ("", 0)
+        return Scope(self._tracker.path, composite, instance)
+
+    def _refuse_custom_function(self, func: OpOverload) -> None:
+        """A custom Function runs its forward without grad; cutting there would be a wrong number."""
+        if func.overloadpacket in _CUT:
+            return
+        frame = sys._getframe(1)
+        while frame is not None:
+            code = frame.f_code
+            if code.co_name == "apply" and code.co_filename.endswith("autograd/function.py"):
+                owner = frame.f_locals.get("cls")
+                raise UnsupportedOpError(
+                    f"torch.autograd.Function '{getattr(owner, '__name__', '?')}' (in module "
+                    f"'{self._tracker.path}') hides its derivative in a Python backward, so its paths "
+                    f"cannot be found. Use the model's plain PyTorch implementation of this step."
+                )
+            if frame.f_back is None:
+                return
+            frame = frame.f_back
+
+
+def _functional(func: OpOverload) -> OpOverload:
+    """``aten.add_.Tensor`` -> ``aten.add.Tensor``; the op itself where there is no such twin."""
+    name = func._schema.name.split("::")[1]
+    packet = getattr(aten, name.rstrip("_"), None)
+    twin = getattr(packet, func._overloadname, None) if packet is not None else None
+    return twin if twin is not None else func
+
+
+def _is_tracked(value: Any) -> bool:
+    return isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex())
+
+
+def _tensors(args: Any) -> Iterator[Tensor]:
+    for arg in args:
+        if isinstance(arg, Tensor):
+            yield arg
+        elif isinstance(arg, (list, tuple)):
+            yield from _tensors(arg)
+
+
+def _swap(args: Any, aliases: Aliases) -> tuple[Any, ...]:
+    return tuple(_swap_one(arg, aliases) for arg in args)
+
+
+def _swap_dict(kwargs: dict[str, Any], aliases: Aliases) -> dict[str, Any]:
+    return {name: _swap_one(arg, aliases) for name, arg in kwargs.items()}
+
+
+def _swap_one(arg: Any, aliases: Aliases) -> Any:
+    if isinstance(arg, Tensor):
+        return aliases.node(arg) if _is_tracked(arg) else arg
+    if isinstance(arg, (list, tuple)):
+        return [_swap_one(a, aliases) for a in arg]
+    return arg
+
+
+def _only(made: Op) -> Node:
+    node = made.outputs[0]
+    if node is None:
+        raise TapeError(f"{made.name} gave no floating-point tensor.")
+    return node

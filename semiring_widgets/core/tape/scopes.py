@@ -1,0 +1,68 @@
+"""Which module is running: dotted module paths for the operators of a forward pass.
+
+Global module hooks fire in every thread, so each tracker listens only to its own thread; they are
+removed when recording ends, also on error.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+from typing import Any
+
+from torch import nn
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
+
+__all__ = ["ModuleTracker"]
+
+
+class ModuleTracker:
+    """Context manager that knows the dotted path of the module that runs now.
+
+    Names are relative to the outermost module that is called; a module that is called without
+    being registered under it is named by its class.
+    """
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+        self._stack: list[nn.Module] = []
+        self._names: dict[nn.Module, str] = {}
+        self._handles = ExitStack()
+        self.root: nn.Module | None = None
+
+    @property
+    def path(self) -> str:
+        """Dotted path of the innermost running module, "" outside of any."""
+        return self._names.get(self._stack[-1], "") if self._stack else ""
+
+    def __enter__(self) -> ModuleTracker:
+        pre = register_module_forward_pre_hook(self._enter)
+        self._handles.callback(pre.remove)
+        post = register_module_forward_hook(self._leave, always_call=True)
+        self._handles.callback(post.remove)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.clear()
+        self._handles.close()
+
+    def _enter(self, module: nn.Module, args: Any) -> None:
+        if threading.get_ident() != self._thread:
+            return
+        if not self._stack:
+            self.root = self.root or module
+            for name, child in module.named_modules():
+                self._names.setdefault(child, name)
+        elif module not in self._names:
+            self._names[module] = f"{self.path}.<{type(module).__name__}>".lstrip(".")
+        self._stack.append(module)
+
+    def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
+        if threading.get_ident() != self._thread:
+            return
+        # With an error inside, always_call hooks run innermost first; pop down to this module.
+        while self._stack and self._stack.pop() is not module:
+            pass
