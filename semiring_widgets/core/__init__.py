@@ -1,9 +1,8 @@
-"""The core: record a forward pass, sweep over its gradient graph in any semiring. Imports only torch."""
-
-from __future__ import annotations
+"""The method itself, on torch alone: tape, gradient graph, semirings, sweeps, paths and flow."""
 
 from semiring_widgets.core.backprop import Result, backprop
+from semiring_widgets.core.paths import Path, Step, sample_paths, top_paths
 from semiring_widgets.core.semirings import Semiring
 from semiring_widgets.core.tape import Tape, record
 
-__all__ = ["Result", "Semiring", "Tape", "backprop", "record"]
+__all__ = ["Path", "Result", "Semiring", "Step", "Tape", "backprop", "record", "sample_paths", "top_paths"]

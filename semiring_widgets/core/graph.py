@@ -42,20 +42,17 @@ class GradientGraph:
         for op in reversed(tape.ops):
             if any(out in self.nodes for out in op.outputs if out is not None):
                 inputs = [node for node in op.inputs() if node in below]
-                if inputs and not self._all_start(op):
+                if inputs:
                     self.ops.append(op)
                     self.nodes.update(inputs)
         self.ops.reverse()
+        self._own = set(self.ops)
         wide = any(node.value.dtype == torch.float64 for node in self.nodes)
         self.dtype = torch.float64 if wide else torch.float32
         self.device = score.value.device
         self._edges: dict[Op, list[Edge]] = {}
         self._unchecked: list[tuple[Edge, Tensor]] = []
         self._consumers: dict[Node, list[Op]] | None = None
-
-    def _all_start(self, op: Op) -> bool:
-        # A start's own past is not part of the question.
-        return all(out is None or (out in self.wrt and out is not self.score) for out in op.outputs)
 
     def edges(self, op: Op) -> list[Edge]:
         """The edges that one operator makes; computed once."""
@@ -84,6 +81,16 @@ class GradientGraph:
         for op in self.consumers(node):
             for edge in self.edges(op):
                 if edge.source is node:
+                    yield edge
+
+    def __contains__(self, op: Op) -> bool:
+        return op in self._own
+
+    def in_edges(self, node: Node) -> Iterable[Edge]:
+        """The edges that arrive at a node."""
+        if node.op is not None and node.op in self._own:
+            for edge in self.edges(node.op):
+                if edge.target is node:
                     yield edge
 
     def check_finite(self) -> None:

@@ -50,6 +50,10 @@ class Block(ABC):
             derivative 0 is no edge.
         """
 
+    @abstractmethod
+    def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
+        """As `out_edges`, for the edges that arrive at some elements of the target."""
+
 
 def _align(shape: Sequence[int], rank: int) -> tuple[int, ...]:
     return (1,) * (rank - len(shape)) + tuple(shape)
@@ -112,30 +116,32 @@ class Elementwise(Block):
         return tuple(v.expand(self._wide_target).reshape(self.target) for v in value)
 
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
-        rank = len(self._full)
-        places = torch.unravel_index(elements, self._wide_source) if rank else ()
-        spread = [self._full[d] for d in self._into_source]
-        extra = torch.cartesian_prod(*[torch.arange(n, device=elements.device) for n in spread]) if spread else None
-        if extra is not None:
-            extra = extra.reshape(-1, len(spread))
-        coordinates = []
+        return self._meeting(elements, self._wide_source, self._wide_target)
+
+    def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
+        return self._meeting(elements, self._wide_target, self._wide_source)
+
+    def _meeting(
+        self, elements: Tensor, own: Sequence[int], other: Sequence[int]
+    ) -> tuple[Tensor, Tensor]:
+        """Elements of shape ``other`` that share a place of the common shape with ``elements`` of ``own``."""
+        rank, device = len(self._full), elements.device
+        fixed = torch.unravel_index(elements, tuple(own)) if rank else ()
+        free = [d for d in range(rank) if own[d] != self._full[d]]
+        count = math.prod(self._full[d] for d in free)
+        turns = torch.unravel_index(torch.arange(count, device=device), [self._full[d] for d in free] or [1])
+        shape = (len(elements), count)
+        place = [
+            (turns[free.index(d)][None, :] if d in free else fixed[d][:, None]).expand(shape)
+            for d in range(rank)
+        ]
+        met = torch.zeros(shape, dtype=torch.int64, device=device)
         for d in range(rank):
-            own = places[d][:, None]
-            if d in self._into_source and extra is not None:
-                own = extra[None, :, self._into_source.index(d)].expand(len(elements), -1)
-            coordinates.append(own)
-        width = 1 if extra is None else len(extra)
-        shape = (len(elements), width)
-        coordinates = [c.expand(shape) for c in coordinates]
-        targets = torch.zeros(shape, dtype=torch.int64, device=elements.device)
-        for d in range(rank):
-            size = self._wide_target[d]
-            targets = targets * size + (coordinates[d] if size > 1 else 0)
+            met = met * other[d] + (place[d] if other[d] > 1 else 0)
         derivative = self._weight.value
         if derivative.dim():
-            wide = derivative.expand(self._full)
-            return targets, wide[tuple(coordinates)]
-        return targets, derivative.expand(shape)
+            return met, derivative.expand(self._full)[tuple(place)]
+        return met, derivative.expand(shape)
 
 
 class Contraction(Block):
@@ -169,18 +175,25 @@ class Contraction(Block):
         return tuple(v.mT for v in turned)
 
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
-        place = torch.unravel_index(elements, self.source)
+        return self._row(elements, self.source, self.target, self._other.value)
+
+    def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
+        return self._row(elements, self.target, self.source, self._other.value.mT)
+
+    def _row(
+        self, elements: Tensor, own: torch.Size, other: torch.Size, weights: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        place = torch.unravel_index(elements, own)
         batch = place[:-2]
         row, k = (place[-1], place[-2]) if self._swapped else (place[-2], place[-1])
-        weights = self._other.value[(*batch, k)] if self._other.value.dim() > 2 else self._other.value[k]
-        columns = torch.arange(weights.shape[-1], device=elements.device).expand(len(elements), -1)
+        chosen = weights[(*batch, k)] if weights.dim() > 2 else weights[k]
+        columns = torch.arange(chosen.shape[-1], device=elements.device).expand(len(elements), -1)
         rows = row[:, None].expand_as(columns)
         tail = (columns, rows) if self._swapped else (rows, columns)
-        targets = torch.zeros_like(columns)
-        full = [b[:, None].expand_as(columns) for b in batch] + list(tail)
-        for size, own in zip(self.target, full, strict=True):
-            targets = targets * size + own
-        return targets, weights
+        met = torch.zeros_like(columns)
+        for size, part in zip(other, [*(b[:, None] for b in batch), *tail], strict=True):
+            met = met * size + part
+        return met, chosen
 
 
 class Dense(Block):
@@ -226,13 +239,22 @@ class Dense(Block):
         return tuple(r.reshape(moved).permute(inverse) for r in rows)
 
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
-        jacobian = self._weight.value
-        place = _positions(self.source, self._source_order, elements.device)
-        where = torch.empty_like(place)
-        where[place] = torch.arange(len(place), device=place.device)
-        batch, row = where[elements] // jacobian.shape[1], where[elements] % jacobian.shape[1]
-        out = _positions(self.target, self._target_order, elements.device)
-        return out.reshape(jacobian.shape[0], -1)[batch], jacobian[batch, row]
+        source = _positions(self.source, self._source_order, elements.device)
+        target = _positions(self.target, self._target_order, elements.device)
+        return _rows_of(elements, source, target, self._weight.value)
+
+    def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
+        source = _positions(self.source, self._source_order, elements.device)
+        target = _positions(self.target, self._target_order, elements.device)
+        return _rows_of(elements, target, source, self._weight.value.mT)
+
+
+def _rows_of(elements: Tensor, own: Tensor, other: Tensor, jacobian: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows of a batch of matrices (B, n_own, n_other), found and answered by flat index."""
+    where = torch.empty_like(own)
+    where[own] = torch.arange(len(own), device=own.device)
+    batch, row = where[elements] // jacobian.shape[1], where[elements] % jacobian.shape[1]
+    return other.reshape(jacobian.shape[0], -1)[batch], jacobian[batch, row]
 
 
 def _positions(shape: torch.Size, order: list[int], device: torch.device) -> Tensor:

@@ -64,6 +64,12 @@ class Strided(Block):
         targets = places[elements][:, None]
         return targets.clamp(min=0), (targets >= 0).to(torch.get_default_dtype())
 
+    def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
+        sources = torch.full_like(elements, self._offset)
+        for place, step in zip(torch.unravel_index(elements, self.target), self._stride, strict=True):
+            sources = sources + place * step
+        return sources[:, None], torch.ones(len(elements), 1, device=elements.device)
+
 
 class Gather(Block):
     """Any selection: ``target.flatten()[i] = source.flatten()[index[i]]``, nothing where index is -1."""
@@ -108,3 +114,7 @@ class Gather(Block):
             return torch.zeros_like(exists, dtype=torch.int64), exists.to(torch.get_default_dtype())
         where = (starts[elements][:, None] + turn).clamp(max=len(targets) - 1)
         return targets[where], exists.to(torch.get_default_dtype())
+
+    def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
+        sources = self._index[elements][:, None]
+        return sources.clamp(min=0), (sources >= 0).to(torch.get_default_dtype())

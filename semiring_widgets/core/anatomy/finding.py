@@ -1,0 +1,182 @@
+"""Finding attentions and residual connections in a graph, for any model, without a list of models.
+
+An attention is a softmax between two matrix products; its heads are their batch dimension; query, key and
+value are the operands. Its residual connection is the first addition after it whose other operand is also
+where its queries come from. The feed-forward part is what lies between an addition that is reached without
+a matrix product and one that is reached through one. What is not found is None, not guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+
+from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
+from semiring_widgets.core.graph import GradientGraph
+from semiring_widgets.core.tape import Node, Op
+
+__all__ = ["find_anatomy"]
+
+aten = torch.ops.aten
+_SOFTMAX = {aten._softmax, aten._safe_softmax}
+_COMPOSITES = {"softmax", "safe_softmax"}
+_PRODUCTS = {aten.bmm, aten.baddbmm}
+_CONTRACTIONS = {aten.mm, aten.bmm, aten.addmm, aten.baddbmm, aten.mv, aten.addmv, aten.convolution}
+
+
+def find_anatomy(graph: GradientGraph) -> Anatomy:
+    """The attentions on the paths of a graph, with what surrounds them."""
+    cores = [core for before, after in _softmaxes(graph) if (core := _core(graph, before, after)) is not None]
+    residuals = [_attention_residual(graph, scores_op, context_op) for scores_op, context_op, _ in cores]
+    taken = {residual.op for residual in residuals if residual is not None}
+    found = []
+    for (scores_op, context_op, heads), residual in zip(cores, residuals, strict=True):
+        query, key = _operands(scores_op)
+        value = _operands(context_op)[1]
+        found.append(
+            Attention(
+                index=len(found),
+                module=_module(context_op, scores_op),
+                heads=heads,
+                query=Operand(query, heads, 1),
+                key=Operand(key, heads, 2),
+                value=Operand(value, heads, 1),
+                scores_op=scores_op,
+                context_op=context_op,
+                stream=_stream(graph, residual.skip if residual is not None else query),
+                key_stream=_stream(graph, key),
+                residual=residual,
+                mlp=_mlp(graph, residual, taken) if residual is not None else None,
+            )
+        )
+    return Anatomy(tuple(found))
+
+
+def _softmaxes(graph: GradientGraph) -> Iterable[tuple[Node, Node]]:
+    """Input and result of every softmax, expanded or not."""
+    opened: dict[int, Node] = {}
+    closed: dict[int, Node] = {}
+    for op in graph.ops:
+        if op.func.overloadpacket in _SOFTMAX:
+            sources = [node for node in op.inputs() if node in graph.nodes]
+            if sources and op.outputs[0] is not None:
+                opened[-op.index] = sources[0]
+                closed[-op.index] = op.outputs[0]
+        elif op.scope.composite in _COMPOSITES:
+            sources = [node for node in op.inputs() if node in graph.nodes]
+            if op.scope.instance not in opened:
+                opened[op.scope.instance] = sources[0]
+            if op.outputs[0] is not None:
+                closed[op.scope.instance] = op.outputs[0]
+    return [(opened[instance], closed[instance]) for instance in opened if instance in closed]
+
+
+def _core(graph: GradientGraph, before: Node, after: Node) -> tuple[Op, Op, int] | None:
+    """The two products around a softmax, and the number of heads."""
+    scores_op = _product_behind(graph, before)
+    context_op = _product_ahead(graph, after)
+    if scores_op is None or context_op is None:
+        return None
+    groups = _operands(scores_op)[0].shape[0]
+    return scores_op, context_op, before.shape[1] if len(before.shape) == 4 else groups
+
+
+def _operands(product: Op) -> tuple[Node, Node]:
+    left, right = [arg for arg in product.args if isinstance(arg, Node)][-2:]
+    return left, right
+
+
+def _product_behind(graph: GradientGraph, node: Node) -> Op | None:
+    """Back through scaling, masks and views to the product that made the scores."""
+    rows = node.shape[-2:]
+    waiting, seen = [node], {node}
+    while waiting:
+        op = waiting.pop().op
+        if op is None or op not in graph:
+            continue
+        if op.func.overloadpacket in _PRODUCTS:
+            out = op.outputs[0]
+            if out is not None and out.shape[-2:] == rows:
+                return op
+            continue
+        if op.func.overloadpacket in _CONTRACTIONS:
+            continue
+        new = [n for n in dict.fromkeys(op.inputs()) if n in graph.nodes and n not in seen]
+        waiting += reversed(new)
+        seen.update(new)
+    return None
+
+
+def _product_ahead(graph: GradientGraph, node: Node) -> Op | None:
+    """On through dropout and views to the product with the values."""
+    waiting, seen = [node], {node}
+    while waiting:
+        at = waiting.pop(0)
+        for op in graph.consumers(at):
+            if op.func.overloadpacket in _PRODUCTS:
+                if _operands(op)[0] is at and at.shape[-2:] == node.shape[-2:]:
+                    return op
+            elif op.func.overloadpacket not in _CONTRACTIONS and op.scope.composite not in _COMPOSITES:
+                new = [n for n in op.outputs if n is not None and n in graph.nodes and n not in seen]
+                waiting += new
+                seen.update(new)
+    return None
+
+
+def _attention_residual(graph: GradientGraph, scores_op: Op, context_op: Op) -> Residual | None:
+    behind = _ancestors(graph, _operands(scores_op)[0])
+    ahead = {node for node in context_op.outputs if node is not None}
+    for op in graph.ops[graph.ops.index(context_op) + 1 :]:
+        sources = [node for node in dict.fromkeys(op.inputs()) if node in graph.nodes]
+        computed = [node for node in sources if node in ahead]
+        if not computed:
+            continue
+        if op.func.overloadpacket is aten.add and len(sources) == 2 and len(computed) == 1:
+            (skip,) = (node for node in sources if node is not computed[0])
+            out = op.outputs[0]
+            if out is not None and skip in behind and skip.shape == out.shape and len(out.shape) > 1:
+                return Residual(op, skip, computed[0], out)
+        ahead.update(node for node in op.outputs if node is not None)
+    return None
+
+
+def _mlp(graph: GradientGraph, attention: Residual, taken: set[Op]) -> Residual | None:
+    plain, computed = {attention.out}, set()
+    for op in graph.ops[graph.ops.index(attention.op) + 1 :]:
+        sources = [node for node in dict.fromkeys(op.inputs()) if node in plain or node in computed]
+        if not sources:
+            continue
+        if op in taken:
+            return None
+        made = [node for node in op.outputs if node is not None and node in graph.nodes]
+        if op.func.overloadpacket is aten.add and len(sources) == 2 and made:
+            skip = [node for node in sources if node in plain]
+            branch = [node for node in sources if node in computed]
+            if len(skip) == len(branch) == 1 and skip[0].shape == branch[0].shape == attention.out.shape:
+                return Residual(op, skip[0], branch[0], made[0])
+        through = op.func.overloadpacket in _CONTRACTIONS or any(node in computed for node in sources)
+        (computed if through else plain).update(made)
+    return None
+
+
+def _ancestors(graph: GradientGraph, node: Node) -> set[Node]:
+    found, waiting = {node}, [node]
+    while waiting:
+        op = waiting.pop().op
+        if op is None or op not in graph:
+            continue
+        for source in op.inputs():
+            if source in graph.nodes and source not in found:
+                found.add(source)
+                waiting.append(source)
+    return found
+
+
+def _stream(graph: GradientGraph, node: Node) -> int:
+    behind = _ancestors(graph, node)
+    return max((i for i, start in enumerate(graph.wrt) if start in behind), default=0)
+
+
+def _module(*ops: Op) -> str:
+    return next((op.scope.module for op in ops if op.scope.module), "")

@@ -1,0 +1,105 @@
+"""Reading a scalar path at the level of people: through which layer, branch, head and token it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from semiring_widgets.core.anatomy.parts import Anatomy, Attention, token_of
+from semiring_widgets.core.tape import Node
+
+__all__ = ["Leg", "Place", "legs_of", "read"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one step of a path is; None where unknown."""
+
+    layer: int | None = None
+    head: int | None = None
+    token: int | None = None
+    route: str | None = None
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One part of a route: through one layer by one branch, from a source token to a target token."""
+
+    layer: int
+    branch: str
+    head: int | None
+    source: int
+    target: int
+
+
+# source node, source element, target node, target element
+Passage = tuple[Node, int, Node, int]
+
+
+@dataclass
+class _Open:
+    """A leg whose end is not reached yet, and the first step that belongs to it."""
+
+    leg: Leg
+    since: int
+
+
+def legs_of(anatomy: Anatomy, passages: Sequence[Passage]) -> list[Leg]:
+    """The route of a path: its legs through attentions and feed-forward parts, in order."""
+    return [leg for _, _, leg in _legs(anatomy, passages)]
+
+
+def read(anatomy: Anatomy, passages: Sequence[Passage]) -> list[Place]:
+    """A place for every step of a path."""
+    if not anatomy.attentions:
+        return [Place() for _ in passages]
+    places: list[Place] = [Place(route="embedding") for _ in passages]
+    last = 0
+    for begin, end, leg in _legs(anatomy, passages):
+        for step in range(begin, end):
+            places[step] = Place(leg.layer, leg.head, leg.source, leg.branch)
+        places[end - 1] = replace(places[end - 1], token=leg.target)
+        for step in range(last, begin):
+            # Between two legs lies a norm at most: it belongs to the leg before.
+            if last:
+                places[step] = replace(places[last - 1], head=None)
+        last = end
+    for step in range(last, len(passages)):
+        places[step] = Place(route="output" if last else "embedding")
+    return places
+
+
+def _legs(anatomy: Anatomy, passages: Sequence[Passage]) -> list[tuple[int, int, Leg]]:
+    """(first step, step after the last, leg)."""
+    entries: dict[Node, list[Attention]] = {}
+    exits: dict[Node, Attention] = {}
+    operands: dict[Node, list[tuple[Attention, str]]] = {}
+    blocks: dict[Node, Attention] = {}
+    for attention in anatomy.attentions:
+        for name, operand in attention.operands.items():
+            operands.setdefault(operand.node, []).append((attention, name))
+        if attention.residual is not None:
+            entries.setdefault(attention.residual.skip, []).append(attention)
+            exits[attention.residual.out] = attention
+        if attention.mlp is not None:
+            blocks[attention.mlp.out] = attention
+    found: list[tuple[int, int, Leg]] = []
+    open_legs: dict[int, _Open] = {}
+    for step, (source, element, target, reached) in enumerate(passages):
+        for attention in entries.get(source, ()):
+            token = token_of(source, element)
+            open_legs[attention.index] = _Open(Leg(attention.index, "skip", None, token, token), step)
+        for attention, branch in operands.get(target, ()):
+            head, token = attention.operands[branch].locate(reached)
+            since = open_legs[attention.index].since if attention.index in open_legs else step
+            open_legs[attention.index] = _Open(Leg(attention.index, branch, head, token, token), since)
+        if (left := exits.get(target)) is not None and left.index in open_legs:
+            opened = open_legs.pop(left.index)
+            leg = replace(opened.leg, target=token_of(target, reached))
+            found.append((opened.since, step + 1, leg))
+        if (block := blocks.get(target)) is not None and block.mlp is not None:
+            token = token_of(target, reached)
+            branch = "mlp" if source is block.mlp.branch else "mlp_skip"
+            since = found[-1][1] if found else step
+            found.append((min(since, step), step + 1, Leg(block.index, branch, None, token, token)))
+    return found

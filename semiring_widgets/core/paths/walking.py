@@ -1,0 +1,174 @@
+"""Walking along paths without ever having stored which edge was best.
+
+The cotangent beta of a sweep is an exact heuristic: from an element the best path goes on by an edge with
+the highest ``log|derivative| + beta[target]``, and a random path of p(path) ~ |weight| takes an edge with
+the probability proportional to ``|derivative| * exp(beta[target])``. Tangents alpha do the same backwards.
+All walkers at one node step together, so that a thousand walks cost little more than one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core.graph import GradientGraph
+from semiring_widgets.core.jacobian import Edge
+from semiring_widgets.core.tape import Node
+
+__all__ = ["Choice", "Hop", "Start", "onward", "walk_back", "walk_on"]
+
+Start = tuple[Node, int]
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One scalar edge: which block, from which element to which, and its derivative."""
+
+    edge: Edge
+    source: int
+    target: int
+    derivative: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """All ways on from some elements of one node.
+
+    Attributes:
+        edges: the blocks; `which` indexes them.
+        which: int64 (C,), the block of every way.
+        elements: int64 (E, C), flat index reached.
+        derivatives: (E, C).
+        values: float64 (E, C), log value of all that the way stands for; -inf where it leads nowhere.
+    """
+
+    edges: list[Edge]
+    which: Tensor
+    elements: Tensor
+    derivatives: Tensor
+    values: Tensor
+
+
+def onward(
+    graph: GradientGraph,
+    node: Node,
+    elements: Tensor,
+    log_values: Mapping[Node, Tensor],
+    without: Collection[Edge] = frozenset(),
+    *,
+    back: bool = False,
+) -> Choice | None:
+    """The ways on from elements of a node, or None at the end.
+
+    Args:
+        graph: the graph.
+        node: where the walkers are.
+        elements: their flat indices, (E,).
+        log_values: cotangents (tangents where ``back``), natural logarithms.
+        without: edges that may not be used.
+        back: towards the inputs instead of towards the score.
+    """
+    parts = []
+    for edge in graph.in_edges(node) if back else graph.out_edges(node):
+        ahead = edge.source if back else edge.target
+        if ahead not in log_values or edge in without:
+            continue
+        reached, derivatives = edge.block.in_edges(elements) if back else edge.block.out_edges(elements)
+        values = derivatives.double().abs().log() + log_values[ahead].reshape(-1)[reached].double()
+        parts.append((edge, reached, derivatives, values))
+    if not parts:
+        return None
+    which = [torch.full((part[1].shape[1],), i, device=elements.device) for i, part in enumerate(parts)]
+    return Choice(
+        [part[0] for part in parts],
+        torch.cat(which),
+        torch.cat([part[1] for part in parts], 1),
+        torch.cat([part[2].double() for part in parts], 1),
+        torch.cat([part[3] for part in parts], 1),
+    )
+
+
+def walk_on(
+    graph: GradientGraph,
+    log_values: Mapping[Node, Tensor],
+    starts: Sequence[Start],
+    *,
+    without: Collection[Edge] = frozenset(),
+    noise: torch.Generator | None = None,
+) -> list[list[Hop]]:
+    """One path to the score from each start: the best one, or with ``noise`` a random one.
+
+    Args:
+        graph: the graph.
+        log_values: cotangents of a `Max` sweep (best paths) or of an `Abs` sweep (random paths).
+        starts: (node, flat element).
+        without: edges that may not be used.
+        noise: draws the paths from p(path) ~ |weight|.
+
+    Returns:
+        The hops of each path, from its start on.
+    """
+    return _walk(graph, log_values, starts, without, noise, back=False)
+
+
+def walk_back(
+    graph: GradientGraph,
+    log_values: Mapping[Node, Tensor],
+    starts: Sequence[Start],
+    *,
+    without: Collection[Edge] = frozenset(),
+) -> list[list[Hop]]:
+    """The best path from an input to each start, in forward order; ``log_values`` are `Max` tangents."""
+    found = _walk(graph, log_values, starts, without, None, back=True)
+    return [hops[::-1] for hops in found]
+
+
+def _walk(
+    graph: GradientGraph,
+    log_values: Mapping[Node, Tensor],
+    starts: Sequence[Start],
+    without: Collection[Edge],
+    noise: torch.Generator | None,
+    *,
+    back: bool,
+) -> list[list[Hop]]:
+    walked: list[list[Hop]] = [[] for _ in starts]
+    at: dict[Node, list[tuple[int, int]]] = {}
+    for walker, (node, element) in enumerate(starts):
+        at.setdefault(node, []).append((walker, element))
+    while at:
+        # Node numbers are a topological order: nobody can still arrive at the first (last) one.
+        node = (max if back else min)(at, key=lambda n: n.index)
+        group = at.pop(node)
+        if not back and node is graph.score:
+            continue
+        elements = torch.tensor([element for _, element in group], device=node.value.device)
+        choice = onward(graph, node, elements, log_values, without, back=back)
+        if choice is None:
+            continue
+        values = choice.values
+        if noise is not None:
+            uniform = torch.rand(values.shape, generator=noise, dtype=torch.float64).to(values.device)
+            values = values - torch.log(-torch.log(uniform.clamp(min=1e-300)))
+        top, taken = values.max(1)
+        rows = torch.arange(len(group), device=elements.device)
+        columns = zip(
+            top.tolist(),
+            choice.which[taken].tolist(),
+            choice.elements[rows, taken].tolist(),
+            choice.derivatives[rows, taken].tolist(),
+            group,
+            strict=True,
+        )
+        for value, which, reached, derivative, (walker, element) in columns:
+            # A start that nothing better leads to is where its path begins.
+            if value == float("-inf") or (back and node in graph.wrt and value < 0.0):
+                continue
+            edge = choice.edges[which]
+            source, target = (reached, element) if back else (element, reached)
+            walked[walker].append(Hop(edge, source, target, derivative))
+            at.setdefault(edge.source if back else edge.target, []).append((walker, reached))
+    return walked
