@@ -17,12 +17,17 @@ PYTEST_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
+PACKAGE := $(VENV)/.package-installed
 LAB := $(VENV)/.lab-installed
 TEST := $(VENV)/.test-installed
 MODULES := js/node_modules/.package-lock.json
 BUNDLE := semiring_widgets/widgets/static/widget.js
 BUNDLE_SOURCES := $(shell find js/src -type f ! -name '*.test.ts' 2>/dev/null) $(wildcard js/*.json js/*.mjs)
 KERNELS := semiring_widgets/core/kernels
+# What Debian may be asked for, by root or without a password; elsewhere one is told what is missing.
+APT := if [ "$$(id -u)" = 0 ]; then root=; else root="sudo -n"; fi; \
+    command -v apt-get >/dev/null && $$root true 2>/dev/null && $$root apt-get update -qq && \
+    $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 # Node.js of the machine first; `node-tools` puts one into .venv where there is none.
 export PATH := $(PATH):$(abspath $(BIN))
 
@@ -33,22 +38,28 @@ help:  ## this list
 # --- environments ---------------------------------------------------------------------------------
 
 $(BIN)/python:
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
-	    echo "$(PYTHON) cannot make a virtual environment. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); \
+	    { $(APT) python3-venv; } >/dev/null && $(PYTHON) -m venv $(VENV); } || { rm -rf $(VENV); \
+	    echo "$(PYTHON) cannot make a virtual environment. On Debian: apt-get install python3-venv." >&2; exit 1; }
 
 # An editable installation also builds the bundle and the kernels (js/hatch_build.py).
+$(PACKAGE): $(BIN)/python pyproject.toml $(CONSTRAINTS)
+	@echo "installing semiring_widgets into $(VENV) (a minute or two)"
+	@$(PIP_INSTALL) -e ./
+	@touch $@
+
 $(LAB): $(BIN)/python pyproject.toml $(CONSTRAINTS)
 	@echo "installing semiring_widgets with JupyterLab into $(VENV) (a minute or two)"
 	@$(PIP_INSTALL) -e './[lab]'
-	@touch $@
+	@touch $(PACKAGE) $@
 
 $(TEST): $(BIN)/python pyproject.toml $(CONSTRAINTS)
 	@echo "installing semiring_widgets and what its tests need into $(VENV) (a minute or two)"
 	@$(PIP_INSTALL) -e './[test]'
-	@touch $(LAB) $@
+	@touch $(PACKAGE) $(LAB) $@
 
 .PHONY: venv
-venv: $(LAB)  ## make .venv with the package and JupyterLab, nothing else
+venv: $(BIN)/python  ## make .venv, still empty
 
 .PHONY: node-tools
 node-tools: | $(BIN)/python
@@ -59,18 +70,14 @@ $(MODULES): js/package.json js/package-lock.json | node-tools
 	@cd js && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+NO_CHROMIUM := The browser tests need Chromium, which is not here and may not be installed from here: they did \
+    not run. Put one on PATH as 'chromium' (Debian: apt-get install chromium).
+
 .PHONY: browser
 browser:
-	@if command -v chromium >/dev/null; then exit 0; fi; \
-	root=; if [ "$$(id -u)" != 0 ]; then root="sudo -n"; fi; \
-	if command -v apt-get >/dev/null && $$root true 2>/dev/null; then \
+	@if ! command -v chromium >/dev/null; then \
 	    echo "installing Debian's chromium for the browser tests"; \
-	    $$root apt-get update -qq; \
-	    $$root env DEBIAN_FRONTEND=noninteractive \
-	        apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
-	else \
-	    echo "The browser tests need Chromium and are skipped: it may not be installed from here. Put any" \
-	         "Chromium on PATH as 'chromium' (Debian: apt-get install chromium)."; \
+	    { $(APT) chromium fonts-dejavu-core; } >/dev/null || echo "$(NO_CHROMIUM)"; \
 	fi
 
 # --- products -------------------------------------------------------------------------------------
@@ -82,10 +89,10 @@ $(BUNDLE): $(BUNDLE_SOURCES) | $(MODULES)
 
 .PHONY: kernels
 kernels: | $(BIN)/python
-	@$(BIN)/python $(KERNELS)/build.py
+	@$(if $(wildcard $(KERNELS)/build.py),$(BIN)/python $(KERNELS)/build.py,:)
 
 .PHONY: build
-build: $(LAB) $(BUNDLE) kernels  ## bring the JavaScript bundle and the C kernels up to date
+build: $(PACKAGE) $(BUNDLE) kernels  ## bring the JavaScript bundle and the C kernels up to date
 
 .PHONY: wheel
 wheel: $(TEST)  ## build the source distribution and the wheel into dist/
@@ -99,7 +106,7 @@ demo: build  ## explain one sentence with the embedded model and write an HTML p
 	@$(BIN)/semiring-widgets demo
 
 .PHONY: lab
-lab: build  ## open JupyterLab on examples/
+lab: $(LAB) build  ## open JupyterLab on examples/
 	@$(BIN)/jupyter lab --notebook-dir=examples
 
 .PHONY: bench
@@ -116,12 +123,30 @@ lint: $(TEST) $(MODULES)  ## linters and type checkers of both languages
 	cd js && npm run --silent check
 	cd js && npm run --silent lint
 
-# Two workers for everything but the browser tests: those time a real server and want the machine for themselves.
-.PHONY: test
-test: $(TEST) browser build lint  ## set up what is needed, then run every check and every test
+.PHONY: test-js
+test-js: $(MODULES)
 	cd js && npm run --silent test
-	$(BIN)/python -m pytest -n 2 -m "not browser" $(PYTEST_ARGS)
-	$(BIN)/python -m pytest -m browser $(PYTEST_ARGS) tests/browser
+
+# Several workers, one thread each, for everything but the browser tests: those time a real server and want
+# the machine for themselves.
+.PHONY: test-python
+test-python: $(TEST) kernels
+	@$(MAKE) $(BUNDLE) || echo "The bundle does not build; what needs it will say so."
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 -m "not browser" $(PYTEST_ARGS)
+
+.PHONY: test-browser
+test-browser: $(TEST) build browser
+	@if command -v chromium >/dev/null; then \
+	    set -x; $(BIN)/python -m pytest -m browser $(PYTEST_ARGS) tests/browser; \
+	else echo "$(NO_CHROMIUM)"; fi
+
+# All of them run, and the last line names those that failed: one fault does not hide the next.
+CHECKS := lint test-js test-python test-browser
+.PHONY: test
+test: $(TEST) browser  ## set up what is needed, then run every check and every test
+	@failed=; for check in $(CHECKS); do $(MAKE) $$check || failed="$$failed $$check"; done; \
+	if [ -n "$$failed" ]; then echo "Failed:$$failed (each is a target of make)." >&2; exit 1; fi; \
+	echo "All checks passed."
 
 .PHONY: format
 format: $(TEST) $(MODULES)  ## format and fix what can be fixed

@@ -46,21 +46,31 @@ class ProductsHook(BuildHookInterface[Any]):
         """Builds what is missing or older than its sources (``version`` is "standard" or "editable")."""
         root = Path(self.root)
         if needs_bundle(root):
-            command = npm_command()
-            if command is not None:
-                build_bundle(root, command)
-            elif _bundle(root).exists():
-                self.app.display_warning(
-                    "The widget bundle is older than its sources and npm was not found: packing the old one."
-                )
-            else:
-                raise RuntimeError(
-                    "The widget bundle is missing and npm was not found. Install Node.js 20 or later, or set "
-                    f"{SKIP_VARIABLE}=1 to install without the widgets."
-                )
+            try:
+                self._bring_bundle(root)
+            except RuntimeError as error:
+                # A wheel without its bundle would be wrong for everybody who installs it. A working tree
+                # in which the TypeScript does not build at the moment still has all of its Python.
+                if version != "editable":
+                    raise
+                self.app.display_warning(f"No widgets for now. {error}")
         if self.target_name == "wheel" and build_kernels(root) is not None:
             build_data["pure_python"] = False
             build_data["tag"] = f"py3-none-{platform_tag()}"
+
+    def _bring_bundle(self, root: Path) -> None:
+        command = npm_command()
+        if command is not None:
+            build_bundle(root, command)
+        elif _bundle(root).exists():
+            self.app.display_warning(
+                "The widget bundle is older than its sources and npm was not found: packing the old one."
+            )
+        else:
+            raise RuntimeError(
+                "The widget bundle is missing and npm was not found. Install Node.js 20 or later, or set "
+                f"{SKIP_VARIABLE}=1 to install without the widgets."
+            )
 
 
 def _bundle(root: str | Path) -> Path:
@@ -120,8 +130,8 @@ def build_bundle(root: Path, npm: tuple[list[str], dict[str, str]]) -> None:
         )
         if done.returncode != 0:
             raise RuntimeError(
-                f"`npm {' '.join(step)}` in js/ ended with status {done.returncode}; its output is above. Set "
-                f"{SKIP_VARIABLE}=1 to install without the widgets."
+                f"`npm {' '.join(step)}` in js/ ended with status {done.returncode}; its output is above. "
+                f"Set {SKIP_VARIABLE}=1 to install without the widgets."
             )
     if not _bundle(root).exists():
         raise RuntimeError(f"`npm run build` ended well but left no {_BUNDLE}.")
