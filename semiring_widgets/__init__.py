@@ -17,13 +17,12 @@ if TYPE_CHECKING:
         Semiring,
         Tape,
         backprop,
-        flow,
         record,
         sample_paths,
         top_paths,
     )
     from semiring_widgets.errors import SemiringWidgetsError
-    from semiring_widgets.explanation import Explanation, explain, load, load_demo, load_model
+    from semiring_widgets.explanation import Explanation, explain, flow, load, load_demo, load_model
     from semiring_widgets.notebook import load_ipython_extension, unload_ipython_extension
 
 __version__ = "0.1.0"
@@ -33,7 +32,7 @@ _HOME = {
     "Semiring": "core",
     "Tape": "core",
     "backprop": "core",
-    "flow": "core",
+    "flow": "explanation",
     "record": "core",
     "sample_paths": "core",
     "top_paths": "core",

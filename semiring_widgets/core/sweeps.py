@@ -109,13 +109,13 @@ def sweep_forward(
     """Tangents, from the inputs (or the seeds) up to the score; arguments as in `sweep_backward`.
 
     Args:
-        visit: called with every node of ``keep`` as soon as its value is complete.
+        visit: called with every node of ``keep`` (None: every node) as soon as its value is complete.
     """
     start = {node: ones(graph, semiring, node) for node in graph.wrt if node in graph.nodes}
     values: Values = dict(seeds) if seeds is not None else start
     for node in values:
         values[node] = _masked(semiring, values[node], mask, node)
-        if visit is not None and keep is not None and node in keep:
+        if visit is not None and (keep is None or node in keep):
             visit(node, values[node])
     last_use = {source: op for op in graph.ops for source in op.inputs()}
     for count, op in enumerate(graph.ops):
@@ -128,9 +128,9 @@ def sweep_forward(
             if edge.source in values and edge not in mask.without:
                 pushed = edge.block.push(semiring, values[edge.source])
                 _join(semiring, values, edge.target, _masked(semiring, pushed, mask, edge.target))
-        if visit is not None and keep is not None:
+        if visit is not None:
             for out in op.outputs:
-                if out is not None and out in keep and out in values:
+                if out is not None and out in values and (keep is None or out in keep):
                     visit(out, values[out])
         if keep is not None:
             for node in sources:

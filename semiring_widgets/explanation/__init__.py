@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from semiring_widgets.explanation.demo import load_demo
     from semiring_widgets.explanation.explaining import explain, explain_run
+    from semiring_widgets.explanation.flowing import flow
     from semiring_widgets.explanation.jobs import ExplanationJob
     from semiring_widgets.explanation.models import load_model
     from semiring_widgets.explanation.results import (
@@ -43,6 +44,7 @@ _HOME = {
     "Totals": "results",
     "explain": "explaining",
     "explain_run": "explaining",
+    "flow": "flowing",
     "load": "results",
     "load_demo": "demo",
     "load_model": "models",
@@ -62,6 +64,7 @@ __all__ = [
     "Totals",
     "explain",
     "explain_run",
+    "flow",
     "load",
     "load_demo",
     "load_model",

@@ -1,23 +1,27 @@
 """Layers, heads, tokens and branches, found in the recorded graph itself, and the flow through them."""
 
+from semiring_widgets.core.anatomy.conditioning import Conditioned, Cut, Selection, condition, cut_of
 from semiring_widgets.core.anatomy.finding import find_anatomy
-from semiring_widgets.core.anatomy.flow import LayerFlow, Selection, head_map, layer_flow, mask_for
+from semiring_widgets.core.anatomy.flow import LayerFlow, head_map, layer_flow
 from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
 from semiring_widgets.core.anatomy.reading import Leg, Place, legs_of, read
 
 __all__ = [
     "Anatomy",
     "Attention",
+    "Conditioned",
+    "Cut",
     "LayerFlow",
     "Leg",
     "Operand",
     "Place",
     "Residual",
     "Selection",
+    "condition",
+    "cut_of",
     "find_anatomy",
     "head_map",
     "layer_flow",
     "legs_of",
-    "mask_for",
     "read",
 ]

@@ -1,8 +1,8 @@
-"""Flow: the value of all paths through a part, alpha times beta, and the paths through a selection."""
+"""Flow: the value of all paths through a part of the model, alpha times beta."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,12 +12,14 @@ from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Res
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.semirings import Semiring, Value
-from semiring_widgets.core.sweeps import Mask
 from semiring_widgets.core.tape import Node, Op
 
-__all__ = ["LayerFlow", "Selection", "head_map", "layer_flow", "mask_for"]
+__all__ = ["Along", "LayerFlow", "edges_from", "head_map", "layer_flow"]
 
 Values = Mapping[Node, Value]
+Along = dict[Edge, Value]
+# Tangents and cotangents that belong together: their product is a flow.
+Pairs = Sequence[tuple[Values, Values]]
 
 
 @dataclass(frozen=True)
@@ -35,27 +37,12 @@ class LayerFlow:
     heads: dict[str, Value]
 
 
-@dataclass(frozen=True)
-class Selection:
-    """What paths must pass through; None means any.
-
-    Attributes:
-        layer: attention layer.
-        branch: ``skip``, ``query``, ``key``, ``value``, ``mlp`` or ``mlp_skip`` of that layer.
-        head: head of that layer.
-        token: token of the stream at the input of the layer; without a layer, of the input.
-        stream: which input the token belongs to.
-    """
-
-    layer: int | None = None
-    branch: str | None = None
-    head: int | None = None
-    token: int | None = None
-    stream: int = 0
-
-
 def layer_flow(
-    graph: GradientGraph, semiring: Semiring, attention: Attention, alpha: Values, beta: Values
+    graph: GradientGraph,
+    semiring: Semiring,
+    attention: Attention,
+    pairs: Pairs,
+    crossing: Along | None = None,
 ) -> LayerFlow:
     """Flow through one layer.
 
@@ -63,21 +50,23 @@ def layer_flow(
         graph: the graph.
         semiring: the algebra of alpha and beta.
         attention: the layer.
-        alpha: tangents at least at the anatomy's nodes.
-        beta: cotangents there.
+        pairs: (tangents, cotangents), at least at the anatomy's nodes. Several where paths are restricted
+            to a cut; a part takes the first pair that knows it.
+        crossing: values along edges that no pair knows.
     """
+    along = crossing or {}
     heads = {
-        name: _by_head(semiring, operand, _through(graph, semiring, operand.node, alpha, beta))
+        name: _by_head(semiring, operand, _through(graph, semiring, operand.node, pairs))
         for name, operand in attention.operands.items()
     }
     branches = {name: _squeezed(semiring, value, 0) for name, value in heads.items()}
     stream = None
     if attention.residual is not None:
-        stream = _by_token(semiring, _through(graph, semiring, attention.residual.skip, alpha, beta))
-        branches["skip"] = _along(graph, semiring, attention.residual, "skip", alpha, beta)
+        stream = _by_token(semiring, _through(graph, semiring, attention.residual.skip, pairs))
+        branches["skip"] = _along(graph, semiring, attention.residual, "skip", pairs, along)
     if attention.mlp is not None:
-        branches["mlp"] = _along(graph, semiring, attention.mlp, "branch", alpha, beta)
-        branches["mlp_skip"] = _along(graph, semiring, attention.mlp, "skip", alpha, beta)
+        branches["mlp"] = _along(graph, semiring, attention.mlp, "branch", pairs, along)
+        branches["mlp_skip"] = _along(graph, semiring, attention.mlp, "skip", pairs, along)
     return LayerFlow(stream, branches, heads)
 
 
@@ -121,70 +110,33 @@ def head_map(
     return found
 
 
-def mask_for(graph: GradientGraph, anatomy: Anatomy, chosen: Selection) -> Mask:
-    """The mask that leaves exactly the paths through a selection.
-
-    A layer alone means its attention: the paths that leave the skip there. A head alone means its query,
-    key and value together, which no path passes twice.
-    """
-    nodes: dict[Node, Tensor] = {}
-    without: set[Edge] = set()
-    if chosen.layer is None:
-        if chosen.token is not None:
-            start = graph.wrt[chosen.stream]
-            nodes[start] = _only_token(start, chosen.token)
-        return Mask(nodes)
-    attention = anatomy.attentions[chosen.layer]
-    if chosen.branch in ("mlp", "mlp_skip"):
-        if attention.mlp is None:
-            return Mask({graph.score: torch.zeros_like(graph.score.value, dtype=torch.bool)})
-        blocked = attention.mlp.skip if chosen.branch == "mlp" else attention.mlp.branch
-        without.update(_edges(graph, attention.mlp.op, blocked))
-        if chosen.token is not None:
-            nodes[attention.mlp.out] = _only_token(attention.mlp.out, chosen.token)
-        return Mask(nodes, frozenset(without))
-    whole_cell = chosen.branch is None and chosen.head is None and chosen.token is not None
-    for name, operand in attention.operands.items():
-        if whole_cell:
-            break
-        kept = torch.ones(operand.node.shape, dtype=torch.bool, device=operand.node.value.device)
-        if chosen.branch not in (None, name):
-            kept[:] = False
-        if chosen.head is not None:
-            kept &= _only_head(operand, chosen.head)
-        if chosen.token is not None:
-            kept &= _operand_token(operand, chosen.token)
-        nodes[operand.node] = kept
-    if attention.residual is not None:
-        skip = attention.residual.skip
-        if whole_cell or (chosen.branch == "skip" and chosen.token is not None):
-            nodes[skip] = _only_token(skip, chosen.token or 0)
-        if not whole_cell and chosen.branch != "skip":
-            without.update(_edges(graph, attention.residual.op, skip))
-        # What reaches the stream beside this layer (another branch of a parallel block) is no part of it.
-    return Mask(nodes, frozenset(without))
-
-
-def _through(graph: GradientGraph, semiring: Semiring, node: Node, alpha: Values, beta: Values) -> Value:
-    if node in alpha and node in beta:
-        return semiring.times(alpha[node], beta[node])
+def _through(graph: GradientGraph, semiring: Semiring, node: Node, pairs: Pairs) -> Value:
+    for alpha, beta in pairs:
+        if node in alpha and node in beta:
+            return semiring.times(alpha[node], beta[node])
     return _nothing(graph, semiring, node)
 
 
 def _along(
-    graph: GradientGraph, semiring: Semiring, residual: Residual, which: str, alpha: Values, beta: Values
+    graph: GradientGraph, semiring: Semiring, residual: Residual, which: str, pairs: Pairs, crossing: Along
 ) -> Value:
     """Flow along one operand's edge into an addition."""
     source = residual.skip if which == "skip" else residual.branch
-    total: Value | None = None
-    if source in alpha and residual.out in beta:
-        for edge in _edges(graph, residual.op, source):
-            joined = semiring.times(alpha[source], edge.block.pull(semiring, beta[residual.out]))
-            total = joined if total is None else semiring.plus(total, joined)
-    return _by_token(semiring, total if total is not None else _nothing(graph, semiring, source))
+    total = _nothing(graph, semiring, source)
+    for edge in edges_from(graph, residual.op, source):
+        if edge in crossing:
+            total = semiring.plus(total, crossing[edge])
+            continue
+        for alpha, beta in pairs:
+            if source in alpha and residual.out in beta:
+                joined = semiring.times(alpha[source], edge.block.pull(semiring, beta[residual.out]))
+                total = semiring.plus(total, joined)
+                break
+    return _by_token(semiring, total)
 
 
-def _edges(graph: GradientGraph, op: Op, source: Node) -> list[Edge]:
+def edges_from(graph: GradientGraph, op: Op, source: Node) -> list[Edge]:
+    """The edges that an operator makes from one of its inputs."""
     return [edge for edge in graph.edges(op) if edge.source is source] if op in graph else []
 
 
@@ -216,19 +168,3 @@ def _log_product(a: Tensor, b: Tensor) -> Tensor:
     left = a.amax(-1, keepdim=True).clamp(min=low)
     right = b.amax(-2, keepdim=True).clamp(min=low)
     return (torch.exp(a - left) @ torch.exp(b - right)).log() + left + right
-
-
-def _only_token(node: Node, token: int) -> Tensor:
-    kept = torch.zeros(node.shape, dtype=torch.bool, device=node.value.device)
-    kept[..., token, :] = True
-    return kept
-
-
-def _only_head(operand: Operand, head: int) -> Tensor:
-    groups = torch.arange(operand.node.shape[0], device=operand.node.value.device) % operand.heads
-    return (groups == head)[:, None, None]
-
-
-def _operand_token(operand: Operand, token: int) -> Tensor:
-    chosen = torch.arange(operand.tokens, device=operand.node.value.device) == token
-    return chosen[:, None] if operand.token_axis == 1 else chosen[None, :]

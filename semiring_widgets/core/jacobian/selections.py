@@ -8,6 +8,7 @@ the result (padding, a triangular mask) is no element.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -62,8 +63,6 @@ def rule(call: Call) -> Iterator[Edge]:
     if _adds_up(call):
         raise call.refuse("writes that add up (accumulate=True or a reduction) are not covered")
     args, kwargs = _without_filling(call)
-    from dataclasses import replace
-
     plain = replace(call, op=replace(call.op, args=args, kwargs=kwargs))
     results = plain.run(numbered)
     for position, target in call.outputs():

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -35,6 +36,8 @@ aten = torch.ops.aten
 _SAME = {aten.alias, aten.clone, aten.contiguous, aten._to_copy, aten.lift_fresh, aten.positive}
 _SAME_IF_SHAPE_STAYS = {aten.view, aten._unsafe_view, aten.expand, aten.squeeze, aten.slice}
 _CUT = {aten.detach}
+# The choice of attention kernels is global to the process, so recordings take turns.
+_ONE_AT_A_TIME = threading.RLock()
 
 
 class Tape:
@@ -136,8 +139,9 @@ def record(granularity: str = "primitive") -> Iterator[Tape]:
     """
     table = expansions(granularity)
     tape = Tape(granularity)
-    fastpath = torch.backends.mha.get_fastpath_enabled()
     with ExitStack() as stack:
+        stack.enter_context(_ONE_AT_A_TIME)
+        fastpath = torch.backends.mha.get_fastpath_enabled()
         stack.callback(torch.backends.mha.set_fastpath_enabled, fastpath)
         torch.backends.mha.set_fastpath_enabled(False)
         stack.enter_context(torch.inference_mode(False))

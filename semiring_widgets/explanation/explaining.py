@@ -1,0 +1,359 @@
+"""`explain`: one text, one score, all the paths behind it.
+
+The steps, each of which reports what it found as soon as it is known: record the forward pass; one backward
+sweep for gradient, mass and entropy per token; one for the best paths; one forward sweep, layer by layer, for
+the flow through every part; the best routes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from semiring_widgets.core import record
+from semiring_widgets.core.anatomy import Anatomy, find_anatomy, layer_flow
+from semiring_widgets.core.graph import GradientGraph, find_nodes
+from semiring_widgets.core.semirings import Entropy, Max, Product, SignedMax, Sum, Value, find_semiring
+from semiring_widgets.core.sweeps import sweep_backward, sweep_forward
+from semiring_widgets.core.tape import Node
+from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
+from semiring_widgets.explanation.results import Explanation, Layer, Route, Session, Status, Totals
+from semiring_widgets.explanation.routing import RouteFinder
+from semiring_widgets.explanation.schema import empty_dataset
+from semiring_widgets.explanation.scores import Prepared, prepare
+from semiring_widgets.explanation.session import LiveSession
+
+__all__ = ["explain", "explain_run"]
+
+Report = Callable[[Explanation], None]
+Check = Callable[[], None]
+_PROGRESS = 0.05  # seconds between two reports that bring nothing but progress
+
+
+def explain(
+    model: Any,
+    tokenizer: Any,
+    text: str,
+    target: str | int | None = None,
+    contrast: str | int | None = None,
+    position: int | None = None,
+    *,
+    score: Callable[[Any], Tensor] | None = None,
+    granularity: str = "primitive",
+    level: str = "unit",
+    paths: int = 10,
+) -> Explanation:
+    """By which paths does a model make its prediction?
+
+    A masked model is asked at its mask token, a causal model for the token after the text, an
+    encoder-decoder for the next decoder token, a classifier for a class, anything else through ``score``.
+
+    Args:
+        model: a transformers model in eval mode; it is not changed.
+        tokenizer: its tokenizer.
+        text: one text.
+        target: token asked for, as text or id; by default the model's own first choice.
+        contrast: token whose logit is subtracted.
+        position: token whose logits are read, see above for the default.
+        score: instead of a target, a function of the model's output, giving shape () or (B,).
+        granularity: which graph is counted: ``"primitive"``, ``"operator"`` or ``"paper"``.
+        level: ``"unit"``: the best paths are scalar paths. ``"branch"``: the token maxima follow the rule of
+            the published figures (Du et al., 2023); best paths through parts and routes stay at unit level
+            and are left out.
+        paths: how many routes to list.
+
+    Returns:
+        The `Explanation`; it displays itself in a notebook.
+
+    Raises:
+        InputError: text, target, position, score or model cannot be used as given.
+        UnsupportedOpError: an operator on a path has no rule.
+        NonFiniteError: NaN or infinity in weights or derivatives.
+
+    Example::
+
+        model, tokenizer = sw.load_demo()
+        sw.explain(model, tokenizer, "The keys to the cabinet [MASK] on the table.", "are", "is")
+    """
+    run = explain_run(
+        model, tokenizer, text, target, contrast, position,
+        score=score, granularity=granularity, level=level, paths=paths,
+    )  # fmt: skip
+    return run(lambda _: None, lambda: None)
+
+
+def explain_run(
+    model: Any,
+    tokenizer: Any,
+    text: str,
+    target: str | int | None = None,
+    contrast: str | int | None = None,
+    position: int | None = None,
+    *,
+    score: Callable[[Any], Tensor] | None = None,
+    granularity: str = "primitive",
+    level: str = "unit",
+    paths: int = 10,
+) -> Callable[[Report, Check], Explanation]:
+    """`explain`, ready to be run by a worker.
+
+    Args:
+        model: as for `explain`, like all the others.
+        tokenizer: see there.
+        text: see there.
+        target: see there.
+        contrast: see there.
+        position: see there.
+        score: see there.
+        granularity: see there.
+        level: see there.
+        paths: see there.
+
+    Returns:
+        ``run(report, check)``: calls ``report`` with a snapshot whenever something new is known, and ``check``
+        between any two operators; ``check`` raises to stop it.
+
+    Raises:
+        InputError: an unknown level, or no routes asked for; other input is checked by the run.
+    """
+    find_semiring("max", level)
+    if isinstance(paths, bool) or not isinstance(paths, int) or paths < 1:
+        raise InputError(f"paths is {paths!r}; ask for at least one route.")
+
+    def run(report: Report, check: Check) -> Explanation:
+        started = time.perf_counter()
+        prepared = prepare(model, tokenizer, text, target, contrast, position, score)
+        draft = _Draft(prepared, granularity, level, started, report, check)
+        draft.publish("recording the forward pass")
+        return _explained(prepared, draft, paths)
+
+    return run
+
+
+@dataclass
+class _Draft:
+    """What is known so far, and to whom it is told."""
+
+    prepared: Prepared
+    granularity: str
+    level: str
+    started: float
+    report: Report
+    check: Check
+    layers: tuple[Layer, ...] = ()
+    totals: Totals = field(default_factory=Totals)
+    routes: tuple[Route, ...] = ()
+    session: Session | None = None
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    _told: float = 0.0
+    _published: xr.Dataset | None = None
+
+    def __post_init__(self) -> None:
+        tokens = max(len(stream.tokens) for stream in self.prepared.streams)
+        self.dataset = empty_dataset(0, 0, tokens, maps=False)
+
+    def publish(self, message: str) -> None:
+        """Tell what is known now; numbers may have changed."""
+        self.message, self._published = message, None
+        self._tell("running")
+
+    def progress(self, done: int) -> None:
+        """Operators done; tells now and then, and lets the caller stop us."""
+        self.check()
+        self.done = done
+        if time.perf_counter() - self._told > _PROGRESS:
+            self._tell("running")
+
+    def finished(self) -> Explanation:
+        """The end."""
+        self.done, self.message, self._published = self.total, "done", None
+        return self._tell("done")
+
+    def _tell(self, state: str) -> Explanation:
+        self._told = time.perf_counter()
+        if self._published is None:
+            # What was published is read on other threads and never written again.
+            self._published = self.dataset.copy(deep=True)
+        prepared = self.prepared
+        snapshot = Explanation(
+            text=prepared.text,
+            model=prepared.model_name,
+            score=prepared.score,
+            granularity=self.granularity,
+            level=self.level,
+            streams=prepared.streams,
+            layers=self.layers,
+            totals=self.totals,
+            dataset=self._published,
+            routes=self.routes,
+            seconds=self._told - self.started,
+            status=Status(state, self.done, self.total, self.message),
+            session=self.session,
+        )
+        self.report(snapshot)
+        return snapshot
+
+
+def _explained(prepared: Prepared, draft: _Draft, paths: int) -> Explanation:
+    with torch.no_grad():
+        with record(granularity=draft.granularity) as tape:
+            inputs = [embeds.clone() for embeds in prepared.inputs]
+            score = prepared.run(*inputs)
+        node, starts = find_nodes(tape, score, inputs)
+        graph = GradientGraph(tape, node, starts)
+        anatomy = find_anatomy(graph)
+        if not anatomy.attentions:
+            raise InputError(
+                f"No attention was found in {prepared.model_name} between the tokens and the score, and explain() shows "
+                f"layers and heads of attention. For other models use sw.record with sw.backprop or sw.top_paths."
+            )
+        draft.layers = tuple(
+            Layer(a.module, a.index, a.stream, a.key_stream, a.heads) for a in anatomy.attentions
+        )
+        tokens = max(len(stream.tokens) for stream in prepared.streams)
+        draft.dataset = empty_dataset(*sizes_of(anatomy, tokens), maps=False)
+        draft.total = 3 * len(graph.ops)
+        draft.publish("mass and entropy")
+        mass = _masses(graph, anatomy, draft)
+        draft.publish("best paths")
+        best = _best(graph, draft)
+        draft.publish("flow")
+        beta = {n: (mass[n], best[n]) for n in mass if n in best}
+        alpha = _flows(graph, anatomy, beta, draft)
+        log_mass = draft.totals.log_mass if draft.totals.log_mass is not None else float("-inf")
+        finder = RouteFinder(
+            graph, anatomy, prepared.streams, draft.layers, {n: v[1] for n, v in alpha.items()}, best, log_mass
+        )
+        if draft.level == "unit" and log_mass > float("-inf"):
+            draft.routes = finder.best(paths)
+        wanted = anatomy.nodes() | set(graph.wrt)
+        draft.session = LiveSession(finder, {n: v for n, v in alpha.items() if n in wanted}, beta)
+    return draft.finished()
+
+
+def _masses(graph: GradientGraph, anatomy: Anatomy, draft: _Draft) -> dict[Node, Tensor]:
+    """Gradient, mass and entropy; gives log-mass cotangents at the anatomy and the inputs."""
+    semiring = Product(Sum(), Entropy())
+    values = sweep_backward(
+        graph, semiring, keep=anatomy.nodes(), progress=lambda done, _: draft.progress(done)
+    )
+    flat = [_units(values[node]) for node in graph.wrt if node in values]
+    if not flat:
+        return {}
+    joined = tuple(torch.cat(parts) for parts in zip(*flat, strict=True))
+    everything = tuple(part.reshape(()) for part in semiring.sum(joined, (0,)))
+    facts = semiring.facts(everything)
+    log_mass = float(facts["log_mass"])
+    # Tokens join their units; the gradient does not cancel across tokens, so it is compared as a whole.
+    gradient = torch.cat([_units(values[n])[0].abs() for n in graph.wrt if n in values]).sum()
+    draft.totals = Totals(
+        log_mass=log_mass,
+        entropy=float(facts["entropy"]),
+        log_cancellation=float(gradient.double().log()) - log_mass,
+    )
+    first = graph.wrt[0]
+    if first in values:
+        _fill_tokens(draft.dataset, values[first], semiring, first, log_mass)
+    return {node: value[1] for node, value in values.items()}
+
+
+def _fill_tokens(dataset: xr.Dataset, value: Value, semiring: Product, node: Node, log_mass: float) -> None:
+    rows = tuple(v.reshape(-1, *v.shape[-2:]) for v in value)
+    tokens = node.shape[-2]
+    facts = semiring.facts(tuple(v.reshape(tokens) for v in semiring.sum(rows, (0, 2))))
+    gradient = rows[0].double()
+    inputs = node.value.double().reshape(gradient.shape)
+    size = gradient.abs().sum((0, 2))
+    _put(dataset, "token_log_mass", facts["log_mass"])
+    _put(dataset, "token_entropy", facts["entropy"])
+    _put(dataset, "token_gradient_norm", gradient.square().sum((0, 2)).sqrt())
+    _put(dataset, "token_gradient_x_input", (gradient * inputs).sum((0, 2)))
+    _put(dataset, "token_log_cancellation", size.log() - facts["log_mass"].double())
+    dataset["token_mass_share"].values[:tokens] = share(facts["log_mass"], log_mass)
+
+
+def _best(graph: GradientGraph, draft: _Draft) -> dict[Node, Tensor]:
+    """Best path per token with its sign; gives `Max` cotangents at all nodes."""
+    offset = len(graph.ops)
+    values = sweep_backward(graph, Max(), progress=lambda done, _: draft.progress(offset + done))
+    best = {node: value[0] for node, value in values.items()}
+    start = graph.wrt[0]
+    level = find_semiring("signed_max", draft.level)
+    signed = sweep_backward(graph, level, keep=(), progress=lambda done, _: draft.check())
+    tokens = start.shape[-2]
+    tops: list[tuple[float, int]] = []
+    for node in graph.wrt:
+        if node not in signed:
+            continue
+        rows = tuple(v.reshape(-1, *v.shape[-2:]) for v in signed[node])
+        if isinstance(level, SignedMax):
+            joined = tuple(v.reshape(-1) for v in level.sum(rows, (0, 2)))
+            facts = level.facts(joined)
+            weight, sign = facts["log_weight"], facts["sign"]
+        else:
+            high, low = rows[0].amax((0, 2)), rows[1].amin((0, 2))
+            larger = torch.where(high.abs() >= low.abs(), high, low)
+            weight, sign = larger.abs().log(), larger.sign()
+        place = int(weight.argmax())
+        tops.append((float(weight[place]), int(sign[place])))
+        if node is start:
+            draft.dataset["token_best_log_weight"].values[:tokens] = weight.cpu().numpy()
+            draft.dataset["token_best_sign"].values[:tokens] = sign.cpu().numpy()
+    if tops:
+        weight_of_best, sign_of_best = max(tops)
+        draft.totals = Totals(
+            draft.totals.log_mass, draft.totals.entropy, weight_of_best, sign_of_best, draft.totals.log_cancellation
+        )
+    return best
+
+
+def _flows(
+    graph: GradientGraph, anatomy: Anatomy, beta: Mapping[Node, Value], draft: _Draft
+) -> dict[Node, Value]:
+    """Tangents, and with them the flow through each layer as soon as all of it is known."""
+    offset = 2 * len(graph.ops)
+    log_mass = draft.totals.log_mass if draft.totals.log_mass is not None else float("-inf")
+    waiting = {
+        attention.index: {n for n in Anatomy((attention,)).nodes() if n in graph.nodes}
+        for attention in anatomy.attentions
+    }
+    alpha: dict[Node, Value] = {}
+
+    def fill(index: int) -> None:
+        attention = anatomy.attentions[index]
+        fill_layer(draft.dataset, attention, layer_flow(graph, FLOW, attention, [(alpha, beta)]), log_mass)
+        if draft.level == "branch":
+            for what in ("node", "branch", "head"):
+                draft.dataset[f"{what}_best_log_weight"].values[index] = np.nan
+        draft.publish(f"layer {index + 1} of {len(anatomy.attentions)}")
+
+    def visit(node: Node, value: Value) -> None:
+        alpha[node] = value
+        for index, nodes in list(waiting.items()):
+            nodes.discard(node)
+            if not nodes:
+                del waiting[index]
+                fill(index)
+
+    values = sweep_forward(graph, FLOW, visit=visit, progress=lambda done, _: draft.progress(offset + done))
+    for index in waiting:
+        fill(index)
+    return values
+
+
+def _units(value: Value) -> Value:
+    return tuple(v.reshape(-1) for v in value)
+
+
+def _put(dataset: xr.Dataset, name: str, values: Tensor) -> None:
+    dataset[name].values[: len(values)] = values.cpu().numpy()

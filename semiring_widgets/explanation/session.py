@@ -1,0 +1,79 @@
+"""The live computation behind an explanation: it answers what a picture asks after a click."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+
+from semiring_widgets.core.anatomy import Selection, condition, cut_of, head_map, layer_flow
+from semiring_widgets.core.semirings import Value
+from semiring_widgets.core.tape import Node
+from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
+from semiring_widgets.explanation.results import Route
+from semiring_widgets.explanation.routing import RouteFinder
+from semiring_widgets.explanation.schema import KINDS, empty_dataset
+
+__all__ = ["LiveSession"]
+
+
+@dataclass(eq=False)
+class LiveSession:
+    """Holds one graph with its tangents and cotangents; safe to ask from several threads.
+
+    Attributes:
+        routes: finds routes; holds graph, anatomy and streams.
+        alpha: tangents in the `FLOW` semiring at the anatomy's nodes and the inputs.
+        beta: cotangents there.
+    """
+
+    routes: RouteFinder
+    alpha: Mapping[Node, Value]
+    beta: Mapping[Node, Value]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def conditioned(self, selection: Mapping[str, Any]) -> tuple[xr.Dataset, tuple[Route, ...], float]:
+        """See `semiring_widgets.explanation.results.Session`."""
+        chosen = Selection(**{key: selection.get(key) for key in ("layer", "branch", "head", "token")},
+                           stream=int(selection.get("stream") or 0))  # fmt: skip
+        routes, graph, anatomy = self.routes, self.routes.graph, self.routes.anatomy
+        with self.lock, torch.no_grad():
+            cut = cut_of(graph, anatomy, chosen)
+            found = condition(graph, FLOW, cut, self.alpha, self.beta, keep=anatomy.nodes())
+            total = float(found.total[0])
+            tokens = max(len(stream.tokens) for stream in routes.streams)
+            dataset = empty_dataset(*sizes_of(anatomy, tokens), maps=False)
+            pairs = [(self.alpha, found.below), (found.above, self.beta)]
+            for attention in anatomy.attentions:
+                flow = layer_flow(graph, FLOW, attention, pairs, found.crossing)
+                fill_layer(dataset, attention, flow, total)
+            self._fill_tokens(dataset, found.below, total)
+            through = routes.through(cut, 3) if total > float("-inf") else ()
+        names = [n for n in dataset.data_vars if str(n).startswith(("node", "branch", "head"))]
+        return dataset[[*names, "token_mass_share", "token_best_log_weight"]], through, total - routes.log_mass
+
+    def head_map(self, layer: int, head: int) -> NDArray[np.float32]:
+        """See `semiring_widgets.explanation.results.Session`."""
+        attention = self.routes.anatomy.attentions[layer]
+        with self.lock, torch.no_grad():
+            maps = head_map(
+                attention, head, {n: v[0] for n, v in self.alpha.items()}, {n: v[0] for n, v in self.beta.items()}
+            )
+        return np.stack([share(maps[kind], self.routes.log_mass) for kind in KINDS]).astype(np.float32)
+
+    def _fill_tokens(self, dataset: xr.Dataset, below: Mapping[Node, Value], total: float) -> None:
+        start = self.routes.graph.wrt[0]
+        count = start.shape[-2]
+        shares, best = np.zeros(count), np.full(count, -np.inf)
+        if start in below:
+            mass, weight = (v.reshape(-1, *v.shape[-2:]) for v in below[start])
+            shares = share(mass.logsumexp((0, 2)), total)
+            best = weight.amax((0, 2)).cpu().numpy()
+        dataset["token_mass_share"].values[:count] = shares
+        dataset["token_best_log_weight"].values[:count] = best
