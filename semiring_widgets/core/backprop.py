@@ -64,7 +64,7 @@ class Result:
 
     @property
     def sign(self) -> Tensor:
-        """``max``: sign of the best path's weight, -1, 0 (no path) or 1. Takes one more sweep when first used."""
+        """``max``: sign of the best path, -1, 0 (no path) or 1. Takes one more sweep when first used."""
         if self._signs is not None:
             return self._signs()._fact("sign")
         return self._fact("sign")
@@ -103,12 +103,16 @@ class Result:
         facts = self.semiring.facts(self.parts)
         if name not in facts:
             offered = ", ".join(facts) or "none by name; read .parts"
-            raise AttributeError(f"The {self.semiring.name} semiring does not give {name!r}. It gives: {offered}.")
+            raise AttributeError(
+                f"The {self.semiring.name} semiring does not give {name!r}. It gives: {offered}."
+            )
         return facts[name]
 
     def __repr__(self) -> str:
         shape = list(self.parts[0].shape)
-        return f"Result({self.semiring.name}, shape {shape}, granularity {self.granularity}, level {self.level})"
+        return (
+            f"Result({self.semiring.name}, shape {shape}, granularity {self.granularity}, level {self.level})"
+        )
 
 
 @overload
@@ -132,7 +136,7 @@ def backprop(
         tape: the finished tape of the forward pass.
         score: what is explained, shape () or (B,) for one distribution of paths per example.
         wrt: a tensor used inside the recording, or a list of them.
-        semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``, or a `Semiring`.
+        semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``, or an object.
         level: for the maxima, ``"unit"`` (over scalar paths) or ``"branch"`` (Du et al., 2023).
 
     Returns:
@@ -174,7 +178,5 @@ def _results(
         value = values.get(node)
         if value is None:
             value = algebra.full(algebra.zero, node.shape, node.value.new_empty((), dtype=graph.dtype))
-        results.append(
-            Result(algebra, value, graph.tape.granularity, level, tensor.dtype, sign_of(position))
-        )
+        results.append(Result(algebra, value, graph.tape.granularity, level, tensor.dtype, sign_of(position)))
     return results

@@ -130,16 +130,21 @@ def find_nodes(tape: Tape, score: Tensor, wrt: Sequence[Tensor]) -> tuple[Node, 
     """
     if not tape.finished:
         raise TapeError("The tape is still recording: call this after the `with sw.record()` block.")
-    if not isinstance(score, Tensor) or not score.is_floating_point():
+    if not _is_float_tensor(score):
         raise InputError(f"score is {_what(score)}; give a floating-point tensor of shape () or (batch,).")
     if score.dim() > 1:
         raise InputError(
-            f"score has shape {list(score.shape)}; give one number, shape (), or one per example, shape (batch,)."
+            f"score has shape {list(score.shape)}; give one number, shape (), or one per example, "
+            f"shape (batch,)."
         )
     for tensor in wrt:
         if not isinstance(tensor, Tensor):
             raise InputError(f"wrt is {_what(tensor)}; give a tensor or a list of tensors.")
     return tape.node(score, "score"), [tape.first_node(tensor, "wrt tensor") for tensor in wrt]
+
+
+def _is_float_tensor(thing: object) -> bool:
+    return isinstance(thing, Tensor) and thing.is_floating_point()
 
 
 def _what(thing: object) -> str:

@@ -106,9 +106,15 @@ def sweep_forward(
     progress: Progress | None = None,
     visit: Callable[[Node, Value], None] | None = None,
 ) -> Values:
-    """Tangents, from the inputs (or the seeds) up to the score; arguments as in `sweep_backward`.
+    """Tangents, from the inputs (or the seeds) up to the score.
 
     Args:
+        graph: as in `sweep_backward`, like the next five.
+        semiring: the algebra.
+        seeds: values to start from; by default *one* at the inputs.
+        keep: nodes whose value is returned; None keeps all.
+        mask: which paths count.
+        progress: called with (operators done, operators in all).
         visit: called with every node of ``keep`` (None: every node) as soon as its value is complete.
     """
     start = {node: ones(graph, semiring, node) for node in graph.wrt if node in graph.nodes}

@@ -125,7 +125,7 @@ def explain_run(
         InputError: an unknown level, or no routes asked for; other input is checked by the run.
     """
     find_semiring("max", level)
-    if isinstance(paths, bool) or not isinstance(paths, int) or paths < 1:
+    if paths < 1:
         raise InputError(f"paths is {paths!r}; ask for at least one route.")
 
     def run(report: Report, check: Check) -> Explanation:
@@ -214,8 +214,9 @@ def _explained(prepared: Prepared, draft: _Draft, paths: int) -> Explanation:
         anatomy = find_anatomy(graph)
         if not anatomy.attentions:
             raise InputError(
-                f"No attention was found in {prepared.model_name} between the tokens and the score, and explain() shows "
-                f"layers and heads of attention. For other models use sw.record with sw.backprop or sw.top_paths."
+                f"No attention was found in {prepared.model_name} between the tokens and the score, and "
+                f"explain() shows layers and heads of attention. For other models use sw.record with "
+                f"sw.backprop or sw.top_paths."
             )
         draft.layers = tuple(
             Layer(a.module, a.index, a.stream, a.key_stream, a.heads) for a in anatomy.attentions
@@ -232,7 +233,13 @@ def _explained(prepared: Prepared, draft: _Draft, paths: int) -> Explanation:
         alpha = _flows(graph, anatomy, beta, draft)
         log_mass = draft.totals.log_mass if draft.totals.log_mass is not None else float("-inf")
         finder = RouteFinder(
-            graph, anatomy, prepared.streams, draft.layers, {n: v[1] for n, v in alpha.items()}, best, log_mass
+            graph,
+            anatomy,
+            prepared.streams,
+            draft.layers,
+            {n: v[1] for n, v in alpha.items()},
+            best,
+            log_mass,
         )
         if draft.level == "unit" and log_mass > float("-inf"):
             draft.routes = finder.best(paths)
@@ -312,7 +319,11 @@ def _best(graph: GradientGraph, draft: _Draft) -> dict[Node, Tensor]:
     if tops:
         weight_of_best, sign_of_best = max(tops)
         draft.totals = Totals(
-            draft.totals.log_mass, draft.totals.entropy, weight_of_best, sign_of_best, draft.totals.log_cancellation
+            draft.totals.log_mass,
+            draft.totals.entropy,
+            weight_of_best,
+            sign_of_best,
+            draft.totals.log_cancellation,
         )
     return best
 

@@ -105,6 +105,5 @@ def share(log_mass: Tensor, of: float) -> NDArray[np.float64]:
 
 def _write(dataset: xr.Dataset, what: str, place: tuple[int, ...], value: Value, log_mass: float) -> None:
     mass, best = value
-    cells = (*place, slice(0, len(mass)))
-    dataset[f"{what}_mass_share"].values[cells] = share(mass, log_mass)
-    dataset[f"{what}_best_log_weight"].values[cells] = best.cpu().numpy()
+    dataset[f"{what}_mass_share"].values[place][: len(mass)] = share(mass, log_mass)
+    dataset[f"{what}_best_log_weight"].values[place][: len(mass)] = best.cpu().numpy()

@@ -52,7 +52,9 @@ class RouteFinder:
         """
         starts = [(node, int(self.beta[node].argmax())) for node in self.graph.wrt if node in self.beta]
         starts.sort(key=lambda at: -float(self.beta[at[0]].reshape(-1)[at[1]]))
-        cells = self._cells({o.node: None for a in self.anatomy.attentions for o in a.operands.values()}, 4 * count)
+        cells = self._cells(
+            {o.node: None for a in self.anatomy.attentions for o in a.operands.values()}, 4 * count
+        )
         return self._routes(self._walks([*starts[:1], *cells]), count, "leaves_skip")
 
     def through(self, cut: Cut, count: int) -> tuple[Route, ...]:
@@ -102,7 +104,9 @@ class RouteFinder:
         found: dict[tuple[Leg, ...], list[Hop]] = {}
         for hops in sorted(filter(None, walks), key=_log_weight, reverse=True):
             found.setdefault(tuple(legs_of(self.anatomy, [_passage(hop) for hop in hops])), hops)
-        best = max((float(self.beta[node].max()) for node in self.graph.wrt if node in self.beta), default=0.0)
+        best = max(
+            (float(self.beta[node].max()) for node in self.graph.wrt if node in self.beta), default=0.0
+        )
         ranked = list(found.items())[:count]
         return tuple(self._route(rank, legs, hops, best, kind) for rank, (legs, hops) in enumerate(ranked))
 
@@ -120,7 +124,11 @@ class RouteFinder:
             probability=math.exp(min(0.0, log_weight - self.log_mass)),
             all_skip=all_skip,
             kind="best" if first else kind,
-            steps=tuple(Step(l.layer, l.branch, l.head, l.source, l.target) for l in legs if l.branch != "mlp_skip"),
+            steps=tuple(
+                Step(leg.layer, leg.branch, leg.head, leg.source, leg.target)
+                for leg in legs
+                if leg.branch != "mlp_skip"
+            ),
             sentence=" ".join(self._words(legs, hops)),
         )
 

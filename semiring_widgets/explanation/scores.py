@@ -7,6 +7,7 @@ for which token the model is asked, and checks everything that can be wrong befo
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -81,10 +82,13 @@ def prepare(
         NonFiniteError: the score is NaN or infinite; names a parameter that is.
     """
     if not isinstance(model, torch.nn.Module):
-        raise InputError(f"model is a {type(model).__name__}; give a torch module, such as a transformers model.")
+        raise InputError(
+            f"model is a {type(model).__name__}; give a torch module, such as a transformers model."
+        )
     if model.training:
         raise InputError(
-            f"The {type(model).__name__} is in training mode, in which dropout makes every answer different; call "
+            f"The {type(model).__name__} is in training mode, in which dropout makes every answer "
+            f"different; call "
             f"model.eval() first."
         )
     if score is not None and (target is not None or contrast is not None):
@@ -102,7 +106,7 @@ def prepare(
             return _per_example(asked(call(*embeds)), len(embeds[0]))
 
         value = float(run(*call.inputs)[0])
-    if value != value or value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         raise NonFiniteError(_why_not_finite(model, value))
     found = Score(found.label, value, found.target, found.contrast, found.position)
     return Prepared(text, type(model).__name__, call.streams, found, call.inputs, call.baseline, run)
@@ -117,14 +121,17 @@ class _Call:
         embedding = getattr(model, "get_input_embeddings", lambda: None)()
         if "inputs_embeds" not in accepted or embedding is None:
             raise InputError(
-                f"{type(model).__name__} does not take inputs_embeds, so its paths cannot start at the tokens. Use "
+                f"{type(model).__name__} does not take inputs_embeds, so its paths cannot start at "
+                f"the tokens. Use "
                 f"sw.record and sw.backprop with a tensor of your own choice."
             )
         encoding = encode(tokenizer, text, longest_allowed(model, tokenizer))
         device = embedding.weight.device
         ids = encoding.pop("input_ids").to(device)
         offsets = encoding.pop("offsets")
-        self._fixed = {k: v.to(device) for k, v in encoding.items() if k in accepted and isinstance(v, Tensor)}
+        self._fixed = {
+            k: v.to(device) for k, v in encoding.items() if k in accepted and isinstance(v, Tensor)
+        }
         self._options = {"use_cache": False} if "use_cache" in accepted else {}
         decodes = "decoder_inputs_embeds" in accepted
         streams = [stream_of("encoder" if decodes else "input", tokenizer, ids[0], text, offsets)]
@@ -136,7 +143,8 @@ class _Call:
                 first = first if first is not None else getattr(tokenizer, "bos_token_id", None)
                 if first is None:
                     raise InputError(
-                        f"{type(model).__name__} has no decoder_start_token_id in its config; set it to the token "
+                        f"{type(model).__name__} has no decoder_start_token_id in its config; set it "
+                        f"to the token "
                         f"that its decoder starts with."
                     )
                 start = torch.full((1, 1), int(first), device=device)
@@ -165,7 +173,8 @@ def _question(
     logits = getattr(call(*call.inputs), "logits", None)
     if family == "other" or logits is None:
         raise InputError(
-            f"{type(call.model).__name__} has no language-model head that a target could be asked of. Give score=, a "
+            f"{type(call.model).__name__} has no language-model head that a target could be asked of. "
+            f"Give score=, a "
             f"function of the model's output that returns one number, for example "
             f"score=lambda output: output.last_hidden_state[:, 0].norm(dim=-1)."
         )
@@ -186,7 +195,9 @@ def _question(
     good = int(logits[0, place].argmax()) if target is None else number(target, "target")
     bad = None if contrast is None else number(contrast, "contrast")
     if bad == good:
-        raise InputError(f"target and contrast are the same token, {_shown(call, good)!r}; choose another contrast.")
+        raise InputError(
+            f"target and contrast are the same token, {_shown(call, good)!r}; choose another contrast."
+        )
 
     def asked(output: Any) -> Tensor:
         row: Tensor = output.logits[:, place]
@@ -209,7 +220,9 @@ def _class_question(
         for index, name in names.items():
             if asked in (index, name):
                 return index
-        raise InputError(f"{what} {asked!r} is no class of this model; its classes are {', '.join(names.values())}.")
+        raise InputError(
+            f"{what} {asked!r} is no class of this model; its classes are {', '.join(names.values())}."
+        )
 
     good = int(logits[0].argmax()) if target is None else number(target, "target")
     bad = None if contrast is None else number(contrast, "contrast")
@@ -228,10 +241,10 @@ def _custom(score: Callable[[Any], Tensor]) -> Callable[[Any], Tensor]:
         raise InputError(f"score is a {type(score).__name__}; give a function of the model's output.")
 
     def asked(output: Any) -> Tensor:
-        value = score(output)
-        if not isinstance(value, Tensor) or not value.is_floating_point():
-            raise InputError(f"score= returned {type(value).__name__}; return a floating-point tensor.")
-        return value
+        value: Any = score(output)
+        if isinstance(value, Tensor) and value.is_floating_point():
+            return value
+        raise InputError(f"score= returned {type(value).__name__}; return a floating-point tensor.")
 
     return asked
 
@@ -240,7 +253,8 @@ def _per_example(value: Tensor, count: int) -> Tensor:
     if value.numel() == count:
         return value.reshape(count)
     raise InputError(
-        f"score= returned a tensor of shape {list(value.shape)} for a batch of {count}; return one number per "
+        f"score= returned a tensor of shape {list(value.shape)} for a batch of {count}; return one "
+        f"number per "
         f"example, shape ({count},)."
     )
 
@@ -261,7 +275,5 @@ def _name_of(score: Callable[[Any], Tensor]) -> str:
 def _why_not_finite(model: torch.nn.Module, value: float) -> str:
     for name, parameter in model.named_parameters():
         if not bool(torch.isfinite(parameter).all()):
-            return (
-                f"The score is {value}: the model's parameter '{name}' holds NaN or infinity. Load the weights again."
-            )
+            return f"The score is {value}: the model's parameter '{name}' holds NaN or infinity. Load the weights again."
     return f"The score is {value}, so there is nothing to explain; look for an overflow in the model or in score=."

@@ -56,14 +56,21 @@ class LiveSession:
             self._fill_tokens(dataset, found.below, total)
             through = routes.through(cut, 3) if total > float("-inf") else ()
         names = [n for n in dataset.data_vars if str(n).startswith(("node", "branch", "head"))]
-        return dataset[[*names, "token_mass_share", "token_best_log_weight"]], through, total - routes.log_mass
+        return (
+            dataset[[*names, "token_mass_share", "token_best_log_weight"]],
+            through,
+            total - routes.log_mass,
+        )
 
     def head_map(self, layer: int, head: int) -> NDArray[np.float32]:
         """See `semiring_widgets.explanation.results.Session`."""
         attention = self.routes.anatomy.attentions[layer]
         with self.lock, torch.no_grad():
             maps = head_map(
-                attention, head, {n: v[0] for n, v in self.alpha.items()}, {n: v[0] for n, v in self.beta.items()}
+                attention,
+                head,
+                {n: v[0] for n, v in self.alpha.items()},
+                {n: v[0] for n, v in self.beta.items()},
             )
         return np.stack([share(maps[kind], self.routes.log_mass) for kind in KINDS]).astype(np.float32)
 

@@ -18,7 +18,8 @@ _FAMILIES = (
 
 
 def family_of(model: Any) -> str:
-    """``masked``, ``causal``, ``encoder-decoder``, ``classifier``, or ``other``: what its logits are about."""
+    """``masked``, ``causal``, ``encoder-decoder``, ``classifier``, or ``other``: what its logits "
+    "are about."""
     from transformers.models.auto import modeling_auto
 
     classes = {cls.__name__ for cls in type(model).__mro__}
@@ -52,7 +53,9 @@ def token_id(tokenizer: Any, asked: str | int, what: str, vocabulary: int, *, in
     if not asked.strip():
         raise InputError(f"{what} is empty; give a token.")
     own = tokenizer.get_vocab().get(asked)
-    candidates = [asked] if asked[:1].isspace() else [" " + asked, asked] if inside_text else [asked, " " + asked]
+    candidates = (
+        [asked] if asked[:1].isspace() else [" " + asked, asked] if inside_text else [asked, " " + asked]
+    )
     unknown = getattr(tokenizer, "unk_token_id", None)
     tried = []
     for candidate in candidates:
@@ -80,7 +83,9 @@ def mask_position(tokenizer: Any, stream: Stream) -> int:
     """
     mask = getattr(tokenizer, "mask_token_id", None)
     if mask is None:
-        raise InputError("This tokenizer has no mask token; give position= to say which token's logits are asked.")
+        raise InputError(
+            "This tokenizer has no mask token; give position= to say which token's logits are asked."
+        )
     places = [token.index for token in stream.tokens if token.id == mask]
     if len(places) == 1:
         return places[0]
@@ -90,7 +95,8 @@ def mask_position(tokenizer: Any, stream: Stream) -> int:
             f"{tokenizer.mask_token} in the place of a word, or give position=."
         )
     raise InputError(
-        f"The text has {len(places)} {tokenizer.mask_token} tokens, at positions {places}; say which one by position=."
+        f"The text has {len(places)} {tokenizer.mask_token} tokens, at positions {places}; say which "
+        f"one by position=."
     )
 
 
@@ -104,5 +110,7 @@ def place_in(stream: Stream, position: Any) -> int:
     if isinstance(position, bool) or not isinstance(position, int):
         raise InputError(f"position is {position!r}; give a token's number, 0 to {count - 1}.")
     if not -count <= position < count:
-        raise InputError(f"position {position} is out of range; the text has {count} tokens, numbered 0 to {count - 1}.")
+        raise InputError(
+            f"position {position} is out of range; the text has {count} tokens, numbered 0 to {count - 1}."
+        )
     return position % count

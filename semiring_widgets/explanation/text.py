@@ -36,7 +36,9 @@ def encode(tokenizer: Any, text: str, limit: int | None) -> dict[str, Any]:
     if not text.strip():
         raise InputError("The text is empty; give a sentence with at least one word.")
     fast = bool(getattr(tokenizer, "is_fast", False))
-    encoding = dict(tokenizer(text, return_tensors="pt", **({"return_offsets_mapping": True} if fast else {})))
+    encoding = dict(
+        tokenizer(text, return_tensors="pt", **({"return_offsets_mapping": True} if fast else {}))
+    )
     offsets = encoding.pop("offset_mapping", None)
     encoding["offsets"] = None if offsets is None else [tuple(pair) for pair in offsets[0].tolist()]
     count = int(encoding["input_ids"].shape[1])
@@ -44,7 +46,8 @@ def encode(tokenizer: Any, text: str, limit: int | None) -> dict[str, Any]:
         raise InputError(f"The tokenizer finds no token in {text!r}; give a sentence with at least one word.")
     if limit is not None and count > limit:
         raise InputError(
-            f"The text has {count} tokens and this model takes at most {limit}; shorten it or explain a part of it."
+            f"The text has {count} tokens and this model takes at most {limit}; shorten it or explain "
+            f"a part of it."
         )
     return encoding
 

@@ -30,7 +30,7 @@ def find_anatomy(graph: GradientGraph) -> Anatomy:
     cores = [core for before, after in _softmaxes(graph) if (core := _core(graph, before, after)) is not None]
     residuals = [_attention_residual(graph, scores_op, context_op) for scores_op, context_op, _ in cores]
     taken = {residual.op for residual in residuals if residual is not None}
-    found = []
+    found: list[Attention] = []
     for (scores_op, context_op, heads), residual in zip(cores, residuals, strict=True):
         query, key = _operands(scores_op)
         value = _operands(context_op)[1]
@@ -142,7 +142,8 @@ def _attention_residual(graph: GradientGraph, scores_op: Op, context_op: Op) -> 
 
 
 def _mlp(graph: GradientGraph, attention: Residual, taken: set[Op]) -> Residual | None:
-    plain, computed = {attention.out}, set()
+    plain: set[Node] = {attention.out}
+    computed: set[Node] = set()
     for op in graph.ops[graph.ops.index(attention.op) + 1 :]:
         sources = [node for node in dict.fromkeys(op.inputs()) if node in plain or node in computed]
         if not sources:

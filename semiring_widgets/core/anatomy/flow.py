@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
+from semiring_widgets.core.anatomy.parts import Attention, Operand, Residual
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.semirings import Semiring, Value

@@ -101,7 +101,10 @@ class Anatomy:
         for attention in self.attentions:
             found.update(operand.node for operand in attention.operands.values())
             found.update(
-                node for op in (attention.scores_op, attention.context_op) for node in op.outputs if node is not None
+                node
+                for op in (attention.scores_op, attention.context_op)
+                for node in op.outputs
+                if node is not None
             )
             for residual in (attention.residual, attention.mlp):
                 if residual is not None:

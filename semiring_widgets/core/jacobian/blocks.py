@@ -121,9 +121,7 @@ class Elementwise(Block):
     def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
         return self._meeting(elements, self._wide_target, self._wide_source)
 
-    def _meeting(
-        self, elements: Tensor, own: Sequence[int], other: Sequence[int]
-    ) -> tuple[Tensor, Tensor]:
+    def _meeting(self, elements: Tensor, own: Sequence[int], other: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Elements of shape ``other`` that share a place of the common shape with ``elements`` of ``own``."""
         rank, device = len(self._full), elements.device
         fixed = torch.unravel_index(elements, tuple(own)) if rank else ()

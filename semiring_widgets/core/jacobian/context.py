@@ -66,8 +66,8 @@ class Call:
         shapes = ", ".join(str(list(node.shape)) for node in self.sources)
         return UnsupportedOpError(
             f"{self.op.where} with input of shape {shapes} has no rule: {why}. Register one with "
-            f"`semiring_widgets.core.jacobian.register(torch.ops.{self.op.func.overloadpacket})`, or explain a "
-            f"part of the model that does not use it."
+            f"`semiring_widgets.core.jacobian.register(torch.ops.{self.op.func.overloadpacket})`, or explain "
+            f"a part of the model that does not use it."
         )
 
     def gradients(self, expand: Callable[[Node], Tensor]) -> list[tuple[Node, Node, Tensor | None]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
@@ -20,7 +21,8 @@ _WITH_BIAS = (aten.addmm, aten.baddbmm, aten.addmv)
 
 def rule(call: Call) -> Iterator[Edge]:
     """mm, bmm and their biased forms; vectors are left to a dense Jacobian or a pointwise product."""
-    args, kwargs = call.op.args, call.op.kwargs
+    kwargs = call.op.kwargs
+    args: list[Any] = list(call.op.args)
     (target,) = call.targets
     alpha = 1.0
     if call.op.func.overloadpacket in _WITH_BIAS:
@@ -31,8 +33,13 @@ def rule(call: Call) -> Iterator[Edge]:
                 yield from dense.rule(call)
                 return
             block = Elementwise(
-                bias.shape, target.shape, target.shape, target.shape,
-                float(kwargs.get("beta", 1)), call.dtype, target.value.device,
+                bias.shape,
+                target.shape,
+                target.shape,
+                target.shape,
+                float(kwargs.get("beta", 1)),
+                call.dtype,
+                target.value.device,
             )
             yield call.edge(bias, target, block)
     left, right = args
@@ -56,7 +63,7 @@ def _operand(call: Call, own: Node, other: Node, target: Node, alpha: float, *, 
 
 
 def _vector(own: Node, target: Node, weight: torch.Tensor, call: Call, *, swapped: bool) -> Elementwise:
-    """mv and dot: written as one product per place, summed where the target is smaller."""
+    """Mv and dot: written as one product per place, summed where the target is smaller."""
     full = weight.shape if weight.dim() > len(own.shape) else own.shape
     kept = [*target.shape, 1]
     return Elementwise(own.shape, target.shape, full, kept, weight, call.dtype, weight.device)

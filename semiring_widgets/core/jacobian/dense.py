@@ -83,5 +83,9 @@ def _jacobian(call: Call, source: Node, target: Node, position: int) -> Tensor |
         rows = []
         for element in range(flat.numel()):
             (grad,) = torch.autograd.grad(flat[element], leaf, retain_graph=True, allow_unused=True)
-            rows.append(torch.zeros_like(leaf).reshape(-1) if grad is None else grad.reshape(-1))
+            rows.append(_flat(grad, leaf))
     return torch.stack(rows, -1) if rows else leaf.new_zeros((leaf.numel(), 0))
+
+
+def _flat(grad: Tensor | None, like: Tensor) -> Tensor:
+    return like.new_zeros(like.numel()) if grad is None else grad.reshape(-1)

@@ -31,9 +31,9 @@ def rule(call: Call) -> Iterator[Edge]:
                 yield _edge(call, source, target, derivative)
             return
     full = call.targets[0].shape
-    for source, target, derivative in call.gradients(lambda node: _expand(call.value(node), full)):
-        if derivative is not None:
-            yield _edge(call, source, target, derivative)
+    for source, target, gradient in call.gradients(lambda node: _expand(call.value(node), full)):
+        if gradient is not None:
+            yield _edge(call, source, target, gradient)
 
 
 def dropout_rule(call: Call) -> Iterator[Edge]:
@@ -66,7 +66,7 @@ def _add(call: Call) -> _Found | None:
     alpha = float(call.op.kwargs.get("alpha", 1))
     if call.op.func.overloadpacket is aten.sub:
         alpha = -alpha
-    weights: list[tuple[object, float]] = [(a, 1.0), (b, alpha)]
+    weights: list[tuple[object, float | Tensor]] = [(a, 1.0), (b, alpha)]
     return _sum_up(call, weights)
 
 

@@ -50,9 +50,13 @@ class Strided(Block):
 
     def push(self, semiring: Semiring, value: Value) -> Value:
         return tuple(
-            v.contiguous().as_strided(self.target, self._stride, v.contiguous().storage_offset() + self._offset)
+            v.contiguous().as_strided(
+                self.target, self._stride, v.contiguous().storage_offset() + self._offset
+            )
             if v.is_contiguous()
-            else v.clone(memory_format=torch.contiguous_format).as_strided(self.target, self._stride, self._offset)
+            else v.clone(memory_format=torch.contiguous_format).as_strided(
+                self.target, self._stride, self._offset
+            )
             for v in value
         )
 

@@ -13,8 +13,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.context import Call, Edge
 from semiring_widgets.core.jacobian.blocks import Elementwise
+from semiring_widgets.core.jacobian.context import Call, Edge
 from semiring_widgets.core.jacobian.selection import Gather, Strided
 from semiring_widgets.core.tape import Node
 
@@ -35,9 +35,7 @@ def view_rule(call: Call) -> Iterator[Edge]:
         size, stride, offset = index.shape, index.stride(), int(index.storage_offset())
         spread = [d for d, n in enumerate(size) if n > 1 and stride[d] == 0]
         if spread and call.op.func.overloadpacket is aten.expand:
-            block = Elementwise(
-                source.shape, target.shape, size, size, 1.0, call.dtype, target.value.device
-            )
+            block = Elementwise(source.shape, target.shape, size, size, 1.0, call.dtype, target.value.device)
             yield call.edge(source, target, block)
         elif Strided.fits(size, stride):
             yield call.edge(source, target, Strided(source.shape, target.shape, stride, offset))
@@ -113,7 +111,8 @@ def _replayed_strides(call: Call, source: Node) -> Tensor:
     storage = torch.full((value.untyped_storage().nbytes() // value.element_size(),), -1, device=value.device)
     window = storage.as_strided(value.shape, value.stride(), value.storage_offset())
     window.copy_(_numbers(source.shape, value.device))
-    return call.run(lambda node: window)[0]
+    shown: Tensor = call.run(lambda node: window)[0]
+    return shown
 
 
 def _adds_up(call: Call) -> bool:

@@ -54,7 +54,7 @@ def top_paths(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor], k: int 
 def sample_paths(
     tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor], n: int = 1000, seed: int = 0
 ) -> list[Path]:
-    """n independent paths drawn from p(path) ~ |weight|, by ancestral sampling with the cotangents.
+    """N independent paths drawn from p(path) ~ |weight|, by ancestral sampling with the cotangents.
 
     Args:
         tape: the finished tape.
@@ -169,7 +169,9 @@ def _sorted_ways(
     return [(value, choice.edges[w], e, d) for value, w, e, d in columns if value > _NONE]
 
 
-def _sorted_starts(graph: GradientGraph, log_values: Mapping[Node, Tensor], k: int) -> list[tuple[float, Start]]:
+def _sorted_starts(
+    graph: GradientGraph, log_values: Mapping[Node, Tensor], k: int
+) -> list[tuple[float, Start]]:
     inputs = [node for node in graph.wrt if node in log_values]
     if not inputs:
         return []
@@ -209,8 +211,9 @@ def _paths(
     if log_mass is None:
         masses = sweep_backward(graph, Abs(), keep=())
         log_mass = float(
-            torch.logsumexp(torch.cat([masses[n][0].reshape(-1).double() for n in graph.wrt if n in masses]), 0)
+            torch.logsumexp(
+                torch.cat([masses[n][0].reshape(-1).double() for n in graph.wrt if n in masses]), 0
+            )
         )
     anatomy = find_anatomy(graph)
-    paths = [Path(hops, graph.wrt, start, log_mass, anatomy) for start, hops in found]
-    return paths
+    return [Path(hops, graph.wrt, start, log_mass, anatomy) for start, hops in found]

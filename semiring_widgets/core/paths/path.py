@@ -54,7 +54,12 @@ class Path:
     """
 
     def __init__(
-        self, hops: Sequence[Hop], wrt: Sequence[Node], start: tuple[Node, int], log_mass: float, anatomy: Anatomy
+        self,
+        hops: Sequence[Hop],
+        wrt: Sequence[Node],
+        start: tuple[Node, int],
+        log_mass: float,
+        anatomy: Anatomy,
     ) -> None:
         self.hops = tuple(hops)
         self.input = list(wrt).index(start[0])
@@ -75,15 +80,23 @@ class Path:
     @cached_property
     def places(self) -> list[Place]:
         """Where in the model each step is."""
-        return read(self._anatomy, [(hop.edge.source, hop.source, hop.edge.target, hop.target) for hop in self.hops])
+        return read(
+            self._anatomy, [(hop.edge.source, hop.source, hop.edge.target, hop.target) for hop in self.hops]
+        )
 
     @cached_property
     def steps(self) -> list[Step]:
         """The edges, from the input to the score."""
         return [
             Step(
-                hop.edge.op.name, hop.edge.op.scope.module, _index(hop.target, hop.edge.target), hop.derivative,
-                place.layer, place.head, place.token, place.route,
+                hop.edge.op.name,
+                hop.edge.op.scope.module,
+                _index(hop.target, hop.edge.target),
+                hop.derivative,
+                place.layer,
+                place.head,
+                place.token,
+                place.route,
             )
             for hop, place in zip(self.hops, self.places, strict=True)
         ]
@@ -92,7 +105,8 @@ class Path:
         return len(self.hops)
 
     def __repr__(self) -> str:
-        return f"Path(weight={self.weight:.4g}, probability={self.probability:.3g}, start={self.start}, {len(self)} steps)"
+        facts = f"weight={self.weight:.4g}, probability={self.probability:.3g}"
+        return f"Path({facts}, start={self.start}, {len(self)} steps)"
 
 
 def _index(element: int, node: Node) -> tuple[int, ...]:

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -43,8 +42,8 @@ class Semiring(ABC):
     """
 
     name: str = ""
-    zero: ClassVar[tuple[float, ...]]
-    one: ClassVar[tuple[float, ...]]
+    zero: tuple[float, ...]
+    one: tuple[float, ...]
 
     @abstractmethod
     def lift(self, weight: Tensor) -> Value:
@@ -102,6 +101,7 @@ class Semiring(ABC):
         Args:
             value: parts of shape (N,).
             index: int64 of shape (N,), in 0..size-1.
+            size: number of places.
         """
         order = torch.argsort(index, stable=True)
         sorted_index = index[order]

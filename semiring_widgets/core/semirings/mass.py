@@ -28,8 +28,7 @@ class Abs(Semiring):
     """(+, x) on |weight|: the mass of all paths. The value is (log mass,)."""
 
     name = "abs"
-    zero: tuple[float, ...] = (_NONE,)
-    one: tuple[float, ...] = (0.0,)
+    zero, one = (_NONE,), (0.0,)
 
     def lift(self, weight: Tensor) -> Value:
         return (weight.abs().log(),)

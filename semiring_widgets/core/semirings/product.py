@@ -22,8 +22,8 @@ class Product(Semiring):
     def __init__(self, *factors: Semiring) -> None:
         self.factors = factors
         self.name = " x ".join(factor.name for factor in factors)
-        self.zero = tuple(number for factor in factors for number in factor.zero)  # type: ignore[misc]
-        self.one = tuple(number for factor in factors for number in factor.one)  # type: ignore[misc]
+        self.zero = tuple(number for factor in factors for number in factor.zero)
+        self.one = tuple(number for factor in factors for number in factor.one)
 
     def split(self, value: Value) -> tuple[Value, ...]:
         """One value per factor."""

@@ -49,7 +49,7 @@ def _wide(x: Tensor) -> Tensor:
     return x.float() if x.dtype in _HALF else x
 
 
-def _shift(x: Tensor, dim: Sequence[int] | int) -> Tensor:
+def _shift(x: Tensor, dim: list[int] | int) -> Tensor:
     """The stabilising maximum, cut from the graph; 0 where a whole row is masked by -inf."""
     with torch.no_grad():
         top = torch.amax(x, dim, keepdim=True)
@@ -81,7 +81,7 @@ def _log_softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
     return _narrow(out, x, half_to_float)
 
 
-def _logsumexp(x: Tensor, dim: Sequence[int], keepdim: bool = False) -> Tensor:
+def _logsumexp(x: Tensor, dim: list[int], keepdim: bool = False) -> Tensor:
     shift = _shift(x, dim)
     out = torch.log(torch.exp(x - shift).sum(dim, keepdim=True)) + shift
     return out if keepdim else out.squeeze(list(dim))

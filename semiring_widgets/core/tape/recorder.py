@@ -1,11 +1,11 @@
 """`record`: put the forward pass of an unmodified model on a tape.
 
-    >>> import torch, semiring_widgets as sw
-    >>> x = torch.tensor([1.0, 2.0])
-    >>> with sw.record() as tape:
-    ...     score = (x * x).sum()
-    >>> [op.name for op in tape.ops]
-    ['aten.mul.Tensor', 'aten.sum.default']
+>>> import torch, semiring_widgets as sw
+>>> x = torch.tensor([1.0, 2.0])
+>>> with sw.record() as tape:
+...     score = (x * x).sum()
+>>> [op.name for op in tape.ops]
+['aten.mul.Tensor', 'aten.sum.default']
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ class _Recorder(TorchDispatchMode):
     """The dispatch mode behind `record`."""
 
     def __init__(self, tape: Tape, tracker: ModuleTracker, table: dict[Any, Any]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._tape, self._tracker, self._table = tape, tracker, table
         self._composites: list[tuple[str, int]] = []
         self._instances = 0
@@ -210,10 +210,7 @@ class _Recorder(TorchDispatchMode):
         if (
             source is not None
             and _is_tracked(source)
-            and (
-                packet in _SAME
-                or (packet in _SAME_IF_SHAPE_STAYS and results[0].shape == source.shape)
-            )
+            and (packet in _SAME or (packet in _SAME_IF_SHAPE_STAYS and results[0].shape == source.shape))
         ):
             if results[0] is not source:
                 aliases.bind(results[0], nodes[0])

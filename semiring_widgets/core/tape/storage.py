@@ -30,7 +30,7 @@ class Geometry:
     @classmethod
     def of(cls, tensor: Tensor) -> Geometry:
         """The window that ``tensor`` shows."""
-        return cls(tensor.shape, tensor.stride(), tensor.storage_offset())
+        return cls(tensor.shape, tensor.stride(), int(tensor.storage_offset()))
 
     def positions(self, numel: int, device: torch.device) -> Tensor:
         """Storage position of every element, shape ``size``."""
@@ -130,9 +130,7 @@ class Aliases:
         storage = self._by_storage[_key(tensor)]
         storage.version += 1
         if storage.flat is not None:
-            storage.flat = self._scatter(
-                storage.flat, written, Geometry.of(tensor), _whole(tensor).clone()
-            )
+            storage.flat = self._scatter(storage.flat, written, Geometry.of(tensor), _whole(tensor).clone())
         self.bind(tensor, written)
 
     def _flatten(self, tensor: Tensor, storage: _Storage) -> Node:

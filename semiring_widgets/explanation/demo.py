@@ -1,0 +1,33 @@
+"""The embedded model: a small BERT for English subject-verb agreement, loaded without any network.
+
+Its script, its grammar and its accuracy are in ``examples/train_embedded_model`` of the repository.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+__all__ = ["DEMO_CONTRAST", "DEMO_TARGET", "DEMO_TEXT", "load_demo"]
+
+DEMO_TEXT = "The keys to the cabinet [MASK] on the table."
+DEMO_TARGET, DEMO_CONTRAST = "are", "is"
+
+_HOME = Path(__file__).with_name("embedded_model")
+
+
+def load_demo() -> tuple[Any, Any]:
+    """The embedded masked language model and its tokenizer.
+
+    Returns:
+        ``(BertForMaskedLM in eval mode, fast tokenizer)``, both of the transformers library. Whole words
+        of its grammar are one token; other words are spelled in letters.
+
+    Example::
+
+        model, tokenizer = sw.load_demo()
+    """
+    from transformers import BertForMaskedLM, PreTrainedTokenizerFast
+
+    model = BertForMaskedLM.from_pretrained(_HOME, local_files_only=True)
+    return model.eval(), PreTrainedTokenizerFast.from_pretrained(_HOME, local_files_only=True)
