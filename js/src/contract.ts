@@ -187,11 +187,21 @@ export type Request =
   | { type: "bokehjs" }
   | { type: "cancel" };
 
-const INCOMING = new Set(["explanation", "comparison", "conditioned", "head_map", "chart", "bokehjs", "error"]);
+const INCOMING = new Set([
+  "explanation",
+  "comparison",
+  "conditioned",
+  "head_map",
+  "chart",
+  "bokehjs",
+  "error",
+]);
 
 /** Whether a message from outside is one of ours: everything else is ignored. */
 export function isIncoming(message: unknown): message is Incoming {
-  return typeof message === "object" && message !== null && INCOMING.has(String(Reflect.get(message, "type")));
+  return (
+    typeof message === "object" && message !== null && INCOMING.has(String(Reflect.get(message, "type")))
+  );
 }
 
 /** Whether a header is a summary that this version can draw. */

@@ -50,6 +50,7 @@ export function clicked(current: Selection, target: Target, adding: boolean): Se
 export function covers(selection: Selection, target: Target): boolean {
   const named = FACETS.filter((facet) => target[facet] !== undefined && target[facet] !== null);
   if (named.length === 0) return false;
-  if (target.token !== undefined && target.token !== null && (target.stream ?? 0) !== selection.stream) return false;
+  if (target.token !== undefined && target.token !== null && (target.stream ?? 0) !== selection.stream)
+    return false;
   return named.every((facet) => selection[facet] === target[facet]);
 }

@@ -1,0 +1,35 @@
+/** The anywidget module; in an exported page it finds its payload and draws by itself. */
+
+import { App } from "./app";
+import { staticModel } from "./static";
+import type { Model } from "./transport";
+
+interface RenderContext {
+  model: Model;
+  el: HTMLElement;
+  signal?: AbortSignal;
+}
+
+function render({ model, el, signal }: RenderContext): (() => void) | undefined {
+  if (signal !== undefined) {
+    new App(model, el, signal);
+    return undefined;
+  }
+  const own = new AbortController();
+  new App(model, el, own.signal);
+  return () => own.abort();
+}
+
+/** Draw the payload inside an element of an exported page; what it showed before is the fallback. */
+export function mountStatic(root: HTMLElement): void {
+  if (root.dataset.mounted !== undefined) return;
+  root.dataset.mounted = "true";
+  const model = staticModel(root);
+  for (const fallback of [...root.children]) if (fallback.tagName !== "SCRIPT") fallback.remove();
+  render({ model, el: root });
+}
+
+for (const root of document.querySelectorAll<HTMLElement>('[data-semiring-widgets="page"]'))
+  mountStatic(root);
+
+export default { render };

@@ -1,0 +1,112 @@
+/** The route grid: mass through every token at every layer, and the best paths as lines over it. */
+
+import type { ExplanationHeader, Route } from "../contract";
+import { h, item, svg } from "../dom";
+import { type Grid, gridOf, stepPath } from "../layout/grid";
+import { peakOf, percent, tint } from "../layout/numbers";
+import { covers } from "../selection";
+import { flowAt, type State } from "../store";
+
+const LEGEND = ["skip", "query", "key", "value", "mlp"] as const;
+
+export function flow(state: State, summary: ExplanationHeader, space: number): HTMLElement {
+  const pane = h("section", { "data-pane": "flow", "aria-label": "route grid: tokens by layers" });
+  pane.append(h("h3", {}, "Routes: tokens × layers"));
+  const count = Math.max(0, ...summary.streams.map((stream) => stream.tokens.length));
+  if (summary.layers.length === 0 || count === 0) return pane;
+  const grid = gridOf(count, summary.layers.length, space);
+  const labels = grid.cell >= 44 ? 20 : 74;
+  const picture = svg("svg", { width: grid.width, height: grid.height + labels, role: "group" });
+  cells(picture, state, summary, grid);
+  routes(picture, state, summary, grid);
+  names(picture, summary, grid);
+  const legend = h(
+    "p",
+    { class: "legend" },
+    ...LEGEND.map((branch) => h("span", { class: `branch ${branch}` }, branch)),
+    h("span", {}, "cell = share of mass; line = best paths, upwards from the input"),
+  );
+  pane.append(h("div", { class: "scroll" }, picture), legend);
+  return pane;
+}
+
+function cells(picture: SVGElement, state: State, summary: ExplanationHeader, grid: Grid): void {
+  for (const layer of summary.layers) {
+    const tokens = summary.streams[layer.stream]?.tokens ?? [];
+    const numbers = tokens.map((token) => flowAt(state, "node_mass_share", layer.index, token.index));
+    const peak = peakOf(numbers);
+    const top = grid.y(layer.index) - grid.row / 2 + 1;
+    const pressed = covers(state.selection, { layer: layer.index });
+    picture.append(
+      svg(
+        "g",
+        item({ layer: layer.index }, pressed, `layer ${layer.index}, ${layer.name}`),
+        svg("title", {}, layer.name),
+        svg("rect", { x: 2, y: top, width: grid.gutter - 8, height: grid.row - 2, rx: 4, class: "layer" }),
+        svg(
+          "text",
+          { x: grid.gutter / 2 - 2, y: grid.y(layer.index) + 4, "text-anchor": "middle" },
+          `L${layer.index}`,
+        ),
+      ),
+    );
+    for (const token of tokens) {
+      const value = numbers[token.index] ?? Number.NaN;
+      const facets = { layer: layer.index, token: token.index, stream: layer.stream };
+      const label = `${token.text} at layer ${layer.index}: ${percent(value)} of mass`;
+      picture.append(
+        svg(
+          "rect",
+          {
+            ...item(facets, covers(state.selection, facets), label),
+            "data-linked": String(
+              covers(state.selection, { token: token.index, stream: layer.stream }) || pressed,
+            ),
+            class: Number.isNaN(value) ? "cell unknown" : "cell",
+            x: grid.x(token.index) - grid.cell / 2 + 1,
+            y: top,
+            width: Math.max(1, grid.cell - 2),
+            height: grid.row - 2,
+            rx: 3,
+            style: `--tint:${tint(value, peak).toFixed(3)}`,
+          },
+          svg("title", {}, label),
+        ),
+      );
+    }
+  }
+}
+
+function routes(picture: SVGElement, state: State, summary: ExplanationHeader, grid: Grid): void {
+  const through = state.answered === "ready" ? (state.condition?.header.routes ?? []) : [];
+  const listed: Route[] = through.length > 0 ? through : summary.routes;
+  for (const route of [...listed].slice(0, 6).reverse()) {
+    const chosen = state.route === route.rank;
+    const group = svg("g", { class: `route${chosen ? " chosen" : ""}`, "pointer-events": "none" });
+    for (const step of route.steps) {
+      if (step.branch === "mlp") {
+        const [x, y] = [grid.x(step.target) - 4, grid.y(step.layer + 0.72) - 4];
+        group.append(svg("rect", { x, y, width: 8, height: 8, class: "branch mlp" }));
+      } else {
+        const width = chosen ? 4 : Math.max(1.2, 3.2 - 0.5 * route.rank);
+        group.append(
+          svg("path", { d: stepPath(grid, step), class: `branch ${step.branch}`, "stroke-width": width }),
+        );
+      }
+    }
+    picture.append(group);
+  }
+}
+
+function names(picture: SVGElement, summary: ExplanationHeader, grid: Grid): void {
+  const tokens = summary.streams[0]?.tokens ?? [];
+  const every = Math.max(1, Math.ceil(11 / grid.cell));
+  for (const token of tokens) {
+    if (token.index % every !== 0) continue;
+    const [x, y] = [grid.x(token.index), grid.height + 10];
+    const short = token.text.length > 11 ? `${token.text.slice(0, 10)}…` : token.text;
+    const turn = grid.cell >= 44 ? {} : { transform: `rotate(-60 ${x} ${y})` };
+    const anchor = grid.cell >= 44 ? "middle" : "end";
+    picture.append(svg("text", { x, y, "text-anchor": anchor, class: "name", ...turn }, short));
+  }
+}
