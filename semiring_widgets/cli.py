@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _TRACEBACK: Final = "SEMIRING_WIDGETS_TRACEBACK"
-DEMO_TEXT: Final = "The keys to the cabinet [MASK] on the table."
-DEMO_TARGET: Final = "are"
-DEMO_CONTRAST: Final = "is"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

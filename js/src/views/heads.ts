@@ -94,9 +94,9 @@ function draw(canvas: HTMLCanvasElement, columns: Columns, kind: number, name: s
   const context = canvas.getContext?.("2d");
   if (!context) return;
   const colours: Record<string, [number, number, number]> = {
-    query: [230, 159, 0],
-    key: [0, 158, 115],
-    value: [0, 114, 178],
+    query: [0, 114, 178],
+    key: [230, 159, 0],
+    value: [0, 158, 115],
   };
   const [red, green, blue] = colours[name] ?? [90, 90, 90];
   const image = context.createImageData(canvas.width, canvas.height);

@@ -1,0 +1,115 @@
+// @vitest-environment happy-dom
+import { readFileSync } from "node:fs";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { App } from "./app";
+import { fromBase64 } from "./columns";
+import type { ExplanationHeader } from "./contract";
+
+const path = `${process.cwd()}/../tests/fixtures/messages.json`;
+const fixtures = JSON.parse(readFileSync(path, "utf-8")) as Record<
+  string,
+  { header: unknown; buffer: string }
+>;
+
+type Callback = (...args: unknown[]) => void;
+
+class FakeModel {
+  sent: Record<string, unknown>[] = [];
+  values: Record<string, unknown>;
+  private readonly callbacks = new Map<string, Set<Callback>>();
+
+  constructor(name: string) {
+    const { header, buffer } = fixtures[name] ?? { header: null, buffer: "" };
+    this.values = { summary: structuredClone(header), summary_buffer: fromBase64(buffer), theme: "light" };
+  }
+  get = (name: string) => this.values[name];
+  set = (name: string, value: unknown) => {
+    this.values[name] = value;
+  };
+  save_changes = () => {};
+  on = (name: string, callback: Callback) => {
+    const known = this.callbacks.get(name) ?? new Set();
+    this.callbacks.set(name, known.add(callback));
+  };
+  off = (name: string, callback: Callback) => {
+    this.callbacks.get(name)?.delete(callback);
+  };
+  send = (content: unknown) => {
+    this.sent.push(content as Record<string, unknown>);
+  };
+  emit(name: string, ...args: unknown[]) {
+    for (const callback of this.callbacks.get(name) ?? []) callback(...args);
+  }
+  listeners() {
+    return [...this.callbacks.values()].reduce((sum, known) => sum + known.size, 0);
+  }
+}
+
+function mounted(name: string) {
+  const model = new FakeModel(name);
+  const el = document.createElement("div");
+  document.body.replaceChildren(el);
+  const stop = new AbortController();
+  const app = new App(model as never, el, stop.signal);
+  return { model, el, app, stop };
+}
+
+const click = (root: Element, selector: string) =>
+  root.querySelector(selector)?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+
+describe("the widget", () => {
+  beforeEach(() => vi.useFakeTimers());
+
+  it.each(["explanation", "partial", "starting", "comparison"])("draws the message %s", (name) => {
+    const { app } = mounted(name);
+    expect(app.root.dataset.view).toBe(name === "comparison" ? "comparison" : "explanation");
+    expect(app.root.querySelectorAll("[data-pane]").length).toBeGreaterThan(0);
+  });
+
+  it("links a click in one pane to all, asks Python, and clears with Escape", () => {
+    const { app, model } = mounted("explanation");
+    click(app.root, '[data-pane="tokens"] [data-token="1"]');
+    expect(JSON.parse(app.root.dataset.selection ?? "")).toMatchObject({ token: 1 });
+    expect(app.root.dataset.conditioned).toBe("pending");
+    expect(model.sent.at(-1)).toMatchObject({ type: "condition", selection: { token: 1 } });
+    expect(model.get("selection")).toMatchObject({ token: 1 });
+    app.root.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+    expect(app.root.dataset.conditioned).toBe("none");
+  });
+
+  it("takes the answer to the newest question only", () => {
+    const { app, model } = mounted("explanation");
+    const { header, buffer } = fixtures.conditioned as { header: Record<string, unknown>; buffer: string };
+    model.values.selection = header.selection;
+    model.emit("change:selection");
+    const asked = model.sent.filter((message) => message.type === "condition").at(-1);
+    model.emit("msg:custom", { ...header, id: -1 }, [fromBase64(buffer)]);
+    expect(app.root.dataset.conditioned).toBe("pending");
+    model.emit("msg:custom", { ...header, id: asked?.id }, [fromBase64(buffer)]);
+    expect(app.root.dataset.conditioned).toBe("ready");
+  });
+
+  it("says so when no kernel answers", () => {
+    const { app } = mounted("explanation");
+    click(app.root, '[data-pane="flow"] [data-layer="0"]:not([data-token])');
+    vi.advanceTimersByTime(200_000);
+    expect(app.root.dataset.conditioned).toBe("unavailable");
+  });
+
+  it("shows a token that looks like HTML as text", () => {
+    const { app, model } = mounted("explanation");
+    const summary = model.values.summary as ExplanationHeader;
+    const token = summary.streams[0]?.tokens[0];
+    if (token) token.text = "<script>window.harmed = 1</script>";
+    summary.revision += 1;
+    model.emit("change:revision");
+    expect(app.root.querySelector('[data-token="0"]')?.textContent).toContain("<script>");
+    expect(app.root.querySelector("script")).toBeNull();
+  });
+
+  it("leaves nothing behind when it is removed", () => {
+    const { model, stop } = mounted("explanation");
+    stop.abort();
+    expect(model.listeners()).toBe(0);
+  });
+});

@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { gridOf, stepPath } from "./grid";
+import { logTint, percent, power, tint } from "./numbers";
+
+describe("grid", () => {
+  it("puts the input below and fits many tokens by scrolling", () => {
+    const grid = gridOf(500, 12, 900);
+    expect(grid.y(0)).toBeGreaterThan(grid.y(12));
+    expect(grid.width).toBeGreaterThan(900);
+    expect(gridOf(5, 4, 900).width).toBeLessThan(900);
+  });
+
+  it("draws the skip straight and attention as a curve", () => {
+    const grid = gridOf(5, 4, 900);
+    const step = { layer: 1, branch: "skip", head: null, source: 2, target: 2 } as const;
+    expect(stepPath(grid, step)).toMatch(/^M[\d. ]+L/);
+    expect(stepPath(grid, { ...step, branch: "value", head: 1, target: 4 })).toMatch(/^M[\d. ]+C/);
+  });
+});
+
+describe("numbers", () => {
+  it("writes shares and weights for people", () => {
+    expect(percent(0.5)).toBe("50 %");
+    expect(percent(0.00001)).toBe("1e-3 %");
+    expect(percent(Number.NaN)).toBe("not known");
+    expect(power(Math.log(0.25))).toBe("0.25");
+    expect(power(-100)).toBe("3.7e-44");
+    expect(power(null)).toBe("–");
+  });
+
+  it("tints unknown numbers with nothing", () => {
+    expect(tint(Number.NaN, 1)).toBe(0);
+    expect(tint(1, 4)).toBe(0.5);
+    expect(logTint(-6, 0)).toBe(0.5);
+    expect(logTint(Number.NEGATIVE_INFINITY, 0)).toBe(0);
+  });
+});
