@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from semiring_widgets.errors import InputError, SemiringWidgetsError
+from semiring_widgets.explanation.demo import DEMO_CONTRAST, DEMO_TARGET, DEMO_TEXT
 from semiring_widgets.explanation.jobs import sentence_of
 from semiring_widgets.options import Parser, add_comparing, add_question, asked, pair
 

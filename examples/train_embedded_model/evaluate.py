@@ -1,4 +1,4 @@
-"""Accuracy of a masked model on BLiMP's agreement pairs: the differing word is masked, the right one must win.
+"""Accuracy on BLiMP's agreement pairs: the differing word is masked, and the right one must win.
 
 python evaluate.py FOLDER_WITH_BLIMP_JSONL [MODEL_FOLDER]
 """

@@ -6,6 +6,7 @@ and the class of a verb form by the word before it. BLiMP: Warstadt et al. (2020
     python lexicon.py FOLDER_WITH_BLIMP_JSONL      # writes lexicon.json
 """
 
+# ruff: noqa: E501, RUF007
 from __future__ import annotations
 
 import json

@@ -30,7 +30,7 @@ def make_tokenizer(words: list[str]) -> PreTrainedTokenizerFast:
     """Whole words of the grammar; any other word is spelled in letters."""
     letters = list("abcdefghijklmnopqrstuvwxyz0123456789'-.,!?;:\"()<>/&%$#@*+=_[]{}~|\\^`")
     pieces = dict.fromkeys([*SPECIAL, *words, *letters, *("##" + letter for letter in letters)])
-    core = Tokenizer(models.WordPiece({p: i for i, p in enumerate(pieces)}, unk_token="[UNK]"))
+    core = Tokenizer(models.WordPiece({p: i for i, p in enumerate(pieces)}, unk_token="[UNK]"))  # noqa: S106
     core.normalizer = normalizers.Sequence(
         [normalizers.NFD(), normalizers.StripAccents(), normalizers.Lowercase()]
     )

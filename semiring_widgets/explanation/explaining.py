@@ -118,7 +118,7 @@ def explain_run(
         paths: see there.
 
     Returns:
-        ``run(report, check)``: calls ``report`` with a snapshot whenever something new is known, and ``check``
+            the published figures (Du et al., 2023); best paths through parts and routes are left out then,
         between any two operators; ``check`` raises to stop it.
 
     Raises:

@@ -276,4 +276,7 @@ def _why_not_finite(model: torch.nn.Module, value: float) -> str:
     for name, parameter in model.named_parameters():
         if not bool(torch.isfinite(parameter).all()):
             return f"The score is {value}: the model's parameter '{name}' holds NaN or infinity. Load the weights again."
-    return f"The score is {value}, so there is nothing to explain; look for an overflow in the model or in score=."
+    return (
+        f"The score is {value}, so there is nothing to explain; look for an overflow in the model or in "
+        f"score=."
+    )

@@ -18,8 +18,7 @@ _FAMILIES = (
 
 
 def family_of(model: Any) -> str:
-    """``masked``, ``causal``, ``encoder-decoder``, ``classifier``, or ``other``: what its logits "
-    "are about."""
+    """What a model's logits are about: ``masked``, ``causal``, ``encoder-decoder``, ``classifier``, ``other``."""
     from transformers.models.auto import modeling_auto
 
     classes = {cls.__name__ for cls in type(model).__mro__}

@@ -9,7 +9,6 @@ import torch
 
 from semiring_widgets.core.jacobian.context import fill, fill_dict
 
-
 aten = torch.ops.aten
 # Autograd has no formula for the functional copy, and reads as_strided from the storage, not the tensor.
 SIMPLE = {aten.copy.default, aten.as_strided.default, aten.as_strided_scatter.default}

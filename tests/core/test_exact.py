@@ -111,7 +111,7 @@ POOL = [
     lambda a, b: a / (b * b + 1),
     lambda a, b: torch.stack([a[0], b[1]]),
     lambda a, b: a.sum(0, keepdim=True) * b,
-    lambda a, b: torch.maximum(a, b),
+    torch.maximum,
 ]
 
 

@@ -118,9 +118,14 @@ def test_a_step_names_its_place():
 def test_nothing_is_left_behind_after_an_error():
     model, _ = bert("sdpa")
     before = {name: value.clone() for name, value in model.state_dict().items()}
+
+    def fail(module, args):
+        raise RuntimeError("stop")
+
+    hook = model.cls.register_forward_pre_hook(fail)
     with pytest.raises(RuntimeError, match="stop"), sw.record():
         model(inputs_embeds=EMBEDS)
-        raise RuntimeError("stop")
+    hook.remove()
     assert torch.backends.mha.get_fastpath_enabled()
     assert torch.backends.cuda.flash_sdp_enabled()
     assert not model._forward_hooks
