@@ -23,6 +23,7 @@ SEEN_BY_FACES = {
     "semiring_widgets.errors",
     "semiring_widgets.explanation",
     "semiring_widgets.explanation.atomic",
+    "semiring_widgets.explanation.demo",
     "semiring_widgets.explanation.jobs",
     "semiring_widgets.explanation.results",
     "semiring_widgets.explanation.schema",

@@ -7,6 +7,7 @@ the flow through every part; the best routes.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,8 @@ from torch import Tensor
 from semiring_widgets.core import record
 from semiring_widgets.core.anatomy import Anatomy, find_anatomy, layer_flow
 from semiring_widgets.core.graph import GradientGraph, find_nodes
-from semiring_widgets.core.semirings import Entropy, Max, Product, SignedMax, Sum, Value, find_semiring
+from semiring_widgets.core.paths import walk_on
+from semiring_widgets.core.semirings import Entropy, Max, Product, Sum, Value, find_semiring
 from semiring_widgets.core.sweeps import sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
@@ -118,8 +120,8 @@ def explain_run(
         paths: see there.
 
     Returns:
-            the published figures (Du et al., 2023); best paths through parts and routes are left out then,
-        between any two operators; ``check`` raises to stop it.
+        ``run(report, check)``: ``report`` gets a snapshot whenever something new is known, and ``check`` is
+        called between any two operators; it raises to stop the run.
 
     Raises:
         InputError: an unknown level, or no routes asked for; other input is checked by the run.
@@ -295,22 +297,12 @@ def _best(graph: GradientGraph, draft: _Draft) -> dict[Node, Tensor]:
     values = sweep_backward(graph, Max(), progress=lambda done, _: draft.progress(offset + done))
     best = {node: value[0] for node, value in values.items()}
     start = graph.wrt[0]
-    level = find_semiring("signed_max", draft.level)
-    signed = sweep_backward(graph, level, keep=(), progress=lambda done, _: draft.check())
     tokens = start.shape[-2]
     tops: list[tuple[float, int]] = []
     for node in graph.wrt:
-        if node not in signed:
+        weight, sign = (_signed_best if draft.level == "unit" else _branch_best)(graph, best, node)
+        if weight is None or sign is None:
             continue
-        rows = tuple(v.reshape(-1, *v.shape[-2:]) for v in signed[node])
-        if isinstance(level, SignedMax):
-            joined = tuple(v.reshape(-1) for v in level.sum(rows, (0, 2)))
-            facts = level.facts(joined)
-            weight, sign = facts["log_weight"], facts["sign"]
-        else:
-            high, low = rows[0].amax((0, 2)), rows[1].amin((0, 2))
-            larger = torch.where(high.abs() >= low.abs(), high, low)
-            weight, sign = larger.abs().log(), larger.sign()
         place = int(weight.argmax())
         tops.append((float(weight[place]), int(sign[place])))
         if node is start:
@@ -326,6 +318,34 @@ def _best(graph: GradientGraph, draft: _Draft) -> dict[Node, Tensor]:
             draft.totals.log_cancellation,
         )
     return best
+
+
+Bests = tuple[Tensor | None, Tensor | None]
+
+
+def _signed_best(graph: GradientGraph, best: Mapping[Node, Tensor], node: Node) -> Bests:
+    """Log |weight| and sign of each token's best path; the sign is read off by walking it."""
+    if node not in best:
+        return None, None
+    units = best[node].reshape(-1, *node.shape[-2:]).permute(1, 0, 2).flatten(1)
+    weight, place = units.max(-1)
+    example, unit = place // node.shape[-1], place % node.shape[-1]
+    numbers = (example * node.shape[-2] + torch.arange(len(unit), device=unit.device)) * node.shape[-1] + unit
+    walks = walk_on(graph, best, [(node, number) for number in numbers.tolist()])
+    signs = [math.prod((hop.derivative > 0) - (hop.derivative < 0) for hop in hops) for hops in walks]
+    exists = weight > float("-inf")
+    return weight, torch.tensor(signs, dtype=weight.dtype, device=weight.device) * exists
+
+
+def _branch_best(graph: GradientGraph, best: Mapping[Node, Tensor], node: Node) -> Bests:
+    """The same by the rule of the published figures: the larger of highest and lowest, over units."""
+    values = sweep_backward(graph, find_semiring("signed_max", "branch"), keep=())
+    if node not in values:
+        return None, None
+    high, low = (v.reshape(-1, *v.shape[-2:]) for v in values[node])
+    top, bottom = high.amax((0, 2)), low.amin((0, 2))
+    larger = torch.where(top.abs() >= bottom.abs(), top, bottom)
+    return larger.abs().log(), larger.sign()
 
 
 def _flows(

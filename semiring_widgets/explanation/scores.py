@@ -275,7 +275,8 @@ def _name_of(score: Callable[[Any], Tensor]) -> str:
 def _why_not_finite(model: torch.nn.Module, value: float) -> str:
     for name, parameter in model.named_parameters():
         if not bool(torch.isfinite(parameter).all()):
-            return f"The score is {value}: the model's parameter '{name}' holds NaN or infinity. Load the weights again."
+            found = f"the model's parameter '{name}' holds NaN or infinity"
+            return f"The score is {value}: {found}. Load the weights again."
     return (
         f"The score is {value}, so there is nothing to explain; look for an overflow in the model or in "
         f"score=."

@@ -18,7 +18,7 @@ _FAMILIES = (
 
 
 def family_of(model: Any) -> str:
-    """What a model's logits are about: ``masked``, ``causal``, ``encoder-decoder``, ``classifier``, ``other``."""
+    """What logits are about: ``masked``, ``causal``, ``encoder-decoder``, ``classifier`` or ``other``."""
     from transformers.models.auto import modeling_auto
 
     classes = {cls.__name__ for cls in type(model).__mro__}

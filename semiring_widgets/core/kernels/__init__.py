@@ -39,6 +39,8 @@ def maxplus(a: Tensor, w: Tensor) -> Tensor:
         return _with_torch(a, w)
     batch = torch.broadcast_shapes(a.shape[:-2], w.shape[:-2])
     m, k, n = a.shape[-2], a.shape[-1], w.shape[-1]
+    if k == 0:
+        return a.new_full((*batch, m, n), float("-inf"))
     if a.dim() > 2 and w.dim() == 2:
         # One weight for the whole batch: one product with more rows packs it once.
         return maxplus(a.reshape(-1, k), w).reshape(*batch, m, n)

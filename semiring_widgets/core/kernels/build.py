@@ -48,4 +48,6 @@ def build(folder: Path) -> Path | None:
 
 
 if __name__ == "__main__":
-    print(build(_HERE) or "There is no C compiler, so the max sweeps will use torch, which is slower.")
+    sys.stdout.write(
+        f"{build(_HERE) or 'There is no C compiler: the max sweeps will use torch, which is slower.'}\n"
+    )

@@ -99,7 +99,8 @@ class Entropy(Semiring):
     def plus(self, a: Value, b: Value) -> Value:
         log_mass = torch.logaddexp(a[0], b[0])
         share = torch.exp(b[0] - log_mass.clamp(min=torch.finfo(log_mass.dtype).min))
-        return (log_mass, a[1] + share * (b[1] - a[1]))
+        # Not a + share * (b - a): the mean of *no path* is a huge number that would swallow the other.
+        return (log_mass, (1 - share) * a[1] + share * b[1])
 
     def scale(self, value: Value, weight: Weight) -> Value:
         return self.times(value, _lifted(weight.log))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 __all__ = ["Weight"]
+
+
+_LOWEST = -1e30
 
 
 class Weight:
@@ -28,31 +30,34 @@ class Weight:
     def magnitude(self) -> Tensor:
         """``|w|``."""
         if self._abs is None:
-            self._abs = self.value.abs()
+            other = self._transposed
+            self._abs = self.value.abs() if other is None or other._abs is None else other._abs.mT
         return self._abs
 
     @property
     def log(self) -> Tensor:
         """``log|w|``; -inf where there is no edge."""
         if self._log is None:
-            self._log = torch.log(self.magnitude)
+            other = self._transposed
+            self._log = self.magnitude.log() if other is None or other._log is None else other._log.mT
         return self._log
 
     @property
     def xlogx(self) -> Tensor:
         """``|w| log|w|``; 0 where w is 0."""
         if self._xlogx is None:
-            self._xlogx = torch.xlogy(self.magnitude, self.magnitude)
+            other = self._transposed
+            if other is not None and other._xlogx is not None:
+                self._xlogx = other._xlogx.mT
+            else:
+                # The clamp makes 0 * log 0 a 0.
+                self._xlogx = self.log.clamp(min=_LOWEST).mul_(self.magnitude)
         return self._xlogx
 
     @property
     def mT(self) -> Weight:
-        """The same edges with the last two dimensions swapped; shares everything already computed."""
+        """The same edges with the last two dimensions swapped; what either has computed serves both."""
         if self._transposed is None:
-            other = Weight(self.value.mT)
-            other._abs = self.magnitude.mT
-            other._log = self.log.mT
-            other._xlogx = self.xlogx.mT
-            other._transposed = self
-            self._transposed = other
+            self._transposed = Weight(self.value.mT)
+            self._transposed._transposed = self
         return self._transposed

@@ -1,0 +1,113 @@
+"""Debian's Chromium, a Jupyter server and marimo, each started once; every page is watched.
+
+Whatever a test does, its pages may ask no host but loopback, and our bundle may throw no error.
+"""
+
+import shutil
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.browser import servers
+from tests.browser.notebooks import Notebook, lab_address, notebook_address, write_notebook
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "tests/browser" in item.path.as_posix():
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.fail(
+            "The browser tests need Chromium on PATH as 'chromium' (Debian: apt-get install chromium); "
+            "`make test` installs it where it may. To leave them out: pytest -m 'not browser'."
+        )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Watch:
+    """What the pages of one browser context asked for, and what went wrong in them."""
+
+    def __init__(self, context):
+        self.requests = []
+        self.errors = []
+        context.on("request", lambda request: self.requests.append(request.url))
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+
+    def outside(self):
+        """Addresses that are neither on loopback nor inside the page."""
+        parts = [(url, urlsplit(url)) for url in self.requests]
+        return [url for url, p in parts if p.scheme.startswith(("http", "ws")) and p.hostname not in LOOPBACK]
+
+
+@pytest.fixture(scope="module")
+def watched(chromium):
+    """Makes watched pages; at the end nothing was asked of any host but this one."""
+    opened = []
+
+    def new_page(**options):
+        context = chromium.new_context(viewport={"width": 1400, "height": 1000}, **options)
+        context.set_default_timeout(15_000)
+        watch = Watch(context)
+        opened.append((context, watch))
+        page = context.new_page()
+        page.watch = watch
+        return page
+
+    yield new_page
+    outside = [url for _, watch in opened for url in watch.outside()]
+    for context, _ in opened:
+        context.close()
+    assert outside == [], f"the pages asked the network for {outside}"
+
+
+@pytest.fixture(scope="session")
+def notebooks(tmp_path_factory):
+    """The folder that the Jupyter server serves."""
+    return tmp_path_factory.mktemp("notebooks")
+
+
+@pytest.fixture(scope="session")
+def jupyter(notebooks, tmp_path_factory):
+    with servers.jupyter(notebooks, tmp_path_factory.mktemp("jupyter")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def open_lab(watched, jupyter, notebooks):
+    """Opens a new notebook with the given cells in JupyterLab."""
+
+    def open_notebook(*sources):
+        name = write_notebook(notebooks, *sources)
+        opened = Notebook(watched(), lab_address(jupyter, name))
+        opened.path = notebooks / name
+        return opened
+
+    return open_notebook
+
+
+@pytest.fixture(scope="module")
+def open_notebook7(watched, jupyter, notebooks):
+    """Opens a new notebook with the given cells in Notebook 7."""
+    return lambda *sources: Notebook(
+        watched(), notebook_address(jupyter, write_notebook(notebooks, *sources))
+    )

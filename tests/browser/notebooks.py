@@ -1,0 +1,78 @@
+"""A notebook open in JupyterLab or Notebook 7, driven as a reader drives it."""
+
+import re
+import uuid
+
+import nbformat
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from playwright.sync_api import expect
+
+from tests.browser.view import View
+
+# A computation with the real model included.
+CELL_SECONDS = 180
+
+
+def write_notebook(folder, *sources):
+    """Writes a notebook with these code cells under a new name, and gives the name."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    name = f"{uuid.uuid4().hex[:8]}.ipynb"
+    nbformat.write(notebook, folder / name)
+    return name
+
+
+def lab_address(server, name):
+    # A workspace of its own: Lab reopens the tabs of the last one otherwise.
+    return f"{server}/lab/workspaces/{uuid.uuid4().hex[:8]}/tree/{name}"
+
+
+def notebook_address(server, name):
+    return f"{server}/notebooks/{name}"
+
+
+class Notebook:
+    """Runs cells and finds what they show."""
+
+    def __init__(self, page, address):
+        self.page = page
+        page.goto(address)
+        self.cells = page.locator(".jp-Notebook .jp-CodeCell")
+        expect(self.cells.first).to_be_visible(timeout=60_000)
+
+    def start(self, index):
+        """Runs a cell without waiting for its end.
+
+        Ctrl+Enter is dropped while the kernel connects, so it is pressed until the prompt changes.
+        """
+        cell = self.cells.nth(index)
+        prompt = cell.locator(".jp-InputPrompt").first
+        before = prompt.inner_text()
+        for _ in range(20):
+            cell.locator(".cm-content").first.click()
+            self.page.keyboard.press("Control+Enter")
+            try:
+                expect(prompt).not_to_have_text(before, timeout=2_000)
+            except AssertionError:
+                continue
+            return cell
+        raise PlaywrightTimeout(f"Cell {index} did not start; its prompt is still {before!r}.")
+
+    def run(self, index):
+        """Runs a cell to its end and gives it; an error in the cell is an error of the test."""
+        cell = self.start(index)
+        expect(cell.locator(".jp-InputPrompt").first).to_have_text(
+            re.compile(r"\[\d+\]"), timeout=CELL_SECONDS * 1000
+        )
+        failed = cell.locator(
+            '[data-mime-type="application/vnd.jupyter.stderr"], .jp-RenderedText .ansi-red-fg'
+        )
+        assert failed.count() == 0, failed.first.inner_text()
+        return cell
+
+    def view(self, index):
+        """Runs a cell and gives the widget that it shows."""
+        return View(self.run(index).locator(".semiring-widgets").first)
+
+    def save(self):
+        self.page.keyboard.press("Control+s")

@@ -1,0 +1,66 @@
+"""What the notebooks of the browser tests show: kernels import this module by name.
+
+`explanation`, `hostile`, `comparison` and `slow` are synthetic and need no model; `real` and
+`real_comparison` ask the embedded model.
+"""
+
+import importlib.util
+import time
+from dataclasses import replace
+from pathlib import Path
+
+TEXT = "The keys to the cabinet [MASK] on the table."
+HOSTILE_WORDS = ("<script>window.harmed=1</script>", "<img src=x onerror=window.harmed=1>", "&amp;", "[MASK]")
+
+
+def _made():
+    """The synthetic results that the tests of Python use."""
+    path = Path(__file__).parents[1] / "conftest.py"
+    spec = importlib.util.spec_from_file_location("semiring_widgets_made", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def explanation():
+    return _made().build_explanation()
+
+
+def hostile():
+    """A text that would do harm if it were read as HTML anywhere."""
+    return _made().build_explanation(HOSTILE_WORDS)
+
+
+def comparison():
+    return _made().build_comparison()
+
+
+def slow(steps=600):
+    """A live widget of a computation that takes a minute unless it is cancelled."""
+    from semiring_widgets.explanation import ExplanationJob, Status
+    from semiring_widgets.widgets import ExplanationWidget
+
+    whole = _made().build_explanation()
+
+    def run(report, check):
+        for step in range(steps):
+            check()
+            report(replace(whole, status=Status("running", step, steps, f"step {step} of {steps}")))
+            time.sleep(0.1)
+        return whole
+
+    return ExplanationWidget(ExplanationJob(run), text=whole.text, model=whole.model)
+
+
+def real():
+    import semiring_widgets as sw
+
+    model, tokenizer = sw.load_demo()
+    return sw.explain(model, tokenizer, TEXT, target="are", contrast="is")
+
+
+def real_comparison():
+    import semiring_widgets as sw
+
+    model, tokenizer = sw.load_demo()
+    return sw.compare(model, tokenizer, TEXT, target="are", contrast="is", methods=["Saliency", "path max"])

@@ -1,0 +1,110 @@
+"""Real notebook servers on loopback, for as long as a test session lasts."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def environment(home):
+    """The environment of a server and its kernels: this working tree, `scenes`, and no file of the user's."""
+    paths = {
+        name: str(home / name.lower())
+        for name in (
+            "HOME",
+            "IPYTHONDIR",
+            "JUPYTER_CONFIG_DIR",
+            "JUPYTER_DATA_DIR",
+            "JUPYTER_RUNTIME_DIR",
+            "JUPYTERLAB_SETTINGS_DIR",
+            "JUPYTERLAB_WORKSPACES_DIR",
+            "XDG_CACHE_HOME",
+            "XDG_CONFIG_HOME",
+            "XDG_STATE_HOME",
+        )
+    }
+    for path in paths.values():
+        Path(path).mkdir(parents=True, exist_ok=True)
+    return {
+        **os.environ,
+        **paths,
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE)]),
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+@contextmanager
+def running(command, url, home, seconds=90):
+    """Runs a server until the block is left; entered when ``url`` answers."""
+    log = home / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=home, env=environment(home), stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+        try:
+            deadline = time.monotonic() + seconds
+            while not _answers(url):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    said = log.read_text(errors="replace")[-4000:]
+                    raise RuntimeError(f"The server {command[:4]} did not answer at {url}. It said:\n{said}")
+                time.sleep(0.2)
+            yield url
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(20)
+
+
+def _answers(url):
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@contextmanager
+def jupyter(folder, home):
+    """A Jupyter server with JupyterLab and Notebook 7 on a folder of notebooks; gives its address."""
+    port = free_port()
+    settings = {
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": port,
+        "ServerApp.port_retries": 0,
+        "ServerApp.root_dir": folder,
+        "ServerApp.open_browser": False,
+        "ServerApp.allow_root": True,
+        "IdentityProvider.token": "",
+        "LabApp.news_url": None,
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    }
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    with running([sys.executable, "-m", "jupyterlab", *options], f"http://127.0.0.1:{port}/api", home) as url:
+        yield url.removesuffix("/api")
+
+
+@contextmanager
+def marimo(notebook, home):
+    """A marimo server that runs one notebook as an app; gives its address."""
+    port = free_port()
+    command = [sys.executable, "-m", "marimo", "-q", "run", str(notebook)]
+    options = ["--headless", "--no-token", "--no-sandbox", "--host", "127.0.0.1", "--port", str(port)]
+    with running([*command, *options], f"http://127.0.0.1:{port}/health", home) as url:
+        yield url.removesuffix("/health")

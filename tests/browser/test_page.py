@@ -1,0 +1,73 @@
+"""The exported page, opened from disk, and marimo."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import scenes, servers
+from tests.browser.view import View
+
+
+@pytest.fixture(scope="module")
+def opened(watched, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    scenes.real().to_html(path)
+    page = watched()
+    page.goto(path.as_uri())
+    return View(page.locator(".semiring-widgets").first)
+
+
+def test_page_answers_without_a_kernel(opened):
+    opened.expect_state("done")
+    opened.head(3, 1).click()
+    opened.expect_conditioned("ready")
+    expect(opened.pane("head").locator("canvas")).to_have_count(3)
+    opened.clear()
+    opened.button("chart").click()
+    expect(opened.pane("chart").locator(".figure > *").first).to_be_visible(timeout=20_000)
+    assert opened.page.watch.errors == []
+    assert all(re.match(r"(file|blob|data):", url) for url in opened.page.watch.requests)
+
+
+def test_keyboard(opened):
+    opened.token(0).focus()
+    opened.page.keyboard.press("ArrowRight")
+    opened.page.keyboard.press("Enter")
+    assert opened.selection()["token"] == 1
+    opened.page.keyboard.press("Escape")
+    assert opened.selection()["token"] is None
+
+
+def test_hostile_page(watched, tmp_path):
+    path = tmp_path / "page.html"
+    scenes.hostile().to_html(path)
+    page = watched()
+    page.goto(path.as_uri())
+    assert "<script>" in View(page.locator(".semiring-widgets").first).token(0).inner_text()
+    assert page.evaluate("window.harmed") is None
+
+
+def test_narrow_and_dark(watched, tmp_path):
+    path = tmp_path / "page.html"
+    scenes.explanation().to_html(path)
+    page = watched(color_scheme="dark")
+    page.set_viewport_size({"width": 420, "height": 900})
+    page.goto(path.as_uri())
+    expect(page.locator(".semiring-widgets").first).to_have_attribute("data-theme", "dark")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 420
+
+
+def test_marimo(watched, tmp_path):
+    notebook = tmp_path / "app.py"
+    notebook.write_text(
+        "import marimo\n\napp = marimo.App()\n\n\n@app.cell\ndef _():\n    import scenes\n\n"
+        "    scenes.real()\n    return\n\n\nif __name__ == '__main__':\n    app.run()\n"
+    )
+    with servers.marimo(notebook, tmp_path) as address:
+        page = watched()
+        page.goto(address)
+        view = View(page.locator(".semiring-widgets").first)
+        view.expect_state("done")
+        view.head(3, 1).click()
+        view.expect_conditioned("ready")

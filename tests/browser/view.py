@@ -1,0 +1,66 @@
+"""The widget as a reader of the page sees it: panes, selection, state; named as in js/src/contract.ts."""
+
+import json
+import re
+
+from playwright.sync_api import expect
+
+PANES = ("flow", "heads", "head", "routes", "tokens", "chart")
+EMPTY = {"layer": None, "branch": None, "head": None, "token": None, "stream": 0}
+SELECTED = re.compile("true")
+
+
+class View:
+    """One rendered widget.
+
+    Args:
+        root: locator of its root element; open shadow roots are no obstacle to Playwright.
+    """
+
+    def __init__(self, root):
+        self.root = root
+        self.page = root.page
+        expect(root).to_be_visible(timeout=30_000)
+
+    def pane(self, name):
+        return self.root.locator(f'[data-pane="{name}"]')
+
+    def layer(self, layer):
+        return self.pane("flow").locator(f'[data-layer="{layer}"]:not([data-token])').first
+
+    def head(self, layer, head):
+        return self.pane("heads").locator(f'[data-layer="{layer}"][data-head="{head}"]').first
+
+    def token(self, token):
+        return self.pane("tokens").locator(f'[data-token="{token}"]').first
+
+    def route(self, route):
+        return self.pane("routes").locator(f'[data-route="{route}"]').first
+
+    def button(self, action):
+        return self.root.locator(f'[data-action="{action}"]').first
+
+    def selection(self):
+        return json.loads(self.root.get_attribute("data-selection"))
+
+    def expect_state(self, state, seconds=30):
+        expect(self.root).to_have_attribute("data-state", state, timeout=seconds * 1000)
+
+    def expect_conditioned(self, *states, seconds=30):
+        pattern = re.compile("^({})$".format("|".join(states)))
+        expect(self.root).to_have_attribute("data-conditioned", pattern, timeout=seconds * 1000)
+
+    def expect_selected(self, element, selected=True):
+        """Pressed or selected, whichever of the two states the element has."""
+        marked = element.and_(self.page.locator('[aria-pressed="true"], [aria-selected="true"]'))
+        expect(marked).to_have_count(1 if selected else 0)
+
+    def clear(self):
+        """Escape, pressed inside the widget."""
+        self.root.locator('[tabindex="0"]').first.focus()
+        self.page.keyboard.press("Escape")
+        self.expect_conditioned("none")
+
+    def error(self):
+        alert = self.root.locator("[data-error]")
+        return alert.first.inner_text() if alert.count() else ""
