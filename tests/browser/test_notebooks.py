@@ -91,7 +91,7 @@ def test_notebook_7(open_notebook7):
 def test_cell_magic(open_lab):
     notebook = open_lab(
         "%load_ext semiring_widgets",
-        "%%explain demo --target are --contrast is\nThe keys to the cabinet [MASK] on the table.",
+        "%%explain --target are --contrast is\nThe keys to the cabinet [MASK] on the table.",
     )
     notebook.run(0)
     View(notebook.run(1).locator(".semiring-widgets").first).expect_state("done")
