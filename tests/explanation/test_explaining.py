@@ -127,5 +127,5 @@ def test_a_model_without_attention(pair):
         vocab_size=len(pair[1]), hidden_size=16, num_hidden_layers=1, state_size=4
     )
     model = transformers.MambaForCausalLM(config).eval()
-    with pytest.raises(sw.SemiringWidgetsError, match="attention|rule"):
+    with pytest.raises(sw.SemiringWidgetsError, match=r"attention|rule"):
         sw.explain(model, pair[1], "The keys", target="are")
