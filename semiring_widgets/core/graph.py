@@ -63,7 +63,7 @@ class GradientGraph:
             found = edges_of(Call(op, sources, targets, self.dtype))
             for edge in found:
                 if edge.block.weight is not None:
-                    self._unchecked.append((edge, edge.block.weight.value.sum()))
+                    self._unchecked.append((edge, edge.block.weight.peak))
             self._edges[op] = found
         return found
 
@@ -102,15 +102,13 @@ class GradientGraph:
         pending, self._unchecked = self._unchecked, []
         if not pending:
             return
-        sums = torch.stack([total.to(torch.float64) for _, total in pending])
-        for position in (~torch.isfinite(sums)).nonzero().flatten().tolist():
+        peaks = torch.stack([peak.to(torch.float64) for _, peak in pending])
+        for position in (~torch.isfinite(peaks)).nonzero().flatten().tolist():
             edge = pending[position][0]
-            weight = edge.block.weight
-            if weight is not None and not bool(torch.isfinite(weight.value).all()):
-                raise NonFiniteError(
-                    f"{edge.op.where} has a NaN or infinite local derivative, so its path weights are no "
-                    f"numbers. Look for NaN or infinity in the model's weights and inputs."
-                )
+            raise NonFiniteError(
+                f"{edge.op.where} has a NaN or infinite local derivative, so its path weights are no "
+                f"numbers. Look for NaN or infinity in the model's weights and inputs."
+            )
 
 
 def _reached_from(ops: Sequence[Op], starts: Sequence[Node]) -> set[Node]:

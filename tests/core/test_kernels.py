@@ -1,49 +1,132 @@
-"""The C kernel against the torch version: equal to the last bit, for any shape, stride and -inf."""
+"""The contraction kernels against float64, for any shape, stride, zero and scale; with C and with torch."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 
 from semiring_widgets.core import kernels
+from semiring_widgets.core.semirings import Abs, Entropy, Max, SignedMax, Weight
 
-SHAPES = [
-    (1, 1, 1),
-    (8, 32, 32),
-    (7, 5, 33),
-    (9, 1, 31),
-    (3, 70, 64),
-    (17, 0, 4),
-    (0, 3, 4),
-    (2, 3, 0),
-    (64, 257, 129),
-]
+SHAPES = [(1, 1, 1), (8, 32, 32), (7, 5, 33), (9, 1, 31), (3, 70, 64), (17, 0, 4), (0, 3, 4), (2, 3, 0),
+          (64, 257, 129), (13, 600, 40)]  # fmt: skip
+
+
+def reference(p, q, w):
+    """All four algebras in float64, by writing every product down."""
+    p, q, w = p.double(), q.double(), w.double()
+    mass = p @ w.abs()
+    total = q @ w.abs() + p @ torch.special.xlogy(w.abs(), w.abs())
+    if p.shape[-1] == 0:
+        return mass, total, mass, mass, mass
+    products = p[..., :, None] * w[..., None, :, :]
+    others = -q.abs()[..., :, None] * w[..., None, :, :]
+    both = torch.cat([products, others], -2)
+    return mass, total, products.abs().amax(-2), both.amax(-2).clamp(min=0), both.amin(-2).clamp(max=0)
+
+
+def measured(p, q, w):
+    mass, total = kernels.expectation(p, q, w)
+    assert torch.allclose(mass, kernels.mass(p, w), rtol=1e-6)
+    return mass, total, kernels.max_times(p, w), *kernels.signed_max_times(p, -q.abs(), w)
+
+
+def operands(shape, turned=False):
+    m, k, n = shape
+    noise = torch.Generator().manual_seed(m + k + n)
+    p = torch.rand(2, m, k, generator=noise)
+    q = torch.randn(2, m, k, generator=noise)
+    w = torch.randn(2, n, k, generator=noise).mT if turned else torch.randn(2, k, n, generator=noise)
+    return p * (p > 0.2), q, w * (torch.rand(w.shape, generator=noise) > 0.2)
+
+
+@pytest.fixture(params=["C", "torch"])
+def library(request, monkeypatch):
+    if request.param == "torch":
+        monkeypatch.setattr(kernels, "_library", lambda: None)
+    elif not kernels.accelerated():
+        pytest.skip("the C library is not built here")
+
+
+@pytest.mark.usefixtures("library")
+class TestNumbers:
+    @pytest.mark.parametrize("shape", SHAPES)
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_equal_float64(self, shape, turned):
+        p, q, w = operands(shape, turned)
+        cases = [(p, q, w), (p, q, w[0]), (p[0], q[0], w[0]), (p[:1], q[:1], w), (p[:, ::2], q[:, ::2], w)]
+        for case in cases:
+            for got, wanted in zip(measured(*case), reference(*case), strict=True):
+                assert got.shape == wanted.shape
+                assert torch.allclose(got.double(), wanted, rtol=1e-5, atol=1e-4)
+
+    @pytest.mark.parametrize("semiring", [Abs(), Entropy(), Max(), SignedMax()], ids=lambda s: s.name)
+    @pytest.mark.parametrize("spread", [0.0, 3.0, 30.0])
+    @pytest.mark.parametrize("shift", [-69.0, 0.0, 69.0])
+    def test_any_scale(self, semiring, spread, shift):
+        """Weights from 1e-30 to 1e30, values that no float32 could hold, rows and terms without a path."""
+        noise = torch.Generator().manual_seed(7)
+        exponents = (torch.randn(40, 36, generator=noise).double().clamp(-2, 2) * spread + shift).clamp(
+            -69, 69
+        )
+        signs = torch.randn(40, 36, generator=noise).sign()
+        w = (exponents.exp() * signs * (torch.rand(40, 36, generator=noise) > 0.3)).float()
+        logs = torch.randn(2, 11, 40, generator=noise) * 100
+        logs[torch.rand(logs.shape, generator=noise) < 0.3] = float("-inf")
+        logs[:, 3] = float("-inf")
+        means = torch.randn(11, 40, generator=noise)
+        value = {"entropy": (logs[0], means), "signed_max": tuple(logs)}.get(semiring.name, (logs[0],))
+        got = semiring.contract(value, Weight(w))
+        lifted = semiring.lift(w.double())
+        joined = semiring.times(tuple(v.double()[:, :, None] for v in value), tuple(x[None] for x in lifted))
+        wanted = tuple(part.squeeze(1) for part in semiring.sum(joined, (1,)))
+        exists = wanted[0] > float("-inf")
+        for part, (a, b) in enumerate(zip(got, wanted, strict=True)):
+            if semiring.name == "entropy" and part == 1:
+                a, b = a[exists], b[exists]
+            assert torch.allclose(a.double(), b, rtol=2e-5, atol=1e-4)
 
 
 @pytest.mark.skipif(not kernels.accelerated(), reason="the C library is not built here")
-class TestLibrary:
-    @pytest.mark.parametrize("shape", SHAPES)
-    @pytest.mark.parametrize("turned", [False, True])
-    def test_equals_torch(self, shape, turned):
-        m, k, n = shape
-        noise = torch.Generator().manual_seed(m + k + n)
-        a = torch.randn(2, m, k, generator=noise)
-        w = torch.randn(2, n, k, generator=noise).mT if turned else torch.randn(2, k, n, generator=noise)
-        a = a.masked_fill(torch.rand(a.shape, generator=noise) < 0.2, float("-inf"))
-        for left, right in ((a, w), (a, w[0]), (a[0], w[0]), (a[:1], w), (a[:, ::2], w)):
-            assert torch.equal(kernels.maxplus(left, right), kernels._with_torch(left, right))
+class TestThreads:
+    def test_number_of_threads_changes_nothing(self):
+        p, q, w = operands((70, 300, 500))
+        before = torch.get_num_threads()
+        try:
+            torch.set_num_threads(1)
+            alone = measured(p[0], q[0], w[0])
+            torch.set_num_threads(3)
+            shared = measured(p[0], q[0], w[0])
+        finally:
+            torch.set_num_threads(before)
+        assert all(torch.equal(a, b) for a, b in zip(alone, shared, strict=True))
 
-    def test_large_enough_for_threads(self):
-        a, w = torch.randn(96, 300), torch.randn(300, 500)
-        assert torch.equal(kernels.maxplus(a, w), kernels._with_torch(a, w))
+    def test_many_callers_at_once(self):
+        p, q, w = operands((40, 200, 300))
+        alone = measured(p, q, w)
+        with ThreadPoolExecutor(8) as pool:
+            together = list(pool.map(lambda _: measured(p, q, w), range(16)))
+        assert all(torch.equal(a, b) for found in together for a, b in zip(alone, found, strict=True))
+
+
+def test_the_environment_chooses_torch():
+    code = "from semiring_widgets.core import kernels; raise SystemExit(kernels.accelerated())"
+    environment = {**os.environ, "SEMIRING_WIDGETS_KERNELS": "torch"}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
 
 
 def test_no_path_stays_no_path():
     none = torch.full((3, 4), float("-inf"))
-    assert bool((kernels.maxplus(none, torch.randn(4, 5)) == float("-inf")).all())
+    for semiring in (Abs(), Max()):
+        assert bool((semiring.contract((none,), Weight(torch.randn(4, 5)))[0] == float("-inf")).all())
 
 
 def test_signs_multiply():
-    two, three = torch.tensor([[2.0]]).log(), torch.tensor([[3.0]]).log()
+    two, three = torch.tensor([[2.0]]).log(), torch.tensor([[-3.0]])
     none = torch.full((1, 1), float("-inf"))
-    positive, negative = kernels.maxplus_signed(none, two, none, three)
+    positive, negative = SignedMax().contract((none, two), Weight(three))
     assert float(positive.exp()) == pytest.approx(6)
     assert float(negative) == float("-inf")

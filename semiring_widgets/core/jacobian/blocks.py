@@ -18,6 +18,9 @@ from semiring_widgets.core.semirings import Semiring, Value, Weight
 
 __all__ = ["Block", "Contraction", "Dense", "Elementwise"]
 
+# Entries of a shared weight from which on looking for unused rows and terms pays.
+_WORTH_A_LOOK = 1 << 16
+
 
 class Block(ABC):
     """Edges between the elements of two tensors of shapes ``source`` and ``target``."""
@@ -168,8 +171,8 @@ class Contraction(Block):
 
     def _apply(self, semiring: Semiring, value: Value, other: Weight) -> Value:
         if not self._swapped:
-            return semiring.contract(value, other)
-        turned = semiring.contract(tuple(v.mT for v in value), other)
+            return _contract(semiring, value, other)
+        turned = _contract(semiring, tuple(v.mT for v in value), other)
         return tuple(v.mT for v in turned)
 
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
@@ -192,6 +195,32 @@ class Contraction(Block):
         for size, part in zip(other, [*(b[:, None] for b in batch), *tail], strict=True):
             met = met * size + part
         return met, chosen
+
+
+def _contract(semiring: Semiring, value: Value, other: Weight) -> Value:
+    """`Semiring.contract`, without the rows and the terms that no path reaches.
+
+    A score that reads one position and two entries of the vocabulary leaves little of a large product.
+    """
+    weights = other.value
+    if weights.dim() > 2 or weights.numel() < _WORTH_A_LOOK:
+        return semiring.contract(value, other)
+    flat = tuple(v.reshape(-1, v.shape[-1]) for v in value)
+    alive = flat[0] != semiring.zero[0]
+    for part, none in zip(flat[1:], semiring.zero[1:], strict=True):
+        alive |= part != none
+    rows, terms = alive.any(1), alive.any(0)
+    if 2 * int(terms.sum()) <= len(terms):
+        other = Weight(weights[terms])
+        flat = tuple(v[:, terms] for v in flat)
+    shape = (*value[0].shape[:-1], weights.shape[-1])
+    if 2 * int(rows.sum()) > len(rows):
+        return tuple(v.reshape(shape) for v in semiring.contract(flat, other))
+    found = semiring.contract(tuple(v[rows] for v in flat), other)
+    whole = semiring.full(semiring.zero, (len(rows), shape[-1]), flat[0])
+    for part, new in zip(whole, found, strict=True):
+        part[rows] = new
+    return tuple(v.reshape(shape) for v in whole)
 
 
 class Dense(Block):

@@ -1,7 +1,8 @@
-"""Max-plus contractions: a small C library where it was built, torch elsewhere.
+"""Matrix products in other algebras: a small C library where it was built, torch elsewhere.
 
-`accelerated` says which; ``SEMIRING_WIDGETS_KERNELS=torch`` in the environment chooses torch. Both give the
-same numbers: a maximum does not round.
+`accelerated` says which; ``SEMIRING_WIDGETS_KERNELS=torch`` in the environment chooses torch. All functions
+take left operands (..., M, K) that are relative to their row's maximum, and weights (..., K, N) as they are:
+magnitudes and logarithms of a weight are taken on the fly and never stored.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from semiring_widgets.core.kernels.build import library_name
 
-__all__ = ["accelerated", "maxplus", "maxplus_signed"]
+__all__ = ["accelerated", "expectation", "mass", "max_times", "signed_max_times"]
 
 # Elements of the largest temporary of the torch version (float32: 64 MB).
 _CHUNK = 1 << 24
@@ -27,68 +28,69 @@ _SMALL = 1 << 20
 _COLUMNS = 32
 
 
-def maxplus(a: Tensor, w: Tensor) -> Tensor:
-    """``out[..., m, n] = max over k of a[..., m, k] + w[..., k, n]``; -inf where K is 0.
+def mass(p: Tensor, w: Tensor) -> Tensor:
+    """``out[..., m, n] = sum over k of p[..., m, k] |w[..., k, n]|``.
 
     Args:
-        a: log weights, (..., M, K), no NaN; batch dimensions broadcast.
-        w: log weights, (..., K, N), of the same dtype and device.
+        p: not negative, (..., M, K); batch dimensions broadcast.
+        w: (..., K, N), of the same dtype and device.
     """
-    library = _library()
-    if library is None or a.dtype != torch.float32 or a.device.type != "cpu":
-        return _with_torch(a, w)
-    batch = torch.broadcast_shapes(a.shape[:-2], w.shape[:-2])
-    m, k, n = a.shape[-2], a.shape[-1], w.shape[-1]
-    if k == 0:
-        return a.new_full((*batch, m, n), float("-inf"))
-    if a.dim() > 2 and w.dim() == 2:
-        # One weight for the whole batch: one product with more rows packs it once.
-        return maxplus(a.reshape(-1, k), w).reshape(*batch, m, n)
-    out = a.new_empty((*batch, m, n))
-    if out.numel() == 0:
-        return out
-    flat_a = a.expand(*batch, m, k).reshape(-1, m, k)
-    flat_w = w.expand(*batch, k, n).reshape(-1, k, n)
-    flat = out.view(-1, m, n)
-    strides = (ctypes.c_long * 9)(*flat_a.stride(), *flat_w.stride(), *flat.stride())
-
-    def run(b0: int, b1: int, n0: int, n1: int) -> None:
-        pointers = flat_a.data_ptr(), flat_w.data_ptr(), flat.data_ptr()
-        if library.semiring_maxplus(*pointers, strides, b0, b1, m, k, n0, n1):
-            raise MemoryError("no memory for a panel of the max-plus product")
-
-    count = len(flat)
-    threads = torch.get_num_threads() if count * m * k * n > _SMALL else 1
-    panels = -(-n // _COLUMNS)
-    parts = min(threads, count if count >= threads else panels)
-    if parts <= 1:
-        run(0, count, 0, n)
-    elif count >= threads:
-        edges = [count * i // parts for i in range(parts + 1)]
-        _in_parallel(parts, [(edges[i], edges[i + 1], 0, n) for i in range(parts)], run)
-    else:
-        edges = [min(n, panels * i // parts * _COLUMNS) for i in range(parts + 1)]
-        _in_parallel(parts, [(0, count, edges[i], edges[i + 1]) for i in range(parts)], run)
-    return out
+    done = _run("mass", (p,), w)
+    return p @ w.abs() if done is None else done[0]
 
 
-def maxplus_signed(ap: Tensor, an: Tensor, wp: Tensor, wn: Tensor) -> tuple[Tensor, Tensor]:
-    """Best positive and best negative product, as logs.
+def expectation(p: Tensor, q: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+    """Mass, and mass times mean logarithm: ``sum p |w|`` and ``sum q |w| + p |w| log|w|``.
 
     Args:
-        ap: logs of the positive left entries, -inf where there is none.
-        an: the same of the negative ones.
-        wp: logs of the positive weights.
-        wn: logs of the negative weights.
+        p: not negative, (..., M, K).
+        q: p times the mean logarithm so far, of the same shape.
+        w: (..., K, N).
     """
-    positive = torch.maximum(maxplus(ap, wp), maxplus(an, wn))
-    negative = torch.maximum(maxplus(ap, wn), maxplus(an, wp))
-    return positive, negative
+    done = _run("expectation", (p, q), w)
+    if done is not None:
+        return done[0], done[1]
+    magnitude = w.abs()
+    return p @ magnitude, q @ magnitude + p @ torch.special.xlogy(magnitude, magnitude)
+
+
+def max_times(p: Tensor, w: Tensor) -> Tensor:
+    """``out[..., m, n] = max over k of p[..., m, k] |w[..., k, n]|``; 0 where K is 0. Arguments as `mass`."""
+    done = _run("max", (p,), w)
+    if done is not None:
+        return done[0]
+    return _folded(p, w, lambda left, right: (left * right.abs()).amax(-1))
+
+
+def signed_max_times(high: Tensor, low: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+    """Largest and lowest product: max (at least 0) and min (at most 0) over k of ``high w`` and ``low w``.
+
+    Args:
+        high: not negative, (..., M, K).
+        low: not positive, of the same shape.
+        w: (..., K, N).
+    """
+    done = _run("signed", (high, low), w)
+    if done is not None:
+        return done[0], done[1]
+    largest = [_folded(left, w, lambda x, y: (x * y).amax(-1)) for left in (high, low)]
+    lowest = [_folded(left, w, lambda x, y: (x * y).amin(-1)) for left in (high, low)]
+    return torch.maximum(*largest).clamp(min=0), torch.minimum(*lowest).clamp(max=0)
 
 
 def accelerated() -> bool:
     """Whether the C library is in use."""
     return _library() is not None
+
+
+class _Work(ctypes.Structure):
+    """``struct work`` of contractions.c."""
+
+    _fields_ = (
+        *[(name, ctypes.c_void_p) for name in ("p", "q", "w", "first", "second")],
+        *[(name, ctypes.c_long) for name in ("w_batch", "w_inner", "w_column", "rows", "inner", "columns")],
+        *[(name, ctypes.c_long) for name in ("from_batch", "to_batch", "from_column", "to_column")],
+    )
 
 
 @cache
@@ -98,33 +100,78 @@ def _library() -> ctypes.CDLL | None:
         return None
     try:
         library = ctypes.CDLL(str(path))
-    except OSError:
+        for name in ("mass", "max", "expectation", "signed"):
+            function = getattr(library, f"semiring_{name}")
+            function.argtypes, function.restype = [ctypes.POINTER(_Work)], None
+    except (OSError, AttributeError):
+        # Built for another machine, or by an older version: torch gives the same answers.
         return None
-    pointers = [ctypes.c_void_p] * 3 + [ctypes.POINTER(ctypes.c_long)]
-    library.semiring_maxplus.argtypes = [*pointers, *[ctypes.c_long] * 6]
-    library.semiring_maxplus.restype = ctypes.c_int
     return library
 
 
 @cache
 def _pool(workers: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(workers, thread_name_prefix="maxplus")
+    return ThreadPoolExecutor(workers, thread_name_prefix="contraction")
 
 
-def _in_parallel(workers: int, jobs: list[tuple[int, int, int, int]], run: Callable[..., None]) -> None:
-    for future in [_pool(workers).submit(run, *job) for job in jobs]:
+def _run(name: str, left: tuple[Tensor, ...], w: Tensor) -> list[Tensor] | None:
+    """The results of a C kernel, one per left operand; None where torch has to do it."""
+    library = _library()
+    p = left[0]
+    if library is None or p.dtype != torch.float32 or p.device.type != "cpu":
+        return None
+    batch = torch.broadcast_shapes(p.shape[:-2], w.shape[:-2])
+    rows, inner, columns = p.shape[-2], p.shape[-1], w.shape[-1]
+    out = [p.new_empty((*batch, rows, columns)) for _ in left]
+    if out[0].numel() == 0 or inner == 0:
+        return [o.zero_() for o in out]
+    if w.dim() == 2:
+        # One weight for the whole batch: one product with more rows packs it once.
+        left = tuple(part.reshape(-1, inner) for part in left)
+        batch, rows = torch.Size(), left[0].shape[0]
+    operands = [part.expand(*batch, rows, inner).reshape(-1, rows, inner).contiguous() for part in left]
+    weights = w.expand(*batch, inner, columns).reshape(-1, inner, columns)
+    function = getattr(library, f"semiring_{name}")
+    pointers = [operands[0], operands[-1], weights, out[0], out[-1]]
+    fixed = (*[t.data_ptr() for t in pointers], *weights.stride(), rows, inner, columns)
+
+    def run(*part: int) -> None:
+        function(ctypes.byref(_Work(*fixed, *part)))
+
+    _share(run, len(weights), columns, rows * inner)
+    return out
+
+
+def _share(run: Callable[..., None], batch: int, columns: int, effort: int) -> None:
+    """Call ``run(from_batch, to_batch, from_column, to_column)`` so that the threads share the work."""
+    threads = torch.get_num_threads() if batch * columns * effort > _SMALL else 1
+    panels = -(-columns // _COLUMNS)
+    parts = min(threads, batch if batch >= threads else panels)
+    if parts <= 1:
+        run(0, batch, 0, columns)
+        return
+    if batch >= threads:
+        edges = [batch * i // parts for i in range(parts + 1)]
+        jobs = [(edges[i], edges[i + 1], 0, columns) for i in range(parts)]
+    else:
+        edges = [min(columns, panels * i // parts * _COLUMNS) for i in range(parts + 1)]
+        jobs = [(0, batch, edges[i], edges[i + 1]) for i in range(parts)]
+    waiting = [_pool(threads).submit(run, *job) for job in jobs[1:]]
+    run(*jobs[0])
+    for future in waiting:
         future.result()
 
 
-def _with_torch(a: Tensor, w: Tensor) -> Tensor:
-    batch = torch.broadcast_shapes(a.shape[:-2], w.shape[:-2])
-    m, k, n = a.shape[-2], a.shape[-1], w.shape[-1]
-    out = a.new_full((*batch, m, n), float("-inf"))
+def _folded(p: Tensor, w: Tensor, fold: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """``fold`` over k of (..., m, 1, k) and (..., 1, n, k), in pieces that fit into memory."""
+    batch = torch.broadcast_shapes(p.shape[:-2], w.shape[:-2])
+    m, k, n = p.shape[-2], p.shape[-1], w.shape[-1]
+    out = p.new_zeros((*batch, m, n))
     if out.numel() == 0 or k == 0:
         return out
     turned = w.mT.contiguous()
     step = max(1, _CHUNK // max(1, batch.numel() * n * k))
     for start in range(0, m, step):
-        rows = a[..., start : start + step, None, :]
-        out[..., start : start + step, :] = (rows + turned[..., None, :, :]).amax(-1)
+        rows = p[..., start : start + step, None, :]
+        out[..., start : start + step, :] = fold(rows, turned[..., None, :, :])
     return out

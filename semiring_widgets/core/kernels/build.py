@@ -14,12 +14,22 @@ from pathlib import Path
 __all__ = ["build", "library_name"]
 
 _HERE = Path(__file__).resolve().parent
-_FLAGS = ("-O3", "-std=c11", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math")
+_FLAGS = (
+    "-O3",
+    "-std=c11",
+    "-fPIC",
+    "-shared",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=fast",
+)
 
 
 def library_name() -> str:
     """File name of the library on this system."""
-    return {"darwin": "libmaxplus.dylib", "win32": "maxplus.dll"}.get(sys.platform, "libmaxplus.so")
+    return {"darwin": "libcontractions.dylib", "win32": "contractions.dll"}.get(
+        sys.platform, "libcontractions.so"
+    )
 
 
 def build(folder: Path) -> Path | None:
@@ -37,7 +47,7 @@ def build(folder: Path) -> Path | None:
         return None
     target = folder / library_name()
     scratch = target.with_suffix(f".{os.getpid()}.tmp")
-    command = [compiler, *_FLAGS, str(_HERE / "maxplus.c"), "-o", str(scratch), "-lm"]
+    command = [compiler, *_FLAGS, str(_HERE / "contractions.c"), "-o", str(scratch), "-lm"]
     try:
         subprocess.run(command, check=True, capture_output=True)
         scratch.replace(target)
@@ -49,5 +59,5 @@ def build(folder: Path) -> Path | None:
 
 if __name__ == "__main__":
     sys.stdout.write(
-        f"{build(_HERE) or 'There is no C compiler: the max sweeps will use torch, which is slower.'}\n"
+        f"{build(_HERE) or 'There is no C compiler: the sweeps will use torch, which is slower.'}\n"
     )

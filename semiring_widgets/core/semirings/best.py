@@ -7,20 +7,19 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.kernels import maxplus, maxplus_signed
+from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.scaling import NONE, columns_at, doubtful, relative, rows_at
 from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["Max", "SignedMax"]
-
-_NONE = float("-inf")
 
 
 class Max(Semiring):
     """(max, x) on |weight|: the best path. The value is (log |weight| of the best path,)."""
 
     name = "max"
-    zero, one = (_NONE,), (0.0,)
+    zero, one = (NONE,), (0.0,)
 
     def lift(self, weight: Tensor) -> Value:
         return (weight.abs().log(),)
@@ -40,10 +39,24 @@ class Max(Semiring):
         return (value[0].amax(tuple(dims), keepdim=True),) if dims else value
 
     def contract(self, value: Value, weight: Weight) -> Value:
-        return (maxplus(value[0], weight.log),)
+        (log,) = value
+        plain, shift, peak = weight.moderate()
+        top, p = relative(log)
+        best = kernels.max_times(p, plain)
+        out = top + best.log() + shift
+        present = log > NONE
+
+        def reach() -> Tensor:
+            return present.to(best.dtype) @ (weight.value != 0).to(best.dtype)
+
+        for where in doubtful(best, present.any(-1), log.shape[-1], peak, reach):
+            batch = best.shape[:-2]
+            terms = rows_at(log, where, batch) + columns_at(weight.value, where, batch).abs().log()
+            out[where] = terms.amax(-1)
+        return (out,)
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
-        return (value[0].new_full((size,), _NONE).scatter_reduce(0, index, value[0], "amax"),)
+        return (value[0].new_full((size,), NONE).scatter_reduce(0, index, value[0], "amax"),)
 
     def facts(self, value: Value) -> Mapping[str, Tensor]:
         return {"log_weight": value[0]}
@@ -57,7 +70,7 @@ class SignedMax(Semiring):
     """
 
     name = "signed_max"
-    zero, one = (_NONE, _NONE), (0.0, _NONE)
+    zero, one = (NONE, NONE), (0.0, NONE)
 
     def lift(self, weight: Tensor) -> Value:
         return (weight.clamp(min=0).log(), (-weight).clamp(min=0).log())
@@ -76,18 +89,43 @@ class SignedMax(Semiring):
         return tuple(v.amax(tuple(dims), keepdim=True) for v in value) if dims else value
 
     def contract(self, value: Value, weight: Weight) -> Value:
-        return maxplus_signed(*value, *self.lift(weight.value))
+        plain, shift, peak = weight.moderate()
+        top, *relatives = relative(*value)
+        high, low = kernels.signed_max_times(relatives[0], -relatives[1], plain)
+        top = top + shift
+        # Positive products join equal signs, negative ones opposite signs.
+        return (
+            _restored(high, top, value, weight.value, peak),
+            _restored(-low, top, value[::-1], weight.value, peak),
+        )
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
-        return tuple(v.new_full((size,), _NONE).scatter_reduce(0, index, v, "amax") for v in value)
+        return tuple(v.new_full((size,), NONE).scatter_reduce(0, index, v, "amax") for v in value)
 
     def facts(self, value: Value) -> Mapping[str, Tensor]:
         positive, negative = value
         sign = torch.where(positive >= negative, 1.0, -1.0).to(positive.dtype)
-        sign = torch.where((positive == _NONE) & (negative == _NONE), 0.0, sign)
+        sign = torch.where((positive == NONE) & (negative == NONE), 0.0, sign)
         return {
             "most_positive": positive.exp(),
             "most_negative": -negative.exp(),
             "log_weight": torch.maximum(positive, negative),
             "sign": sign,
         }
+
+
+def _restored(best: Tensor, top: Tensor, left: Value, weight: Tensor, peak: float) -> Tensor:
+    """Logarithm of the best products of ``left[0]`` with positive and ``left[1]`` with negative weights."""
+    pairs = ((left[0], weight), (left[1], -weight))
+
+    def reach() -> Tensor:
+        counts = [(a > NONE).to(best.dtype) @ (w > 0).to(best.dtype) for a, w in pairs]
+        return counts[0] + counts[1]
+
+    present = ((left[0] > NONE) | (left[1] > NONE)).any(-1)
+    out = top + best.log()
+    for where in doubtful(best, present, left[0].shape[-1], peak, reach):
+        batch = best.shape[:-2]
+        terms = [rows_at(a, where, batch) + columns_at(w, where, batch).clamp(min=0).log() for a, w in pairs]
+        out[where] = torch.maximum(*terms).amax(-1)
+    return out

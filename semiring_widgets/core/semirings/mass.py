@@ -2,33 +2,29 @@
 
 The mass Z = sum of |path weight| grows by about ten nats per layer and leaves float32 within eight of
 them, so values are natural logarithms: no scale has to be carried, and every element has its full range.
-Contractions exponentiate relative to the largest entry of a row, use the ordinary matrix product, and
-take the logarithm again. Exact zeros are -inf.
+Exact zeros are -inf.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.scaling import NONE, columns_at, doubtful, relative, rows_at
 from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["Abs", "Count", "Entropy"]
-
-_NONE = float("-inf")
-# Products below this may have lost terms to underflow; such entries are computed again, exactly.
-_FAINT = 1e-30
-_ENTRIES = 1 << 22
 
 
 class Abs(Semiring):
     """(+, x) on |weight|: the mass of all paths. The value is (log mass,)."""
 
     name = "abs"
-    zero, one = (_NONE,), (0.0,)
+    zero, one = (NONE,), (0.0,)
 
     def lift(self, weight: Tensor) -> Value:
         return (weight.abs().log(),)
@@ -46,10 +42,14 @@ class Abs(Semiring):
         return (torch.logsumexp(value[0], tuple(dims), keepdim=True),) if dims else value
 
     def contract(self, value: Value, weight: Weight) -> Value:
-        top, p = _relative(value[0])
-        mass = p @ weight.magnitude
-        out = top + mass.log()
-        for where, terms in _faint(mass, value[0], weight.log):
+        (log,) = value
+        plain, shift, peak = weight.moderate()
+        top, p = relative(log)
+        mass = kernels.mass(p, plain)
+        out = top + mass.log() + shift
+        for where in _doubtful(mass, log, weight, peak):
+            batch = mass.shape[:-2]
+            terms = rows_at(log, where, batch) + columns_at(weight.value, where, batch).abs().log()
             out[where] = torch.logsumexp(terms, -1)
         return (out,)
 
@@ -68,7 +68,7 @@ class Count(Abs):
     name = "count"
 
     def lift(self, weight: Tensor) -> Value:
-        return (torch.where(weight != 0, 0.0, _NONE).to(weight.dtype),)
+        return (torch.where(weight != 0, 0.0, NONE).to(weight.dtype),)
 
     def scale(self, value: Value, weight: Weight) -> Value:
         return (value[0] + self.lift(weight.value)[0],)
@@ -88,7 +88,7 @@ class Entropy(Semiring):
     """
 
     name = "entropy"
-    zero, one = (_NONE, 0.0), (0.0, 0.0)
+    zero, one = (NONE, 0.0), (0.0, 0.0)
 
     def lift(self, weight: Tensor) -> Value:
         return _lifted(weight.abs().log())
@@ -114,15 +114,17 @@ class Entropy(Semiring):
         return (log_mass, (p * value[1]).sum(dims, keepdim=True))
 
     def contract(self, value: Value, weight: Weight) -> Value:
-        top, p = _relative(value[0])
-        mass = p @ weight.magnitude
-        mean = (p * value[1]) @ weight.magnitude + p @ weight.xlogx
-        out = (top + mass.log(), mean / mass.clamp(min=torch.finfo(mass.dtype).tiny))
-        for where, terms in _faint(mass, value[0], weight.log):
-            batch = (*where[:-2], where[-2])
-            logs = weight.log.mT.expand(*mass.shape[:-2], *weight.log.mT.shape[-2:])
-            edge = logs[(*where[:-2], where[-1])]
-            exact = self.sum((terms, _finite(value[1].expand(*mass.shape[:-1], -1)[batch] + edge)), (-1,))
+        log, so_far = value
+        plain, shift, peak = weight.moderate()
+        top, p = relative(log)
+        mass, total = kernels.expectation(p, p * so_far, plain)
+        mean = total / mass.clamp(min=torch.finfo(mass.dtype).tiny)
+        out = (top + mass.log() + shift, mean + shift)
+        for where in _doubtful(mass, log, weight, peak):
+            batch = mass.shape[:-2]
+            edges = columns_at(weight.value, where, batch).abs().log()
+            means = _finite(rows_at(so_far, where, batch) + edges)
+            exact = self.sum((rows_at(log, where, batch) + edges, means), (-1,))
             for part, new in zip(out, exact, strict=True):
                 part[where] = new.squeeze(-1)
         return out
@@ -136,7 +138,7 @@ class Entropy(Semiring):
 
     def facts(self, value: Value) -> Mapping[str, Tensor]:
         log_mass, mean = value
-        exists = log_mass > _NONE
+        exists = log_mass > NONE
         # Rounding must not make a single path's entropy -0.00001.
         entropy = torch.where(exists, log_mass - mean, 0.0).clamp(min=0.0)
         return {"log_mass": log_mass, "entropy": entropy}
@@ -151,37 +153,17 @@ def _lifted(log: Tensor) -> Value:
     return (log, _finite(log))
 
 
-def _relative(log: Tensor) -> tuple[Tensor, Tensor]:
-    """Row maximum (finite, also for empty rows) and the row's entries relative to it, in 0..1."""
-    if log.shape[-1] == 0:
-        return log.new_zeros((*log.shape[:-1], 1)), log
-    top = log.amax(-1, keepdim=True).clamp(min=torch.finfo(log.dtype).min)
-    return top, torch.exp(log - top)
-
-
 def _scatter_top(log: Tensor, index: Tensor, size: int) -> Tensor:
     lowest = torch.finfo(log.dtype).min
     return log.new_full((size,), lowest).scatter_reduce(0, index, log, "amax")
 
 
-def _faint(mass: Tensor, log: Tensor, log_weight: Tensor) -> list[tuple[tuple[Tensor, ...], Tensor]]:
-    """Entries of a contraction that underflow may have falsified, with their exact log terms.
-
-    Returns:
-        Pairs of an index into ``mass`` and the terms ``log[m, k] + log_weight[k, n]``, shape (E, K).
-    """
-    if mass.numel() == 0 or float(mass.amin()) >= _FAINT:
-        return []
-    alive = (log > _NONE).any(-1)
-    suspects = ((mass < _FAINT) & alive[..., None]).nonzero(as_tuple=True)
-    if len(suspects[0]) == 0:
-        return []
-    rows = log.expand(*mass.shape[:-1], -1)
-    columns = log_weight.mT.expand(*mass.shape[:-2], *log_weight.mT.shape[-2:])
-    step = max(1, _ENTRIES // max(1, log.shape[-1]))
-    found = []
-    for start in range(0, len(suspects[0]), step):
-        where = tuple(s[start : start + step] for s in suspects)
-        terms = rows[where[:-1]] + columns[(*where[:-2], where[-1])]
-        found.append((where, terms))
-    return found
+def _doubtful(mass: Tensor, log: Tensor, weight: Weight, peak: float) -> Iterator[tuple[Tensor, ...]]:
+    present = log > NONE
+    return doubtful(
+        mass,
+        present.any(-1),
+        log.shape[-1],
+        peak,
+        lambda: present.to(mass.dtype) @ (weight.value != 0).to(mass.dtype),
+    )

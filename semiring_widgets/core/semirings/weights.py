@@ -1,13 +1,16 @@
-"""Local derivatives as edge weights, with the logarithms that several semirings share."""
+"""Local derivatives as edge weights, with the facts about them that several semirings share."""
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor
 
 __all__ = ["Weight"]
 
-
-_LOWEST = -1e30
+# Weights whose largest magnitude lies outside are brought to 1 before they are multiplied.
+_MODERATE = 1e15
 
 
 class Weight:
@@ -17,42 +20,36 @@ class Weight:
         value: the derivatives, in the dtype that the sweep computes in.
     """
 
-    __slots__ = ("_abs", "_log", "_transposed", "_xlogx", "value")
+    __slots__ = ("_log", "_peak", "_transposed", "value")
 
     def __init__(self, value: Tensor) -> None:
         self.value = value
-        self._abs: Tensor | None = None
         self._log: Tensor | None = None
-        self._xlogx: Tensor | None = None
+        self._peak: Tensor | None = None
         self._transposed: Weight | None = None
-
-    @property
-    def magnitude(self) -> Tensor:
-        """``|w|``."""
-        if self._abs is None:
-            other = self._transposed
-            self._abs = self.value.abs() if other is None or other._abs is None else other._abs.mT
-        return self._abs
 
     @property
     def log(self) -> Tensor:
         """``log|w|``; -inf where there is no edge."""
         if self._log is None:
             other = self._transposed
-            self._log = self.magnitude.log() if other is None or other._log is None else other._log.mT
+            self._log = self.value.abs().log() if other is None or other._log is None else other._log.mT
         return self._log
 
     @property
-    def xlogx(self) -> Tensor:
-        """``|w| log|w|``; 0 where w is 0."""
-        if self._xlogx is None:
-            other = self._transposed
-            if other is not None and other._xlogx is not None:
-                self._xlogx = other._xlogx.mT
+    def peak(self) -> Tensor:
+        """The largest ``|w|``, shape (); NaN or infinite if any derivative is."""
+        if self._peak is None:
+            if self._transposed is not None and self._transposed._peak is not None:
+                self._peak = self._transposed._peak
+            elif self.value.numel() == 0:
+                self._peak = self.value.new_zeros(())
             else:
-                # The clamp makes 0 * log 0 a 0.
-                self._xlogx = self.log.clamp(min=_LOWEST).mul_(self.magnitude)
-        return self._xlogx
+                # A transposed view would be copied.
+                turned = self.value.dim() > 1 and not self.value.is_contiguous()
+                lowest, highest = torch.aminmax(self.value.mT if turned else self.value)
+                self._peak = torch.maximum(lowest.abs(), highest.abs())
+        return self._peak
 
     @property
     def mT(self) -> Weight:
@@ -61,3 +58,15 @@ class Weight:
             self._transposed = Weight(self.value.mT)
             self._transposed._transposed = self
         return self._transposed
+
+    def moderate(self) -> tuple[Tensor, float, float]:
+        """The derivatives without an extreme scale, for algorithms that multiply.
+
+        Returns:
+            Numbers w' with ``w = w' exp(shift)`` up to underflow, the shift (0 for usual weights), and the
+            largest ``|w'|``.
+        """
+        peak = float(self.peak)
+        if 1 / _MODERATE < peak < _MODERATE or peak == 0 or not math.isfinite(peak):
+            return self.value, 0.0, peak
+        return self.value / peak, math.log(peak), 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -80,10 +81,13 @@ class Op:
         """The op and its module, for messages."""
         return f"{self.name} (in module '{self.scope.module}')" if self.scope.module else self.name
 
-    def inputs(self) -> Iterator[Node]:
+    def inputs(self) -> tuple[Node, ...]:
         """All node arguments, in order, repeated where an argument is used twice."""
-        yield from _nodes(self.args)
-        yield from _nodes(tuple(self.kwargs.values()))
+        return self._inputs
+
+    @cached_property
+    def _inputs(self) -> tuple[Node, ...]:
+        return (*_nodes(self.args), *_nodes(tuple(self.kwargs.values())))
 
     def __repr__(self) -> str:
         return f"Op({self.index}, {self.name}, {self.scope.module!r})"
