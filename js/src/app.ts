@@ -108,9 +108,9 @@ export class App {
     } else if (answer.type === "head_map") {
       this.store.update({ map: { header: answer, columns: new Columns(answer.columns, buffer) } });
     } else if (answer.type === "chart") {
-      this.chartItem = answer.item;
+      this.chartItem = this.root.dataset.theme === "dark" ? answer.dark : answer.item;
       if (window.Bokeh === undefined) this.connection.request({ type: "bokehjs" });
-      else void drawChart(this.figure, answer.item);
+      else void drawChart(this.figure, this.chartItem);
     } else if (answer.type === "bokehjs") {
       loadBokeh(buffer)
         .then(() => drawChart(this.figure, this.chartItem))

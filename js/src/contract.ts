@@ -162,6 +162,8 @@ export interface ChartAnswer {
   type: "chart";
   id: number;
   item: unknown;
+  /** The same chart with light letters. */
+  dark: unknown;
 }
 
 export interface BokehAnswer {

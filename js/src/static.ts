@@ -16,7 +16,7 @@ interface Payload {
   selection?: unknown;
   head_maps?: Prepared[];
   conditions?: Prepared[];
-  chart?: { item: unknown; version: string } | null;
+  chart?: { item: unknown; dark: unknown; version: string } | null;
 }
 
 type Callback = (...args: unknown[]) => void;
@@ -36,7 +36,7 @@ export function staticModel(root: HTMLElement): Model {
   const answer = (request: Record<string, unknown>): [Record<string, unknown>, Uint8Array | null] => {
     const found = prepared(payload, request);
     if (found !== undefined) return [found.header, fromBase64(found.buffer)];
-    if (request.type === "chart" && payload.chart) return [{ type: "chart", item: payload.chart.item }, null];
+    if (request.type === "chart" && payload.chart) return [{ type: "chart", ...payload.chart }, null];
     if (request.type === "bokehjs" && bokeh !== null) {
       return [{ type: "bokehjs", version: bokeh.dataset.version }, fromBase64(bokeh.textContent ?? "")];
     }

@@ -28,6 +28,14 @@ def load_demo() -> tuple[Any, Any]:
         model, tokenizer = sw.load_demo()
     """
     from transformers import BertForMaskedLM, PreTrainedTokenizerFast
+    from transformers.utils import logging
 
-    model = BertForMaskedLM.from_pretrained(_HOME, local_files_only=True)
+    # Loading takes a moment only; a progress bar for it would be noise.
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        model = BertForMaskedLM.from_pretrained(_HOME, local_files_only=True)
+    finally:
+        if shown:
+            logging.enable_progress_bar()
     return model.eval(), PreTrainedTokenizerFast.from_pretrained(_HOME, local_files_only=True)

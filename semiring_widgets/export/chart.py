@@ -67,6 +67,9 @@ def flow_chart(result: Explanation) -> Any:
         y_axis_label="share",
         y_range=Range1d(start=0, end=1.02),
         toolbar_location=None,
+        # Transparent, so that the page's background shows in light and dark.
+        background_fill_color=None,
+        border_fill_color=None,
         tools="",
     )
     for branches, shift in ((_ATTENTION, -0.21), (_MLP, 0.21)):
@@ -101,19 +104,23 @@ def flow_chart(result: Explanation) -> Any:
     plot.yaxis.formatter = NumeralTickFormatter(format="0%")
     plot.xgrid.grid_line_color = None
     plot.legend.orientation = "horizontal"
+    plot.legend.background_fill_alpha = 0
     plot.add_layout(plot.legend[0], "below")
     return plot
 
 
-def chart_item(result: Explanation) -> dict[str, Any]:
+def chart_item(result: Explanation, *, dark: bool = False) -> dict[str, Any]:
     """The chart as Bokeh's ``json_item``, for ``Bokeh.embed.embed_item``.
 
     Args:
         result: the explanation.
+        dark: light letters, for a dark page.
     """
     from bokeh.embed import json_item
+    from bokeh.themes import DARK_MINIMAL, built_in_themes
 
-    item: dict[str, Any] = dict(json_item(flow_chart(result)))
+    theme = built_in_themes[DARK_MINIMAL] if dark else None
+    item: dict[str, Any] = dict(json_item(flow_chart(result), theme=theme))
     return item
 
 

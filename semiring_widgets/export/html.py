@@ -135,7 +135,7 @@ def _chart(result: Explanation) -> tuple[dict[str, Any], str]:
         f'\n<script type="text/plain" data-semiring-widgets="bokehjs" data-version="{html.escape(version)}">'
         f"{_base64(bokehjs())}</script>"
     )
-    return {"item": chart_item(result), "version": version}, element
+    return {"item": chart_item(result), "dark": chart_item(result, dark=True), "version": version}, element
 
 
 def _listed(answers: list[messages.Message]) -> list[dict[str, Any]]:

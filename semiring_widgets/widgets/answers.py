@@ -51,7 +51,12 @@ def answer(result: Explanation, request: Mapping[str, Any]) -> messages.Message:
     if kind == "chart":
         from semiring_widgets.export.chart import chart_item
 
-        return {"type": "chart", "id": request_id, "item": chart_item(result)}, b""
+        return {
+            "type": "chart",
+            "id": request_id,
+            "item": chart_item(result),
+            "dark": chart_item(result, dark=True),
+        }, b""
     if kind == "bokehjs":
         from semiring_widgets.export.chart import bokeh_version, bokehjs
 
