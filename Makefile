@@ -8,6 +8,9 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
+# An active environment of the caller is not the one that is used here.
+unexport VIRTUAL_ENV
+
 PYTHON ?= python3
 # Versions that are known to work together. `make demo CONSTRAINTS=` takes the newest ones instead.
 CONSTRAINTS ?= tests/constraints.txt
@@ -111,6 +114,7 @@ lab: $(LAB) build  ## open JupyterLab on examples/
 
 .PHONY: bench
 bench: $(TEST) build  ## time the sweeps against torch and Captum; prints ratios
+	@$(PIP_INSTALL) -e './[bench]'
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
 # --- checks ---------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.jacobian import Call, Edge, edges_of
+from semiring_widgets.core.semirings import Weight
 from semiring_widgets.core.tape import Node, Op, Tape
 from semiring_widgets.errors import InputError, NonFiniteError, TapeError
 
@@ -51,7 +52,7 @@ class GradientGraph:
         self.dtype = torch.float64 if wide else torch.float32
         self.device = score.value.device
         self._edges: dict[Op, list[Edge]] = {}
-        self._unchecked: list[tuple[Edge, Tensor]] = []
+        self._unchecked: list[tuple[Edge, Weight]] = []
         self._consumers: dict[Node, list[Op]] | None = None
 
     def edges(self, op: Op) -> list[Edge]:
@@ -63,7 +64,7 @@ class GradientGraph:
             found = edges_of(Call(op, sources, targets, self.dtype))
             for edge in found:
                 if edge.block.weight is not None:
-                    self._unchecked.append((edge, edge.block.weight.peak))
+                    self._unchecked.append((edge, edge.block.weight))
             self._edges[op] = found
         return found
 
@@ -102,7 +103,7 @@ class GradientGraph:
         pending, self._unchecked = self._unchecked, []
         if not pending:
             return
-        peaks = torch.stack([peak.to(torch.float64) for _, peak in pending])
+        peaks = torch.stack([weight.peak.to(torch.float64) for _, weight in pending])
         for position in (~torch.isfinite(peaks)).nonzero().flatten().tolist():
             edge = pending[position][0]
             raise NonFiniteError(

@@ -29,6 +29,9 @@ def view_rule(call: Call) -> Iterator[Edge]:
     if call.op.func.overloadpacket is aten.as_strided and not source.value.is_contiguous():
         yield from _gathered(call, source, _replayed_strides(call, source))
         return
+    if (shared := _strides_of_view(call, source)) is not None:
+        yield shared
+        return
     shown = call.run(lambda node: _numbers(source.shape, source.value.device))
     for position, target in call.outputs():
         index = shown[position]
@@ -98,6 +101,20 @@ def ordering_rule(call: Call) -> Iterator[Edge]:
 
 def _numbers(shape: torch.Size, device: torch.device) -> Tensor:
     return torch.arange(shape.numel(), device=device).reshape(shape)
+
+
+def _strides_of_view(call: Call, source: Node) -> Edge | None:
+    """The edge of a recorded view into a contiguous tensor: its own strides say all."""
+    target = call.targets[0]
+    window, whole = target.value, source.value
+    if len(call.targets) > 1 or not whole.is_contiguous() or window.dtype != whole.dtype:
+        return None
+    if window.untyped_storage().data_ptr() != whole.untyped_storage().data_ptr():
+        return None
+    if not Strided.fits(window.shape, window.stride()):
+        return None
+    offset = int(window.storage_offset() - whole.storage_offset())
+    return call.edge(source, target, Strided(source.shape, target.shape, window.stride(), offset))
 
 
 def _gathered(call: Call, source: Node, index: Tensor) -> Iterator[Edge]:
