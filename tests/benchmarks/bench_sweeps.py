@@ -1,0 +1,76 @@
+"""Whole sweeps over a model of BERT-base shape, recording included, beside Captum on the same model.
+
+All figures are multiples of Captum's `Saliency` (one forward and one backward pass). ``--tokens`` chooses
+lengths, ``--layers`` a shallower model.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import torch
+from captum.attr import IntegratedGradients, Saliency
+from measuring import Report, interleaved
+from transformers import BertConfig, BertForMaskedLM
+
+import semiring_widgets as sw
+from semiring_widgets.core.semirings import Entropy, Max, Product, Sum
+
+
+def main() -> None:
+    """Measure, print and write."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--tokens", type=int, nargs="+", default=[16, 32, 64, 128, 512])
+    options.add_argument("--layers", type=int, default=12)
+    options.add_argument("--rounds", type=int, default=3)
+    chosen = options.parse_args()
+    torch.manual_seed(0)
+    config = BertConfig(vocab_size=30522, num_hidden_layers=chosen.layers)
+    model = BertForMaskedLM(config).eval().requires_grad_(False)
+    report = Report("sweeps")
+    for tokens in chosen.tokens:
+        inputs = torch.randn(1, tokens, config.hidden_size)
+        taken = interleaved(_cases(model, inputs), chosen.rounds)
+        unit = taken["Saliency"]
+        with_steps = interleaved({"IG 50": lambda x=inputs: _integrated(model, x)}, 1)["IG 50"]
+        ratios = {name: seconds / unit for name, seconds in taken.items() if name != "Saliency"}
+        report.add(tokens=tokens, saliency_s=unit, **ratios, **{"IG 50": with_steps / unit})
+    print(report.write())
+
+
+def _score(model: BertForMaskedLM, inputs: torch.Tensor) -> torch.Tensor:
+    logits = model(inputs_embeds=inputs).logits
+    return logits[:, inputs.shape[1] // 2, 2024] - logits[:, inputs.shape[1] // 2, 2003]
+
+
+def _cases(model: BertForMaskedLM, inputs: torch.Tensor) -> dict[str, object]:
+    saliency = Saliency(lambda x: _score(model, x))
+
+    def sweep(semiring: object) -> object:
+        with sw.record() as tape:
+            x = inputs.clone()
+            score = _score(model, x)
+        return sw.backprop(tape, score, wrt=x, semiring=semiring) if semiring else tape
+
+    def forward() -> None:
+        with torch.no_grad():
+            _score(model, inputs)
+
+    return {
+        "Saliency": lambda: saliency.attribute(inputs.clone().requires_grad_(), abs=False),
+        "forward": forward,
+        "record": lambda: sweep(None),
+        "sum": lambda: sweep("sum"),
+        "max": lambda: sweep("max"),
+        "entropy": lambda: sweep("entropy"),
+        "fused": lambda: sweep(Product(Sum(), Entropy(), Max())),
+    }
+
+
+def _integrated(model: BertForMaskedLM, inputs: torch.Tensor) -> None:
+    method = IntegratedGradients(lambda x: _score(model, x))
+    method.attribute(inputs, n_steps=50, internal_batch_size=1)
+
+
+if __name__ == "__main__":
+    main()
