@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from semiring_widgets.attr import compare
     from semiring_widgets.core import (
         Path,
+        PathSet,
+        Selection,
         Semiring,
         Tape,
         backprop,
+        path_lengths,
         record,
         sample_paths,
+        select_paths,
         top_paths,
     )
     from semiring_widgets.errors import SemiringWidgetsError
@@ -29,9 +33,13 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Path": "core",
+    "PathSet": "core",
+    "Selection": "core",
     "Semiring": "core",
     "Tape": "core",
     "backprop": "core",
+    "path_lengths": "core",
+    "select_paths": "core",
     "flow": "explanation",
     "record": "core",
     "sample_paths": "core",
@@ -51,6 +59,8 @@ _MODULES = ("attr", "widgets")
 __all__ = [
     "Explanation",
     "Path",
+    "PathSet",
+    "Selection",
     "Semiring",
     "SemiringWidgetsError",
     "Tape",
@@ -63,8 +73,10 @@ __all__ = [
     "load_demo",
     "load_ipython_extension",
     "load_model",
+    "path_lengths",
     "record",
     "sample_paths",
+    "select_paths",
     "top_paths",
     "unload_ipython_extension",
     "widgets",

@@ -1,8 +1,31 @@
 """The method itself, on torch alone: tape, gradient graph, semirings, sweeps, paths and flow."""
 
+from semiring_widgets.core.anatomy import Selection
 from semiring_widgets.core.backprop import Result, backprop
-from semiring_widgets.core.paths import Path, Step, sample_paths, top_paths
+from semiring_widgets.core.paths import (
+    Path,
+    PathSet,
+    Step,
+    path_lengths,
+    sample_paths,
+    select_paths,
+    top_paths,
+)
 from semiring_widgets.core.semirings import Semiring
 from semiring_widgets.core.tape import Tape, record
 
-__all__ = ["Path", "Result", "Semiring", "Step", "Tape", "backprop", "record", "sample_paths", "top_paths"]
+__all__ = [
+    "Path",
+    "PathSet",
+    "Result",
+    "Selection",
+    "Semiring",
+    "Step",
+    "Tape",
+    "backprop",
+    "path_lengths",
+    "record",
+    "sample_paths",
+    "select_paths",
+    "top_paths",
+]

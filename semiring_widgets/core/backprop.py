@@ -84,6 +84,31 @@ class Result:
         """``count``: log of the number of paths of non-zero weight; -inf where there is none."""
         return self._fact("count")
 
+    @property
+    def reachable(self) -> Tensor:
+        """``boolean``: True where some path has a weight other than 0."""
+        return self._fact("reachable")
+
+    @property
+    def variance(self) -> Tensor:
+        """``variance``: of log |weight| under p(path) ~ |weight|, in nats squared; 0 without a path."""
+        return self._fact("variance")
+
+    @property
+    def log_weights(self) -> Tensor:
+        """``KBest(k)``: log |weight| of the k best paths, best first, in a last dimension of size k."""
+        return self._fact("log_weights")
+
+    @property
+    def log_masses(self) -> Tensor:
+        """``Hops``: log mass by number of hops, in a last dimension."""
+        return self._fact("log_masses")
+
+    @property
+    def length(self) -> Tensor:
+        """``Hops``: mean number of hops under p(path) ~ |weight|."""
+        return self._fact("length")
+
     def reduce(self, dims: int | Sequence[int]) -> Result:
         """Semiring sum over dimensions: all paths from any of their elements together.
 
@@ -136,7 +161,8 @@ def backprop(
         tape: the finished tape of the forward pass.
         score: what is explained, shape () or (B,) for one distribution of paths per example.
         wrt: a tensor used inside the recording, or a list of them.
-        semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``, or an object.
+        semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``,
+            ``"boolean"``, ``"variance"``, or an object: ``KBest(8)``, ``Product(Sum(), Max())``, your own.
         level: for the maxima, ``"unit"`` (over scalar paths) or ``"branch"`` (Du et al., 2023).
 
     Returns:

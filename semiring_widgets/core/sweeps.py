@@ -26,15 +26,15 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Mask:
-    """Which paths count: those that touch only kept elements and use no forbidden edge.
+    """Which paths count: those that touch only kept elements.
 
     Attributes:
         nodes: for some nodes, a boolean tensor of their shape: True where paths may pass.
-        without: edges that no path may use.
+        edges: for some edges, a boolean tensor of their source's shape: True where paths may use them.
     """
 
     nodes: Mapping[Node, Tensor] = field(default_factory=dict)
-    without: frozenset[Edge] = frozenset()
+    edges: Mapping[Edge, Tensor] = field(default_factory=dict)
 
 
 _ALL = Mask()
@@ -58,6 +58,7 @@ def sweep_backward(
     seeds: Values | None = None,
     keep: Collection[Node] | None = None,
     mask: Mask = _ALL,
+    marked: Collection[Edge] = frozenset(),
     progress: Progress | None = None,
 ) -> Values:
     """Cotangents, from the score (or the seeds) down to the inputs.
@@ -68,6 +69,7 @@ def sweep_backward(
         seeds: values to start from; by default *one* at the score.
         keep: nodes whose value is returned besides the inputs; None keeps all.
         mask: which paths count.
+        marked: edges that a semiring may count (see `Semiring.mark`).
         progress: called with (operators done, operators in all); may raise to cancel.
 
     Returns:
@@ -85,8 +87,12 @@ def sweep_backward(
             if progress is not None:
                 progress(count, len(graph.ops))
             for edge in graph.edges(op):
-                if edge.target in values and edge not in mask.without:
+                if edge.target in values:
                     pulled = semiring.settle(edge.block.pull(semiring, values[edge.target]))
+                    if edge in mask.edges:
+                        pulled = restrict(semiring, pulled, mask.edges[edge])
+                    if edge in marked:
+                        pulled = semiring.mark(pulled)
                     _join(semiring, values, edge.source, _masked(semiring, pulled, mask, edge.source))
         if keep is not None:
             for out in arrived:
@@ -131,8 +137,11 @@ def sweep_forward(
         if progress is not None:
             progress(count, len(graph.ops))
         for edge in graph.edges(op):
-            if edge.source in values and edge not in mask.without:
-                pushed = edge.block.push(semiring, values[edge.source])
+            if edge.source in values:
+                value = values[edge.source]
+                if edge in mask.edges:
+                    value = restrict(semiring, value, mask.edges[edge])
+                pushed = edge.block.push(semiring, value)
                 _join(semiring, values, edge.target, _masked(semiring, pushed, mask, edge.target))
         if visit is not None:
             for out in op.outputs:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import semiring_widgets as sw
+from semiring_widgets.core.semirings import KBest
 from tests.core.oracle import all_paths
 
 
@@ -62,8 +63,8 @@ def check(function, x, granularity):
     tape, score = recorded(function, x, granularity)
     paths = all_paths(tape, score, x)
     results = {
-        name: sw.backprop(tape, score, wrt=x, semiring=name)
-        for name in ("sum", "abs", "max", "signed_max", "entropy", "count")
+        getattr(name, "name", name): sw.backprop(tape, score, wrt=x, semiring=name)
+        for name in ("sum", "abs", "max", "signed_max", "entropy", "count", "boolean", "variance", KBest(3))
     }
     leaf = x.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(function(leaf), leaf)
@@ -82,12 +83,20 @@ def check(function, x, granularity):
         assert at("max", "log_weight") == pytest.approx(
             math.log(max(sizes)) if sizes else -math.inf, abs=1e-9
         )
+        assert at("boolean", "reachable") == bool(sizes)
+        listed = results["3-best"].log_weights.reshape(-1, 3)[element].tolist()
+        expected = [math.log(size) for size in sorted(sizes, reverse=True)[:3]]
+        assert listed == pytest.approx(expected + [-math.inf] * (3 - len(expected)), abs=1e-9)
         if not sizes:
             assert at("max", "sign") == 0
             assert at("entropy", "entropy") == 0
             continue
         entropy = -sum(s / mass * math.log(s / mass) for s in sizes)
         assert at("entropy", "entropy") == pytest.approx(entropy, rel=1e-8, abs=1e-9)
+        mean = sum(s / mass * math.log(s) for s in sizes)
+        spread = sum(s / mass * (math.log(s) - mean) ** 2 for s in sizes)
+        assert at("variance", "variance") == pytest.approx(spread, rel=1e-7, abs=1e-9)
+        assert at("variance", "entropy") == pytest.approx(entropy, rel=1e-8, abs=1e-9)
         assert at("signed_max", "most_positive") == pytest.approx(max(0.0, *weights, 0.0), rel=1e-8)
         assert at("signed_max", "most_negative") == pytest.approx(min(0.0, *weights, 0.0), rel=1e-8)
         best = max(weights, key=abs)

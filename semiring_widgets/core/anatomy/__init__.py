@@ -1,6 +1,13 @@
 """Layers, heads, tokens and branches, found in the recorded graph itself, and the flow through them."""
 
-from semiring_widgets.core.anatomy.conditioning import Conditioned, Cut, Selection, condition, cut_of
+from semiring_widgets.core.anatomy.conditioning import (
+    Conditioned,
+    Cut,
+    Selection,
+    condition,
+    cut_of,
+    seeds_of,
+)
 from semiring_widgets.core.anatomy.finding import find_anatomy
 from semiring_widgets.core.anatomy.flow import LayerFlow, head_map, layer_flow
 from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
@@ -24,4 +31,5 @@ __all__ = [
     "layer_flow",
     "legs_of",
     "read",
+    "seeds_of",
 ]

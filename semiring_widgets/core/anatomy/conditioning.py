@@ -19,10 +19,10 @@ from semiring_widgets.core.anatomy.parts import Anatomy, Operand, Residual
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.semirings import Semiring, Value
-from semiring_widgets.core.sweeps import Progress, restrict, sweep_backward, sweep_forward
+from semiring_widgets.core.sweeps import Mask, Progress, restrict, sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node
 
-__all__ = ["Conditioned", "Cut", "Selection", "condition", "cut_of"]
+__all__ = ["Conditioned", "Cut", "Selection", "condition", "cut_of", "seeds_of"]
 
 Values = Mapping[Node, Value]
 
@@ -146,6 +146,24 @@ def condition(
     below = sweep_backward(graph, semiring, seeds=down, keep=kept_nodes, progress=progress)
     above = sweep_forward(graph, semiring, seeds=up, keep=kept_nodes, progress=progress)
     return Conditioned(below, above, crossing, total)
+
+
+def seeds_of(semiring: Semiring, cut: Cut, beta: Values, mask: Mask) -> dict[Node, Value]:
+    """What a backward sweep over the paths through a cut starts from.
+
+    Args:
+        semiring: the algebra of beta.
+        cut: what paths must pass.
+        beta: cotangents, at least at the cut's nodes and the targets of its edges.
+        mask: which paths count; edges outside of it lead nowhere.
+    """
+    seeds = {node: restrict(semiring, beta[node], kept) for node, kept in cut.nodes.items() if node in beta}
+    for edge, kept in cut.edges.items():
+        if edge.target in beta:
+            usable = kept & mask.edges[edge] if edge in mask.edges else kept
+            pulled = restrict(semiring, edge.block.pull(semiring, beta[edge.target]), usable)
+            _join(semiring, seeds, edge.source, pulled)
+    return seeds
 
 
 def _join(semiring: Semiring, values: dict[Node, Value], node: Node, new: Value) -> None:

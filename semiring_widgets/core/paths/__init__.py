@@ -1,7 +1,20 @@
 """Single paths: found, ranked, drawn at random, and described step by step."""
 
-from semiring_widgets.core.paths.finding import best_first, sample_paths, top_paths
+from semiring_widgets.core.paths.finding import sample_paths, top_paths
+from semiring_widgets.core.paths.lengths import path_lengths
 from semiring_widgets.core.paths.path import Path, Step
+from semiring_widgets.core.paths.selecting import PathSet, select_paths
 from semiring_widgets.core.paths.walking import Hop, walk_back, walk_on
 
-__all__ = ["Hop", "Path", "Step", "best_first", "sample_paths", "top_paths", "walk_back", "walk_on"]
+__all__ = [
+    "Hop",
+    "Path",
+    "PathSet",
+    "Step",
+    "path_lengths",
+    "sample_paths",
+    "select_paths",
+    "top_paths",
+    "walk_back",
+    "walk_on",
+]

@@ -96,7 +96,6 @@ def walk_on(
     log_values: Mapping[Node, Tensor],
     starts: Sequence[Start],
     *,
-    without: Collection[Edge] = frozenset(),
     noise: torch.Generator | None = None,
 ) -> list[list[Hop]]:
     """One path to the score from each start: the best one, or with ``noise`` a random one.
@@ -105,24 +104,21 @@ def walk_on(
         graph: the graph.
         log_values: cotangents of a `Max` sweep (best paths) or of an `Abs` sweep (random paths).
         starts: (node, flat element).
-        without: edges that may not be used.
         noise: draws the paths from p(path) ~ |weight|.
 
     Returns:
         The hops of each path, from its start on.
     """
-    return _walk(graph, log_values, starts, without, noise, back=False)
+    return _walk(graph, log_values, starts, noise, back=False)
 
 
 def walk_back(
     graph: GradientGraph,
     log_values: Mapping[Node, Tensor],
     starts: Sequence[Start],
-    *,
-    without: Collection[Edge] = frozenset(),
 ) -> list[list[Hop]]:
     """The best path from an input to each start, in forward order; ``log_values`` are `Max` tangents."""
-    found = _walk(graph, log_values, starts, without, None, back=True)
+    found = _walk(graph, log_values, starts, None, back=True)
     return [hops[::-1] for hops in found]
 
 
@@ -130,7 +126,6 @@ def _walk(
     graph: GradientGraph,
     log_values: Mapping[Node, Tensor],
     starts: Sequence[Start],
-    without: Collection[Edge],
     noise: torch.Generator | None,
     *,
     back: bool,
@@ -146,7 +141,7 @@ def _walk(
         if not back and node is graph.score:
             continue
         elements = torch.tensor([element for _, element in group], device=node.value.device)
-        choice = onward(graph, node, elements, log_values, without, back=back)
+        choice = onward(graph, node, elements, log_values, back=back)
         if choice is None:
             continue
         values = choice.values

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.best import Max, SignedMax
+from semiring_widgets.core.semirings.boolean import Boolean
+from semiring_widgets.core.semirings.hops import Hops
+from semiring_widgets.core.semirings.kbest import KBest
 from semiring_widgets.core.semirings.linear import BranchMax, Sum
 from semiring_widgets.core.semirings.mass import Abs, Count, Entropy
+from semiring_widgets.core.semirings.moments import Variance
 from semiring_widgets.core.semirings.product import Product
 from semiring_widgets.core.semirings.weights import Weight
 from semiring_widgets.errors import InputError
@@ -13,28 +17,34 @@ from semiring_widgets.errors import InputError
 __all__ = [
     "LEVELS",
     "Abs",
+    "Boolean",
     "BranchMax",
     "Count",
     "Entropy",
+    "Hops",
+    "KBest",
     "Max",
     "Product",
     "Semiring",
     "SignedMax",
     "Sum",
     "Value",
+    "Variance",
     "Weight",
     "find_semiring",
 ]
 
 LEVELS = ("unit", "branch")
-_BY_NAME: dict[str, type[Semiring]] = {s.name: s for s in (Sum, Abs, Max, SignedMax, Entropy, Count)}
+_NAMED = (Sum, Abs, Max, SignedMax, Entropy, Count, Boolean, Variance)
+_BY_NAME: dict[str, type[Semiring]] = {s.name: s for s in _NAMED}
 
 
 def find_semiring(semiring: str | Semiring, level: str = "unit") -> Semiring:
     """A semiring from its name; an object is returned as it is.
 
     Args:
-        semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``, or an object.
+        semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``,
+            ``"boolean"``, ``"variance"``, or an object such as ``KBest(8)`` or one of your own.
         level: of a maximum: ``"unit"`` (over scalar paths) or ``"branch"`` (as in the published figures).
 
     Raises:

@@ -121,6 +121,10 @@ class Semiring(ABC):
         """Join what arrives through different consumers of one tensor; ``plus``, except at branch level."""
         return self.plus(a, b)
 
+    def mark(self, value: Value) -> Value:
+        """Called on what arrives along a marked edge, for semirings that count such edges."""
+        return value
+
     def settle(self, value: Value) -> Value:
         """Called on what each block gives, before `merge`; the identity, except at branch level."""
         return value

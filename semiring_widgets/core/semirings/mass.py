@@ -17,7 +17,7 @@ from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.scaling import NONE, columns_at, doubtful, relative, rows_at
 from semiring_widgets.core.semirings.weights import Weight
 
-__all__ = ["Abs", "Count", "Entropy"]
+__all__ = ["Abs", "Count", "Entropy", "lifted_log"]
 
 
 class Abs(Semiring):
@@ -91,7 +91,7 @@ class Entropy(Semiring):
     zero, one = (NONE, 0.0), (0.0, 0.0)
 
     def lift(self, weight: Tensor) -> Value:
-        return _lifted(weight.abs().log())
+        return lifted_log(weight.abs().log())
 
     def times(self, a: Value, b: Value) -> Value:
         return (a[0] + b[0], a[1] + b[1])
@@ -103,7 +103,7 @@ class Entropy(Semiring):
         return (log_mass, (1 - share) * a[1] + share * b[1])
 
     def scale(self, value: Value, weight: Weight) -> Value:
-        return self.times(value, _lifted(weight.log))
+        return self.times(value, lifted_log(weight.log))
 
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
         if not dims:
@@ -149,7 +149,8 @@ def _finite(log: Tensor) -> Tensor:
     return log.clamp(min=-1e30)
 
 
-def _lifted(log: Tensor) -> Value:
+def lifted_log(log: Tensor) -> Value:
+    """Log weights of edges as (log mass, mean)."""
     return (log, _finite(log))
 
 

@@ -61,6 +61,9 @@ class Product(Semiring):
     def merge(self, a: Value, b: Value) -> Value:
         return self._each(lambda s, x, y: s.merge(x, y), a, b)
 
+    def mark(self, value: Value) -> Value:
+        return self._each(lambda s, x: s.mark(x), value)
+
     def settle(self, value: Value) -> Value:
         return self._each(lambda s, x: s.settle(x), value)
 

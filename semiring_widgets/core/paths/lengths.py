@@ -1,0 +1,64 @@
+"""`path_lengths`: the mass of the paths by how many attentions, MLPs or skips they take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from semiring_widgets.core.anatomy import find_anatomy
+from semiring_widgets.core.backprop import Result
+from semiring_widgets.core.jacobian import Edge
+from semiring_widgets.core.paths.finding import graph_of
+from semiring_widgets.core.semirings import Hops
+from semiring_widgets.core.sweeps import sweep_backward
+from semiring_widgets.core.tape import Tape
+from semiring_widgets.errors import InputError
+
+__all__ = ["path_lengths"]
+
+_KINDS = ("attention", "mlp", "skip")
+
+
+def path_lengths(
+    tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor], of: str = "attention"
+) -> list[Result]:
+    """How long the paths are, in hops.
+
+    Args:
+        tape: the finished tape.
+        score: a single number, shape () or (1,).
+        wrt: a tensor used inside the recording, or a list of them.
+        of: what is counted: ``"attention"`` (layers whose attention the path takes), ``"mlp"``, or
+            ``"skip"`` (skip connections, of attention and MLP).
+
+    Returns:
+        One `Result` per tensor, with ``log_masses`` (log mass by number of hops, in a last dimension),
+        ``log_mass`` and ``length``, the mean number of hops under p(path) ~ |weight|.
+
+    Raises:
+        InputError: an unknown kind, or a model in which no residual stream was found.
+        TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
+    """
+    if of not in _KINDS:
+        raise InputError(f"of is {of!r}; choose one of {', '.join(_KINDS)}.")
+    graph = graph_of(tape, score, wrt)
+    marked: set[Edge] = set()
+    places = 0
+    for attention in find_anatomy(graph).attentions:
+        for kind, residual in (("attention", attention.residual), ("mlp", attention.mlp)):
+            if residual is None or of not in (kind, "skip"):
+                continue
+            source = residual.skip if of == "skip" else residual.branch
+            if residual.op in graph:
+                marked.update(edge for edge in graph.edges(residual.op) if edge.source is source)
+                places += 1
+    if not places:
+        raise InputError("No residual stream was found between these inputs and the score, so no hops.")
+    hops = Hops(places)
+    values = sweep_backward(graph, hops, keep=(), marked=marked)
+    nothing = [hops.full(hops.zero, n.shape, n.value.new_empty((), dtype=graph.dtype)) for n in graph.wrt]
+    return [
+        Result(hops, values.get(node, none), tape.granularity, "unit", node.value.dtype)
+        for node, none in zip(graph.wrt, nothing, strict=True)
+    ]

@@ -1,0 +1,90 @@
+"""The k best paths, by weight: (k largest, sums of all pairs) in the log domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.scaling import NONE
+from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.errors import InputError
+
+__all__ = ["KBest"]
+
+_ENTRIES = 1 << 24
+
+
+class KBest(Semiring):
+    """The k highest |path weight|, each path counted for itself. The value is k logarithms, best first.
+
+    Args:
+        k: how many; contractions compare k times as many candidates as those of `Max`.
+
+    Raises:
+        InputError: k is not positive.
+    """
+
+    def __init__(self, k: int = 5) -> None:
+        if k < 1:
+            raise InputError(f"k is {k}; ask for at least one path.")
+        self.k = k
+        self.name = f"{k}-best"
+        self.zero = (NONE,) * k
+        self.one = (0.0, *(NONE,) * (k - 1))
+
+    def lift(self, weight: Tensor) -> Value:
+        log = weight.abs().log()
+        return (log, *(torch.full_like(log, NONE) for _ in range(self.k - 1)))
+
+    def times(self, a: Value, b: Value) -> Value:
+        # The r-th best of one side can only matter with the first k / r of the other.
+        pairs = [(i, j) for i in range(self.k) for j in range(self.k) if (i + 1) * (j + 1) <= self.k]
+        return self._best(torch.stack([a[i] + b[j] for i, j in pairs], -1))
+
+    def plus(self, a: Value, b: Value) -> Value:
+        return self._best(torch.stack(torch.broadcast_tensors(*a, *b), -1))
+
+    def scale(self, value: Value, weight: Weight) -> Value:
+        return tuple(part + weight.log for part in value)
+
+    def sum(self, value: Value, dims: Sequence[int]) -> Value:
+        if not dims:
+            return value
+        rank = value[0].dim()
+        gone = sorted(d % rank for d in dims)
+        stayed = [d for d in range(rank) if d not in gone]
+        shape = [1 if d in gone else size for d, size in enumerate(value[0].shape)]
+        candidates = torch.stack(value, -1).permute(*stayed, *gone, rank)
+        kept = [value[0].shape[d] for d in stayed]
+        flat = candidates.reshape(*kept, candidates[(0,) * len(stayed)].numel() if 0 not in kept else 0)
+        return tuple(part.reshape(shape) for part in self._best(flat))
+
+    def contract(self, value: Value, weight: Weight) -> Value:
+        turned = weight.log.mT
+        batch = torch.broadcast_shapes(value[0].shape[:-2], turned.shape[:-2])
+        rows, inner, columns = value[0].shape[-2], turned.shape[-1], turned.shape[-2]
+        out = self.full(self.zero, (*batch, rows, columns), value[0])
+        if out[0].numel() == 0 or inner == 0:
+            return out
+        step = max(1, _ENTRIES // (batch.numel() * inner * columns * self.k))
+        for start in range(0, rows, step):
+            parts = [part[..., start : start + step, None, :] + turned[..., None, :, :] for part in value]
+            for whole, found in zip(out, self._best(torch.cat(parts, -1)), strict=True):
+                whole[..., start : start + step, :] = found
+        return out
+
+    def facts(self, value: Value) -> Mapping[str, Tensor]:
+        return {"log_weights": torch.stack(value, -1), "log_weight": value[0]}
+
+    def _best(self, candidates: Tensor) -> Value:
+        """The k largest along the last dimension, which is dropped."""
+        count = min(self.k, candidates.shape[-1])
+        top = candidates.topk(count, -1).values
+        missing = [top.new_full(top.shape[:-1], NONE) for _ in range(self.k - count)]
+        return (*top.unbind(-1), *missing)
+
+    def __repr__(self) -> str:
+        return f"KBest({self.k})"

@@ -1,0 +1,80 @@
+"""The laws of a semiring, for every built-in one, and that the fast methods mean what the laws say."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from semiring_widgets.core.semirings import (
+    Abs,
+    Boolean,
+    Count,
+    Entropy,
+    Hops,
+    KBest,
+    Max,
+    Product,
+    Semiring,
+    SignedMax,
+    Sum,
+    Variance,
+    Weight,
+)  # fmt: skip
+
+SEMIRINGS = [Sum(), Abs(), Max(), SignedMax(), Entropy(), Count(), Boolean(), Variance(), KBest(3), Hops(2),
+             Product(Sum(), Entropy(), Max())]  # fmt: skip
+numbers = st.one_of(st.just(0.0), st.floats(-4, 4).filter(lambda v: abs(v) > 1e-3))
+ALL = pytest.mark.parametrize("semiring", SEMIRINGS, ids=lambda s: s.name)
+
+
+def value(semiring, weights):
+    """A value that some graph could have: paths of two edges side by side."""
+    first, second, third = (semiring.lift(torch.tensor(w, dtype=torch.float64)) for w in weights)
+    return semiring.mark(semiring.plus(semiring.times(first, second), third))
+
+
+def same(semiring, a, b):
+    """Equal facts; the mean of *no path* is no fact."""
+    for name, fact in semiring.facts(a).items():
+        torch.testing.assert_close(fact, semiring.facts(b)[name], rtol=1e-9, atol=1e-9)
+
+
+triples = st.tuples(numbers, numbers, numbers)
+
+
+@ALL
+@given(triples, triples, triples)
+@settings(max_examples=30, deadline=None)
+def test_laws(semiring, x, y, z):
+    a, b, c = (value(semiring, v) for v in (x, y, z))
+    like = torch.zeros((), dtype=torch.float64)
+    zero, one = semiring.full(semiring.zero, (), like), semiring.full(semiring.one, (), like)
+    plus, times = semiring.plus, semiring.times
+    same(semiring, plus(a, b), plus(b, a))
+    same(semiring, plus(plus(a, b), c), plus(a, plus(b, c)))
+    same(semiring, times(times(a, b), c), times(a, times(b, c)))
+    same(semiring, times(plus(a, b), c), plus(times(a, c), times(b, c)))
+    same(semiring, plus(a, zero), a)
+    same(semiring, times(a, one), a)
+    same(semiring, times(a, zero), zero)
+
+
+@ALL
+@pytest.mark.parametrize("method", ["contract", "sum", "scatter", "scale"])
+def test_fast_methods_mean_the_generic_ones(semiring, method):
+    noise = torch.Generator().manual_seed(3)
+
+    def drawn(*shape):
+        values = torch.randn(*shape, generator=noise, dtype=torch.float64)
+        return values * (torch.rand(shape, generator=noise) > 0.3)
+
+    left = semiring.times(semiring.lift(drawn(3, 4)), semiring.lift(drawn(3, 4)))
+    left = semiring.plus(left, semiring.mark(semiring.lift(drawn(3, 4))))
+    flat = tuple(part.reshape(-1) for part in left)
+    arguments = {
+        "contract": (left, Weight(drawn(4, 5))),
+        "sum": (left, (0, 1)),
+        "scatter": (flat, torch.tensor([0, 2, 2, 1, 0, 5, 5, 5, 2, 0, 0, 1]), 6),
+        "scale": (left, Weight(drawn(3, 4))),
+    }[method]
+    same(semiring, getattr(semiring, method)(*arguments), getattr(Semiring, method)(semiring, *arguments))
