@@ -115,7 +115,8 @@ lab: $(LAB) build  ## open JupyterLab on examples/
 .PHONY: bench
 bench: $(TEST) build  ## time the sweeps against torch and Captum; prints ratios
 	@$(PIP_INSTALL) -e './[bench]'
-	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+	@for name in $(basename $(notdir $(wildcard tests/benchmarks/bench_*.py))); do \
+	    echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name; done
 
 # --- checks ---------------------------------------------------------------------------------------
 

@@ -6,9 +6,9 @@ All figures are multiples of one float32 ``torch.mm`` (``torch.bmm`` for the att
 from __future__ import annotations
 
 import torch
-from measuring import Report, interleaved
 
 from semiring_widgets.core import kernels
+from tests.benchmarks.measuring import Report, interleaved
 
 SHAPES = [
     (16, 768, 3072), (16, 3072, 768), (32, 768, 768), (32, 768, 3072), (32, 3072, 768),

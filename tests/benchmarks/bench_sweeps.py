@@ -10,11 +10,11 @@ import argparse
 
 import torch
 from captum.attr import IntegratedGradients, Saliency
-from measuring import Report, interleaved
 from transformers import BertConfig, BertForMaskedLM
 
 import semiring_widgets as sw
 from semiring_widgets.core.semirings import Entropy, Max, Product, Sum
+from tests.benchmarks.measuring import Report, interleaved
 
 
 def main() -> None:
