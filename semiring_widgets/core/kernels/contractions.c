@@ -67,6 +67,41 @@ INLINE float logarithm(float x)
     return f + r + 0.693359375f * e;
 }
 
+typedef float vector __attribute__((vector_size(4 * sizeof(float))));
+#if defined(__clang__)
+#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+typedef int places __attribute__((vector_size(4 * sizeof(int))));
+#define PICK(a, b, ...) __builtin_shuffle(a, b, (places){__VA_ARGS__})
+#endif
+
+/* Panel of a weight that is stored by columns, as every Linear layer's is: 4 x 4 squares in registers. */
+INLINE void transpose(const float *w, long stride, long depth, long width, float *panel)
+{
+    const long whole = depth & ~3L;
+    long j = 0;
+    for (; j + 4 <= width; j += 4)
+        for (long k = 0; k < whole; k += 4) {
+            vector a, b, c, d;
+            memcpy(&a, w + k + j * stride, sizeof a);
+            memcpy(&b, w + k + (j + 1) * stride, sizeof b);
+            memcpy(&c, w + k + (j + 2) * stride, sizeof c);
+            memcpy(&d, w + k + (j + 3) * stride, sizeof d);
+            const vector ab = PICK(a, b, 0, 4, 1, 5), cd = PICK(c, d, 0, 4, 1, 5);
+            const vector AB = PICK(a, b, 2, 6, 3, 7), CD = PICK(c, d, 2, 6, 3, 7);
+            const vector rows[4] = {PICK(ab, cd, 0, 1, 4, 5), PICK(ab, cd, 2, 3, 6, 7),
+                                    PICK(AB, CD, 0, 1, 4, 5), PICK(AB, CD, 2, 3, 6, 7)};
+            for (int i = 0; i < 4; i++)
+                memcpy(panel + (k + i) * COLUMNS + j, &rows[i], sizeof rows[i]);
+        }
+    for (long k = whole; k < depth; k++)
+        for (long i = 0; i < j; i++)
+            panel[k * COLUMNS + i] = w[k + i * stride];
+    for (; j < width; j++)
+        for (long k = 0; k < depth; k++)
+            panel[k * COLUMNS + j] = w[k + j * stride];
+}
+
 INLINE void pack(enum algebra algebra, const struct work *work, const float *w, long depth, long width,
                  float *panel, float *logs)
 {
@@ -80,6 +115,8 @@ INLINE void pack(enum algebra algebra, const struct work *work, const float *w, 
         for (long k = 0; k < depth; k++)
             for (long j = 0; j < width; j++)
                 panel[k * COLUMNS + j] = w[k * work->w_inner + j];
+    } else if (work->w_inner == 1) {
+        transpose(w, work->w_column, depth, width, panel);
     } else {
         for (long j = 0; j < width; j++)
             for (long k = 0; k < depth; k++)

@@ -14,7 +14,8 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -156,8 +157,37 @@ def record(granularity: str = "primitive") -> Iterator[Tape]:
     tape.finished = True
 
 
+class _Facts(NamedTuple):
+    """What the recorder asks about an operator; looked up a thousand times in one forward pass."""
+
+    packet: Any
+    decomposes: bool
+    writes: bool
+    cuts: bool
+    same: bool
+    same_if_shape_stays: bool
+
+
+@cache
+def _facts(func: OpOverload) -> _Facts:
+    packet = func.overloadpacket
+    return _Facts(
+        packet,
+        func._can_decompose(),
+        func._schema.is_mutable,
+        packet in _CUT,
+        packet in _SAME,
+        packet in _SAME_IF_SHAPE_STAYS,
+    )
+
+
 class _Recorder(TorchDispatchMode):
     """The dispatch mode behind `record`."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing here is compiled, and the wrapper that says so costs as much as a small operator."""
+        return False
 
     def __init__(self, tape: Tape, tracker: ModuleTracker, table: dict[Any, Any]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -169,19 +199,20 @@ class _Recorder(TorchDispatchMode):
         self, func: OpOverload, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        expansion = self._table.get(func.overloadpacket)
+        facts = _facts(func)
+        expansion = self._table.get(facts.packet)
         if expansion is not None and torch.is_grad_enabled():
             return self._expand(func, expansion, args, kwargs)
-        if func._can_decompose():
+        if facts.decomposes:
             with self:
                 result = func.decompose(*args, **kwargs)
             if result is not NotImplemented:
                 return result
         if not any(_is_tracked(t) for t in _tensors((args, tuple(kwargs.values())))):
             return func(*args, **kwargs)
-        if func._schema.is_mutable:
+        if facts.writes:
             return self._run_in_place(func, args, kwargs)
-        return self._run(func, args, kwargs)
+        return self._run(func, facts, args, kwargs)
 
     def _expand(self, func: OpOverload, expansion: Any, args: Any, kwargs: Any) -> Any:
         self._instances += 1
@@ -192,26 +223,21 @@ class _Recorder(TorchDispatchMode):
         finally:
             self._composites.pop()
 
-    def _run(self, func: OpOverload, args: Any, kwargs: Any) -> Any:
+    def _run(self, func: OpOverload, facts: _Facts, args: Any, kwargs: Any) -> Any:
         aliases = self._tape._aliases
         nodes, named = _swap(args, aliases), _swap_dict(kwargs, aliases)
         result = func(*args, **kwargs)
         results = list(result) if isinstance(result, (tuple, list)) else [result]
         if not any(_is_tracked(r) for r in results):
             return result
-        if func.overloadpacket in _CUT or not torch.is_grad_enabled():
+        if facts.cuts or not torch.is_grad_enabled():
             self._refuse_custom_function(func)
             for r in results:
                 if _is_tracked(r):
                     aliases.bind(r, self._tape._leaf(r.detach()), cut=True)
             return result
-        packet = func.overloadpacket
-        source = args[0] if args and isinstance(args[0], Tensor) else None
-        if (
-            source is not None
-            and _is_tracked(source)
-            and (packet in _SAME or (packet in _SAME_IF_SHAPE_STAYS and results[0].shape == source.shape))
-        ):
+        source = args[0] if args and (facts.same or facts.same_if_shape_stays) else None
+        if source is not None and _is_tracked(source) and (facts.same or results[0].shape == source.shape):
             if results[0] is not source:
                 aliases.bind(results[0], nodes[0])
             return result
