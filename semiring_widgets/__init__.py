@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from semiring_widgets import attr, widgets
+    from semiring_widgets import attr, semirings, widgets
     from semiring_widgets.attr import compare
     from semiring_widgets.core import (
         Path,
@@ -54,7 +54,7 @@ _HOME = {
     "load_ipython_extension": "notebook",
     "unload_ipython_extension": "notebook",
 }
-_MODULES = ("attr", "widgets")
+_MODULES = ("attr", "semirings", "widgets")
 
 __all__ = [
     "Explanation",
@@ -77,6 +77,7 @@ __all__ = [
     "record",
     "sample_paths",
     "select_paths",
+    "semirings",
     "top_paths",
     "unload_ipython_extension",
     "widgets",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import overload
 
 import torch
 from torch import Tensor
 
 from semiring_widgets.core.graph import GradientGraph, find_nodes
-from semiring_widgets.core.semirings import Max, Semiring, SignedMax, Value, find_semiring
+from semiring_widgets.core.semirings import Max, Product, Semiring, SignedMax, Value, find_semiring
 from semiring_widgets.core.sweeps import sweep_backward
 from semiring_widgets.core.tape import Node, Tape
+from semiring_widgets.errors import InputError, NonFiniteError
 
 __all__ = ["Result", "backprop"]
 
@@ -19,8 +20,9 @@ __all__ = ["Result", "backprop"]
 class Result:
     """What a sweep found, for every element of one input.
 
-    Which facts there are depends on the semiring; asking for another one raises `AttributeError` with a
-    sentence. Logarithms are natural. Shapes are those of the input, less the dimensions reduced.
+    Which facts there are depends on the semiring, and those of a semiring of your own are attributes too;
+    asking for another one raises `AttributeError` with a sentence. Logarithms are natural. Shapes are those
+    of the input, less the dimensions reduced.
 
     Attributes:
         semiring: the algebra that was used.
@@ -43,8 +45,30 @@ class Result:
         self._dtype, self._signs = dtype, signs
 
     @property
+    def facts(self) -> Mapping[str, Tensor]:
+        """Everything the semiring says, by name."""
+        return self.semiring.facts(self.parts)
+
+    @property
+    def factors(self) -> tuple[Result, ...]:
+        """One result per factor of a `Product`; of any other semiring only itself."""
+        if not isinstance(self.semiring, Product):
+            return (self,)
+        return tuple(
+            Result(
+                factor,
+                part,
+                self.granularity,
+                self.level,
+                self._dtype,
+                self._signs if type(factor) is Max else None,
+            )
+            for factor, part in zip(self.semiring.factors, self.semiring.split(self.parts), strict=True)
+        )
+
+    @property
     def value(self) -> Tensor:
-        """``sum``: the gradient, in the input's dtype."""
+        """``sum``: the gradient, in the input's dtype; infinite where autograd's is."""
         return self._fact("value").to(self._dtype)
 
     @property
@@ -65,19 +89,33 @@ class Result:
     @property
     def sign(self) -> Tensor:
         """``max``: sign of the best path, -1, 0 (no path) or 1. Takes one more sweep when first used."""
-        if self._signs is not None:
-            return self._signs()._fact("sign")
-        return self._fact("sign")
+        return self._fact("sign") if self._signs is None else self._signs()._fact("sign")
 
     @property
     def most_positive(self) -> Tensor:
-        """``signed_max``: weight of the most positive path, 0 where there is none."""
-        return self._fact("most_positive")
+        """``signed_max``: weight of the most positive path, 0 where there is none.
+
+        In float64 where float32 has no such number.
+
+        Raises:
+            NonFiniteError: float64 has none either; read ``log_most_positive``.
+        """
+        return self._plain("most_positive")
 
     @property
     def most_negative(self) -> Tensor:
-        """``signed_max``: weight of the most negative path, 0 where there is none."""
-        return self._fact("most_negative")
+        """``signed_max``: weight of the most negative path, 0 where there is none; as `most_positive`."""
+        return self._plain("most_negative")
+
+    @property
+    def log_most_positive(self) -> Tensor:
+        """``signed_max``: log weight of the most positive path; -inf where there is none."""
+        return self._fact("log_most_positive")
+
+    @property
+    def log_most_negative(self) -> Tensor:
+        """``signed_max``: log |weight| of the most negative path; -inf where there is none."""
+        return self._fact("log_most_negative")
 
     @property
     def count(self) -> Tensor:
@@ -109,14 +147,27 @@ class Result:
         """``Hops``: mean number of hops under p(path) ~ |weight|."""
         return self._fact("length")
 
-    def reduce(self, dims: int | Sequence[int]) -> Result:
+    def reduce(self, dims: int | Sequence[int] | None = None) -> Result:
         """Semiring sum over dimensions: all paths from any of their elements together.
 
         Args:
-            dims: one or several dimensions; they are dropped.
+            dims: one or several dimensions, negative ones from the end, None for all; they are dropped.
+
+        Raises:
+            InputError: there is no such dimension.
         """
-        chosen = [dims] if isinstance(dims, int) else list(dims)
         rank = self.parts[0].dim()
+        if dims is None:
+            dims = range(rank)
+        chosen = [dims] if isinstance(dims, int) else list(dims)
+        for dim in chosen:
+            if not -rank <= dim < rank:
+                raise InputError(
+                    f"dims is {dims!r}; the result has shape {list(self.parts[0].shape)}, so give "
+                    f"dimensions from {-rank} to {rank - 1}, or None for all."
+                    if rank
+                    else f"dims is {dims!r}; the result has no dimension left to reduce."
+                )
         chosen = sorted({d % rank for d in chosen})
         summed = self.semiring.sum(self.parts, chosen)
         parts = tuple(part.squeeze(chosen) for part in summed)
@@ -124,8 +175,22 @@ class Result:
         later = None if signs is None else (lambda: signs().reduce(chosen))
         return Result(self.semiring, parts, self.granularity, self.level, self._dtype, later)
 
+    def __getattr__(self, name: str) -> Tensor:
+        # Reached for the facts of users' semirings, and when a property has none to give.
+        if name.startswith("_") or name in ("semiring", "parts"):
+            raise AttributeError(f"Result has no attribute {name!r}.")
+        return self._fact(name)
+
+    def _plain(self, name: str) -> Tensor:
+        fact = self._fact(name)
+        if self.level == "unit" and bool(fact.isinf().any()):
+            raise NonFiniteError(
+                f"{name} holds path weights too large for float64; read .log_{name}, their logarithms."
+            )
+        return fact
+
     def _fact(self, name: str) -> Tensor:
-        facts = self.semiring.facts(self.parts)
+        facts = self.facts
         if name not in facts:
             offered = ", ".join(facts) or "none by name; read .parts"
             raise AttributeError(
@@ -162,7 +227,8 @@ def backprop(
         score: what is explained, shape () or (B,) for one distribution of paths per example.
         wrt: a tensor used inside the recording, or a list of them.
         semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``,
-            ``"boolean"``, ``"variance"``, or an object: ``KBest(8)``, ``Product(Sum(), Max())``, your own.
+            ``"boolean"``, ``"variance"``, ``"fused"`` (sum, abs, entropy and max in one sweep), or an
+            object from `semiring_widgets.semirings`: ``KBest(8)``, ``Product(Sum(), Max())``, your own.
         level: for the maxima, ``"unit"`` (over scalar paths) or ``"branch"`` (Du et al., 2023).
 
     Returns:
@@ -189,7 +255,8 @@ def _results(
     signed: list[Result] = []
 
     def sign_of(position: int) -> Callable[[], Result] | None:
-        if type(algebra) is not Max:
+        factors = algebra.factors if isinstance(algebra, Product) else (algebra,)
+        if not any(type(factor) is Max for factor in factors):
             return None
 
         def look() -> Result:

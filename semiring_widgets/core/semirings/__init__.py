@@ -15,6 +15,7 @@ from semiring_widgets.core.semirings.weights import Weight
 from semiring_widgets.errors import InputError
 
 __all__ = [
+    "FUSED",
     "LEVELS",
     "Abs",
     "Boolean",
@@ -35,6 +36,9 @@ __all__ = [
 ]
 
 LEVELS = ("unit", "branch")
+# The usual questions in one sweep; ``"fused"`` by name.
+FUSED = Product(Sum(), Abs(), Entropy(), Max())
+FUSED.name = "fused"
 _NAMED = (Sum, Abs, Max, SignedMax, Entropy, Count, Boolean, Variance)
 _BY_NAME: dict[str, type[Semiring]] = {s.name: s for s in _NAMED}
 
@@ -44,7 +48,8 @@ def find_semiring(semiring: str | Semiring, level: str = "unit") -> Semiring:
 
     Args:
         semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``,
-            ``"boolean"``, ``"variance"``, or an object such as ``KBest(8)`` or one of your own.
+            ``"boolean"``, ``"variance"``, ``"fused"`` (sum, abs, entropy and max in one sweep), or an
+            object such as ``KBest(8)`` or one of your own.
         level: of a maximum: ``"unit"`` (over scalar paths) or ``"branch"`` (as in the published figures).
 
     Raises:
@@ -54,9 +59,12 @@ def find_semiring(semiring: str | Semiring, level: str = "unit") -> Semiring:
         raise InputError(f"level is {level!r}; choose one of {', '.join(LEVELS)}.")
     if isinstance(semiring, Semiring):
         return semiring
+    if semiring == FUSED.name:
+        return FUSED
     if semiring not in _BY_NAME:
         raise InputError(
-            f"semiring is {semiring!r}; choose one of {', '.join(_BY_NAME)}, or pass a Semiring object."
+            f"semiring is {semiring!r}; choose one of {', '.join(_BY_NAME)}, {FUSED.name}, or pass a "
+            f"Semiring object."
         )
     if level == "branch" and semiring in (Max.name, SignedMax.name):
         return BranchMax(semiring)

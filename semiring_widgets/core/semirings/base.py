@@ -36,7 +36,7 @@ class Semiring(ABC):
     """A commutative semiring whose values are tuples of equally shaped tensors.
 
     Attributes:
-        name: what results and pictures call it.
+        name: what results and pictures call it; by default the name of the class.
         zero: the value of *no path*, one number per part.
         one: the value of the empty path, one number per part.
     """
@@ -44,6 +44,10 @@ class Semiring(ABC):
     name: str = ""
     zero: tuple[float, ...]
     one: tuple[float, ...]
+
+    def __init_subclass__(cls) -> None:
+        if not cls.name:
+            cls.name = cls.__name__
 
     @abstractmethod
     def lift(self, weight: Tensor) -> Value:
@@ -60,8 +64,10 @@ class Semiring(ABC):
     # What follows is derived. Override it where something faster is known.
 
     def facts(self, value: Value) -> Mapping[str, Tensor]:
-        """What a result offers by name; by default only its ``parts``."""
-        return {}
+        """What a result offers by name; by default its parts, named after the semiring."""
+        if len(value) == 1:
+            return {self.name: value[0]}
+        return {f"{self.name}_{number}": part for number, part in enumerate(value)}
 
     def full(self, numbers: Sequence[float], shape: Sequence[int], like: Tensor) -> Value:
         """A value that is ``numbers`` everywhere, with the dtype and device of ``like``."""

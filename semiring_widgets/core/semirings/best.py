@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -107,11 +108,19 @@ class SignedMax(Semiring):
         sign = torch.where(positive >= negative, 1.0, -1.0).to(positive.dtype)
         sign = torch.where((positive == NONE) & (negative == NONE), 0.0, sign)
         return {
-            "most_positive": positive.exp(),
-            "most_negative": -negative.exp(),
+            "most_positive": _plain(positive),
+            "most_negative": -_plain(negative),
+            "log_most_positive": positive,
+            "log_most_negative": negative,
             "log_weight": torch.maximum(positive, negative),
             "sign": sign,
         }
+
+
+def _plain(log: Tensor) -> Tensor:
+    """exp, in float64 where float32 has no such number; infinite only where float64 has none either."""
+    wide = log.dtype == torch.float64 or not bool((log > math.log(torch.finfo(log.dtype).max)).any())
+    return log.exp() if wide else log.double().exp()
 
 
 def _restored(best: Tensor, top: Tensor, left: Value, weight: Tensor, peak: float) -> Tensor:

@@ -82,6 +82,7 @@ class BranchMax(Semiring):
     def facts(self, value: Value) -> Mapping[str, Tensor]:
         high, low = value
         if self.name == "signed_max":
+            # Unlike at unit level, both may have the same sign: their logarithms say nothing.
             return {"most_positive": high, "most_negative": low}
         larger = torch.where(high.abs() >= low.abs(), high, low)
         return {"log_weight": larger.abs().log(), "sign": larger.sign()}

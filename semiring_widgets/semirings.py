@@ -1,0 +1,47 @@
+"""The semirings, and what is needed to write one.
+
+    >>> from semiring_widgets.semirings import KBest, Max, Product, Sum
+    >>> Product(Sum(), Max(), KBest(3)).name
+    'sum x max x 3-best'
+
+`FUSED` answers the usual questions in one sweep: gradient, mass, entropy and best path. Facts are read off a
+result by name (``r.entropy``), and apart for each factor as ``r.factors``.
+"""
+
+from semiring_widgets.core.semirings import (
+    FUSED,
+    Abs,
+    Boolean,
+    BranchMax,
+    Count,
+    Entropy,
+    Hops,
+    KBest,
+    Max,
+    Product,
+    Semiring,
+    SignedMax,
+    Sum,
+    Value,
+    Variance,
+    Weight,
+)
+
+__all__ = [
+    "FUSED",
+    "Abs",
+    "Boolean",
+    "BranchMax",
+    "Count",
+    "Entropy",
+    "Hops",
+    "KBest",
+    "Max",
+    "Product",
+    "Semiring",
+    "SignedMax",
+    "Sum",
+    "Value",
+    "Variance",
+    "Weight",
+]
