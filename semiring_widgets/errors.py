@@ -10,6 +10,7 @@ from __future__ import annotations
 __all__ = [
     "CancelledError",
     "InputError",
+    "MemoryLimitError",
     "MissingBundleError",
     "NonFiniteError",
     "SemiringWidgetsError",
@@ -36,6 +37,10 @@ class UnsupportedOpError(SemiringWidgetsError, NotImplementedError):
 
 class NonFiniteError(SemiringWidgetsError, ArithmeticError):
     """NaN or infinity among weights, activations or local derivatives."""
+
+
+class MemoryLimitError(SemiringWidgetsError, MemoryError):
+    """The work would take more memory than ``max_memory`` allows."""
 
 
 class CancelledError(SemiringWidgetsError):

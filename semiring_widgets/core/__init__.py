@@ -2,6 +2,7 @@
 
 from semiring_widgets.core.anatomy import Selection
 from semiring_widgets.core.backprop import Result, backprop
+from semiring_widgets.core.memory import estimate_memory
 from semiring_widgets.core.paths import (
     Path,
     PathSet,
@@ -23,6 +24,7 @@ __all__ = [
     "Step",
     "Tape",
     "backprop",
+    "estimate_memory",
     "path_lengths",
     "record",
     "sample_paths",

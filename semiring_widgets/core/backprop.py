@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.graph import GradientGraph, find_nodes
+from semiring_widgets.core.memory import check_sweep
 from semiring_widgets.core.semirings import Max, Product, Semiring, SignedMax, Value, find_semiring
 from semiring_widgets.core.sweeps import sweep_backward
 from semiring_widgets.core.tape import Node, Tape
@@ -207,11 +208,23 @@ class Result:
 
 @overload
 def backprop(
-    tape: Tape, score: Tensor, wrt: Tensor, semiring: str | Semiring = ..., level: str = ...
+    tape: Tape,
+    score: Tensor,
+    wrt: Tensor,
+    semiring: str | Semiring = ...,
+    level: str = ...,
+    *,
+    max_memory: int | None = ...,
 ) -> Result: ...
 @overload
 def backprop(
-    tape: Tape, score: Tensor, wrt: Sequence[Tensor], semiring: str | Semiring = ..., level: str = ...
+    tape: Tape,
+    score: Tensor,
+    wrt: Sequence[Tensor],
+    semiring: str | Semiring = ...,
+    level: str = ...,
+    *,
+    max_memory: int | None = ...,
 ) -> list[Result]: ...
 def backprop(
     tape: Tape,
@@ -219,6 +232,8 @@ def backprop(
     wrt: Tensor | Sequence[Tensor],
     semiring: str | Semiring = "sum",
     level: str = "unit",
+    *,
+    max_memory: int | None = None,
 ) -> Result | list[Result]:
     """Backpropagation in a semiring: one fact about all paths from each input element to the score.
 
@@ -230,12 +245,15 @@ def backprop(
             ``"boolean"``, ``"variance"``, ``"fused"`` (sum, abs, entropy and max in one sweep), or an
             object from `semiring_widgets.semirings`: ``KBest(8)``, ``Product(Sum(), Max())``, your own.
         level: for the maxima, ``"unit"`` (over scalar paths) or ``"branch"`` (Du et al., 2023).
+        max_memory: bytes that the sweep may take beside the tape; None for no limit. How many it will take
+            says `semiring_widgets.estimate_memory`.
 
     Returns:
         A `Result`, or a list of them where ``wrt`` is a list.
 
     Raises:
         InputError: an unknown semiring or level, or a score of another shape.
+        MemoryLimitError: the sweep would take more than ``max_memory``.
         TapeError: the tape never saw one of the tensors.
         UnsupportedOpError: an operator on a path has no rule.
         NonFiniteError: a local derivative is NaN or infinite.
@@ -244,6 +262,7 @@ def backprop(
     wanted = [wrt] if isinstance(wrt, Tensor) else list(wrt)
     score_node, nodes = find_nodes(tape, score, wanted)
     graph = GradientGraph(tape, score_node, nodes)
+    check_sweep(graph, algebra, max_memory)
     results = _results(graph, algebra, nodes, wanted, level)
     return results[0] if isinstance(wrt, Tensor) else results
 
@@ -251,7 +270,7 @@ def backprop(
 def _results(
     graph: GradientGraph, algebra: Semiring, nodes: list[Node], wanted: list[Tensor], level: str
 ) -> list[Result]:
-    values = sweep_backward(graph, algebra, keep=())
+    values = sweep_backward(graph, algebra, keep=(), forget=True)
     signed: list[Result] = []
 
     def sign_of(position: int) -> Callable[[], Result] | None:

@@ -52,7 +52,8 @@ class GradientGraph:
         self.dtype = torch.float64 if wide else torch.float32
         self.device = score.value.device
         self._edges: dict[Op, list[Edge]] = {}
-        self._unchecked: list[tuple[Edge, Weight]] = []
+        self._unchecked: list[tuple[Op, Weight]] = []
+        self._peaks: list[tuple[Op, Tensor]] = []
         self._consumers: dict[Node, list[Op]] | None = None
 
     def edges(self, op: Op) -> list[Edge]:
@@ -64,9 +65,14 @@ class GradientGraph:
             found = edges_of(Call(op, sources, targets, self.dtype))
             for edge in found:
                 if edge.block.weight is not None:
-                    self._unchecked.append((edge, edge.block.weight))
+                    self._unchecked.append((op, edge.block.weight))
             self._edges[op] = found
         return found
+
+    def forget(self, op: Op) -> None:
+        """Free the derivatives of one operator; they are taken again if asked for."""
+        self._note_peaks()
+        self._edges.pop(op, None)
 
     def consumers(self, node: Node) -> list[Op]:
         """The operators of the graph that use a node."""
@@ -100,16 +106,20 @@ class GradientGraph:
         Raises:
             NonFiniteError: a path weight would not be a number.
         """
-        pending, self._unchecked = self._unchecked, []
+        self._note_peaks()
+        pending, self._peaks = self._peaks, []
         if not pending:
             return
-        peaks = torch.stack([weight.peak.to(torch.float64) for _, weight in pending])
+        peaks = torch.stack([peak.to(torch.float64) for _, peak in pending])
         for position in (~torch.isfinite(peaks)).nonzero().flatten().tolist():
-            edge = pending[position][0]
             raise NonFiniteError(
-                f"{edge.op.where} has a NaN or infinite local derivative, so its path weights are no "
-                f"numbers. Look for NaN or infinity in the model's weights and inputs."
+                f"{pending[position][0].where} has a NaN or infinite local derivative, so its path weights "
+                f"are no numbers. Look for NaN or infinity in the model's weights and inputs."
             )
+
+    def _note_peaks(self) -> None:
+        self._peaks += [(op, weight.peak) for op, weight in self._unchecked]
+        self._unchecked.clear()
 
 
 def _reached_from(ops: Sequence[Op], starts: Sequence[Node]) -> set[Node]:

@@ -60,6 +60,7 @@ def sweep_backward(
     mask: Mask = _ALL,
     marked: Collection[Edge] = frozenset(),
     progress: Progress | None = None,
+    forget: bool = False,
 ) -> Values:
     """Cotangents, from the score (or the seeds) down to the inputs.
 
@@ -71,6 +72,7 @@ def sweep_backward(
         mask: which paths count.
         marked: edges that a semiring may count (see `Semiring.mark`).
         progress: called with (operators done, operators in all); may raise to cancel.
+        forget: free derivatives as soon as they were used, for a graph that is swept once.
 
     Returns:
         Node -> value. Nodes that no path reaches are absent.
@@ -94,6 +96,8 @@ def sweep_backward(
                     if edge in marked:
                         pulled = semiring.mark(pulled)
                     _join(semiring, values, edge.source, _masked(semiring, pulled, mask, edge.source))
+            if forget:
+                graph.forget(op)
         if keep is not None:
             for out in arrived:
                 if out not in keep and out not in graph.wrt:

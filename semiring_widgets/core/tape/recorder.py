@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ from semiring_widgets.core.tape.expansions import expansions
 from semiring_widgets.core.tape.nodes import Node, Op, Scope
 from semiring_widgets.core.tape.scopes import ModuleTracker
 from semiring_widgets.core.tape.storage import Aliases, Geometry
-from semiring_widgets.errors import TapeError, UnsupportedOpError
+from semiring_widgets.errors import MemoryLimitError, TapeError, UnsupportedOpError
 
 __all__ = ["Tape", "record"]
 
@@ -50,13 +50,17 @@ class Tape:
         ops: the operators in the order of execution.
         root: the outermost module that ran, or None.
         finished: False while the block is running.
+        nbytes: memory that it keeps alive: the results of its operators, not the model's parameters.
     """
 
-    def __init__(self, granularity: str = "primitive") -> None:
+    def __init__(self, granularity: str = "primitive", max_memory: int | None = None) -> None:
         self.granularity = granularity
         self.ops: list[Op] = []
         self.root: torch.nn.Module | None = None
         self.finished = False
+        self.nbytes = 0
+        self._limit = max_memory
+        self._counted: set[int] = set()
         self._nodes = 0
         self._aliases = Aliases(self._leaf, self._read_flat, self._write_flat)
 
@@ -86,6 +90,22 @@ class Tape:
 
     def __repr__(self) -> str:
         return f"Tape({len(self.ops)} ops, granularity={self.granularity!r})"
+
+    def _count(self, made: Sequence[Any], given: Iterable[Tensor]) -> None:
+        """Add the memory of an operator's results; views and results in place are no new memory."""
+        old = {t.untyped_storage()._cdata for t in given if t.layout == torch.strided}
+        for tensor in made:
+            if isinstance(tensor, Tensor) and tensor.layout == torch.strided:
+                storage = tensor.untyped_storage()
+                if storage._cdata not in old and storage._cdata not in self._counted:
+                    self._counted.add(storage._cdata)
+                    self.nbytes += storage.nbytes()
+        if self._limit is not None and self.nbytes > self._limit:
+            raise MemoryLimitError(
+                f"The recording has reached {self.nbytes / 1e6:,.1f} MB after {len(self.ops)} operators, "
+                f"more than max_memory={self._limit / 1e6:,.1f} MB. Give a shorter text or a smaller batch, "
+                f"or raise max_memory."
+            )
 
     def _leaf(self, value: Tensor) -> Node:
         self._nodes += 1
@@ -119,7 +139,7 @@ class Tape:
 
 
 @contextmanager
-def record(granularity: str = "primitive") -> Iterator[Tape]:
+def record(granularity: str = "primitive", *, max_memory: int | None = None) -> Iterator[Tape]:
     """Record everything that runs inside the ``with`` block on a `Tape`.
 
     The model is not changed. Fused attention is recorded as its parts, whatever implementation the
@@ -130,16 +150,19 @@ def record(granularity: str = "primitive") -> Iterator[Tape]:
         granularity: which graph is counted. ``"primitive"``: softmax, norms and their like are
             expanded to arithmetic; ``"operator"``: each is one dense local Jacobian; ``"paper"``: the
             expansions of the code of Du et al. (2023).
+        max_memory: bytes that the tape may keep; None for no limit. What a sweep will then take says
+            `semiring_widgets.estimate_memory`.
 
     Yields:
         The `Tape`, complete when the block is left.
 
     Raises:
         InputError: for an unknown granularity.
+        MemoryLimitError: the tape would keep more than ``max_memory``.
         UnsupportedOpError: if the block calls a `torch.autograd.Function`, whose derivative is hidden.
     """
     table = expansions(granularity)
-    tape = Tape(granularity)
+    tape = Tape(granularity, max_memory)
     with ExitStack() as stack:
         stack.enter_context(_ONE_AT_A_TIME)
         fastpath = torch.backends.mha.get_fastpath_enabled()
@@ -230,6 +253,7 @@ class _Recorder(TorchDispatchMode):
         results = list(result) if isinstance(result, (tuple, list)) else [result]
         if not any(_is_tracked(r) for r in results):
             return result
+        self._tape._count(results, _tensors((args, tuple(kwargs.values()))))
         if facts.cuts or not torch.is_grad_enabled():
             self._refuse_custom_function(func)
             for r in results:

@@ -1,0 +1,114 @@
+"""How much memory a sweep will take, known before it is started.
+
+The sweep is played through without a number being computed: which values are alive after each operator is
+known from the graph alone. Derivatives of an operator count while it is visited, in as many copies as the
+semirings make (the derivative, its magnitude or logarithm, and the terms of a product).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core.graph import GradientGraph, find_nodes
+from semiring_widgets.core.semirings import Semiring, find_semiring
+from semiring_widgets.core.tape import Node, Op, Tape
+from semiring_widgets.errors import MemoryLimitError
+
+__all__ = ["check_sweep", "estimate_memory"]
+
+# Copies of an operator's inputs while it is visited: derivative, magnitude, logarithm.
+_DERIVATIVES = 3
+# Copies of a value while it is scaled, made relative and summed.
+_TERMS = 3
+
+
+def estimate_memory(
+    tape: Tape,
+    score: Tensor,
+    wrt: Tensor | Sequence[Tensor],
+    semiring: str | Semiring = "sum",
+    level: str = "unit",
+) -> int:
+    """Bytes that `semiring_widgets.backprop` with the same arguments will take at its peak, beside the tape.
+
+    An estimate that errs upwards, several times too high where the score reads little of a large output.
+    What the tape itself holds is ``tape.nbytes``.
+
+    Args:
+        tape: the finished tape.
+        score: as in `semiring_widgets.backprop`, like the next three.
+        wrt: see there.
+        semiring: see there.
+        level: see there.
+
+    Raises:
+        InputError, TapeError: as `semiring_widgets.backprop`.
+    """
+    algebra = find_semiring(semiring, level)
+    node, starts = find_nodes(tape, score, [wrt] if isinstance(wrt, Tensor) else list(wrt))
+    return sweep_size(GradientGraph(tape, node, starts), algebra)
+
+
+def sweep_size(graph: GradientGraph, semiring: Semiring) -> int:
+    """Peak bytes of a backward sweep that keeps nothing but the inputs' values."""
+    item = torch.finfo(graph.dtype).bits // 8
+    parts = len(semiring.zero)
+
+    def size(node: Node) -> int:
+        return node.shape.numel() * item
+
+    alive: dict[Node, int] = {graph.score: size(graph.score) * parts}
+    held = peak = sum(alive.values())
+    for op in reversed(graph.ops):
+        arrived = [out for out in op.outputs if out is not None and out in alive]
+        if not arrived:
+            continue
+        sources = dict.fromkeys(node for node in op.inputs() if node in graph.nodes)
+        for source in sources:
+            if source not in alive:
+                alive[source] = size(source) * parts
+                held += alive[source]
+        largest = max(map(size, (*sources, *arrived)), default=0)
+        peak = max(peak, held + _derivatives(op, graph, size) + _TERMS * parts * largest)
+        for out in arrived:
+            if out not in graph.wrt:
+                held -= alive.pop(out)
+    return peak
+
+
+def check_sweep(graph: GradientGraph, semiring: Semiring, limit: int | None) -> None:
+    """Refuse a sweep that would not fit.
+
+    Args:
+        graph: to be swept over.
+        semiring: to be used.
+        limit: bytes for the sweep, or None for no limit.
+
+    Raises:
+        MemoryLimitError: says how much is needed and what to do.
+    """
+    if limit is None:
+        return
+    needed = sweep_size(graph, semiring)
+    if needed > limit:
+        raise MemoryLimitError(
+            f"This {semiring.name} sweep needs about {_mb(needed)} beside the "
+            f"{_mb(graph.tape.nbytes)} of the tape, more than max_memory={_mb(limit)}. "
+            f"Give a shorter text or a smaller batch, use a semiring with fewer parts than "
+            f"{len(semiring.zero)}, or raise max_memory."
+        )
+
+
+def _derivatives(op: Op, graph: GradientGraph, size: Callable[[Node], int]) -> int:
+    """Bytes of one operator's derivatives; parameters serve as they are, unless they have to be widened."""
+    on_path = max((size(node) for node in op.inputs() if node in graph.nodes), default=0)
+    others = (node for node in op.inputs() if node not in graph.nodes)
+    widened = (size(node) for node in others if node.value.dtype != graph.dtype)
+    return _DERIVATIVES * on_path + max(widened, default=0)
+
+
+def _mb(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"
