@@ -70,6 +70,9 @@ def sizes_of(anatomy: Anatomy, tokens: int = 0) -> tuple[int, int, int]:
     """Layers, most heads, longest stream."""
     attentions = anatomy.attentions
     longest = max([tokens, *(o.tokens for a in attentions for o in a.operands.values())])
+    # A stream is longer than its attentions where these look at windows.
+    streams = [r.skip for a in attentions for r in (a.residual, a.mlp) if r is not None]
+    longest = max([longest, *(node.shape[-2] * node.shape[:-2].numel() for node in streams)])
     return len(attentions), max((a.heads for a in attentions), default=0), longest
 
 

@@ -88,8 +88,7 @@ def _operands(product: Op) -> tuple[Node, Node]:
 
 
 def _product_behind(graph: GradientGraph, node: Node) -> Op | None:
-    """Back through scaling, masks and views to the product that made the scores."""
-    rows = node.shape[-2:]
+    """Back through scaling, masks, sinks and views to the product that made the scores."""
     waiting, seen = [node], {node}
     while waiting:
         op = waiting.pop().op
@@ -97,7 +96,7 @@ def _product_behind(graph: GradientGraph, node: Node) -> Op | None:
             continue
         if op.func.overloadpacket in _PRODUCTS:
             out = op.outputs[0]
-            if out is not None and out.shape[-2:] == rows:
+            if out is not None and _same_rows(out, node):
                 return op
             continue
         if op.func.overloadpacket in _CONTRACTIONS:
@@ -115,13 +114,19 @@ def _product_ahead(graph: GradientGraph, node: Node) -> Op | None:
         at = waiting.pop(0)
         for op in graph.consumers(at):
             if op.func.overloadpacket in _PRODUCTS:
-                if _operands(op)[0] is at and at.shape[-2:] == node.shape[-2:]:
+                if _operands(op)[0] is at and _same_rows(at, node):
                     return op
             elif op.func.overloadpacket not in _CONTRACTIONS and op.scope.composite not in _COMPOSITES:
                 new = [n for n in op.outputs if n is not None and n in graph.nodes and n not in seen]
                 waiting += new
                 seen.update(new)
     return None
+
+
+def _same_rows(part: Node, weights: Node) -> bool:
+    """Whether a matrix has the queries of the softmax and its keys; a sink is one more column, not a key."""
+    queries, keys = weights.shape[-2:]
+    return part.shape[-2] == queries and part.shape[-1] in (keys, keys - 1)
 
 
 def _attention_residual(graph: GradientGraph, scores_op: Op, context_op: Op) -> Residual | None:
@@ -136,6 +141,9 @@ def _attention_residual(graph: GradientGraph, scores_op: Op, context_op: Op) -> 
             (skip,) = (node for node in sources if node is not computed[0])
             out = op.outputs[0]
             if out is not None and skip in behind and skip.shape == out.shape and len(out.shape) > 1:
+                tokens = _operands(scores_op)[0].shape[1]
+                if skip.shape[-1] == tokens != skip.shape[-2]:
+                    return None  # channels before tokens: its rows are no tokens
                 return Residual(op, skip, computed[0], out)
         ahead.update(node for node in op.outputs if node is not None)
     return None

@@ -1,0 +1,41 @@
+"""Inputs by kind of model, and one number of the output to explain."""
+
+import torch
+
+from tests.core.zoo.shrinking import TOKENS, WIDTH
+
+IDS = torch.tensor([[5, 9, 3, 7, 11, 2, 8]])
+
+
+def normal(*shape):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(2))
+
+
+def feed(kind, model):
+    """Inputs that paths start from, and the call that takes them."""
+    if kind == "embeds":
+        return [normal(1, TOKENS, WIDTH)], lambda x: model(inputs_embeds=x[0])
+    if kind == "seq2seq":
+        inputs = [normal(1, TOKENS, WIDTH), normal(1, 3, WIDTH)]
+        return inputs, lambda x: model(inputs_embeds=x[0], decoder_inputs_embeds=x[1])
+    if kind == "image":
+        return [normal(1, 3, 32, 32)], lambda x: model(pixel_values=x[0])
+    if kind == "clip":
+        everything = torch.ones_like(IDS)
+        return [normal(1, 3, 32, 32)], lambda x: model(
+            input_ids=IDS, pixel_values=x[0], attention_mask=everything
+        )
+    if kind == "audio":
+        return [normal(1, 600)], lambda x: model(input_values=x[0])
+    if kind == "features":
+        mels = normal(1, model.config.num_mel_bins, 24)
+        return [mels], lambda x: model(input_features=x[0], decoder_input_ids=IDS[:, :3])
+    raise KeyError(kind)
+
+
+def weigh(output):
+    """A fixed random combination of the main output, so that every one of its numbers counts."""
+    names = ("logits", "logits_per_image", "last_hidden_state", "image_embeds")
+    values = next(output[name] for name in names if output.get(name) is not None)
+    weights = torch.randn(values.shape[-2:], generator=torch.Generator().manual_seed(3))
+    return (values * weights).sum()

@@ -1,0 +1,172 @@
+"""The model classes: what each is fed, what its configuration changes, how many attentions to expect."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Row:
+    """One class.
+
+    Attributes:
+        name: class of transformers.
+        kind: what it is fed, see `feeding`.
+        changes: configuration fields that differ from `shrinking.SIZES`.
+        attentions: heads of each attention on a path; None means four heads in each of the two layers
+            (encoder-decoder: two self-attentions, then two of self- and cross-attention).
+    """
+
+    name: str
+    kind: str
+    changes: dict = field(default_factory=dict)
+    attentions: tuple[int, ...] | None = None
+
+    @property
+    def expected(self):
+        if self.attentions is not None:
+            return self.attentions
+        return (4,) * (6 if self.kind == "seq2seq" else 2)
+
+
+def rows(kind, names, **changes):
+    return [Row(name, kind, changes) for name in names.split()]
+
+
+NONE = ()
+SWIN = {"depths": [1, 1], "num_heads": [2, 4], "embed_dim": 32, "window_size": 4, "patch_size": 4}
+STAGES = {"depths": [1, 1], "hidden_sizes": [8, 16]}
+PYRAMID = {**STAGES, "num_encoder_blocks": 2, "num_attention_heads": [1, 2], "mlp_ratios": [2, 2]}
+PATCHES = {"patch_sizes": [7, 3], "strides": [4, 2]}
+WAVES = {
+    "conv_dim": [8, 8],
+    "conv_kernel": [10, 4],
+    "conv_stride": [8, 4],
+    "num_feat_extract_layers": 2,
+    "num_conv_pos_embeddings": 4,
+    "num_conv_pos_embedding_groups": 2,
+}
+LATENT = {
+    "qk_rope_head_dim": 4,
+    "qk_nope_head_dim": 4,
+    "v_head_dim": 8,
+    "kv_lora_rank": 8,
+    "q_lora_rank": 8,
+    "n_group": 1,
+    "topk_group": 1,
+    "head_dim": 4,
+    "num_key_value_heads": 4,
+    "first_k_dense_replace": 1,
+}
+
+ENCODERS = [
+    *rows("embeds", "BertForMaskedLM RobertaForMaskedLM DistilBertForMaskedLM AlbertForMaskedLM"),
+    *rows("embeds", "ElectraForMaskedLM BigBirdForMaskedLM"),
+    *rows("embeds", "MPNetForMaskedLM RoFormerForMaskedLM CamembertForMaskedLM XLMRobertaForMaskedLM"),
+    *rows("embeds", "MobileBertForMaskedLM ModernBertForMaskedLM SqueezeBertForMaskedLM"),
+    *rows("embeds", "NystromformerForMaskedLM LayoutLMForMaskedLM EsmForMaskedLM IBertForMaskedLM"),
+    *rows("embeds", "MegatronBertForMaskedLM ErnieForMaskedLM XLNetLMHeadModel XLMWithLMHeadModel"),
+    *rows("embeds", "FlaubertWithLMHeadModel NomicBertForMaskedLM EuroBertForMaskedLM"),
+    *rows(
+        "embeds",
+        "DebertaForMaskedLM DebertaV2ForMaskedLM",
+        relative_attention=True,
+        pos_att_type=["c2p", "p2c"],
+        max_relative_positions=8,
+    ),
+    *rows("embeds", "RemBertForMaskedLM", input_embedding_size=32, output_embedding_size=32),
+    *rows("embeds", "XmodForMaskedLM", default_language="en_XX"),
+    # It gives half of its heads to a convolution.
+    Row("ConvBertForMaskedLM", "embeds", {}, (2, 2)),
+    # Its windows are no matrix products of queries and keys, so no attention is reported.
+    Row("LongformerForMaskedLM", "embeds", {"attention_window": 4}, NONE),
+    Row("FunnelForMaskedLM", "embeds", {"block_sizes": [1, 1], "num_decoder_layers": 1}, (4, 4, 4)),
+]
+DECODERS = [
+    *rows("embeds", "GPT2LMHeadModel GPTNeoXForCausalLM GPTBigCodeForCausalLM OpenAIGPTLMHeadModel"),
+    *rows("embeds", "OPTForCausalLM FalconForCausalLM MptForCausalLM LlamaForCausalLM MixtralForCausalLM"),
+    *rows("embeds", "GemmaForCausalLM Gemma2ForCausalLM Gemma3ForCausalLM Qwen2ForCausalLM"),
+    *rows("embeds", "Qwen2MoeForCausalLM Qwen3ForCausalLM Qwen3MoeForCausalLM PhiForCausalLM"),
+    *rows("embeds", "Phi3ForCausalLM PhimoeForCausalLM StableLmForCausalLM Starcoder2ForCausalLM"),
+    *rows("embeds", "CohereForCausalLM Cohere2ForCausalLM OlmoForCausalLM Olmo2ForCausalLM"),
+    *rows("embeds", "OlmoeForCausalLM GptOssForCausalLM GraniteForCausalLM GraniteMoeForCausalLM"),
+    *rows("embeds", "NemotronForCausalLM PersimmonForCausalLM BioGptForCausalLM XGLMForCausalLM"),
+    *rows("embeds", "GlmForCausalLM Glm4ForCausalLM HeliumForCausalLM SmolLM3ForCausalLM"),
+    *rows("embeds", "JetMoeForCausalLM BitNetForCausalLM ApertusForCausalLM Exaone4ForCausalLM"),
+    *rows("embeds", "SeedOssForCausalLM Ernie4_5ForCausalLM NanoChatForCausalLM ArceeForCausalLM"),
+    *rows("embeds", "VaultGemmaForCausalLM BertGenerationDecoder"),
+    *rows("embeds", "MistralForCausalLM Olmo3ForCausalLM", sliding_window=3),
+    *rows("embeds", "GPTNeoForCausalLM", attention_types=[[["global", "local"], 1]], window_size=4),
+    *rows("embeds", "GPTJForCausalLM CodeGenForCausalLM", rotary_dim=4),
+    *rows("embeds", "DeepseekV3ForCausalLM", **LATENT),
+    # Each attention is the difference of two.
+    Row("DiffLlamaForCausalLM", "embeds", {}, (4, 4, 4, 4)),
+    Row("MambaForCausalLM", "embeds", {}, NONE),
+    Row("FalconMambaForCausalLM", "embeds", {}, NONE),
+    Row(
+        "JambaForCausalLM",
+        "embeds",
+        {"attn_layer_period": 2, "attn_layer_offset": 1, "mamba_dt_rank": 4, "mamba_d_state": 4},
+        (4,),
+    ),
+]
+ENCODER_DECODERS = [
+    *rows("seq2seq", "T5ForConditionalGeneration MT5ForConditionalGeneration UMT5ForConditionalGeneration"),
+    *rows("seq2seq", "LongT5ForConditionalGeneration SwitchTransformersForConditionalGeneration"),
+    *rows("seq2seq", "BartForConditionalGeneration MBartForConditionalGeneration MarianMTModel"),
+    *rows("seq2seq", "PegasusForConditionalGeneration BlenderbotForConditionalGeneration"),
+    *rows("seq2seq", "BlenderbotSmallForConditionalGeneration M2M100ForConditionalGeneration"),
+    *rows("seq2seq", "NllbMoeForConditionalGeneration PLBartForConditionalGeneration"),
+    *rows("seq2seq", "MvpForConditionalGeneration FSMTForConditionalGeneration"),
+]
+VISION = [
+    *rows("image", "ViTForImageClassification DeiTForImageClassification BeitForImageClassification"),
+    *rows("image", "Dinov2ForImageClassification Dinov2WithRegistersForImageClassification DPTModel"),
+    *rows("image", "ViTMSNForImageClassification Data2VecVisionForImageClassification"),
+    *rows("image", "IJepaForImageClassification CLIPVisionModelWithProjection SiglipVisionModel"),
+    Row("SwinForImageClassification", "image", SWIN, (2, 4)),
+    Row("Swinv2ForImageClassification", "image", SWIN, (2, 4)),
+    Row("DonutSwinModel", "image", SWIN, (2, 4)),
+    Row("ConvNextForImageClassification", "image", {**STAGES, "num_stages": 2}, NONE),
+    Row("ConvNextV2ForImageClassification", "image", {**STAGES, "num_stages": 2}, NONE),
+    Row("SegformerForImageClassification", "image", {**PYRAMID, **PATCHES, "sr_ratios": [2, 1]}, (1, 2)),
+    Row("PvtV2ForImageClassification", "image", {**PYRAMID, **PATCHES, "sr_ratios": [2, 1]}, (1, 2)),
+    Row(
+        "PvtForImageClassification",
+        "image",
+        {**PYRAMID, "sequence_reduction_ratios": [2, 1], "patch_sizes": [4, 2], "strides": [4, 2]},
+        (1, 2),
+    ),
+    Row(
+        "FocalNetForImageClassification",
+        "image",
+        {**STAGES, "embed_dim": 8, "focal_levels": [1, 1], "focal_windows": [3, 3], "patch_size": 4},
+        NONE,
+    ),
+    *rows("clip", "CLIPModel AltCLIPModel ChineseCLIPModel BlipModel"),
+]
+AUDIO = [
+    *rows("audio", "Wav2Vec2ForCTC HubertForCTC WavLMForCTC UniSpeechForCTC UniSpeechSatForCTC", **WAVES),
+    *rows("audio", "Wav2Vec2ConformerForCTC SEWForCTC Data2VecAudioForCTC", **WAVES),
+    # The encoder's self-attentions and the decoder's cross-attentions; the first layer of the decoder reads
+    # only its own embeddings, which are no input here, so one self-attention is on no path.
+    Row(
+        "WhisperForConditionalGeneration",
+        "features",
+        {"max_source_positions": 12, "num_mel_bins": 8},
+        (4,) * 5,
+    ),
+]
+TABLE = [*ENCODERS, *DECODERS, *ENCODER_DECODERS, *VISION, *AUDIO]
+
+# Layers that read their stream by more than skip, query, key and value; flow does not name the rest.
+SIDE_WAYS = {
+    "DebertaForMaskedLM": "contents by positions",
+    "DebertaV2ForMaskedLM": "contents by positions",
+    "XLNetLMHeadModel": "a second query for relative positions",
+    "FunnelForMaskedLM": "a second query for relative positions",
+    "WavLMForCTC": "a gate of the position bias",
+    "NystromformerForMaskedLM": "landmarks and a convolution of the values",
+    "ConvBertForMaskedLM": "a convolution beside the heads",
+    "Wav2Vec2ConformerForCTC": "a convolution between attention and feed-forward part",
+    "JetMoeForCausalLM": "a router of the experts that make queries",
+    "DiffLlamaForCausalLM": "two attentions that share a stream",
+}

@@ -1,0 +1,91 @@
+"""Every architecture: the sum equals autograd, mass and entropy and best path are sane, flow adds up."""
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+import semiring_widgets as sw
+from semiring_widgets.core.anatomy import find_anatomy
+from semiring_widgets.core.graph import GradientGraph, find_nodes
+from tests.core.zoo.feeding import feed, weigh
+from tests.core.zoo.shrinking import build
+from tests.core.zoo.table import SIDE_WAYS, TABLE
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
+
+
+def attentions_of(name):
+    return ("eager", "sdpa") if getattr(transformers, name)._supports_sdpa else ("eager",)
+
+
+def recorded(row, attention):
+    model = build(row.name, attention, **row.changes)
+    inputs, call = feed(row.kind, model)
+    leaves = [tensor.clone().requires_grad_() for tensor in inputs]
+    expected = weigh(call(leaves))
+    gradients = torch.autograd.grad(expected, leaves)
+    with sw.record() as tape:
+        score = weigh(call(inputs))
+    torch.testing.assert_close(score, expected.detach(), rtol=1e-4, atol=1e-4)
+    return tape, score, inputs, gradients
+
+
+def anatomy_of(tape, score, inputs):
+    return find_anatomy(GradientGraph(tape, *find_nodes(tape, score, inputs)))
+
+
+def test_the_table_is_long_enough():
+    assert len({row.name for row in TABLE}) >= 80
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_sum_is_the_gradient_and_the_rest_is_sane(row):
+    for attention in attentions_of(row.name):
+        tape, score, inputs, gradients = recorded(row, attention)
+        found = sw.backprop(tape, score, wrt=inputs)
+        largest = max(float(gradient.abs().max()) for gradient in gradients)
+        assert largest > 0
+        for result, gradient in zip(found, gradients, strict=True):
+            assert float((result.value - gradient).abs().max()) <= 1e-5 * largest, attention
+        heads = tuple(part.heads for part in anatomy_of(tape, score, inputs).attentions)
+        assert heads == row.expected, attention
+    entropies = sw.backprop(tape, score, wrt=inputs, semiring="entropy")
+    counts = sw.backprop(tape, score, wrt=inputs, semiring="count")
+    best = sw.backprop(tape, score, wrt=inputs, semiring="max")
+    for all_paths, count, one, gradient in zip(entropies, counts, best, gradients, strict=True):
+        reached = ~count.count.isneginf()
+        assert bool(reached.any())
+        assert torch.equal(all_paths.log_mass.isfinite(), reached)
+        assert torch.equal(one.log_weight.isfinite(), reached)
+        assert bool((all_paths.entropy >= -1e-3).all())
+        assert bool((all_paths.entropy <= count.count.clamp(min=0) * (1 + 1e-5) + 1e-3).all())
+        assert bool((one.log_weight <= all_paths.log_mass + 1e-3).all())
+        assert bool((gradient.abs().log() <= all_paths.log_mass + 1e-3).all())
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if row.expected], ids=lambda row: row.name)
+def test_flow_through_a_layer_adds_up(row):
+    tape, score, inputs, _ = recorded(row, "eager")
+    anatomy = anatomy_of(tape, score, inputs)
+    table = sw.flow(tape, score, wrt=inputs)
+    assert table.sizes["layer"] == len(row.expected)
+    shares = table.branch_mass_share.sum("token", skipna=True)
+    stream = table.node_mass_share.sum("token").values
+    for part in anatomy.attentions:
+        if part.residual is None:
+            continue
+        here = shares.sel(layer=part.index)
+        through = float(here.sel(branch=["skip", "query", "key", "value"]).sum())
+        assert through <= 1 + 1e-3
+        whole = stream[part.index] == pytest.approx(1, abs=1e-3)
+        if whole and part.mlp is not None:
+            if row.name in SIDE_WAYS:
+                assert through < 1 - 1e-4
+                continue
+            # Every path crosses the stream here, and leaves it by one of the branches.
+            assert through == pytest.approx(1, abs=1e-3)
+            assert float(here.sel(branch=["mlp", "mlp_skip"]).sum()) == pytest.approx(1, abs=1e-3)
+    heads = table.head_mass_share.sum(("head", "kind")).values
+    branches = shares.sel(branch=["query", "key", "value"]).sum("branch").values
+    np.testing.assert_allclose(heads, branches, rtol=1e-3)
