@@ -20,6 +20,8 @@ __all__ = ["Block", "Contraction", "Dense", "Elementwise"]
 
 # Entries of a shared weight from which on looking for unused rows and terms pays.
 _WORTH_A_LOOK = 1 << 16
+# Rows and columns at which that look begins.
+_GLANCE = 8
 
 
 class Block(ABC):
@@ -206,6 +208,8 @@ def _contract(semiring: Semiring, value: Value, other: Weight) -> Value:
     if weights.dim() > 2 or weights.numel() < _WORTH_A_LOOK:
         return semiring.contract(value, other)
     flat = tuple(v.reshape(-1, v.shape[-1]) for v in value)
+    if _mostly_alive(flat[0], semiring.zero[0]):
+        return semiring.contract(value, other)
     alive = flat[0] != semiring.zero[0]
     for part, none in zip(flat[1:], semiring.zero[1:], strict=True):
         alive |= part != none
@@ -221,6 +225,16 @@ def _contract(semiring: Semiring, value: Value, other: Weight) -> Value:
     for part, new in zip(whole, found, strict=True):
         part[rows] = new
     return tuple(v.reshape(shape) for v in whole)
+
+
+def _mostly_alive(part: Tensor, none: float) -> bool:
+    """Whether a few rows and columns show already that over half of all terms and of all rows have a path."""
+    rows, terms = part.shape
+    if rows == 0 or terms == 0:
+        return True
+    few_terms, few_rows = part[:, :: -(-terms // _GLANCE)], part[:: -(-rows // _GLANCE)]
+    seen_rows, seen_terms = (few_terms != none).any(1).sum(), (few_rows != none).any(0).sum()
+    return 2 * int(seen_rows) > rows and 2 * int(seen_terms) > terms
 
 
 class Dense(Block):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.scaling import NONE, columns_at, doubtful, relative, rows_at
+from semiring_widgets.core.semirings.scaling import NONE, columns_at, doubtful, relative, restored, rows_at
 from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["Max", "SignedMax"]
@@ -44,13 +44,12 @@ class Max(Semiring):
         plain, shift, peak = weight.moderate()
         top, p = relative(log)
         best = kernels.max_times(p, plain)
-        out = top + best.log() + shift
-        present = log > NONE
+        out = restored(best, top, shift)
 
         def reach() -> Tensor:
-            return present.to(best.dtype) @ (weight.value != 0).to(best.dtype)
+            return (log > NONE).to(best.dtype) @ (weight.value != 0).to(best.dtype)
 
-        for where in doubtful(best, present.any(-1), log.shape[-1], peak, reach):
+        for where in doubtful(best, top, log.shape[-1], peak, reach):
             batch = best.shape[:-2]
             terms = rows_at(log, where, batch) + columns_at(weight.value, where, batch).abs().log()
             out[where] = terms.amax(-1)
@@ -93,11 +92,10 @@ class SignedMax(Semiring):
         plain, shift, peak = weight.moderate()
         top, *relatives = relative(*value)
         high, low = kernels.signed_max_times(relatives[0], -relatives[1], plain)
-        top = top + shift
         # Positive products join equal signs, negative ones opposite signs.
         return (
-            _restored(high, top, value, weight.value, peak),
-            _restored(-low, top, value[::-1], weight.value, peak),
+            _settled(high, top, shift, value, weight.value, peak),
+            _settled(-low, top, shift, value[::-1], weight.value, peak),
         )
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
@@ -123,7 +121,7 @@ def _plain(log: Tensor) -> Tensor:
     return log.exp() if wide else log.double().exp()
 
 
-def _restored(best: Tensor, top: Tensor, left: Value, weight: Tensor, peak: float) -> Tensor:
+def _settled(best: Tensor, top: Tensor, shift: float, left: Value, weight: Tensor, peak: float) -> Tensor:
     """Logarithm of the best products of ``left[0]`` with positive and ``left[1]`` with negative weights."""
     pairs = ((left[0], weight), (left[1], -weight))
 
@@ -131,9 +129,8 @@ def _restored(best: Tensor, top: Tensor, left: Value, weight: Tensor, peak: floa
         counts = [(a > NONE).to(best.dtype) @ (w > 0).to(best.dtype) for a, w in pairs]
         return counts[0] + counts[1]
 
-    present = ((left[0] > NONE) | (left[1] > NONE)).any(-1)
-    out = top + best.log()
-    for where in doubtful(best, present, left[0].shape[-1], peak, reach):
+    out = restored(best, top, shift)
+    for where in doubtful(best, top, left[0].shape[-1], peak, reach):
         batch = best.shape[:-2]
         terms = [rows_at(a, where, batch) + columns_at(w, where, batch).clamp(min=0).log() for a, w in pairs]
         out[where] = torch.maximum(*terms).amax(-1)

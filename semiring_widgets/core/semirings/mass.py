@@ -14,7 +14,7 @@ from torch import Tensor
 
 from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.scaling import NONE, columns_at, doubtful, relative, rows_at
+from semiring_widgets.core.semirings.scaling import NONE, columns_at, doubtful, relative, restored, rows_at
 from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["Abs", "Count", "Entropy", "lifted_log"]
@@ -46,8 +46,8 @@ class Abs(Semiring):
         plain, shift, peak = weight.moderate()
         top, p = relative(log)
         mass = kernels.mass(p, plain)
-        out = top + mass.log() + shift
-        for where in _doubtful(mass, log, weight, peak):
+        out = restored(mass, top, shift)
+        for where in _doubtful(mass, top, log, weight, peak):
             batch = mass.shape[:-2]
             terms = rows_at(log, where, batch) + columns_at(weight.value, where, batch).abs().log()
             out[where] = torch.logsumexp(terms, -1)
@@ -98,9 +98,10 @@ class Entropy(Semiring):
 
     def plus(self, a: Value, b: Value) -> Value:
         log_mass = torch.logaddexp(a[0], b[0])
-        share = torch.exp(b[0] - log_mass.clamp(min=torch.finfo(log_mass.dtype).min))
-        # Not a + share * (b - a): the mean of *no path* is a huge number that would swallow the other.
-        return (log_mass, (1 - share) * a[1] + share * b[1])
+        share = (b[0] - log_mass.clamp(min=torch.finfo(log_mass.dtype).min)).exp_()
+        # The mean of *no path* is a huge number that must not swallow the other: its share is exactly 0 or 1,
+        # and there lerp gives one end exactly, as it starts from the nearer one.
+        return (log_mass, torch.lerp(a[1], b[1], share))
 
     def scale(self, value: Value, weight: Weight) -> Value:
         return self.times(value, lifted_log(weight.log))
@@ -118,9 +119,9 @@ class Entropy(Semiring):
         plain, shift, peak = weight.moderate()
         top, p = relative(log)
         mass, total = kernels.expectation(p, p * so_far, plain)
-        mean = total / mass.clamp(min=torch.finfo(mass.dtype).tiny)
-        out = (top + mass.log() + shift, mean + shift)
-        for where in _doubtful(mass, log, weight, peak):
+        mean = total.div_(mass.clamp(min=torch.finfo(mass.dtype).tiny))
+        out = (restored(mass, top, shift), mean.add_(shift) if shift else mean)
+        for where in _doubtful(mass, top, log, weight, peak):
             batch = mass.shape[:-2]
             edges = columns_at(weight.value, where, batch).abs().log()
             means = _finite(rows_at(so_far, where, batch) + edges)
@@ -159,12 +160,10 @@ def _scatter_top(log: Tensor, index: Tensor, size: int) -> Tensor:
     return log.new_full((size,), lowest).scatter_reduce(0, index, log, "amax")
 
 
-def _doubtful(mass: Tensor, log: Tensor, weight: Weight, peak: float) -> Iterator[tuple[Tensor, ...]]:
-    present = log > NONE
-    return doubtful(
-        mass,
-        present.any(-1),
-        log.shape[-1],
-        peak,
-        lambda: present.to(mass.dtype) @ (weight.value != 0).to(mass.dtype),
-    )
+def _doubtful(
+    mass: Tensor, top: Tensor, log: Tensor, weight: Weight, peak: float
+) -> Iterator[tuple[Tensor, ...]]:
+    def reach() -> Tensor:
+        return (log > NONE).to(mass.dtype) @ (weight.value != 0).to(mass.dtype)
+
+    return doubtful(mass, top, log.shape[-1], peak, reach)

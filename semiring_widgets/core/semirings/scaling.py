@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-__all__ = ["NONE", "columns_at", "doubtful", "relative", "rows_at"]
+__all__ = ["NONE", "columns_at", "doubtful", "relative", "restored", "rows_at"]
 
 NONE = float("-inf")
 # A relative entry below 1e-38 was lost; a result must be this much larger than what can be lost with it.
@@ -35,17 +35,23 @@ def relative(log: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
     for other in others:
         top = torch.maximum(top, other.amax(-1, keepdim=True))
     top = top.clamp(min=torch.finfo(log.dtype).min)
-    return (top, *(torch.exp(part - top) for part in logs))
+    return (top, *((part - top).exp_() for part in logs))
+
+
+def restored(plain: Tensor, top: Tensor, shift: float) -> Tensor:
+    """Logarithm of what was computed relative to ``top`` (..., M, 1) from weights scaled by exp(-shift)."""
+    log = plain.log().add_(top)
+    return log.add_(shift) if shift else log
 
 
 def doubtful(
-    out: Tensor, alive: Tensor, inner: int, peak: float, reach: Callable[[], Tensor]
+    out: Tensor, top: Tensor, inner: int, peak: float, reach: Callable[[], Tensor]
 ) -> Iterator[Where]:
     """Where a contraction has to be computed again, in pieces of bounded size.
 
     Args:
         out: the results, (..., M, N), not negative.
-        alive: rows that have any path, boolean, broadcasts to (..., M).
+        top: what `relative` gave, (..., M, 1); rows without any path are known by it.
         inner: K, the number of terms of each result.
         peak: the largest ``|w|``.
         reach: counts the terms of every result that are not zero, (..., M, N); called only if needed.
@@ -56,7 +62,7 @@ def doubtful(
     limit = _LOST * inner * peak
     if out.numel() == 0 or float(out.amin()) > limit:
         return
-    small = (out <= limit) & alive[..., None]
+    small = (out <= limit) & (top > torch.finfo(top.dtype).min)
     step = max(1, _ENTRIES // max(1, inner))
     if int(small.sum()) > step:
         # Mostly there is no path at all, as under a causal mask; that is cheaper to see for all at once.

@@ -33,7 +33,7 @@ class Weight:
         """``log|w|``; -inf where there is no edge."""
         if self._log is None:
             other = self._transposed
-            self._log = self.value.abs().log() if other is None or other._log is None else other._log.mT
+            self._log = self.value.abs().log_() if other is None or other._log is None else other._log.mT
         return self._log
 
     @property
