@@ -1,7 +1,8 @@
 """Whole sweeps over a model of BERT-base shape, recording included, beside Captum on the same model.
 
 All figures are multiples of Captum's `Saliency` (one forward and one backward pass). ``--tokens`` chooses
-lengths, ``--layers`` a shallower model.
+lengths, and ``--layers`` depths at which growth is measured, with 64 tokens; there "per layer" is the time of
+a max sweep over the number of layers, in milliseconds: constant where growth is linear.
 """
 
 from __future__ import annotations
@@ -21,20 +22,21 @@ def main() -> None:
     """Measure, print and write."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--tokens", type=int, nargs="+", default=[16, 32, 64, 128, 512])
-    options.add_argument("--layers", type=int, default=12)
+    options.add_argument("--layers", type=int, nargs="*", default=[4, 8])
     options.add_argument("--rounds", type=int, default=3)
     chosen = options.parse_args()
-    torch.manual_seed(0)
-    config = BertConfig(vocab_size=30522, num_hidden_layers=chosen.layers)
-    model = BertForMaskedLM(config).eval().requires_grad_(False)
     report = Report("sweeps")
-    for tokens in chosen.tokens:
+    for layers, tokens in [*((12, t) for t in chosen.tokens), *((n, 64) for n in chosen.layers)]:
+        torch.manual_seed(0)
+        config = BertConfig(vocab_size=30522, num_hidden_layers=layers)
+        model = BertForMaskedLM(config).eval().requires_grad_(False)
         inputs = torch.randn(1, tokens, config.hidden_size)
         taken = interleaved(_cases(model, inputs), chosen.rounds)
         unit = taken["Saliency"]
-        with_steps = interleaved({"IG 50": lambda x=inputs: _integrated(model, x)}, 1)["IG 50"]
+        with_steps = interleaved({"IG 50": lambda x=inputs, m=model: _integrated(m, x)}, 1)["IG 50"]
         ratios = {name: seconds / unit for name, seconds in taken.items() if name != "Saliency"}
-        report.add(tokens=tokens, saliency_s=unit, **ratios, **{"IG 50": with_steps / unit})
+        per_layer = {"IG 50": with_steps / unit, "per layer": taken["max"] / layers * 1e3}
+        report.add(layers_tokens=f"{layers} x {tokens}", saliency_s=unit, **ratios, **per_layer)
     print(report.write())
 
 
