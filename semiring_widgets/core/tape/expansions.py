@@ -154,6 +154,42 @@ def _group_norm(
     return out, mean.squeeze(-1), rstd.squeeze(-1)
 
 
+def _batch_norm(
+    x: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool = True,
+) -> Tensor:
+    wide = _wide(x)
+    spread = [1, -1] + [1] * (x.dim() - 2)
+    if training or running_mean is None or running_var is None:
+        dims = [d for d in range(x.dim()) if d != 1]
+        mean = wide.mean(dims, keepdim=True)
+        centred = wide - mean
+        variance = (centred**2).mean(dims, keepdim=True)
+        with torch.no_grad():
+            count = x.numel() // max(1, x.shape[1])
+            if running_mean is not None:
+                running_mean.lerp_(mean.flatten().to(running_mean.dtype), momentum)
+            if running_var is not None:
+                unbiased = variance.flatten() * (count / max(1, count - 1))
+                running_var.lerp_(unbiased.to(running_var.dtype), momentum)
+    else:
+        centred = wide - _wide(running_mean).reshape(spread)
+        variance = _wide(running_var).reshape(spread)
+    return _affine(
+        centred * torch.rsqrt(variance + eps),
+        x,
+        None if weight is None else weight.reshape(spread),
+        None if bias is None else bias.reshape(spread),
+    )
+
+
 def _affine(x: Tensor, like: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
     if weight is not None:
         x = x * weight
@@ -169,6 +205,7 @@ def _narrow(out: Tensor, like: Tensor, half_to_float: bool) -> Tensor:
 _COMMON: dict[Any, Callable[..., Any]] = {
     aten._safe_softmax: _safe_softmax,
     aten.logsumexp: _logsumexp,
+    aten.batch_norm: _batch_norm,
     aten.native_group_norm: _group_norm,
     aten._fused_rms_norm: _rms_norm,
 }
