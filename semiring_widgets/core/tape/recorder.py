@@ -37,6 +37,8 @@ aten = torch.ops.aten
 _SAME = {aten.alias, aten.clone, aten.contiguous, aten._to_copy, aten.lift_fresh, aten.positive}
 _SAME_IF_SHAPE_STAYS = {aten.view, aten._unsafe_view, aten.expand, aten.squeeze, aten.slice}
 _CUT = {aten.detach}
+# Namespaces of operators whose weights are quantised; autograd takes their results for constants.
+_QUANTISED = {"quantized", "quantized_decomposed", "torchao", "bitsandbytes"}
 # The choice of attention kernels is global to the process, so recordings take turns.
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -145,6 +147,7 @@ def record(granularity: str = "primitive", *, max_memory: int | None = None) -> 
     The model is not changed. Fused attention is recorded as its parts, whatever implementation the
     model uses. Code under an inner ``torch.no_grad()`` and ``detach()`` cut the graph, as in autograd.
     No autograd graph is built; an outer ``no_grad`` or ``inference_mode`` is lifted inside the block.
+    Compiled models run eagerly, with a warning.
 
     Args:
         granularity: which graph is counted. ``"primitive"``: softmax, norms and their like are
@@ -168,6 +171,8 @@ def record(granularity: str = "primitive", *, max_memory: int | None = None) -> 
         fastpath = torch.backends.mha.get_fastpath_enabled()
         stack.callback(torch.backends.mha.set_fastpath_enabled, fastpath)
         torch.backends.mha.set_fastpath_enabled(False)
+        if "torch._dynamo" in sys.modules:  # else nothing is compiled, and importing it takes a second
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         stack.enter_context(sdpa_kernel(SDPBackend.MATH))
@@ -233,6 +238,11 @@ class _Recorder(TorchDispatchMode):
                 return result
         if not any(_is_tracked(t) for t in _tensors((args, tuple(kwargs.values())))):
             return func(*args, **kwargs)
+        if func.namespace in _QUANTISED:
+            raise UnsupportedOpError(
+                f"{func} (in module '{self._tracker.path}') computes with quantised weights, which have no "
+                f"derivative here. Load the model without quantisation, or dequantise it first."
+            )
         if facts.writes:
             return self._run_in_place(func, args, kwargs)
         return self._run(func, facts, args, kwargs)
@@ -263,12 +273,13 @@ class _Recorder(TorchDispatchMode):
         source = args[0] if args and (facts.same or facts.same_if_shape_stays) else None
         if source is not None and _is_tracked(source) and (facts.same or results[0].shape == source.shape):
             if results[0] is not source:
-                aliases.bind(results[0], nodes[0])
+                aliases.bind(results[0], nodes[0], source=source)
             return result
         op = self._tape._append(func, nodes, named, results, self._scope())
+        shown = args[0] if func.is_view and isinstance(args[0], Tensor) else None
         for r, node in zip(results, op.outputs, strict=True):
             if node is not None:
-                aliases.bind(r, node)
+                aliases.bind(r, node, source=shown)
         return result
 
     def _run_in_place(self, func: OpOverload, args: Any, kwargs: Any) -> Any:

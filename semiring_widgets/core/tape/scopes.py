@@ -6,7 +6,9 @@ removed when recording ends, also on error.
 
 from __future__ import annotations
 
+import sys
 import threading
+import warnings
 from contextlib import ExitStack
 from typing import Any
 
@@ -52,6 +54,13 @@ class ModuleTracker:
     def _enter(self, module: nn.Module, args: Any) -> None:
         if threading.get_ident() != self._thread:
             return
+        if _is_compiled(module):
+            warnings.warn(
+                f"A {type(module).__name__} is compiled; it runs eagerly while it is recorded, because "
+                f"compiled code hides its operators.",
+                UserWarning,
+                stacklevel=2,
+            )
         if not self._stack:
             self.root = self.root or module
             for name, child in module.named_modules():
@@ -66,3 +75,11 @@ class ModuleTracker:
         # With an error inside, always_call hooks run innermost first; pop down to this module.
         while self._stack and self._stack.pop() is not module:
             pass
+
+
+def _is_compiled(module: nn.Module) -> bool:
+    # Whoever has compiled a model has imported the compiler; importing it for others takes a second.
+    compiler = sys.modules.get("torch._dynamo")
+    return compiler is not None and (
+        isinstance(module, compiler.OptimizedModule) or module._compiled_call_impl is not None
+    )

@@ -4,6 +4,9 @@ Views share a storage. While nobody writes, each tensor has one node, made once.
 of them changes what all the others mean. We then describe the whole storage by one flat node,
 ``S' = S with the written elements replaced``, and every alias that is read later becomes a strided
 selection from the newest flat node. So an in-place model gives the same graph as its functional twin.
+
+A `detach` cuts the graph but shares the memory. The detached tensor and its views are a *family* of their
+own: what is written through them is on their paths, and a constant for other families, as in autograd.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.tape.nodes import Node
+from semiring_widgets.errors import UnsupportedOpError
 
 __all__ = ["Aliases", "Geometry"]
 
@@ -43,13 +47,24 @@ class _Alias:
     first: Node
     node: Node
     version: int
-    cut: bool
+    family: _Family
 
 
-@dataclass
-class _Storage:
+@dataclass(eq=False)
+class _Family:
+    """Tensors that share memory and paths.
+
+    Attributes:
+        version: how often the memory was written.
+        flat: the whole memory as one node, once it was written through one of several tensors.
+        foreign: whether another family wrote after this one did.
+        aliases: its tensors.
+        nodes: nodes whose value is a view of the memory.
+    """
+
     version: int = 0
     flat: Node | None = None
+    foreign: bool = False
     aliases: list[_Alias] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
 
@@ -73,25 +88,36 @@ class Aliases:
         self._leaf, self._select, self._scatter = leaf, select, scatter
         # Both maps key on identity; every key's object is kept alive by its entry.
         self._by_tensor: dict[int, _Alias] = {}
-        self._by_storage: dict[int, _Storage] = {}
+        self._by_storage: dict[int, list[_Family]] = {}
 
     def node(self, tensor: Tensor) -> Node:
-        """The node of ``tensor`` as it is now; a leaf where it was never seen."""
+        """The node of ``tensor`` as it is now; a leaf where it was never seen.
+
+        Raises:
+            UnsupportedOpError: the tensor's memory was overwritten through a detached tensor.
+        """
         alias = self._by_tensor.get(id(tensor))
-        storage = self._by_storage.get(_key(tensor))
         if alias is None:
             alias = self.bind(tensor, self._leaf(tensor.detach()))
-            if storage is not None and storage.flat is not None:
+            if alias.family.flat is not None:
                 alias.version = -1  # an alias made out of sight of a storage that was written
-        storage = self._by_storage[_key(tensor)]
-        if alias.version != storage.version:
+        family = alias.family
+        if alias.version != family.version:
             value = tensor.detach()
-            if alias.cut or storage.flat is None:
+            if family.foreign:
+                if family.flat is not None or any(other.node.op is not None for other in family.aliases):
+                    raise UnsupportedOpError(
+                        f"A tensor of shape {list(tensor.shape)} was overwritten through a tensor that is "
+                        f"detached from it, so its derivative no longer belongs to its value. Write into a "
+                        f"clone: `x.detach().clone()`."
+                    )
+                alias.node = self._leaf(value)
+            elif family.flat is None:
                 alias.node = self._leaf(value)
             else:
-                alias.node = self._select(storage.flat, Geometry.of(tensor), value)
-            storage.nodes.append(alias.node)
-            alias.version = storage.version
+                alias.node = self._select(family.flat, Geometry.of(tensor), value)
+            family.nodes.append(alias.node)
+            alias.version = family.version
         return alias.node
 
     def find(self, tensor: Tensor) -> Node | None:
@@ -102,43 +128,61 @@ class Aliases:
         """The node of ``tensor`` when it was first seen."""
         return self._by_tensor[id(tensor)].first
 
-    def bind(self, tensor: Tensor, node: Node, *, cut: bool = False) -> _Alias:
-        """Say that ``tensor`` is, from now on, ``node``."""
-        storage = self._by_storage.setdefault(_key(tensor), _Storage())
+    def bind(self, tensor: Tensor, node: Node, *, source: Tensor | None = None, cut: bool = False) -> _Alias:
+        """Say that ``tensor`` is, from now on, ``node``.
+
+        Args:
+            tensor: the tensor.
+            node: its node.
+            source: the tensor that it was made from, which it may be a view of.
+            cut: whether it is detached from what shares its memory.
+        """
         alias = self._by_tensor.get(id(tensor))
-        if alias is None:
-            alias = _Alias(tensor, node, node, storage.version, cut)
+        if alias is None or cut:
+            family = self._family(tensor, source, cut=cut)
+            alias = _Alias(tensor, node, node, family.version, family)
             self._by_tensor[id(tensor)] = alias
-            storage.aliases.append(alias)
+            family.aliases.append(alias)
         else:
-            alias.node, alias.version, alias.cut = node, storage.version, cut
-        storage.nodes.append(node)
+            alias.node, alias.version = node, alias.family.version
+        alias.family.nodes.append(node)
         return alias
 
     def before_write(self, tensor: Tensor) -> None:
         """Save the values that are about to be overwritten, and the storage's state."""
         self.node(tensor)
-        storage = self._by_storage[_key(tensor)]
-        for node in storage.nodes:
-            node.value = node.value.clone()
-        storage.nodes.clear()
-        if storage.flat is None and len(storage.aliases) > 1:
-            storage.flat = self._flatten(tensor, storage)
+        for family in self._by_storage[_key(tensor)]:
+            for node in family.nodes:
+                node.value = node.value.clone()
+            family.nodes.clear()
+        own = self._by_tensor[id(tensor)].family
+        if own.flat is None and len(own.aliases) > 1:
+            own.flat = self._flatten(tensor, own)
 
     def after_write(self, tensor: Tensor, written: Node) -> None:
         """Record that the elements of ``tensor`` now are those of ``written``."""
-        storage = self._by_storage[_key(tensor)]
-        storage.version += 1
-        if storage.flat is not None:
-            storage.flat = self._scatter(storage.flat, written, Geometry.of(tensor), _whole(tensor).clone())
+        own = self._by_tensor[id(tensor)].family
+        for family in self._by_storage[_key(tensor)]:
+            family.version += 1
+            family.foreign |= family is not own
+        if own.flat is not None:
+            own.flat = self._scatter(own.flat, written, Geometry.of(tensor), _whole(tensor).clone())
         self.bind(tensor, written)
 
-    def _flatten(self, tensor: Tensor, storage: _Storage) -> Node:
+    def _family(self, tensor: Tensor, source: Tensor | None, *, cut: bool) -> _Family:
+        families = self._by_storage.setdefault(_key(tensor), [])
+        if cut or not families:
+            families.append(_Family())
+            return families[-1]
+        shared = source is not None and _key(source) == _key(tensor) and self._by_tensor.get(id(source))
+        return shared.family if shared else families[0]
+
+    def _flatten(self, tensor: Tensor, family: _Family) -> Node:
         """Node of the whole storage: a constant overlaid with the largest tensor that shows it."""
         whole = _whole(tensor).clone()
         flat = self._leaf(whole)
-        owner = max(storage.aliases, key=lambda alias: alias.tensor.numel())
-        if owner.cut or owner.version != storage.version:
+        owner = max(family.aliases, key=lambda alias: alias.tensor.numel())
+        if owner.version != family.version:
             return flat
         return self._scatter(flat, owner.node, Geometry.of(owner.tensor), whole)
 
