@@ -151,7 +151,8 @@ def _attention_residual(graph: GradientGraph, scores_op: Op, context_op: Op) -> 
 
 def _mlp(graph: GradientGraph, attention: Residual, taken: set[Op]) -> Residual | None:
     plain: set[Node] = {attention.out}
-    computed: set[Node] = set()
+    # A feed-forward part beside the attention reads the stream before it.
+    computed = _beside(graph, attention)
     for op in graph.ops[graph.ops.index(attention.op) + 1 :]:
         sources = [node for node in dict.fromkeys(op.inputs()) if node in plain or node in computed]
         if not sources:
@@ -162,11 +163,36 @@ def _mlp(graph: GradientGraph, attention: Residual, taken: set[Op]) -> Residual 
         if op.func.overloadpacket is aten.add and len(sources) == 2 and made:
             skip = [node for node in sources if node in plain]
             branch = [node for node in sources if node in computed]
-            if len(skip) == len(branch) == 1 and skip[0].shape == branch[0].shape == attention.out.shape:
+            if (
+                len(skip) == len(branch) == 1
+                and skip[0].shape == branch[0].shape
+                and _same_stream(skip[0], attention.out)
+            ):
                 return Residual(op, skip[0], branch[0], made[0])
         through = op.func.overloadpacket in _CONTRACTIONS or any(node in computed for node in sources)
         (computed if through else plain).update(made)
     return None
+
+
+def _beside(graph: GradientGraph, attention: Residual) -> set[Node]:
+    """What the stream before an attention feeds through a matrix product, and the attention does not use."""
+    reached, computed = {attention.skip}, set[Node]()
+    used = _ancestors(graph, attention.branch)
+    for op in graph.ops:
+        if op is attention.op or not any(node in reached for node in op.inputs()):
+            continue
+        made = [node for node in op.outputs if node is not None and node in graph.nodes and node not in used]
+        through = op.func.overloadpacket in _CONTRACTIONS or any(node in computed for node in op.inputs())
+        reached.update(node for node in op.outputs if node is not None)
+        if through:
+            computed.update(made)
+    return computed
+
+
+def _same_stream(one: Node, other: Node) -> bool:
+    """Whether two tensors have the same tokens and units, as far as leading dimensions of 1 go."""
+    same = one.shape[-2:] == other.shape[-2:]
+    return same and one.shape[:-2].numel() == other.shape[:-2].numel()
 
 
 def _ancestors(graph: GradientGraph, node: Node) -> set[Node]:
