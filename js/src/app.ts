@@ -246,8 +246,8 @@ export class App {
           heads(state, summary),
           headMap(state, summary),
           routesPane(state, summary),
+          this.chart,
         ),
-        this.chart,
       );
     }
     return rows.filter((row) => row !== null);

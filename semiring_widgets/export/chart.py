@@ -62,7 +62,7 @@ def flow_chart(result: Explanation) -> Any:
     plot = figure(
         height=280,
         sizing_mode="stretch_width",
-        title=f"Share of all |path weight| by route and layer ({result.granularity})",
+        title=f"Share of mass ({result.granularity})",
         x_axis_label="layer",
         y_axis_label="share",
         y_range=Range1d(start=0, end=1.02),

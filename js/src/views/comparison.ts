@@ -14,7 +14,7 @@ export function comparison(state: State, summary: ComparisonHeader): HTMLElement
     {},
     h("th", {}, "method"),
     ...tokens.map((t) => h("th", { class: "name" }, t.text)),
-    h("th", {}, "s"),
+    h("th", { title: "time taken" }, "seconds"),
   );
   const body = summary.methods.map((method, row) => {
     const numbers = tokens.map((token) => state.columns.at("scores", row, token.index));
