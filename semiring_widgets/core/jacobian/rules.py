@@ -11,7 +11,14 @@ from typing import Any
 
 import torch
 
-from semiring_widgets.core.jacobian import contractions, dense, pointwise, reductions, selections
+from semiring_widgets.core.jacobian import (
+    contractions,
+    convolutions,
+    dense,
+    pointwise,
+    reductions,
+    selections,
+)
 from semiring_widgets.core.jacobian.context import Call, Edge
 
 __all__ = ["Rule", "edges_of", "register"]
@@ -41,6 +48,7 @@ def _constant(call: Call) -> Iterable[Edge]:
 
 
 register(aten.mm, aten.bmm, aten.addmm, aten.baddbmm, aten.mv, aten.addmv, aten.dot)(contractions.rule)
+register(aten.convolution)(convolutions.rule)
 register(
     aten.sum,
     aten.mean,
