@@ -82,7 +82,7 @@ def few(tape, score, x):
 
 
 @given(programs, numbers, granularities)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_every_statistic(program, values, granularity):
     function = built(program, lambda out, x: out.sum() + (out * x).sum())
     x = point(values)
@@ -91,7 +91,7 @@ def test_every_statistic(program, values, granularity):
 
 
 @given(programs, numbers, granularities)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_score_per_example_counts_the_paths_to_all(program, values, granularity):
     x = point(values)
     tape, score = recorded(built(program, lambda out, x: (out * x).sum(1)), x, granularity)
@@ -107,7 +107,7 @@ def test_a_score_per_example_counts_the_paths_to_all(program, values, granularit
 
 
 @given(programs, numbers)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_several_inputs(program, values):
     """A list gives what each of its tensors gives alone, also where one is made from another."""
     x = point(values)
@@ -122,7 +122,7 @@ def test_several_inputs(program, values):
 
 
 @given(programs, numbers, granularities)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_best_and_sampled_paths(program, values, granularity):
     x = point(values)
     tape, score = recorded(built(program, lambda out, x: (out * x).sum()), x, granularity)
@@ -145,7 +145,7 @@ def test_best_and_sampled_paths(program, values, granularity):
 
 
 @given(programs, numbers)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_product_is_its_factors(program, values):
     x = point(values)
     tape, score = recorded(built(program, lambda out, x: (out * x).sum()), x, "primitive")

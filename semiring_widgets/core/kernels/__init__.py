@@ -44,7 +44,7 @@ def expectation(p: Tensor, q: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
 
     Args:
         p: not negative, (..., M, K).
-        q: p times the mean logarithm so far, of the same shape.
+        q: what each term of p brings along, of the same shape: p (log p - entropy so far).
         w: (..., K, N).
     """
     done = _run("expectation", (p, q), w)

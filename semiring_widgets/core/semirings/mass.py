@@ -83,66 +83,70 @@ class Count(Abs):
 class Entropy(Semiring):
     """The expectation semiring: mass and entropy of the distribution p(path) ~ |weight|.
 
-    The value is (log Z, E[log |weight|]), so the entropy is their difference, in nats. It is stored as a
-    mean, not as the sum that textbooks carry, because the mean stays of moderate size.
+    The value is (log Z, H) with H the entropy in nats, not the sum of |w| log |w| that textbooks carry, nor
+    log Z - H: those grow with the weights, and their difference would lose the entropy's digits. An edge
+    changes no entropy; a choice adds its own: H = sum of q (H_k - log q) over what is joined with shares q.
     """
 
     name = "entropy"
     zero, one = (NONE, 0.0), (0.0, 0.0)
 
     def lift(self, weight: Tensor) -> Value:
-        return lifted_log(weight.abs().log())
+        return (weight.abs().log(), torch.zeros_like(weight))
 
     def times(self, a: Value, b: Value) -> Value:
         return (a[0] + b[0], a[1] + b[1])
 
     def plus(self, a: Value, b: Value) -> Value:
         log_mass = torch.logaddexp(a[0], b[0])
-        share = (b[0] - log_mass.clamp(min=torch.finfo(log_mass.dtype).min)).exp_()
-        # The mean of *no path* is a huge number that must not swallow the other: its share is exactly 0 or 1,
-        # and there lerp gives one end exactly, as it starts from the nearer one.
-        return (log_mass, torch.lerp(a[1], b[1], share))
+        safe = log_mass.clamp(min=torch.finfo(log_mass.dtype).min)
+        first, second = torch.exp(a[0] - safe), torch.exp(b[0] - safe)
+        return (log_mass, _spread(first, a[1]) + _spread(second, b[1]))
 
     def scale(self, value: Value, weight: Weight) -> Value:
-        return self.times(value, lifted_log(weight.log))
+        log, entropy = torch.broadcast_tensors(value[0] + weight.log, value[1])
+        return (log, entropy)
 
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
         if not dims:
             return value
         dims = tuple(dims)
         log_mass = torch.logsumexp(value[0], dims, keepdim=True)
-        p = torch.exp(value[0] - log_mass.clamp(min=torch.finfo(log_mass.dtype).min))
-        return (log_mass, (p * value[1]).sum(dims, keepdim=True))
+        share = torch.exp(value[0] - log_mass.clamp(min=torch.finfo(log_mass.dtype).min))
+        return (log_mass, _spread(share, value[1]).sum(dims, keepdim=True))
 
     def contract(self, value: Value, weight: Weight) -> Value:
-        log, so_far = value
+        log, entropy = value
         plain, shift, peak = weight.moderate()
         top, p = relative(log)
-        mass, total = kernels.expectation(p, p * so_far, plain)
-        mean = total.div_(mass.clamp(min=torch.finfo(mass.dtype).tiny))
-        out = (restored(mass, top, shift), mean.add_(shift) if shift else mean)
+        # With shares q = p |w| / mass, sum q (H - log q) = log mass - (sum p |w| (log p |w| - H)) / mass.
+        mass, total = kernels.expectation(p, -_spread(p, entropy), plain)
+        log_mass = mass.log()
+        mean = total / mass.clamp(min=torch.finfo(mass.dtype).tiny)
+        out = (top + log_mass + shift, torch.where(mass > 0, log_mass - mean, 0.0))
         for where in _doubtful(mass, top, log, weight, peak):
             batch = mass.shape[:-2]
             edges = columns_at(weight.value, where, batch).abs().log()
-            means = _finite(rows_at(so_far, where, batch) + edges)
-            exact = self.sum((rows_at(log, where, batch) + edges, means), (-1,))
+            exact = self.sum((rows_at(log, where, batch) + edges, rows_at(entropy, where, batch)), (-1,))
             for part, new in zip(out, exact, strict=True):
                 part[where] = new.squeeze(-1)
         return out
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
-        top = _scatter_top(value[0], index, size)
-        p = torch.exp(value[0] - top[index])
-        mass = p.new_zeros(size).index_add(0, index, p)
-        mean = p.new_zeros(size).index_add(0, index, p * value[1])
-        return (top + mass.log(), mean / mass.clamp(min=torch.finfo(mass.dtype).tiny))
+        (log_mass,) = Abs().scatter((value[0],), index, size)
+        share = torch.exp(value[0] - log_mass.clamp(min=torch.finfo(log_mass.dtype).min)[index])
+        return (log_mass, share.new_zeros(size).index_add(0, index, _spread(share, value[1])))
 
     def facts(self, value: Value) -> Mapping[str, Tensor]:
-        log_mass, mean = value
-        exists = log_mass > NONE
+        log_mass, entropy = value
         # Rounding must not make a single path's entropy -0.00001.
-        entropy = torch.where(exists, log_mass - mean, 0.0).clamp(min=0.0)
-        return {"log_mass": log_mass, "entropy": entropy}
+        return {"log_mass": log_mass, "entropy": torch.where(log_mass > NONE, entropy, 0.0).clamp(min=0.0)}
+
+
+def _spread(share: Tensor, entropy: Tensor) -> Tensor:
+    """What one of several choices adds to the entropy: ``q (H - log q)``; 0 where q is 0."""
+    own: Tensor = torch.special.xlogy(share, share)
+    return share * entropy - own
 
 
 def _finite(log: Tensor) -> Tensor:
