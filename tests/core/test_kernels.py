@@ -63,6 +63,19 @@ class TestNumbers:
                 assert got.shape == wanted.shape
                 assert torch.allclose(got.double(), wanted, rtol=1e-5, atol=1e-4)
 
+    @pytest.mark.parametrize("width", [1, 3, 4, 31, 32, 35])
+    @pytest.mark.parametrize("depth", [1, 3, 4, 255, 258])
+    def test_any_strides(self, width, depth):
+        """By rows, by columns, and with gaps in both directions; with subnormal numbers and ties."""
+        noise = torch.Generator().manual_seed(width * depth)
+        stored = torch.randn(2 * width, 3 * depth, generator=noise).round(decimals=1)
+        stored[::3] *= 1e-40
+        p, q = torch.rand(5, depth, generator=noise), torch.randn(5, depth, generator=noise)
+        by_columns = stored[:width, :depth].mT
+        for w in (by_columns, by_columns.contiguous(), stored[::2, ::3].mT, stored[::2, :depth].mT):
+            for got, wanted in zip(measured(p, q, w), reference(p, q, w), strict=True):
+                assert torch.allclose(got.double(), wanted, rtol=1e-5, atol=1e-4)
+
     @pytest.mark.parametrize("semiring", [Abs(), Entropy(), Max(), SignedMax()], ids=lambda s: s.name)
     @pytest.mark.parametrize("spread", [0.0, 3.0, 30.0])
     @pytest.mark.parametrize("shift", [-69.0, 0.0, 69.0])
