@@ -272,7 +272,8 @@ class Dense(Block):
         return self._back(semiring.contract(rows, self._weight), self.target, self._target_order)
 
     def _rows(self, value: Value, order: list[int], size: int) -> Value:
-        return tuple(v.permute(order).reshape(-1, 1, size) for v in value)
+        batch = self._weight.value.shape[0]
+        return tuple(v.permute(order).reshape(batch, 1, size) for v in value)
 
     def _back(self, rows: Value, shape: torch.Size, order: list[int]) -> Value:
         moved = [shape[d] for d in order]
@@ -295,7 +296,7 @@ def _rows_of(elements: Tensor, own: Tensor, other: Tensor, jacobian: Tensor) -> 
     where = torch.empty_like(own)
     where[own] = torch.arange(len(own), device=own.device)
     batch, row = where[elements] // jacobian.shape[1], where[elements] % jacobian.shape[1]
-    return other.reshape(jacobian.shape[0], -1)[batch], jacobian[batch, row]
+    return other.reshape(jacobian.shape[0], jacobian.shape[2])[batch], jacobian[batch, row]
 
 
 def _positions(shape: torch.Size, order: list[int], device: torch.device) -> Tensor:

@@ -33,8 +33,8 @@ def rule(call: Call) -> Iterator[Edge]:
 def row_rule(call: Call) -> Iterator[Edge]:
     """Operators that treat every row along ``dim`` (their second argument) alone, such as softmax."""
     (source,) = call.sources
-    rank = max(1, len(source.shape))
-    yield from _rows(call, source, [int(call.op.args[1]) % rank])
+    rank = len(source.shape)
+    yield from _rows(call, source, [int(call.op.args[1]) % rank] if rank else [])
 
 
 def norm_rule(call: Call) -> Iterator[Edge]:

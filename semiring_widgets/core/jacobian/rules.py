@@ -20,6 +20,7 @@ from semiring_widgets.core.jacobian import (
     selections,
 )
 from semiring_widgets.core.jacobian.context import Call, Edge
+from semiring_widgets.errors import SemiringWidgetsError
 
 __all__ = ["Rule", "edges_of", "register"]
 
@@ -126,6 +127,11 @@ register(
     aten.new_full,
     aten.new_empty_strided,
     aten.bernoulli,
+    aten.bernoulli_,
+    aten.exponential_,
+    aten.normal_,
+    aten.random_,
+    aten.uniform_,
     aten.fill,
     aten.zero,
     aten.sign,
@@ -147,9 +153,10 @@ def edges_of(call: Call) -> list[Edge]:
     """All edges that one operator makes between the nodes on paths.
 
     Raises:
-        UnsupportedOpError: if there is no rule and the operator is too large for a dense Jacobian.
+        UnsupportedOpError: if there is no rule and the operator is too large for a dense Jacobian, or if
+            taking its derivatives fails.
     """
-    if any(node.value.is_complex() for node in (*call.sources, *call.targets)):
+    if any(node.value.is_complex() for node in (*call.op.inputs(), *call.targets)):
         raise call.refuse("complex numbers are not covered")
     func = call.op.func
     rule = _RULES.get(func.overloadpacket)
@@ -160,4 +167,10 @@ def edges_of(call: Call) -> list[Edge]:
             rule = pointwise.rule
         else:
             rule = dense.rule
-    return list(rule(call))
+    try:
+        return list(rule(call))
+    except SemiringWidgetsError:
+        raise
+    except (RuntimeError, IndexError) as error:
+        # What an operator says when it is run again on something that its rule did not foresee.
+        raise call.refuse(f"its local derivatives could not be taken ({error})") from error

@@ -52,6 +52,8 @@ def _wide(x: Tensor) -> Tensor:
 def _shift(x: Tensor, dim: list[int] | int) -> Tensor:
     """The stabilising maximum, cut from the graph; 0 where a whole row is masked by -inf."""
     with torch.no_grad():
+        if x.numel() == 0:
+            return x.sum(dim, keepdim=True)  # nothing to stabilise; zeros of the right shape
         top = torch.amax(x, dim, keepdim=True)
         return torch.where(top.isneginf(), torch.zeros_like(top), top)
 

@@ -291,17 +291,26 @@ class _Recorder(TorchDispatchMode):
         ]
         nodes, named = _swap(args, aliases), _swap_dict(kwargs, aliases)
         functional = _functional(func)
+        before: list[Node | None] = []
         for tensor in written:
-            if isinstance(tensor, Tensor) and _is_tracked(tensor):
-                aliases.before_write(tensor)
+            known = isinstance(tensor, Tensor) and _is_tracked(tensor)
+            before.append(aliases.before_write(tensor) if known else None)
         result = func(*args, **kwargs)
         cut = not torch.is_grad_enabled()
         if cut:
             self._refuse_custom_function(func)
-        for tensor in written:
-            if not isinstance(tensor, Tensor) or not _is_tracked(tensor):
+        elif _returns_more(func, result):
+            raise UnsupportedOpError(
+                f"{func} (in module '{self._tracker.path}') writes one tensor in place and returns another, "
+                f"which cannot be recorded. Use a form of it that only returns its results."
+            )
+        for tensor, old in zip(written, before, strict=True):
+            if not isinstance(tensor, Tensor) or old is None:
                 continue
-            if cut:
+            if cut and old.shape == tensor.shape:
+                # As in autograd: new numbers, but the history (and derivative 1 to it) stays.
+                node = _only(self._tape._append(aten.alias.default, (old,), {}, [tensor], self._scope()))
+            elif cut:
                 node = self._tape._leaf(tensor.detach())
             elif len(written) > 1:
                 raise UnsupportedOpError(
@@ -342,6 +351,13 @@ def _functional(func: OpOverload) -> OpOverload:
     packet = getattr(aten, name.rstrip("_"), None)
     twin = getattr(packet, func._overloadname, None) if packet is not None else None
     return twin if twin is not None else func
+
+
+def _returns_more(func: OpOverload, result: Any) -> bool:
+    """Whether a writing operator also returns floating-point tensors that it did not write."""
+    results = result if isinstance(result, (tuple, list)) else [result]
+    returns = func._schema.returns
+    return any(r.alias_info is None and _is_tracked(t) for r, t in zip(returns, results, strict=False))
 
 
 def _is_tracked(value: Any) -> bool:

@@ -148,9 +148,9 @@ class Aliases:
         alias.family.nodes.append(node)
         return alias
 
-    def before_write(self, tensor: Tensor) -> None:
-        """Save the values that are about to be overwritten, and the storage's state."""
-        self.node(tensor)
+    def before_write(self, tensor: Tensor) -> Node:
+        """Save the values that are about to be overwritten, and the storage's state; gives the old node."""
+        old = self.node(tensor)
         for family in self._by_storage[_key(tensor)]:
             for node in family.nodes:
                 node.value = node.value.clone()
@@ -158,6 +158,7 @@ class Aliases:
         own = self._by_tensor[id(tensor)].family
         if own.flat is None and len(own.aliases) > 1:
             own.flat = self._flatten(tensor, own)
+        return old
 
     def after_write(self, tensor: Tensor, written: Node) -> None:
         """Record that the elements of ``tensor`` now are those of ``written``."""
@@ -188,6 +189,11 @@ class Aliases:
 
 
 def _key(tensor: Tensor) -> int:
+    if tensor.layout is not torch.strided:
+        raise UnsupportedOpError(
+            f"A tensor of layout {tensor.layout} and shape {list(tensor.shape)} cannot be recorded; turn it "
+            f"into a dense one with .to_dense() first."
+        )
     return int(tensor.untyped_storage()._cdata)
 
 

@@ -1,0 +1,96 @@
+"""Writes that autograd does not see, and tensors that cannot be recorded: its number, or a sentence."""
+
+import pytest
+import torch
+from torch import nn
+
+import semiring_widgets as sw
+from semiring_widgets.errors import UnsupportedOpError
+
+
+def gradients(function, x):
+    """By sum-product and by autograd."""
+    with sw.record() as tape:
+        score = function(x)
+    found = sw.backprop(tape, score, wrt=x).value
+    leaf = x.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(function(leaf), leaf)
+    return found, expected
+
+
+def write_without_grad(x):
+    y = x * 3
+    with torch.no_grad():
+        y.mul_(2)
+    return (y * y).sum()
+
+
+def write_through_a_view_without_grad(x):
+    y = x * 3
+    with torch.no_grad():
+        y[:2].clamp_(max=1.0)
+    return (y * y).sum()
+
+
+def copy_into_without_grad(x):
+    y = x * 3
+    with torch.no_grad():
+        y.copy_(x)
+    return (y * y).sum()
+
+
+@pytest.mark.parametrize("function", [write_without_grad, copy_into_without_grad])
+def test_a_write_without_grad_changes_numbers_but_not_the_history(function):
+    found, expected = gradients(function, torch.tensor([0.5, -1.0, 2.0, 4.0], dtype=torch.float64))
+    torch.testing.assert_close(found, expected)
+    assert found.abs().min() > 0
+
+
+def test_a_write_through_a_view_made_without_grad_is_refused():
+    with pytest.raises(UnsupportedOpError, match="overwritten"), sw.record():
+        write_through_a_view_without_grad(torch.tensor([0.5, -1.0, 2.0]))
+
+
+@pytest.mark.parametrize(
+    "loss", [nn.functional.cosine_similarity, lambda a, b: nn.functional.gaussian_nll_loss(a, b, a.exp())]
+)
+def test_losses_that_clamp_without_grad(loss):
+    other = torch.linspace(-1, 1, 12, dtype=torch.float64).reshape(3, 4)
+    found, expected = gradients(lambda x: loss(x, other).sum(), torch.cos(other * 5))
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("function", [torch.softmax, torch.log_softmax, torch.cumsum])
+@pytest.mark.parametrize("shape", [(0,), (2, 0), (0, 3), ()])
+def test_nothing_and_single_numbers(function, shape):
+    x = torch.ones(shape, dtype=torch.float64)
+    found, expected = gradients(lambda x: (2 * function(x, 0)).sum(), x)
+    torch.testing.assert_close(found, expected)
+
+
+def test_dropout_of_whole_channels_uses_the_drawn_mask():
+    x = torch.ones(1, 8, 2, 2)
+    with sw.record() as tape:
+        out = nn.functional.dropout2d(x, 0.5, training=True)
+        score = out.sum()
+    torch.testing.assert_close(sw.backprop(tape, score, wrt=x).value, out.detach())
+
+
+def test_an_operator_that_writes_and_returns_is_refused():
+    x = torch.randn(5)
+    with pytest.raises(UnsupportedOpError, match=r"rrelu_with_noise.*returns another"), sw.record():
+        nn.functional.rrelu(x, training=True)
+
+
+def test_sparse_tensors_are_refused():
+    x = torch.randn(3, 3)
+    with pytest.raises(UnsupportedOpError, match="to_dense"), sw.record():
+        torch.sparse.mm(torch.eye(3).to_sparse(), x)
+
+
+def test_complex_numbers_are_refused():
+    x = torch.randn(8)
+    with sw.record() as tape:
+        score = torch.fft.rfft(x).abs().sum()
+    with pytest.raises(UnsupportedOpError, match="complex"):
+        sw.backprop(tape, score, wrt=x)
