@@ -114,6 +114,9 @@ def _strides_of_view(call: Call, source: Node) -> Edge | None:
     if not Strided.fits(window.shape, window.stride()):
         return None
     offset = int(window.storage_offset() - whole.storage_offset())
+    last = offset + sum((n - 1) * step for n, step in zip(window.shape, window.stride(), strict=True))
+    if offset < 0 or last >= whole.numel():
+        raise call.refuse("it looks at memory outside of its input")
     return call.edge(source, target, Strided(source.shape, target.shape, window.stride(), offset))
 
 

@@ -175,7 +175,7 @@ def _batch_norm(
         centred = wide - mean
         variance = (centred**2).mean(dims, keepdim=True)
         with torch.no_grad():
-            count = x.numel() // max(1, x.shape[1])
+            count = x.numel() // max(1, mean.numel())
             if running_mean is not None:
                 running_mean.lerp_(mean.flatten().to(running_mean.dtype), momentum)
             if running_var is not None:

@@ -1,0 +1,55 @@
+"""Every module of PyTorch's database: our gradient is autograd's, or there is a sentence."""
+
+import collections
+import warnings
+
+import pytest
+import torch
+from torch.testing._internal.common_modules import module_db
+
+from tests.core.databases import NOT_A_NUMBER, REFUSED, SAME, WRONG, floats, judged
+
+SHARE = 0.90
+SAMPLES = 6
+# Fractional powers of negative numbers, which the module masks away: autograd drops them, we say NaN.
+MASKED_POWERS = {"nn.LPPool1d", "nn.LPPool2d", "nn.LPPool3d"}
+
+
+@pytest.fixture(scope="module")
+def verdicts():
+    found = {}
+    for info in module_db:
+        answers = set()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            samples = info.module_inputs_func(
+                info, device="cpu", dtype=torch.float64, requires_grad=True, training=False
+            )[:SAMPLES]
+        for sample in samples:
+            if sample.forward_input is None:
+                continue
+            made, given = sample.constructor_input, sample.forward_input
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                module = info.module_cls(*made.args, **made.kwargs).double().eval()
+            wrt = floats((given.args, given.kwargs))
+            if not wrt:
+                continue
+            answer = judged(lambda m=module, g=given: m(*g.args, **g.kwargs), wrt)
+            if answer is not None:
+                answers.add(answer[0])
+        if answers:
+            order = (WRONG, NOT_A_NUMBER, REFUSED, SAME)
+            found[info.name] = next(kind for kind in order if kind in answers)
+    return found
+
+
+def test_no_wrong_number(verdicts):
+    assert {name for name, verdict in verdicts.items() if verdict == WRONG} == set()
+    assert {name for name, verdict in verdicts.items() if verdict == NOT_A_NUMBER} <= MASKED_POWERS
+
+
+def test_most_modules_are_covered(verdicts):
+    count = collections.Counter(verdicts.values())
+    assert len(verdicts) > 80
+    assert count[SAME] / len(verdicts) >= SHARE, sorted(n for n, v in verdicts.items() if v == REFUSED)
