@@ -93,6 +93,8 @@ register(
     aten.reflection_pad2d,
     aten.replication_pad1d,
     aten.replication_pad2d,
+    aten.reflection_pad3d,
+    aten.replication_pad3d,
     aten.masked_select,
     aten._unsafe_index,
     aten.diag_embed,
