@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.batch import Batch
 from semiring_widgets.core.semirings.best import Max, SignedMax
 from semiring_widgets.core.semirings.boolean import Boolean
 from semiring_widgets.core.semirings.hops import Hops
@@ -18,6 +19,7 @@ __all__ = [
     "FUSED",
     "LEVELS",
     "Abs",
+    "Batch",
     "Boolean",
     "BranchMax",
     "Count",
