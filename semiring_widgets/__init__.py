@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from semiring_widgets.core import (
         Path,
         PathSet,
+        Route,
+        Routes,
         Selection,
         Semiring,
         Tape,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
         sample_paths,
         select_paths,
         top_paths,
+        top_routes,
     )
     from semiring_widgets.errors import SemiringWidgetsError
     from semiring_widgets.explanation import Explanation, explain, flow, load, load_demo, load_model
@@ -35,6 +38,8 @@ __version__ = "0.1.0"
 _HOME = {
     "Path": "core",
     "PathSet": "core",
+    "Route": "core",
+    "Routes": "core",
     "Selection": "core",
     "Semiring": "core",
     "Tape": "core",
@@ -46,6 +51,7 @@ _HOME = {
     "record": "core",
     "sample_paths": "core",
     "top_paths": "core",
+    "top_routes": "core",
     "SemiringWidgetsError": "errors",
     "Explanation": "explanation",
     "explain": "explanation",
@@ -62,6 +68,8 @@ __all__ = [
     "Explanation",
     "Path",
     "PathSet",
+    "Route",
+    "Routes",
     "Selection",
     "Semiring",
     "SemiringWidgetsError",
@@ -82,6 +90,7 @@ __all__ = [
     "select_paths",
     "semirings",
     "top_paths",
+    "top_routes",
     "unload_ipython_extension",
     "widgets",
 ]

@@ -6,11 +6,14 @@ from semiring_widgets.core.memory import estimate_memory
 from semiring_widgets.core.paths import (
     Path,
     PathSet,
+    Route,
+    Routes,
     Step,
     path_lengths,
     sample_paths,
     select_paths,
     top_paths,
+    top_routes,
 )
 from semiring_widgets.core.semirings import Semiring
 from semiring_widgets.core.tape import Tape, record
@@ -19,6 +22,8 @@ __all__ = [
     "Path",
     "PathSet",
     "Result",
+    "Route",
+    "Routes",
     "Selection",
     "Semiring",
     "Step",
@@ -30,4 +35,5 @@ __all__ = [
     "sample_paths",
     "select_paths",
     "top_paths",
+    "top_routes",
 ]

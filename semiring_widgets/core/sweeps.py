@@ -59,6 +59,7 @@ def sweep_backward(
     keep: Collection[Node] | None = None,
     mask: Mask = _ALL,
     marked: Collection[Edge] = frozenset(),
+    closed: Collection[Edge] = frozenset(),
     progress: Progress | None = None,
     forget: bool = False,
 ) -> Values:
@@ -71,6 +72,7 @@ def sweep_backward(
         keep: nodes whose value is returned besides the inputs; None keeps all.
         mask: which paths count.
         marked: edges that a semiring may count (see `Semiring.mark`).
+        closed: edges that no path may use.
         progress: called with (operators done, operators in all); may raise to cancel.
         forget: free derivatives as soon as they were used, for a graph that is swept once.
 
@@ -89,7 +91,7 @@ def sweep_backward(
             if progress is not None:
                 progress(count, len(graph.ops))
             for edge in graph.edges(op):
-                if edge.target in values:
+                if edge.target in values and edge not in closed:
                     pulled = semiring.settle(edge.block.pull(semiring, values[edge.target]))
                     if edge in mask.edges:
                         pulled = restrict(semiring, pulled, mask.edges[edge])

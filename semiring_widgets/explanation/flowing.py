@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -11,10 +11,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from semiring_widgets.core import Tape
-from semiring_widgets.core.anatomy import Anatomy, Attention, LayerFlow, find_anatomy, layer_flow
+from semiring_widgets.core.anatomy import (
+    Anatomy,
+    Attention,
+    LayerFlow,
+    best_map,
+    find_anatomy,
+    find_embeddings,
+    head_map,
+    layer_flow,
+)
 from semiring_widgets.core.graph import GradientGraph, find_nodes
-from semiring_widgets.core.semirings import Abs, Max, Product, Value
+from semiring_widgets.core.paths import cancellation, directions_of
+from semiring_widgets.core.semirings import Abs, Max, Product, Sum, Value
 from semiring_widgets.core.sweeps import sweep_backward, sweep_forward
+from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.schema import BRANCHES, KINDS, empty_dataset
 
@@ -22,48 +33,191 @@ __all__ = ["FLOW", "fill_layer", "flow", "share", "sizes_of"]
 
 # Mass and best path together: the two often disagree, so they are never computed apart.
 FLOW = Product(Abs(), Max())
+# The same and the gradient in one sweep, and the signed sum beside its own mass.
+_BOTH = Product(Abs(), Max(), Sum())
+_SIGNED = Product(Sum(), Abs())
 
 
-def flow(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> xr.Dataset:
+def flow(
+    tape: Tape,
+    score: Tensor,
+    wrt: Tensor | Sequence[Tensor] | Mapping[str, Tensor] | None = None,
+    *,
+    direction: Tensor | Sequence[Tensor] | None = None,
+    maps: bool = True,
+) -> xr.Dataset:
     """Share of the mass, and best path, through every part of the model: alpha times beta.
 
     Args:
         tape: the finished tape.
         score: a single number, shape () or (1,).
-        wrt: the token embeddings (..., tokens, units) used inside the recording, or a list of streams.
+        wrt: the token embeddings (..., tokens, units) used inside the recording, a list of such streams, or a
+            dict that names them. None takes every embedding that the model itself looks up before its first
+            layer (words, positions, segments), named by module.
+        direction: of the contributions, shaped as ``wrt``; None for the inputs themselves.
+        maps: whether to include ``map``, L·H·3·T·T values twice.
 
     Returns:
-        Dataset with the variables ``node_``, ``branch_`` and ``head_`` of
-        `semiring_widgets.explanation.schema`: shares 0-1, best paths as log |weight| in nats, by layer,
-        token, head and branch. Layers are the attentions found, in order of execution, named by
-        ``layer_name``; NaN where a layer has no such part.
+        Dataset with these variables each of ``input`` (input, token), ``node`` (layer, token), ``branch``
+        (layer, branch, token), ``head`` (layer, head, kind) and ``map`` (layer, head, kind, query, key):
+
+        * ``_mass_share``: share of the sum of |weight| over all paths, 0-1;
+        * ``_best_log_weight``: log |weight| of the best path through this part (nats);
+        * ``_best_share``: the same relative to the best path of all, 0-1; 1 where that one passes;
+        * ``_contribution`` (not of ``map``): signed sum over the paths through it of weight times the
+          direction's entry where the path begins: gradient times input by this part alone;
+        * ``_cancellation`` (not of ``map``): |contribution| relative to the sum of the absolute values, 0-1.
+
+        ``kind`` is the operand (query, key, value) by which a path enters a head. Layers are the attentions
+        found, in order of execution, named by ``layer_name``; NaN where a layer has no such part.
 
     Raises:
         InputError: the score has several numbers, or the graph holds no attention.
         TapeError, UnsupportedOpError, NonFiniteError: as `semiring_widgets.backprop`.
     """
-    node, starts = find_nodes(tape, score, [wrt] if isinstance(wrt, Tensor) else list(wrt))
+    node, named = _inputs(tape, score, wrt)
     if node.value.numel() != 1:
         raise InputError(f"score has shape {list(score.shape)}; flow is measured for one number at a time.")
-    graph = GradientGraph(tape, node, starts)
+    graph = GradientGraph(tape, node, list(named.values()))
     anatomy = find_anatomy(graph)
     if not anatomy.attentions:
         raise InputError(
             "There is no attention between these inputs and the score, so there are no layers to measure the "
             "flow of. Use sw.backprop, sw.top_paths or sw.sample_paths, which need none."
         )
-    nodes = anatomy.nodes()
-    beta = sweep_backward(graph, FLOW, keep=nodes)
+    nodes = anatomy.nodes() | set(graph.wrt)
+    directions = directions_of(graph, direction)
+    both = sweep_backward(graph, _BOTH, keep=nodes)
+    beta = {node: value[:2] for node, value in both.items()}
     alpha = sweep_forward(graph, FLOW, keep=nodes | {graph.score})
-    log_mass = float(alpha[graph.score][0].reshape(())) if graph.score in alpha else float("-inf")
-    dataset = empty_dataset(*sizes_of(anatomy), maps=False)
+    log_mass, best = (float(part.reshape(())) for part in alpha[graph.score])
+    longest = max((start.shape[-2] for start in graph.wrt if len(start.shape) > 1), default=1)
+    dataset = empty_dataset(*sizes_of(anatomy, longest), maps=maps)
+    if maps:
+        dataset["map_best_log_weight"] = dataset["map_mass_share"] * np.nan
     for attention in anatomy.attentions:
         fill_layer(dataset, attention, layer_flow(graph, FLOW, attention, [(alpha, beta)]), log_mass)
+        if maps:
+            _fill_maps(dataset, attention, alpha, beta, log_mass)
+    dataset = _with_inputs(dataset, named, beta, log_mass)
+    dataset = _with_contributions(dataset, graph, anatomy, directions, both)
     names = [attention.module for attention in anatomy.attentions]
     dataset = dataset.assign_coords(layer_name=("layer", names))
     dataset.attrs.update(granularity=tape.granularity, level="unit", log_mass=log_mass)
-    chosen = [name for name in dataset.data_vars if str(name).startswith(("node", "branch", "head"))]
-    return dataset[chosen]
+    parts = [part for part in ("input", "node", "branch", "head", "map") if f"{part}_mass_share" in dataset]
+    for part in parts:
+        dataset[f"{part}_best_share"] = np.exp(dataset[f"{part}_best_log_weight"] - best)
+        dataset[f"{part}_best_share"].attrs["long_name"] = "best path through it relative to the best of all"
+    facts = ("mass_share", "best_log_weight", "best_share", "contribution", "cancellation")
+    names = [f"{part}_{fact}" for part in parts for fact in facts]
+    return dataset[[name for name in names if name in dataset]]
+
+
+def _inputs(
+    tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor] | Mapping[str, Tensor] | None
+) -> tuple[Node, dict[str, Node]]:
+    """The score's node, and the inputs by name."""
+    if wrt is None:
+        node, _ = find_nodes(tape, score, [])
+        named = find_embeddings(tape, node)
+        if not named:
+            raise InputError(
+                "No embedding is looked up before the first attention of this recording, so there is nothing "
+                "to measure the flow from. Give the tensors that paths start from as wrt."
+            )
+        return node, named
+    many: dict[str, Tensor]
+    if isinstance(wrt, Mapping):
+        many = dict(wrt)
+    else:
+        tensors = [wrt] if isinstance(wrt, Tensor) else list(wrt)
+        many = {str(number): tensor for number, tensor in enumerate(tensors)}
+    node, starts = find_nodes(tape, score, list(many.values()))
+    return node, dict(zip(many, starts, strict=True))
+
+
+def _with_inputs(
+    dataset: xr.Dataset, named: Mapping[str, Node], beta: Mapping[Node, Value], log_mass: float
+) -> xr.Dataset:
+    """What starts at every token of every input."""
+    shape = len(named), dataset.sizes["token"]
+    shares, best = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
+    for row, node in enumerate(named.values()):
+        count = node.shape[-2] if len(node.shape) > 1 else 1
+        shares[row, :count], best[row, :count] = 0.0, -np.inf
+        if node in beta:
+            flat = tuple(part.reshape(-1, count, node.shape[-1]) for part in beta[node])
+            mass, weight = (part.reshape(-1) for part in FLOW.sum(flat, (0, 2)))
+            shares[row, :count], best[row, :count] = share(mass, log_mass), weight.cpu().numpy()
+    return dataset.assign(
+        input_mass_share=(("input", "token"), shares, {"long_name": "share of mass that starts here"}),
+        input_best_log_weight=(("input", "token"), best, {"long_name": "best path from here (nats)"}),
+    ).assign_coords(input=list(named))
+
+
+def _with_contributions(
+    dataset: xr.Dataset,
+    graph: GradientGraph,
+    anatomy: Anatomy,
+    directions: Mapping[Node, Tensor],
+    both: Mapping[Node, Value],
+) -> xr.Dataset:
+    """The signed sums along the directions, and how much of them cancels."""
+    parts = ("input", "node", "branch", "head")
+    found = {part: dataset[f"{part}_mass_share"].astype(np.float64) * np.nan for part in parts}
+    masses = {part: found[part].copy() for part in parts}
+
+    def write(part: str, place: tuple[int | slice, ...], value: Value) -> None:
+        for table, numbers in zip((found, masses), value, strict=True):
+            table[part].values[place] = numbers.double().cpu().numpy()
+
+    beta = {node: (value[2], value[0]) for node, value in both.items()}
+    seeds = {node: _SIGNED.lift(directions[node]) for node in graph.wrt if node in graph.nodes}
+    alpha = sweep_forward(graph, _SIGNED, seeds=dict(seeds), keep=anatomy.nodes())
+    for row, node in enumerate(graph.wrt):
+        if node in beta:
+            started = _SIGNED.times(seeds[node], beta[node])
+            count = node.shape[-2] if len(node.shape) > 1 else 1
+            flat = tuple(v.reshape(-1, count, node.shape[-1]) for v in started)
+            write("input", (row, slice(count)), tuple(v.reshape(-1) for v in _SIGNED.sum(flat, (0, 2))))
+    for attention in anatomy.attentions:
+        layer = attention.index
+        own = layer_flow(graph, _SIGNED, attention, [(alpha, beta)])
+        if own.stream is not None:
+            write("node", (layer, slice(len(own.stream[0]))), own.stream)
+        for name, value in own.branches.items():
+            write("branch", (layer, BRANCHES.index(name), slice(len(value[0]))), value)
+        for kind, name in enumerate(KINDS):
+            by_head = tuple(v.squeeze(1) for v in _SIGNED.sum(own.heads[name], (1,)))
+            write("head", (layer, slice(len(by_head[0])), kind), by_head)
+    for part in parts:
+        ratio = cancellation(torch.from_numpy(found[part].values), torch.from_numpy(masses[part].values))
+        dataset[f"{part}_contribution"] = found[part].assign_attrs(long_name="signed sum along the direction")
+        dataset[f"{part}_cancellation"] = (
+            found[part]
+            .copy(data=ratio.numpy())
+            .assign_attrs(long_name="|signed sum| relative to the sum of absolute values (0-1)")
+        )
+    return dataset
+
+
+def _fill_maps(
+    dataset: xr.Dataset,
+    attention: Attention,
+    alpha: Mapping[Node, Value],
+    beta: Mapping[Node, Value],
+    log_mass: float,
+) -> None:
+    """Every head's flow between tokens."""
+    parts = [[{node: value[i] for node, value in values.items()} for values in (alpha, beta)] for i in (0, 1)]
+    rows, columns = attention.query.tokens, attention.key.tokens
+    for head in range(attention.heads):
+        masses = head_map(attention, head, *parts[0])
+        bests = best_map(attention, head, *parts[1])
+        for kind, name in enumerate(KINDS):
+            place = (attention.index, head, kind, slice(rows), slice(columns))
+            dataset["map_mass_share"].values[place] = share(masses[name], log_mass)
+            dataset["map_best_log_weight"].values[place] = bests[name].cpu().numpy()
 
 
 def sizes_of(anatomy: Anatomy, tokens: int = 0) -> tuple[int, int, int]:

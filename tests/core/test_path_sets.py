@@ -15,10 +15,22 @@ BRANCHES = ("skip", "query", "key", "value")
 
 @pytest.fixture(scope="module")
 def question():
+    return bert_question(strength=1)
+
+
+@pytest.fixture(scope="module")
+def strong():
+    """With larger weights, so that the best paths do leave the skips."""
+    return bert_question(strength=8)
+
+
+def bert_question(strength):
     torch.manual_seed(1)
     config = BertConfig(hidden_size=8, intermediate_size=8, num_hidden_layers=2, num_attention_heads=2,
                         vocab_size=10, max_position_embeddings=8)  # fmt: skip
     model = BertModel(config).double().eval()
+    for parameter in model.parameters():
+        parameter.data.mul_(strength)
     inputs = torch.randn(1, 3, 8, dtype=torch.float64)
     with sw.record() as tape:
         score = model(inputs_embeds=inputs).last_hidden_state[0, 1, 2] * 1
@@ -132,3 +144,57 @@ def test_lengths(question):
     assert 0 <= float(skips.length.min()) <= float(skips.length.max()) <= 4
     with pytest.raises(InputError, match="choose one of"):
         sw.path_lengths(*question, of="miles")
+
+
+def test_leaving_the_skip(strong):
+    """All paths but those that stay on the skips: exactly what remains without them."""
+    inputs = strong[2]
+    leaving, whole = sw.select_paths(*strong, leaving_skip=True), sw.select_paths(*strong)
+    skips = [{"layer": layer, "branch": branch} for layer in (0, 1) for branch in ("skip", "mlp_skip")]
+    staying = sw.select_paths(*strong, through=skips)
+    assert log_sum([leaving.log_mass, staying.log_mass]) == pytest.approx(whole.log_mass, abs=1e-9)
+    assert leaving.contribution() + staying.contribution() == pytest.approx(whole.contribution(), abs=1e-12)
+    gradient = sw.backprop(*strong).value
+    torch.testing.assert_close(leaving.backprop()[0].value + staying.backprop()[0].value, gradient)
+    assert whole.contribution() == pytest.approx(float((gradient * inputs).sum()), abs=1e-12)
+    p = math.exp(leaving.log_share)
+    mixed = p * leaving.entropy + (1 - p) * staying.entropy - p * math.log(p) - (1 - p) * math.log(1 - p)
+    assert mixed == pytest.approx(whole.entropy, abs=1e-7)
+    found = leaving.top_paths(20)
+    assert found[0].log_weight == pytest.approx(leaving.log_weight, abs=1e-9)
+    expected = [p.log_weight for p in sw.top_paths(*strong, k=3000) if leaves(p)][:20]
+    assert len(expected) == 20
+    assert [p.log_weight for p in found] == pytest.approx(expected, abs=1e-9)
+
+
+def leaves(path):
+    """Whether the described steps of a path take an attention or a feed-forward part."""
+    return not {step.route for step in path.steps} <= {"embedding", "skip", "mlp_skip", "output"}
+
+
+def test_leaving_the_skip_elsewhere(strong):
+    """Together with a part to pass and one to avoid; a set that must leave by what it avoids is empty."""
+    parts = {"through": {"layer": 1, "branch": "skip"}, "avoiding": {"layer": 0, "head": 0}}
+    leaving = sw.select_paths(*strong, **parts, leaving_skip=True)
+    found = leaving.top_paths(10)
+    paths = sw.select_paths(*strong, **parts).top_paths(2000)
+    expected = [p.log_weight for p in paths if leaves(p)][:10]
+    assert [p.log_weight for p in found] == pytest.approx(expected, abs=1e-9)
+    assert leaving.log_weight == pytest.approx(expected[0], abs=1e-9)
+    branches = [{"layer": layer, **more} for layer in (0, 1) for more in ({}, {"branch": "mlp"})]
+    nothing = sw.select_paths(*strong, avoiding=branches, leaving_skip=True)
+    assert nothing.log_mass == -math.inf
+    assert nothing.top_paths(3) == []
+
+
+def test_a_part_then_another(strong):
+    """Through the value of one head, then along the skip of the next layer."""
+    both = [{"layer": 0, "head": 1, "branch": "value"}, {"layer": 1, "branch": "skip"}]
+    chosen = sw.select_paths(*strong, through=both)
+    for path in chosen.top_paths(5):
+        assert fits(path, {(0, 1, "value"), (1, None, "skip")}, set())
+    routes = [r for r in sw.top_routes(*strong, k=10**6, by="mass") if
+              (r.legs[0].branch, r.legs[0].head, r.legs[2].branch) == ("value", 1, "skip")]  # fmt: skip
+    assert log_sum([r.log_mass for r in routes]) == pytest.approx(chosen.log_mass, abs=1e-9)
+    assert max(r.log_weight for r in routes) == pytest.approx(chosen.log_weight, abs=1e-9)
+    assert math.fsum(r.contribution for r in routes) == pytest.approx(chosen.contribution(), abs=1e-9)

@@ -8,8 +8,9 @@ from semiring_widgets.core.anatomy.conditioning import (
     cut_of,
     seeds_of,
 )
+from semiring_widgets.core.anatomy.embeddings import find_embeddings
 from semiring_widgets.core.anatomy.finding import find_anatomy
-from semiring_widgets.core.anatomy.flow import LayerFlow, head_map, layer_flow
+from semiring_widgets.core.anatomy.flow import LayerFlow, best_map, branch_edges, head_map, layer_flow
 from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
 from semiring_widgets.core.anatomy.reading import Leg, Place, legs_of, read
 
@@ -24,9 +25,12 @@ __all__ = [
     "Place",
     "Residual",
     "Selection",
+    "best_map",
+    "branch_edges",
     "condition",
     "cut_of",
     "find_anatomy",
+    "find_embeddings",
     "head_map",
     "layer_flow",
     "legs_of",

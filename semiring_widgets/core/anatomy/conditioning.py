@@ -8,7 +8,7 @@ sweep in each direction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -148,7 +148,9 @@ def condition(
     return Conditioned(below, above, crossing, total)
 
 
-def seeds_of(semiring: Semiring, cut: Cut, beta: Values, mask: Mask) -> dict[Node, Value]:
+def seeds_of(
+    semiring: Semiring, cut: Cut, beta: Values, mask: Mask, marked: Collection[Edge] = frozenset()
+) -> dict[Node, Value]:
     """What a backward sweep over the paths through a cut starts from.
 
     Args:
@@ -156,12 +158,15 @@ def seeds_of(semiring: Semiring, cut: Cut, beta: Values, mask: Mask) -> dict[Nod
         cut: what paths must pass.
         beta: cotangents, at least at the cut's nodes and the targets of its edges.
         mask: which paths count; edges outside of it lead nowhere.
+        marked: as in `sweep_backward`.
     """
     seeds = {node: restrict(semiring, beta[node], kept) for node, kept in cut.nodes.items() if node in beta}
     for edge, kept in cut.edges.items():
         if edge.target in beta:
             usable = kept & mask.edges[edge] if edge in mask.edges else kept
             pulled = restrict(semiring, edge.block.pull(semiring, beta[edge.target]), usable)
+            if edge in marked:
+                pulled = semiring.mark(pulled)
             _join(semiring, seeds, edge.source, pulled)
     return seeds
 

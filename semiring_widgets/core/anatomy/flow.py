@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.anatomy.parts import Attention, Operand, Residual
+from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.semirings import Semiring, Value
 from semiring_widgets.core.tape import Node, Op
 
-__all__ = ["Along", "LayerFlow", "edges_from", "head_map", "layer_flow"]
+__all__ = ["Along", "LayerFlow", "best_map", "branch_edges", "edges_from", "head_map", "layer_flow"]
 
 Values = Mapping[Node, Value]
 Along = dict[Edge, Value]
@@ -110,6 +110,44 @@ def head_map(
     return found
 
 
+def best_map(
+    attention: Attention, head: int, alpha: Mapping[Node, Tensor], beta: Mapping[Node, Tensor]
+) -> dict[str, Tensor]:
+    """As `head_map`, log |weight| of the best path that uses the head between two tokens.
+
+    Args:
+        attention: the layer.
+        head: the head.
+        alpha: `Max` tangents at the operands.
+        beta: `Max` cotangents at the results of the two products.
+    """
+    scores, context = attention.scores_op.outputs[0], attention.context_op.outputs[0]
+    weights, _ = (arg for arg in attention.context_op.args if isinstance(arg, Node))
+
+    def own(node: Node | None, values: Mapping[Node, Tensor] | None = None) -> Tensor | None:
+        if node is None or (values is not None and node not in values):
+            return None
+        found = node.value.double().abs().log() if values is None else values[node].double()
+        return found.reshape(-1, attention.heads, *node.shape[1:])[:, head]
+
+    def through(rows: Tensor | None, columns: Tensor | None, along: Tensor | None) -> Tensor:
+        """Best over units of (batch, Tq, units) with (batch, Tk, units), and the way on or there."""
+        if rows is None or columns is None or along is None:
+            shape = attention.query.tokens, attention.key.tokens
+            return torch.full(shape, float("-inf"), dtype=torch.float64, device=scores_device)
+        best = torch.stack([(rows[:, q, None] + columns).amax(-1) for q in range(rows.shape[1])], 1)
+        return (best + along).amax(0)
+
+    scores_device = attention.query.node.value.device
+    query, key, value = (operand.node for operand in attention.operands.values())
+    keys, key_tangents = own(key), own(key, alpha)
+    return {
+        "query": through(own(query, alpha), None if keys is None else keys.mT, own(scores, beta)),
+        "key": through(own(query), None if key_tangents is None else key_tangents.mT, own(scores, beta)),
+        "value": through(own(context, beta), own(value, alpha), own(weights)),
+    }
+
+
 def _through(graph: GradientGraph, semiring: Semiring, node: Node, pairs: Pairs) -> Value:
     for alpha, beta in pairs:
         if node in alpha and node in beta:
@@ -138,6 +176,23 @@ def _along(
 def edges_from(graph: GradientGraph, op: Op, source: Node) -> list[Edge]:
     """The edges that an operator makes from one of its inputs."""
     return [edge for edge in graph.edges(op) if edge.source is source] if op in graph else []
+
+
+def branch_edges(graph: GradientGraph, anatomy: Anatomy) -> frozenset[Edge]:
+    """The edges by which attentions and feed-forward parts join the stream: a path that uses none never left.
+
+    An attention without a known residual connection counts from its operands on.
+    """
+    found: set[Edge] = set()
+    for attention in anatomy.attentions:
+        if attention.residual is None:
+            for op in (attention.scores_op, attention.context_op):
+                for operand in attention.operands.values():
+                    found.update(edges_from(graph, op, operand.node))
+        for residual in (attention.residual, attention.mlp):
+            if residual is not None:
+                found.update(edges_from(graph, residual.op, residual.branch))
+    return frozenset(found)
 
 
 def _nothing(graph: GradientGraph, semiring: Semiring, node: Node) -> Value:

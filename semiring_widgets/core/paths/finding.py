@@ -17,7 +17,7 @@ from semiring_widgets.core.sweeps import sweep_backward
 from semiring_widgets.core.tape import Tape
 from semiring_widgets.errors import InputError
 
-__all__ = ["described", "graph_of", "sample_paths", "top_paths"]
+__all__ = ["described", "drawn", "graph_of", "ranked", "sample_paths", "top_paths"]
 
 _NONE = float("-inf")
 
@@ -45,7 +45,7 @@ def top_paths(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor], k: int 
     graph = graph_of(tape, score, wrt)
     values = {node: value[0] for node, value in sweep_backward(graph, Max()).items()}
     found = list(best_first(graph, [Stage(values)], k))
-    return described(graph, found)
+    return ranked(described(graph, found))
 
 
 def sample_paths(
@@ -70,16 +70,21 @@ def sample_paths(
     if n < 1:
         raise InputError(f"n is {n}; ask for at least one path.")
     graph = graph_of(tape, score, wrt)
+    return described(graph, *drawn(graph, n, seed))
+
+
+def drawn(graph: GradientGraph, n: int, seed: int) -> tuple[list[tuple[Start, list[Hop]]], float]:
+    """N random paths as start and hops, and the log mass of all paths; none where that is -inf."""
     values = {node: value[0] for node, value in sweep_backward(graph, Abs()).items()}
     noise = torch.Generator().manual_seed(seed)
     inputs = [node for node in graph.wrt if node in values]
     mass = torch.cat([values[node].reshape(-1).double().cpu() for node in inputs] or [torch.zeros(0)])
     if not len(mass) or float(mass.amax()) == _NONE:
-        return []
-    drawn = torch.multinomial((mass - mass.amax()).exp(), n, replacement=True, generator=noise)
-    starts = [start_of(inputs, int(flat)) for flat in drawn]
+        return [], _NONE
+    places = torch.multinomial((mass - mass.amax()).exp(), n, replacement=True, generator=noise)
+    starts = [start_of(inputs, int(flat)) for flat in places]
     hops = walk_on(graph, values, starts, noise=noise)
-    return described(graph, list(zip(starts, hops, strict=True)), float(torch.logsumexp(mass, 0)))
+    return list(zip(starts, hops, strict=True)), float(torch.logsumexp(mass, 0))
 
 
 def graph_of(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> GradientGraph:
@@ -91,6 +96,11 @@ def graph_of(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> Gradi
             f"example at a time: compute score[i] inside the recording and pass that."
         )
     return GradientGraph(tape, node, starts)
+
+
+def ranked(paths: Sequence[Path]) -> list[Path]:
+    """Best first by the weights as multiplied out: those of a search in float32 are rounded otherwise."""
+    return sorted(paths, key=lambda path: -path.log_weight)
 
 
 def described(

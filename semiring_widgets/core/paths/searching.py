@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -33,19 +33,29 @@ class Stage:
     Attributes:
         log_values: cotangents of a `Max` sweep over the paths that pass this stage's gate and all later ones.
         gate: where the next stage begins; None for the last stage.
+        closed: edges that paths may use only where they are this stage's gate.
+        left: where paths must also use a marked edge: the cotangents once they have. `log_values` are then
+            those of paths that still must.
     """
 
     log_values: Mapping[Node, Tensor]
     gate: Cut | None = None
+    closed: Collection[Edge] = frozenset()
+    left: Mapping[Node, Tensor] | None = None
+
+    def values(self, *, left: bool) -> Mapping[Node, Tensor]:
+        """What is ahead of a path that has, or has not, used a marked edge."""
+        return self.left if left and self.left is not None else self.log_values
 
 
 @dataclass(frozen=True)
 class _At:
-    """An element, and how many gates were passed before it."""
+    """An element, how many gates were passed before it, and whether a marked edge was used."""
 
     stage: int
     node: Node
     element: int
+    left: bool
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,7 @@ def best_first(
     stages: Sequence[Stage],
     k: int,
     closed: Mapping[Edge, Tensor] | None = None,
+    marked: Collection[Edge] = frozenset(),
 ) -> Iterator[tuple[Start, list[Hop]]]:
     """The k best paths, lazily.
 
@@ -101,8 +112,9 @@ def best_first(
         stages: from the inputs on; a single one where nothing is asked of the paths.
         k: how many at most.
         closed: for some edges, where their source's elements may use them (boolean).
+        marked: edges of which paths must use one, if any are given.
     """
-    search = _Search(graph, stages, k, closed or {})
+    search = _Search(graph, stages, k, closed or {}, frozenset(marked))
     starts = search.starts()
     ticket = count()
     heap: list[tuple[float, int, _Prefix]] = []
@@ -147,9 +159,14 @@ class _Search:
     """Ways on from single elements, each looked up once."""
 
     def __init__(
-        self, graph: GradientGraph, stages: Sequence[Stage], k: int, closed: Mapping[Edge, Tensor]
+        self,
+        graph: GradientGraph,
+        stages: Sequence[Stage],
+        k: int,
+        closed: Mapping[Edge, Tensor],
+        marked: frozenset[Edge],
     ) -> None:
-        self.graph, self.stages, self.k, self.closed = graph, stages, k, closed
+        self.graph, self.stages, self.k, self.closed, self.marked = graph, stages, k, closed, marked
         self._ways: dict[_At, list[_Way]] = {}
 
     def starts(self) -> list[tuple[float, _At]]:
@@ -160,7 +177,8 @@ class _Search:
         joined = torch.cat([values[node].reshape(-1).double() for node in inputs])
         top, order = joined.topk(min(self.k, len(joined)))
         found = zip(top.tolist(), order.tolist(), strict=True)
-        return [(value, self._arrived(0, *start_of(inputs, flat))) for value, flat in found if value > _NONE]
+        left = not self.marked
+        return [(v, self._arrived(0, *start_of(inputs, flat), left)) for v, flat in found if v > _NONE]
 
     def ways(self, at: _At) -> list[_Way]:
         """The k best ways on, best first."""
@@ -168,29 +186,33 @@ class _Search:
             self._ways[at] = self._look(at)
         return self._ways[at]
 
-    def _arrived(self, stage: int, node: Node, element: int) -> _At:
+    def _arrived(self, stage: int, node: Node, element: int, left: bool) -> _At:
         while (gate := self.stages[stage].gate) is not None and _open(gate.nodes.get(node), element):
             stage += 1
-        return _At(stage, node, element)
+        return _At(stage, node, element, left)
 
     def _look(self, at: _At) -> list[_Way]:
-        own = list(self.graph.out_edges(at.node))
+        own = set(self.graph.out_edges(at.node))
         shut = {edge for edge in own if edge in self.closed and not _open(self.closed[edge], at.element)}
-        gate = self.stages[at.stage].gate
+        gate, closed = self.stages[at.stage].gate, self.stages[at.stage].closed
         through = {e for e in own if gate is not None and _open(gate.edges.get(e), at.element)} - shut
-        found = self._along(at, at.stage, shut | through)
-        if through:
-            found += self._along(at, at.stage + 1, set(own) - through)
+        found: list[_Way] = []
+        for stage, usable in ((at.stage, own - shut - through - set(closed)), (at.stage + 1, through)):
+            leaving = usable if at.left else usable & self.marked
+            for left, edges in ((True, leaving), (False, usable - leaving)):
+                if edges:
+                    found += self._along(at, stage, own - edges, left)
         return sorted(found, key=lambda way: -way.bound)[: self.k]
 
-    def _along(self, at: _At, stage: int, without: set[Edge]) -> list[_Way]:
+    def _along(self, at: _At, stage: int, without: set[Edge], left: bool) -> list[_Way]:
+        values = self.stages[stage].values(left=left)
         elements = torch.tensor([at.element], device=at.node.value.device)
-        choice = onward(self.graph, at.node, elements, self.stages[stage].log_values, without)
-        return [] if choice is None else [self._way(at, stage, *way) for way in _best(choice, self.k)]
-
-    def _way(self, at: _At, stage: int, bound: float, edge: Edge, reached: int, derivative: float) -> _Way:
-        hop = Hop(edge, at.element, reached, derivative)
-        return _Way(bound, hop, self._arrived(stage, edge.target, reached))
+        choice = onward(self.graph, at.node, elements, values, without)
+        ways = [] if choice is None else _best(choice, self.k)
+        return [
+            _Way(bound, Hop(edge, at.element, reached, d), self._arrived(stage, edge.target, reached, left))
+            for bound, edge, reached, d in ways
+        ]
 
 
 def _best(choice: Choice, k: int) -> list[tuple[float, Edge, int, float]]:

@@ -13,13 +13,34 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.anatomy import Anatomy, Cut, Selection, cut_of, find_anatomy, seeds_of
+from semiring_widgets.core.anatomy import (
+    Anatomy,
+    Cut,
+    Selection,
+    branch_edges,
+    cut_of,
+    find_anatomy,
+    seeds_of,
+)
 from semiring_widgets.core.backprop import Result
 from semiring_widgets.core.graph import GradientGraph
-from semiring_widgets.core.paths.finding import described, graph_of
+from semiring_widgets.core.jacobian import Edge
+from semiring_widgets.core.paths.directions import cancellation, directions_of
+from semiring_widgets.core.paths.finding import described, graph_of, ranked
 from semiring_widgets.core.paths.path import Path
 from semiring_widgets.core.paths.searching import Stage, best_first
-from semiring_widgets.core.semirings import Entropy, Max, Semiring, Value, find_semiring
+from semiring_widgets.core.semirings import (
+    Abs,
+    Entropy,
+    Leaving,
+    Max,
+    Product,
+    Semiring,
+    Sum,
+    Value,
+    Weight,
+    find_semiring,
+)
 from semiring_widgets.core.sweeps import Mask, sweep_backward
 from semiring_widgets.core.tape import Node, Tape
 from semiring_widgets.errors import InputError
@@ -36,6 +57,8 @@ def select_paths(
     wrt: Tensor | Sequence[Tensor],
     through: Parts = (),
     avoiding: Parts = (),
+    *,
+    leaving_skip: bool = False,
 ) -> PathSet:
     """All paths that pass every part of ``through`` and no part of ``avoiding``.
 
@@ -49,18 +72,27 @@ def select_paths(
         wrt: a tensor used inside the recording, or a list of them.
         through: parts that every path must pass.
         avoiding: parts that no path may pass.
+        leaving_skip: only paths that go through some attention or feed-forward part, at least once: all but
+            those that stay on the skip connections from end to end.
 
     Returns:
         A `PathSet`; empty (log mass -inf) where no path is like that.
 
     Raises:
-        InputError: the model has no such part, or the score has several numbers.
+        InputError: the model has no such part (for ``leaving_skip``: no residual stream was found), or the
+            score has several numbers.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
     """
     graph = graph_of(tape, score, wrt)
     anatomy = find_anatomy(graph)
     cuts = [_cut(graph, anatomy, part) for part in _listed(through)]
-    return PathSet(graph, anatomy, cuts, [_cut(graph, anatomy, part) for part in _listed(avoiding)])
+    around = [_cut(graph, anatomy, part) for part in _listed(avoiding)]
+    marked = branch_edges(graph, anatomy) if leaving_skip else frozenset[Edge]()
+    if leaving_skip and not marked:
+        raise InputError(
+            "No residual stream was found between these inputs and the score, so no skip to leave."
+        )
+    return PathSet(graph, anatomy, cuts, around, marked)
 
 
 class PathSet:
@@ -71,19 +103,25 @@ class PathSet:
         anatomy: its parts.
         through: cuts that paths must pass; their order does not matter.
         avoiding: cuts that paths may not touch.
+        marked: edges of which paths must use at least one, if any are given.
     """
 
     def __init__(
-        self, graph: GradientGraph, anatomy: Anatomy, through: Sequence[Cut], avoiding: Sequence[Cut]
+        self,
+        graph: GradientGraph,
+        anatomy: Anatomy,
+        through: Sequence[Cut],
+        avoiding: Sequence[Cut],
+        marked: frozenset[Edge] = frozenset(),
     ) -> None:
-        self._graph, self._anatomy = graph, anatomy
+        self._graph, self._anatomy, self._marked = graph, anatomy, marked
         self._cuts = sorted(through, key=_depth)
         self._mask = _mask_of(avoiding)
 
     def backprop(self, semiring: str | Semiring = "sum") -> list[Result]:
         """As `semiring_widgets.backprop`, over these paths only: one `Result` per tensor of ``wrt``."""
         algebra = find_semiring(semiring)
-        values = self._sweeps(algebra, everywhere=False)[0]
+        values = self._arriving(algebra)
         graph = self._graph
         return [
             Result(algebra, self._at(algebra, values, node), graph.tape.granularity, "unit", node.value.dtype)
@@ -111,6 +149,28 @@ class PathSet:
         everything = PathSet(self._graph, self._anatomy, (), ())
         return min(0.0, self.log_mass - everything.log_mass)
 
+    def contribution(self, direction: Tensor | Sequence[Tensor] | None = None) -> float:
+        """Signed sum over the paths of weight times the direction's entry where the path begins.
+
+        Args:
+            direction: shaped as ``wrt``; None for the inputs themselves (gradient times input).
+        """
+        return float(self._signed(direction)[0])
+
+    def cancellation(self, direction: Tensor | Sequence[Tensor] | None = None) -> float:
+        """|contribution| relative to the sum of the absolute values, 0-1."""
+        return float(cancellation(*self._signed(direction)))
+
+    def _signed(self, direction: Tensor | Sequence[Tensor] | None) -> Value:
+        directions = directions_of(self._graph, direction)
+        both = Product(Sum(), Abs())
+        parts = [
+            both.scale(result.parts, Weight(directions[node]))
+            for node, result in zip(self._graph.wrt, self.backprop(both), strict=True)
+        ]
+        joined = tuple(torch.cat([p.reshape(-1) for p in column]) for column in zip(*parts, strict=True))
+        return tuple(part.squeeze(0) for part in both.sum(joined, (0,)))
+
     def top_paths(self, k: int = 5) -> list[Path]:
         """The k best paths of the set, best first; probabilities are within the set.
 
@@ -119,29 +179,42 @@ class PathSet:
         """
         if k < 1:
             raise InputError(f"k is {k}; ask for at least one path.")
-        sweeps = self._sweeps(Max(), everywhere=True)
         gates = [*self._cuts, None]
-        stages = [
-            Stage({node: value[0] for node, value in values.items()}, gate)
-            for values, gate in zip(sweeps, gates, strict=True)
-        ]
-        found = list(best_first(self._graph, stages, k, self._mask.edges))
-        return described(self._graph, found, self.log_mass)
+        stages = []
+        algebra = Leaving(Max()) if self._marked else Max()
+        for values, gate in zip(self._sweeps(algebra, everywhere=True), gates, strict=True):
+            ahead = {node: value[-1] for node, value in values.items()}
+            left = None
+            if self._marked:
+                left = {node: torch.maximum(*value) for node, value in values.items()}
+            stages.append(Stage(ahead, gate, left=left))
+        found = list(best_first(self._graph, stages, k, self._mask.edges, self._marked))
+        return ranked(described(self._graph, found, self.log_mass))
 
     def _sweeps(self, semiring: Semiring, *, everywhere: bool) -> list[Mapping[Node, Value]]:
         """Cotangents by stage, the first at the inputs."""
         graph, mask = self._graph, self._mask
         needed = {node for cut in self._cuts for node in (*cut.nodes, *(e.target for e in cut.edges))}
         keep = None if everywhere else needed
-        found: list[Mapping[Node, Value]] = [sweep_backward(graph, semiring, keep=keep, mask=mask)]
+        marked = self._marked
+        first = sweep_backward(graph, semiring, keep=keep, mask=mask, marked=marked)
+        found: list[Mapping[Node, Value]] = [first]
         for cut in reversed(self._cuts):
-            seeds = seeds_of(semiring, cut, found[-1], mask)
-            found.append(sweep_backward(graph, semiring, seeds=seeds, keep=keep, mask=mask))
+            seeds = seeds_of(semiring, cut, found[-1], mask, marked)
+            found.append(sweep_backward(graph, semiring, seeds=seeds, keep=keep, mask=mask, marked=marked))
         return found[::-1]
+
+    def _arriving(self, semiring: Semiring) -> Mapping[Node, Value]:
+        """Cotangents at the inputs, of the paths of the set."""
+        if not self._marked:
+            return self._sweeps(semiring, everywhere=False)[0]
+        algebra = Leaving(semiring)
+        values = self._sweeps(algebra, everywhere=False)[0]
+        return {node: algebra.split(values[node])[1] for node in self._graph.wrt if node in values}
 
     def _whole(self, semiring: Semiring) -> Value:
         """The value of all paths of the set, parts of shape ()."""
-        values = self._sweeps(semiring, everywhere=False)[0]
+        values = self._arriving(semiring)
         parts = [self._at(semiring, values, node) for node in self._graph.wrt]
         joined = tuple(torch.cat([p.reshape(-1) for p in column]) for column in zip(*parts, strict=True))
         return tuple(part.squeeze(0) for part in semiring.sum(joined, (0,)))

@@ -8,6 +8,7 @@ from semiring_widgets.core.semirings.best import Max, SignedMax
 from semiring_widgets.core.semirings.boolean import Boolean
 from semiring_widgets.core.semirings.hops import Hops
 from semiring_widgets.core.semirings.kbest import KBest
+from semiring_widgets.core.semirings.leaving import Leaving
 from semiring_widgets.core.semirings.linear import BranchMax, Sum
 from semiring_widgets.core.semirings.mass import Abs, Count, Entropy
 from semiring_widgets.core.semirings.moments import Variance
@@ -26,6 +27,7 @@ __all__ = [
     "Entropy",
     "Hops",
     "KBest",
+    "Leaving",
     "Max",
     "Product",
     "Semiring",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -64,7 +64,22 @@ class Batch(Semiring):
         return self._stacked(lambda v: self.inner.sum(v, [dim % rank + 1 for dim in dims]), value)
 
     def contract(self, value: Value, weight: Weight) -> Value:
-        return self._stacked(lambda v: self.inner.contract(v, weight), value)
+        if weight.value.dim() > 2:
+            return self._stacked(lambda v: self.inner.contract(v, weight), value)
+
+        def act(stacked: Value) -> Value:
+            # Each of many may be at another token: most rows hold no path.
+            flat = tuple(v.reshape(-1, v.shape[-1]) for v in stacked)
+            alive = torch.zeros(len(flat[0]), dtype=torch.bool, device=flat[0].device)
+            for part, none in zip(flat, self.inner.zero, strict=True):
+                alive |= (part != none).any(1)
+            found = self.inner.contract(tuple(part[alive] for part in flat), weight)
+            whole = self.inner.full(self.inner.zero, (len(alive), weight.value.shape[-1]), flat[0])
+            for part, new in zip(whole, found, strict=True):
+                part[alive] = new
+            return tuple(part.reshape(*stacked[0].shape[:-1], -1) for part in whole)
+
+        return self._stacked(act, value)
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
         shift = torch.arange(self.size, device=index.device)[:, None] * size
@@ -75,6 +90,10 @@ class Batch(Semiring):
             return tuple(f.reshape(self.size, size) for f in found)
 
         return self._stacked(act, value)
+
+    def facts(self, value: Value) -> Mapping[str, Tensor]:
+        each = [self.inner.facts(one) for one in self.split(value)]
+        return {name: torch.stack([facts[name] for facts in each], -1) for name in each[0]}
 
     def __repr__(self) -> str:
         return f"Batch({self.inner!r}, {self.size})"

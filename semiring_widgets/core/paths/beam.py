@@ -1,0 +1,140 @@
+"""Beam search for the highest-rated routes, backwards from the score, with a bound on what was dropped.
+
+Trails are rated with the tangents at their first stop, so a rating knows everything that lies before. Of the
+trails that stand at one rank only the best ``width`` go on; what is dropped leaves its bound behind. For the
+best path the rating *is* the highest value of any whole route, and a beam as wide as the answer is exact.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from semiring_widgets.core.paths.stations import Origin, Stop
+from semiring_widgets.core.paths.tracing import Arrival, Tracer, Trail
+from semiring_widgets.core.semirings import Value
+
+__all__ = ["Found", "MassRating", "Rating", "SignedRating", "search"]
+
+_NONE = float("-inf")
+
+
+class Rating(ABC):
+    """How promising a trail is, and the most that any route that ends with it can reach; both logarithms."""
+
+    @abstractmethod
+    def rate(self, arrival: Arrival) -> tuple[Tensor, Tensor]:
+        """Rating and bound by trail and group, each (trails, groups); equal, and exact, at an input."""
+
+
+class MassRating(Rating):
+    """For `Max` and `Abs`: the best path, or the mass, of all routes with this end; that bounds each of them.
+
+    Args:
+        tangents: of every station, in the same semiring.
+        best: True for the best path, False for the mass.
+    """
+
+    def __init__(self, tangents: Sequence[Value], *, best: bool) -> None:
+        self._tangents, self._best = tangents, best
+
+    def rate(self, arrival: Arrival) -> tuple[Tensor, Tensor]:
+        """See `Rating.rate`."""
+        (log,) = arrival.value
+        if not arrival.whole:
+            log = log + self._tangents[arrival.at][0]
+        rated = log.amax(-1) if self._best else log.logsumexp(-1)
+        return rated, rated
+
+
+class SignedRating(Rating):
+    """For `Sum`: the absolute contributions of the single elements; bounded by the mass, as |sum| <= sum |.|.
+
+    Args:
+        tangents: of every station in `Sum`.
+        masses: the same in `Abs`.
+    """
+
+    def __init__(self, tangents: Sequence[Value], masses: Sequence[Value]) -> None:
+        self._tangents, self._masses = tangents, masses
+
+    def rate(self, arrival: Arrival) -> tuple[Tensor, Tensor]:
+        """See `Rating.rate`."""
+        (value,) = arrival.value
+        if arrival.whole:
+            exact = value.sum(-1).abs().log()
+            return exact, exact
+        # Not |sum|: routes of opposite sign would hide each other.
+        rated = (value * self._tangents[arrival.at][0]).abs().sum(-1).log()
+        return rated, (value.abs().log() + self._masses[arrival.at][0]).logsumexp(-1)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The result of a search.
+
+    Attributes:
+        routes: best first, with their ratings.
+        missed: no other route is rated higher; a logarithm, -inf where there is no other.
+    """
+
+    routes: list[tuple[float, Origin, tuple[Stop, ...]]]
+    missed: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    rating: float
+    bound: float
+    trail: Trail
+
+
+def search(tracer: Tracer, rating: Rating, k: int, width: int) -> Found:
+    """The k highest-rated routes that a beam finds.
+
+    Args:
+        tracer: carries trails on.
+        rating: of its trails.
+        k: how many routes.
+        width: how many trails go on from each rank, at least k for an exact best path.
+    """
+    waiting = [_Candidate(0.0, 0.0, tracer.start())]
+    complete: list[tuple[float, Origin, tuple[Stop, ...]]] = []
+    missed = _NONE
+    while waiting:
+        top = max(tracer.rank(candidate.trail) for candidate in waiting)
+        level = [c for c in waiting if tracer.rank(c.trail) == top]
+        waiting = [c for c in waiting if tracer.rank(c.trail) != top]
+        level.sort(key=lambda c: -c.rating)
+        missed = max([missed, *(c.bound for c in level[width:])])
+        for begin in range(0, min(width, len(level)), tracer.most):
+            trails = [c.trail for c in level[begin : min(width, begin + tracer.most)]]
+            for arrival in tracer.onward(trails):
+                ratings, bounds = rating.rate(arrival)
+                chosen, left = _best(ratings, bounds, k if arrival.whole else width)
+                missed = max(missed, left)
+                for row, group in chosen:
+                    rated, bound = float(ratings[row, group]), float(bounds[row, group])
+                    stops = trails[row].stops
+                    if arrival.whole:
+                        complete.append((rated, Origin(arrival.at, group), stops))
+                        continue
+                    value = tuple(part[row, group].clone() for part in arrival.value)
+                    trail = Trail((Stop(arrival.at, group), *stops), value)
+                    waiting.append(_Candidate(rated, bound, trail))
+    complete.sort(key=lambda route: -route[0])
+    return Found(complete[:k], max([missed, *(route[0] for route in complete[k:])]))
+
+
+def _best(ratings: Tensor, bounds: Tensor, count: int) -> tuple[list[tuple[int, int]], float]:
+    """Places of the best ratings, and the highest bound of all others."""
+    flat, limits = ratings.reshape(-1), bounds.reshape(-1).clone()
+    order = flat.topk(min(count, len(flat))).indices
+    order = order[flat[order] > _NONE]
+    limits[order] = _NONE
+    groups = ratings.shape[1]
+    left = float(limits.amax()) if len(limits) else _NONE
+    return [divmod(place, groups) for place in order.tolist()], left

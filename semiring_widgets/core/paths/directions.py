@@ -1,0 +1,47 @@
+"""Directions: what the sum over paths is multiplied by at the inputs, so that it becomes one number.
+
+The sum of all path weights from a tensor is its gradient, one number per element. Along a direction (the
+input itself: gradient times input) it is a contribution to the score, to first order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core.graph import GradientGraph
+from semiring_widgets.core.tape import Node
+from semiring_widgets.errors import InputError
+
+__all__ = ["cancellation", "directions_of"]
+
+
+def directions_of(graph: GradientGraph, given: Tensor | Sequence[Tensor] | None) -> dict[Node, Tensor]:
+    """One direction for each input, in the dtype of the graph; None for the inputs themselves.
+
+    Raises:
+        InputError: other shapes than those of the inputs.
+    """
+    if given is None:
+        return {node: node.value.to(graph.dtype) for node in graph.wrt}
+    many = [given] if isinstance(given, Tensor) else list(given)
+    shapes, wanted = [list(one.shape) for one in many], [list(node.shape) for node in graph.wrt]
+    if shapes != wanted:
+        raise InputError(
+            f"direction has the shapes {shapes}; wrt has {wanted}: give one direction of the same shape "
+            f"for each."
+        )
+    return {node: one.detach().to(graph.dtype) for node, one in zip(graph.wrt, many, strict=True)}
+
+
+def cancellation(contribution: Tensor, log_mass: Tensor) -> Tensor:
+    """``|sum| / sum of |.|``, 0-1: 1 where nothing cancels, 0 where everything does or there is no path.
+
+    Args:
+        contribution: the signed sums.
+        log_mass: log of the sums of absolute values along the same direction.
+    """
+    ratio = torch.exp((contribution.double().abs().log() - log_mass.double()).clamp(max=0.0))
+    return torch.where(contribution == 0, 0.0, ratio)

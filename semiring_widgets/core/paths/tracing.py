@@ -1,0 +1,188 @@
+"""Cotangents of many partial routes at once, from station to station.
+
+A *trail* is the end of a route, from some station to the score, with the cotangent of exactly the paths that
+take it. One sweep over the segment before a station, with a batched semiring, carries many trails on to all
+stations that come before. What arrives at an input has become a whole route.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core.jacobian import Edge
+from semiring_widgets.core.paths.stations import Origin, Stations, Stop
+from semiring_widgets.core.semirings import Batch, Semiring, Value, Weight
+from semiring_widgets.core.sweeps import ones, sweep_backward, sweep_forward
+from semiring_widgets.core.tape import Node
+
+__all__ = ["Arrival", "Tracer", "Trail", "whole"]
+
+# Scalar values that a batch holds per tensor at most: bounds its memory.
+_BATCH_VALUES = 1 << 22
+
+
+@dataclass(frozen=True, eq=False)
+class Trail:
+    """The end of a route.
+
+    Attributes:
+        stops: from the first station on; empty at the score.
+        value: cotangent of the paths, at the members of the first stop (of the score).
+    """
+
+    stops: tuple[Stop, ...]
+    value: Value
+
+
+@dataclass(frozen=True, eq=False)
+class Arrival:
+    """What one batch of trails became at one station or input.
+
+    Attributes:
+        at: position of the station, or of the input.
+        whole: True at an input.
+        value: parts of shape (trails, groups, members).
+    """
+
+    at: int
+    whole: bool
+    value: Value
+
+
+class Tracer:
+    """Carries trails on, in one semiring.
+
+    Args:
+        stations: of the graph.
+        semiring: the algebra.
+        direction: one weight for each element of each input, which its paths are multiplied by; or None.
+    """
+
+    def __init__(
+        self, stations: Stations, semiring: Semiring, direction: Mapping[Node, Tensor] | None = None
+    ) -> None:
+        self.stations, self.semiring, self.graph = stations, semiring, stations.graph
+        self._direction = direction
+        self._inputs = [node for node in self.graph.wrt if node in self.graph.nodes]
+        largest = max((node.value.numel() for node in self.graph.nodes), default=1)
+        self.most = max(1, min(256, _BATCH_VALUES // max(1, largest)))
+
+    def start(self) -> Trail:
+        """The empty trail, at the score."""
+        one = ones(self.graph, self.semiring, self.graph.score)
+        return Trail((), tuple(part.reshape(-1) for part in one))
+
+    def rank(self, trail: Trail) -> int:
+        """How far from the inputs a trail is."""
+        if not trail.stops:
+            return self.graph.score.index + len(self.graph.tape.ops)
+        return self.stations.all[trail.stops[0].station].rank
+
+    def tangents(self) -> list[Value]:
+        """For every station, the value of all paths from the inputs to it: (groups, members)."""
+        semiring = self.semiring
+        sources = {station.edge.source for station in self.stations.all}
+        seeds = {node: self.directed(node, ones(self.graph, semiring, node)) for node in self._inputs}
+        values = sweep_forward(self.graph, semiring, seeds=seeds, keep=sources)
+        found = []
+        for station in self.stations.all:
+            source = station.edge.source
+            like = source.value.new_empty((), dtype=self.graph.dtype)
+            value = values.get(source) or semiring.full(semiring.zero, source.shape, like)
+            found.append(tuple(part.reshape(-1)[station.members] for part in value))
+        return found
+
+    def directed(self, node: Node, value: Value) -> Value:
+        """Values at an input, weighted by the direction; the last dimensions are those of the input."""
+        if self._direction is None:
+            return value
+        return self.semiring.scale(value, Weight(self._direction[node]))
+
+    def onward(self, trails: Sequence[Trail]) -> Iterator[Arrival]:
+        """One segment further: where these trails come from, at every station and input just before."""
+        batch = Batch(self.semiring, len(trails))
+        values = sweep_backward(
+            self.graph,
+            batch,
+            seeds=self._seeds(batch, trails),
+            keep={edge.target for edge in self.stations.edges},
+            closed=self.stations.edges,
+        )
+        for position, station in enumerate(self.stations.all):
+            if station.edge.target in values:
+                pulled = station.edge.block.pull(batch, values[station.edge.target])
+                yield Arrival(position, whole=False, value=_grouped(batch, pulled, station.members))
+        for node in self._inputs:
+            if node in values:
+                directed = tuple(
+                    part for one in batch.split(values[node]) for part in self.directed(node, one)
+                )
+                members = self.stations.tokens(node)
+                yield Arrival(
+                    self.graph.wrt.index(node), whole=True, value=_grouped(batch, directed, members)
+                )
+
+    def segment(self, trail: Trail) -> Mapping[Node, Value]:
+        """Cotangents of one trail at every node of the segment before it."""
+        batch = Batch(self.semiring, 1)
+        return sweep_backward(
+            self.graph, batch, seeds=self._seeds(batch, [trail]), closed=self.stations.edges
+        )
+
+    def measure(self, routes: Sequence[tuple[Origin, tuple[Stop, ...]]]) -> list[Value]:
+        """The values of some routes, one masked sweep for all: parts of the shape of an origin's members."""
+        found: dict[int, Value] = {}
+        waiting = [(number, self.start()) for number in range(len(routes))]
+        while waiting:
+            top = max(self.rank(trail) for _, trail in waiting)
+            now = [item for item in waiting if self.rank(item[1]) == top][: self.most]
+            chosen = {number for number, _ in now}
+            waiting = [item for item in waiting if item[0] not in chosen]
+            for arrival in self.onward([trail for _, trail in now]):
+                for row, (number, trail) in enumerate(now):
+                    origin, stops = routes[number]
+                    ahead = stops[: len(stops) - len(trail.stops)]
+                    if arrival.whole and not ahead and origin.input == arrival.at:
+                        found[number] = tuple(part[row, origin.token] for part in arrival.value)
+                    elif not arrival.whole and ahead and ahead[-1].station == arrival.at:
+                        value = tuple(part[row, ahead[-1].group] for part in arrival.value)
+                        waiting.append((number, Trail((ahead[-1], *trail.stops), value)))
+        return [found[number] for number in range(len(routes))]
+
+    def _seeds(self, batch: Batch, trails: Sequence[Trail]) -> dict[Node, Value]:
+        by_source: dict[Node, list[tuple[int, Edge | None]]] = {}
+        for number, trail in enumerate(trails):
+            edge = self.stations.all[trail.stops[0].station].edge if trail.stops else None
+            source = edge.source if edge is not None else self.graph.score
+            by_source.setdefault(source, []).append((number, edge))
+        seeds = {}
+        for source, own in by_source.items():
+            like = source.value.new_empty((), dtype=self.graph.dtype)
+            none = self.semiring.full(self.semiring.zero, (source.value.numel(),), like)
+            parts = [none] * len(trails)
+            for number, edge in own:
+                trail = trails[number]
+                members: Tensor | slice = slice(None)
+                if edge is not None:
+                    stop = trail.stops[0]
+                    members = self.stations.all[stop.station].members[stop.group]
+                parts[number] = tuple(part.clone() for part in parts[number])
+                for part, value in zip(parts[number], trail.value, strict=True):
+                    part[members] = value
+            seeds[source] = tuple(part.reshape(source.shape) for part in batch.join(parts))
+        return seeds
+
+
+def whole(semiring: Semiring, value: Value) -> Value:
+    """All elements of a value together, parts of shape ()."""
+    flat = tuple(part.reshape(-1) for part in value)
+    return tuple(part.squeeze(0) for part in semiring.sum(flat, (0,)))
+
+
+def _grouped(batch: Batch, value: Value, members: Tensor) -> Value:
+    split = [tuple(part.reshape(-1)[members] for part in one) for one in batch.split(value)]
+    return tuple(torch.stack(column) for column in zip(*split, strict=True))
