@@ -172,13 +172,18 @@ def test_a_route_is_its_set_of_paths(bert):
         assert same.cancellation() == pytest.approx(route.cancellation, abs=1e-12)
 
 
-def test_two_inputs_and_cross_attention():
-    """Encoder and decoder embeddings: routes of both, and all of them together are both gradients."""
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+def test_two_inputs_and_cross_attention(dtype):
+    """Encoder and decoder embeddings: all routes together are both gradients.
+
+    A root mean square norm makes contributions along the input vanish, to the last digit of float32; the
+    routes are listed nevertheless, with their gradients.
+    """
     torch.manual_seed(0)
     config = T5Config(vocab_size=12, d_model=6, d_kv=3, num_layers=1, num_heads=2, d_ff=6,
                       decoder_start_token_id=0)  # fmt: skip
-    model = T5ForConditionalGeneration(config).double().eval()
-    first, second = (torch.randn(1, n, 6, dtype=torch.float64) for n in (3, 2))
+    model = T5ForConditionalGeneration(config).to(dtype).eval()
+    first, second = (torch.randn(1, n, 6, dtype=dtype) for n in (3, 2))
     with sw.record() as tape:
         score = model(inputs_embeds=first, decoder_inputs_embeds=second).logits[0, -1, 3]
     routes = sw.top_routes(tape, score, [first, second], k=EVERYTHING, by="contribution")
@@ -188,8 +193,9 @@ def test_two_inputs_and_cross_attention():
         for route in routes:
             if route.input == number:
                 total[:, route.token] += route.gradient
-        torch.testing.assert_close(total, result.value, rtol=1e-9, atol=1e-12)
-    assert routes.uncovered == pytest.approx(0, abs=1e-9)
+        size = float(result.value.abs().max())
+        assert float((total - result.value).abs().max()) < size * (1e-12 if dtype is torch.float64 else 1e-5)
+    assert routes.uncovered == pytest.approx(0, abs=1e-9 if dtype is torch.float64 else 1e-5)
 
 
 @pytest.mark.parametrize(("more", "words"), [

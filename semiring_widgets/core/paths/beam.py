@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from semiring_widgets.core.paths.stations import Origin, Stop
@@ -20,6 +21,7 @@ from semiring_widgets.core.semirings import Value
 __all__ = ["Found", "MassRating", "Rating", "SignedRating", "search"]
 
 _NONE = float("-inf")
+_LAST = -1e30
 
 
 class Rating(ABC):
@@ -65,11 +67,17 @@ class SignedRating(Rating):
         """See `Rating.rate`."""
         (value,) = arrival.value
         if arrival.whole:
-            exact = value.sum(-1).abs().log()
+            exact = _floored(value.sum(-1).abs().log(), exists=(value != 0).any(-1))
             return exact, exact
         # Not |sum|: routes of opposite sign would hide each other.
         rated = (value * self._tangents[arrival.at][0]).abs().sum(-1).log()
-        return rated, (value.abs().log() + self._masses[arrival.at][0]).logsumexp(-1)
+        bound = (value.abs().log() + self._masses[arrival.at][0]).logsumexp(-1)
+        return _floored(rated, exists=bound > _NONE), bound
+
+
+def _floored(rated: Tensor, *, exists: Tensor) -> Tensor:
+    """The last of all, but not absent: what sums to nothing along a direction still has a gradient."""
+    return torch.where(exists, rated.clamp(min=_LAST), _NONE)
 
 
 @dataclass(frozen=True)
