@@ -8,7 +8,7 @@ from typing import overload
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.graph import GradientGraph, find_nodes
+from semiring_widgets.core.graph import GradientGraph, find_nodes, listed
 from semiring_widgets.core.memory import check_sweep
 from semiring_widgets.core.semirings import Max, Product, Semiring, SignedMax, Value, find_semiring
 from semiring_widgets.core.sweeps import sweep_backward
@@ -259,7 +259,7 @@ def backprop(
         NonFiniteError: a local derivative is NaN or infinite.
     """
     algebra = find_semiring(semiring, level)
-    wanted = [wrt] if isinstance(wrt, Tensor) else list(wrt)
+    wanted = listed(wrt)
     score_node, nodes = find_nodes(tape, score, wanted)
     graph = GradientGraph(tape, score_node, nodes)
     check_sweep(graph, algebra, max_memory)

@@ -16,7 +16,7 @@ from semiring_widgets.core.semirings import Weight
 from semiring_widgets.core.tape import Node, Op, Tape
 from semiring_widgets.errors import InputError, NonFiniteError, TapeError
 
-__all__ = ["GradientGraph"]
+__all__ = ["GradientGraph", "find_nodes", "listed"]
 
 
 class GradientGraph:
@@ -130,7 +130,12 @@ def _reached_from(ops: Sequence[Op], starts: Sequence[Node]) -> set[Node]:
     return reached
 
 
-def find_nodes(tape: Tape, score: Tensor, wrt: Sequence[Tensor]) -> tuple[Node, list[Node]]:
+def listed(wrt: Tensor | Sequence[Tensor]) -> list[Tensor]:
+    """One tensor or several, as a list."""
+    return [wrt] if isinstance(wrt, Tensor) else list(wrt)
+
+
+def find_nodes(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> tuple[Node, list[Node]]:
     """The nodes of a score and of the inputs, checked.
 
     Raises:
@@ -146,10 +151,11 @@ def find_nodes(tape: Tape, score: Tensor, wrt: Sequence[Tensor]) -> tuple[Node, 
             f"score has shape {list(score.shape)}; give one number, shape (), or one per example, "
             f"shape (batch,)."
         )
-    for tensor in wrt:
+    tensors = listed(wrt)
+    for tensor in tensors:
         if not isinstance(tensor, Tensor):
             raise InputError(f"wrt is {_what(tensor)}; give a tensor or a list of tensors.")
-    return tape.node(score, "score"), [tape.first_node(tensor, "wrt tensor") for tensor in wrt]
+    return tape.node(score, "score"), [tape.first_node(tensor, "wrt tensor") for tensor in tensors]
 
 
 def _is_float_tensor(thing: object) -> bool:

@@ -48,7 +48,7 @@ def estimate_memory(
         InputError, TapeError: as `semiring_widgets.backprop`.
     """
     algebra = find_semiring(semiring, level)
-    node, starts = find_nodes(tape, score, [wrt] if isinstance(wrt, Tensor) else list(wrt))
+    node, starts = find_nodes(tape, score, wrt)
     return sweep_size(GradientGraph(tape, node, starts), algebra)
 
 

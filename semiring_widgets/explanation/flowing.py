@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -15,15 +15,14 @@ from semiring_widgets.core.anatomy import (
     Anatomy,
     Attention,
     LayerFlow,
-    best_map,
     find_anatomy,
     find_embeddings,
     head_map,
     layer_flow,
 )
-from semiring_widgets.core.graph import GradientGraph, find_nodes
+from semiring_widgets.core.graph import GradientGraph, find_nodes, listed
 from semiring_widgets.core.paths import cancellation, directions_of
-from semiring_widgets.core.semirings import Abs, Max, Product, Sum, Value
+from semiring_widgets.core.semirings import Abs, Max, Product, Semiring, Sum, Value
 from semiring_widgets.core.sweeps import sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
@@ -130,8 +129,7 @@ def _inputs(
     if isinstance(wrt, Mapping):
         many = dict(wrt)
     else:
-        tensors = [wrt] if isinstance(wrt, Tensor) else list(wrt)
-        many = {str(number): tensor for number, tensor in enumerate(tensors)}
+        many = {str(number): tensor for number, tensor in enumerate(listed(wrt))}
     node, starts = find_nodes(tape, score, list(many.values()))
     return node, dict(zip(many, starts, strict=True))
 
@@ -146,8 +144,7 @@ def _with_inputs(
         count = node.shape[-2] if len(node.shape) > 1 else 1
         shares[row, :count], best[row, :count] = 0.0, -np.inf
         if node in beta:
-            flat = tuple(part.reshape(-1, count, node.shape[-1]) for part in beta[node])
-            mass, weight = (part.reshape(-1) for part in FLOW.sum(flat, (0, 2)))
+            mass, weight = _by_token(FLOW, beta[node], count)
             shares[row, :count], best[row, :count] = share(mass, log_mass), weight.cpu().numpy()
     return dataset.assign(
         input_mass_share=(("input", "token"), shares, {"long_name": "share of mass that starts here"}),
@@ -178,18 +175,11 @@ def _with_contributions(
         if node in beta:
             started = _SIGNED.times(seeds[node], beta[node])
             count = node.shape[-2] if len(node.shape) > 1 else 1
-            flat = tuple(v.reshape(-1, count, node.shape[-1]) for v in started)
-            write("input", (row, slice(count)), tuple(v.reshape(-1) for v in _SIGNED.sum(flat, (0, 2))))
+            write("input", (row, slice(count)), _by_token(_SIGNED, started, count))
     for attention in anatomy.attentions:
-        layer = attention.index
-        own = layer_flow(graph, _SIGNED, attention, [(alpha, beta)])
-        if own.stream is not None:
-            write("node", (layer, slice(len(own.stream[0]))), own.stream)
-        for name, value in own.branches.items():
-            write("branch", (layer, BRANCHES.index(name), slice(len(value[0]))), value)
-        for kind, name in enumerate(KINDS):
-            by_head = tuple(v.squeeze(1) for v in _SIGNED.sum(own.heads[name], (1,)))
-            write("head", (layer, slice(len(by_head[0])), kind), by_head)
+        found_here = layer_flow(graph, _SIGNED, attention, [(alpha, beta)])
+        for part, place, value in _cells(_SIGNED, attention, found_here):
+            write(part, place, value)
     for part in parts:
         ratio = cancellation(torch.from_numpy(found[part].values), torch.from_numpy(masses[part].values))
         dataset[f"{part}_contribution"] = found[part].assign_attrs(long_name="signed sum along the direction")
@@ -213,7 +203,7 @@ def _fill_maps(
     rows, columns = attention.query.tokens, attention.key.tokens
     for head in range(attention.heads):
         masses = head_map(attention, head, *parts[0])
-        bests = best_map(attention, head, *parts[1])
+        bests = head_map(attention, head, *parts[1], best=True)
         for kind, name in enumerate(KINDS):
             place = (attention.index, head, kind, slice(rows), slice(columns))
             dataset["map_mass_share"].values[place] = share(masses[name], log_mass)
@@ -239,17 +229,9 @@ def fill_layer(dataset: xr.Dataset, attention: Attention, found: LayerFlow, log_
         found: its flow in the `FLOW` semiring.
         log_mass: of all paths, which shares are relative to.
     """
-    layer = attention.index
-    if found.stream is not None:
-        _write(dataset, "node", (layer,), found.stream, log_mass)
-    for name, value in found.branches.items():
-        _write(dataset, "branch", (layer, BRANCHES.index(name)), value, log_mass)
-    for kind, name in enumerate(KINDS):
-        by_head = tuple(v.squeeze(1) for v in FLOW.sum(found.heads[name], (1,)))
-        mass, best = by_head
-        heads = len(mass)
-        dataset["head_mass_share"].values[layer, :heads, kind] = share(mass, log_mass)
-        dataset["head_best_log_weight"].values[layer, :heads, kind] = best.cpu().numpy()
+    for part, place, (mass, best) in _cells(FLOW, attention, found):
+        dataset[f"{part}_mass_share"].values[place] = share(mass, log_mass)
+        dataset[f"{part}_best_log_weight"].values[place] = best.cpu().numpy()
 
 
 def share(log_mass: Tensor, of: float) -> NDArray[np.float64]:
@@ -260,7 +242,21 @@ def share(log_mass: Tensor, of: float) -> NDArray[np.float64]:
     return shares
 
 
-def _write(dataset: xr.Dataset, what: str, place: tuple[int, ...], value: Value, log_mass: float) -> None:
-    mass, best = value
-    dataset[f"{what}_mass_share"].values[place][: len(mass)] = share(mass, log_mass)
-    dataset[f"{what}_best_log_weight"].values[place][: len(mass)] = best.cpu().numpy()
+def _cells(
+    semiring: Semiring, attention: Attention, found: LayerFlow
+) -> Iterator[tuple[str, tuple[int | slice, ...], Value]]:
+    """Where each part of a layer stands in the dataset: variable's prefix, place, value."""
+    layer = attention.index
+    if found.stream is not None:
+        yield "node", (layer, slice(len(found.stream[0]))), found.stream
+    for name, value in found.branches.items():
+        yield "branch", (layer, BRANCHES.index(name), slice(len(value[0]))), value
+    for kind, name in enumerate(KINDS):
+        by_head = tuple(v.squeeze(1) for v in semiring.sum(found.heads[name], (1,)))
+        yield "head", (layer, slice(len(by_head[0])), kind), by_head
+
+
+def _by_token(semiring: Semiring, value: Value, count: int) -> Value:
+    """(..., tokens, units) -> (tokens,); one token where there is no such dimension."""
+    flat = tuple(v.reshape(-1, count, v.shape[-1]) for v in value)
+    return tuple(v.reshape(-1) for v in semiring.sum(flat, (0, 2)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -14,11 +14,18 @@ import semiring_widgets as sw
 from semiring_widgets.errors import SemiringWidgetsError
 
 SAME, REFUSED, NOT_A_NUMBER, WRONG = "same", "refused", "not a number", "wrong"
+_WORST_FIRST = (WRONG, NOT_A_NUMBER, REFUSED, SAME)
 _HALF = (torch.float16, torch.bfloat16)
 
 
 def floats(tree: Any) -> list[Tensor]:
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor) and leaf.requires_grad]
+
+
+def worst(asked: Iterable[tuple[Callable[[], Any], Sequence[Tensor]]]) -> str | None:
+    """The worst verdict on several samples, each a call and what to differentiate by; None without any."""
+    answers = {judgement[0] for call, wrt in asked if wrt and (judgement := judged(call, wrt)) is not None}
+    return next((kind for kind in _WORST_FIRST if kind in answers), None)
 
 
 def judged(call: Callable[[], Any], wrt: Sequence[Tensor]) -> tuple[str, str] | None:

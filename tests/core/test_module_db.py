@@ -2,12 +2,13 @@
 
 import collections
 import warnings
+from functools import partial
 
 import pytest
 import torch
 from torch.testing._internal.common_modules import module_db
 
-from tests.core.databases import NOT_A_NUMBER, REFUSED, SAME, WRONG, floats, judged
+from tests.core.databases import NOT_A_NUMBER, REFUSED, SAME, WRONG, floats, worst
 
 SHARE = 0.90
 SAMPLES = 6
@@ -19,29 +20,21 @@ MASKED_POWERS = {"nn.LPPool1d", "nn.LPPool2d", "nn.LPPool3d"}
 def verdicts():
     found = {}
     for info in module_db:
-        answers = set()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             samples = info.module_inputs_func(
                 info, device="cpu", dtype=torch.float64, requires_grad=True, training=False
             )[:SAMPLES]
-        for sample in samples:
-            if sample.forward_input is None:
-                continue
-            made, given = sample.constructor_input, sample.forward_input
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                module = info.module_cls(*made.args, **made.kwargs).double().eval()
-            wrt = floats((given.args, given.kwargs))
-            if not wrt:
-                continue
-            answer = judged(lambda m=module, g=given: m(*g.args, **g.kwargs), wrt)
-            if answer is not None:
-                answers.add(answer[0])
-        if answers:
-            order = (WRONG, NOT_A_NUMBER, REFUSED, SAME)
-            found[info.name] = next(kind for kind in order if kind in answers)
+            asked = [_asked(info, sample) for sample in samples if sample.forward_input is not None]
+        if (verdict := worst(asked)) is not None:
+            found[info.name] = verdict
     return found
+
+
+def _asked(info, sample):
+    made, given = sample.constructor_input, sample.forward_input
+    module = info.module_cls(*made.args, **made.kwargs).double().eval()
+    return partial(module, *given.args, **given.kwargs), floats((given.args, given.kwargs))
 
 
 def test_no_wrong_number(verdicts):

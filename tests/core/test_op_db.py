@@ -2,12 +2,13 @@
 
 import collections
 import warnings
+from functools import partial
 
 import pytest
 import torch
 from torch.testing._internal.common_methods_invocations import op_db
 
-from tests.core.databases import NOT_A_NUMBER, REFUSED, SAME, WRONG, floats, judged
+from tests.core.databases import NOT_A_NUMBER, REFUSED, SAME, WRONG, floats, worst
 
 # What can be compared, at the least: the share that is the same as autograd's.
 SHARE = 0.90
@@ -29,17 +30,12 @@ def verdicts():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             samples = list(operator.sample_inputs("cpu", torch.float64, requires_grad=True))[:SAMPLES]
-        answers = set()
-        for sample in samples:
-            wrt = floats((sample.input, sample.args, sample.kwargs))
-            if not wrt:
-                continue
-            answer = judged(lambda o=operator, s=sample: o(s.input, *s.args, **s.kwargs), wrt)
-            if answer is not None:
-                answers.add(answer[0])
-        if answers:
-            order = (WRONG, NOT_A_NUMBER, REFUSED, SAME)
-            found[operator.formatted_name] = next(kind for kind in order if kind in answers)
+        asked = (
+            (partial(operator, s.input, *s.args, **s.kwargs), floats((s.input, s.args, s.kwargs)))
+            for s in samples
+        )
+        if (verdict := worst(asked)) is not None:
+            found[operator.formatted_name] = verdict
     return found
 
 

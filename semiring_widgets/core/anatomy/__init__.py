@@ -10,7 +10,7 @@ from semiring_widgets.core.anatomy.conditioning import (
 )
 from semiring_widgets.core.anatomy.embeddings import find_embeddings
 from semiring_widgets.core.anatomy.finding import find_anatomy
-from semiring_widgets.core.anatomy.flow import LayerFlow, best_map, branch_edges, head_map, layer_flow
+from semiring_widgets.core.anatomy.flow import LayerFlow, branch_edges, head_map, layer_flow
 from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
 from semiring_widgets.core.anatomy.reading import Leg, Place, legs_of, read
 
@@ -25,7 +25,6 @@ __all__ = [
     "Place",
     "Residual",
     "Selection",
-    "best_map",
     "branch_edges",
     "condition",
     "cut_of",

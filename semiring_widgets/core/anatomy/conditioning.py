@@ -126,8 +126,7 @@ def condition(
 
     def add(value: Value) -> None:
         nonlocal total
-        flat = semiring.sum(tuple(v.reshape(-1) for v in value), (0,))
-        total = semiring.plus(total, tuple(v.squeeze(0) for v in flat))
+        total = semiring.plus(total, semiring.total([value]))
 
     for node, kept in cut.nodes.items():
         if node in alpha and node in beta:

@@ -14,7 +14,7 @@ from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.semirings import Semiring, Value
 from semiring_widgets.core.tape import Node, Op
 
-__all__ = ["Along", "LayerFlow", "best_map", "branch_edges", "edges_from", "head_map", "layer_flow"]
+__all__ = ["Along", "LayerFlow", "branch_edges", "edges_from", "head_map", "layer_flow"]
 
 Values = Mapping[Node, Value]
 Along = dict[Edge, Value]
@@ -71,7 +71,12 @@ def layer_flow(
 
 
 def head_map(
-    attention: Attention, head: int, alpha: Mapping[Node, Tensor], beta: Mapping[Node, Tensor]
+    attention: Attention,
+    head: int,
+    alpha: Mapping[Node, Tensor],
+    beta: Mapping[Node, Tensor],
+    *,
+    best: bool = False,
 ) -> dict[str, Tensor]:
     """Log mass of one head between tokens, by query, key and value, each of shape (Tq, Tk).
 
@@ -80,72 +85,39 @@ def head_map(
         head: the head.
         alpha: log-mass tangents at the operands.
         beta: log-mass cotangents at the results of the two products.
+        best: instead, log |weight| of the best path between them; ``alpha`` and ``beta`` are those of `Max`.
     """
     scores = attention.scores_op.outputs[0]
     context = attention.context_op.outputs[0]
     weights, _ = (arg for arg in attention.context_op.args if isinstance(arg, Node))
     rows = attention.query.tokens, attention.key.tokens
     like = attention.query.node.value
+    product = _best_product if best else _log_product
 
     def own(values: Mapping[Node, Tensor], node: Node | None) -> Tensor | None:
         if node is None or node not in values:
             return None
-        batch = values[node].reshape(-1, attention.heads, *node.shape[1:])
+        batch = values[node].double().reshape(-1, attention.heads, *node.shape[1:])
         return batch[:, head]
 
     def number(node: Node) -> Tensor:
         return node.value.double().abs().reshape(-1, attention.heads, *node.shape[1:])[:, head].log()
+
+    def joined(examples: Tensor) -> Tensor:
+        return examples.amax(0) if best else examples.logsumexp(0)
 
     none = torch.full(rows, float("-inf"), dtype=torch.float64, device=like.device)
     found = {"query": none, "key": none, "value": none}
     ahead = own(beta, scores)
     if ahead is not None:
         if (a := own(alpha, attention.query.node)) is not None:
-            found["query"] = (_log_product(a, number(attention.key.node)) + ahead).logsumexp(0)
+            found["query"] = joined(product(a, number(attention.key.node)) + ahead)
         if (a := own(alpha, attention.key.node)) is not None:
-            found["key"] = (_log_product(number(attention.query.node), a) + ahead).logsumexp(0)
+            found["key"] = joined(product(number(attention.query.node), a) + ahead)
     ahead = own(beta, context)
     if ahead is not None and (a := own(alpha, attention.value.node)) is not None:
-        found["value"] = (number(weights) + _log_product(ahead, a.mT)).logsumexp(0)
+        found["value"] = joined(number(weights) + product(ahead, a.mT))
     return found
-
-
-def best_map(
-    attention: Attention, head: int, alpha: Mapping[Node, Tensor], beta: Mapping[Node, Tensor]
-) -> dict[str, Tensor]:
-    """As `head_map`, log |weight| of the best path that uses the head between two tokens.
-
-    Args:
-        attention: the layer.
-        head: the head.
-        alpha: `Max` tangents at the operands.
-        beta: `Max` cotangents at the results of the two products.
-    """
-    scores, context = attention.scores_op.outputs[0], attention.context_op.outputs[0]
-    weights, _ = (arg for arg in attention.context_op.args if isinstance(arg, Node))
-
-    def own(node: Node | None, values: Mapping[Node, Tensor] | None = None) -> Tensor | None:
-        if node is None or (values is not None and node not in values):
-            return None
-        found = node.value.double().abs().log() if values is None else values[node].double()
-        return found.reshape(-1, attention.heads, *node.shape[1:])[:, head]
-
-    def through(rows: Tensor | None, columns: Tensor | None, along: Tensor | None) -> Tensor:
-        """Best over units of (batch, Tq, units) with (batch, Tk, units), and the way on or there."""
-        if rows is None or columns is None or along is None:
-            shape = attention.query.tokens, attention.key.tokens
-            return torch.full(shape, float("-inf"), dtype=torch.float64, device=scores_device)
-        best = torch.stack([(rows[:, q, None] + columns).amax(-1) for q in range(rows.shape[1])], 1)
-        return (best + along).amax(0)
-
-    scores_device = attention.query.node.value.device
-    query, key, value = (operand.node for operand in attention.operands.values())
-    keys, key_tangents = own(key), own(key, alpha)
-    return {
-        "query": through(own(query, alpha), None if keys is None else keys.mT, own(scores, beta)),
-        "key": through(own(query), None if key_tangents is None else key_tangents.mT, own(scores, beta)),
-        "value": through(own(context, beta), own(value, alpha), own(weights)),
-    }
 
 
 def _through(graph: GradientGraph, semiring: Semiring, node: Node, pairs: Pairs) -> Value:
@@ -217,9 +189,14 @@ def _squeezed(semiring: Semiring, value: Value, dim: int) -> Value:
 
 
 def _log_product(a: Tensor, b: Tensor) -> Tensor:
-    """``log(exp(a) @ exp(b))`` for log masses, in float64."""
-    a, b = a.double(), b.double()
-    low = torch.finfo(torch.float64).min
+    """``log(exp(a) @ exp(b))`` for log masses."""
+    low = torch.finfo(a.dtype).min
     left = a.amax(-1, keepdim=True).clamp(min=low)
     right = b.amax(-2, keepdim=True).clamp(min=low)
     return (torch.exp(a - left) @ torch.exp(b - right)).log() + left + right
+
+
+def _best_product(a: Tensor, b: Tensor) -> Tensor:
+    """The same with the maximum for the sum, row by row."""
+    turned = b.mT
+    return torch.stack([(row[:, None] + turned).amax(-1) for row in a.unbind(1)], 1)

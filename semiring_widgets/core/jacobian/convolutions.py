@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,12 +19,12 @@ from semiring_widgets.core.jacobian.chains import Chain, Turned
 from semiring_widgets.core.jacobian.context import Call, Edge
 from semiring_widgets.core.jacobian.selection import Strided
 from semiring_widgets.core.jacobian.windows import Windows
-from semiring_widgets.core.semirings import Semiring, Sum, Weight
+from semiring_widgets.core.semirings import Sum, Weight
 from semiring_widgets.core.tape import Node
 
 __all__ = ["rule"]
 
-_PLAIN: Semiring = Sum()
+_SUM = Sum()
 
 
 def rule(call: Call) -> Iterator[Edge]:
@@ -38,75 +39,94 @@ def rule(call: Call) -> Iterator[Edge]:
         shape = target.shape
         each = Elementwise(wide, shape, shape, shape, 1.0, call.dtype, target.value.device)
         yield call.edge(bias, target, Chain(bias.shape, target.shape, [each]))
-    make = _backward if transposed else _forward
     spread = [_spread(v, len(target.shape) - 2) for v in (stride, padding, dilation)]
-    yield from make(call, image, kernel, target, int(groups), *spread)
+    plan = (_transposed if transposed else _plain)(
+        image.shape, kernel.shape, target.shape, int(groups), *spread
+    )
+    images = Chain(image.shape, plan.left, plan.images)
+    kernels = Chain(kernel.shape, plan.right, plan.kernels)
+    if image in call.sources:
+        (weight,) = kernels.push(_SUM, (call.value(kernel),))
+        product = Contraction(plan.left, plan.product, Weight(weight), swapped=False)
+        blocks = [*plan.images, product, *plan.results]
+        yield call.edge(image, target, Chain(image.shape, target.shape, blocks))
+    if kernel in call.sources:
+        (weight,) = images.push(_SUM, (call.value(image),))
+        product = Contraction(plan.right, plan.product, Weight(weight.mT), swapped=True)
+        blocks = [*plan.kernels, product, *plan.results]
+        yield call.edge(kernel, target, Chain(kernel.shape, target.shape, blocks))
 
 
-def _forward(
-    call: Call,
-    image: Node,
-    kernel: Node,
-    target: Node,
+@dataclass(frozen=True)
+class _Plan:
+    """A convolution as ``results(images(image) @ kernels(kernel))``, one product for each group.
+
+    Attributes:
+        left, right, product: shapes of the operands and of the result of the product.
+        images, kernels, results: what comes before either operand and after the product.
+    """
+
+    left: torch.Size
+    right: torch.Size
+    product: torch.Size
+    images: list[Block]
+    kernels: list[Block]
+    results: list[Block]
+
+
+def _plain(
+    image: torch.Size,
+    kernel: torch.Size,
+    target: torch.Size,
     groups: int,
     stride: list[int],
     padding: list[int],
     dilation: list[int],
-) -> Iterator[Edge]:
-    n, channels = image.shape[:2]
-    out, size = target.shape[2:], kernel.shape[2:]
-    taps, places, made = math.prod(size), math.prod(out), target.shape[1] // groups
-    windows = Windows(image.shape, size, out, stride, padding, dilation)
-    # (N, G, C, K, O) -> (G, N, O, C, K): the rows of one matrix per group.
-    rows = _permuted((n, groups, channels // groups, taps, places), (1, 0, 4, 2, 3))
-    # (G, N, O, J) -> (N, G, J, O)
-    back = _permuted((groups, n, places, made), (1, 0, 3, 2))
-    # (G, J, C K) -> (G, C K, J)
-    turned = _permuted((groups, made, kernel.shape[1] * taps), (0, 2, 1))
-    left = _batch(groups, n * places, kernel.shape[1] * taps)
-    right = _batch(groups, kernel.shape[1] * taps, made)
-    out_shape = _batch(groups, n * places, made)
-    if image in call.sources:
-        weight = turned.push(_PLAIN, (call.value(kernel).reshape(turned.source),))[0].reshape(right)
-        product: Block = Contraction(left, out_shape, Weight(weight), swapped=False)
-        yield call.edge(image, target, Chain(image.shape, target.shape, [windows, rows, product, back]))
-    if kernel in call.sources:
-        (shown,) = windows.push(_PLAIN, (call.value(image),))
-        (shown,) = rows.push(_PLAIN, (shown.reshape(rows.source),))
-        product = Contraction(right, out_shape, Weight(shown.reshape(left).mT), swapped=True)
-        yield call.edge(kernel, target, Chain(kernel.shape, target.shape, [turned, product, back]))
+) -> _Plan:
+    """Every element of the result sees a window of the image."""
+    n, own, made = image[0], kernel[1], target[1] // groups
+    taps, places = math.prod(kernel[2:]), math.prod(target[2:])
+    return _Plan(
+        left=_batch(groups, n * places, own * taps),
+        right=_batch(groups, own * taps, made),
+        product=_batch(groups, n * places, made),
+        images=[
+            Windows(image, kernel[2:], target[2:], stride, padding, dilation),
+            # (N, G, C, K, O) -> (G, N, O, C, K): the rows of one matrix per group.
+            _permuted((n, groups, own, taps, places), (1, 0, 4, 2, 3)),
+        ],
+        # (G, J, C K) -> (G, C K, J)
+        kernels=[_permuted((groups, made, own * taps), (0, 2, 1))],
+        # (G, N, O, J) -> (N, G, J, O)
+        results=[_permuted((groups, n, places, made), (1, 0, 3, 2))],
+    )
 
 
-def _backward(
-    call: Call,
-    image: Node,
-    kernel: Node,
-    target: Node,
+def _transposed(
+    image: torch.Size,
+    kernel: torch.Size,
+    target: torch.Size,
     groups: int,
     stride: list[int],
     padding: list[int],
     dilation: list[int],
-) -> Iterator[Edge]:
-    """Transposed: every element of the image is spread over a window of the output."""
-    n, channels = image.shape[:2]
-    seen, size = image.shape[2:], kernel.shape[2:]
-    taps, places, own = math.prod(size), math.prod(seen), channels // groups
-    made = kernel.shape[1] * taps
-    spread = Turned(Windows(target.shape, size, seen, stride, padding, dilation))
-    # (N, G, C, I) -> (G, N, I, C)
-    rows = _permuted((n, groups, own, places), (1, 0, 3, 2))
-    # (G, N, I, J K) -> (N, G, J K, I)
-    back = _permuted((groups, n, places, made), (1, 0, 3, 2))
-    left, right = _batch(groups, n * places, own), _batch(groups, own, made)
-    out_shape = _batch(groups, n * places, made)
-    if image in call.sources:
-        weight = Weight(call.value(kernel).reshape(right))
-        product: Block = Contraction(left, out_shape, weight, swapped=False)
-        yield call.edge(image, target, Chain(image.shape, target.shape, [rows, product, back, spread]))
-    if kernel in call.sources:
-        (shown,) = rows.push(_PLAIN, (call.value(image).reshape(rows.source),))
-        product = Contraction(right, out_shape, Weight(shown.reshape(left).mT), swapped=True)
-        yield call.edge(kernel, target, Chain(kernel.shape, target.shape, [product, back, spread]))
+) -> _Plan:
+    """Every element of the image is spread over a window of the result."""
+    n, own, places = image[0], image[1] // groups, math.prod(image[2:])
+    made = math.prod(kernel[1:])
+    return _Plan(
+        left=_batch(groups, n * places, own),
+        right=_batch(groups, own, made),
+        product=_batch(groups, n * places, made),
+        # (N, G, C, I) -> (G, N, I, C)
+        images=[_permuted((n, groups, own, places), (1, 0, 3, 2))],
+        kernels=[],
+        results=[
+            # (G, N, I, J K) -> (N, G, J K, I)
+            _permuted((groups, n, places, made), (1, 0, 3, 2)),
+            Turned(Windows(target, kernel[2:], image[2:], stride, padding, dilation)),
+        ],
+    )
 
 
 def _batch(groups: int, rows: int, columns: int) -> torch.Size:

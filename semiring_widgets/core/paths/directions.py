@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.graph import GradientGraph
+from semiring_widgets.core.graph import GradientGraph, listed
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 
@@ -26,7 +26,7 @@ def directions_of(graph: GradientGraph, given: Tensor | Sequence[Tensor] | None)
     """
     if given is None:
         return {node: node.value.to(graph.dtype) for node in graph.wrt}
-    many = [given] if isinstance(given, Tensor) else list(given)
+    many = listed(given)
     shapes, wanted = [list(one.shape) for one in many], [list(node.shape) for node in graph.wrt]
     if shapes != wanted:
         raise InputError(

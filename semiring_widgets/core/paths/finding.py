@@ -89,7 +89,7 @@ def drawn(graph: GradientGraph, n: int, seed: int) -> tuple[list[tuple[Start, li
 
 def graph_of(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> GradientGraph:
     """The graph of a score that is one number."""
-    node, starts = find_nodes(tape, score, [wrt] if isinstance(wrt, Tensor) else list(wrt))
+    node, starts = find_nodes(tape, score, wrt)
     if node.value.numel() != 1:
         raise InputError(
             f"score has shape {list(score.shape)}, one number per example; single paths are found for one "

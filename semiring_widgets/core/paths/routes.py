@@ -18,7 +18,7 @@ from semiring_widgets.core.paths.finding import described, drawn, graph_of, rank
 from semiring_widgets.core.paths.path import Path
 from semiring_widgets.core.paths.searching import Stage, best_first
 from semiring_widgets.core.paths.stations import Origin, Stations, Stop
-from semiring_widgets.core.paths.tracing import Tracer, Trail, whole
+from semiring_widgets.core.paths.tracing import Tracer, Trail
 from semiring_widgets.core.semirings import Abs, Entropy, Max, Product, Sum, Value
 from semiring_widgets.core.sweeps import restrict, sweep_backward
 from semiring_widgets.core.tape import Node, Tape
@@ -195,7 +195,7 @@ class _Finder:
         paths, _ = drawn(self.graph, samples, seed)
         new = [r for r in dict.fromkeys(self.stations.route_of(*path) for path in paths) if r not in listed]
         for route, value in zip(new, tracer.measure(new), strict=True):
-            listed[route] = float(whole(Abs(), value)[0])
+            listed[route] = float(Abs().total([value])[0])
         ranked = sorted(((mass, *route) for route, mass in listed.items()), key=lambda item: -item[0])
         # The beam's bound may be that of a route that sampling found: it still is a bound.
         return Found(ranked[:k], max([beam.missed, *(route[0] for route in ranked[k:])]))
@@ -238,7 +238,7 @@ class _Finder:
         node = self.graph.wrt[origin.input]
         direction = self.directions[node].reshape(-1)[stations.tokens(node)[origin.token]].double()
         gradient, log_masses = value[0].double(), value[1].double()
-        _, log_mass, entropy, log_weight = (float(part) for part in whole(_ALL, value))
+        _, log_mass, entropy, log_weight = (float(part) for part in _ALL.total([value]))
         contribution = float((gradient * direction).sum())
         weighted = (log_masses + direction.abs().log()).logsumexp(0)
         return Route(

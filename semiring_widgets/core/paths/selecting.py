@@ -168,8 +168,7 @@ class PathSet:
             both.scale(result.parts, Weight(directions[node]))
             for node, result in zip(self._graph.wrt, self.backprop(both), strict=True)
         ]
-        joined = tuple(torch.cat([p.reshape(-1) for p in column]) for column in zip(*parts, strict=True))
-        return tuple(part.squeeze(0) for part in both.sum(joined, (0,)))
+        return both.total(parts)
 
     def top_paths(self, k: int = 5) -> list[Path]:
         """The k best paths of the set, best first; probabilities are within the set.
@@ -215,9 +214,7 @@ class PathSet:
     def _whole(self, semiring: Semiring) -> Value:
         """The value of all paths of the set, parts of shape ()."""
         values = self._arriving(semiring)
-        parts = [self._at(semiring, values, node) for node in self._graph.wrt]
-        joined = tuple(torch.cat([p.reshape(-1) for p in column]) for column in zip(*parts, strict=True))
-        return tuple(part.squeeze(0) for part in semiring.sum(joined, (0,)))
+        return semiring.total(self._at(semiring, values, node) for node in self._graph.wrt)
 
     def _at(self, semiring: Semiring, values: Mapping[Node, Value], node: Node) -> Value:
         if node in values:

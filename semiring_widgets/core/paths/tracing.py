@@ -19,7 +19,7 @@ from semiring_widgets.core.semirings import Batch, Semiring, Value, Weight
 from semiring_widgets.core.sweeps import ones, sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node
 
-__all__ = ["Arrival", "Tracer", "Trail", "whole"]
+__all__ = ["Arrival", "Tracer", "Trail"]
 
 # Scalar values that a batch holds per tensor at most: bounds its memory.
 _BATCH_VALUES = 1 << 22
@@ -175,12 +175,6 @@ class Tracer:
                     part[members] = value
             seeds[source] = tuple(part.reshape(source.shape) for part in batch.join(parts))
         return seeds
-
-
-def whole(semiring: Semiring, value: Value) -> Value:
-    """All elements of a value together, parts of shape ()."""
-    flat = tuple(part.reshape(-1) for part in value)
-    return tuple(part.squeeze(0) for part in semiring.sum(flat, (0,)))
 
 
 def _grouped(batch: Batch, value: Value, members: Tensor) -> Value:

@@ -18,7 +18,7 @@ first five members; the rest have generic definitions, which the built-in semiri
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -82,6 +82,11 @@ class Semiring(ABC):
         for dim in dims:
             value = self._fold(value, dim % value[0].dim())
         return value
+
+    def total(self, values: Iterable[Value]) -> Value:
+        """Semiring sum of all elements of at least one value, parts of shape ()."""
+        joined = (torch.cat([part.reshape(-1) for part in parts]) for parts in zip(*values, strict=True))
+        return tuple(part.squeeze(0) for part in self.sum(tuple(joined), (0,)))
 
     def contract(self, value: Value, weight: Weight) -> Value:
         """``out[..., m, n] = plus over k of value[..., m, k] times lift(weight[..., k, n])``."""

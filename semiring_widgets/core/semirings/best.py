@@ -10,7 +10,15 @@ from torch import Tensor
 
 from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.scaling import NONE, columns_at, doubtful, relative, restored, rows_at
+from semiring_widgets.core.semirings.scaling import (
+    NONE,
+    columns_at,
+    doubtful,
+    doubtful_products,
+    relative,
+    restored,
+    rows_at,
+)
 from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["Max", "SignedMax"]
@@ -45,11 +53,7 @@ class Max(Semiring):
         top, p = relative(log)
         best = kernels.max_times(p, plain)
         out = restored(best, top, shift)
-
-        def reach() -> Tensor:
-            return (log > NONE).to(best.dtype) @ (weight.value != 0).to(best.dtype)
-
-        for where in doubtful(best, top, log.shape[-1], peak, reach):
+        for where in doubtful_products(best, top, log, weight, peak):
             batch = best.shape[:-2]
             terms = rows_at(log, where, batch) + columns_at(weight.value, where, batch).abs().log()
             out[where] = terms.amax(-1)

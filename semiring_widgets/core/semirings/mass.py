@@ -7,14 +7,21 @@ Exact zeros are -inf.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.scaling import NONE, columns_at, doubtful, relative, restored, rows_at
+from semiring_widgets.core.semirings.scaling import (
+    NONE,
+    columns_at,
+    doubtful_products,
+    relative,
+    restored,
+    rows_at,
+)
 from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["Abs", "Count", "Entropy", "lifted_log"]
@@ -47,7 +54,7 @@ class Abs(Semiring):
         top, p = relative(log)
         mass = kernels.mass(p, plain)
         out = restored(mass, top, shift)
-        for where in _doubtful(mass, top, log, weight, peak):
+        for where in doubtful_products(mass, top, log, weight, peak):
             batch = mass.shape[:-2]
             terms = rows_at(log, where, batch) + columns_at(weight.value, where, batch).abs().log()
             out[where] = torch.logsumexp(terms, -1)
@@ -124,7 +131,7 @@ class Entropy(Semiring):
         log_mass = mass.log()
         mean = total / mass.clamp(min=torch.finfo(mass.dtype).tiny)
         out = (top + log_mass + shift, torch.where(mass > 0, log_mass - mean, 0.0))
-        for where in _doubtful(mass, top, log, weight, peak):
+        for where in doubtful_products(mass, top, log, weight, peak):
             batch = mass.shape[:-2]
             edges = columns_at(weight.value, where, batch).abs().log()
             exact = self.sum((rows_at(log, where, batch) + edges, rows_at(entropy, where, batch)), (-1,))
@@ -162,12 +169,3 @@ def lifted_log(log: Tensor) -> Value:
 def _scatter_top(log: Tensor, index: Tensor, size: int) -> Tensor:
     lowest = torch.finfo(log.dtype).min
     return log.new_full((size,), lowest).scatter_reduce(0, index, log, "amax")
-
-
-def _doubtful(
-    mass: Tensor, top: Tensor, log: Tensor, weight: Weight, peak: float
-) -> Iterator[tuple[Tensor, ...]]:
-    def reach() -> Tensor:
-        return (log > NONE).to(mass.dtype) @ (weight.value != 0).to(mass.dtype)
-
-    return doubtful(mass, top, log.shape[-1], peak, reach)

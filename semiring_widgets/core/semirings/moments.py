@@ -9,7 +9,14 @@ from torch import Tensor
 
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.mass import lifted_log
-from semiring_widgets.core.semirings.scaling import NONE, columns_at, doubtful, relative, restored, rows_at
+from semiring_widgets.core.semirings.scaling import (
+    NONE,
+    columns_at,
+    doubtful_products,
+    relative,
+    restored,
+    rows_at,
+)
 from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["Variance"]
@@ -68,11 +75,7 @@ class Variance(Semiring):
         second = (second + p @ (magnitude * e * e)) / safe
         mean = torch.where(mass > 0, row_middle + edge_middle + first + shift, 0.0)
         out = (restored(mass, top, shift), mean, (second - first * first).clamp(min=0))
-
-        def reach() -> Tensor:
-            return (log > NONE).to(mass.dtype) @ (weight.value != 0).to(mass.dtype)
-
-        for where in doubtful(mass, top, log.shape[-1], peak, reach):
+        for where in doubtful_products(mass, top, log, weight, peak):
             batch = mass.shape[:-2]
             edges = self._lifted(columns_at(weight.value, where, batch).abs().log())
             rows = tuple(rows_at(part, where, batch) for part in value)

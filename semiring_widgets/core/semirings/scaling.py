@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-__all__ = ["NONE", "columns_at", "doubtful", "relative", "restored", "rows_at"]
+from semiring_widgets.core.semirings.weights import Weight
+
+__all__ = ["NONE", "columns_at", "doubtful", "doubtful_products", "relative", "restored", "rows_at"]
 
 NONE = float("-inf")
 # A relative entry below 1e-38 was lost; a result must be this much larger than what can be lost with it.
@@ -70,6 +72,15 @@ def doubtful(
     where = small.nonzero(as_tuple=True)
     for start in range(0, len(where[0]), step):
         yield tuple(part[start : start + step] for part in where)
+
+
+def doubtful_products(out: Tensor, top: Tensor, log: Tensor, weight: Weight, peak: float) -> Iterator[Where]:
+    """As `doubtful`, for terms that join a logarithm (..., M, K) and a weight (..., K, N)."""
+
+    def reach() -> Tensor:
+        return (log > NONE).to(out.dtype) @ (weight.value != 0).to(out.dtype)
+
+    return doubtful(out, top, log.shape[-1], peak, reach)
 
 
 def rows_at(left: Tensor, where: Where, batch: torch.Size) -> Tensor:
