@@ -100,6 +100,14 @@ class GradientGraph:
                 if edge.target is node:
                     yield edge
 
+    def check_unchanged(self) -> None:
+        """Refuse graphs whose tensors were written after they were recorded.
+
+        Raises:
+            TapeError: see `Tape.check_unchanged`.
+        """
+        self.tape.check_unchanged(self._own)
+
     def check_finite(self) -> None:
         """Refuse graphs with NaN or infinite derivatives, naming the operator.
 

@@ -82,6 +82,7 @@ def sweep_backward(
     Raises:
         NonFiniteError: a local derivative is NaN or infinite (not for ``sum``, which follows autograd).
     """
+    graph.check_unchanged()
     values: Values = dict(seeds) if seeds is not None else {graph.score: ones(graph, semiring, graph.score)}
     for node in values:
         values[node] = _masked(semiring, values[node], mask, node)
@@ -129,6 +130,7 @@ def sweep_forward(
         progress: called with (operators done, operators in all).
         visit: called with every node of ``keep`` (None: every node) as soon as its value is complete.
     """
+    graph.check_unchanged()
     start = {node: ones(graph, semiring, node) for node in graph.wrt if node in graph.nodes}
     values: Values = dict(seeds) if seeds is not None else start
     for node in values:

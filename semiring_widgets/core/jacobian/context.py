@@ -44,7 +44,9 @@ class Call:
 
     def value(self, node: Node) -> Tensor:
         """The node's content in the computing dtype; half precision is widened."""
-        return node.value.to(self.dtype)
+        value = node.value.to(self.dtype)
+        # Autograd does not save what was made in inference mode.
+        return value.clone() if value.is_inference() else value
 
     def run(self, replace: Callable[[Node], Tensor]) -> tuple[Any, ...]:
         """Run the operator with its nodes replaced by tensors; always gives a tuple."""

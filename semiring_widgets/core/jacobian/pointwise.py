@@ -16,7 +16,7 @@ from semiring_widgets.core.jacobian.blocks import Elementwise
 from semiring_widgets.core.jacobian.context import Call, Edge
 from semiring_widgets.core.tape import Node
 
-__all__ = ["dropout_rule", "rule"]
+__all__ = ["dropout_rule", "fill_rule", "rule"]
 
 aten = torch.ops.aten
 
@@ -46,6 +46,13 @@ def dropout_rule(call: Call) -> Iterator[Edge]:
         if bool((~kept).any()):
             raise call.refuse("its random mask cannot be recovered where the input is exactly 0")
         yield _edge(call, source, target, call.value(target) / call.value(source))
+
+
+def fill_rule(call: Call) -> Iterator[Edge]:
+    """What is filled in may be a number or an element; the old content leads nowhere."""
+    value = call.op.args[1]
+    if value in call.sources:
+        yield _edge(call, value, call.targets[0], 1.0)
 
 
 def _edge(call: Call, source: Node, target: Node, derivative: float | Tensor) -> Edge:

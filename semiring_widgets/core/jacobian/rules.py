@@ -134,7 +134,6 @@ register(
     aten.normal_,
     aten.random_,
     aten.uniform_,
-    aten.fill,
     aten.zero,
     aten.sign,
     aten.floor,
@@ -149,6 +148,7 @@ register(aten._softmax, aten._log_softmax, aten._safe_softmax, aten.cumsum, aten
 register(aten.native_layer_norm, aten._fused_rms_norm)(dense.norm_rule)
 register(aten._unsafe_view, aten._reshape_alias, aten.squeeze, aten.unsqueeze)(selections.view_rule)
 register(aten.native_dropout)(pointwise.dropout_rule)
+register(aten.fill)(pointwise.fill_rule)
 
 
 def edges_of(call: Call) -> list[Edge]:

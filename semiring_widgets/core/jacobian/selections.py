@@ -63,6 +63,8 @@ def rule(call: Call) -> Iterator[Edge]:
 
     if _adds_up(call):
         raise call.refuse("writes that add up (accumulate=True or a reduction) are not covered")
+    if _writes_twice(call):
+        raise call.refuse("it writes two values to one place, and which of them stays is undefined")
     args, kwargs = _without_filling(call)
     plain = replace(call, op=replace(call.op, args=args, kwargs=kwargs))
     results = plain.run(numbered)
@@ -140,6 +142,28 @@ def _adds_up(call: Call) -> bool:
     if packet in (aten.index_put,):
         return bool(kwargs.get("accumulate", args[3] if len(args) > 3 else False))
     return "reduce" in kwargs
+
+
+def _writes_twice(call: Call) -> bool:
+    """Whether two elements on paths go to one place; autograd would count both, though one is overwritten."""
+    packet, args = call.op.func.overloadpacket, call.op.args
+    if packet is aten.index_put:
+        target, places, value = args[:3]
+    elif packet in (aten.scatter, aten.index_copy):
+        target, dim, places, value = args[:4]
+    else:
+        return False
+    if value not in call.sources:
+        return False
+    hits = torch.zeros(target.shape, device=target.value.device)
+    if packet is aten.index_put:
+        # The operator itself: torch.index_put takes no gaps among the indices.
+        hits = aten.index_put(hits, places, torch.ones((), device=hits.device), True)
+    elif packet is aten.scatter:
+        hits.scatter_add_(dim, places, torch.ones(places.shape, device=hits.device))
+    else:
+        hits.index_add_(dim, places, torch.ones(value.shape, device=hits.device))
+    return bool((hits > 1).any())
 
 
 def _without_filling(call: Call) -> tuple[tuple[object, ...], dict[str, object]]:

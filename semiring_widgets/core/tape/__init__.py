@@ -5,6 +5,7 @@ granularity while they are recorded, in-place writes become functional, and noth
 """
 
 from semiring_widgets.core.tape.nodes import Node, Op, Scope
-from semiring_widgets.core.tape.recorder import Tape, record
+from semiring_widgets.core.tape.recorder import record
+from semiring_widgets.core.tape.tape import Tape
 
 __all__ = ["Node", "Op", "Scope", "Tape", "record"]

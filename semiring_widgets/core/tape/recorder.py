@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any, NamedTuple
@@ -24,12 +24,13 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from semiring_widgets.core.tape.expansions import expansions
-from semiring_widgets.core.tape.nodes import Node, Op, Scope
+from semiring_widgets.core.tape.nodes import Node, Scope
 from semiring_widgets.core.tape.scopes import ModuleTracker
-from semiring_widgets.core.tape.storage import Aliases, Geometry
-from semiring_widgets.errors import MemoryLimitError, TapeError, UnsupportedOpError
+from semiring_widgets.core.tape.storage import Aliases
+from semiring_widgets.core.tape.tape import Tape, is_tracked, only
+from semiring_widgets.errors import UnsupportedOpError
 
-__all__ = ["Tape", "record"]
+__all__ = ["record"]
 
 aten = torch.ops.aten
 
@@ -39,105 +40,10 @@ _SAME_IF_SHAPE_STAYS = {aten.view, aten._unsafe_view, aten.expand, aten.squeeze,
 _CUT = {aten.detach}
 # Namespaces of operators whose weights are quantised; autograd takes their results for constants.
 _QUANTISED = {"quantized", "quantized_decomposed", "torchao", "bitsandbytes"}
+# What torch says when autograd is asked for a gradient inside a recording.
+_NO_AUTOGRAD = "does not require grad and does not have a grad_fn"
 # The choice of attention kernels is global to the process, so recordings take turns.
 _ONE_AT_A_TIME = threading.RLock()
-
-
-class Tape:
-    """The record of one forward pass. Made by `record`.
-
-    Attributes:
-        granularity: ``"primitive"``, ``"operator"`` or ``"paper"``: how composite operators were
-            expanded; path statistics depend on it.
-        ops: the operators in the order of execution.
-        root: the outermost module that ran, or None.
-        finished: False while the block is running.
-        nbytes: memory that it keeps alive: the results of its operators, not the model's parameters.
-    """
-
-    def __init__(self, granularity: str = "primitive", max_memory: int | None = None) -> None:
-        self.granularity = granularity
-        self.ops: list[Op] = []
-        self.root: torch.nn.Module | None = None
-        self.finished = False
-        self.nbytes = 0
-        self._limit = max_memory
-        self._counted: set[int] = set()
-        self._nodes = 0
-        self._aliases = Aliases(self._leaf, self._read_flat, self._write_flat)
-
-    def node(self, tensor: Tensor, what: str = "tensor") -> Node:
-        """The node of a tensor that took part in the recorded forward pass.
-
-        Args:
-            tensor: the same tensor object that was used inside ``with record()``.
-            what: how to call it in the message.
-
-        Raises:
-            TapeError: if the tape never saw this tensor object.
-        """
-        node = self._aliases.find(tensor)
-        if node is None:
-            raise TapeError(
-                f"The {what} (shape {list(tensor.shape)}) does not occur on this tape. Pass the same "
-                f"tensor object that was used inside `with sw.record() as tape:`, and compute the "
-                f"score inside that block."
-            )
-        return node
-
-    def first_node(self, tensor: Tensor, what: str = "tensor") -> Node:
-        """As `node`, but as the tensor was when the tape first saw it, before any write in place."""
-        self.node(tensor, what)
-        return self._aliases.first(tensor)
-
-    def __repr__(self) -> str:
-        return f"Tape({len(self.ops)} ops, granularity={self.granularity!r})"
-
-    def _count(self, made: Sequence[Any], given: Iterable[Tensor]) -> None:
-        """Add the memory of an operator's results; views and results in place are no new memory."""
-        old = {t.untyped_storage()._cdata for t in given if t.layout == torch.strided}
-        for tensor in made:
-            if isinstance(tensor, Tensor) and tensor.layout == torch.strided:
-                storage = tensor.untyped_storage()
-                if storage._cdata not in old and storage._cdata not in self._counted:
-                    self._counted.add(storage._cdata)
-                    self.nbytes += storage.nbytes()
-        if self._limit is not None and self.nbytes > self._limit:
-            raise MemoryLimitError(
-                f"The recording has reached {self.nbytes / 1e6:,.1f} MB after {len(self.ops)} operators, "
-                f"more than max_memory={self._limit / 1e6:,.1f} MB. Give a shorter text or a smaller batch, "
-                f"or raise max_memory."
-            )
-
-    def _leaf(self, value: Tensor) -> Node:
-        self._nodes += 1
-        return Node(self._nodes - 1, value.shape, value)
-
-    def _result(self, value: Tensor, op: Op) -> Node:
-        node = self._leaf(value.detach())
-        node.op = op
-        return node
-
-    def _append(
-        self,
-        func: OpOverload,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        results: Sequence[Any],
-        scope: Scope,
-    ) -> Op:
-        op = Op(len(self.ops), func, args, kwargs, scope=scope)
-        op.outputs = tuple(self._result(r, op) if _is_tracked(r) else None for r in results)
-        self.ops.append(op)
-        return op
-
-    def _read_flat(self, flat: Node, where: Geometry, value: Tensor) -> Node:
-        args = (flat, list(where.size), list(where.stride), where.offset)
-        return _only(self._append(aten.as_strided.default, args, {}, [value], Scope()))
-
-    def _write_flat(self, flat: Node, written: Node, where: Geometry, value: Tensor) -> Node:
-        args = (flat, written, list(where.size), list(where.stride), where.offset)
-        return _only(self._append(aten.as_strided_scatter.default, args, {}, [value], Scope()))
 
 
 @contextmanager
@@ -180,9 +86,17 @@ def record(granularity: str = "primitive", *, max_memory: int | None = None) -> 
         # Below autograd no second graph is built, yet `is_grad_enabled` still shows inner no_grad.
         stack.enter_context(torch._C._AutoDispatchBelowAutograd())
         stack.enter_context(_Recorder(tape, tracker, table))
-        yield tape
+        try:
+            yield tape
+        except RuntimeError as error:
+            if _NO_AUTOGRAD not in str(error):
+                raise
+            raise UnsupportedOpError(
+                "The recorded code calls torch.autograd.grad or backward(), but while it is recorded no "
+                "autograd graph is built. Use torch.func.grad there, or call it outside of the recording."
+            ) from error
         tape.root = tracker.root
-    tape.finished = True
+    tape._settle()
 
 
 class _Facts(NamedTuple):
@@ -236,7 +150,10 @@ class _Recorder(TorchDispatchMode):
                 result = func.decompose(*args, **kwargs)
             if result is not NotImplemented:
                 return result
-        if not any(_is_tracked(t) for t in _tensors((args, tuple(kwargs.values())))):
+        if not any(is_tracked(t) for t in _tensors((args, tuple(kwargs.values())))):
+            if facts.writes:
+                for tensor in _tensors(_written(func, args, kwargs)):
+                    self._tape._constants.before_write(tensor)
             return func(*args, **kwargs)
         if func.namespace in _QUANTISED:
             raise UnsupportedOpError(
@@ -261,17 +178,17 @@ class _Recorder(TorchDispatchMode):
         nodes, named = _swap(args, aliases), _swap_dict(kwargs, aliases)
         result = func(*args, **kwargs)
         results = list(result) if isinstance(result, (tuple, list)) else [result]
-        if not any(_is_tracked(r) for r in results):
+        if not any(is_tracked(r) for r in results):
             return result
         self._tape._count(results, _tensors((args, tuple(kwargs.values()))))
         if facts.cuts or not torch.is_grad_enabled():
             self._refuse_custom_function(func)
             for r in results:
-                if _is_tracked(r):
+                if is_tracked(r):
                     aliases.bind(r, self._tape._leaf(r.detach()), cut=True)
             return result
         source = args[0] if args and (facts.same or facts.same_if_shape_stays) else None
-        if source is not None and _is_tracked(source) and (facts.same or results[0].shape == source.shape):
+        if source is not None and is_tracked(source) and (facts.same or results[0].shape == source.shape):
             if results[0] is not source:
                 aliases.bind(results[0], nodes[0], source=source)
             return result
@@ -284,17 +201,19 @@ class _Recorder(TorchDispatchMode):
 
     def _run_in_place(self, func: OpOverload, args: Any, kwargs: Any) -> Any:
         aliases = self._tape._aliases
-        written = [
-            args[i] if i < len(args) else kwargs[a.name]
-            for i, a in enumerate(func._schema.arguments)
-            if a.alias_info is not None and a.alias_info.is_write
-        ]
+        written = _written(func, args, kwargs)
+        if any(isinstance(several, (list, tuple)) for several in written):
+            raise UnsupportedOpError(
+                f"{func} (in module '{self._tracker.path}') writes a list of tensors in place, which cannot "
+                f"be recorded. Write them one by one, or use its out-of-place form."
+            )
         nodes, named = _swap(args, aliases), _swap_dict(kwargs, aliases)
         functional = _functional(func)
         before: list[Node | None] = []
         for tensor in written:
-            known = isinstance(tensor, Tensor) and _is_tracked(tensor)
-            before.append(aliases.before_write(tensor) if known else None)
+            before.append(aliases.before_write(tensor) if is_tracked(tensor) else None)
+            if isinstance(tensor, Tensor) and not is_tracked(tensor):
+                self._tape._constants.before_write(tensor)
         result = func(*args, **kwargs)
         cut = not torch.is_grad_enabled()
         if cut:
@@ -309,7 +228,7 @@ class _Recorder(TorchDispatchMode):
                 continue
             if cut and old.shape == tensor.shape:
                 # As in autograd: new numbers, but the history (and derivative 1 to it) stays.
-                node = _only(self._tape._append(aten.alias.default, (old,), {}, [tensor], self._scope()))
+                node = only(self._tape._append(aten.alias.default, (old,), {}, [tensor], self._scope()))
             elif cut:
                 node = self._tape._leaf(tensor.detach())
             elif len(written) > 1:
@@ -318,7 +237,7 @@ class _Recorder(TorchDispatchMode):
                     f"cannot be recorded. Use its out-of-place form."
                 )
             else:
-                node = _only(self._tape._append(functional, nodes, named, [tensor], self._scope()))
+                node = only(self._tape._append(functional, nodes, named, [tensor], self._scope()))
             aliases.after_write(tensor, node)
         return result
 
@@ -328,8 +247,6 @@ class _Recorder(TorchDispatchMode):
 
     def _refuse_custom_function(self, func: OpOverload) -> None:
         """A custom Function runs its forward without grad; cutting there would be a wrong number."""
-        if func.overloadpacket in _CUT:
-            return
         frame = sys._getframe(1)
         while frame is not None:
             code = frame.f_code
@@ -345,6 +262,15 @@ class _Recorder(TorchDispatchMode):
             frame = frame.f_back
 
 
+def _written(func: OpOverload, args: Any, kwargs: Any) -> list[Any]:
+    """The arguments that an operator writes."""
+    return [
+        args[i] if i < len(args) else kwargs[a.name]
+        for i, a in enumerate(func._schema.arguments)
+        if a.alias_info is not None and a.alias_info.is_write
+    ]
+
+
 def _functional(func: OpOverload) -> OpOverload:
     """``aten.add_.Tensor`` -> ``aten.add.Tensor``; the op itself where there is no such twin."""
     name = func._schema.name.split("::")[1]
@@ -357,11 +283,7 @@ def _returns_more(func: OpOverload, result: Any) -> bool:
     """Whether a writing operator also returns floating-point tensors that it did not write."""
     results = result if isinstance(result, (tuple, list)) else [result]
     returns = func._schema.returns
-    return any(r.alias_info is None and _is_tracked(t) for r, t in zip(returns, results, strict=False))
-
-
-def _is_tracked(value: Any) -> bool:
-    return isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex())
+    return any(r.alias_info is None and is_tracked(t) for r, t in zip(returns, results, strict=False))
 
 
 def _tensors(args: Any) -> Iterator[Tensor]:
@@ -382,14 +304,7 @@ def _swap_dict(kwargs: dict[str, Any], aliases: Aliases) -> dict[str, Any]:
 
 def _swap_one(arg: Any, aliases: Aliases) -> Any:
     if isinstance(arg, Tensor):
-        return aliases.node(arg) if _is_tracked(arg) else arg
+        return aliases.node(arg) if is_tracked(arg) else arg
     if isinstance(arg, (list, tuple)):
         return [_swap_one(a, aliases) for a in arg]
     return arg
-
-
-def _only(made: Op) -> Node:
-    node = made.outputs[0]
-    if node is None:
-        raise TapeError(f"{made.name} gave no floating-point tensor.")
-    return node

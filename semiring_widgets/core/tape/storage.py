@@ -11,12 +11,14 @@ own: what is written through them is on their paths, and a constant for other fa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn import Buffer, Parameter
 
+from semiring_widgets.core.tape.constants import version_of
 from semiring_widgets.core.tape.nodes import Node
 from semiring_widgets.errors import UnsupportedOpError
 
@@ -43,11 +45,24 @@ class Geometry:
 
 @dataclass
 class _Alias:
+    """One tensor object.
+
+    Attributes:
+        tensor: the object, kept alive.
+        first, node: its node when it was first seen, and now.
+        version: of the family's memory, as ``node`` shows it.
+        family: what it shares memory and paths with.
+        key: of the storage that it had when it was last looked at.
+        seen: torch's own count of writes when the recording ended.
+    """
+
     tensor: Tensor
     first: Node
     node: Node
     version: int
     family: _Family
+    key: int
+    seen: int = 0
 
 
 @dataclass(eq=False)
@@ -89,18 +104,28 @@ class Aliases:
         # Both maps key on identity; every key's object is kept alive by its entry.
         self._by_tensor: dict[int, _Alias] = {}
         self._by_storage: dict[int, list[_Family]] = {}
+        self._moved: list[_Alias] = []
 
     def node(self, tensor: Tensor) -> Node:
         """The node of ``tensor`` as it is now; a leaf where it was never seen.
 
         Raises:
-            UnsupportedOpError: the tensor's memory was overwritten through a detached tensor.
+            UnsupportedOpError: the tensor's memory was overwritten through a detached tensor, or replaced, or
+                it is an object of a subclass that was made out of sight.
         """
         alias = self._by_tensor.get(id(tensor))
         if alias is None:
+            if _is_foreign(tensor) and self._by_storage.get(_key(tensor)):
+                raise UnsupportedOpError(
+                    f"A {type(tensor).__name__} of shape {list(tensor.shape)} shares its memory with a "
+                    f"recorded tensor, but how it was made from it cannot be seen. Use plain tensors inside "
+                    f"the recording."
+                )
             alias = self.bind(tensor, self._leaf(tensor.detach()))
             if alias.family.flat is not None:
                 alias.version = -1  # an alias made out of sight of a storage that was written
+        elif alias.key != _key(tensor):
+            alias = self._with_other_memory(tensor, alias)
         family = alias.family
         if alias.version != family.version:
             value = tensor.detach()
@@ -125,7 +150,16 @@ class Aliases:
         return self.node(tensor) if id(tensor) in self._by_tensor else None
 
     def first(self, tensor: Tensor) -> Node:
-        """The node of ``tensor`` when it was first seen."""
+        """The node of ``tensor`` when it was first seen.
+
+        Raises:
+            UnsupportedOpError: it was given other memory later, so it is several nodes.
+        """
+        if any(alias.tensor is tensor for alias in self._moved):
+            raise UnsupportedOpError(
+                f"A tensor of shape {list(tensor.shape)} was given other memory during the recording (`.data "
+                f"= ...`), so paths from it begin at several places. Do that before the recording."
+            )
         return self._by_tensor[id(tensor)].first
 
     def bind(self, tensor: Tensor, node: Node, *, source: Tensor | None = None, cut: bool = False) -> _Alias:
@@ -140,7 +174,7 @@ class Aliases:
         alias = self._by_tensor.get(id(tensor))
         if alias is None or cut:
             family = self._family(tensor, source, cut=cut)
-            alias = _Alias(tensor, node, node, family.version, family)
+            alias = _Alias(tensor, node, node, family.version, family, _key(tensor), version_of(tensor))
             self._by_tensor[id(tensor)] = alias
             family.aliases.append(alias)
         else:
@@ -170,6 +204,33 @@ class Aliases:
             own.flat = self._scatter(own.flat, written, Geometry.of(tensor), _whole(tensor).clone())
         self.bind(tensor, written)
 
+    def _with_other_memory(self, tensor: Tensor, alias: _Alias) -> _Alias:
+        """A weight whose ``.data`` was replaced, as `Module.to` does, is a new leaf.
+
+        Raises:
+            UnsupportedOpError: it is the result of an operator, so its paths would not belong to its values.
+        """
+        if not isinstance(tensor, Parameter) and alias.node.op is not None:
+            raise UnsupportedOpError(
+                f"A tensor of shape {list(tensor.shape)} was given other memory during the recording (`.data "
+                f"= ...` or `set_`), which hides where its values come from. Assign a new tensor instead."
+            )
+        del self._by_tensor[id(tensor)]
+        self._moved.append(alias)
+        return self.bind(tensor, self._leaf(tensor.detach()))
+
+    def settle(self) -> None:
+        """The recording is complete: from here on nothing may be written."""
+        for alias in self._by_tensor.values():
+            alias.seen = version_of(alias.tensor)
+
+    def changed(self, nodes: Set[Node]) -> Tensor | None:
+        """A tensor whose memory holds the value of one of these nodes and was written since, or None."""
+        for alias in self._by_tensor.values():
+            if version_of(alias.tensor) != alias.seen and not nodes.isdisjoint(alias.family.nodes):
+                return alias.tensor
+        return None
+
     def _family(self, tensor: Tensor, source: Tensor | None, *, cut: bool) -> _Family:
         families = self._by_storage.setdefault(_key(tensor), [])
         if cut or not families:
@@ -182,10 +243,21 @@ class Aliases:
         """Node of the whole storage: a constant overlaid with the largest tensor that shows it."""
         whole = _whole(tensor).clone()
         flat = self._leaf(whole)
-        owner = max(family.aliases, key=lambda alias: alias.tensor.numel())
+        # An expanded tensor shows one element many times; what it was expanded from says the same.
+        plain = [alias for alias in family.aliases if not _overlaps(alias.tensor)]
+        owner = max(plain or family.aliases, key=lambda alias: alias.tensor.numel())
         if owner.version != family.version:
             return flat
         return self._scatter(flat, owner.node, Geometry.of(owner.tensor), whole)
+
+
+def _is_foreign(tensor: Tensor) -> bool:
+    """Whether it is of a subclass whose objects torch makes anew, out of sight, for every result."""
+    return type(tensor) is not Tensor and not isinstance(tensor, (Parameter, Buffer))
+
+
+def _overlaps(tensor: Tensor) -> bool:
+    return any(step == 0 and size > 1 for step, size in zip(tensor.stride(), tensor.shape, strict=True))
 
 
 def _key(tensor: Tensor) -> int:

@@ -1,0 +1,157 @@
+"""The tape itself: operators in order, and which tensor is which node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence, Set
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._ops import OpOverload
+
+from semiring_widgets.core.tape.constants import Constants
+from semiring_widgets.core.tape.nodes import Node, Op, Scope
+from semiring_widgets.core.tape.storage import Aliases, Geometry
+from semiring_widgets.errors import MemoryLimitError, TapeError
+
+__all__ = ["Tape", "is_tracked", "only"]
+
+aten = torch.ops.aten
+
+
+class Tape:
+    """The record of one forward pass. Made by `record`.
+
+    Attributes:
+        granularity: ``"primitive"``, ``"operator"`` or ``"paper"``: how composite operators were
+            expanded; path statistics depend on it.
+        ops: the operators in the order of execution.
+        root: the outermost module that ran, or None.
+        finished: False while the block is running.
+        nbytes: memory that it keeps alive: the results of its operators, not the model's parameters.
+    """
+
+    def __init__(self, granularity: str = "primitive", max_memory: int | None = None) -> None:
+        self.granularity = granularity
+        self.ops: list[Op] = []
+        self.root: torch.nn.Module | None = None
+        self.finished = False
+        self.nbytes = 0
+        self._limit = max_memory
+        self._counted: set[int] = set()
+        self._nodes = 0
+        self._aliases = Aliases(self._leaf, self._read_flat, self._write_flat)
+        self._constants = Constants()
+
+    def node(self, tensor: Tensor, what: str = "tensor") -> Node:
+        """The node of a tensor that took part in the recorded forward pass.
+
+        Args:
+            tensor: the same tensor object that was used inside ``with record()``.
+            what: how to call it in the message.
+
+        Raises:
+            TapeError: if the tape never saw this tensor object.
+        """
+        node = self._aliases.find(tensor)
+        if node is None:
+            raise TapeError(
+                f"The {what} (shape {list(tensor.shape)}) does not occur on this tape. Pass the same "
+                f"tensor object that was used inside `with sw.record() as tape:`, and compute the "
+                f"score inside that block."
+            )
+        return node
+
+    def first_node(self, tensor: Tensor, what: str = "tensor") -> Node:
+        """As `node`, but as the tensor was when the tape first saw it, before any write in place."""
+        self.node(tensor, what)
+        return self._aliases.first(tensor)
+
+    def check_unchanged(self, ops: Set[Op]) -> None:
+        """Refuse to look at tensors that were overwritten after the recording.
+
+        Args:
+            ops: the operators whose derivatives are needed; they are evaluated at the recorded tensors.
+
+        Raises:
+            TapeError: one of these was written in place since.
+        """
+        nodes = {node for op in ops for node in (*op.inputs(), *op.outputs) if node is not None}
+        changed = self._aliases.changed(nodes)
+        if changed is None:
+            changed = self._constants.changed(ops)
+        if changed is not None:
+            raise TapeError(
+                f"A tensor of shape {list(changed.shape)} and dtype {changed.dtype} was changed in place "
+                f"after the recording (a weight by an optimizer step, a cache by another forward pass?), so "
+                f"the derivatives of that forward pass are gone. Ask before changing it, or record again."
+            )
+
+    def _settle(self) -> None:
+        """The recording is complete."""
+        self._aliases.settle()
+        self._constants.settle()
+        self.finished = True
+
+    def __repr__(self) -> str:
+        return f"Tape({len(self.ops)} ops, granularity={self.granularity!r})"
+
+    def _count(self, made: Sequence[Any], given: Iterable[Tensor]) -> None:
+        """Add the memory of an operator's results; views and results in place are no new memory."""
+        old = {t.untyped_storage()._cdata for t in given if t.layout == torch.strided}
+        for tensor in made:
+            if isinstance(tensor, Tensor) and tensor.layout == torch.strided:
+                storage = tensor.untyped_storage()
+                if storage._cdata not in old and storage._cdata not in self._counted:
+                    self._counted.add(storage._cdata)
+                    self.nbytes += storage.nbytes()
+        if self._limit is not None and self.nbytes > self._limit:
+            raise MemoryLimitError(
+                f"The recording has reached {self.nbytes / 1e6:,.1f} MB after {len(self.ops)} operators, "
+                f"more than max_memory={self._limit / 1e6:,.1f} MB. Give a shorter text or a smaller batch, "
+                f"or raise max_memory."
+            )
+
+    def _leaf(self, value: Tensor) -> Node:
+        self._nodes += 1
+        return Node(self._nodes - 1, value.shape, value)
+
+    def _result(self, value: Tensor, op: Op) -> Node:
+        node = self._leaf(value.detach())
+        node.op = op
+        return node
+
+    def _append(
+        self,
+        func: OpOverload,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        results: Sequence[Any],
+        scope: Scope,
+    ) -> Op:
+        op = Op(len(self.ops), func, args, kwargs, scope=scope)
+        op.outputs = tuple(self._result(r, op) if is_tracked(r) else None for r in results)
+        self.ops.append(op)
+        self._constants.hold(op)
+        return op
+
+    def _read_flat(self, flat: Node, where: Geometry, value: Tensor) -> Node:
+        args = (flat, list(where.size), list(where.stride), where.offset)
+        return only(self._append(aten.as_strided.default, args, {}, [value], Scope()))
+
+    def _write_flat(self, flat: Node, written: Node, where: Geometry, value: Tensor) -> Node:
+        args = (flat, written, list(where.size), list(where.stride), where.offset)
+        return only(self._append(aten.as_strided_scatter.default, args, {}, [value], Scope()))
+
+
+def is_tracked(value: Any) -> bool:
+    """Whether a value becomes a node: a tensor that could have derivatives."""
+    return isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex())
+
+
+def only(made: Op) -> Node:
+    """The node of an operator with a single result."""
+    node = made.outputs[0]
+    if node is None:
+        raise TapeError(f"{made.name} gave no floating-point tensor.")
+    return node
