@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.jacobian import Call, Edge, edges_of
+from semiring_widgets.core.precision import full_precision
 from semiring_widgets.core.semirings import Weight
 from semiring_widgets.core.tape import Node, Op, Tape
 from semiring_widgets.errors import InputError, NonFiniteError, TapeError
@@ -62,7 +63,8 @@ class GradientGraph:
         if found is None:
             sources = tuple(dict.fromkeys(node for node in op.inputs() if node in self.nodes))
             targets = tuple(out for out in op.outputs if out is not None and out in self.nodes)
-            found = edges_of(Call(op, sources, targets, self.dtype))
+            with full_precision(self.device):
+                found = edges_of(Call(op, sources, targets, self.dtype))
             for edge in found:
                 if edge.block.weight is not None:
                     self._unchecked.append((op, edge.block.weight))

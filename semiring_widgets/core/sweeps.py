@@ -15,6 +15,7 @@ from torch import Tensor
 
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Semiring, Sum, Value
 from semiring_widgets.core.tape import Node
 
@@ -51,6 +52,7 @@ def restrict(semiring: Semiring, value: Value, kept: Tensor) -> Value:
     return tuple(v.masked_fill(~kept, none) for v, none in zip(value, semiring.zero, strict=True))
 
 
+@in_full_precision
 def sweep_backward(
     graph: GradientGraph,
     semiring: Semiring,
@@ -109,6 +111,7 @@ def sweep_backward(
     return values
 
 
+@in_full_precision
 def sweep_forward(
     graph: GradientGraph,
     semiring: Semiring,

@@ -1,0 +1,129 @@
+"""Float32 means float32 while we compute: no TF32, no passes in bfloat16, no autocast.
+
+A caller may have allowed torch to shorten the mantissas of matrix products, for the whole process
+(``torch.set_float32_matmul_precision("high")``, ``torch.backends.cuda.matmul.allow_tf32 = True``,
+``torch.backends.fp32_precision = "tf32"``) or for a block (``torch.autocast``). That is the caller's choice
+for the model, whose recorded activations are explained as they are; but path weights are products of
+dozens of derivatives, and half a per cent in each is a wrong number. So sweeps put these settings to exact
+and leave them as they found them, also after an error.
+
+The first kind is a setting of the process. It is put back when the last of several threads is done; until
+then, other work in the process computes exactly, too.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+import torch
+
+__all__ = ["full_precision", "in_full_precision"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+class _Placed(Protocol):
+    device: torch.device
+
+
+_Own = TypeVar("_Own", bound=_Placed)
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What the process says: for matrix products (None: it says contradictory things), and at `_places`."""
+
+    matmul: str | None
+    by_place: tuple[str, ...]
+
+
+_EXACT = ("none", "ieee")
+
+
+@contextmanager
+def full_precision(device: torch.device) -> Iterator[None]:
+    """A block in which float32 products are rounded like float32. Inside another one it does nothing.
+
+    Args:
+        device: where they are computed; autocast is switched off for it, in this thread.
+    """
+    if getattr(_thread, "inside", False):
+        yield
+        return
+    _thread.inside = True
+    _process.enter()
+    try:
+        with torch.autocast(device.type, enabled=False):
+            yield
+    finally:
+        _process.leave()
+        _thread.inside = False
+
+
+def in_full_precision(act: Callable[Concatenate[_Own, _P], _R]) -> Callable[Concatenate[_Own, _P], _R]:
+    """Decorates a function, or method, whose first argument has a ``device``."""
+
+    @wraps(act)
+    def guarded(own: _Own, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        with full_precision(own.device):
+            return act(own, *args, **kwargs)
+
+    return guarded
+
+
+class _Process:
+    """The settings of the process: exact while at least one thread is inside, then as they were found."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._found: _Settings
+
+    def enter(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._found = _read()
+                by_place = tuple(said if said in _EXACT else "ieee" for said in self._found.by_place)
+                _set(_Settings(self._found.matmul and "highest", by_place))
+            self._inside += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                _set(self._found)
+
+
+def _read() -> _Settings:
+    try:
+        matmul: str | None = torch.get_float32_matmul_precision()
+    except RuntimeError:
+        # Newer settings contradict this one. It is they that count; what it says cannot be read, so it stays.
+        matmul = None
+    return _Settings(matmul, tuple(getattr(place, "fp32_precision", "none") for place in _places()))
+
+
+def _set(settings: _Settings) -> None:
+    if settings.matmul not in (None, _read().matmul):
+        torch.set_float32_matmul_precision(settings.matmul)
+    # From the general to the special: what inherits is then right already, and goes on to inherit.
+    for place, wanted in zip(_places(), settings.by_place, strict=True):
+        if getattr(place, "fp32_precision", "none") != wanted:
+            place.fp32_precision = wanted
+
+
+def _places() -> list[Any]:
+    """Where torch 2.9 and later keep a setting for all, by backend, and by backend and operator."""
+    backends = torch.backends
+    matmul = getattr(backends.mkldnn, "matmul", None)
+    return [backends, backends.cudnn, backends.mkldnn, backends.cuda.matmul, *([matmul] if matmul else [])]
+
+
+_process = _Process()
+_thread = threading.local()
