@@ -134,7 +134,7 @@ def test_a_model_that_cannot_be_recorded_still_gets_captums_methods(bert, tokeni
 
         @staticmethod
         def backward(ctx, g):
-            return g * 2
+            return g.clamp(-1e-9, 1e-9)  # no derivative of anything
 
     act = bert.bert.encoder.layer[0].intermediate.intermediate_act_fn
     act.register_forward_hook(lambda module, args, out: Hidden.apply(out))

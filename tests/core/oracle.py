@@ -7,7 +7,7 @@ import math
 
 import torch
 
-from semiring_widgets.core.jacobian.context import fill, fill_dict
+from semiring_widgets.core.tape import fill
 
 aten = torch.ops.aten
 # Autograd has no formula for the functional copy, and reads as_strided from the storage, not the tensor.
@@ -34,10 +34,11 @@ def jacobians(op):
             def replace(node):
                 return x if node is source else node.value.double()
 
+            kwargs = {name: value for name, value in op.kwargs.items() if name != "dtype"}
             out = (
                 simple(op, replace)
                 if op.func in SIMPLE
-                else op.func(*fill(op.args, replace), **fill_dict(op.kwargs, replace))
+                else op.func(*fill(op.args, replace), **fill(kwargs, replace))
             )
             outs = out if isinstance(out, (tuple, list)) else (out,)
             return tuple(o for o, n in zip(outs, op.outputs, strict=True) if n is not None)

@@ -133,23 +133,6 @@ def test_nothing_is_left_behind_after_an_error():
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
-class Hidden(torch.autograd.Function):
-    """Its derivative is Python code that no tape sees."""
-
-    @staticmethod
-    def forward(ctx, x):
-        return x * 2
-
-    @staticmethod
-    def backward(ctx, grad):
-        return grad * 2
-
-
-def test_a_hidden_derivative_is_refused():
-    with pytest.raises(sw.SemiringWidgetsError, match="Hidden"), sw.record():
-        Hidden.apply(EMBEDS.clone())
-
-
 def test_an_operator_without_a_rule_is_named():
     x = torch.randn(40, 40)
     with sw.record() as tape:

@@ -275,16 +275,6 @@ def use_a_subclass(x):
     return ((x * 1).as_subclass(Sub) * 2).as_subclass(torch.Tensor).sum()
 
 
-class Cutting(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        return x.detach()
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return -gradient
-
-
 def ask_autograd(x):
     leaf = x.detach().clone().requires_grad_()
     return torch.autograd.grad((leaf**3).sum(), leaf)[0].sum()
@@ -299,7 +289,6 @@ def ask_autograd(x):
         (write_lists, "a list of tensors in place"),
         (replace_memory, "given other memory"),
         (use_a_subclass, "A Sub of shape"),
-        (lambda x: Cutting.apply(x).sum(), "'Cutting'"),
         (ask_autograd, r"Use torch\.func\.grad"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.jacobian.blocks import Block
-from semiring_widgets.core.tape import Node, Op
+from semiring_widgets.core.tape import Node, Op, fill
 from semiring_widgets.errors import UnsupportedOpError
 
-__all__ = ["Call", "Edge", "fill"]
+__all__ = ["Call", "Edge"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ class Call:
 
     def run(self, replace: Callable[[Node], Tensor]) -> tuple[Any, ...]:
         """Run the operator with its nodes replaced by tensors; always gives a tuple."""
-        result = self.op.func(*fill(self.op.args, replace), **fill_dict(self.op.kwargs, replace))
+        # A dtype that was asked for is dropped to the default.
+        kwargs = {name: value for name, value in self.op.kwargs.items() if name != "dtype"}
+        result = self.op.func(*fill(self.op.args, replace), **fill(kwargs, replace))
         return tuple(result) if isinstance(result, (tuple, list)) else (result,)
 
     def outputs(self) -> Iterator[tuple[int, Node]]:
@@ -94,21 +96,3 @@ class Call:
                 )
                 found += [(s, target, g) for s, g in zip(self.sources, grads, strict=True)]
         return found
-
-
-def fill(args: Sequence[Any], replace: Callable[[Node], Tensor]) -> tuple[Any, ...]:
-    """Arguments with every node replaced."""
-    return tuple(_fill_one(arg, replace) for arg in args)
-
-
-def fill_dict(kwargs: Any, replace: Callable[[Node], Tensor]) -> dict[str, Any]:
-    """Keyword arguments with every node replaced; a dtype that was asked for is dropped to the default."""
-    return {name: _fill_one(arg, replace) for name, arg in kwargs.items() if name != "dtype"}
-
-
-def _fill_one(arg: Any, replace: Callable[[Node], Tensor]) -> Any:
-    if isinstance(arg, Node):
-        return replace(arg)
-    if isinstance(arg, (list, tuple)):
-        return [_fill_one(a, replace) for a in arg]
-    return arg

@@ -15,11 +15,13 @@ from semiring_widgets.core.jacobian import (
     contractions,
     convolutions,
     dense,
+    functions,
     pointwise,
     reductions,
     selections,
 )
 from semiring_widgets.core.jacobian.context import Call, Edge
+from semiring_widgets.core.tape import CustomFunction
 from semiring_widgets.errors import SemiringWidgetsError
 
 __all__ = ["Rule", "edges_of", "register"]
@@ -149,6 +151,7 @@ register(aten.native_layer_norm, aten._fused_rms_norm)(dense.norm_rule)
 register(aten._unsafe_view, aten._reshape_alias, aten.squeeze, aten.unsqueeze)(selections.view_rule)
 register(aten.native_dropout)(pointwise.dropout_rule)
 register(aten.fill)(pointwise.fill_rule)
+register(CustomFunction)(functions.rule)
 
 
 def edges_of(call: Call) -> list[Edge]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch._ops import OpOverload
 
-__all__ = ["Node", "Op", "Scope"]
+__all__ = ["Node", "Op", "Scope", "fill"]
 
 
 @dataclass(eq=False)
@@ -58,14 +57,14 @@ class Op:
 
     Attributes:
         index: position on the tape.
-        func: the functional (never in-place) overload.
+        func: the functional (never in-place) overload, or a `CustomFunction`.
         args, kwargs: its arguments, with `Node` in the place of each tensor.
         outputs: one entry per result; None where a result is no floating-point tensor.
         scope: module and composite it belongs to.
     """
 
     index: int
-    func: OpOverload
+    func: Any
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
     outputs: tuple[Node | None, ...] = ()
@@ -89,6 +88,12 @@ class Op:
     def _inputs(self) -> tuple[Node, ...]:
         return (*_nodes(self.args), *_nodes(tuple(self.kwargs.values())))
 
+    def rewire(self, replace: Callable[[Node], Node]) -> None:
+        """Let it take other nodes."""
+        self.args = fill(self.args, replace)
+        self.kwargs = fill(self.kwargs, replace)
+        self.__dict__.pop("_inputs", None)
+
     def __repr__(self) -> str:
         return f"Op({self.index}, {self.name}, {self.scope.module!r})"
 
@@ -99,3 +104,14 @@ def _nodes(args: tuple[Any, ...] | list[Any]) -> Iterator[Node]:
             yield arg
         elif isinstance(arg, (list, tuple)):
             yield from _nodes(arg)
+
+
+def fill(given: Any, replace: Callable[[Node], Any]) -> Any:
+    """Arguments, in lists, tuples or by name, with every node replaced."""
+    if isinstance(given, Node):
+        return replace(given)
+    if isinstance(given, (list, tuple)):
+        return type(given)([fill(each, replace) for each in given])
+    if isinstance(given, Mapping):
+        return {name: fill(each, replace) for name, each in given.items()}
+    return given

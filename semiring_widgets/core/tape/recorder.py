@@ -23,11 +23,13 @@ from torch._ops import OpOverload
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from semiring_widgets.core.tape.arguments import is_tracked, swapped, swapped_dict, tensors_in
+from semiring_widgets.core.tape.calls import Calls
 from semiring_widgets.core.tape.expansions import expansions
+from semiring_widgets.core.tape.interception import Interception
 from semiring_widgets.core.tape.nodes import Node, Scope
 from semiring_widgets.core.tape.scopes import ModuleTracker
-from semiring_widgets.core.tape.storage import Aliases
-from semiring_widgets.core.tape.tape import Tape, is_tracked, only
+from semiring_widgets.core.tape.tape import Tape, only
 from semiring_widgets.errors import UnsupportedOpError
 
 __all__ = ["record"]
@@ -68,7 +70,7 @@ def record(granularity: str = "primitive", *, max_memory: int | None = None) -> 
     Raises:
         InputError: for an unknown granularity.
         MemoryLimitError: the tape would keep more than ``max_memory``.
-        UnsupportedOpError: if the block calls a `torch.autograd.Function`, whose derivative is hidden.
+        UnsupportedOpError: if the block does what cannot be recorded; the message names it.
     """
     table = expansions(granularity)
     tape = Tape(granularity, max_memory)
@@ -83,9 +85,11 @@ def record(granularity: str = "primitive", *, max_memory: int | None = None) -> 
         stack.enter_context(torch.enable_grad())
         stack.enter_context(sdpa_kernel(SDPBackend.MATH))
         tracker = stack.enter_context(ModuleTracker())
+        recorder = _Recorder(tape, tracker, table)
+        stack.enter_context(Interception(Calls(tape, recorder.scope)))
         # Below autograd no second graph is built, yet `is_grad_enabled` still shows inner no_grad.
         stack.enter_context(torch._C._AutoDispatchBelowAutograd())
-        stack.enter_context(_Recorder(tape, tracker, table))
+        stack.enter_context(recorder)
         try:
             yield tape
         except RuntimeError as error:
@@ -150,9 +154,9 @@ class _Recorder(TorchDispatchMode):
                 result = func.decompose(*args, **kwargs)
             if result is not NotImplemented:
                 return result
-        if not any(is_tracked(t) for t in _tensors((args, tuple(kwargs.values())))):
+        if not any(is_tracked(t) for t in tensors_in((args, tuple(kwargs.values())))):
             if facts.writes:
-                for tensor in _tensors(_written(func, args, kwargs)):
+                for tensor in tensors_in(_written(func, args, kwargs)):
                     self._tape._constants.before_write(tensor)
             return func(*args, **kwargs)
         if func.namespace in _QUANTISED:
@@ -175,14 +179,13 @@ class _Recorder(TorchDispatchMode):
 
     def _run(self, func: OpOverload, facts: _Facts, args: Any, kwargs: Any) -> Any:
         aliases = self._tape._aliases
-        nodes, named = _swap(args, aliases), _swap_dict(kwargs, aliases)
+        nodes, named = swapped(args, aliases), swapped_dict(kwargs, aliases)
         result = func(*args, **kwargs)
         results = list(result) if isinstance(result, (tuple, list)) else [result]
         if not any(is_tracked(r) for r in results):
             return result
-        self._tape._count(results, _tensors((args, tuple(kwargs.values()))))
+        self._tape._count(results, tensors_in((args, tuple(kwargs.values()))))
         if facts.cuts or not torch.is_grad_enabled():
-            self._refuse_custom_function(func)
             for r in results:
                 if is_tracked(r):
                     aliases.bind(r, self._tape._leaf(r.detach()), cut=True)
@@ -192,7 +195,7 @@ class _Recorder(TorchDispatchMode):
             if results[0] is not source:
                 aliases.bind(results[0], nodes[0], source=source)
             return result
-        op = self._tape._append(func, nodes, named, results, self._scope())
+        op = self._tape._append(func, nodes, named, results, self.scope())
         shown = args[0] if func.is_view and isinstance(args[0], Tensor) else None
         for r, node in zip(results, op.outputs, strict=True):
             if node is not None:
@@ -207,7 +210,7 @@ class _Recorder(TorchDispatchMode):
                 f"{func} (in module '{self._tracker.path}') writes a list of tensors in place, which cannot "
                 f"be recorded. Write them one by one, or use its out-of-place form."
             )
-        nodes, named = _swap(args, aliases), _swap_dict(kwargs, aliases)
+        nodes, named = swapped(args, aliases), swapped_dict(kwargs, aliases)
         functional = _functional(func)
         before: list[Node | None] = []
         for tensor in written:
@@ -216,9 +219,7 @@ class _Recorder(TorchDispatchMode):
                 self._tape._constants.before_write(tensor)
         result = func(*args, **kwargs)
         cut = not torch.is_grad_enabled()
-        if cut:
-            self._refuse_custom_function(func)
-        elif _returns_more(func, result):
+        if not cut and _returns_more(func, result):
             raise UnsupportedOpError(
                 f"{func} (in module '{self._tracker.path}') writes one tensor in place and returns another, "
                 f"which cannot be recorded. Use a form of it that only returns its results."
@@ -228,7 +229,7 @@ class _Recorder(TorchDispatchMode):
                 continue
             if cut and old.shape == tensor.shape:
                 # As in autograd: new numbers, but the history (and derivative 1 to it) stays.
-                node = only(self._tape._append(aten.alias.default, (old,), {}, [tensor], self._scope()))
+                node = only(self._tape._append(aten.alias.default, (old,), {}, [tensor], self.scope()))
             elif cut:
                 node = self._tape._leaf(tensor.detach())
             elif len(written) > 1:
@@ -237,29 +238,14 @@ class _Recorder(TorchDispatchMode):
                     f"cannot be recorded. Use its out-of-place form."
                 )
             else:
-                node = only(self._tape._append(functional, nodes, named, [tensor], self._scope()))
+                node = only(self._tape._append(functional, nodes, named, [tensor], self.scope()))
             aliases.after_write(tensor, node)
         return result
 
-    def _scope(self) -> Scope:
+    def scope(self) -> Scope:
+        """Where the model is now."""
         composite, instance = self._composites[-1] if self._composites else ("", 0)
         return Scope(self._tracker.path, composite, instance)
-
-    def _refuse_custom_function(self, func: OpOverload) -> None:
-        """A custom Function runs its forward without grad; cutting there would be a wrong number."""
-        frame = sys._getframe(1)
-        while frame is not None:
-            code = frame.f_code
-            if code.co_name == "apply" and code.co_filename.endswith("autograd/function.py"):
-                owner = frame.f_locals.get("cls")
-                raise UnsupportedOpError(
-                    f"torch.autograd.Function '{getattr(owner, '__name__', '?')}' (in module "
-                    f"'{self._tracker.path}') hides its derivative in a Python backward, so its paths "
-                    f"cannot be found. Use the model's plain PyTorch implementation of this step."
-                )
-            if frame.f_back is None:
-                return
-            frame = frame.f_back
 
 
 def _written(func: OpOverload, args: Any, kwargs: Any) -> list[Any]:
@@ -284,27 +270,3 @@ def _returns_more(func: OpOverload, result: Any) -> bool:
     results = result if isinstance(result, (tuple, list)) else [result]
     returns = func._schema.returns
     return any(r.alias_info is None and is_tracked(t) for r, t in zip(returns, results, strict=False))
-
-
-def _tensors(args: Any) -> Iterator[Tensor]:
-    for arg in args:
-        if isinstance(arg, Tensor):
-            yield arg
-        elif isinstance(arg, (list, tuple)):
-            yield from _tensors(arg)
-
-
-def _swap(args: Any, aliases: Aliases) -> tuple[Any, ...]:
-    return tuple(_swap_one(arg, aliases) for arg in args)
-
-
-def _swap_dict(kwargs: dict[str, Any], aliases: Aliases) -> dict[str, Any]:
-    return {name: _swap_one(arg, aliases) for name, arg in kwargs.items()}
-
-
-def _swap_one(arg: Any, aliases: Aliases) -> Any:
-    if isinstance(arg, Tensor):
-        return aliases.node(arg) if is_tracked(arg) else arg
-    if isinstance(arg, (list, tuple)):
-        return [_swap_one(a, aliases) for a in arg]
-    return arg

@@ -7,14 +7,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._ops import OpOverload
 
+from semiring_widgets.core.tape.arguments import is_tracked
 from semiring_widgets.core.tape.constants import Constants
 from semiring_widgets.core.tape.nodes import Node, Op, Scope
 from semiring_widgets.core.tape.storage import Aliases, Geometry
 from semiring_widgets.errors import MemoryLimitError, TapeError
 
-__all__ = ["Tape", "is_tracked", "only"]
+__all__ = ["Tape", "only"]
 
 aten = torch.ops.aten
 
@@ -123,7 +123,7 @@ class Tape:
 
     def _append(
         self,
-        func: OpOverload,
+        func: Any,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         results: Sequence[Any],
@@ -142,11 +142,6 @@ class Tape:
     def _write_flat(self, flat: Node, written: Node, where: Geometry, value: Tensor) -> Node:
         args = (flat, written, list(where.size), list(where.stride), where.offset)
         return only(self._append(aten.as_strided_scatter.default, args, {}, [value], Scope()))
-
-
-def is_tracked(value: Any) -> bool:
-    """Whether a value becomes a node: a tensor that could have derivatives."""
-    return isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex())
 
 
 def only(made: Op) -> Node:

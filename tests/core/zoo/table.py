@@ -92,7 +92,7 @@ DECODERS = [
     *rows("embeds", "GlmForCausalLM Glm4ForCausalLM HeliumForCausalLM SmolLM3ForCausalLM"),
     *rows("embeds", "JetMoeForCausalLM BitNetForCausalLM ApertusForCausalLM Exaone4ForCausalLM"),
     *rows("embeds", "SeedOssForCausalLM Ernie4_5ForCausalLM NanoChatForCausalLM ArceeForCausalLM"),
-    *rows("embeds", "VaultGemmaForCausalLM BertGenerationDecoder"),
+    *rows("embeds", "VaultGemmaForCausalLM BertGenerationDecoder BloomForCausalLM"),
     *rows("embeds", "MistralForCausalLM Olmo3ForCausalLM", sliding_window=3),
     *rows("embeds", "GPTNeoForCausalLM", attention_types=[[["global", "local"], 1]], window_size=4),
     *rows("embeds", "GPTJForCausalLM CodeGenForCausalLM", rotary_dim=4),
