@@ -23,6 +23,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 PACKAGE := $(VENV)/.package-installed
 LAB := $(VENV)/.lab-installed
 TEST := $(VENV)/.test-installed
+TRITON := $(VENV)/.triton-tried
 MODULES := js/node_modules/.package-lock.json
 BUNDLE := semiring_widgets/widgets/static/widget.js
 BUNDLE_SOURCES := $(shell find js/src -type f ! -name '*.test.ts' 2>/dev/null) $(wildcard js/*.json js/*.mjs)
@@ -60,6 +61,12 @@ $(TEST): $(BIN)/python pyproject.toml $(CONSTRAINTS)
 	@echo "installing semiring_widgets and what its tests need into $(VENV) (a minute or two)"
 	@$(PIP_INSTALL) -e './[test]'
 	@touch $(PACKAGE) $(LAB) $@
+
+# Triton has an interpreter, which needs no GPU. Here its tests have to run; elsewhere they do where it installs.
+TRITON_TESTS := $(if $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),required)
+$(TRITON): $(TEST)
+	@$(PIP_INSTALL) --no-deps triton || $(if $(TRITON_TESTS),exit 1,echo "Its tests will be skipped.")
+	@touch $@
 
 .PHONY: venv
 venv: $(BIN)/python  ## make .venv, still empty
@@ -137,7 +144,14 @@ test-js: $(MODULES)
 .PHONY: test-python
 test-python: $(TEST) kernels
 	@$(MAKE) $(BUNDLE) || echo "The bundle does not build; what needs it will say so."
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 -m "not browser" $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 -m "not browser and not triton" \
+	    $(PYTEST_ARGS)
+
+# A process of its own: the interpreter has to be chosen before Triton is imported.
+.PHONY: test-triton
+test-triton: $(TRITON) kernels
+	TRITON_INTERPRET=1 TRITON_TESTS=$(TRITON_TESTS) OMP_NUM_THREADS=1 \
+	    $(BIN)/python -m pytest -n auto --maxprocesses 8 -m triton $(PYTEST_ARGS) tests/core
 
 .PHONY: test-browser
 test-browser: $(TEST) build browser
@@ -146,7 +160,7 @@ test-browser: $(TEST) build browser
 	else echo "$(NO_CHROMIUM)"; fi
 
 # All of them run, and the last line names those that failed: one fault does not hide the next.
-CHECKS := lint test-js test-python test-browser
+CHECKS := lint test-js test-python test-triton test-browser
 .PHONY: test
 test: $(TEST) browser  ## set up what is needed, then run every check and every test
 	@failed=; for check in $(CHECKS); do $(MAKE) $$check || failed="$$failed $$check"; done; \

@@ -30,7 +30,7 @@ SEEN_BY_FACES = {
     "semiring_widgets.attr",
     "semiring_widgets.attr.results",
 }
-HEAVY = ("torch", "transformers", "captum", "bokeh", "matplotlib", "pandas", "xarray", "anywidget")
+HEAVY = ("torch", "transformers", "captum", "bokeh", "matplotlib", "pandas", "xarray", "anywidget", "triton")
 
 
 class Imports(ast.NodeVisitor):
@@ -175,6 +175,16 @@ def loaded_after(statement):
 
 def test_the_package_imports_without_the_heavy_parts():
     assert loaded_after("import semiring_widgets; dir(semiring_widgets)") == set()
+
+
+def test_triton_waits_for_a_gpu():
+    """Torch alone does not import it, nor does a contraction on a CPU."""
+    statement = (
+        "import torch\n"
+        "from semiring_widgets.core.semirings import Max, Weight\n"
+        "Max().contract((torch.zeros(2, 3),), Weight(torch.ones(3, 4)))"
+    )
+    assert "triton" not in loaded_after(statement)
 
 
 @pytest.mark.parametrize(

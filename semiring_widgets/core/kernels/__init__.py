@@ -1,8 +1,9 @@
-"""Matrix products in other algebras: a small C library where it was built, torch elsewhere.
+"""Matrix products in other algebras: in C where that was built, in Triton on a GPU, and in torch elsewhere.
 
-`accelerated` says which; ``SEMIRING_WIDGETS_KERNELS=torch`` in the environment chooses torch. All functions
-take left operands (..., M, K) that are relative to their row's maximum, and weights (..., K, N) as they are:
-magnitudes and logarithms of a weight are taken on the fly and never stored.
+`accelerated` says whether the C library is in use, `gpu` what happens on a GPU; torch is chosen by
+``SEMIRING_WIDGETS_KERNELS=torch`` in the environment. All functions take left operands (..., M, K) that are
+relative to their row's maximum, and weights (..., K, N) as they are: magnitudes and logarithms of a weight
+are taken on the fly and never stored.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from semiring_widgets.core.kernels import gpu
 from semiring_widgets.core.kernels.build import library_name
 
 __all__ = ["accelerated", "expectation", "mass", "max_times", "signed_max_times"]
@@ -115,9 +117,11 @@ def _pool(workers: int) -> ThreadPoolExecutor:
 
 
 def _run(name: str, left: tuple[Tensor, ...], w: Tensor) -> list[Tensor] | None:
-    """The results of a C kernel, one per left operand; None where torch has to do it."""
-    library = _library()
+    """The results of a C or Triton kernel, one per left operand; None where torch has to do it."""
     p = left[0]
+    if p.device.type == "cuda":
+        return gpu.contract(name, left, w)
+    library = _library()
     if library is None or p.dtype != torch.float32 or p.device.type != "cpu":
         return None
     batch = torch.broadcast_shapes(p.shape[:-2], w.shape[:-2])
@@ -170,8 +174,13 @@ def _folded(p: Tensor, w: Tensor, fold: Callable[[Tensor, Tensor], Tensor]) -> T
     if out.numel() == 0 or k == 0:
         return out
     turned = w.mT.contiguous()
-    step = max(1, _CHUNK // max(1, batch.numel() * n * k))
+    # Rows at a time; where the products of one row are too many already, columns at a time.
+    terms = batch.numel() * k
+    step = max(1, _CHUNK // (terms * n))
+    width = n if step > 1 else max(1, min(n, _CHUNK // terms))
     for start in range(0, m, step):
         rows = p[..., start : start + step, None, :]
-        out[..., start : start + step, :] = fold(rows, turned[..., None, :, :])
+        for column in range(0, n, width):
+            columns = slice(column, column + width)
+            out[..., start : start + step, columns] = fold(rows, turned[..., None, columns, :])
     return out
