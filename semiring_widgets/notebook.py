@@ -37,7 +37,7 @@ def explain_cell(shell: Any, line: str, cell: str) -> None:
     """Explain the text of a cell, and show the widget.
 
     Args:
-        shell: the IPython shell; ``--model`` and ``--tokenizer`` may name its variables.
+        shell: the IPython shell; ``--model``, ``--tokenizer`` and ``--semiring`` may name its variables.
         line: the options.
         cell: the text.
     """
@@ -65,7 +65,7 @@ def _explain(shell: Any, line: str, cell: str) -> None:
     if not text:
         raise InputError("The cell holds no text; write a sentence below %%explain.")
     model, tokenizer = pair(options, shell.user_ns.get)
-    widget = explain(model, tokenizer, text, **asked(options))
+    widget = explain(model, tokenizer, text, **asked(options, shell.user_ns.get))
     handle = display(widget, display_id=True)
     result = widget.wait()
     shell.user_ns[options.store] = result

@@ -48,6 +48,12 @@ def add_question(parser: argparse.ArgumentParser) -> None:
         "--granularity", choices=GRANULARITIES, default="primitive", help="which graph is counted"
     )
     parser.add_argument("--level", choices=LEVELS, default="unit", help="level of the maxima")
+    parser.add_argument(
+        "--semiring",
+        metavar="NAME",
+        help="one more statistic of the paths: variance, hops, kbest, ...; in a notebook also a variable that"
+        " holds a semiring",
+    )
     parser.add_argument("--paths", type=int, default=10, metavar="K", help="how many routes to list (10)")
 
 
@@ -61,15 +67,22 @@ def add_comparing(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def asked(options: argparse.Namespace) -> dict[str, Any]:
+def asked(options: argparse.Namespace, look_up: Callable[[str], Any] = lambda name: None) -> dict[str, Any]:
     """The keyword arguments of `explain_run` or `compare_run` that were given.
 
     Args:
         options: what a parser with these options returned.
+        look_up: as in `pair`, for the semiring.
     """
     names = ["target", "contrast", "position", "granularity", "level"]
-    names += ["methods", "top_k"] if hasattr(options, "methods") else ["paths"]
-    return {name: getattr(options, name) for name in names}
+    names += ["methods", "top_k"] if hasattr(options, "methods") else ["paths", "semiring"]
+    found = {name: getattr(options, name) for name in names}
+    if found.get("semiring") is not None:
+        held = look_up(found["semiring"])
+        # A variable may happen to bear the name of a semiring.
+        if hasattr(held, "lift"):
+            found["semiring"] = held
+    return found
 
 
 def pair(options: argparse.Namespace, look_up: Callable[[str], Any] = lambda name: None) -> tuple[Any, Any]:

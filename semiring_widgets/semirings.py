@@ -4,8 +4,10 @@
     >>> Product(Sum(), Max(), KBest(3)).name
     'sum x max x 3-best'
 
-`FUSED` answers the usual questions in one sweep: gradient, mass, entropy and best path. Facts are read off a
-result by name (``r.entropy``), and apart for each factor as ``r.factors``.
+A class derived from `Semiring` with `zero`, `one`, `lift`, `times` and `plus` works wherever one of these
+does; `check_laws` tells whether it is a semiring. `FUSED` answers the usual questions in one sweep: gradient,
+mass, entropy and best path. Facts are read off a result by name (``r.entropy``), and apart for each factor as
+``r.factors``.
 """
 
 from semiring_widgets.core.semirings import (
@@ -25,6 +27,7 @@ from semiring_widgets.core.semirings import (
     Value,
     Variance,
     Weight,
+    check_laws,
 )
 
 __all__ = [
@@ -44,4 +47,5 @@ __all__ = [
     "Value",
     "Variance",
     "Weight",
+    "check_laws",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -54,11 +55,16 @@ def _tokens(result: Explanation) -> Table:
     table.add_column("token")
     for heading in ("share of mass", "", "best path (nats)", "gradient norm"):
         table.add_column(heading, justify="left" if not heading else "right")
+    for statistic in result.statistics:
+        unit = f" ({statistic.unit})" if statistic.unit else ""
+        table.add_column(_line(statistic.name + unit), justify="right")
     data = result.dataset
+    extra = data["token_statistic"].values if result.statistics else np.empty((0, len(result.tokens)))
     names = ("token_mass_share", "token_best_log_weight", "token_gradient_norm")
     shares, best, gradients = (data[name].values for name in names)
     most = max((float(share) for share in shares if math.isfinite(share)), default=0.0)
-    for token, share, weight, gradient in zip(result.tokens, shares, best, gradients, strict=False):
+    columns = (result.tokens, shares, best, gradients, extra.T)
+    for token, share, weight, gradient, more in zip(*columns, strict=False):
         filled = round(_BAR * float(share) / most) if most > 0 and math.isfinite(share) else 0
         table.add_row(
             _line(token.text or token.raw),
@@ -66,6 +72,7 @@ def _tokens(result: Explanation) -> Table:
             Text("█" * filled),
             _number(weight, ".2f"),
             _number(gradient, ".3g"),
+            *(_number(value, ".4g") for value in more),
         )
     return table
 

@@ -16,7 +16,7 @@ from semiring_widgets.explanation.results import (
     Token,
     Totals,
 )
-from semiring_widgets.explanation.schema import BRANCHES, empty_dataset
+from semiring_widgets.explanation.schema import BRANCHES, empty_dataset, empty_statistics
 
 WORDS = ("The", "keys", "to", "the", "cabinet", "[MASK]", "on", "the", "table")
 
@@ -100,17 +100,20 @@ def fill(dataset, rng):
 class FakeSession:
     """Answers like a live computation, and remembers what it was asked."""
 
-    def __init__(self, layers, heads, tokens):
+    def __init__(self, layers, heads, tokens, statistics=()):
         self.sizes = layers, heads, tokens
+        self.statistics = statistics
         self.asked = []
 
     def conditioned(self, selection):
         self.asked.append(dict(selection))
         layers, heads, tokens = self.sizes
-        dataset = fill(empty_dataset(layers, heads, tokens, maps=False), np.random.default_rng(1))
-        names = [name for name in dataset.data_vars if name.startswith(("node", "branch", "head"))]
+        dataset = with_statistics(empty_dataset(layers, heads, tokens, maps=False), self.statistics)
+        fill(dataset, np.random.default_rng(1))
+        parts = ("node", "branch", "head", "token_mass_share", "token_best_log_weight", "token_statistic")
+        names = [name for name in dataset.data_vars if name.startswith(parts)]
         return (
-            dataset[[*names, "token_mass_share", "token_best_log_weight"]],
+            dataset[names],
             build_routes(layers, tokens),
             -0.5,
         )
@@ -121,9 +124,18 @@ class FakeSession:
         return np.random.default_rng(layer * 100 + head).random((3, tokens, tokens)).astype(np.float32)
 
 
-def build_explanation(words=WORDS, layers=3, heads=2, *, session=True, known=True, maps=True, **changes):
+def with_statistics(dataset, statistics):
+    if not statistics:
+        return dataset
+    sizes = [dataset.sizes[axis] for axis in ("layer", "head", "token")]
+    return dataset.merge(empty_statistics([s.name for s in statistics], *sizes))
+
+
+def build_explanation(
+    words=WORDS, layers=3, heads=2, *, session=True, known=True, maps=True, statistics=(), **changes
+):
     count = len(words)
-    dataset = empty_dataset(layers, heads, count, maps=maps)
+    dataset = with_statistics(empty_dataset(layers, heads, count, maps=maps), statistics)
     if known:
         fill(dataset, np.random.default_rng(0))
     facts = {
@@ -139,7 +151,8 @@ def build_explanation(words=WORDS, layers=3, heads=2, *, session=True, known=Tru
         "routes": build_routes(layers, count) if known else (),
         "seconds": 1.5,
         "status": Status("done", 14, 14, "done"),
-        "session": FakeSession(layers, heads, count) if session else None,
+        "statistics": statistics,
+        "session": FakeSession(layers, heads, count, statistics) if session else None,
     }
     return Explanation(**{**facts, **changes})
 

@@ -70,6 +70,8 @@ def test_every_option_arrives(calls, capsys, tmp_path):
         "branch",
         "--paths",
         "4",
+        "--semiring",
+        "hops",
         "--html",
         "out.html",
         "--no-chart",
@@ -84,6 +86,7 @@ def test_every_option_arrives(calls, capsys, tmp_path):
         "granularity": "paper",
         "level": "branch",
         "paths": 4,
+        "semiring": "hops",
     }
     assert load("out.nc").score.value == 3.25
     assert "bokehjs" not in (tmp_path / "out.html").read_text(encoding="utf-8").split("<script")[1]

@@ -10,6 +10,7 @@ import semiring_widgets as sw
 import semiring_widgets.explanation
 from semiring_widgets.explanation.results import Status
 from semiring_widgets.widgets import live, result_widget
+from tests.own_semirings import Bottleneck
 
 
 @pytest.fixture
@@ -66,6 +67,16 @@ def test_model_and_tokenizer_may_be_variables(shell, calls):
     assert calls.model == "model demo"
     with pytest.raises(UsageError, match="knows no tokenizer"):
         shell.run_cell_magic("explain", "--model mine", "x")
+
+
+def test_the_semiring_may_be_a_variable(shell, calls):
+    shell.user_ns.update(mine=Bottleneck(), entropy="a variable of another kind")
+    shell.run_cell_magic("explain", "--semiring mine", "x")
+    assert calls.arguments["semiring"] is shell.user_ns["mine"]
+    shell.run_cell_magic("explain", "--semiring entropy", "x")
+    assert calls.arguments["semiring"] == "entropy"
+    shell.run_cell_magic("explain", "", "x")
+    assert calls.arguments["semiring"] is None
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ const click = (root: Element, selector: string) =>
 describe("the widget", () => {
   beforeEach(() => vi.useFakeTimers());
 
-  it.each(["explanation", "partial", "starting", "comparison"])("draws the message %s", (name) => {
+  it.each(["explanation", "partial", "asked", "starting", "comparison"])("draws the message %s", (name) => {
     const { app } = mounted(name);
     expect(app.root.dataset.view).toBe(name === "comparison" ? "comparison" : "explanation");
     expect(app.root.querySelectorAll("[data-pane]").length).toBeGreaterThan(0);
@@ -87,6 +87,21 @@ describe("the widget", () => {
     expect(app.root.dataset.conditioned).toBe("pending");
     model.emit("msg:custom", { ...header, id: asked?.id }, [fromBase64(buffer)]);
     expect(app.root.dataset.conditioned).toBe("ready");
+  });
+
+  it("shows what was asked for by a semiring in tokens, cells and heads", () => {
+    const { app } = mounted("asked");
+    const options = [...app.root.querySelectorAll("[data-measure] option")].map((o) => o.textContent);
+    expect(options.slice(0, 3)).toEqual(["spread (nats)", "<b>width</b>", "share of mass"]);
+    const named = (selector: string) => app.root.querySelector(selector)?.getAttribute("aria-label") ?? "";
+    expect(named('[data-pane="tokens"] [data-token="1"]')).toMatch(/^keys: spread -?[\d.]+ nats$/);
+    expect(named('[data-pane="flow"] [data-layer="1"][data-token="2"]')).toMatch(/spread -?[\d.]+ nats$/);
+    expect(named('[data-pane="heads"] [data-layer="1"][data-head="0"]')).toMatch(/spread -?[\d.]+ nats$/);
+    const choice = app.root.querySelector<HTMLSelectElement>("[data-measure]");
+    if (choice) choice.value = "token_gradient_norm";
+    choice?.dispatchEvent(new Event("change", { bubbles: true }));
+    expect(named('[data-pane="tokens"] [data-token="1"]')).toContain("gradient norm");
+    expect(named('[data-pane="flow"] [data-layer="1"][data-token="2"]')).toContain("share of mass");
   });
 
   it("says so when no kernel answers", () => {

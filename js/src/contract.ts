@@ -91,6 +91,12 @@ export interface Route {
   steps: Step[];
 }
 
+/** A number of the paths in a semiring that was asked for; in "nats" it is a logarithm. */
+export interface Statistic {
+  name: string;
+  unit: string;
+}
+
 export interface Selection {
   layer: number | null;
   branch: Branch | null;
@@ -117,6 +123,7 @@ export interface ExplanationHeader extends SummaryBase {
   layers: Layer[];
   totals: Totals;
   routes: Route[];
+  statistics: Statistic[];
 }
 
 export interface Method {

@@ -15,7 +15,8 @@ export interface State {
   condition: { header: Conditioned; columns: Columns } | null;
   map: { header: HeadMap; columns: Columns } | null;
   route: number | null;
-  measure: string;
+  /** Name of the quantity that tints tokens, cells and heads; null for the first choice. */
+  measure: string | null;
   kind: number;
   error: string | null;
 }
@@ -29,7 +30,7 @@ export class Store {
     condition: null,
     map: null,
     route: null,
-    measure: "token_mass_share",
+    measure: null,
     kind: -1,
     error: null,
   };
@@ -46,8 +47,13 @@ export class Store {
   }
 }
 
+/** Whether a column is known for the paths through the selection only. */
+export function isConditioned(state: State, name: string): boolean {
+  return state.answered === "ready" && state.condition?.columns.get(name) !== undefined;
+}
+
 /** A number of the flow: conditioned on the selection where the answer is there. */
 export function flowAt(state: State, name: string, ...place: number[]): number {
-  const columns = state.answered === "ready" ? state.condition?.columns : undefined;
-  return columns?.get(name) === undefined ? state.columns.at(name, ...place) : columns.at(name, ...place);
+  const columns = isConditioned(state, name) ? state.condition?.columns : state.columns;
+  return (columns ?? state.columns).at(name, ...place);
 }

@@ -50,8 +50,8 @@ class SemiringGradient(GradientAttribution):
 
     Args:
         forward_func: the model or any function of it, as everywhere in Captum.
-        semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``, or a
-            `semiring_widgets.Semiring` object (then `readout` is needed).
+        semiring: a name as in `semiring_widgets.backprop`, or a `semiring_widgets.Semiring` object, your own
+            too.
         granularity: which graph is counted, see `semiring_widgets.record`. Path statistics depend on
             it; the gradient does not.
         level: level of a max, ``"unit"`` or ``"branch"``, see `semiring_widgets.backprop`.

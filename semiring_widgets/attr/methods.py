@@ -1,6 +1,6 @@
 """The attribution methods that a comparison knows, by name.
 
-Beside Captum's methods stand five statistics of the paths that lead from the units of a token to the score:
+Beside Captum's methods stand statistics of the paths that lead from the units of a token to the score:
 
 | name           | semiring  | number per token                                             |
 |----------------|-----------|--------------------------------------------------------------|
@@ -9,6 +9,12 @@ Beside Captum's methods stand five statistics of the paths that lead from the un
 | `best path`    | `max`     | weight of the path with the largest abs(weight), signed      |
 | `path entropy` | `entropy` | entropy of p(path) ∝ abs(path weight), in nats               |
 | `path count`   | `count`   | log(1 + number of paths), in nats                            |
+| `path spread`  | `variance` | variance of the log abs(path weight), in nats²              |
+| `path reach`   | `boolean` | 1 where any path leads to the score, else 0                  |
+| `path length`  | `hops`    | mean number of attentions that a path takes                  |
+| `best paths`   | `kbest`   | log of the sum of the five largest abs(path weight), in nats |
+
+and any object of a class derived from `Semiring`: its `Semiring.readout`, 0 where there is no path.
 
 All but the first join the units of a token by the semiring's own plus. The plain sum of a gradient over
 the units would be zero for every model that normalises its embeddings (a layer norm ignores a shift of
@@ -37,11 +43,13 @@ from semiring_widgets.attr.gradient import SemiringGradient
 from semiring_widgets.attr.layer_gradient import LayerSemiringGradient
 from semiring_widgets.attr.problem import Problem
 from semiring_widgets.attr.question import Question
+from semiring_widgets.attr.readout import has_sign_of, readout_of
+from semiring_widgets.core.semirings import Hops, Semiring, find_semiring
 from semiring_widgets.errors import InputError
 
 __all__ = ["DEFAULT_NAMES", "Method", "MethodLike", "method_names", "resolve"]
 
-MethodLike: TypeAlias = str | type[Attribution] | Attribution | Callable[..., Tensor]
+MethodLike: TypeAlias = str | Semiring | type[Attribution] | Attribution | Callable[..., Tensor]
 
 _SEMIRING_OF = {
     "path sum": "sum",
@@ -49,13 +57,16 @@ _SEMIRING_OF = {
     "best path": "max",
     "path entropy": "entropy",
     "path count": "count",
+    "path spread": "variance",
+    "path reach": "boolean",
+    "path length": Hops.name,
+    "best paths": "kbest",
 }
-# Asked only by name: with windows of one token FeatureAblation is Occlusion, path sum is Saliency, and
+# The others only by name: with windows of one token FeatureAblation is Occlusion, path sum is Saliency, and
 # the number of paths is nearly the same for all tokens.
-DEFAULT_NAMES = tuple(
-    name
-    for name in (*CAPTUM_NAMES, *_SEMIRING_OF)
-    if name not in {"FeatureAblation", "path sum", "path count"}
+DEFAULT_NAMES = (
+    *(name for name in CAPTUM_NAMES if name != "FeatureAblation"),
+    *("path mass", "best path", "path entropy"),
 )
 
 
@@ -94,8 +105,8 @@ def resolve(
 
     Args:
         methods: None for `DEFAULT_NAMES`. Else one or several of: a name (case does not matter; a
-            semiring's name means its path method), a Captum class, a Captum instance (its settings are
-            kept, its forward function is replaced), or a function
+            semiring's name means its path method), a `Semiring` object, a Captum class, a Captum instance
+            (its settings are kept, its forward function is replaced), or a function
             ``f(forward, inputs_embeds, baseline_embeds)`` that returns one number per token or per unit.
             A mapping gives them names.
 
@@ -121,13 +132,17 @@ def resolve(
 def _method(method: Any) -> Method:
     if isinstance(method, str):
         return _named(method)
+    if isinstance(method, Semiring):
+        return _of_semiring(method)
+    if isinstance(method, type) and issubclass(method, Semiring):
+        raise InputError(f"{method.__name__} is a class; pass an object of it: {method.__name__}(...).")
     if isinstance(method, Attribution) or (isinstance(method, type) and issubclass(method, Attribution)):
         return _captum(method)
     if callable(method):
         return Method(getattr(method, "__name__", type(method).__name__), "captum", True, _Function(method))
     raise InputError(
-        f"{method!r} is no attribution method. Pass a name ({', '.join(method_names())}), a Captum class or "
-        f"instance, or a function f(forward, inputs_embeds, baseline_embeds)."
+        f"{method!r} is no attribution method. Pass a name ({', '.join(method_names())}), a Semiring object, "
+        f"a Captum class or instance, or a function f(forward, inputs_embeds, baseline_embeds)."
     )
 
 
@@ -146,6 +161,17 @@ def _named(name: str) -> Method:
     )
 
 
+def _of_semiring(semiring: Semiring) -> Method:
+    if isinstance(semiring, Hops):  # how far it counts is known from the model
+        return _named(semiring.name)
+    find_semiring(semiring)
+    if semiring.name in _SEMIRING_OF.values() and type(find_semiring(semiring.name)) is type(semiring):
+        return _named(semiring.name)
+    statistic = _PathStatistic(semiring)
+    readout_of(semiring, None)
+    return Method(f"path {semiring.name}", "semiring", has_sign_of(semiring), statistic, counts_paths=True)
+
+
 def _captum(method: str | type[Attribution] | Attribution) -> Method:
     def ask(problem: Problem) -> tuple[Tensor, str | None]:
         return captum_token_scores(instance_of(method, problem), problem)
@@ -159,7 +185,8 @@ def _captum(method: str | type[Attribution] | Attribution) -> Method:
         name = f"NoiseTunnel({name})"
     if isinstance(core, (SemiringGradient, LayerSemiringGradient)):
         question = core.question
-        name = f"{name}({question.semiring})" if isinstance(question.semiring, str) else name
+        semiring = question.semiring
+        name = f"{name}({semiring if isinstance(semiring, str) else semiring.name})"
         return Method(
             name,
             "semiring",
@@ -174,9 +201,11 @@ def _captum(method: str | type[Attribution] | Attribution) -> Method:
 
 @dataclass(frozen=True)
 class _PathStatistic:
-    semiring: str
+    semiring: str | Semiring
 
     def __call__(self, problem: Problem) -> tuple[Tensor, str | None]:
+        if self.semiring == Hops.name:
+            return problem.lengths().reduce(-1).length[0], None
         question = Question(self.semiring, problem.granularity, problem.level)
         result = problem.paths(question)
         if self.semiring == "sum":

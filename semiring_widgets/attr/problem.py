@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from semiring_widgets.attr.question import Question
-from semiring_widgets.core import Result, record
+from semiring_widgets.core import Result, path_lengths, record
 
 if TYPE_CHECKING:
     from semiring_widgets.core import Tape
@@ -80,6 +80,15 @@ class Problem:
         """
         tape, score = self._recorded()
         return question.results(tape, score, [self.inputs])[0]
+
+    def lengths(self) -> Result:
+        """Number of attentions on the paths from each unit of each token, shape (1, T, D).
+
+        Raises:
+            InputError: the model has no residual stream to count them in.
+        """
+        tape, score = self._recorded()
+        return path_lengths(tape, score, self.inputs)[0]
 
     def change(self) -> float:
         """Score of the text minus score of the reference: what complete methods add up to."""

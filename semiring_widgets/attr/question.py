@@ -17,7 +17,7 @@ from torch import Tensor
 
 from semiring_widgets.attr.readout import Readout, number_per_unit, readout_of
 from semiring_widgets.core import Result, backprop
-from semiring_widgets.core.semirings import Weight
+from semiring_widgets.core.semirings import Max, Weight, find_semiring
 from semiring_widgets.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ class Question:
     def __post_init__(self) -> None:
         check_choices(granularity=self.granularity, level=self.level)
         # The one way to set a computed field of a frozen dataclass.
-        object.__setattr__(self, "readout", readout_of(self.semiring, self.custom_readout))
+        algebra = find_semiring(self.semiring, self.level)
+        object.__setattr__(self, "readout", readout_of(algebra, self.custom_readout))
 
     def results(
         self, tape: Tape, score: Tensor, wrt: Sequence[Tensor], *, times_values: bool = False
@@ -71,7 +72,7 @@ class Question:
             One result of `semiring_widgets.backprop` per tensor.
         """
         semiring = self.semiring
-        if semiring == "max" and self.level == "unit":
+        if self.level == "unit" and (semiring == "max" or type(semiring) is Max):
             # The signed pair holds the best path with its sign; "max" alone would sweep again for it.
             semiring = "signed_max"
         results = list(backprop(tape, score, wrt=list(wrt), semiring=semiring, level=self.level))
@@ -93,8 +94,8 @@ class Question:
             Tensor of shape (..., D).
         """
         if not aggregate:
-            return number_per_unit(self.readout, result, like, self.semiring)
-        joined = number_per_unit(self.readout, result.reduce(-1), like, self.semiring)
+            return number_per_unit(self.readout, result, like)
+        joined = number_per_unit(self.readout, result.reduce(-1), like)
         slots = joined.new_zeros(like.shape)
         slots[..., 0] = joined
         return slots

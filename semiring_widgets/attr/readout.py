@@ -12,6 +12,7 @@ plain number of the input's shape. This is the table between the two:
 | ``signed_max`` | most positive + most negative path weight                | 0                |
 | ``entropy``    | entropy of p(path) ∝ abs(path weight), in nats           | 0                |
 | ``count``      | log(1 + number of paths), in nats                        | 0                |
+| any other      | its `Semiring.readout`                                   | 0                |
 
 So everywhere abs(sum) <= abs and abs(max) <= abs. Every number is finite. It has the dtype of the input
 unless a number does not fit there (the mass of a deep model); then the next wider floating-point type.
@@ -26,9 +27,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semiring_widgets.errors import InputError, NonFiniteError
+from semiring_widgets.core import Result
+from semiring_widgets.core.semirings import (
+    Abs,
+    Boolean,
+    BranchMax,
+    Count,
+    Entropy,
+    Hops,
+    KBest,
+    Max,
+    Product,
+    Semiring,
+    SignedMax,
+    Sum,
+    Variance,
+)
+from semiring_widgets.errors import NonFiniteError
 
-__all__ = ["READOUTS", "number_per_unit", "readout_of"]
+__all__ = ["has_sign_of", "number_per_unit", "readout_of"]
 
 Readout = Callable[[Any], Tensor]
 
@@ -62,50 +79,47 @@ def _log1p_count(result: Any) -> Tensor:
     return torch.logaddexp(count, torch.zeros_like(count))
 
 
-READOUTS: dict[str, Readout] = {
-    "sum": lambda result: result.value,
-    "abs": _mass,
-    "max": _best_weight,
-    "signed_max": lambda result: result.most_positive + result.most_negative,
-    "entropy": lambda result: result.entropy,
-    "count": _log1p_count,
+_PLAIN: dict[type[Semiring], Readout] = {
+    Sum: lambda result: result.value,
+    Abs: _mass,
+    Max: _best_weight,
+    SignedMax: lambda result: result.most_positive + result.most_negative,
+    BranchMax: lambda result: (
+        _best_weight(result) if "sign" in result.facts else result.most_positive + result.most_negative
+    ),
+    Count: _log1p_count,
 }
 
 
-def readout_of(semiring: Any, readout: Readout | None) -> Readout:
+def readout_of(semiring: Semiring, readout: Readout | None) -> Readout:
     """The function that turns a result of `semiring` into one number per unit.
 
     Args:
-        semiring: a name, or a `semiring_widgets.Semiring` object.
+        semiring: the algebra.
         readout: the user's own function, or None for the table above.
 
     Raises:
-        InputError: an unknown name, or a semiring object without a `readout`.
+        InputError: a product of semirings, which holds several numbers, without a `readout`.
     """
     if readout is not None:
         return readout
-    if not isinstance(semiring, str):
-        raise InputError(
-            f"The semiring {type(semiring).__name__} may hold several tensors per unit, so say which "
-            f"number the attribution shall be: pass readout=, a function from the result of "
-            f"sw.backprop to a tensor of the input's shape."
-        )
-    if semiring not in READOUTS:
-        raise InputError(
-            f"There is no semiring {semiring!r}. Choose one of {', '.join(READOUTS)}, or pass a Semiring "
-            f"object together with readout=."
-        )
-    return READOUTS[semiring]
+    if isinstance(semiring, Product):
+        semiring.readout(())  # raises: it has none
+    return _PLAIN.get(type(semiring), lambda result: semiring.readout(result.parts))
 
 
-def number_per_unit(readout: Readout, result: Any, like: Tensor, semiring: Any) -> Tensor:
+def has_sign_of(semiring: Semiring) -> bool:
+    """Whether its number can be negative in a meaningful way; of a user's semiring nobody knows: True."""
+    return not isinstance(semiring, (Abs, Entropy, Boolean, Variance, KBest, Hops))  # Count is an Abs
+
+
+def number_per_unit(readout: Readout, result: Result, like: Tensor) -> Tensor:
     """Apply a readout; return finite numbers in the dtype of `like`, or a wider one where they need it.
 
     Args:
         readout: from `readout_of`.
         result: what `sw.backprop` returned, possibly reduced.
         like: the tensor attributed, for the dtype.
-        semiring: for the message.
 
     Returns:
         Tensor of the result's shape.
@@ -114,9 +128,13 @@ def number_per_unit(readout: Readout, result: Any, like: Tensor, semiring: Any) 
         NonFiniteError: a number is NaN, or too large even for float64.
     """
     values = readout(result).detach()
+    if not values.is_floating_point():
+        values = values.to(like.dtype)
+    if not bool(torch.isfinite(values).all()):
+        values = values.masked_fill(~torch.isfinite(values) & result.semiring.absent(result.parts), 0.0)
     if not bool(torch.isfinite(values).all()):
         raise NonFiniteError(
-            f"The attribution by semiring {semiring!r} holds numbers that are NaN or too large for "
+            f"The attribution by semiring {result.semiring.name} holds numbers that are NaN or too large for "
             f"{values.dtype}. If the model's own numbers are finite, ask for logarithms instead: "
             f"readout=lambda result: result.log_mass (or .log_weight)."
         )

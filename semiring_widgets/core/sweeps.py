@@ -95,7 +95,7 @@ def sweep_backward(
                 progress(count, len(graph.ops))
             for edge in graph.edges(op):
                 if edge.target in values and edge not in closed:
-                    pulled = semiring.settle(edge.block.pull(semiring, values[edge.target]))
+                    pulled = semiring.settle(edge.pull(semiring, values[edge.target]))
                     if edge in mask.edges:
                         pulled = restrict(semiring, pulled, mask.edges[edge])
                     if edge in marked:
@@ -119,17 +119,19 @@ def sweep_forward(
     seeds: Values | None = None,
     keep: Collection[Node] | None = None,
     mask: Mask = _ALL,
+    marked: Collection[Edge] = frozenset(),
     progress: Progress | None = None,
     visit: Callable[[Node, Value], None] | None = None,
 ) -> Values:
     """Tangents, from the inputs (or the seeds) up to the score.
 
     Args:
-        graph: as in `sweep_backward`, like the next five.
+        graph: as in `sweep_backward`.
         semiring: the algebra.
         seeds: values to start from; by default *one* at the inputs.
         keep: nodes whose value is returned; None keeps all.
         mask: which paths count.
+        marked: edges that a semiring may count.
         progress: called with (operators done, operators in all).
         visit: called with every node of ``keep`` (None: every node) as soon as its value is complete.
     """
@@ -152,7 +154,9 @@ def sweep_forward(
                 value = values[edge.source]
                 if edge in mask.edges:
                     value = restrict(semiring, value, mask.edges[edge])
-                pushed = edge.block.push(semiring, value)
+                if edge in marked:
+                    value = semiring.mark(value)
+                pushed = edge.push(semiring, value)
                 _join(semiring, values, edge.target, _masked(semiring, pushed, mask, edge.target))
         if visit is not None:
             for out in op.outputs:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,22 +21,20 @@ from semiring_widgets.core import record
 from semiring_widgets.core.anatomy import Anatomy, find_anatomy, layer_flow
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.paths import walk_on
-from semiring_widgets.core.semirings import Entropy, Max, Product, Sum, Value, find_semiring
+from semiring_widgets.core.semirings import Entropy, Max, Product, Semiring, Sum, Value, find_semiring
 from semiring_widgets.core.sweeps import sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.draft import Check, Draft, Report
 from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
-from semiring_widgets.explanation.results import Explanation, Layer, Route, Session, Status, Totals
+from semiring_widgets.explanation.results import Explanation, Layer, Totals
 from semiring_widgets.explanation.routing import RouteFinder
 from semiring_widgets.explanation.schema import empty_dataset
 from semiring_widgets.explanation.scores import Prepared, prepare
 from semiring_widgets.explanation.session import LiveSession
+from semiring_widgets.explanation.statistics import Asked, ask, check_asked
 
 __all__ = ["explain", "explain_run"]
-
-Report = Callable[[Explanation], None]
-Check = Callable[[], None]
-_PROGRESS = 0.05  # seconds between two reports that bring nothing but progress
 
 
 def explain(
@@ -49,6 +46,7 @@ def explain(
     position: int | None = None,
     *,
     score: Callable[[Any], Tensor] | None = None,
+    semiring: str | Semiring | None = None,
     granularity: str = "primitive",
     level: str = "unit",
     paths: int = 10,
@@ -66,6 +64,9 @@ def explain(
         contrast: token whose logit is subtracted.
         position: token whose logits are read, see above for the default.
         score: instead of a target, a function of the model's output, giving shape () or (B,).
+        semiring: one more statistic of the paths, for every token, layer, branch and head: a name as in
+            `semiring_widgets.backprop`, ``"hops"`` (attentions on the way, on average) or an object, your own
+            too. A `Product` gives one statistic per factor.
         granularity: which graph is counted: ``"primitive"``, ``"operator"`` or ``"paper"``.
         level: ``"unit"``: the best paths are scalar paths. ``"branch"``: the token maxima follow the rule of
             the published figures (Du et al., 2023); best paths through parts and routes stay at unit level
@@ -87,7 +88,7 @@ def explain(
     """
     run = explain_run(
         model, tokenizer, text, target, contrast, position,
-        score=score, granularity=granularity, level=level, paths=paths,
+        score=score, semiring=semiring, granularity=granularity, level=level, paths=paths,
     )  # fmt: skip
     return run(lambda _: None, lambda: None)
 
@@ -101,6 +102,7 @@ def explain_run(
     position: int | None = None,
     *,
     score: Callable[[Any], Tensor] | None = None,
+    semiring: str | Semiring | None = None,
     granularity: str = "primitive",
     level: str = "unit",
     paths: int = 10,
@@ -115,6 +117,7 @@ def explain_run(
         contrast: see there.
         position: see there.
         score: see there.
+        semiring: see there.
         granularity: see there.
         level: see there.
         paths: see there.
@@ -124,89 +127,24 @@ def explain_run(
         called between any two operators; it raises to stop the run.
 
     Raises:
-        InputError: an unknown level, or no routes asked for; other input is checked by the run.
+        InputError: an unknown level or semiring, or no routes asked for; other input is checked by the run.
     """
     find_semiring("max", level)
+    check_asked(semiring, level)
     if paths < 1:
         raise InputError(f"paths is {paths!r}; ask for at least one route.")
 
     def run(report: Report, check: Check) -> Explanation:
         started = time.perf_counter()
         prepared = prepare(model, tokenizer, text, target, contrast, position, score)
-        draft = _Draft(prepared, granularity, level, started, report, check)
+        draft = Draft(prepared, granularity, level, started, report, check)
         draft.publish("recording the forward pass")
-        return _explained(prepared, draft, paths)
+        return _explained(prepared, draft, semiring, paths)
 
     return run
 
 
-@dataclass
-class _Draft:
-    """What is known so far, and to whom it is told."""
-
-    prepared: Prepared
-    granularity: str
-    level: str
-    started: float
-    report: Report
-    check: Check
-    layers: tuple[Layer, ...] = ()
-    totals: Totals = field(default_factory=Totals)
-    routes: tuple[Route, ...] = ()
-    session: Session | None = None
-    done: int = 0
-    total: int = 0
-    message: str = ""
-    _told: float = 0.0
-    _published: xr.Dataset | None = None
-
-    def __post_init__(self) -> None:
-        tokens = max(len(stream.tokens) for stream in self.prepared.streams)
-        self.dataset = empty_dataset(0, 0, tokens, maps=False)
-
-    def publish(self, message: str) -> None:
-        """Tell what is known now; numbers may have changed."""
-        self.message, self._published = message, None
-        self._tell("running")
-
-    def progress(self, done: int) -> None:
-        """Operators done; tells now and then, and lets the caller stop us."""
-        self.check()
-        self.done = done
-        if time.perf_counter() - self._told > _PROGRESS:
-            self._tell("running")
-
-    def finished(self) -> Explanation:
-        """The end."""
-        self.done, self.message, self._published = self.total, "done", None
-        return self._tell("done")
-
-    def _tell(self, state: str) -> Explanation:
-        self._told = time.perf_counter()
-        if self._published is None:
-            # What was published is read on other threads and never written again.
-            self._published = self.dataset.copy(deep=True)
-        prepared = self.prepared
-        snapshot = Explanation(
-            text=prepared.text,
-            model=prepared.model_name,
-            score=prepared.score,
-            granularity=self.granularity,
-            level=self.level,
-            streams=prepared.streams,
-            layers=self.layers,
-            totals=self.totals,
-            dataset=self._published,
-            routes=self.routes,
-            seconds=self._told - self.started,
-            status=Status(state, self.done, self.total, self.message),
-            session=self.session,
-        )
-        self.report(snapshot)
-        return snapshot
-
-
-def _explained(prepared: Prepared, draft: _Draft, paths: int) -> Explanation:
+def _explained(prepared: Prepared, draft: Draft, semiring: str | Semiring | None, paths: int) -> Explanation:
     with torch.no_grad():
         with record(granularity=draft.granularity) as tape:
             inputs = [embeds.clone() for embeds in prepared.inputs]
@@ -225,7 +163,7 @@ def _explained(prepared: Prepared, draft: _Draft, paths: int) -> Explanation:
         )
         tokens = max(len(stream.tokens) for stream in prepared.streams)
         draft.dataset = empty_dataset(*sizes_of(anatomy, tokens), maps=False)
-        draft.total = 3 * len(graph.ops)
+        draft.total = (3 if semiring is None else 5) * len(graph.ops)
         draft.publish("mass and entropy")
         mass = _masses(graph, anatomy, draft)
         draft.publish("best paths")
@@ -233,6 +171,7 @@ def _explained(prepared: Prepared, draft: _Draft, paths: int) -> Explanation:
         draft.publish("flow")
         beta = {n: (mass[n], best[n]) for n in mass if n in best}
         alpha = _flows(graph, anatomy, beta, draft)
+        asked = None if semiring is None else _asked(graph, anatomy, semiring, draft)
         log_mass = draft.totals.log_mass if draft.totals.log_mass is not None else float("-inf")
         finder = RouteFinder(
             graph,
@@ -246,11 +185,11 @@ def _explained(prepared: Prepared, draft: _Draft, paths: int) -> Explanation:
         if draft.level == "unit" and log_mass > float("-inf"):
             draft.routes = finder.best(paths)
         wanted = anatomy.nodes() | set(graph.wrt)
-        draft.session = LiveSession(finder, {n: v for n, v in alpha.items() if n in wanted}, beta)
+        draft.session = LiveSession(finder, {n: v for n, v in alpha.items() if n in wanted}, beta, asked)
     return draft.finished()
 
 
-def _masses(graph: GradientGraph, anatomy: Anatomy, draft: _Draft) -> dict[Node, Tensor]:
+def _masses(graph: GradientGraph, anatomy: Anatomy, draft: Draft) -> dict[Node, Tensor]:
     """Gradient, mass and entropy; gives log-mass cotangents at the anatomy and the inputs."""
     semiring = Product(Sum(), Entropy())
     values = sweep_backward(
@@ -291,7 +230,7 @@ def _fill_tokens(dataset: xr.Dataset, value: Value, semiring: Product, node: Nod
     dataset["token_mass_share"].values[:tokens] = share(facts["log_mass"], log_mass)
 
 
-def _best(graph: GradientGraph, draft: _Draft) -> dict[Node, Tensor]:
+def _best(graph: GradientGraph, draft: Draft) -> dict[Node, Tensor]:
     """Best path per token with its sign; gives `Max` cotangents at all nodes."""
     offset = len(graph.ops)
     values = sweep_backward(graph, Max(), progress=lambda done, _: draft.progress(offset + done))
@@ -349,7 +288,7 @@ def _branch_best(graph: GradientGraph, best: Mapping[Node, Tensor], node: Node) 
 
 
 def _flows(
-    graph: GradientGraph, anatomy: Anatomy, beta: Mapping[Node, Value], draft: _Draft
+    graph: GradientGraph, anatomy: Anatomy, beta: Mapping[Node, Value], draft: Draft
 ) -> dict[Node, Value]:
     """Tangents, and with them the flow through each layer as soon as all of it is known."""
     offset = 2 * len(graph.ops)
@@ -380,6 +319,19 @@ def _flows(
     for index in waiting:
         fill(index)
     return values
+
+
+def _asked(graph: GradientGraph, anatomy: Anatomy, semiring: str | Semiring, draft: Draft) -> Asked:
+    """The statistic of the reader's choice: first of the tokens, then of every part."""
+    offsets = 3 * len(graph.ops), 4 * len(graph.ops)
+    draft.publish("the semiring asked for")
+    asked = ask(graph, anatomy, semiring, draft.level, lambda done, _: draft.progress(offsets[0] + done))
+    draft.statistics = asked.statistics
+    sizes = (draft.dataset.sizes[axis] for axis in ("layer", "head", "token"))
+    draft.dataset = draft.dataset.merge(asked.table(*sizes))
+    draft.publish(", ".join(statistic.name for statistic in asked.statistics))
+    asked.flows(draft.dataset, lambda done, _: draft.progress(offsets[1] + done))
+    return asked
 
 
 def _units(value: Value) -> Value:

@@ -34,6 +34,7 @@ __all__ = [
     "Route",
     "Score",
     "Session",
+    "Statistic",
     "Status",
     "Step",
     "Stream",
@@ -138,6 +139,14 @@ class Totals:
 
 
 @dataclass(frozen=True)
+class Statistic:
+    """A number of the paths in a semiring of the reader's choice, with its unit (``"nats"``: a logarithm)."""
+
+    name: str
+    unit: str
+
+
+@dataclass(frozen=True)
 class Status:
     """How far the computation is: ``state`` is running, done, cancelled or failed."""
 
@@ -182,6 +191,7 @@ class Explanation:
         totals: mass, entropy, best path and cancellation of the whole score (nats).
         dataset: the numbers, see `semiring_widgets.explanation.schema`.
         routes: the best routes, distinct as routes.
+        statistics: what was asked for by ``semiring=``, in the order of the dataset's axis ``statistic``.
         seconds: time spent so far.
         status: how far it is; numbers not known yet are NaN.
         session: live handle for questions that need the model; None after `load`, never saved.
@@ -197,6 +207,7 @@ class Explanation:
     totals: Totals
     dataset: xr.Dataset
     routes: tuple[Route, ...] = ()
+    statistics: tuple[Statistic, ...] = ()
     seconds: float = 0.0
     status: Status = field(default_factory=Status)
     session: Session | None = None
@@ -230,13 +241,20 @@ class Explanation:
         )
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row per token of the first stream: its text, place, and every per-token number."""
+        """One row per token of the first stream: its text, place, and every per-token number.
+
+        A statistic asked for by ``semiring=`` is a column of its name (and the word "statistic", where there
+        is such a column already).
+        """
         import pandas as pd
 
         rows = pd.DataFrame([asdict(token) for token in self.tokens]).set_index("index")
         for name, variable in self.dataset.data_vars.items():
             if variable.dims == ("token",):
                 rows[str(name).removeprefix("token_")] = variable.values[: len(rows)]
+        for number, statistic in enumerate(self.statistics):
+            name = f"{statistic.name} statistic" if statistic.name in rows else statistic.name
+            rows[name] = self.dataset["token_statistic"].values[number, : len(rows)]
         return rows
 
     def to_html(self, path: str | os.PathLike[str], *, chart: bool = True) -> Path:
@@ -265,6 +283,7 @@ class Explanation:
             "layers": [asdict(layer) for layer in self.layers],
             "totals": asdict(self.totals),
             "routes": [asdict(route) for route in self.routes],
+            "statistics": [asdict(statistic) for statistic in self.statistics],
             "seconds": self.seconds,
             "status": asdict(self.status),
         }
@@ -315,6 +334,7 @@ def load(path: str | os.PathLike[str]) -> Explanation:
             Route(**{**route, "steps": tuple(Step(**step) for step in route["steps"])})
             for route in header["routes"]
         ),
+        statistics=tuple(Statistic(**statistic) for statistic in header["statistics"]),
         seconds=header["seconds"],
         status=Status(**header["status"]),
     )

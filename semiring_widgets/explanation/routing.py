@@ -63,7 +63,7 @@ class RouteFinder:
         for edge, kept in cut.edges.items():
             if edge.source not in self.alpha or edge.target not in self.beta:
                 continue
-            pulled = edge.block.pull(Max(), (self.beta[edge.target],))[0]
+            pulled = edge.pull(Max(), (self.beta[edge.target],))[0]
             joint = (self.alpha[edge.source] + pulled).masked_fill(~kept, _NONE)
             for element in _best_of_rows(joint, count):
                 targets, derivatives = edge.block.out_edges(torch.tensor([element], device=joint.device))

@@ -7,6 +7,8 @@ and the documentation all read this table. Shares lie in 0-1, logarithms are nat
 Axes: ``token`` (T, the longest stream), ``layer`` (L, one per attention found, in order of execution),
 ``head`` (H, the most heads of any layer), ``branch``, ``kind``, ``query`` and ``key`` (tokens again).
 
+Statistics in a semiring of the reader's have variables of their own, with an axis ``statistic`` in front.
+
 The shares of one layer add up: skip + query + key + value over all tokens is 1, and mlp + mlp_skip is 1.
 """
 
@@ -17,10 +19,11 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
-__all__ = ["BRANCHES", "KINDS", "VARIABLES", "empty_dataset"]
+__all__ = ["BRANCHES", "KINDS", "OPERANDS", "STATISTICS", "VARIABLES", "empty_dataset", "empty_statistics"]
 
 BRANCHES: Final = ("skip", "query", "key", "value", "mlp", "mlp_skip")
 KINDS: Final = ("query", "key", "value")
+OPERANDS: Final = ("all", *KINDS)
 
 _TOKEN = ("token",)
 _NODE = ("layer", "token")
@@ -85,6 +88,20 @@ VARIABLES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
 }
 
 
+STATISTICS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "token_statistic": (("statistic", "token"), "of all paths from this token"),
+    "node_statistic": (
+        ("statistic", "layer", "token"),
+        "of all paths through this token at the input of this layer",
+    ),
+    "branch_statistic": (("statistic", "layer", "branch"), "of all paths by this branch of this layer"),
+    "head_statistic": (
+        ("statistic", "layer", "head", "operand"),
+        "of all paths through this head, and of those that enter it by one operand",
+    ),
+}
+
+
 def empty_dataset(layers: int, heads: int, tokens: int, *, maps: bool = True) -> xr.Dataset:
     """All variables of an explanation, filled with NaN (nothing known yet).
 
@@ -116,3 +133,32 @@ def empty_dataset(layers: int, heads: int, tokens: int, *, maps: bool = True) ->
         if maps or name != "map_mass_share"
     }
     return xr.Dataset(variables, coords={"branch": list(BRANCHES), "kind": list(KINDS)})
+
+
+def empty_statistics(names: list[str], layers: int, heads: int, tokens: int) -> xr.Dataset:
+    """The variables of the statistics that were asked for beside the usual ones, filled with NaN.
+
+    Args:
+        names: of the statistics, the labels of the axis ``statistic``.
+        layers: as in `empty_dataset`, like the other two.
+        heads: see there.
+        tokens: see there.
+
+    Returns:
+        A dataset of float32 variables with the coordinates ``statistic`` and ``operand``.
+    """
+    sizes = {
+        "statistic": len(names),
+        "layer": layers,
+        "head": heads,
+        "token": tokens,
+        "branch": len(BRANCHES),
+        "operand": len(OPERANDS),
+    }
+    variables = {
+        name: (dims, np.full([sizes[d] for d in dims], np.nan, np.float32), {"long_name": meaning})
+        for name, (dims, meaning) in STATISTICS.items()
+    }
+    return xr.Dataset(
+        variables, coords={"statistic": names, "operand": list(OPERANDS), "branch": list(BRANCHES)}
+    )

@@ -19,6 +19,7 @@ from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_
 from semiring_widgets.explanation.results import Route
 from semiring_widgets.explanation.routing import RouteFinder
 from semiring_widgets.explanation.schema import KINDS, empty_dataset
+from semiring_widgets.explanation.statistics import Asked
 
 __all__ = ["LiveSession"]
 
@@ -31,11 +32,13 @@ class LiveSession:
         routes: finds routes; holds graph, anatomy and streams.
         alpha: tangents in the `FLOW` semiring at the anatomy's nodes and the inputs.
         beta: cotangents there.
+        asked: the semiring that was asked for besides.
     """
 
     routes: RouteFinder
     alpha: Mapping[Node, Value]
     beta: Mapping[Node, Value]
+    asked: Asked | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def conditioned(self, selection: Mapping[str, Any]) -> tuple[xr.Dataset, tuple[Route, ...], float]:
@@ -54,8 +57,13 @@ class LiveSession:
                 flow = layer_flow(graph, FLOW, attention, pairs, found.crossing)
                 fill_layer(dataset, attention, flow, total)
             self._fill_tokens(dataset, found.below, total)
+            if self.asked is not None:
+                table = self.asked.table(*sizes_of(anatomy, tokens))
+                self.asked.conditioned(table, cut)
+                dataset = dataset.merge(table)
             through = routes.through(cut, 3) if total > float("-inf") else ()
         names = [n for n in dataset.data_vars if str(n).startswith(("node", "branch", "head"))]
+        names += [n for n in ("token_statistic",) if n in dataset]
         return (
             dataset[[*names, "token_mass_share", "token_best_log_weight"]],
             through,

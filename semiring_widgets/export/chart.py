@@ -19,7 +19,15 @@ from semiring_widgets.explanation.schema import BRANCHES
 if TYPE_CHECKING:
     from semiring_widgets.explanation import Explanation
 
-__all__ = ["COLOURS", "bokeh_version", "bokehjs", "chart_item", "flow_by_branch", "flow_chart"]
+__all__ = [
+    "COLOURS",
+    "bokeh_version",
+    "bokehjs",
+    "chart_item",
+    "flow_by_branch",
+    "flow_chart",
+    "statistic_chart",
+]
 
 # Okabe and Ito's palette: told apart with any common colour vision; greys for "nothing happens here".
 COLOURS: Final = {
@@ -29,6 +37,15 @@ COLOURS: Final = {
     "value": "#009e73",
     "mlp": "#cc79a7",
     "mlp_skip": "#c9d1d9",
+}
+# And told apart without colour.
+_MARKERS: Final = {
+    "skip": "square",
+    "query": "triangle",
+    "key": "inverted_triangle",
+    "value": "circle",
+    "mlp": "diamond",
+    "mlp_skip": "square",
 }
 _ATTENTION: Final = ("skip", "query", "key", "value")
 _MLP: Final = ("mlp_skip", "mlp")
@@ -109,6 +126,58 @@ def flow_chart(result: Explanation) -> Any:
     return plot
 
 
+def statistic_chart(result: Explanation, number: int) -> Any:
+    """One statistic of the paths by each branch of each layer, as points.
+
+    Args:
+        result: the explanation.
+        number: position of the statistic.
+    """
+    from bokeh.models import HoverTool
+    from bokeh.plotting import figure
+
+    statistic = result.statistics[number]
+    values = result.dataset["branch_statistic"].values[number]
+    layers = np.arange(len(result.layers))
+    plot = figure(
+        height=220,
+        sizing_mode="stretch_width",
+        title=f"{statistic.name} ({result.granularity})",
+        x_axis_label="layer",
+        y_axis_label=statistic.unit or statistic.name,
+        toolbar_location=None,
+        background_fill_color=None,
+        border_fill_color=None,
+        tools="",
+    )
+    for index, branch in enumerate(BRANCHES):
+        known = np.isfinite(values[:, index])
+        source = {
+            # Side by side, so that equal values do not hide each other.
+            "x": layers[known] + 0.1 * (index - 2.5),
+            "layer": layers[known],
+            "branch": [branch.replace("_", " ")] * int(known.sum()),
+            "value": values[known, index].astype(float),
+        }
+        plot.scatter(
+            x="x",
+            y="value",
+            size=9,
+            source=source,
+            color=COLOURS[branch],
+            marker=_MARKERS[branch],
+            legend_label=branch.replace("_", " "),
+        )
+    plot.add_tools(
+        HoverTool(tooltips=[("layer", "@layer"), ("route", "@branch"), (statistic.name, "@value")])
+    )
+    plot.xaxis.ticker = list(range(len(result.layers)))
+    plot.legend.orientation = "horizontal"
+    plot.legend.background_fill_alpha = 0
+    plot.add_layout(plot.legend[0], "below")
+    return plot
+
+
 def chart_item(result: Explanation, *, dark: bool = False) -> dict[str, Any]:
     """The chart as Bokeh's ``json_item``, for ``Bokeh.embed.embed_item``.
 
@@ -117,10 +186,14 @@ def chart_item(result: Explanation, *, dark: bool = False) -> dict[str, Any]:
         dark: light letters, for a dark page.
     """
     from bokeh.embed import json_item
+    from bokeh.layouts import column
     from bokeh.themes import DARK_MINIMAL, built_in_themes
 
     theme = built_in_themes[DARK_MINIMAL] if dark else None
-    item: dict[str, Any] = dict(json_item(flow_chart(result), theme=theme))
+    charts = [flow_chart(result)]
+    charts += [statistic_chart(result, number) for number in range(len(result.statistics))]
+    whole = column(*charts, sizing_mode="stretch_width") if len(charts) > 1 else charts[0]
+    item: dict[str, Any] = dict(json_item(whole, theme=theme))
     return item
 
 

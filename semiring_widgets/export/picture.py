@@ -23,7 +23,7 @@ from semiring_widgets.export.drawable import FAMILIES, drawable
 from semiring_widgets.export.grid import draw_grid
 from semiring_widgets.export.ribbon import INK, arrange, draw_ribbon
 from semiring_widgets.export.table import draw_table
-from semiring_widgets.widgets.plain import nats
+from semiring_widgets.widgets.plain import nats, statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,8 @@ def _explanation(result: Explanation) -> Figure:
     size, line_height = (10.0, 0.34) if len(tokens) <= 120 else (7.0, 0.24)
     labels, lines = arrange(tokens, _WIDTH - 2 * _MARGIN, _measure(size))
     grid_height = min(6.0, max(1.6, 0.42 * (len(result.layers) + 1))) + 0.55
-    height = 2 * _MARGIN + 0.62 + lines * line_height + 0.12 + grid_height + 0.62
+    extra = [f"{name}: {extremes}" for name, extremes in statistics(result)]
+    height = 2 * _MARGIN + 0.62 + lines * line_height + 0.12 + grid_height + 0.62 + 0.2 * len(extra)
     figure, page = _card(height)
     top = height - _MARGIN
     _headline(page, top, result.score.label, result.score.value, result.model)
@@ -97,6 +98,8 @@ def _explanation(result: Explanation) -> Figure:
         f"granularity {result.granularity}",
         f"level {result.level}",
     ]
+    for number, said in enumerate(reversed(extra)):
+        _note(page, _MARGIN + 0.5 + 0.2 * number, said, INK)
     _note(
         page,
         _MARGIN + 0.3,

@@ -22,6 +22,7 @@ def explain(
     position: int | None = None,
     *,
     score: Callable[[Any], Any] | None = None,
+    semiring: Any = None,
     granularity: str = "primitive",
     level: str = "unit",
     paths: int = 10,
@@ -36,6 +37,7 @@ def explain(
         contrast: the answer to compare with: the score is logit(target) - logit(contrast).
         position: where the model is asked; None for the mask token or the end.
         score: a function of the model's output instead of a target.
+        semiring: one more statistic of the paths, as in `semiring_widgets.explain`.
         granularity: which graph is counted: ``"primitive"``, ``"operator"`` or ``"paper"``.
         level: level of the maxima: ``"unit"`` or ``"branch"``.
         paths: how many routes to list.
@@ -60,6 +62,7 @@ def explain(
         contrast,
         position,
         score=score,
+        semiring=semiring,
         granularity=granularity,
         level=level,
         paths=paths,

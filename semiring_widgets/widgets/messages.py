@@ -55,6 +55,10 @@ CONDITIONED: Final = (
     "branch_best_log_weight",
     "head_best_log_weight",
     "token_best_log_weight",
+    "token_statistic",
+    "node_statistic",
+    "branch_statistic",
+    "head_statistic",
 )
 _ALIGNMENT: Final = 4  # JavaScript's Float32Array wants offsets that are multiples of its item size
 
@@ -102,7 +106,14 @@ def starting(kind: str, text: str, model: str, status: Status, revision: int) ->
         header |= {"methods": [], "top_k": 0}
     else:
         totals = dict.fromkeys(("log_mass", "entropy", "best_log_weight", "best_sign", "log_cancellation"))
-        header |= {"granularity": "", "level": "", "layers": [], "totals": totals, "routes": []}
+        header |= {
+            "granularity": "",
+            "level": "",
+            "layers": [],
+            "totals": totals,
+            "routes": [],
+            "statistics": [],
+        }
     return _clean(header), b""
 
 
@@ -246,6 +257,7 @@ def _explanation(result: Explanation, revision: int) -> Message:
         "totals": asdict(result.totals),
         "status": asdict(result.status),
         "routes": [asdict(route) for route in result.routes],
+        "statistics": [asdict(statistic) for statistic in result.statistics],
         "columns": columns,
     }
     return _clean(header), buffer

@@ -12,7 +12,7 @@ from semiring_widgets.attr import Comparison
 if TYPE_CHECKING:
     from semiring_widgets.explanation import Explanation
 
-__all__ = ["nats", "plain"]
+__all__ = ["nats", "plain", "statistics"]
 
 
 def plain(result: Explanation | Comparison) -> str:
@@ -29,6 +29,21 @@ def nats(value: float | None) -> str:
     return "not known" if value is None or not math.isfinite(value) else f"{value:.4g} nats"
 
 
+def statistics(result: Explanation) -> list[tuple[str, str]]:
+    """Name and range over the tokens of every statistic that was asked for."""
+    found = []
+    for number, statistic in enumerate(result.statistics):
+        values = result.dataset["token_statistic"].values[number, : len(result.tokens)]
+        known = np.flatnonzero(np.isfinite(values))
+        if not len(known):
+            found.append((statistic.name, "not known"))
+            continue
+        ends = (known[values[known].argmin()], known[values[known].argmax()])
+        words = [f"{values[i]:.4g} {statistic.unit}".rstrip() + f" at {result.tokens[i].text}" for i in ends]
+        found.append((statistic.name, f"from {words[0]} to {words[1]}"))
+    return found
+
+
 def _explanation(result: Explanation) -> str:
     totals = result.totals
     counted = f"granularity {result.granularity}, level {result.level}"
@@ -41,6 +56,7 @@ def _explanation(result: Explanation) -> str:
         f"{result.model}, {len(result.layers)} attention layers, {counted}",
         f"all paths: log mass {mass}, entropy {entropy}, log cancellation {cancelled}",
     ]
+    lines += [f"{name}: {extremes}" for name, extremes in statistics(result)]
     lines += [f"route {route.rank + 1}: {route.sentence}" for route in result.routes[:3]]
     if result.status.state != "done":
         lines.append(f"{result.status.state}: {result.status.message}")

@@ -273,8 +273,8 @@ def test_nothing_is_kept_alive(mlp, x):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"semiring": "mean"}, "no semiring 'mean'.*signed_max"),
-        ({"semiring": object()}, "pass readout="),
+        ({"semiring": "mean"}, "semiring is 'mean'.*signed_max"),
+        ({"semiring": object()}, "semiring is <object"),
         ({"granularity": "coarse"}, "no granularity 'coarse'.*operator"),
         ({"level": "head"}, "no level 'head'.*branch"),
     ],

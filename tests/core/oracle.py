@@ -4,6 +4,7 @@ Independent of the package's derivative rules: each Jacobian is torch.autograd's
 """
 
 import math
+import operator
 
 import torch
 
@@ -50,13 +51,13 @@ def jacobians(op):
             yield source, target, flat.T
 
 
-def all_paths(tape, score, x):
-    """{flat element of x: [weight of every path of non-zero weight]}."""
+def all_paths(tape, score, x, join=operator.mul, start=1.0):
+    """{flat element of x: [joined weights, by default the product, of every path without a weight of 0]}."""
     ahead = {}
     for op in tape.ops:
         for source, target, matrix in jacobians(op):
             ahead.setdefault(source, []).append((target, matrix))
-    end, start = tape.node(score), tape.first_node(x)
+    end, begin = tape.node(score), tape.first_node(x)
 
     def follow(node, element, weight):
         if node is end:
@@ -65,6 +66,6 @@ def all_paths(tape, score, x):
         for target, matrix in ahead.get(node, ()):
             row = matrix[element]
             for reached in row.nonzero().flatten().tolist():
-                yield from follow(target, reached, weight * float(row[reached]))
+                yield from follow(target, reached, join(weight, float(row[reached])))
 
-    return {element: list(follow(start, element, 1.0)) for element in range(start.value.numel())}
+    return {element: list(follow(begin, element, start)) for element in range(begin.value.numel())}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from semiring_widgets.explanation.results import Status
+from semiring_widgets.explanation.results import Statistic, Status
 from semiring_widgets.widgets import messages
 from semiring_widgets.widgets.answers import EMPTY_SELECTION, answer
 
@@ -27,6 +27,9 @@ def sent(make_explanation, make_comparison):
         "explanation": messages.encode(result, 7),
         "partial": messages.encode(
             make_explanation(known=False, status=Status("running", 3, 14, "layer 3 of 6")), 2
+        ),
+        "asked": messages.encode(
+            make_explanation(statistics=(Statistic("spread", "nats"), Statistic("<b>width</b>", ""))), 3
         ),
         "starting": messages.starting(
             "explanation", "The keys", "BertForMaskedLM", Status("running", 0, 0, "starting"), 1

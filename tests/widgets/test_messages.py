@@ -32,7 +32,7 @@ def test_names_are_those_of_the_contract(make_explanation, make_comparison):
     header, _ = messages.encode(make_explanation(), 1)
     assert set(header) == {
         *("type", "version", "revision", "text", "model", "granularity", "level", "score", "streams"),
-        *("layers", "totals", "status", "routes", "columns"),
+        *("layers", "totals", "status", "routes", "statistics", "columns"),
     }
     assert set(header["streams"][0]["tokens"][0]) == {"index", "text", "raw", "start", "end", "special", "id"}
     assert set(header["layers"][0]) == {"name", "index", "stream", "key_stream", "heads"}

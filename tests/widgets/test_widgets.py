@@ -76,7 +76,8 @@ def test_condition_asks_the_session_and_answers_with_columns(front):
     assert header["type"] == "conditioned"
     assert header["selection"] == selection
     assert header["log_share"] == -0.5
-    assert [column["name"] for column in header["columns"]] == list(messages.CONDITIONED)
+    asked = [name for name in messages.CONDITIONED if not name.endswith("_statistic")]
+    assert [column["name"] for column in header["columns"]] == asked
     assert messages.unpack(header["columns"], buffer)["node_mass_share"].shape == (3, 9)
     assert header["routes"]
     assert front.widget.result.session.asked == [selection]

@@ -3,9 +3,9 @@
 import type { ExplanationHeader, Route } from "../contract";
 import { h, item, svg } from "../dom";
 import { type Grid, gridOf, stepPath } from "../layout/grid";
-import { peakOf, percent, tint } from "../layout/numbers";
+import { atNode, isSigned, partsMeasure, tints, worded } from "../measures";
 import { covers } from "../selection";
-import { flowAt, type State } from "../store";
+import type { State } from "../store";
 
 const LEGEND = ["skip", "query", "key", "value", "mlp"] as const;
 
@@ -24,17 +24,18 @@ export function flow(state: State, summary: ExplanationHeader, space: number): H
     "p",
     { class: "legend" },
     ...LEGEND.map((branch) => h("span", { class: `branch ${branch}` }, branch)),
-    h("span", {}, "cell = share of mass; line = best paths, upwards from the input"),
+    h("span", {}, `cell = ${partsMeasure(state, summary).label}; line = best paths, upwards from the input`),
   );
   pane.append(h("div", { class: "scroll" }, picture), legend);
   return pane;
 }
 
 function cells(picture: SVGElement, state: State, summary: ExplanationHeader, grid: Grid): void {
+  const measure = partsMeasure(state, summary);
   for (const layer of summary.layers) {
     const tokens = summary.streams[layer.stream]?.tokens ?? [];
-    const numbers = tokens.map((token) => flowAt(state, "node_mass_share", layer.index, token.index));
-    const peak = peakOf(numbers);
+    const numbers = tokens.map((token) => atNode(state, measure, layer.index, token.index));
+    const strengths = tints(measure, numbers);
     const top = grid.y(layer.index) - grid.row / 2 + 1;
     const pressed = covers(state.selection, { layer: layer.index });
     picture.append(
@@ -53,7 +54,7 @@ function cells(picture: SVGElement, state: State, summary: ExplanationHeader, gr
     for (const token of tokens) {
       const value = numbers[token.index] ?? Number.NaN;
       const facets = { layer: layer.index, token: token.index, stream: layer.stream };
-      const label = `${token.text} at layer ${layer.index}: ${percent(value)} of mass`;
+      const label = `${token.text} at layer ${layer.index}: ${measure.label} ${worded(measure, value)}`;
       picture.append(
         svg(
           "rect",
@@ -62,13 +63,13 @@ function cells(picture: SVGElement, state: State, summary: ExplanationHeader, gr
             "data-linked": String(
               covers(state.selection, { token: token.index, stream: layer.stream }) || pressed,
             ),
-            class: Number.isNaN(value) ? "cell unknown" : "cell",
+            class: `cell${Number.isNaN(value) ? " unknown" : ""}${isSigned(measure) && value < 0 ? " negative" : ""}`,
             x: grid.x(token.index) - grid.cell / 2 + 1,
             y: top,
             width: Math.max(1, grid.cell - 2),
             height: grid.row - 2,
             rx: 3,
-            style: `--tint:${tint(value, peak).toFixed(3)}`,
+            style: `--tint:${(strengths[token.index] ?? 0).toFixed(3)}`,
           },
           svg("title", {}, label),
         ),

@@ -3,9 +3,10 @@
 import type { Columns } from "../columns";
 import { type ExplanationHeader, KINDS } from "../contract";
 import { h, item } from "../dom";
-import { peakOf, percent, tint } from "../layout/numbers";
+import { percent } from "../layout/numbers";
+import { atHead, isSigned, partsMeasure, tints, worded } from "../measures";
 import { covers } from "../selection";
-import { flowAt, type State } from "../store";
+import type { State } from "../store";
 
 export function heads(state: State, summary: ExplanationHeader): HTMLElement {
   const kinds = h(
@@ -14,23 +15,22 @@ export function heads(state: State, summary: ExplanationHeader): HTMLElement {
     h("option", { value: -1, selected: state.kind === -1 }, "query + key + value"),
     ...KINDS.map((kind, index) => h("option", { value: index, selected: state.kind === index }, kind)),
   );
-  const shareOf = (layer: number, head: number): number => {
-    const chosen = state.kind < 0 ? [0, 1, 2] : [state.kind];
-    return chosen.reduce((sum, kind) => sum + flowAt(state, "head_mass_share", layer, head, kind), 0);
-  };
+  const measure = partsMeasure(state, summary);
   const rows = [...summary.layers].reverse().map((layer) => {
-    const numbers = Array.from({ length: layer.heads }, (_, head) => shareOf(layer.index, head));
-    const peak = peakOf(numbers);
+    const numbers = Array.from({ length: layer.heads }, (_, head) =>
+      atHead(state, measure, layer.index, head, state.kind),
+    );
+    const strengths = tints(measure, numbers);
     const cells = numbers.map((value, head) => {
       const facets = { layer: layer.index, head };
-      const label = `layer ${layer.index}, head ${head}: ${percent(value)} of mass`;
+      const label = `layer ${layer.index}, head ${head}: ${measure.label} ${worded(measure, value)}`;
       const attributes = item(facets, covers(state.selection, facets), label);
       return h("button", {
         ...attributes,
         type: "button",
         title: label,
-        class: Number.isNaN(value) ? "head unknown" : "head",
-        style: `--tint:${tint(value, peak).toFixed(3)}`,
+        class: `head${Number.isNaN(value) ? " unknown" : ""}${isSigned(measure) && value < 0 ? " negative" : ""}`,
+        style: `--tint:${(strengths[head] ?? 0).toFixed(3)}`,
       });
     });
     const pressed = covers(state.selection, { layer: layer.index });

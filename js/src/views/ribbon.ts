@@ -2,63 +2,57 @@
 
 import type { ExplanationHeader } from "../contract";
 import { h, item } from "../dom";
-import { logTint, peakOf, percent, tint } from "../layout/numbers";
+import { atToken, isSigned, measureOf, measuresOf, ofAllPaths, tints, worded } from "../measures";
 import { covers } from "../selection";
-import { flowAt, type State } from "../store";
-
-export const MEASURES: Record<string, string> = {
-  token_mass_share: "share of mass",
-  token_best_log_weight: "best path",
-  token_entropy: "entropy (nats)",
-  token_gradient_norm: "gradient norm",
-  token_gradient_x_input: "gradient × input",
-  token_log_cancellation: "cancellation (log)",
-};
+import type { State } from "../store";
 
 export function ribbon(state: State, summary: ExplanationHeader): HTMLElement {
+  const measure = measureOf(state, summary);
   const choice = h(
     "select",
     { "data-measure": true, "aria-label": "quantity that tints the tokens" },
-    ...Object.entries(MEASURES).map(([name, label]) =>
-      h("option", { value: name, selected: name === state.measure }, label),
+    ...measuresOf(summary).map(({ name, label, unit }) =>
+      h(
+        "option",
+        { value: name, selected: name === measure.name },
+        unit === "" ? label : `${label} (${unit})`,
+      ),
     ),
   );
   const rows = summary.streams.map((stream, index) => {
-    const count = stream.tokens.length;
-    const numbers = Array.from({ length: count }, (_, token) =>
-      index === 0 ? flowAt(state, state.measure, token) : Number.NaN,
+    const numbers = stream.tokens.map((token) =>
+      index === 0 ? atToken(state, measure, token.index) : Number.NaN,
     );
-    const peak = peakOf(numbers.map((n) => (state.measure.includes("log") ? n : Math.abs(n))));
+    const strengths = tints(measure, numbers);
     const name = summary.streams.length > 1 ? h("span", { class: "stream" }, stream.name) : null;
     const tokens = stream.tokens.map((token) => {
       const value = numbers[token.index] ?? Number.NaN;
       const facets = { token: token.index, stream: index };
       const pressed = covers(state.selection, facets);
-      const shown = state.measure.endsWith("share")
-        ? percent(value)
-        : Number.isNaN(value)
-          ? "not known"
-          : value.toPrecision(4);
-      const label = `${token.text}: ${MEASURES[state.measure] ?? ""} ${shown}`;
-      const strength = state.measure.includes("log") ? logTint(value, peak) : tint(value, peak);
+      const label = `${token.text}: ${measure.label} ${worded(measure, value)}`;
+      const minus = isSigned(measure) && value < 0;
       return h(
         "button",
         {
           ...item(facets, pressed, label),
           type: "button",
-          class: `token${token.special ? " special" : ""}${value < 0 && !state.measure.includes("log") ? " negative" : ""}`,
+          class: `token${token.special ? " special" : ""}${minus ? " negative" : ""}`,
           title: label,
-          style: `--tint:${strength.toFixed(3)}`,
+          style: `--tint:${(strengths[token.index] ?? 0).toFixed(3)}`,
         },
         token.text || token.raw,
       );
     });
     return h("div", { class: "sentence" }, name, ...tokens);
   });
+  const remark = ofAllPaths(state, measure)
+    ? h("span", { class: "hint" }, " of all paths: not known for the selection")
+    : null;
   return h(
     "section",
     { "data-pane": "tokens", "aria-label": "sentence" },
     h("label", {}, "Tint: ", choice),
+    remark,
     ...rows,
   );
 }

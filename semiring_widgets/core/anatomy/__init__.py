@@ -10,7 +10,7 @@ from semiring_widgets.core.anatomy.conditioning import (
 )
 from semiring_widgets.core.anatomy.embeddings import find_embeddings
 from semiring_widgets.core.anatomy.finding import find_anatomy
-from semiring_widgets.core.anatomy.flow import LayerFlow, branch_edges, head_map, layer_flow
+from semiring_widgets.core.anatomy.flow import LayerFlow, branch_edges, head_map, hop_edges, layer_flow
 from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
 from semiring_widgets.core.anatomy.reading import Leg, Place, legs_of, read
 
@@ -31,6 +31,7 @@ __all__ = [
     "find_anatomy",
     "find_embeddings",
     "head_map",
+    "hop_edges",
     "layer_flow",
     "legs_of",
     "read",

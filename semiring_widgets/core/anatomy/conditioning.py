@@ -106,6 +106,7 @@ def condition(
     beta: Values,
     *,
     keep: set[Node],
+    marked: Collection[Edge] = frozenset(),
     progress: Progress | None = None,
 ) -> Conditioned:
     """Both sweeps restarted from a cut.
@@ -117,6 +118,7 @@ def condition(
         alpha: tangents, at least at the cut.
         beta: cotangents, at least at the cut and the targets of its edges.
         keep: nodes whose values are wanted besides the inputs and the cut.
+        marked: as in `sweep_backward`.
         progress: as in `sweep_backward`.
     """
     down: dict[Node, Value] = {}
@@ -135,15 +137,18 @@ def condition(
             add(semiring.times(alpha[node], down[node]))
     for edge, kept in cut.edges.items():
         if edge.source in alpha and edge.target in beta:
-            pulled = restrict(semiring, edge.block.pull(semiring, beta[edge.target]), kept)
+            pulled = restrict(semiring, edge.pull(semiring, beta[edge.target]), kept)
+            passing = restrict(semiring, alpha[edge.source], kept)
+            if edge in marked:
+                pulled, passing = semiring.mark(pulled), semiring.mark(passing)
             _join(semiring, down, edge.source, pulled)
-            pushed = edge.block.push(semiring, restrict(semiring, alpha[edge.source], kept))
+            pushed = edge.push(semiring, passing)
             _join(semiring, up, edge.target, pushed)
             crossing[edge] = semiring.times(alpha[edge.source], pulled)
             add(crossing[edge])
     kept_nodes = keep | set(down) | set(up)
-    below = sweep_backward(graph, semiring, seeds=down, keep=kept_nodes, progress=progress)
-    above = sweep_forward(graph, semiring, seeds=up, keep=kept_nodes, progress=progress)
+    below = sweep_backward(graph, semiring, seeds=down, keep=kept_nodes, marked=marked, progress=progress)
+    above = sweep_forward(graph, semiring, seeds=up, keep=kept_nodes, marked=marked, progress=progress)
     return Conditioned(below, above, crossing, total)
 
 
@@ -163,7 +168,7 @@ def seeds_of(
     for edge, kept in cut.edges.items():
         if edge.target in beta:
             usable = kept & mask.edges[edge] if edge in mask.edges else kept
-            pulled = restrict(semiring, edge.block.pull(semiring, beta[edge.target]), usable)
+            pulled = restrict(semiring, edge.pull(semiring, beta[edge.target]), usable)
             if edge in marked:
                 pulled = semiring.mark(pulled)
             _join(semiring, seeds, edge.source, pulled)

@@ -14,7 +14,7 @@ from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.semirings import Semiring, Value
 from semiring_widgets.core.tape import Node, Op
 
-__all__ = ["Along", "LayerFlow", "branch_edges", "edges_from", "head_map", "layer_flow"]
+__all__ = ["Along", "LayerFlow", "branch_edges", "edges_from", "head_map", "hop_edges", "layer_flow"]
 
 Values = Mapping[Node, Value]
 Along = dict[Edge, Value]
@@ -139,7 +139,7 @@ def _along(
             continue
         for alpha, beta in pairs:
             if source in alpha and residual.out in beta:
-                joined = semiring.times(alpha[source], edge.block.pull(semiring, beta[residual.out]))
+                joined = semiring.times(alpha[source], edge.pull(semiring, beta[residual.out]))
                 total = semiring.plus(total, joined)
                 break
     return _by_token(semiring, total)
@@ -165,6 +165,27 @@ def branch_edges(graph: GradientGraph, anatomy: Anatomy) -> frozenset[Edge]:
             if residual is not None:
                 found.update(edges_from(graph, residual.op, residual.branch))
     return frozenset(found)
+
+
+def hop_edges(graph: GradientGraph, anatomy: Anatomy, of: str) -> tuple[frozenset[Edge], int]:
+    """The edges that are one hop each, and at how many places of a path they can be.
+
+    Args:
+        graph: the graph.
+        anatomy: its parts.
+        of: ``"attention"`` or ``"mlp"`` (where its result joins the stream), or ``"skip"`` (around both).
+    """
+    found: set[Edge] = set()
+    places = 0
+    for attention in anatomy.attentions:
+        for kind, residual in (("attention", attention.residual), ("mlp", attention.mlp)):
+            if residual is None or of not in (kind, "skip"):
+                continue
+            source = residual.skip if of == "skip" else residual.branch
+            edges = edges_from(graph, residual.op, source)
+            found.update(edges)
+            places += residual.op in graph
+    return frozenset(found), places
 
 
 def _nothing(graph: GradientGraph, semiring: Semiring, node: Node) -> Value:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.jacobian.blocks import Block
+from semiring_widgets.core.semirings import Semiring, Value, Weight
 from semiring_widgets.core.tape import Node, Op, fill
 from semiring_widgets.errors import UnsupportedOpError
 
@@ -24,6 +25,20 @@ class Edge:
     source: Node
     target: Node
     block: Block
+
+    def pull(self, semiring: Semiring, value: Value) -> Value:
+        """Cotangent: from the target's shape to the source's."""
+        return self._lifted(semiring, self.block.pull(semiring, value))
+
+    def push(self, semiring: Semiring, value: Value) -> Value:
+        """Tangent: from the source's shape to the target's."""
+        return self._lifted(semiring, self.block.push(semiring, value))
+
+    def _lifted(self, semiring: Semiring, value: Value) -> Value:
+        # Views, copies and additions: blocks pass values on, as nearly every semiring wants it.
+        if self.block.weight is not None or semiring.unital:
+            return value
+        return semiring.scale(value, Weight(value[0].new_ones(())))
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from semiring_widgets.core.anatomy import find_anatomy
+from semiring_widgets.core.anatomy import find_anatomy, hop_edges
 from semiring_widgets.core.backprop import Result
-from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.paths.finding import graph_of
 from semiring_widgets.core.semirings import Hops
 from semiring_widgets.core.sweeps import sweep_backward
@@ -43,16 +42,7 @@ def path_lengths(
     if of not in _KINDS:
         raise InputError(f"of is {of!r}; choose one of {', '.join(_KINDS)}.")
     graph = graph_of(tape, score, wrt)
-    marked: set[Edge] = set()
-    places = 0
-    for attention in find_anatomy(graph).attentions:
-        for kind, residual in (("attention", attention.residual), ("mlp", attention.mlp)):
-            if residual is None or of not in (kind, "skip"):
-                continue
-            source = residual.skip if of == "skip" else residual.branch
-            if residual.op in graph:
-                marked.update(edge for edge in graph.edges(residual.op) if edge.source is source)
-                places += 1
+    marked, places = hop_edges(graph, find_anatomy(graph), of)
     if not places:
         raise InputError("No residual stream was found between these inputs and the score, so no hops.")
     hops = Hops(places)

@@ -269,7 +269,7 @@ def _paths_of(graph: GradientGraph, stations: Stations, key: _Stops, k: int, log
         edge = station.edge
         kept = torch.zeros(edge.source.value.numel(), dtype=torch.bool, device=edge.source.value.device)
         kept[station.members[stop.group]] = True
-        pulled = edge.block.pull(semiring, values[edge.target])
+        pulled = edge.pull(semiring, values[edge.target])
         value = tuple(part.reshape(-1)[station.members[stop.group]] for part in pulled)
         trail = Trail((stop, *trail.stops), value)
         values = dict(tracer.segment(trail))

@@ -114,7 +114,7 @@ class Tracer:
         )
         for position, station in enumerate(self.stations.all):
             if station.edge.target in values:
-                pulled = station.edge.block.pull(batch, values[station.edge.target])
+                pulled = station.edge.pull(batch, values[station.edge.target])
                 yield Arrival(position, whole=False, value=_grouped(batch, pulled, station.members))
         for node in self._inputs:
             if node in values:

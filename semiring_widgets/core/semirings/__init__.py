@@ -8,6 +8,7 @@ from semiring_widgets.core.semirings.best import Max, SignedMax
 from semiring_widgets.core.semirings.boolean import Boolean
 from semiring_widgets.core.semirings.hops import Hops
 from semiring_widgets.core.semirings.kbest import KBest
+from semiring_widgets.core.semirings.laws import check_form, check_laws
 from semiring_widgets.core.semirings.leaving import Leaving
 from semiring_widgets.core.semirings.linear import BranchMax, Sum
 from semiring_widgets.core.semirings.mass import Abs, Count, Entropy
@@ -36,6 +37,7 @@ __all__ = [
     "Value",
     "Variance",
     "Weight",
+    "check_laws",
     "find_semiring",
 ]
 
@@ -44,31 +46,39 @@ LEVELS = ("unit", "branch")
 FUSED = Product(Sum(), Abs(), Entropy(), Max())
 FUSED.name = "fused"
 _NAMED = (Sum, Abs, Max, SignedMax, Entropy, Count, Boolean, Variance)
-_BY_NAME: dict[str, type[Semiring]] = {s.name: s for s in _NAMED}
+_BY_NAME: dict[str, type[Semiring]] = {**{s.name: s for s in _NAMED}, "kbest": KBest}
 
 
-def find_semiring(semiring: str | Semiring, level: str = "unit") -> Semiring:
+def find_semiring(semiring: str | Semiring | type[Semiring], level: str = "unit") -> Semiring:
     """A semiring from its name; an object is returned as it is.
 
     Args:
         semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``,
-            ``"boolean"``, ``"variance"``, ``"fused"`` (sum, abs, entropy and max in one sweep), or an
-            object such as ``KBest(8)`` or one of your own.
+            ``"boolean"``, ``"variance"``, ``"kbest"`` (the five best paths), ``"fused"`` (sum, abs, entropy
+            and max in one sweep), or an object such as ``KBest(8)`` or one of your own.
         level: of a maximum: ``"unit"`` (over scalar paths) or ``"branch"`` (as in the published figures).
 
     Raises:
-        InputError: for an unknown name or level.
+        InputError: for an unknown name or level, or an object whose values have not the form they should.
     """
     if level not in LEVELS:
         raise InputError(f"level is {level!r}; choose one of {', '.join(LEVELS)}.")
     if isinstance(semiring, Semiring):
+        check_form(semiring)
         return semiring
+    if isinstance(semiring, type) and issubclass(semiring, Semiring):
+        raise InputError(f"{semiring.__name__} is a class; pass an object of it: {semiring.__name__}(...).")
     if semiring == FUSED.name:
         return FUSED
+    if semiring == Hops.name:
+        raise InputError(
+            "The semiring 'hops' counts layers, which this function knows nothing of; use sw.path_lengths, "
+            "or 'hops' in sw.explain and sw.compare."
+        )
     if semiring not in _BY_NAME:
         raise InputError(
-            f"semiring is {semiring!r}; choose one of {', '.join(_BY_NAME)}, {FUSED.name}, or pass a "
-            f"Semiring object."
+            f"semiring is {semiring!r}; choose one of {', '.join(_BY_NAME)}, {FUSED.name}, or pass an object "
+            f"of a class derived from sw.Semiring."
         )
     if level == "branch" and semiring in (Max.name, SignedMax.name):
         return BranchMax(semiring)

@@ -4,21 +4,25 @@ A semiring value is a tuple of tensors of one shape, so reshaping, indexing and 
 doing so to each of its parts; algebra happens only in the methods below. A user's semiring needs the
 first five members; the rest have generic definitions, which the built-in semirings replace by fast ones.
 
-    >>> class Reachable(Semiring):
-    ...     "1 where some path of non-zero weight exists."
-    ...     zero, one = (0.0,), (1.0,)
+    >>> class Bottleneck(Semiring):
+    ...     "The widest path: of each path the smallest |weight| counts, of all paths the largest of these."
+    ...     zero, one = (0.0,), (float("inf"),)
     ...     def lift(self, weight):
-    ...         return ((weight != 0).to(weight.dtype),)
+    ...         return (weight.abs(),)
     ...     def times(self, a, b):
-    ...         return (a[0] * b[0],)
+    ...         return (torch.minimum(a[0], b[0]),)
     ...     def plus(self, a, b):
     ...         return (torch.maximum(a[0], b[0]),)
+
+Whatever takes a semiring takes an object of such a class. Tables and pictures show its `readout`, by default
+the first of its `facts`, under its `name` and in its `unit`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -37,21 +41,26 @@ class Semiring(ABC):
 
     Attributes:
         name: what results and pictures call it; by default the name of the class.
+        unit: what its `readout` is measured in; ``"nats"`` also says that it is a logarithm.
         zero: the value of *no path*, one number per part.
         one: the value of the empty path, one number per part.
     """
 
     name: str = ""
+    unit: str = ""
     zero: tuple[float, ...]
     one: tuple[float, ...]
 
     def __init_subclass__(cls) -> None:
-        if not cls.name:
+        if "name" not in vars(cls):
             cls.name = cls.__name__
 
     @abstractmethod
     def lift(self, weight: Tensor) -> Value:
-        """The value of an edge whose local derivative is ``weight`` (any shape; same shape out)."""
+        """The value of an edge whose local derivative is ``weight`` (any shape; same shape and dtype out).
+
+        A weight of 0 is no edge: what is given for it does not matter.
+        """
 
     @abstractmethod
     def times(self, a: Value, b: Value) -> Value:
@@ -69,13 +78,30 @@ class Semiring(ABC):
             return {self.name: value[0]}
         return {f"{self.name}_{number}": part for number, part in enumerate(value)}
 
+    def readout(self, value: Value) -> Tensor:
+        """The one number that tables, pictures and attributions show; by default the first of the facts.
+
+        What it is where there is no path does not matter: that is shown as such.
+        """
+        return next(iter(self.facts(value).values()))
+
+    def absent(self, value: Value) -> Tensor:
+        """True where the value is that of *no path*."""
+        places = [part == none for part, none in zip(value, self.zero, strict=True)]
+        return torch.stack(torch.broadcast_tensors(*places)).all(0)
+
+    @cached_property
+    def unital(self) -> bool:
+        """Whether an edge of weight 1 changes nothing: ``lift(1)`` is `one`."""
+        return all(float(part) == one for part, one in zip(self.lift(torch.ones(())), self.one, strict=True))
+
     def full(self, numbers: Sequence[float], shape: Sequence[int], like: Tensor) -> Value:
         """A value that is ``numbers`` everywhere, with the dtype and device of ``like``."""
         return tuple(like.new_full(tuple(shape), number) for number in numbers)
 
     def scale(self, value: Value, weight: Weight) -> Value:
         """``value`` times the lifted edge weights; shapes broadcast."""
-        return self.times(value, self.lift(weight.value))
+        return self.times(value, self._edges(weight.value))
 
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
         """Semiring sum over ``dims``, which stay with size 1."""
@@ -97,10 +123,11 @@ class Semiring(ABC):
         if k == 0:
             return self.full(self.zero, (*batch, m, n), value[0])
         step = max(1, _CHUNK // max(1, batch.numel() * n * k))
+        edges = self._edges(weights[..., None, :, :])
         rows = []
         for start in range(0, m, step):
             part = tuple(v[..., start : start + step, :, None] for v in value)
-            joined = self.times(part, self.lift(weights[..., None, :, :]))
+            joined = self.times(part, edges)
             rows.append(tuple(v.squeeze(-2) for v in self.sum(joined, (-2,))))
         if not rows:
             return self.full(self.zero, (*batch, m, n), value[0])
@@ -139,6 +166,13 @@ class Semiring(ABC):
     def settle(self, value: Value) -> Value:
         """Called on what each block gives, before `merge`; the identity, except at branch level."""
         return value
+
+    def _edges(self, weight: Tensor) -> Value:
+        """The lifted weights; *no path* where the weight is 0."""
+        absent = weight == 0
+        return tuple(
+            part.masked_fill(absent, none) for part, none in zip(self.lift(weight), self.zero, strict=True)
+        )
 
     def _fold(self, value: Value, dim: int) -> Value:
         while (size := value[0].shape[dim]) > 1:

@@ -91,6 +91,9 @@ class Batch(Semiring):
 
         return self._stacked(act, value)
 
+    def mark(self, value: Value) -> Value:
+        return self._stacked(self.inner.mark, value)
+
     def facts(self, value: Value) -> Mapping[str, Tensor]:
         each = [self.inner.facts(one) for one in self.split(value)]
         return {name: torch.stack([facts[name] for facts in each], -1) for name in each[0]}

@@ -27,7 +27,7 @@ __all__ = ["Max", "SignedMax"]
 class Max(Semiring):
     """(max, x) on |weight|: the best path. The value is (log |weight| of the best path,)."""
 
-    name = "max"
+    name, unit = "max", "nats"
     zero, one = (NONE,), (0.0,)
 
     def lift(self, weight: Tensor) -> Value:
@@ -117,6 +117,10 @@ class SignedMax(Semiring):
             "log_weight": torch.maximum(positive, negative),
             "sign": sign,
         }
+
+    def readout(self, value: Value) -> Tensor:
+        """The sum of the two weights: positive where the most positive path outweighs the other."""
+        return _plain(value[0]) - _plain(value[1])
 
 
 def _plain(log: Tensor) -> Tensor:

@@ -22,9 +22,10 @@ class Hops(Semiring):
         most: the largest number told apart; the last part also holds all longer paths.
     """
 
+    name, unit = "hops", "hops"
+
     def __init__(self, most: int) -> None:
         self.most = most
-        self.name = "hops"
         self.zero = (NONE,) * (most + 1)
         self.one = (0.0, *(NONE,) * most)
         self._mass = Abs()
@@ -69,6 +70,10 @@ class Hops(Semiring):
         count = torch.arange(len(value), dtype=masses.dtype, device=masses.device)
         share = torch.exp(masses - log_mass.clamp(min=torch.finfo(masses.dtype).min)[..., None])
         return {"log_masses": masses, "log_mass": log_mass, "length": (share * count).sum(-1)}
+
+    def readout(self, value: Value) -> Tensor:
+        """The mean number of hops."""
+        return self.facts(value)["length"]
 
     def __repr__(self) -> str:
         return f"Hops({self.most})"

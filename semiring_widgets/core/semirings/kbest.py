@@ -27,6 +27,8 @@ class KBest(Semiring):
         InputError: k is not positive.
     """
 
+    unit = "nats"
+
     def __init__(self, k: int = 5) -> None:
         if k < 1:
             raise InputError(f"k is {k}; ask for at least one path.")
@@ -78,6 +80,10 @@ class KBest(Semiring):
 
     def facts(self, value: Value) -> Mapping[str, Tensor]:
         return {"log_weights": torch.stack(value, -1), "log_weight": value[0]}
+
+    def readout(self, value: Value) -> Tensor:
+        """Log of the sum of the k best |weights|."""
+        return torch.logsumexp(torch.stack(value, -1), -1)
 
     def _best(self, candidates: Tensor) -> Value:
         """The k largest along the last dimension, which is dropped."""

@@ -54,6 +54,7 @@ class BranchMax(Semiring):
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.unit = "" if name == "signed_max" else "nats"
 
     def lift(self, weight: Tensor) -> Value:
         return (weight, weight)
@@ -86,6 +87,10 @@ class BranchMax(Semiring):
             return {"most_positive": high, "most_negative": low}
         larger = torch.where(high.abs() >= low.abs(), high, low)
         return {"log_weight": larger.abs().log(), "sign": larger.sign()}
+
+    def readout(self, value: Value) -> Tensor:
+        """As `Max` and `SignedMax` at unit level."""
+        return value[0] + value[1] if self.name == "signed_max" else self.facts(value)["log_weight"]
 
     def __repr__(self) -> str:
         return f"BranchMax({self.name!r})"

@@ -30,7 +30,7 @@ __all__ = ["Abs", "Count", "Entropy", "lifted_log"]
 class Abs(Semiring):
     """(+, x) on |weight|: the mass of all paths. The value is (log mass,)."""
 
-    name = "abs"
+    name, unit = "abs", "nats"
     zero, one = (NONE,), (0.0,)
 
     def lift(self, weight: Tensor) -> Value:
@@ -95,7 +95,7 @@ class Entropy(Semiring):
     changes no entropy; a choice adds its own: H = sum of q (H_k - log q) over what is joined with shares q.
     """
 
-    name = "entropy"
+    name, unit = "entropy", "nats"
     zero, one = (NONE, 0.0), (0.0, 0.0)
 
     def lift(self, weight: Tensor) -> Value:
@@ -148,6 +148,10 @@ class Entropy(Semiring):
         log_mass, entropy = value
         # Rounding must not make a single path's entropy -0.00001.
         return {"log_mass": log_mass, "entropy": torch.where(log_mass > NONE, entropy, 0.0).clamp(min=0.0)}
+
+    def readout(self, value: Value) -> Tensor:
+        """The entropy."""
+        return self.facts(value)["entropy"]
 
 
 def _spread(share: Tensor, entropy: Tensor) -> Tensor:

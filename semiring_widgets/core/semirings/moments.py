@@ -28,7 +28,7 @@ class Variance(Semiring):
     The value is (log mass, mean, variance); central moments are carried, as raw ones would cancel.
     """
 
-    name = "variance"
+    name, unit = "variance", "nats²"
     zero, one = (NONE, 0.0, 0.0), (0.0, 0.0, 0.0)
 
     def lift(self, weight: Tensor) -> Value:
@@ -88,6 +88,10 @@ class Variance(Semiring):
         exists = log_mass > NONE
         entropy = torch.where(exists, log_mass - mean, 0.0).clamp(min=0.0)
         return {"log_mass": log_mass, "entropy": entropy, "variance": torch.where(exists, variance, 0.0)}
+
+    def readout(self, value: Value) -> Tensor:
+        """The variance."""
+        return self.facts(value)["variance"]
 
     @staticmethod
     def _lifted(log: Tensor) -> Value:

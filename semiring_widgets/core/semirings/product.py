@@ -8,6 +8,7 @@ from torch import Tensor
 
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.errors import InputError
 
 __all__ = ["Product"]
 
@@ -73,6 +74,17 @@ class Product(Semiring):
             for name, fact in factor.facts(part).items():
                 merged.setdefault(name, fact)
         return merged
+
+    def readout(self, value: Value) -> Tensor:
+        """None of its own: every factor has one.
+
+        Raises:
+            InputError: always; names the factors.
+        """
+        raise InputError(
+            f"The semiring {self.name} holds several numbers; ask for one of its factors, "
+            f"{', '.join(map(repr, self.factors))}, or say by readout= which number is meant."
+        )
 
     def __repr__(self) -> str:
         return f"Product({', '.join(map(repr, self.factors))})"

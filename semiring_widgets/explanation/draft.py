@@ -1,0 +1,87 @@
+"""An explanation while it is computed: what is known so far, and to whom it is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import xarray as xr
+
+from semiring_widgets.explanation.results import Explanation, Layer, Route, Session, Statistic, Status, Totals
+from semiring_widgets.explanation.schema import empty_dataset
+from semiring_widgets.explanation.scores import Prepared
+
+__all__ = ["Check", "Draft", "Report"]
+
+Report = Callable[[Explanation], None]
+Check = Callable[[], None]
+_PROGRESS = 0.05  # seconds between two reports that bring nothing but progress
+
+
+@dataclass
+class Draft:
+    """What is known so far, and to whom it is told."""
+
+    prepared: Prepared
+    granularity: str
+    level: str
+    started: float
+    report: Report
+    check: Check
+    layers: tuple[Layer, ...] = ()
+    totals: Totals = field(default_factory=Totals)
+    routes: tuple[Route, ...] = ()
+    statistics: tuple[Statistic, ...] = ()
+    session: Session | None = None
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    _told: float = 0.0
+    _published: xr.Dataset | None = None
+
+    def __post_init__(self) -> None:
+        tokens = max(len(stream.tokens) for stream in self.prepared.streams)
+        self.dataset = empty_dataset(0, 0, tokens, maps=False)
+
+    def publish(self, message: str) -> None:
+        """Tell what is known now; numbers may have changed."""
+        self.message, self._published = message, None
+        self._tell("running")
+
+    def progress(self, done: int) -> None:
+        """Operators done; tells now and then, and lets the caller stop us."""
+        self.check()
+        self.done = done
+        if time.perf_counter() - self._told > _PROGRESS:
+            self._tell("running")
+
+    def finished(self) -> Explanation:
+        """The end."""
+        self.done, self.message, self._published = self.total, "done", None
+        return self._tell("done")
+
+    def _tell(self, state: str) -> Explanation:
+        self._told = time.perf_counter()
+        if self._published is None:
+            # What was published is read on other threads and never written again.
+            self._published = self.dataset.copy(deep=True)
+        prepared = self.prepared
+        snapshot = Explanation(
+            text=prepared.text,
+            model=prepared.model_name,
+            score=prepared.score,
+            granularity=self.granularity,
+            level=self.level,
+            streams=prepared.streams,
+            layers=self.layers,
+            totals=self.totals,
+            dataset=self._published,
+            routes=self.routes,
+            statistics=self.statistics,
+            seconds=self._told - self.started,
+            status=Status(state, self.done, self.total, self.message),
+            session=self.session,
+        )
+        self.report(snapshot)
+        return snapshot
