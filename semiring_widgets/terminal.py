@@ -11,15 +11,17 @@ from rich.table import Table
 from rich.text import Text
 
 from semiring_widgets.attr import Comparison
+from semiring_widgets.explanation.wording import nats, power
 from semiring_widgets.widgets.messages import sendable
-from semiring_widgets.widgets.plain import nats
+from semiring_widgets.widgets.plain import ROUTES_BY
 
 if TYPE_CHECKING:
-    from semiring_widgets.explanation import Explanation
+    from semiring_widgets.explanation import Explanation, Ranking
 
 __all__ = ["show"]
 
 _BAR = 12  # characters
+_ROUTES = 3  # of each ranking
 
 
 def show(result: Explanation | Comparison, console: Console | None = None) -> None:
@@ -39,11 +41,10 @@ def show(result: Explanation | Comparison, console: Console | None = None) -> No
                 console.print(Text(f"{method.label}: {method.error}"))
         return
     totals = result.totals
-    best = result.routes[0].sentence if result.routes else "not known"
-    console.print(_line(f"best route        {best}"))
-    leaving = next((route for route in result.routes if not route.all_skip), None)
-    if result.routes and result.routes[0].all_skip and leaving is not None:
-        console.print(_line(f"leaving the skip  {leaving.sentence}"))
+    for ranking in result.rankings:
+        console.print(_line(f"routes by {ROUTES_BY[ranking.by]}", style="bold"))
+        console.print(_routes(ranking))
+        console.print(_line(ranking.remark))
     console.print(Text(f"log mass          {nats(totals.log_mass)}"))
     console.print(Text(f"entropy           {nats(totals.entropy)}"))
     console.print(Text(f"log cancellation  {nats(totals.log_cancellation)}"))
@@ -74,6 +75,23 @@ def _tokens(result: Explanation) -> Table:
             _number(gradient, ".3g"),
             *(_number(value, ".4g") for value in more),
         )
+    return table
+
+
+def _routes(ranking: Ranking) -> Table:
+    """The first routes: best path, mass and cancellation stand together, as they tell different stories."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("best path", "log mass", "contribution", "cancellation"):
+        table.add_column(heading, justify="right")
+    table.add_column("route")
+    leaving = next((route for route in ranking.routes if not route.all_skip), None)
+    shown = list(ranking.routes[:_ROUTES])
+    if leaving is not None and leaving not in shown:
+        shown.append(leaving)
+    for route in shown:
+        weight = ("-" if route.sign < 0 else "") + power(route.log_weight)
+        numbers = (weight, f"{route.log_mass:.1f}", f"{route.contribution:+.3g}", f"{route.cancellation:.1g}")
+        table.add_row(*numbers, _line(route.sentence))
     return table
 
 

@@ -1,5 +1,7 @@
 """Synthetic results, so that the faces are tested without a model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,6 +10,7 @@ from semiring_widgets.attr.results import Comparison, MethodResult
 from semiring_widgets.explanation.results import (
     Explanation,
     Layer,
+    Ranking,
     Route,
     Score,
     Status,
@@ -16,7 +19,7 @@ from semiring_widgets.explanation.results import (
     Token,
     Totals,
 )
-from semiring_widgets.explanation.schema import BRANCHES, empty_dataset, empty_statistics
+from semiring_widgets.explanation.schema import BRANCHES, RANKINGS, empty_dataset, empty_statistics
 
 WORDS = ("The", "keys", "to", "the", "cabinet", "[MASK]", "on", "the", "table")
 
@@ -31,6 +34,22 @@ def build_tokens(words):
     return tuple(tokens)
 
 
+def build_rankings(layers, tokens, rankings=RANKINGS):
+    """The same routes by best path, mass and contribution."""
+    routes = build_routes(layers, tokens)
+    sizes = {
+        "best": lambda route: route.log_weight,
+        "mass": lambda route: route.log_mass,
+        "contribution": lambda route: abs(route.contribution),
+    }
+    found = []
+    for by in rankings:
+        ranked = sorted(routes, key=sizes[by], reverse=True)
+        ranked = tuple(replace(route, rank=rank) for rank, route in enumerate(ranked))
+        found.append(Ranking(by, ranked, -9.0, 0.25, -0.125, f"What the ranking by {by} leaves out."))
+    return tuple(found)
+
+
 def build_routes(layers, tokens):
     """The skip route, then one that leaves the skip at each layer."""
     asked = tokens - 1
@@ -42,8 +61,11 @@ def build_routes(layers, tokens):
             sign=1,
             share_of_best=1.0,
             probability=1e-41,
+            log_mass=16.5,
+            share=1e-15,
+            contribution=0.03,
+            cancellation=5e-8,
             all_skip=True,
-            kind="best",
             steps=tuple(Step(layer, "skip", None, asked, asked) for layer in range(layers)),
             sentence="only skip connections",
         )
@@ -61,8 +83,11 @@ def build_routes(layers, tokens):
                 sign=(-1) ** rank,
                 share_of_best=float(np.exp(-2 * rank)),
                 probability=1e-43,
+                log_mass=16.5 + rank,
+                share=1e-15 * rank,
+                contribution=(-1) ** rank * 0.01 * 4**rank,
+                cancellation=1e-9 * rank,
                 all_skip=False,
-                kind="leaves_skip",
                 steps=tuple(steps),
                 sentence=f"token {source} -V·L{leaves}·H1-> token {asked}",
             )
@@ -114,9 +139,14 @@ class FakeSession:
         names = [name for name in dataset.data_vars if name.startswith(parts)]
         return (
             dataset[names],
-            build_routes(layers, tokens),
             -0.5,
         )
+
+    def ranking(self, by, selection, count):
+        self.asked.append((by, dict(selection)))
+        layers, _, tokens = self.sizes
+        (ranking,) = build_rankings(layers, tokens, [by])
+        return replace(ranking, routes=ranking.routes[:count])
 
     def head_map(self, layer, head):
         self.asked.append((layer, head))
@@ -148,7 +178,7 @@ def build_explanation(
         "layers": tuple(Layer(f"encoder.layer.{i}", i, 0, 0, heads) for i in range(layers)),
         "totals": Totals(95.1, 263.0, -1.25, 1, -87.0) if known else Totals(),
         "dataset": dataset,
-        "routes": build_routes(layers, count) if known else (),
+        "rankings": build_rankings(layers, count) if known else (),
         "seconds": 1.5,
         "status": Status("done", 14, 14, "done"),
         "statistics": statistics,

@@ -71,7 +71,11 @@ describe("the widget", () => {
     click(app.root, '[data-pane="tokens"] [data-token="1"]');
     expect(JSON.parse(app.root.dataset.selection ?? "")).toMatchObject({ token: 1 });
     expect(app.root.dataset.conditioned).toBe("pending");
-    expect(model.sent.at(-1)).toMatchObject({ type: "condition", selection: { token: 1 } });
+    const asked = model.sent.map(({ type, selection }) => ({ type, selection }));
+    expect(asked.slice(-2)).toMatchObject([
+      { type: "condition", selection: { token: 1 } },
+      { type: "routes", selection: { token: 1 } },
+    ]);
     expect(model.get("selection")).toMatchObject({ token: 1 });
     app.root.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
     expect(app.root.dataset.conditioned).toBe("none");
@@ -102,6 +106,38 @@ describe("the widget", () => {
     choice?.dispatchEvent(new Event("change", { bubbles: true }));
     expect(named('[data-pane="tokens"] [data-token="1"]')).toContain("gradient norm");
     expect(named('[data-pane="flow"] [data-layer="1"][data-token="2"]')).toContain("share of mass");
+  });
+
+  it("ranks routes as chosen: of all paths at once, of those through a selection by asking", () => {
+    const { app, model } = mounted("explanation");
+    const rank = (by: string) => {
+      const choice = app.root.querySelector<HTMLSelectElement>("[data-by]");
+      if (choice) choice.value = by;
+      choice?.dispatchEvent(new Event("change", { bubbles: true }));
+    };
+    const listed = () => [...app.root.querySelectorAll(".entry .sentence")].map((e) => e.textContent);
+    expect(listed()[0]).toBe("only skip connections");
+    expect(app.root.querySelector(".entry")?.textContent).toMatch(
+      /best path .*mass .*contribution .*cancellation/,
+    );
+    rank("mass");
+    expect(listed().at(-1)).toBe("only skip connections");
+    expect(app.root.querySelector("[data-remark]")?.textContent).toContain("ranking by mass leaves out");
+    expect(model.sent.some((message) => message.type === "routes")).toBe(false);
+    const { header } = fixtures.routes as { header: Record<string, unknown> };
+    model.values.selection = header.selection;
+    model.emit("change:selection");
+    const asked = model.sent.filter((message) => message.type === "routes").at(-1);
+    expect(asked).toMatchObject({ by: "mass", selection: header.selection });
+    expect(listed()).toEqual([]);
+    model.emit("msg:custom", { ...header, id: asked?.id }, []);
+    expect(listed().length).toBeGreaterThan(0);
+    rank("contribution");
+    const last = model.sent.at(-1);
+    expect(last).toMatchObject({ type: "routes", by: "contribution" });
+    model.emit("msg:custom", { type: "error", id: last?.id, message: "No kernel." }, []);
+    expect(app.root.querySelector('[data-pane="routes"]')?.textContent).toContain("No kernel. Below are");
+    expect(app.root.querySelector("[data-error]")).toBeNull();
   });
 
   it("says so when no kernel answers", () => {

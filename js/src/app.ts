@@ -1,7 +1,7 @@
 /** One widget: a store, a connection and the panes, from the first message to the abort signal. */
 
 import { type Bytes, Columns } from "./columns";
-import { isSummary, type Request, type Summary } from "./contract";
+import { isSummary, type RankedBy, type Request, type Summary } from "./contract";
 import { h } from "./dom";
 import { clicked, EMPTY, isEmpty, normalise, same } from "./selection";
 import { type State, Store } from "./store";
@@ -50,7 +50,10 @@ export class App {
     this.store.update({ selection: normalise(model.get("selection")) });
     this.take(model.get("summary"), model.get("summary_buffer") as Bytes);
     this.connection.request({ type: "pull" });
-    if (!isEmpty(this.store.state.selection)) this.ask();
+    if (!isEmpty(this.store.state.selection)) {
+      this.ask();
+      this.askRoutes();
+    }
   }
 
   private listen(): void {
@@ -97,14 +100,24 @@ export class App {
 
   private answered(request: Request, { answer, buffer }: Delivery): void {
     if (answer.type === "error") {
-      const change: Partial<State> = request.type === "condition" ? { answered: "unavailable" } : {};
-      this.store.update({ ...change, error: answer.message });
+      // What a selection cannot be told is said in its place.
+      if (request.type === "condition")
+        this.store.update({ answered: "unavailable", refused: answer.message });
+      else if (request.type === "routes")
+        this.store.update({ routed: "unavailable", unrouted: answer.message });
+      else this.store.update({ error: answer.message });
     } else if (
       answer.type === "conditioned" &&
       same(normalise(answer.selection), this.store.state.selection)
     ) {
       const condition = { header: answer, columns: new Columns(answer.columns, buffer) };
       this.store.update({ condition, answered: "ready", error: null });
+    } else if (
+      answer.type === "routes" &&
+      answer.by === this.store.state.by &&
+      same(normalise(answer.selection), this.store.state.selection)
+    ) {
+      this.store.update({ routes: answer, routed: "ready" });
     } else if (answer.type === "head_map") {
       this.store.update({ map: { header: answer, columns: new Columns(answer.columns, buffer) } });
     } else if (answer.type === "chart") {
@@ -120,6 +133,7 @@ export class App {
 
   private unanswered(request: Request): void {
     if (request.type === "condition") this.store.update({ answered: "unavailable" });
+    else if (request.type === "routes") this.store.update({ routed: "unavailable" });
     else if (request.type !== "pull") this.store.update({ error: "This needs a running kernel." });
   }
 
@@ -130,6 +144,7 @@ export class App {
       condition: null,
       route: null,
       error: null,
+      refused: null,
       answered: isEmpty(selection) ? "none" : "pending",
     });
     if (tell) {
@@ -138,6 +153,19 @@ export class App {
     }
     if (isEmpty(selection)) this.connection.forget("condition");
     else this.ask();
+    this.askRoutes();
+  }
+
+  /** Routes of all paths come with the summary, as far as they were asked for; the others on demand. */
+  private askRoutes(): void {
+    const { selection, summary, by } = this.store.state;
+    this.connection.forget("routes");
+    this.store.update({ routes: null, routed: "none", unrouted: null, route: null });
+    if (summary?.type !== "explanation" || summary.level !== "unit") return;
+    const known = summary.rankings.some((ranking) => ranking.by === by);
+    if (isEmpty(selection) && (known || summary.status.state !== "done")) return;
+    this.store.update({ routed: "pending" });
+    this.connection.request({ type: "routes", by, selection });
   }
 
   private ask(): void {
@@ -172,6 +200,10 @@ export class App {
   private change(event: Event): void {
     const target = event.target as HTMLSelectElement;
     if (target.matches("[data-measure]")) this.store.update({ measure: target.value });
+    if (target.matches("[data-by]")) {
+      this.store.update({ by: target.value as RankedBy });
+      this.askRoutes();
+    }
     if (target.matches("[data-kind]")) this.store.update({ kind: Number(target.value) });
   }
 
@@ -272,7 +304,7 @@ function alike(one: HTMLElement, other: HTMLElement): boolean {
 function keyOf(element: Element | null): string | null {
   const pane = element?.closest("[data-pane]")?.getAttribute("data-pane");
   if (!(element instanceof HTMLElement || element instanceof SVGElement) || !pane) return null;
-  const names = ["layer", "head", "token", "route", "measure", "kind", "action"];
+  const names = ["layer", "head", "token", "route", "measure", "kind", "by", "action"];
   const parts = names.map((name) => {
     const value = element.dataset[name];
     return value === undefined ? `:not([data-${name}])` : `[data-${name}="${value}"]`;

@@ -11,6 +11,9 @@ export const KINDS = ["query", "key", "value"] as const;
 
 export type Branch = (typeof BRANCHES)[number];
 export type Kind = (typeof KINDS)[number];
+export const RANKINGS = ["best", "mass", "contribution"] as const;
+
+export type RankedBy = (typeof RANKINGS)[number];
 export type RunState = "running" | "done" | "cancelled" | "failed";
 export type Theme = "auto" | "light" | "dark";
 
@@ -72,7 +75,8 @@ export interface Totals {
 
 export interface Step {
   layer: number;
-  branch: Branch;
+  /** By none of the operands: `attention`. */
+  branch: Branch | "attention";
   head: number | null;
   source: number;
   target: number;
@@ -81,14 +85,28 @@ export interface Step {
 export interface Route {
   rank: number;
   label: string;
-  kind: "best" | "leaves_skip" | "through";
+  /** Of its best path; `log_mass`, `contribution` and `cancellation` are of all its paths. */
   log_weight: number | null;
   sign: number;
   share_of_best: number | null;
   probability: number | null;
+  log_mass: number | null;
+  share: number | null;
+  contribution: number | null;
+  cancellation: number | null;
   all_skip: boolean;
   sentence: string;
   steps: Step[];
+}
+
+/** The first routes of a ranking, and in `remark` what is known about all others. */
+export interface Ranking {
+  by: RankedBy;
+  routes: Route[];
+  missed: number | null;
+  uncovered: number;
+  rest: number | null;
+  remark: string;
 }
 
 /** A number of the paths in a semiring that was asked for; in "nats" it is a logarithm. */
@@ -122,7 +140,7 @@ export interface ExplanationHeader extends SummaryBase {
   level: string;
   layers: Layer[];
   totals: Totals;
-  routes: Route[];
+  rankings: Ranking[];
   statistics: Statistic[];
 }
 
@@ -151,7 +169,15 @@ export interface Conditioned {
   selection: Selection;
   log_share: number | null;
   columns: Column[];
-  routes: Route[];
+}
+
+/** One ranking of the routes of the paths through a selection. */
+export interface RoutesAnswer {
+  type: "routes";
+  id: number;
+  by: RankedBy;
+  selection: Selection;
+  ranking: Ranking;
 }
 
 /** One head between tokens: `byte = 255 * sqrt(share / peak)`, one peak per kind. */
@@ -185,12 +211,13 @@ export interface ErrorAnswer {
   message: string;
 }
 
-export type Answer = Conditioned | HeadMap | ChartAnswer | BokehAnswer | ErrorAnswer;
+export type Answer = Conditioned | RoutesAnswer | HeadMap | ChartAnswer | BokehAnswer | ErrorAnswer;
 export type Incoming = Answer | Summary;
 
 export type Request =
   | { type: "pull" }
   | { type: "condition"; selection: Selection }
+  | { type: "routes"; by: RankedBy; selection: Selection }
   | { type: "head_map"; layer: number; head: number }
   | { type: "chart" }
   | { type: "bokehjs" }
@@ -200,6 +227,7 @@ const INCOMING = new Set([
   "explanation",
   "comparison",
   "conditioned",
+  "routes",
   "head_map",
   "chart",
   "bokehjs",

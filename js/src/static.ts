@@ -16,6 +16,7 @@ interface Payload {
   selection?: unknown;
   head_maps?: Prepared[];
   conditions?: Prepared[];
+  routes?: Prepared[];
   chart?: { item: unknown; dark: unknown; version: string } | null;
 }
 
@@ -41,7 +42,7 @@ export function staticModel(root: HTMLElement): Model {
       return [{ type: "bokehjs", version: bokeh.dataset.version }, fromBase64(bokeh.textContent ?? "")];
     }
     return [
-      { type: "error", message: "This page holds no answer to that; it needs a running kernel." },
+      { type: "error", message: "This page holds no answer to that: it needs a running kernel." },
       null,
     ];
   };
@@ -75,7 +76,10 @@ function prepared(payload: Payload, request: Record<string, unknown>): Prepared 
       ({ header }) => header.layer === request.layer && header.head === request.head,
     );
   }
-  if (request.type !== "condition") return undefined;
   const wanted = normalise(request.selection);
-  return payload.conditions?.find(({ header }) => same(normalise(header.selection), wanted));
+  const chosen = ({ header }: Prepared) => same(normalise(header.selection), wanted);
+  if (request.type === "condition") return payload.conditions?.find(chosen);
+  if (request.type === "routes")
+    return payload.routes?.find((one) => one.header.by === request.by && chosen(one));
+  return undefined;
 }

@@ -1,7 +1,7 @@
 /** All that is on screen, in one place; views redraw when it changes. */
 
 import { Columns } from "./columns";
-import type { Conditioned, HeadMap, Summary } from "./contract";
+import type { Conditioned, HeadMap, RankedBy, RoutesAnswer, Summary } from "./contract";
 import { EMPTY } from "./selection";
 
 export type Answered = "none" | "pending" | "ready" | "unavailable";
@@ -14,6 +14,14 @@ export interface State {
   answered: Answered;
   condition: { header: Conditioned; columns: Columns } | null;
   map: { header: HeadMap; columns: Columns } | null;
+  /** By what routes are ranked, the answer to a question about them, and how far that is. */
+  by: RankedBy;
+  routes: RoutesAnswer | null;
+  routed: Answered;
+  /** Why there is no answer about the selection, and none about the routes. */
+  refused: string | null;
+  unrouted: string | null;
+  /** Rank of the route that is drawn out. */
   route: number | null;
   /** Name of the quantity that tints tokens, cells and heads; null for the first choice. */
   measure: string | null;
@@ -29,6 +37,11 @@ export class Store {
     answered: "none",
     condition: null,
     map: null,
+    by: "best",
+    routes: null,
+    routed: "none",
+    refused: null,
+    unrouted: null,
     route: null,
     measure: null,
     kind: -1,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from semiring_widgets.core.graph import GradientGraph
@@ -19,7 +20,7 @@ from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Semiring, Sum, Value
 from semiring_widgets.core.tape import Node
 
-__all__ = ["Mask", "ones", "restrict", "sweep_backward", "sweep_forward"]
+__all__ = ["Gate", "Mask", "ones", "passed", "restrict", "sweep_backward", "sweep_forward"]
 
 Values = dict[Node, Value]
 Progress = Callable[[int, int], None]
@@ -39,6 +40,8 @@ class Mask:
 
 
 _ALL = Mask()
+Gate = Mapping[Edge, Tensor]
+_OPEN: Gate = {}
 
 
 def ones(graph: GradientGraph, semiring: Semiring, node: Node) -> Value:
@@ -52,6 +55,14 @@ def restrict(semiring: Semiring, value: Value, kept: Tensor) -> Value:
     return tuple(v.masked_fill(~kept, none) for v, none in zip(value, semiring.zero, strict=True))
 
 
+def passed(semiring: Semiring, value: Value, gate: Gate, edge: Edge) -> Value:
+    """The value of paths along an edge, marked where they pass the gate."""
+    kept = gate.get(edge)
+    if kept is None:
+        return value
+    return tuple(torch.where(kept, new, old) for new, old in zip(semiring.mark(value), value, strict=True))
+
+
 @in_full_precision
 def sweep_backward(
     graph: GradientGraph,
@@ -61,6 +72,7 @@ def sweep_backward(
     keep: Collection[Node] | None = None,
     mask: Mask = _ALL,
     marked: Collection[Edge] = frozenset(),
+    gate: Gate = _OPEN,
     closed: Collection[Edge] = frozenset(),
     progress: Progress | None = None,
     forget: bool = False,
@@ -74,6 +86,7 @@ def sweep_backward(
         keep: nodes whose value is returned besides the inputs; None keeps all.
         mask: which paths count.
         marked: edges that a semiring may count (see `Semiring.mark`).
+        gate: edges of which only some elements of the source are marked (boolean).
         closed: edges that no path may use.
         progress: called with (operators done, operators in all); may raise to cancel.
         forget: free derivatives as soon as they were used, for a graph that is swept once.
@@ -100,6 +113,7 @@ def sweep_backward(
                         pulled = restrict(semiring, pulled, mask.edges[edge])
                     if edge in marked:
                         pulled = semiring.mark(pulled)
+                    pulled = passed(semiring, pulled, gate, edge)
                     _join(semiring, values, edge.source, _masked(semiring, pulled, mask, edge.source))
             if forget:
                 graph.forget(op)
@@ -120,6 +134,7 @@ def sweep_forward(
     keep: Collection[Node] | None = None,
     mask: Mask = _ALL,
     marked: Collection[Edge] = frozenset(),
+    gate: Gate = _OPEN,
     progress: Progress | None = None,
     visit: Callable[[Node, Value], None] | None = None,
 ) -> Values:
@@ -132,6 +147,7 @@ def sweep_forward(
         keep: nodes whose value is returned; None keeps all.
         mask: which paths count.
         marked: edges that a semiring may count.
+        gate: edges of which only some elements of the source are marked (boolean).
         progress: called with (operators done, operators in all).
         visit: called with every node of ``keep`` (None: every node) as soon as its value is complete.
     """
@@ -156,6 +172,7 @@ def sweep_forward(
                     value = restrict(semiring, value, mask.edges[edge])
                 if edge in marked:
                     value = semiring.mark(value)
+                value = passed(semiring, value, gate, edge)
                 pushed = edge.push(semiring, value)
                 _join(semiring, values, edge.target, _masked(semiring, pushed, mask, edge.target))
         if visit is not None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from semiring_widgets.explanation.results import (
         Explanation,
         Layer,
+        Ranking,
         Route,
         Score,
         Session,
@@ -35,6 +36,7 @@ _HOME = {
     "Explanation": "results",
     "ExplanationJob": "jobs",
     "Layer": "results",
+    "Ranking": "results",
     "Route": "results",
     "Score": "results",
     "Session": "results",
@@ -56,6 +58,7 @@ __all__ = [
     "Explanation",
     "ExplanationJob",
     "Layer",
+    "Ranking",
     "Route",
     "Score",
     "Session",

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 
 import xarray as xr
 
-from semiring_widgets.explanation.results import Explanation, Layer, Route, Session, Statistic, Status, Totals
+from semiring_widgets.explanation.results import (
+    Explanation,
+    Layer,
+    Ranking,
+    Session,
+    Statistic,
+    Status,
+    Totals,
+)
 from semiring_widgets.explanation.schema import empty_dataset
 from semiring_widgets.explanation.scores import Prepared
 
@@ -31,7 +39,7 @@ class Draft:
     check: Check
     layers: tuple[Layer, ...] = ()
     totals: Totals = field(default_factory=Totals)
-    routes: tuple[Route, ...] = ()
+    rankings: tuple[Ranking, ...] = ()
     statistics: tuple[Statistic, ...] = ()
     session: Session | None = None
     done: int = 0
@@ -77,7 +85,7 @@ class Draft:
             layers=self.layers,
             totals=self.totals,
             dataset=self._published,
-            routes=self.routes,
+            rankings=self.rankings,
             statistics=self.statistics,
             seconds=self._told - self.started,
             status=Status(state, self.done, self.total, self.message),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,13 +28,15 @@ from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.draft import Check, Draft, Report
 from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
 from semiring_widgets.explanation.results import Explanation, Layer, Totals
-from semiring_widgets.explanation.routing import RouteFinder
-from semiring_widgets.explanation.schema import empty_dataset
+from semiring_widgets.explanation.routing import RouteTeller, check_rankings
+from semiring_widgets.explanation.schema import RANKINGS, empty_dataset
 from semiring_widgets.explanation.scores import Prepared, prepare
 from semiring_widgets.explanation.session import LiveSession
 from semiring_widgets.explanation.statistics import Asked, ask, check_asked
 
 __all__ = ["explain", "explain_run"]
+
+_RANKED_BY = {"best": "best path", "mass": "mass", "contribution": "contribution"}
 
 
 def explain(
@@ -50,6 +52,7 @@ def explain(
     granularity: str = "primitive",
     level: str = "unit",
     paths: int = 10,
+    rankings: str | Sequence[str] = RANKINGS,
 ) -> Explanation:
     """By which paths does a model make its prediction?
 
@@ -71,7 +74,9 @@ def explain(
         level: ``"unit"``: the best paths are scalar paths. ``"branch"``: the token maxima follow the rule of
             the published figures (Du et al., 2023); best paths through parts and routes stay at unit level
             and are left out.
-        paths: how many routes to list.
+        paths: how many routes to list in each ranking.
+        rankings: by what routes are ranked, in this order: ``"best"`` path (exact), ``"mass"``, and signed
+            ``"contribution"`` (gradient × input). Each takes about as long as a sweep or two.
 
     Returns:
         The `Explanation`; it displays itself in a notebook.
@@ -89,6 +94,7 @@ def explain(
     run = explain_run(
         model, tokenizer, text, target, contrast, position,
         score=score, semiring=semiring, granularity=granularity, level=level, paths=paths,
+        rankings=rankings,
     )  # fmt: skip
     return run(lambda _: None, lambda: None)
 
@@ -106,6 +112,7 @@ def explain_run(
     granularity: str = "primitive",
     level: str = "unit",
     paths: int = 10,
+    rankings: str | Sequence[str] = RANKINGS,
 ) -> Callable[[Report, Check], Explanation]:
     """`explain`, ready to be run by a worker.
 
@@ -121,16 +128,18 @@ def explain_run(
         granularity: see there.
         level: see there.
         paths: see there.
+        rankings: see there.
 
     Returns:
         ``run(report, check)``: ``report`` gets a snapshot whenever something new is known, and ``check`` is
         called between any two operators; it raises to stop the run.
 
     Raises:
-        InputError: an unknown level or semiring, or no routes asked for; other input is checked by the run.
+        InputError: an unknown level, semiring or ranking, or no routes asked for; the run checks the rest.
     """
     find_semiring("max", level)
     check_asked(semiring, level)
+    wanted = check_rankings(rankings)
     if paths < 1:
         raise InputError(f"paths is {paths!r}; ask for at least one route.")
 
@@ -139,12 +148,18 @@ def explain_run(
         prepared = prepare(model, tokenizer, text, target, contrast, position, score)
         draft = Draft(prepared, granularity, level, started, report, check)
         draft.publish("recording the forward pass")
-        return _explained(prepared, draft, semiring, paths)
+        return _explained(prepared, draft, semiring, paths, wanted)
 
     return run
 
 
-def _explained(prepared: Prepared, draft: Draft, semiring: str | Semiring | None, paths: int) -> Explanation:
+def _explained(
+    prepared: Prepared,
+    draft: Draft,
+    semiring: str | Semiring | None,
+    paths: int,
+    rankings: Sequence[str],
+) -> Explanation:
     with torch.no_grad():
         with record(granularity=draft.granularity) as tape:
             inputs = [embeds.clone() for embeds in prepared.inputs]
@@ -172,20 +187,22 @@ def _explained(prepared: Prepared, draft: Draft, semiring: str | Semiring | None
         beta = {n: (mass[n], best[n]) for n in mass if n in best}
         alpha = _flows(graph, anatomy, beta, draft)
         asked = None if semiring is None else _asked(graph, anatomy, semiring, draft)
-        log_mass = draft.totals.log_mass if draft.totals.log_mass is not None else float("-inf")
-        finder = RouteFinder(
+        totals = draft.totals
+        teller = RouteTeller(
             graph,
             anatomy,
             prepared.streams,
             draft.layers,
-            {n: v[1] for n, v in alpha.items()},
-            best,
-            log_mass,
+            -math.inf if totals.log_mass is None else totals.log_mass,
+            max((float(best[node].max()) for node in graph.wrt if node in best), default=-math.inf),
         )
-        if draft.level == "unit" and log_mass > float("-inf"):
-            draft.routes = finder.best(paths)
-        wanted = anatomy.nodes() | set(graph.wrt)
-        draft.session = LiveSession(finder, {n: v for n, v in alpha.items() if n in wanted}, beta, asked)
+        kept = anatomy.nodes() | set(graph.wrt)
+        session = LiveSession(teller, {n: v for n, v in alpha.items() if n in kept}, beta, asked)
+        draft.session = session
+        if draft.level == "unit" and teller.log_mass > -math.inf:
+            for by in rankings:
+                draft.publish(f"routes by {_RANKED_BY[by]}")
+                draft.rankings += (session.ranking(by, {}, paths, draft.check),)
     return draft.finished()
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import xarray as xr
 
+from semiring_widgets.errors import InputError
 from semiring_widgets.explanation import storage
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Explanation",
     "Layer",
+    "Ranking",
     "Route",
     "Score",
     "Session",
@@ -100,17 +102,20 @@ class Step:
 
 @dataclass(frozen=True)
 class Route:
-    """A path at the level of people.
+    """All paths that look alike at the level of people: the same branches, heads and tokens, layer by layer.
 
     Attributes:
-        rank: place among the routes listed, 0 is the best.
+        rank: place in its ranking, 0 is the first.
         label: short form, for example ``"V·L5·H3"``.
         log_weight: natural log of |weight| of its best path.
         sign: sign of that path.
-        share_of_best: |weight| relative to the best path (0-1).
-        probability: |weight| relative to all mass; often vanishingly small.
+        share_of_best: |weight| of its best path relative to the best path of all (0-1).
+        probability: the same relative to the mass of all paths; often vanishingly small.
+        log_mass: natural log of its mass, the sum of |weight| over its paths.
+        share: its mass relative to that of all paths (0-1).
+        contribution: signed sum over its paths of weight times input (gradient × input by this route alone).
+        cancellation: |contribution| relative to the sum of absolute values (0-1); 1 where nothing cancels.
         all_skip: True if it never leaves the skip connections.
-        kind: ``"best"``, ``"leaves_skip"`` or ``"through"`` (a selected cell).
         steps: its steps, from the input on.
         sentence: the same in words.
     """
@@ -121,10 +126,35 @@ class Route:
     sign: int
     share_of_best: float
     probability: float
+    log_mass: float
+    share: float
+    contribution: float
+    cancellation: float
     all_skip: bool
-    kind: str
     steps: tuple[Step, ...]
     sentence: str
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The first routes of a ranking, and what is known about all others.
+
+    Attributes:
+        by: ``"best"`` (best path), ``"mass"`` or ``"contribution"`` (its absolute value).
+        routes: the routes, first ones first.
+        missed: the most that any other single route can have: log |weight| of a best path, log mass, or the
+            absolute contribution; -inf (0) where all are listed.
+        uncovered: share of the mass that all other routes hold together (0-1).
+        rest: contribution of all other routes together.
+        remark: the same in plain words.
+    """
+
+    by: str
+    routes: tuple[Route, ...]
+    missed: float
+    uncovered: float
+    rest: float
+    remark: str
 
 
 @dataclass(frozen=True)
@@ -159,16 +189,20 @@ class Status:
 class Session(Protocol):
     """The live computation behind an explanation; answers questions that need the model's tape."""
 
-    def conditioned(self, selection: Mapping[str, Any]) -> tuple[xr.Dataset, tuple[Route, ...], float]:
+    def conditioned(self, selection: Mapping[str, Any]) -> tuple[xr.Dataset, float]:
         """Flow restricted to the paths through ``selection``.
 
         Args:
             selection: ``layer``, ``branch``, ``head``, ``token`` (each None or given) and ``stream``.
 
         Returns:
-            The same variables conditioned, the best routes through the selection, and the natural
-            log of the share of all mass that passes through it.
+            The same variables conditioned, and the natural log of the share of all mass that passes through
+            the selection.
         """
+        ...
+
+    def ranking(self, by: str, selection: Mapping[str, Any], count: int) -> Ranking:
+        """The first routes of a ranking, of the paths through ``selection`` (nothing selected: all paths)."""
         ...
 
     def head_map(self, layer: int, head: int) -> NDArray[np.float32]:
@@ -190,7 +224,7 @@ class Explanation:
         layers: the attention layers, in order of execution.
         totals: mass, entropy, best path and cancellation of the whole score (nats).
         dataset: the numbers, see `semiring_widgets.explanation.schema`.
-        routes: the best routes, distinct as routes.
+        rankings: the first routes, ranked by best path, mass and contribution, as far as asked for and known.
         statistics: what was asked for by ``semiring=``, in the order of the dataset's axis ``statistic``.
         seconds: time spent so far.
         status: how far it is; numbers not known yet are NaN.
@@ -206,7 +240,7 @@ class Explanation:
     layers: tuple[Layer, ...]
     totals: Totals
     dataset: xr.Dataset
-    routes: tuple[Route, ...] = ()
+    rankings: tuple[Ranking, ...] = ()
     statistics: tuple[Statistic, ...] = ()
     seconds: float = 0.0
     status: Status = field(default_factory=Status)
@@ -217,45 +251,72 @@ class Explanation:
         """The tokens of the first stream: those whose attributions the token variables hold."""
         return self.streams[0].tokens
 
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes of the first ranking, usually those with the best single paths."""
+        return self.rankings[0].routes if self.rankings else ()
+
+    def ranking(self, by: str) -> Ranking:
+        """One of the rankings.
+
+        Raises:
+            InputError: it was not asked for or is not known yet.
+        """
+        for ranking in self.rankings:
+            if ranking.by == by:
+                return ranking
+        known = ", ".join(ranking.by for ranking in self.rankings) or "none"
+        raise InputError(f"There is no ranking by {by!r} here; known are {known}.")
+
     def to_xarray(self) -> xr.Dataset:
         """The numbers with labelled axes: token texts, layer names, and what was explained.
 
         Returns:
             A new dataset. Axis ``token`` is as long as the longest stream; ``token_text`` belongs to
-            the first stream. ``attrs`` carry text, model, score, granularity and level.
+            the first stream. Routes are variables over ``ranking`` and ``rank``. ``attrs`` carry text, model,
+            score, granularity and level.
         """
+        from semiring_widgets.explanation.tables import routes_dataset
+
         size = self.dataset.sizes.get("token", len(self.tokens))
         texts = [token.text for token in self.tokens]
-        return self.dataset.assign_coords(
-            token=np.arange(size),
-            token_text=("token", texts + [""] * (size - len(texts))),
-            layer=np.arange(self.dataset.sizes.get("layer", len(self.layers))),
-            layer_name=("layer", [layer.name for layer in self.layers]),
-        ).assign_attrs(
-            text=self.text,
-            model=self.model,
-            score=self.score.label,
-            score_value=self.score.value,
-            granularity=self.granularity,
-            level=self.level,
+        return (
+            self.dataset.merge(routes_dataset(self.rankings))
+            .assign_coords(
+                token=np.arange(size),
+                token_text=("token", texts + [""] * (size - len(texts))),
+                layer=np.arange(self.dataset.sizes.get("layer", len(self.layers))),
+                layer_name=("layer", [layer.name for layer in self.layers]),
+            )
+            .assign_attrs(
+                text=self.text,
+                model=self.model,
+                score=self.score.label,
+                score_value=self.score.value,
+                granularity=self.granularity,
+                level=self.level,
+            )
         )
 
-    def to_pandas(self) -> pd.DataFrame:
+    def to_pandas(self, rows: str = "tokens") -> pd.DataFrame:
         """One row per token of the first stream: its text, place, and every per-token number.
 
         A statistic asked for by ``semiring=`` is a column of its name (and the word "statistic", where there
         is such a column already).
-        """
-        import pandas as pd
 
-        rows = pd.DataFrame([asdict(token) for token in self.tokens]).set_index("index")
-        for name, variable in self.dataset.data_vars.items():
-            if variable.dims == ("token",):
-                rows[str(name).removeprefix("token_")] = variable.values[: len(rows)]
-        for number, statistic in enumerate(self.statistics):
-            name = f"{statistic.name} statistic" if statistic.name in rows else statistic.name
-            rows[name] = self.dataset["token_statistic"].values[number, : len(rows)]
-        return rows
+        Args:
+            rows: ``"tokens"``, or ``"routes"`` for one row per route of each ranking: its sentence, best
+                path, mass, contribution and cancellation.
+
+        Raises:
+            InputError: other rows.
+        """
+        from semiring_widgets.explanation.tables import routes_frame, tokens_frame
+
+        frames = {"tokens": tokens_frame, "routes": routes_frame}
+        if rows not in frames:
+            raise InputError(f"rows is {rows!r}; choose tokens or routes.")
+        return frames[rows](self)
 
     def to_html(self, path: str | os.PathLike[str], *, chart: bool = True) -> Path:
         """Write one self-contained interactive page that needs no kernel and no network.
@@ -282,7 +343,7 @@ class Explanation:
             "streams": [asdict(stream) for stream in self.streams],
             "layers": [asdict(layer) for layer in self.layers],
             "totals": asdict(self.totals),
-            "routes": [asdict(route) for route in self.routes],
+            "rankings": [asdict(ranking) for ranking in self.rankings],
             "statistics": [asdict(statistic) for statistic in self.statistics],
             "seconds": self.seconds,
             "status": asdict(self.status),
@@ -308,6 +369,14 @@ class Explanation:
         return widget_of(self)
 
 
+def _ranking_from(header: Mapping[str, Any]) -> Ranking:
+    routes = tuple(
+        Route(**{**route, "steps": tuple(Step(**step) for step in route["steps"])})
+        for route in header["routes"]
+    )
+    return Ranking(**{**header, "routes": routes})
+
+
 def stream_from(header: Mapping[str, Any]) -> Stream:
     """A stream from its JSON form."""
     return Stream(header["name"], tuple(Token(**token) for token in header["tokens"]))
@@ -330,10 +399,7 @@ def load(path: str | os.PathLike[str]) -> Explanation:
         layers=tuple(Layer(**layer) for layer in header["layers"]),
         totals=Totals(**header["totals"]),
         dataset=dataset,
-        routes=tuple(
-            Route(**{**route, "steps": tuple(Step(**step) for step in route["steps"])})
-            for route in header["routes"]
-        ),
+        rankings=tuple(_ranking_from(ranking) for ranking in header["rankings"]),
         statistics=tuple(Statistic(**statistic) for statistic in header["statistics"]),
         seconds=header["seconds"],
         status=Status(**header["status"]),

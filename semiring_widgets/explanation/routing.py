@@ -1,156 +1,126 @@
-"""Routes: scalar paths read at the level of people, distinct, ranked, and written as sentences."""
+"""Routes as people read them: ranked three ways, written as sentences, with what a ranking leaves out."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-import torch
-from torch import Tensor
-
-from semiring_widgets.core.anatomy import Anatomy, Cut, Leg, legs_of
+from semiring_widgets.core import paths
+from semiring_widgets.core.anatomy import Anatomy, Cut, Leg
 from semiring_widgets.core.graph import GradientGraph
-from semiring_widgets.core.paths import Hop, walk_back, walk_on
-from semiring_widgets.core.semirings import Max
-from semiring_widgets.core.tape import Node
-from semiring_widgets.explanation.results import Layer, Route, Step, Stream
+from semiring_widgets.core.paths import RouteSearch, Stations, directions_of, gate_of
+from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.results import Layer, Ranking, Route, Step, Stream
+from semiring_widgets.explanation.schema import RANKINGS
+from semiring_widgets.explanation.wording import power
 
-__all__ = ["RouteFinder"]
+__all__ = ["RouteTeller", "check_rankings"]
 
-_NONE = float("-inf")
 _LETTER = {"query": "Q", "key": "K", "value": "V"}
+_STAYS = ("skip", "mlp_skip")
+_GLOSS = {"key": "(by being attended to)", "query": "(by what it attends to)"}
+# A sentence with more turns than that does without glosses.
+_EXPLAINED = 2
+# Of the beams that look for routes by mass and contribution; by best path the answer is exact anyway.
+_WIDTH = 24
+
+
+def check_rankings(rankings: str | Sequence[str]) -> tuple[str, ...]:
+    """One ranking or several, as a tuple.
+
+    Raises:
+        InputError: an unknown one; names the choices.
+    """
+    wanted = (rankings,) if isinstance(rankings, str) else tuple(rankings)
+    for by in wanted:
+        if by not in RANKINGS:
+            raise InputError(f"There is no ranking by {by!r}; choose from {', '.join(RANKINGS)}.")
+    return wanted
 
 
 @dataclass(frozen=True)
-class RouteFinder:
-    """Finds and words the best routes of one graph.
+class RouteTeller:
+    """Ranks and words the routes of one graph.
 
     Attributes:
         graph: the graph.
         anatomy: its parts.
         streams: tokens, for the sentences.
         layers: the layers, for the sentences.
-        alpha: log |weight| of the best path to every element (tangents of `Max`).
-        beta: the same to the score (cotangents of `Max`).
-        log_mass: of all paths, for probabilities.
+        log_mass: of all paths.
+        best: log |weight| of the best path of all.
     """
 
     graph: GradientGraph
     anatomy: Anatomy
     streams: tuple[Stream, ...]
     layers: tuple[Layer, ...]
-    alpha: Mapping[Node, Tensor]
-    beta: Mapping[Node, Tensor]
     log_mass: float
+    best: float
 
-    def best(self, count: int) -> tuple[Route, ...]:
-        """The best route of all, then the best ones that leave the skip, each through another part.
+    @cached_property
+    def _stations(self) -> Stations:
+        return Stations(self.graph, self.anatomy)
 
-        Every route listed is the best path through some query, key or value of some head and token, so the
-        best path of all that uses attention is among them.
+    def ranking(
+        self, by: str, count: int, cut: Cut | None = None, check: Callable[[], None] = lambda: None
+    ) -> Ranking:
+        """The first routes of a ranking.
+
+        Args:
+            by: ``"best"``, ``"mass"`` or ``"contribution"``.
+            count: how many.
+            cut: what paths must pass to count; None for all paths.
+            check: called often; may raise to stop.
+
+        Returns:
+            The ranking; its routes say what the paths through the cut have.
         """
-        starts = [(node, int(self.beta[node].argmax())) for node in self.graph.wrt if node in self.beta]
-        starts.sort(key=lambda at: -float(self.beta[at[0]].reshape(-1)[at[1]]))
-        cells = self._cells(
-            {o.node: None for a in self.anatomy.attentions for o in a.operands.values()}, 4 * count
-        )
-        return self._routes(self._walks([*starts[:1], *cells]), count, "leaves_skip")
+        gate = None if cut is None else gate_of(self.graph, cut)
+        search = RouteSearch(self._stations, directions_of(self.graph, None), gate, check)
+        found = search.ranked(by, count, width=_WIDTH)
+        routes = tuple(self._route(rank, route) for rank, route in enumerate(found))
+        return Ranking(by, routes, found.missed, found.uncovered, found.rest, _remark(found))
 
-    def through(self, cut: Cut, count: int) -> tuple[Route, ...]:
-        """The best routes through a cut."""
-        routes = self._walks(self._cells(dict(cut.nodes), 4 * count))
-        for edge, kept in cut.edges.items():
-            if edge.source not in self.alpha or edge.target not in self.beta:
-                continue
-            pulled = edge.pull(Max(), (self.beta[edge.target],))[0]
-            joint = (self.alpha[edge.source] + pulled).masked_fill(~kept, _NONE)
-            for element in _best_of_rows(joint, count):
-                targets, derivatives = edge.block.out_edges(torch.tensor([element], device=joint.device))
-                hop = Hop(edge, element, int(targets[0, 0]), float(derivatives[0, 0]))
-                (head,) = walk_back(self.graph, self.alpha, [(edge.source, element)])
-                (tail,) = walk_on(self.graph, self.beta, [(edge.target, hop.target)])
-                routes.append([*head, hop, *tail])
-        return self._routes(routes, count, "through")
-
-    def _cells(self, nodes: Mapping[Node, Tensor | None], count: int) -> list[tuple[Node, int]]:
-        """The best element of each (head, token) of some nodes, best first."""
-        ranked: list[tuple[float, Node, int]] = []
-        operands = {o.node: o for a in self.anatomy.attentions for o in a.operands.values()}
-        for node, kept in nodes.items():
-            if node not in self.alpha or node not in self.beta:
-                continue
-            joint = self.alpha[node] + self.beta[node]
-            if kept is not None:
-                joint = joint.masked_fill(~kept, _NONE)
-            numbers = torch.arange(joint.numel(), device=joint.device).reshape(joint.shape)
-            operand = operands.get(node)
-            axis = -2 if operand is not None and operand.token_axis == 2 else -1
-            top, unit = joint.max(axis)
-            element = numbers.gather(axis, unit.unsqueeze(axis)).squeeze(axis).reshape(-1)
-            top = top.reshape(-1)
-            chosen = top.topk(min(count, len(top))).indices.tolist()
-            ranked += [(float(top[i]), node, int(element[i])) for i in chosen if float(top[i]) > _NONE]
-        ranked.sort(key=lambda item: -item[0])
-        return [(node, element) for _, node, element in ranked[:count]]
-
-    def _walks(self, places: Sequence[tuple[Node, int]]) -> list[list[Hop]]:
-        """The best path through each element."""
-        before = walk_back(self.graph, self.alpha, places)
-        after = walk_on(self.graph, self.beta, places)
-        return [[*head, *tail] for head, tail in zip(before, after, strict=True)]
-
-    def _routes(self, walks: Sequence[list[Hop]], count: int, kind: str) -> tuple[Route, ...]:
-        found: dict[tuple[Leg, ...], list[Hop]] = {}
-        for hops in sorted(filter(None, walks), key=_log_weight, reverse=True):
-            found.setdefault(tuple(legs_of(self.anatomy, [_passage(hop) for hop in hops])), hops)
-        best = max(
-            (float(self.beta[node].max()) for node in self.graph.wrt if node in self.beta), default=0.0
-        )
-        ranked = list(found.items())[:count]
-        return tuple(self._route(rank, legs, hops, best, kind) for rank, (legs, hops) in enumerate(ranked))
-
-    def _route(self, rank: int, legs: tuple[Leg, ...], hops: list[Hop], best: float, kind: str) -> Route:
-        log_weight = _log_weight(hops)
-        sign = math.prod((hop.derivative > 0) - (hop.derivative < 0) for hop in hops)
-        all_skip = all(leg.branch in ("skip", "mlp_skip") for leg in legs)
-        first = kind == "leaves_skip" and rank == 0
+    def _route(self, rank: int, route: paths.Route) -> Route:
         return Route(
             rank=rank,
-            label=_label(legs),
-            log_weight=log_weight,
-            sign=sign,
-            share_of_best=math.exp(min(0.0, log_weight - best)),
-            probability=math.exp(min(0.0, log_weight - self.log_mass)),
-            all_skip=all_skip,
-            kind="best" if first else kind,
+            label=_label(route.legs),
+            log_weight=route.log_weight,
+            sign=route.sign,
+            share_of_best=math.exp(min(0.0, route.log_weight - self.best)),
+            probability=math.exp(min(0.0, route.log_weight - self.log_mass)),
+            log_mass=route.log_mass,
+            share=math.exp(min(0.0, route.log_mass - self.log_mass)),
+            contribution=route.contribution,
+            cancellation=route.cancellation,
+            all_skip=not route.leaves_skip,
             steps=tuple(
                 Step(leg.layer, leg.branch, leg.head, leg.source, leg.target)
-                for leg in legs
+                for leg in route.legs
                 if leg.branch != "mlp_skip"
             ),
-            sentence=" ".join(self._words(legs, hops)),
+            sentence=" ".join(self._words(route)),
         )
 
-    def _words(self, legs: tuple[Leg, ...], hops: list[Hop]) -> Iterator[str]:
-        start = hops[0].edge.source
-        stream = self.graph.wrt.index(start) if start in self.graph.wrt else 0
-        token = hops[0].source // start.shape[-1] % start.shape[-2] if len(start.shape) > 1 else 0
-        yield f"{self._name(stream, token)}"
-        turns = [leg for leg in legs if leg.branch not in ("skip", "mlp_skip")]
+    def _words(self, route: paths.Route) -> Iterator[str]:
+        yield self._name(route.input, route.token)
+        turns = [leg for leg in route.legs if leg.branch not in _STAYS]
         if not turns:
             yield f"stays on the skip connections of all {len(self.layers)} layers"
+        long = len(turns) > _EXPLAINED
         for leg in turns:
             layer = self.layers[leg.layer]
-            head = f"{_LETTER.get(leg.branch, '')}·L{leg.layer}·H{leg.head}"
-            if leg.branch == "value":
-                yield f"-{head}-> {self._name(layer.stream, leg.target)}"
-            elif leg.branch == "key":
-                yield f"-{head}-> {self._name(layer.stream, leg.target)} (by being attended to)"
-            elif leg.branch == "query":
-                yield f"-{head}-> {self._name(layer.stream, leg.target)} (by what it attends to)"
-            else:
+            if leg.branch == "mlp":
                 yield f"-MLP·L{leg.layer}->"
+                continue
+            head = f"{_LETTER.get(leg.branch, 'attention')}·L{leg.layer}"
+            head += "" if leg.head is None else f"·H{leg.head}"
+            yield f"-{head}-> {self._name(layer.stream, leg.target)}"
+            if leg.branch in _GLOSS and not long:
+                yield _GLOSS[leg.branch]
         yield "to the score" if not turns or turns[-1].branch != "mlp" else "the score"
 
     def _name(self, stream: int, token: int) -> str:
@@ -158,26 +128,38 @@ class RouteFinder:
         return tokens[token].text if token < len(tokens) else f"token {token}"
 
 
-def _best_of_rows(joint: Tensor, count: int) -> list[int]:
-    """The best element of each of the best tokens, for a stream (..., tokens, units)."""
-    units = joint.reshape(-1, joint.shape[-1])
-    top, unit = units.max(-1)
-    rows = top.topk(min(count, len(top))).indices.tolist()
-    return [row * joint.shape[-1] + int(unit[row]) for row in rows if float(top[row]) > _NONE]
-
-
-def _passage(hop: Hop) -> tuple[Node, int, Node, int]:
-    return hop.edge.source, hop.source, hop.edge.target, hop.target
-
-
-def _log_weight(hops: Sequence[Hop]) -> float:
-    return sum(math.log(abs(hop.derivative)) if hop.derivative else _NONE for hop in hops)
-
-
 def _label(legs: Sequence[Leg]) -> str:
-    parts = [
-        f"MLP·L{leg.layer}" if leg.branch == "mlp" else f"{_LETTER[leg.branch]}·L{leg.layer}·H{leg.head}"
-        for leg in legs
-        if leg.branch not in ("skip", "mlp_skip")
-    ]
+    parts = []
+    for leg in legs:
+        if leg.branch not in _STAYS:
+            head = "" if leg.head is None else f"·H{leg.head}"
+            parts.append(f"{_LETTER.get(leg.branch, leg.branch.upper())}·L{leg.layer}{head}")
     return " → ".join(parts) or "skip"
+
+
+def _remark(found: paths.Routes) -> str:
+    """What a ranking leaves out, in plain words."""
+    listed = math.fsum(route.share for route in found)
+    if found.uncovered == 0.0 and found.missed in (0.0, -math.inf):
+        return "These are all routes there are."
+    if found.by == "best":
+        return (
+            f"Exact order: the best path of any other route is at most {power(found.missed)}. Together "
+            f"these routes hold {_share(listed)} of the mass."
+        )
+    if found.by == "mass":
+        largest = math.exp(min(0.0, found.missed - found[0].log_mass)) * found[0].share if found else 1.0
+        return (
+            f"Together these routes hold {_share(listed)} of the mass; any other single route holds at most "
+            f"{_share(largest)}."
+        )
+    whole = found.rest + math.fsum(route.contribution for route in found)
+    return (
+        f"Together these routes contribute {whole - found.rest:+.3g} of {whole:+.3g} (gradient × input), all "
+        f"others together {found.rest:+.3g}. Found by a search that may miss some: no other single route can "
+        f"contribute more than {power(math.log(found.missed)) if found.missed else 0}, its mass."
+    )
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.1e} %" if 0 < share < 1e-4 else f"{100 * share:.2g} %"

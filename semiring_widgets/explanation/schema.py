@@ -19,11 +19,21 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
-__all__ = ["BRANCHES", "KINDS", "OPERANDS", "STATISTICS", "VARIABLES", "empty_dataset", "empty_statistics"]
+__all__ = [
+    "BRANCHES",
+    "KINDS",
+    "OPERANDS",
+    "RANKINGS",
+    "STATISTICS",
+    "VARIABLES",
+    "empty_dataset",
+    "empty_statistics",
+]
 
 BRANCHES: Final = ("skip", "query", "key", "value", "mlp", "mlp_skip")
 KINDS: Final = ("query", "key", "value")
 OPERANDS: Final = ("all", *KINDS)
+RANKINGS: Final = ("best", "mass", "contribution")
 
 _TOKEN = ("token",)
 _NODE = ("layer", "token")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,8 @@ from semiring_widgets.core.anatomy import Selection, condition, cut_of, head_map
 from semiring_widgets.core.semirings import Value
 from semiring_widgets.core.tape import Node
 from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
-from semiring_widgets.explanation.results import Route
-from semiring_widgets.explanation.routing import RouteFinder
+from semiring_widgets.explanation.results import Ranking
+from semiring_widgets.explanation.routing import RouteTeller
 from semiring_widgets.explanation.schema import KINDS, empty_dataset
 from semiring_widgets.explanation.statistics import Asked
 
@@ -29,25 +29,23 @@ class LiveSession:
     """Holds one graph with its tangents and cotangents; safe to ask from several threads.
 
     Attributes:
-        routes: finds routes; holds graph, anatomy and streams.
+        routes: ranks routes; holds graph, anatomy and streams.
         alpha: tangents in the `FLOW` semiring at the anatomy's nodes and the inputs.
         beta: cotangents there.
         asked: the semiring that was asked for besides.
     """
 
-    routes: RouteFinder
+    routes: RouteTeller
     alpha: Mapping[Node, Value]
     beta: Mapping[Node, Value]
     asked: Asked | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def conditioned(self, selection: Mapping[str, Any]) -> tuple[xr.Dataset, tuple[Route, ...], float]:
+    def conditioned(self, selection: Mapping[str, Any]) -> tuple[xr.Dataset, float]:
         """See `semiring_widgets.explanation.results.Session`."""
-        chosen = Selection(**{key: selection.get(key) for key in ("layer", "branch", "head", "token")},
-                           stream=int(selection.get("stream") or 0))  # fmt: skip
         routes, graph, anatomy = self.routes, self.routes.graph, self.routes.anatomy
         with self.lock, torch.no_grad():
-            cut = cut_of(graph, anatomy, chosen)
+            cut = cut_of(graph, anatomy, _selection(selection))
             found = condition(graph, FLOW, cut, self.alpha, self.beta, keep=anatomy.nodes())
             total = float(found.total[0])
             tokens = max(len(stream.tokens) for stream in routes.streams)
@@ -61,14 +59,19 @@ class LiveSession:
                 table = self.asked.table(*sizes_of(anatomy, tokens))
                 self.asked.conditioned(table, cut)
                 dataset = dataset.merge(table)
-            through = routes.through(cut, 3) if total > float("-inf") else ()
         names = [n for n in dataset.data_vars if str(n).startswith(("node", "branch", "head"))]
         names += [n for n in ("token_statistic",) if n in dataset]
-        return (
-            dataset[[*names, "token_mass_share", "token_best_log_weight"]],
-            through,
-            total - routes.log_mass,
-        )
+        return dataset[[*names, "token_mass_share", "token_best_log_weight"]], total - routes.log_mass
+
+    def ranking(
+        self, by: str, selection: Mapping[str, Any], count: int, check: Callable[[], None] = lambda: None
+    ) -> Ranking:
+        """See `semiring_widgets.explanation.results.Session`; ``check`` is called often and may raise."""
+        chosen = _selection(selection)
+        with self.lock, torch.no_grad():
+            everything = chosen == Selection(stream=chosen.stream)
+            cut = None if everything else cut_of(self.routes.graph, self.routes.anatomy, chosen)
+            return self.routes.ranking(by, count, cut, check)
 
     def head_map(self, layer: int, head: int) -> NDArray[np.float32]:
         """See `semiring_widgets.explanation.results.Session`."""
@@ -92,3 +95,8 @@ class LiveSession:
             best = weight.amax((0, 2)).cpu().numpy()
         dataset["token_mass_share"].values[:count] = shares
         dataset["token_best_log_weight"].values[:count] = best
+
+
+def _selection(given: Mapping[str, Any]) -> Selection:
+    chosen = {key: given.get(key) for key in ("layer", "branch", "head", "token")}
+    return Selection(**chosen, stream=int(given.get("stream") or 0))

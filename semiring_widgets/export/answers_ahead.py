@@ -1,8 +1,9 @@
 """What a page may ask when there is no kernel, answered ahead.
 
 Head maps come first, those with the largest share of the mass before the others; then the flow conditioned
-on layers, tokens, heads and branches. Both as long as it is cheap: within a budget of bytes and (conditions
-need the live computation) of seconds. For what is left out, the page says that it needs a kernel.
+on layers, tokens, heads and branches, and the best routes through them. Both as long as it is cheap: within
+a budget of bytes and (conditions need the live computation) of seconds. For what is left out, the page says
+that it needs a kernel.
 """
 
 from __future__ import annotations
@@ -59,21 +60,24 @@ def conditions(result: Explanation, budget: int, seconds: float) -> list[Message
         seconds: time to spend.
 
     Returns:
-        ``conditioned`` answers, with the three best routes each.
+        ``conditioned`` answers for all of it first, then ``routes`` answers, by best path.
     """
     found: list[Message] = []
     if result.session is None or result.status.state == "running":
         return found
     deadline = time.monotonic() + seconds
-    for selection in _selections(result):
-        if time.monotonic() >= deadline:
-            break
-        header, buffer = answer(result, {"type": "condition", "id": 0, "selection": selection})
-        message = {**header, "routes": header["routes"][:3]}, buffer
-        budget -= size_of(message)
-        if budget < 0:
-            break
-        found.append(message)
+    requests: list[dict[str, Any]] = [{"type": "condition"}]
+    if result.level == "unit":
+        requests.append({"type": "routes", "by": "best"})
+    for request in requests:
+        for selection in _selections(result):
+            if time.monotonic() >= deadline:
+                return found
+            message = answer(result, {**request, "id": 0, "selection": selection})
+            budget -= size_of(message)
+            if budget < 0:
+                return found
+            found.append(message)
     return found
 
 

@@ -140,7 +140,7 @@ def statistic_chart(result: Explanation, number: int) -> Any:
     values = result.dataset["branch_statistic"].values[number]
     layers = np.arange(len(result.layers))
     plot = figure(
-        height=220,
+        height=280,
         sizing_mode="stretch_width",
         title=f"{statistic.name} ({result.granularity})",
         x_axis_label="layer",

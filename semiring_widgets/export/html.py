@@ -89,7 +89,9 @@ def page(result: Explanation | Comparison, *, chart: bool = True, seconds: float
         maps = head_maps(result, left * 2 // 5)
         left -= sum(size_of(message) for message in maps)
         payload["head_maps"] = _listed(maps)
-        payload["conditions"] = _listed(conditions(result, left, seconds))
+        ahead = conditions(result, left, seconds)
+        for kind, name in (("conditioned", "conditions"), ("routes", "routes")):
+            payload[name] = _listed([message for message in ahead if message[0]["type"] == kind])
         if chart and result.layers:
             payload["chart"], bokeh = _chart(result)
     parts = {

@@ -19,11 +19,12 @@ from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
 from semiring_widgets.attr import Comparison
+from semiring_widgets.explanation.wording import nats
 from semiring_widgets.export.drawable import FAMILIES, drawable
 from semiring_widgets.export.grid import draw_grid
 from semiring_widgets.export.ribbon import INK, arrange, draw_ribbon
 from semiring_widgets.export.table import draw_table
-from semiring_widgets.widgets.plain import nats, statistics
+from semiring_widgets.widgets.plain import statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable

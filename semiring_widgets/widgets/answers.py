@@ -14,13 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.schema import BRANCHES
+from semiring_widgets.explanation.schema import BRANCHES, RANKINGS
 from semiring_widgets.widgets import messages
 
 if TYPE_CHECKING:
     from semiring_widgets.explanation import Explanation
 
 __all__ = ["EMPTY_SELECTION", "answer", "head_shares"]
+
+# Routes listed of all paths, and of those through a selection.
+_LISTED, _THROUGH = 10, 5
 
 EMPTY_SELECTION: Mapping[str, Any] = {
     "layer": None,
@@ -36,8 +39,9 @@ def answer(result: Explanation, request: Mapping[str, Any]) -> messages.Message:
 
     Args:
         result: the explanation asked about.
-        request: ``type`` and ``id``, and for ``condition`` a ``selection``, for ``head_map`` a ``layer`` and
-            a ``head``; ``chart`` and ``bokehjs`` need nothing more.
+        request: ``type`` and ``id``, and for ``condition`` a ``selection``, for ``routes`` a ``selection``
+            and a ranking ``by``, for ``head_map`` a ``layer`` and a ``head``; ``chart`` and ``bokehjs`` need
+            nothing more.
 
     Raises:
         InputError: an unknown request, or something that this explanation does not have.
@@ -45,6 +49,8 @@ def answer(result: Explanation, request: Mapping[str, Any]) -> messages.Message:
     kind, request_id = request.get("type"), request.get("id", 0)
     if kind == "condition":
         return _condition(result, request_id, request.get("selection"))
+    if kind == "routes":
+        return _routes(result, request_id, request.get("by"), request.get("selection"))
     if kind == "head_map":
         layer, head = request.get("layer"), request.get("head")
         return messages.head_map(request_id, _whole(layer), _whole(head), head_shares(result, layer, head))
@@ -62,7 +68,8 @@ def answer(result: Explanation, request: Mapping[str, Any]) -> messages.Message:
 
         return {"type": "bokehjs", "id": request_id, "version": bokeh_version()}, bokehjs()
     raise InputError(
-        f"Request of unknown type {kind!r}; this version answers condition, head_map, chart and bokehjs."
+        f"Request of unknown type {kind!r}; this version answers condition, routes, head_map, chart and "
+        f"bokehjs."
     )
 
 
@@ -96,6 +103,27 @@ def head_shares(result: Explanation, layer: Any, head: Any) -> NDArray[np.float3
 
 
 def _condition(result: Explanation, request_id: int, selection: Any) -> messages.Message:
+    chosen = _chosen(result, selection)
+    if result.session is None:
+        raise InputError(_needs_model(result, "Flow through a selection"))
+    dataset, log_share = result.session.conditioned(chosen)
+    return messages.conditioned(request_id, chosen, dataset, log_share)
+
+
+def _routes(result: Explanation, request_id: int, by: Any, selection: Any) -> messages.Message:
+    chosen = _chosen(result, selection)
+    if by not in RANKINGS:
+        raise InputError(f"There is no ranking by {by!r}; choose from {', '.join(RANKINGS)}.")
+    if result.level != "unit":
+        raise InputError("Routes are ranked at unit level only; run explain again with level='unit'.")
+    if result.session is None:
+        raise InputError(_needs_model(result, "Another ranking"))
+    count = _THROUGH if any(chosen[key] is not None for key in ("layer", "head", "token")) else _LISTED
+    return messages.routes(request_id, by, chosen, result.session.ranking(by, chosen, count))
+
+
+def _chosen(result: Explanation, selection: Any) -> dict[str, Any]:
+    """A selection, checked."""
     if not isinstance(selection, Mapping):
         raise InputError(f"A selection has layer, branch, head, token and stream; got {selection!r}.")
     chosen = {key: selection.get(key, default) for key, default in EMPTY_SELECTION.items()}
@@ -110,10 +138,7 @@ def _condition(result: Explanation, request_id: int, selection: Any) -> messages
             chosen[name] = _index(name, chosen[name], limit)
     if chosen["branch"] is not None and chosen["branch"] not in BRANCHES:
         raise InputError(f"There is no branch {chosen['branch']!r}; branches are {', '.join(BRANCHES)}.")
-    if result.session is None:
-        raise InputError(_needs_model(result, "Flow through a selection"))
-    dataset, routes, log_share = result.session.conditioned(chosen)
-    return messages.conditioned(request_id, chosen, dataset, routes, log_share)
+    return chosen
 
 
 def _needs_model(result: Explanation, what: str) -> str:

@@ -1,8 +1,9 @@
 """Questions from the front end, answered one after the other on a worker thread.
 
 A callback of the kernel's connection must return at once (the next click waits behind it), and it may run
-on any thread. So callbacks only put a request on the desk. A worker takes them in order; a ``condition``
-request that is still waiting is overtaken by the next one, because only the current selection matters.
+on any thread. So callbacks only put a request on the desk. A worker takes them in order; a ``condition`` or
+``routes`` request that is still waiting is overtaken by the next one, because only the current selection
+matters.
 
 The worker ends when the desk is empty. It is started by the callback, in a copy of its context, so that
 its answers travel on the same kernel subshell.
@@ -21,7 +22,7 @@ from semiring_widgets.widgets import messages
 __all__ = ["Desk", "Request"]
 
 Request: TypeAlias = Mapping[str, Any]
-_LATEST_WINS = ("condition",)
+_LATEST_WINS = ("condition", "routes")
 
 
 class Desk:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from semiring_widgets.explanation import ExplanationJob
+from semiring_widgets.explanation.schema import RANKINGS
 from semiring_widgets.widgets.bundle import read_bundle
 from semiring_widgets.widgets.comparison_widget import ComparisonWidget
 from semiring_widgets.widgets.explanation_widget import ExplanationWidget
@@ -26,6 +27,7 @@ def explain(
     granularity: str = "primitive",
     level: str = "unit",
     paths: int = 10,
+    rankings: str | Sequence[str] = RANKINGS,
 ) -> ExplanationWidget:
     """Explain a prediction in a widget that fills up layer by layer.
 
@@ -40,7 +42,8 @@ def explain(
         semiring: one more statistic of the paths, as in `semiring_widgets.explain`.
         granularity: which graph is counted: ``"primitive"``, ``"operator"`` or ``"paper"``.
         level: level of the maxima: ``"unit"`` or ``"branch"``.
-        paths: how many routes to list.
+        paths: how many routes to list in each ranking.
+        rankings: by what routes are ranked, as in `semiring_widgets.explain`; others on demand.
 
     Returns:
         The widget, at once. ``widget.result`` is the `Explanation` as far as it is known, ``widget.wait()``
@@ -66,6 +69,7 @@ def explain(
         granularity=granularity,
         level=level,
         paths=paths,
+        rankings=rankings,
     )
     return ExplanationWidget(ExplanationJob(run), text=text, model=type(model).__name__)
 

@@ -29,7 +29,7 @@ from semiring_widgets.explanation.schema import KINDS
 if TYPE_CHECKING:
     import xarray as xr
 
-    from semiring_widgets.explanation.results import Explanation, Route, Status, Stream
+    from semiring_widgets.explanation.results import Explanation, Ranking, Status, Stream
 
 __all__ = [
     "CONDITIONED",
@@ -40,6 +40,7 @@ __all__ = [
     "failure",
     "head_map",
     "pack",
+    "routes",
     "sendable",
     "starting",
     "unpack",
@@ -111,7 +112,7 @@ def starting(kind: str, text: str, model: str, status: Status, revision: int) ->
             "level": "",
             "layers": [],
             "totals": totals,
-            "routes": [],
+            "rankings": [],
             "statistics": [],
         }
     return _clean(header), b""
@@ -121,7 +122,6 @@ def conditioned(
     request_id: int,
     selection: Mapping[str, Any],
     dataset: xr.Dataset,
-    routes: tuple[Route, ...],
     log_share: float,
 ) -> Message:
     """The answer to ``condition``: the flow of the paths through the selection.
@@ -130,7 +130,6 @@ def conditioned(
         request_id: the request's id.
         selection: what was selected, as asked.
         dataset: the variables named in `CONDITIONED`.
-        routes: the best routes through the selection.
         log_share: natural log of the share of all mass that passes through it.
     """
     columns, buffer = pack({name: dataset[name].values for name in CONDITIONED if name in dataset})
@@ -140,9 +139,27 @@ def conditioned(
         "selection": dict(selection),
         "log_share": log_share,
         "columns": columns,
-        "routes": [asdict(route) for route in routes],
     }
     return _clean(header), buffer
+
+
+def routes(request_id: int, by: str, selection: Mapping[str, Any], ranking: Ranking) -> Message:
+    """The answer to ``routes``: one ranking of the routes of the paths through the selection.
+
+    Args:
+        request_id: the request's id.
+        by: the ranking asked for.
+        selection: what was selected, as asked.
+        ranking: the routes.
+    """
+    header = {
+        "type": "routes",
+        "id": request_id,
+        "by": by,
+        "selection": dict(selection),
+        "ranking": asdict(ranking),
+    }
+    return _clean(header), b""
 
 
 def head_map(request_id: int, layer: int, head: int, shares: NDArray[np.float32]) -> Message:
@@ -256,7 +273,7 @@ def _explanation(result: Explanation, revision: int) -> Message:
         "layers": [asdict(layer) for layer in result.layers],
         "totals": asdict(result.totals),
         "status": asdict(result.status),
-        "routes": [asdict(route) for route in result.routes],
+        "rankings": [asdict(ranking) for ranking in result.rankings],
         "statistics": [asdict(statistic) for statistic in result.statistics],
         "columns": columns,
     }

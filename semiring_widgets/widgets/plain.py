@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from semiring_widgets.attr import Comparison
+from semiring_widgets.explanation.wording import nats, power
 
 if TYPE_CHECKING:
     from semiring_widgets.explanation import Explanation
 
-__all__ = ["nats", "plain", "statistics"]
+__all__ = ["ROUTES_BY", "plain", "statistics"]
+
+ROUTES_BY: Final = {"best": "best path", "mass": "mass", "contribution": "contribution"}
 
 
 def plain(result: Explanation | Comparison) -> str:
@@ -22,11 +24,6 @@ def plain(result: Explanation | Comparison) -> str:
         result: an explanation (score, best routes, totals) or a comparison (top tokens per method).
     """
     return _comparison(result) if isinstance(result, Comparison) else _explanation(result)
-
-
-def nats(value: float | None) -> str:
-    """A number of nats, or that it is not known."""
-    return "not known" if value is None or not math.isfinite(value) else f"{value:.4g} nats"
 
 
 def statistics(result: Explanation) -> list[tuple[str, str]]:
@@ -57,7 +54,16 @@ def _explanation(result: Explanation) -> str:
         f"all paths: log mass {mass}, entropy {entropy}, log cancellation {cancelled}",
     ]
     lines += [f"{name}: {extremes}" for name, extremes in statistics(result)]
-    lines += [f"route {route.rank + 1}: {route.sentence}" for route in result.routes[:3]]
+    for ranking in result.rankings:
+        lines.append(f"routes by {ROUTES_BY[ranking.by]}:")
+        for route in ranking.routes[:3]:
+            sign = "-" if route.sign < 0 else ""
+            lines.append(
+                f"  {route.rank + 1}. {route.sentence} (best path {sign}{power(route.log_weight)}, mass "
+                f"{power(route.log_mass)}, contribution {route.contribution:+.3g}, cancellation "
+                f"{route.cancellation:.1g})"
+            )
+        lines.append(f"  {ranking.remark}")
     if result.status.state != "done":
         lines.append(f"{result.status.state}: {result.status.message}")
     return "\n".join(lines)

@@ -52,6 +52,18 @@ def slow(steps=600):
     return ExplanationWidget(ExplanationJob(run), text=whole.text, model=whole.model)
 
 
+def own():
+    """A user's semiring and the real model."""
+    import semiring_widgets as sw
+
+    path = Path(__file__).parents[1] / "own_semirings.py"
+    spec = importlib.util.spec_from_file_location("semiring_widgets_own", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    model, tokenizer = sw.load_demo()
+    return sw.explain(model, tokenizer, TEXT, target="are", contrast="is", semiring=module.Collision())
+
+
 def real():
     import semiring_widgets as sw
 

@@ -41,6 +41,52 @@ def test_keyboard(opened):
     assert opened.selection()["token"] is None
 
 
+def test_routes_are_ranked_three_ways(opened):
+    pane = opened.pane("routes")
+    first = pane.locator(".entry").first
+    choice = pane.locator("[data-by]")
+    expect(first).to_contain_text("stays on the skip connections")
+    for by, says in (("mass", "hold"), ("contribution", "Together these routes contribute")):
+        choice.select_option(by)
+        expect(pane.locator("[data-remark]")).to_contain_text(says)
+        expect(first).not_to_contain_text("stays on the skip connections")
+        expect(first).to_contain_text("cancellation")
+    choice.select_option("best")
+    opened.layer(1).click()
+    expect(pane).to_contain_text("Routes through the selection")
+    expect(first).to_contain_text("L1")
+    # The keyboard alone: to the choice, one down, and the focus stays there.
+    choice.focus()
+    opened.page.keyboard.press("ArrowDown")
+    expect(choice).to_have_value("mass")
+    expect(choice).to_be_focused()
+    choice.select_option("best")
+    opened.clear()
+    expect(first).to_contain_text("stays on the skip connections")
+
+
+def test_a_semiring_of_ones_own(watched, tmp_path):
+    path = tmp_path / "own.html"
+    result = scenes.own()
+    write_page(result, path, seconds=60)
+    page = watched()
+    page.goto(path.as_uri())
+    view = View(page.locator(".semiring-widgets").first)
+    expect(view.root.locator("[data-measure]")).to_have_value("statistic:0")
+    value = float(result.dataset.token_statistic[0, 2])
+    expect(view.token(2)).to_have_attribute("title", f"keys: collision entropy {value:.4g} nats")
+    expect(view.head(3, 1)).to_have_attribute("title", re.compile(r"collision entropy [\d.]+ nats$"))
+    whole = view.token(2).get_attribute("title")
+    view.layer(1).click()
+    view.expect_conditioned("ready")
+    expect(view.token(2)).not_to_have_attribute("title", whole)
+    view.button("chart").click()
+    expect(view.pane("chart").locator(".bk-Figure")).to_have_count(2, timeout=20_000)
+    view.root.locator("[data-measure]").select_option("token_entropy")
+    expect(view.pane("tokens")).to_contain_text("not known for the selection")
+    assert page.watch.errors == []
+
+
 def test_hostile_page(watched, tmp_path):
     path = tmp_path / "page.html"
     scenes.hostile().to_html(path)

@@ -44,7 +44,8 @@ def test_every_head_conditions_to_its_own_share(result):
     for layer in range(4):
         for kind, branch in enumerate(("query", "key", "value")):
             chosen = {"layer": layer, "branch": branch, "head": 1, "token": None, "stream": 0}
-            table, routes, log_share = result.session.conditioned(chosen)
+            table, log_share = result.session.conditioned(chosen)
+            routes = result.session.ranking("best", chosen, 2).routes
             expected = float(result.dataset.head_mass_share[layer, 1, kind])
             assert np.exp(log_share) == pytest.approx(expected, rel=1e-3)
             assert table.token_mass_share.sum().item() == pytest.approx(1, abs=1e-4)

@@ -10,7 +10,18 @@ from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.results import Stream, Token, Totals
 from semiring_widgets.explanation.schema import BRANCHES, VARIABLES, empty_dataset
 
-FACTS = ("text", "model", "score", "granularity", "level", "streams", "layers", "routes", "seconds", "status")
+FACTS = (
+    "text",
+    "model",
+    "score",
+    "granularity",
+    "level",
+    "streams",
+    "layers",
+    "rankings",
+    "seconds",
+    "status",
+)
 
 
 def test_a_saved_explanation_comes_back_exactly(make_explanation, tmp_path):
@@ -83,6 +94,23 @@ def test_pandas_and_xarray_carry_the_labels(make_explanation, make_comparison):
     labelled = result.to_xarray()
     assert list(labelled["layer_name"].values) == [layer.name for layer in result.layers]
     assert labelled.attrs["granularity"] == "primitive"
+    routes = result.to_pandas("routes")
+    assert list(routes.loc["contribution", "contribution"].abs()) == sorted(
+        routes.loc["contribution", "contribution"].abs(), reverse=True
+    )
+    assert routes.loc[("best", 0), "sentence"] == "only skip connections"
+    np.testing.assert_array_equal(
+        labelled["route_log_mass"].sel(ranking="mass"), [r.log_mass for r in result.ranking("mass").routes]
+    )
+    assert (
+        str(labelled["ranking_remark"].sel(ranking="best").values) == "What the ranking by best leaves out."
+    )
+    with pytest.raises(InputError, match="choose tokens or routes"):
+        result.to_pandas("layers")
+    with pytest.raises(InputError, match="no ranking by 'luck'"):
+        result.ranking("luck")
+    assert make_explanation(known=False).to_pandas("routes").empty
+    assert make_explanation(known=False).to_xarray().sizes["ranking"] == 0
     frame = make_comparison().to_pandas()
     assert np.isnan(frame["DeepLift"]).all()
     assert list(make_comparison().to_xarray()["method"].values) == ["Saliency", "DeepLift", "path max"]

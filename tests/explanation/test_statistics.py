@@ -106,7 +106,7 @@ def test_hops_are_those_of_path_lengths(pair, recorded):
 )
 def test_a_selection_conditions_the_statistic(result, selection):
     chosen = {"layer": None, "branch": None, "head": None, "token": None, "stream": 0, **selection}
-    table, _, _ = result.session.conditioned(chosen)
+    table, _ = result.session.conditioned(chosen)
     widest = table.token_statistic.values[0].max()
     known = result.dataset
     if "head" in selection:

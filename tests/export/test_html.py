@@ -66,6 +66,9 @@ def test_the_payload_is_the_summary_with_its_answers(bundle, make_explanation):
     ]
     assert {s["token"] for s in selections} == {None, *range(9)}
     assert {(s["layer"], s["branch"]) for s in selections} >= {(2, "value"), (0, "mlp_skip")}
+    routes = [(m["header"]["by"], m["header"]["selection"]["layer"]) for m in payload["routes"]]
+    assert routes[:3] == [("best", 0), ("best", 1), ("best", 2)]
+    assert len(routes) == len(selections)
     answer = payload["conditions"][0]
     columns = messages.unpack(answer["header"]["columns"], base64.b64decode(answer["buffer"]))
     assert columns["node_mass_share"].shape == (3, 9)
@@ -120,7 +123,7 @@ def test_six_layers_of_32_tokens_fit_into_a_megabyte(bundle, make_explanation):
 
 def test_a_loaded_explanation_has_no_conditions(bundle, make_explanation):
     payload = payload_of(page(make_explanation(session=False, maps=False), chart=False))
-    assert payload["conditions"] == []
+    assert payload["conditions"] == payload["routes"] == []
     assert payload["head_maps"] == []
 
 

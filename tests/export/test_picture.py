@@ -46,7 +46,8 @@ def test_a_negative_route_is_orange(make_explanation):
 
     def orange(sign):
         route = replace(result.routes[0], sign=sign)
-        drawn = pixels(picture(replace(result, routes=(route,), dataset=tinted))).astype(int)
+        ranking = replace(result.rankings[0], routes=(route,))
+        drawn = pixels(picture(replace(result, rankings=(ranking,), dataset=tinted))).astype(int)
         return ((abs(drawn - (213, 94, 0)) < 40).all(axis=2)).sum()
 
     assert orange(-1) > 200

@@ -36,6 +36,7 @@ def sent(make_explanation, make_comparison):
         ),
         "comparison": messages.encode(make_comparison(), 1),
         "conditioned": answer(result, {"type": "condition", "id": 2, "selection": selection}),
+        "routes": answer(result, {"type": "routes", "id": 4, "by": "mass", "selection": selection}),
         "head_map": answer(result, {"type": "head_map", "id": 3, "layer": 1, "head": 0}),
         "error": messages.failure(9, "There is no layer 3; this explanation has 3, counted from 0."),
     }

@@ -32,15 +32,17 @@ def test_names_are_those_of_the_contract(make_explanation, make_comparison):
     header, _ = messages.encode(make_explanation(), 1)
     assert set(header) == {
         *("type", "version", "revision", "text", "model", "granularity", "level", "score", "streams"),
-        *("layers", "totals", "status", "routes", "statistics", "columns"),
+        *("layers", "totals", "status", "rankings", "statistics", "columns"),
     }
     assert set(header["streams"][0]["tokens"][0]) == {"index", "text", "raw", "start", "end", "special", "id"}
     assert set(header["layers"][0]) == {"name", "index", "stream", "key_stream", "heads"}
-    assert set(header["routes"][0]) == {
-        *("rank", "label", "kind", "log_weight", "sign", "share_of_best", "probability", "all_skip"),
-        *("sentence", "steps"),
+    assert set(header["rankings"][0]) == {"by", "routes", "missed", "uncovered", "rest", "remark"}
+    route = header["rankings"][0]["routes"][0]
+    assert set(route) == {
+        *("rank", "label", "log_weight", "sign", "share_of_best", "probability", "all_skip", "sentence"),
+        *("log_mass", "share", "contribution", "cancellation", "steps"),
     }
-    assert set(header["routes"][0]["steps"][0]) == {"layer", "branch", "head", "source", "target"}
+    assert set(route["steps"][0]) == {"layer", "branch", "head", "source", "target"}
     header, _ = messages.encode(make_comparison(), 1)
     assert set(header) == {
         *("type", "version", "revision", "text", "model", "score", "streams", "status", "methods", "top_k"),

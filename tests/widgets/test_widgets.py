@@ -79,8 +79,17 @@ def test_condition_asks_the_session_and_answers_with_columns(front):
     asked = [name for name in messages.CONDITIONED if not name.endswith("_statistic")]
     assert [column["name"] for column in header["columns"]] == asked
     assert messages.unpack(header["columns"], buffer)["node_mass_share"].shape == (3, 9)
-    assert header["routes"]
     assert front.widget.result.session.asked == [selection]
+
+
+def test_routes_are_ranked_as_asked(front):
+    selection = {"layer": 1, "branch": None, "head": None, "token": None, "stream": 0}
+    front.ask(type="routes", id=3, by="contribution", selection=selection)
+    header, _ = front.wait(3)
+    assert (header["type"], header["by"], header["selection"]) == ("routes", "contribution", selection)
+    sizes = [abs(route["contribution"]) for route in header["ranking"]["routes"]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert front.widget.result.session.asked == [("contribution", selection)]
 
 
 def test_head_map_comes_from_the_table(front):
@@ -112,6 +121,8 @@ def test_head_map_comes_from_the_session_where_the_table_has_none(make_explanati
             {"type": "condition", "selection": {"branch": "side"}},
             "There is no branch 'side'; branches are skip",
         ),
+        ({"type": "routes", "by": "luck", "selection": {"token": 1}}, "There is no ranking by 'luck'"),
+        ({"type": "routes", "by": "best"}, "A selection has layer, branch"),
         ({"type": "dance"}, "unknown type 'dance'"),
     ],
 )

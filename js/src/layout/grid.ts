@@ -29,12 +29,17 @@ export function gridOf(tokens: number, layers: number, space: number): Grid {
   };
 }
 
+/** How far the line of a route is moved aside, so that routes with long stretches in common stay apart. */
+export function aside(grid: Grid, rank: number): number {
+  return Math.min(5, 0.14 * grid.cell) * Math.ceil(rank / 2) * (rank % 2 === 0 ? 1 : -1);
+}
+
 /** The line of one step: straight along the skip, curved where it hops by attention. */
-export function stepPath(grid: Grid, step: Step): string {
+export function stepPath(grid: Grid, step: Step, shift = 0): string {
   const [x0, y0, x1, y1] = [
-    grid.x(step.source),
+    grid.x(step.source) + shift,
     grid.y(step.layer),
-    grid.x(step.target),
+    grid.x(step.target) + shift,
     grid.y(step.layer + 1),
   ];
   if (step.branch === "skip") return `M${x0} ${y0}L${x1} ${y1}`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { gridOf, stepPath } from "./grid";
-import { logTint, percent, power, tint } from "./numbers";
+import { aside, gridOf, stepPath } from "./grid";
+import { logTint, percent, power, signed, tint } from "./numbers";
 
 describe("grid", () => {
   it("puts the input below and fits many tokens by scrolling", () => {
@@ -18,6 +18,16 @@ describe("grid", () => {
   });
 });
 
+describe("routes", () => {
+  it("stand apart by rank, in both directions", () => {
+    const grid = gridOf(5, 4, 900);
+    const places = [0, 1, 2, 3, 4].map((rank) => aside(grid, rank));
+    expect(places[0]).toBe(0);
+    expect(new Set(places).size).toBe(5);
+    expect(Math.max(...places.map(Math.abs))).toBeLessThan(grid.cell / 2);
+  });
+});
+
 describe("numbers", () => {
   it("writes shares and weights for people", () => {
     expect(percent(0.5)).toBe("50 %");
@@ -26,6 +36,8 @@ describe("numbers", () => {
     expect(power(Math.log(0.25))).toBe("0.25");
     expect(power(-100)).toBe("3.7e-44");
     expect(power(null)).toBe("–");
+    expect(signed(0.2841)).toBe("+0.284");
+    expect(signed(-3.14e-9)).toBe("−3.1e-9");
   });
 
   it("tints unknown numbers with nothing", () => {

@@ -18,6 +18,15 @@ export function power(log: number | null): string {
   return `${(10 ** (digits - exponent)).toFixed(1)}e${exponent}`;
 }
 
+/** A number with its sign: `+0.28`, `−3.1e-9`. */
+export function signed(value: number | null): string {
+  if (value === null || Number.isNaN(value)) return "–";
+  const size = Math.abs(value);
+  const plain = size === 0 || (size >= 1e-3 && size < 1e4);
+  const digits = plain ? Number(size.toPrecision(3)).toString() : size.toExponential(1);
+  return `${value < 0 ? "−" : "+"}${digits}`;
+}
+
 /** Tint 0-1 of a share: the square root keeps small shares visible. */
 export function tint(value: number, peak: number): number {
   if (!(peak > 0) || Number.isNaN(value)) return 0;

@@ -1,9 +1,10 @@
 /** The route grid: mass through every token at every layer, and the best paths as lines over it. */
 
-import type { ExplanationHeader, Route } from "../contract";
+import type { ExplanationHeader } from "../contract";
 import { h, item, svg } from "../dom";
-import { type Grid, gridOf, stepPath } from "../layout/grid";
+import { aside, type Grid, gridOf, stepPath } from "../layout/grid";
 import { atNode, isSigned, partsMeasure, tints, worded } from "../measures";
+import { RANKED_BY, rankingShown } from "../ranked";
 import { covers } from "../selection";
 import type { State } from "../store";
 
@@ -24,7 +25,11 @@ export function flow(state: State, summary: ExplanationHeader, space: number): H
     "p",
     { class: "legend" },
     ...LEGEND.map((branch) => h("span", { class: `branch ${branch}` }, branch)),
-    h("span", {}, `cell = ${partsMeasure(state, summary).label}; line = best paths, upwards from the input`),
+    h(
+      "span",
+      {},
+      `cell = ${partsMeasure(state, summary).label}; line = routes by ${RANKED_BY[state.by]}, upwards from the input`,
+    ),
   );
   pane.append(h("div", { class: "scroll" }, picture), legend);
   return pane;
@@ -79,19 +84,23 @@ function cells(picture: SVGElement, state: State, summary: ExplanationHeader, gr
 }
 
 function routes(picture: SVGElement, state: State, summary: ExplanationHeader, grid: Grid): void {
-  const through = state.answered === "ready" ? (state.condition?.header.routes ?? []) : [];
-  const listed: Route[] = through.length > 0 ? through : summary.routes;
-  for (const route of [...listed].slice(0, 6).reverse()) {
+  const listed = rankingShown(state, summary)?.routes ?? [];
+  for (const route of listed.slice(0, 6).reverse()) {
     const chosen = state.route === route.rank;
+    const shift = aside(grid, route.rank);
     const group = svg("g", { class: `route${chosen ? " chosen" : ""}`, "pointer-events": "none" });
     for (const step of route.steps) {
       if (step.branch === "mlp") {
-        const [x, y] = [grid.x(step.target) - 4, grid.y(step.layer + 0.72) - 4];
+        const [x, y] = [grid.x(step.target) + shift - 4, grid.y(step.layer + 0.72) - 4];
         group.append(svg("rect", { x, y, width: 8, height: 8, class: "branch mlp" }));
       } else {
         const width = chosen ? 4 : Math.max(1.2, 3.2 - 0.5 * route.rank);
         group.append(
-          svg("path", { d: stepPath(grid, step), class: `branch ${step.branch}`, "stroke-width": width }),
+          svg("path", {
+            d: stepPath(grid, step, shift),
+            class: `branch ${step.branch}`,
+            "stroke-width": width,
+          }),
         );
       }
     }

@@ -1,28 +1,64 @@
-/** The best routes, written as sentences; a click draws one out. */
+/** Routes as sentences, ranked three ways; a click draws one out. */
 
-import type { ExplanationHeader, Route } from "../contract";
+import { type ExplanationHeader, RANKINGS, type Route } from "../contract";
 import { h } from "../dom";
-import { percent, power } from "../layout/numbers";
+import { percent, power, signed } from "../layout/numbers";
+import { isThrough, RANKED_BY, rankingShown } from "../ranked";
 import type { State } from "../store";
 
 export function routesPane(state: State, summary: ExplanationHeader): HTMLElement {
-  const through = state.answered === "ready" ? (state.condition?.header.routes ?? []) : [];
-  const listed = through.length > 0 ? through : summary.routes;
   const pane = h("section", { "data-pane": "routes", "aria-label": "routes" });
-  pane.append(h("h3", {}, through.length > 0 ? "Best routes through the selection" : "Best routes"));
+  const choice = h(
+    "select",
+    { "data-by": true, "aria-label": "by what routes are ranked" },
+    ...RANKINGS.map((by) => h("option", { value: by, selected: by === state.by }, RANKED_BY[by])),
+  );
+  pane.append(
+    h("h3", {}, isThrough(state) ? "Routes through the selection" : "Routes"),
+    h("label", {}, "Rank by: ", choice),
+    h("span", { class: "hint counted" }, `${summary.granularity} graph, ${summary.level} level`),
+  );
+  const ranking = rankingShown(state, summary);
+  if (state.routed === "unavailable") {
+    pane.append(h("p", { class: "hint", role: "status" }, missing(state, ranking !== null)));
+  }
+  if (ranking === null) {
+    if (state.routed !== "unavailable") pane.append(h("p", { class: "hint" }, waiting(state, summary)));
+    return pane;
+  }
+  pane.append(h("p", { class: "hint", "data-remark": true }, ranking.remark));
   const list = h("ol", {});
-  listed.forEach((route, index) => {
-    const leaving = index > 0 && listed[0]?.all_skip && !route.all_skip && listed[index - 1]?.all_skip;
-    if (leaving) list.append(h("li", { class: "remark" }, "Best path that leaves the skip:"));
-    list.append(h("li", {}, entry(route, state.route === route.rank)));
+  ranking.routes.forEach((route, index) => {
+    const first = ranking.routes.findIndex(({ all_skip }) => !all_skip);
+    if (state.by === "best" && index > 0 && index === first) {
+      list.append(h("li", { class: "remark" }, "Best path that leaves the skip:"));
+    }
+    list.append(h("li", {}, entry(state, route)));
   });
   pane.append(list);
-  if (listed.length === 0) pane.append(h("p", { class: "hint" }, "not known yet"));
   return pane;
 }
 
-function entry(route: Route, pressed: boolean): HTMLElement {
-  const weight = `${route.sign < 0 ? "−" : ""}${power(route.log_weight)}`;
+function waiting(state: State, summary: ExplanationHeader): string {
+  if (summary.level !== "unit") return "Routes are ranked at unit level only.";
+  if (state.routed === "pending") return `looking for routes by ${RANKED_BY[state.by]} …`;
+  return "not known yet";
+}
+
+function missing(state: State, listed: boolean): string {
+  const why = state.unrouted ?? "These routes need a running kernel.";
+  return listed ? `${why} Below are the routes of all paths.` : why;
+}
+
+function entry(state: State, route: Route): HTMLElement {
+  const sign = route.sign < 0 ? "−" : "";
+  const part = route.share_of_best === null ? "" : ` (${percent(route.share_of_best)} of the best)`;
+  const facts: [string, string, string][] = [
+    ["best", "best path", `${sign}${power(route.log_weight)}${part}`],
+    ["mass", "mass", `${power(route.log_mass)} (${percent(route.share ?? Number.NaN)})`],
+    ["contribution", "contribution", signed(route.contribution)],
+    ["", "cancellation", route.cancellation === null ? "–" : power(Math.log(route.cancellation))],
+  ];
   return h(
     "button",
     {
@@ -31,9 +67,15 @@ function entry(route: Route, pressed: boolean): HTMLElement {
       "data-item": true,
       tabindex: -1,
       "data-route": route.rank,
-      "aria-pressed": String(pressed),
+      "aria-pressed": String(state.route === route.rank),
     },
     h("span", { class: "sentence" }, route.sentence),
-    h("span", { class: "weight" }, `${weight}, ${percent(route.share_of_best ?? Number.NaN)} of the best`),
+    h(
+      "span",
+      { class: "facts" },
+      ...facts.map(([by, name, value]) =>
+        h("span", { class: by === state.by ? "fact ranked" : "fact" }, `${name} `, h("b", {}, value)),
+      ),
+    ),
   );
 }

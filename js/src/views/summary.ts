@@ -61,11 +61,11 @@ export function notice(state: State): HTMLElement | null {
   const words = {
     pending: "asking for the paths through the selection …",
     ready: `Only paths through the selection: ${percent(share === null || share === undefined ? Number.NaN : Math.exp(share))} of all mass.`,
-    unavailable: "The selection is linked; its conditioned flow needs a running kernel.",
+    unavailable: `All panes show what is selected, with the numbers of all paths. ${state.refused ?? "Those of the selection need a running kernel."}`,
   }[state.answered];
   return h(
     "p",
-    { class: "notice" },
+    { class: "notice", role: "status" },
     words,
     h("button", { "data-action": "clear", type: "button" }, "Clear (Esc)"),
   );

@@ -8,7 +8,6 @@ best path the rating *is* the highest value of any whole route, and a beam as wi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +15,6 @@ from torch import Tensor
 
 from semiring_widgets.core.paths.stations import Origin, Stop
 from semiring_widgets.core.paths.tracing import Arrival, Tracer, Trail
-from semiring_widgets.core.semirings import Value
 
 __all__ = ["Found", "MassRating", "Rating", "SignedRating", "search"]
 
@@ -36,18 +34,16 @@ class MassRating(Rating):
     """For `Max` and `Abs`: the best path, or the mass, of all routes with this end; that bounds each of them.
 
     Args:
-        tangents: of every station, in the same semiring.
+        tracer: of the trails.
         best: True for the best path, False for the mass.
     """
 
-    def __init__(self, tangents: Sequence[Value], *, best: bool) -> None:
-        self._tangents, self._best = tangents, best
+    def __init__(self, tracer: Tracer, *, best: bool) -> None:
+        self._tracer, self._tangents, self._best = tracer, tracer.tangents(), best
 
     def rate(self, arrival: Arrival) -> tuple[Tensor, Tensor]:
         """See `Rating.rate`."""
-        (log,) = arrival.value
-        if not arrival.whole:
-            log = log + self._tangents[arrival.at][0]
+        (log,) = self._tracer.joined(arrival, self._tangents)
         rated = log.amax(-1) if self._best else log.logsumexp(-1)
         return rated, rated
 
@@ -56,22 +52,25 @@ class SignedRating(Rating):
     """For `Sum`: the absolute contributions of the single elements; bounded by the mass, as |sum| <= sum |.|.
 
     Args:
-        tangents: of every station in `Sum`.
+        tracer: of the trails, in `Sum`.
         masses: the same in `Abs`.
     """
 
-    def __init__(self, tangents: Sequence[Value], masses: Sequence[Value]) -> None:
-        self._tangents, self._masses = tangents, masses
+    def __init__(self, tracer: Tracer, masses: Tracer) -> None:
+        self._tracer, self._tangents = tracer, tracer.tangents()
+        self._masses, self._log_tangents = masses, masses.tangents()
 
     def rate(self, arrival: Arrival) -> tuple[Tensor, Tensor]:
         """See `Rating.rate`."""
-        (value,) = arrival.value
+        (value,) = self._tracer.joined(arrival, self._tangents)
         if arrival.whole:
             exact = _floored(value.sum(-1).abs().log(), exists=(value != 0).any(-1))
             return exact, exact
         # Not |sum|: routes of opposite sign would hide each other.
-        rated = (value * self._tangents[arrival.at][0]).abs().sum(-1).log()
-        bound = (value.abs().log() + self._masses[arrival.at][0]).logsumexp(-1)
+        rated = value.abs().sum(-1).log()
+        sizes = Arrival(arrival.at, whole=False, value=tuple(part.abs().log() for part in arrival.value))
+        (log,) = self._masses.joined(sizes, self._log_tangents)
+        bound = log.logsumexp(-1)
         return _floored(rated, exists=bound > _NONE), bound
 
 

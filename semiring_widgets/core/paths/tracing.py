@@ -7,7 +7,7 @@ stations that come before. What arrives at an input has become a whole route.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,8 +15,8 @@ from torch import Tensor
 
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.paths.stations import Origin, Stations, Stop
-from semiring_widgets.core.semirings import Batch, Semiring, Value, Weight
-from semiring_widgets.core.sweeps import ones, sweep_backward, sweep_forward
+from semiring_widgets.core.semirings import Batch, Leaving, Semiring, Value, Weight
+from semiring_widgets.core.sweeps import Gate, ones, passed, sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node
 
 __all__ = ["Arrival", "Tracer", "Trail"]
@@ -60,12 +60,22 @@ class Tracer:
         stations: of the graph.
         semiring: the algebra.
         direction: one weight for each element of each input, which its paths are multiplied by; or None.
+        gate: elements of edges that paths must pass one of to count; None for all paths.
+        check: called often; may raise to stop.
     """
 
     def __init__(
-        self, stations: Stations, semiring: Semiring, direction: Mapping[Node, Tensor] | None = None
+        self,
+        stations: Stations,
+        semiring: Semiring,
+        direction: Mapping[Node, Tensor] | None = None,
+        *,
+        gate: Gate | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
-        self.stations, self.semiring, self.graph = stations, semiring, stations.graph
+        self.stations, self.graph = stations, stations.graph
+        self.inner, self._gate, self._check = semiring, gate or {}, check
+        self.semiring = semiring if gate is None else Leaving(semiring)
         self._direction = direction
         self._inputs = [node for node in self.graph.wrt if node in self.graph.nodes]
         largest = max((node.value.numel() for node in self.graph.nodes), default=1)
@@ -87,7 +97,7 @@ class Tracer:
         semiring = self.semiring
         sources = {station.edge.source for station in self.stations.all}
         seeds = {node: self.directed(node, ones(self.graph, semiring, node)) for node in self._inputs}
-        values = sweep_forward(self.graph, semiring, seeds=seeds, keep=sources)
+        values = sweep_forward(self.graph, semiring, seeds=seeds, keep=sources, gate=self._gate)
         found = []
         for station in self.stations.all:
             source = station.edge.source
@@ -95,6 +105,20 @@ class Tracer:
             value = values.get(source) or semiring.full(semiring.zero, source.shape, like)
             found.append(tuple(part.reshape(-1)[station.members] for part in value))
         return found
+
+    def joined(self, arrival: Arrival, tangents: Sequence[Value]) -> Value:
+        """All paths that end as a batch of trails did and count, in the inner semiring.
+
+        Args:
+            arrival: the batch.
+            tangents: what this tracer's `tangents` gave.
+        """
+        value = arrival.value
+        return self.counted(value if arrival.whole else self.semiring.times(value, tangents[arrival.at]))
+
+    def counted(self, value: Value) -> Value:
+        """The value of those paths that pass the gate, in the inner semiring."""
+        return self.semiring.counted(value) if isinstance(self.semiring, Leaving) else value
 
     def directed(self, node: Node, value: Value) -> Value:
         """Values at an input, weighted by the direction; the last dimensions are those of the input."""
@@ -104,17 +128,20 @@ class Tracer:
 
     def onward(self, trails: Sequence[Trail]) -> Iterator[Arrival]:
         """One segment further: where these trails come from, at every station and input just before."""
+        self._check()
         batch = Batch(self.semiring, len(trails))
         values = sweep_backward(
             self.graph,
             batch,
             seeds=self._seeds(batch, trails),
             keep={edge.target for edge in self.stations.edges},
+            gate=self._gate,
             closed=self.stations.edges,
         )
         for position, station in enumerate(self.stations.all):
             if station.edge.target in values:
                 pulled = station.edge.pull(batch, values[station.edge.target])
+                pulled = passed(batch, pulled, self._gate, station.edge)
                 yield Arrival(position, whole=False, value=_grouped(batch, pulled, station.members))
         for node in self._inputs:
             if node in values:
@@ -134,7 +161,10 @@ class Tracer:
         )
 
     def measure(self, routes: Sequence[tuple[Origin, tuple[Stop, ...]]]) -> list[Value]:
-        """The values of some routes, one masked sweep for all: parts of the shape of an origin's members."""
+        """The values of some routes, one masked sweep for all: parts of the shape of an origin's members.
+
+        With a gate, of those of their paths that pass it.
+        """
         found: dict[int, Value] = {}
         waiting = [(number, self.start()) for number in range(len(routes))]
         while waiting:
@@ -151,7 +181,7 @@ class Tracer:
                     elif not arrival.whole and ahead and ahead[-1].station == arrival.at:
                         value = tuple(part[row, ahead[-1].group] for part in arrival.value)
                         waiting.append((number, Trail((ahead[-1], *trail.stops), value)))
-        return [found[number] for number in range(len(routes))]
+        return [self.counted(found[number]) for number in range(len(routes))]
 
     def _seeds(self, batch: Batch, trails: Sequence[Trail]) -> dict[Node, Value]:
         by_source: dict[Node, list[tuple[int, Edge | None]]] = {}

@@ -32,6 +32,10 @@ class Leaving(Semiring):
         width = len(self.inner.zero)
         return value[:width], value[width:]
 
+    def counted(self, value: Value) -> Value:
+        """The value of the paths with a marked edge."""
+        return self.split(value)[1]
+
     def _each(self, act: Callable[[Value], Value], value: Value) -> Value:
         without, marked = self.split(value)
         return (*act(without), *act(marked))

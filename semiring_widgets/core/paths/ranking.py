@@ -1,0 +1,201 @@
+"""Routes found, ranked and measured, in one graph.
+
+A search may be confined to the paths through some part of the model, its *gate*: every number is then that of
+the paths of a route which pass the gate, and routes without any are none. (`Route.top_paths` knows no gate.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core.anatomy import Cut
+from semiring_widgets.core.graph import GradientGraph
+from semiring_widgets.core.paths.beam import Found, MassRating, SignedRating, search
+from semiring_widgets.core.paths.directions import cancellation
+from semiring_widgets.core.paths.finding import described, drawn, ranked
+from semiring_widgets.core.paths.path import Path
+from semiring_widgets.core.paths.route import Route, Routes
+from semiring_widgets.core.paths.searching import Stage, best_first
+from semiring_widgets.core.paths.stations import Origin, Stations, Stop
+from semiring_widgets.core.paths.tracing import Tracer, Trail
+from semiring_widgets.core.semirings import (
+    Abs,
+    Entropy,
+    Leaving,
+    Max,
+    Product,
+    Semiring,
+    SignedMax,
+    Sum,
+    Value,
+)
+from semiring_widgets.core.sweeps import Gate, restrict, sweep_backward
+from semiring_widgets.core.tape import Node
+
+__all__ = ["RouteSearch", "gate_of"]
+
+_NONE = float("-inf")
+_ALL = Product(Sum(), Entropy(), SignedMax())
+_Stops = tuple[Origin, tuple[Stop, ...]]
+
+
+def gate_of(graph: GradientGraph, cut: Cut) -> Gate:
+    """The edges by which paths pass a cut: its own, and those that leave its nodes."""
+    gate = dict(cut.edges)
+    for node, kept in cut.nodes.items():
+        gate.update((edge, kept) for edge in graph.out_edges(node))
+    return gate
+
+
+@dataclass(frozen=True, eq=False)
+class RouteSearch:
+    """Ranks the routes of one graph.
+
+    Attributes:
+        stations: of the graph.
+        directions: of the contributions.
+        gate: what paths must pass to count; None for all paths.
+        check: called often; may raise to stop.
+    """
+
+    stations: Stations
+    directions: Mapping[Node, Tensor]
+    gate: Gate | None = None
+    check: Callable[[], None] = lambda: None
+
+    @property
+    def graph(self) -> GradientGraph:
+        """The graph."""
+        return self.stations.graph
+
+    def ranked(self, by: str, k: int, *, width: int, samples: int = 0, seed: int = 0) -> Routes:
+        """See `semiring_widgets.top_routes`.
+
+        Args:
+            by: the ranking.
+            k: how many.
+            width: of the beam.
+            samples: paths drawn for ``mass``, not with a gate; 0 for the beam alone.
+            seed: of the random numbers.
+        """
+        width = max(k, width)
+        if by == "best":
+            found = self._by_best(k)
+        elif by == "mass":
+            found = self._by_mass(k, width, samples, seed)
+        else:
+            found = self._by_contribution(k, width)
+        return self._measured(found, by)
+
+    def _by_best(self, k: int) -> Found:
+        tracer = self._tracer(Max())
+        return search(tracer, MassRating(tracer, best=True), k, k)
+
+    def _by_mass(self, k: int, width: int, samples: int, seed: int) -> Found:
+        tracer = self._tracer(Abs())
+        beam = search(tracer, MassRating(tracer, best=False), k, width)
+        if samples == 0:
+            return beam
+        listed = {route[1:]: route[0] for route in beam.routes}
+        paths, _ = drawn(self.graph, samples, seed)
+        new = [r for r in dict.fromkeys(self.stations.route_of(*path) for path in paths) if r not in listed]
+        for route, value in zip(new, tracer.measure(new), strict=True):
+            listed[route] = float(Abs().total([value])[0])
+        ranked = sorted(((mass, *route) for route, mass in listed.items()), key=lambda item: -item[0])
+        # The beam's bound may be that of a route that sampling found: it still is a bound.
+        return Found(ranked[:k], max([beam.missed, *(route[0] for route in ranked[k:])]))
+
+    def _by_contribution(self, k: int, width: int) -> Found:
+        tracer, masses = (self._tracer(semiring, self.directions) for semiring in (Sum(), Abs()))
+        return search(tracer, SignedRating(tracer, masses), k, width)
+
+    def _measured(self, found: Found, by: str) -> Routes:
+        tracer = self._tracer(_ALL)
+        total, total_mass = self._totals()
+        keys = [route[1:] for route in found.routes]
+        values = tracer.measure(keys)
+        routes = [self._route(key, v, total_mass) for key, v in zip(keys, values, strict=True)]
+        missed = found.missed
+        uncovered = max(0.0, 1.0 - math.fsum(route.share for route in routes))
+        if by == "mass" and uncovered > 0.0:
+            missed = min(missed, total_mass + math.log(uncovered))
+        return Routes(
+            routes=tuple(routes),
+            by=by,
+            missed=math.exp(min(missed, 700.0)) if by == "contribution" else missed,
+            uncovered=uncovered,
+            rest=total - math.fsum(route.contribution for route in routes),
+        )
+
+    def _totals(self) -> tuple[float, float]:
+        """Contribution and log mass of all paths."""
+        both = Product(Sum(), Abs())
+        semiring = both if self.gate is None else Leaving(both)
+        swept = sweep_backward(self.graph, semiring, keep=(), gate=self.gate or {})
+        inputs = [node for node in self.graph.wrt if node in swept]
+        # Of paths with and without the gate, those with it come last.
+        values = {node: swept[node][-len(both.zero) :] for node in inputs}
+        gradient = math.fsum(float((values[n][0] * self.directions[n]).sum()) for n in inputs)
+        masses = [values[node][1].reshape(-1).double() for node in inputs]
+        return gradient, float(torch.cat(masses).logsumexp(0)) if masses else _NONE
+
+    def _route(self, key: _Stops, value: Value, total_mass: float) -> Route:
+        stations = self.stations
+        origin, stops = key
+        node = self.graph.wrt[origin.input]
+        direction = self.directions[node].reshape(-1)[stations.tokens(node)[origin.token]].double()
+        gradient, log_masses = value[0].double(), value[1].double()
+        facts = _ALL.facts(_ALL.total([value]))
+        log_mass, log_weight = float(facts["log_mass"]), float(facts["log_weight"])
+        contribution = float((gradient * direction).sum())
+        weighted = (log_masses + direction.abs().log()).logsumexp(0)
+        return Route(
+            input=origin.input,
+            token=origin.token,
+            legs=stations.legs(stops),
+            log_mass=log_mass,
+            share=math.exp(min(0.0, log_mass - total_mass)),
+            entropy=float(facts["entropy"]),
+            log_weight=log_weight,
+            sign=int(facts["sign"]),
+            contribution=contribution,
+            cancellation=float(cancellation(gradient.new_tensor(contribution), weighted)),
+            gradient=value[0],
+            _search=lambda k: self._paths_of(key, k, log_mass),
+        )
+
+    def _paths_of(self, key: _Stops, k: int, log_mass: float) -> list[Path]:
+        """The k best paths of a route: the search goes from one of its stops to the next."""
+        graph, stations = self.graph, self.stations
+        origin, stops = key
+        semiring = Max()
+        tracer = Tracer(stations, semiring)
+        trail = tracer.start()
+        values = dict(tracer.segment(trail))
+        stages = [Stage({node: v[0] for node, v in values.items()}, None, stations.edges)]
+        for stop in reversed(stops):
+            station = stations.all[stop.station]
+            edge = station.edge
+            kept = torch.zeros(edge.source.value.numel(), dtype=torch.bool, device=edge.source.value.device)
+            kept[station.members[stop.group]] = True
+            pulled = edge.pull(semiring, values[edge.target])
+            value = tuple(part.reshape(-1)[station.members[stop.group]] for part in pulled)
+            trail = Trail((stop, *trail.stops), value)
+            values = dict(tracer.segment(trail))
+            gate = Cut(edges={edge: kept.reshape(edge.source.shape)})
+            stages.insert(0, Stage({node: v[0] for node, v in values.items()}, gate, stations.edges))
+        node = graph.wrt[origin.input]
+        here = torch.zeros(node.value.numel(), dtype=torch.bool, device=node.value.device)
+        here[stations.tokens(node)[origin.token]] = True
+        at_start = {n: v for n, v in stages[0].log_values.items() if n not in graph.wrt}
+        (at_start[node],) = restrict(semiring, (stages[0].log_values[node],), here.reshape(node.shape))
+        stages[0] = Stage(at_start, stages[0].gate, stations.edges)
+        return ranked(described(graph, list(best_first(graph, stages, k)), log_mass))
+
+    def _tracer(self, semiring: Semiring, direction: Mapping[Node, Tensor] | None = None) -> Tracer:
+        return Tracer(self.stations, semiring, direction, gate=self.gate, check=self.check)
