@@ -40,6 +40,11 @@ aten = torch.ops.aten
 _SAME = {aten.alias, aten.clone, aten.contiguous, aten._to_copy, aten.lift_fresh, aten.positive}
 _SAME_IF_SHAPE_STAYS = {aten.view, aten._unsafe_view, aten.expand, aten.squeeze, aten.slice}
 _CUT = {aten.detach}
+# They take a tensor for its shape only.
+_SHAPED = {
+    *(aten.zeros_like, aten.ones_like, aten.empty_like, aten.full_like, aten.rand_like, aten.randn_like),
+    *(aten.new_zeros, aten.new_ones, aten.new_empty, aten.new_full, aten.new_empty_strided),
+}
 # Namespaces of operators whose weights are quantised; autograd takes their results for constants.
 _QUANTISED = {"quantized", "quantized_decomposed", "torchao", "bitsandbytes"}
 # What torch says when autograd is asked for a gradient inside a recording.
@@ -121,7 +126,7 @@ def _facts(func: OpOverload) -> _Facts:
         packet,
         func._can_decompose(),
         func._schema.is_mutable,
-        packet in _CUT,
+        packet in _CUT or packet in _SHAPED,
         packet in _SAME,
         packet in _SAME_IF_SHAPE_STAYS,
     )
@@ -188,7 +193,9 @@ class _Recorder(TorchDispatchMode):
         if facts.cuts or not torch.is_grad_enabled():
             for r in results:
                 if is_tracked(r):
-                    aliases.bind(r, self._tape._leaf(r.detach()), cut=True)
+                    aliases.bind(
+                        r, self._tape._leaf(r.detach()), cut=True, frozen=func.is_view and not facts.cuts
+                    )
             return result
         source = args[0] if args and (facts.same or facts.same_if_shape_stays) else None
         if source is not None and is_tracked(source) and (facts.same or results[0].shape == source.shape):
@@ -228,8 +235,7 @@ class _Recorder(TorchDispatchMode):
             if not isinstance(tensor, Tensor) or old is None:
                 continue
             if cut and old.shape == tensor.shape:
-                # As in autograd: new numbers, but the history (and derivative 1 to it) stays.
-                node = only(self._tape._append(aten.alias.default, (old,), {}, [tensor], self.scope()))
+                node = self._tape._renew(old, tensor, self.scope())
             elif cut:
                 node = self._tape._leaf(tensor.detach())
             elif len(written) > 1:

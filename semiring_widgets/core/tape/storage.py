@@ -6,7 +6,10 @@ of them changes what all the others mean. We then describe the whole storage by 
 selection from the newest flat node. So an in-place model gives the same graph as its functional twin.
 
 A `detach` cuts the graph but shares the memory. The detached tensor and its views are a *family* of their
-own: what is written through them is on their paths, and a constant for other families, as in autograd.
+own: what is written through them is on their paths, and for other families it is a change of numbers that
+leaves the history as it was, as in autograd. Writes through `x.data` are not even noticed by autograd: a step
+may have kept x for its backward and would find other numbers there. They are refused once a step has made or
+used what is overwritten.
 """
 
 from __future__ import annotations
@@ -72,14 +75,14 @@ class _Family:
     Attributes:
         version: how often the memory was written.
         flat: the whole memory as one node, once it was written through one of several tensors.
-        foreign: whether another family wrote after this one did.
+        frozen: whether it is a view made without grad, which autograd lets nobody write with grad.
         aliases: its tensors.
         nodes: nodes whose value is a view of the memory.
     """
 
     version: int = 0
     flat: Node | None = None
-    foreign: bool = False
+    frozen: bool = False
     aliases: list[_Alias] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
 
@@ -92,6 +95,8 @@ class Aliases:
         select: makes a node ``out[i] = flat[positions[i]]`` from (flat, geometry, value).
         scatter: makes a node from (flat, written, positions, value): ``flat`` with the elements at
             ``positions`` replaced by those of ``written``.
+        renew: makes a node with new numbers, whose derivative by the old one is 1, from (old, value).
+        used: whether any operator has used the numbers of a node.
     """
 
     def __init__(
@@ -99,8 +104,10 @@ class Aliases:
         leaf: Callable[[Tensor], Node],
         select: Callable[[Node, Geometry, Tensor], Node],
         scatter: Callable[[Node, Node, Geometry, Tensor], Node],
+        renew: Callable[[Node, Tensor], Node],
+        used: Callable[[Node], bool],
     ) -> None:
-        self._leaf, self._select, self._scatter = leaf, select, scatter
+        self._leaf, self._select, self._scatter, self._renew, self._used = leaf, select, scatter, renew, used
         # Both maps key on identity; every key's object is kept alive by its entry.
         self._by_tensor: dict[int, _Alias] = {}
         self._by_storage: dict[int, list[_Family]] = {}
@@ -110,8 +117,8 @@ class Aliases:
         """The node of ``tensor`` as it is now; a leaf where it was never seen.
 
         Raises:
-            UnsupportedOpError: the tensor's memory was overwritten through a detached tensor, or replaced, or
-                it is an object of a subclass that was made out of sight.
+            UnsupportedOpError: the tensor's memory was replaced, or it is an object of a subclass that was
+                made out of sight.
         """
         alias = self._by_tensor.get(id(tensor))
         if alias is None:
@@ -121,24 +128,14 @@ class Aliases:
                     f"recorded tensor, but how it was made from it cannot be seen. Use plain tensors inside "
                     f"the recording."
                 )
-            alias = self.bind(tensor, self._leaf(tensor.detach()))
-            if alias.family.flat is not None:
-                alias.version = -1  # an alias made out of sight of a storage that was written
+            alias = self._adopt(tensor)
         elif alias.key != _key(tensor):
             alias = self._with_other_memory(tensor, alias)
         family = alias.family
         if alias.version != family.version:
             value = tensor.detach()
-            if family.foreign:
-                if family.flat is not None or any(other.node.op is not None for other in family.aliases):
-                    raise UnsupportedOpError(
-                        f"A tensor of shape {list(tensor.shape)} was overwritten through a tensor that is "
-                        f"detached from it, so its derivative no longer belongs to its value. Write into a "
-                        f"clone: `x.detach().clone()`."
-                    )
-                alias.node = self._leaf(value)
-            elif family.flat is None:
-                alias.node = self._leaf(value)
+            if family.flat is None:  # only others have written
+                alias.node = self._renew(alias.node, value)
             else:
                 alias.node = self._select(family.flat, Geometry.of(tensor), value)
             family.nodes.append(alias.node)
@@ -162,7 +159,15 @@ class Aliases:
             )
         return self._by_tensor[id(tensor)].first
 
-    def bind(self, tensor: Tensor, node: Node, *, source: Tensor | None = None, cut: bool = False) -> _Alias:
+    def bind(
+        self,
+        tensor: Tensor,
+        node: Node,
+        *,
+        source: Tensor | None = None,
+        cut: bool = False,
+        frozen: bool = False,
+    ) -> _Alias:
         """Say that ``tensor`` is, from now on, ``node``.
 
         Args:
@@ -170,10 +175,12 @@ class Aliases:
             node: its node.
             source: the tensor that it was made from, which it may be a view of.
             cut: whether it is detached from what shares its memory.
+            frozen: whether it is so because it is a view made without grad.
         """
         alias = self._by_tensor.get(id(tensor))
         if alias is None or cut:
             family = self._family(tensor, source, cut=cut)
+            family.frozen |= frozen
             alias = _Alias(tensor, node, node, family.version, family, _key(tensor), version_of(tensor))
             self._by_tensor[id(tensor)] = alias
             family.aliases.append(alias)
@@ -183,13 +190,25 @@ class Aliases:
         return alias
 
     def before_write(self, tensor: Tensor) -> Node:
-        """Save the values that are about to be overwritten, and the storage's state; gives the old node."""
+        """Save the values that are about to be overwritten, and the storage's state; gives the old node.
+
+        Raises:
+            UnsupportedOpError: autograd would not notice that numbers change that it has used, or refuse it.
+        """
         old = self.node(tensor)
+        own = self._by_tensor[id(tensor)].family
         for family in self._by_storage[_key(tensor)]:
+            others = family.aliases if family is not own and tensor.numel() else ()
+            for alias in others:
+                if own.frozen or not (self._fresh(alias.node) or _notices(alias.tensor, tensor)):
+                    raise UnsupportedOpError(
+                        f"A tensor of shape {list(alias.tensor.shape)} was overwritten through `.data`, or "
+                        f"through a view made without grad, so derivatives no longer belong to the numbers "
+                        f"that they are taken at. Write into a clone: `x.detach().clone()`."
+                    )
             for node in family.nodes:
                 node.value = node.value.clone()
             family.nodes.clear()
-        own = self._by_tensor[id(tensor)].family
         if own.flat is None and len(own.aliases) > 1:
             own.flat = self._flatten(tensor, own)
         return old
@@ -199,10 +218,30 @@ class Aliases:
         own = self._by_tensor[id(tensor)].family
         for family in self._by_storage[_key(tensor)]:
             family.version += 1
-            family.foreign |= family is not own
+            if family is not own and family.flat is not None:
+                family.flat = self._renew(family.flat, _whole(tensor).clone())
         if own.flat is not None:
             own.flat = self._scatter(own.flat, written, Geometry.of(tensor), _whole(tensor).clone())
         self.bind(tensor, written)
+
+    def _adopt(self, tensor: Tensor) -> _Alias:
+        """A tensor that no operator of this recording made; it may be a view that was made before."""
+        known = (
+            alias.tensor for family in self._by_storage.get(_key(tensor), ()) for alias in family.aliases
+        )
+        kin = next((other for other in known if _base(other) is _base(tensor)), None)
+        alias = self.bind(tensor, self._leaf(tensor.detach()), source=kin, cut=kin is None)
+        if alias.family.flat is not None:
+            alias.version = -1
+        return alias
+
+    def _fresh(self, node: Node) -> bool:
+        """Whether no operator has made these numbers or used them."""
+        while node.op is not None and node.op.func is torch.ops.aten.alias.default:
+            if self._used(node):
+                return False
+            (node,) = node.op.inputs()
+        return node.op is None and not self._used(node)
 
     def _with_other_memory(self, tensor: Tensor, alias: _Alias) -> _Alias:
         """A weight whose ``.data`` was replaced, as `Module.to` does, is a new leaf.
@@ -245,15 +284,27 @@ class Aliases:
         flat = self._leaf(whole)
         # An expanded tensor shows one element many times; what it was expanded from says the same.
         plain = [alias for alias in family.aliases if not _overlaps(alias.tensor)]
-        owner = max(plain or family.aliases, key=lambda alias: alias.tensor.numel())
-        if owner.version != family.version:
-            return flat
-        return self._scatter(flat, owner.node, Geometry.of(owner.tensor), whole)
+        owner = max(plain or family.aliases, key=lambda alias: alias.tensor.numel()).tensor
+        return self._scatter(flat, self.node(owner), Geometry.of(owner), whole)
 
 
 def _is_foreign(tensor: Tensor) -> bool:
     """Whether it is of a subclass whose objects torch makes anew, out of sight, for every result."""
     return type(tensor) is not Tensor and not isinstance(tensor, (Parameter, Buffer))
+
+
+def _base(tensor: Tensor) -> Tensor:
+    """What a tensor is a view of."""
+    return tensor if tensor._base is None else tensor._base
+
+
+def _notices(tensor: Tensor, written: Tensor) -> bool:
+    """Whether autograd counts writes into ``written`` as writes into ``tensor``."""
+    if tensor.is_inference() or written.is_inference():
+        return False
+    before = tensor._version
+    torch.autograd.graph.increment_version(written)
+    return tensor._version != before
 
 
 def _overlaps(tensor: Tensor) -> bool:

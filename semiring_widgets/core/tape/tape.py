@@ -40,7 +40,7 @@ class Tape:
         self._limit = max_memory
         self._counted: set[int] = set()
         self._nodes = 0
-        self._aliases = Aliases(self._leaf, self._read_flat, self._write_flat)
+        self._aliases = Aliases(self._leaf, self._read_flat, self._write_flat, self._renew, self._used)
         self._constants = Constants()
 
     def node(self, tensor: Tensor, what: str = "tensor") -> Node:
@@ -111,6 +111,13 @@ class Tape:
                 f"more than max_memory={self._limit / 1e6:,.1f} MB. Give a shorter text or a smaller batch, "
                 f"or raise max_memory."
             )
+
+    def _used(self, node: Node) -> bool:
+        return any(node in op.inputs() for op in self.ops if op.func is not aten.alias.default)
+
+    def _renew(self, node: Node, value: Tensor, scope: Scope | None = None) -> Node:
+        """New numbers under an old history, as a write without grad gives: an edge of derivative 1."""
+        return only(self._append(aten.alias.default, (node,), {}, [value], scope or Scope()))
 
     def _leaf(self, value: Tensor) -> Node:
         self._nodes += 1

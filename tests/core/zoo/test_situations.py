@@ -78,14 +78,86 @@ def test_writes_and_cuts(call):
     agrees(call, X.clone())
 
 
-def test_overwriting_through_a_detached_tensor_is_refused():
-    def call():
-        y = X * 2
-        y.detach().mul_(2)
-        return (y * y).sum()
+def overwritten_through_a_detached_tensor(x):
+    y = x * 2
+    y.detach().mul_(3)
+    return (y * y).sum()
 
-    with pytest.raises(sw.SemiringWidgetsError, match="detached"), sw.record():
-        call()
+
+def overwritten_through_a_detached_view_of_written_memory(x):
+    y = x * 2
+    y[0].mul_(x[1])
+    y.detach()[1:].mul_(3)
+    y[2].add_(x[0])
+    return (y * y).sum()
+
+
+def data_read(x):
+    y = x * 3
+    y[0].mul_(2)
+    return (y * y.data).sum()
+
+
+def data_written_before_use(x):
+    x.data.clamp_(-0.5, 0.5)
+    return (x**3).sum()
+
+
+def data_of_a_copy_written(x):
+    y = x.clone()
+    y.data.mul_(3)
+    return (y * x).sum()
+
+
+def copied_before_data_is_written(x):
+    y = x.clone()
+    x.data.mul_(2)
+    return (y * y).sum() + (x**3).sum()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        overwritten_through_a_detached_tensor,
+        overwritten_through_a_detached_view_of_written_memory,
+        data_read,
+        data_written_before_use,
+        data_of_a_copy_written,
+        copied_before_data_is_written,
+    ],
+    ids=lambda call: call.__name__,
+)
+def test_memory_shared_without_a_graph(call):
+    agrees(call, X.clone())
+
+
+def data_written_after_use(x):
+    product = x * x
+    x.data.mul_(2)
+    return product.sum()
+
+
+def data_of_a_result_written(x):
+    y = x.exp()
+    y.data.mul_(2)
+    return y.sum()
+
+
+def data_of_a_factor_written(x):
+    factor = torch.ones(4)
+    product = x * factor
+    factor.data.mul_(2)
+    return product.sum()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [data_written_after_use, data_of_a_result_written, data_of_a_factor_written],
+    ids=lambda call: call.__name__,
+)
+def test_what_autograd_would_not_notice_is_refused(call):
+    with pytest.raises(sw.SemiringWidgetsError, match=r"`\.data`.*Write into a clone"), sw.record():
+        call(X.clone())
 
 
 class Counting(nn.Module):
