@@ -28,6 +28,7 @@ __all__ = [
     "branch_edges",
     "condition",
     "cut_of",
+    "edges_from",
     "find_anatomy",
     "find_embeddings",
     "head_map",

@@ -182,8 +182,10 @@ def _join(semiring: Semiring, values: dict[Node, Value], node: Node, new: Value)
 def _edge_cut(graph: GradientGraph, residual: Residual | None, which: str, token: int | None) -> Cut:
     if residual is None:
         return Cut()
-    source = residual.skip if which == "skip" else residual.branch
-    return Cut(edges={edge: _kept(source, token) for edge in edges_from(graph, residual.op, source)})
+    ways = residual.around if which == "skip" else residual.through
+    return Cut(
+        edges={edge: _kept(source, token) for op, source in ways for edge in edges_from(graph, op, source)}
+    )
 
 
 def _kept(node: Node, token: int | None) -> Tensor:

@@ -9,6 +9,7 @@ a matrix product and one that is reached through one. What is not found is None,
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import torch
 
@@ -28,10 +29,10 @@ _CONTRACTIONS = {aten.mm, aten.bmm, aten.addmm, aten.baddbmm, aten.mv, aten.addm
 def find_anatomy(graph: GradientGraph) -> Anatomy:
     """The attentions on the paths of a graph, with what surrounds them."""
     cores = [core for before, after in _softmaxes(graph) if (core := _core(graph, before, after)) is not None]
-    residuals = [_attention_residual(graph, scores_op, context_op) for scores_op, context_op, _ in cores]
-    taken = {residual.op for residual in residuals if residual is not None}
+    joins = [_joined(graph, scores_op, context_op) for scores_op, context_op, _ in cores]
+    taken = {residual.op for residual, _ in joins if residual is not None}
     found: list[Attention] = []
-    for (scores_op, context_op, heads), residual in zip(cores, residuals, strict=True):
+    for (scores_op, context_op, heads), (residual, mlp) in zip(cores, joins, strict=True):
         query, key = _operands(scores_op)
         value = _operands(context_op)[1]
         found.append(
@@ -47,7 +48,7 @@ def find_anatomy(graph: GradientGraph) -> Anatomy:
                 stream=_stream(graph, residual.skip if residual is not None else query),
                 key_stream=_stream(graph, key),
                 residual=residual,
-                mlp=_mlp(graph, residual, taken) if residual is not None else None,
+                mlp=_mlp(graph, residual, taken) if residual is not None and mlp is None else mlp,
             )
         )
     return Anatomy(tuple(found))
@@ -147,6 +148,45 @@ def _attention_residual(graph: GradientGraph, scores_op: Op, context_op: Op) -> 
                 return Residual(op, skip, computed[0], out)
         ahead.update(node for node in op.outputs if node is not None)
     return None
+
+
+def _joined(graph: GradientGraph, scores_op: Op, context_op: Op) -> tuple[Residual | None, Residual | None]:
+    """Where an attention joins the stream, and the feed-forward part that is added to it before that."""
+    residual = _attention_residual(graph, scores_op, context_op)
+    inner = _addition_behind(graph, residual.branch) if residual is not None else None
+    if residual is None or inner is None:
+        return residual, None
+    context = {node for node in context_op.outputs if node is not None}
+    stream = _ancestors(graph, residual.skip)
+    attention, others = None, []
+    for node in dict.fromkeys(inner.inputs()):
+        if node in graph.nodes:
+            behind = _ancestors(graph, node)
+            if context & behind:
+                attention = node
+            elif residual.skip in behind and _contracts(behind - stream):
+                others.append(node)
+    if attention is None or len(others) != 1 or others[0].shape != attention.shape:
+        return residual, None
+    mlp = replace(residual, branch=others[0], inner=inner, beside=attention)
+    return replace(residual, branch=attention, inner=inner), mlp
+
+
+def _addition_behind(graph: GradientGraph, node: Node) -> Op | None:
+    """The addition of two tensors that made a tensor, up to scaling and dropout; else None."""
+    while (op := node.op) is not None and op in graph:
+        sources = [source for source in dict.fromkeys(op.inputs()) if source in graph.nodes]
+        if op.func.overloadpacket is aten.add and len(sources) == 2:
+            return op
+        if len(sources) != 1 or op.func.overloadpacket in _CONTRACTIONS or sources[0].shape != node.shape:
+            return None
+        (node,) = sources
+    return None
+
+
+def _contracts(nodes: Iterable[Node]) -> bool:
+    """Whether any of these was made by a matrix product."""
+    return any(node.op is not None and node.op.func.overloadpacket in _CONTRACTIONS for node in nodes)
 
 
 def _mlp(graph: GradientGraph, attention: Residual, taken: set[Op]) -> Residual | None:

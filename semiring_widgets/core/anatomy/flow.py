@@ -130,19 +130,19 @@ def _through(graph: GradientGraph, semiring: Semiring, node: Node, pairs: Pairs)
 def _along(
     graph: GradientGraph, semiring: Semiring, residual: Residual, which: str, pairs: Pairs, crossing: Along
 ) -> Value:
-    """Flow along one operand's edge into an addition."""
-    source = residual.skip if which == "skip" else residual.branch
-    total = _nothing(graph, semiring, source)
-    for edge in edges_from(graph, residual.op, source):
-        if edge in crossing:
-            total = semiring.plus(total, crossing[edge])
-            continue
-        for alpha, beta in pairs:
-            if source in alpha and residual.out in beta:
-                joined = semiring.times(alpha[source], edge.pull(semiring, beta[residual.out]))
-                total = semiring.plus(total, joined)
-                break
-    return _by_token(semiring, total)
+    """Flow along one operand's edge into an addition, by token."""
+    total = _by_token(semiring, _nothing(graph, semiring, residual.skip))
+    for op, source in residual.around if which == "skip" else residual.through:
+        for edge in edges_from(graph, op, source):
+            if edge in crossing:
+                total = semiring.plus(total, _by_token(semiring, crossing[edge]))
+                continue
+            for alpha, beta in pairs:
+                if source in alpha and edge.target in beta:
+                    joined = semiring.times(alpha[source], edge.pull(semiring, beta[edge.target]))
+                    total = semiring.plus(total, _by_token(semiring, joined))
+                    break
+    return total
 
 
 def edges_from(graph: GradientGraph, op: Op, source: Node) -> list[Edge]:
@@ -163,7 +163,8 @@ def branch_edges(graph: GradientGraph, anatomy: Anatomy) -> frozenset[Edge]:
                     found.update(edges_from(graph, op, operand.node))
         for residual in (attention.residual, attention.mlp):
             if residual is not None:
-                found.update(edges_from(graph, residual.op, residual.branch))
+                for op, source in residual.through:
+                    found.update(edges_from(graph, op, source))
     return frozenset(found)
 
 
@@ -181,10 +182,13 @@ def hop_edges(graph: GradientGraph, anatomy: Anatomy, of: str) -> tuple[frozense
         for kind, residual in (("attention", attention.residual), ("mlp", attention.mlp)):
             if residual is None or of not in (kind, "skip"):
                 continue
-            source = residual.skip if of == "skip" else residual.branch
-            edges = edges_from(graph, residual.op, source)
-            found.update(edges)
-            places += residual.op in graph
+            new = {
+                edge
+                for op, source in (residual.around[:1] if of == "skip" else residual.through)
+                for edge in edges_from(graph, op, source)
+            }
+            places += not new <= found
+            found |= new
     return frozenset(found), places
 
 

@@ -40,17 +40,41 @@ class Operand:
 class Residual:
     """An addition ``out = skip + branch`` on the residual stream, shape (..., tokens, units).
 
+    An attention and a feed-forward part beside it may be added to each other before they join the stream:
+    ``out = skip + (attention + mlp)``. Then both have the same skip and result, and meet in ``inner``.
+
     Attributes:
         op: the addition.
         skip: the operand that goes round.
         branch: the operand that was computed.
         out: the result.
+        inner: the addition of attention and feed-forward part, or None.
+        beside: of such a feed-forward part, the attention that it is added to.
     """
 
     op: Op
     skip: Node
     branch: Node
     out: Node
+    inner: Op | None = None
+    beside: Node | None = None
+
+    @property
+    def around(self) -> tuple[tuple[Op, Node], ...]:
+        """Where paths that do not take the branch join: additions, and the operands that they come by."""
+        if self.inner is not None and self.beside is not None:
+            return (self.op, self.skip), (self.inner, self.beside)
+        return ((self.op, self.skip),)
+
+    @property
+    def through(self) -> tuple[tuple[Op, Node], ...]:
+        """As `around`, for the branch."""
+        return ((self.inner or self.op, self.branch),)
+
+    def nodes(self) -> set[Node]:
+        """Every tensor at which its flow is measured."""
+        made = self.inner.outputs[0] if self.inner is not None else None
+        return {self.skip, self.branch, self.out} | {node for node in (self.beside, made) if node is not None}
 
 
 @dataclass(frozen=True)
@@ -108,7 +132,7 @@ class Anatomy:
             )
             for residual in (attention.residual, attention.mlp):
                 if residual is not None:
-                    found.update((residual.skip, residual.branch, residual.out))
+                    found |= residual.nodes()
         return found
 
 

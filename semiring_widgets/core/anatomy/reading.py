@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from semiring_widgets.core.anatomy.parts import Anatomy, Attention, token_of
-from semiring_widgets.core.tape import Node
+from semiring_widgets.core.tape import Node, Op
 
 __all__ = ["Leg", "Place", "legs_of", "read"]
 
@@ -75,13 +75,16 @@ def _legs(anatomy: Anatomy, passages: Sequence[Passage]) -> list[tuple[int, int,
     exits: dict[Node, Attention] = {}
     operands: dict[Node, list[tuple[Attention, str]]] = {}
     blocks: dict[Node, Attention] = {}
+    beside: dict[Op, Attention] = {}
     for attention in anatomy.attentions:
         for name, operand in attention.operands.items():
             operands.setdefault(operand.node, []).append((attention, name))
         if attention.residual is not None:
             entries.setdefault(attention.residual.skip, []).append(attention)
             exits[attention.residual.out] = attention
-        if attention.mlp is not None:
+        if attention.mlp is not None and attention.mlp.inner is not None:
+            beside[attention.mlp.inner] = attention
+        elif attention.mlp is not None:
             blocks[attention.mlp.out] = attention
     found: list[tuple[int, int, Leg]] = []
     open_legs: dict[int, _Open] = {}
@@ -93,6 +96,11 @@ def _legs(anatomy: Anatomy, passages: Sequence[Passage]) -> list[tuple[int, int,
             head, token = attention.operands[branch].locate(reached)
             since = open_legs[attention.index].since if attention.index in open_legs else step
             open_legs[attention.index] = _Open(Leg(attention.index, branch, head, token, token), since)
+        both = beside.get(target.op) if target.op is not None else None
+        if both is not None and both.mlp is not None and source is both.mlp.branch:
+            token = token_of(source, element)
+            since = open_legs[both.index].since if both.index in open_legs else step
+            open_legs[both.index] = _Open(Leg(both.index, "mlp", None, token, token), since)
         if (left := exits.get(target)) is not None and left.index in open_legs:
             opened = open_legs.pop(left.index)
             leg = replace(opened.leg, target=token_of(target, reached))

@@ -14,8 +14,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.anatomy import Anatomy, Leg, Operand, Residual
-from semiring_widgets.core.anatomy.flow import edges_from
+from semiring_widgets.core.anatomy import Anatomy, Leg, Operand, Residual, edges_from
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.paths.walking import Hop, Start
@@ -137,8 +136,9 @@ class Stations:
         return _by_token(node)
 
     def _add_residual(self, residual: Residual, layer: int, skip: str, branch: str) -> None:
-        for source, name in ((residual.skip, skip), (residual.branch, branch)):
-            self._add(residual.op, source, layer, name, residual.op.index, _by_token(source), None)
+        for ways, name in ((residual.around, skip), (residual.through, branch)):
+            for op, source in ways:
+                self._add(op, source, layer, name, op.index, _by_token(source), None)
 
     def _add(
         self, op: Op, source: Node, layer: int, branch: str, rank: int, members: Tensor, heads: int | None

@@ -171,17 +171,15 @@ SIDE_WAYS = {
     "DiffLlamaForCausalLM": "two attentions that share a stream",
 }
 
-# Attention and feed-forward part read the same stream and are added to it one after the other.
-PARALLEL = {"CohereForCausalLM", "Cohere2ForCausalLM"}
+# Attention and feed-forward part read the same stream; most are added to it one after the other.
+PARALLEL = {
+    *("CohereForCausalLM", "Cohere2ForCausalLM"),
+    # These two are added to each other before they join the stream.
+    *("GPTNeoXForCausalLM", "GPTJForCausalLM", "CodeGenForCausalLM", "FalconForCausalLM", "PhiForCausalLM"),
+}
 
 # Layers whose feed-forward part is reported as absent.
 UNNAMED = {
-    # Attention and feed-forward part are added to each other before they join the stream.
-    "GPTNeoXForCausalLM",
-    "GPTJForCausalLM",
-    "CodeGenForCausalLM",
-    "FalconForCausalLM",
-    "PhiForCausalLM",
     # Four small ones in a bottleneck; channels before tokens.
     "MobileBertForMaskedLM",
     "SqueezeBertForMaskedLM",
