@@ -32,8 +32,11 @@ def find_anatomy(graph: GradientGraph) -> Anatomy:
     joins = [_joined(graph, scores_op, context_op) for scores_op, context_op, _ in cores]
     taken = {residual.op for residual, _ in joins if residual is not None}
     found: list[Attention] = []
-    for (scores_op, context_op, heads), (residual, mlp) in zip(cores, joins, strict=True):
+    for (scores_op, context_op, weights), (residual, mlp) in zip(cores, joins, strict=True):
         query, key = _operands(scores_op)
+        heads = _heads(graph, weights, query, residual)
+        if heads is None:
+            continue
         value = _operands(context_op)[1]
         found.append(
             Attention(
@@ -73,14 +76,33 @@ def _softmaxes(graph: GradientGraph) -> Iterable[tuple[Node, Node]]:
     return [(opened[instance], closed[instance]) for instance in opened if instance in closed]
 
 
-def _core(graph: GradientGraph, before: Node, after: Node) -> tuple[Op, Op, int] | None:
-    """The two products around a softmax, and the number of heads."""
+def _core(graph: GradientGraph, before: Node, after: Node) -> tuple[Op, Op, Node] | None:
+    """The two products around a softmax, and what goes into it."""
     scores_op = _product_behind(graph, before)
     context_op = _product_ahead(graph, after)
     if scores_op is None or context_op is None:
         return None
-    groups = _operands(scores_op)[0].shape[0]
-    return scores_op, context_op, before.shape[1] if len(before.shape) == 4 else groups
+    return scores_op, context_op, before
+
+
+def _heads(graph: GradientGraph, weights: Node, query: Node, residual: Residual | None) -> int | None:
+    """How many heads; None where they cannot be told from windows that have the same dimension.
+
+    Heads are the dimension before queries and keys. Where it is merged with examples and windows, the places
+    of the stream say how many rows there are for one head.
+    """
+    if len(weights.shape) > 3:
+        return weights.shape[-3]
+    groups, rows = query.shape[:2]
+    streams = [graph.wrt[_stream(graph, query)], *([residual.skip] if residual is not None else [])]
+    examples = max(stream.shape[0] if len(stream.shape) > 2 else 1 for stream in streams)
+    if residual is not None:
+        places = residual.skip.shape[:-1].numel()
+        if groups * rows % places == 0 and groups % (groups * rows // places) == 0:
+            return groups * rows // places
+        if rows * examples < places:
+            return None
+    return groups // examples if groups % examples == 0 else groups
 
 
 def _operands(product: Op) -> tuple[Node, Node]:

@@ -57,6 +57,15 @@ LATENT = {
     "first_k_dense_replace": 1,
 }
 
+SCANS = {"num_heads": 8, "head_dim": 8, "state_size": 8, "n_groups": 1, "chunk_size": 4, "expand": 2}
+RESIDUAL = {**STAGES, "embedding_size": 8}
+WINDOWS = {
+    "attention_window": [4, 4],
+    "max_encoder_position_embeddings": 64,
+    "max_decoder_position_embeddings": 64,
+}
+TWO_STREAMS = {"num_encoder_attention_heads": 4, "num_decoder_attention_heads": 4, "ngram": 2}
+
 ENCODERS = [
     *rows("embeds", "BertForMaskedLM RobertaForMaskedLM DistilBertForMaskedLM AlbertForMaskedLM"),
     *rows("embeds", "ElectraForMaskedLM BigBirdForMaskedLM"),
@@ -74,6 +83,15 @@ ENCODERS = [
     ),
     *rows("embeds", "RemBertForMaskedLM", input_embedding_size=32, output_embedding_size=32),
     *rows("embeds", "XmodForMaskedLM", default_language="en_XX"),
+    *rows(
+        "embeds",
+        "RoCBertForMaskedLM LukeForMaskedLM MarkupLMForTokenClassification TapasForQuestionAnswering",
+    ),
+    *rows("embeds", "XLMRobertaXLForMaskedLM RobertaPreLayerNormForMaskedLM Data2VecTextForMaskedLM"),
+    *rows("embeds", "T5EncoderModel JinaEmbeddingsV3ForMaskedLM"),
+    Row("CanineForSequenceClassification", "embeds", {}, (4, 4, 4)),
+    # Its hashed attention sums over buckets: a step of its own, with a backward of its own.
+    Row("YosoForMaskedLM", "embeds", {}, NONE),
     # It gives half of its heads to a convolution.
     Row("ConvBertForMaskedLM", "embeds", {}, (2, 2)),
     # Its windows are no matrix products of queries and keys, so no attention is reported.
@@ -92,15 +110,28 @@ DECODERS = [
     *rows("embeds", "GlmForCausalLM Glm4ForCausalLM HeliumForCausalLM SmolLM3ForCausalLM"),
     *rows("embeds", "JetMoeForCausalLM BitNetForCausalLM ApertusForCausalLM Exaone4ForCausalLM"),
     *rows("embeds", "SeedOssForCausalLM Ernie4_5ForCausalLM NanoChatForCausalLM ArceeForCausalLM"),
-    *rows("embeds", "VaultGemmaForCausalLM BertGenerationDecoder BloomForCausalLM"),
+    *rows("embeds", "VaultGemmaForCausalLM BertGenerationDecoder BloomForCausalLM CwmForCausalLM"),
+    *rows("embeds", "HunYuanDenseV1ForCausalLM Lfm2ForCausalLM MinistralForCausalLM Glm4MoeForCausalLM"),
+    *rows("embeds", "GraniteMoeSharedForCausalLM AfmoeForCausalLM FlexOlmoForCausalLM"),
+    *rows("embeds", "Ernie4_5_MoeForCausalLM ModernBertDecoderForCausalLM"),
     *rows("embeds", "MistralForCausalLM Olmo3ForCausalLM", sliding_window=3),
     *rows("embeds", "GPTNeoForCausalLM", attention_types=[[["global", "local"], 1]], window_size=4),
     *rows("embeds", "GPTJForCausalLM CodeGenForCausalLM", rotary_dim=4),
     *rows("embeds", "DeepseekV3ForCausalLM", **LATENT),
     # Each attention is the difference of two.
     Row("DiffLlamaForCausalLM", "embeds", {}, (4, 4, 4, 4)),
+    # Its skip connections are scaled, which is not read.
+    Row("DogeForCausalLM", "embeds", {}, (4, 4)),
+    Row("MiniMaxForCausalLM", "embeds", {}, (4,)),
     Row("MambaForCausalLM", "embeds", {}, NONE),
+    Row("Mamba2ForCausalLM", "embeds", SCANS, NONE),
     Row("FalconMambaForCausalLM", "embeds", {}, NONE),
+    Row(
+        "RecurrentGemmaForCausalLM",
+        "embeds",
+        {"block_types": ["recurrent", "attention"], "lru_width": 32, "attention_window_size": 8},
+        (4,),
+    ),
     Row(
         "JambaForCausalLM",
         "embeds",
@@ -116,6 +147,10 @@ ENCODER_DECODERS = [
     *rows("seq2seq", "BlenderbotSmallForConditionalGeneration M2M100ForConditionalGeneration"),
     *rows("seq2seq", "NllbMoeForConditionalGeneration PLBartForConditionalGeneration"),
     *rows("seq2seq", "MvpForConditionalGeneration FSMTForConditionalGeneration"),
+    # The windows of its encoder are not reported, see Longformer.
+    Row("LEDForConditionalGeneration", "seq2seq", WINDOWS, (4,) * 4),
+    # Each layer of its decoder has a second self-attention, of the streams that predict.
+    Row("ProphetNetForConditionalGeneration", "seq2seq", TWO_STREAMS, (4,) * 8),
 ]
 VISION = [
     *rows("image", "ViTForImageClassification DeiTForImageClassification BeitForImageClassification"),
@@ -141,11 +176,19 @@ VISION = [
         {**STAGES, "embed_dim": 8, "focal_levels": [1, 1], "focal_windows": [3, 3], "patch_size": 4},
         NONE,
     ),
+    Row("ResNetForImageClassification", "image", RESIDUAL, NONE),
+    Row("RegNetForImageClassification", "image", {**RESIDUAL, "groups_width": 8}, NONE),
+    Row("MobileNetV2ForImageClassification", "image", {}, NONE),
+    *rows("image", "DINOv3ViTModel Aimv2VisionModel PixtralVisionModel SamVisionModel"),
+    # The last pools the patches, with a query of its own.
+    Row("SiglipModel", "clip", {}, (4,) * 3),
+    *rows("clip", "BlipForImageTextRetrieval OwlViTModel CLIPSegModel"),
     *rows("clip", "CLIPModel AltCLIPModel ChineseCLIPModel BlipModel"),
 ]
 AUDIO = [
     *rows("audio", "Wav2Vec2ForCTC HubertForCTC WavLMForCTC UniSpeechForCTC UniSpeechSatForCTC", **WAVES),
     *rows("audio", "Wav2Vec2ConformerForCTC SEWForCTC Data2VecAudioForCTC", **WAVES),
+    Row("SEWDForCTC", "audio", WAVES, NONE),
     # The encoder's self-attentions and the decoder's cross-attentions; the first layer of the decoder reads
     # only its own embeddings, which are no input here, so one self-attention is on no path.
     Row(
@@ -164,6 +207,8 @@ SIDE_WAYS = {
     "XLNetLMHeadModel": "a second query for relative positions",
     "FunnelForMaskedLM": "a second query for relative positions",
     "WavLMForCTC": "a gate of the position bias",
+    "AfmoeForCausalLM": "a gate of the context",
+    "SamVisionModel": "relative positions read the query a second time",
     "NystromformerForMaskedLM": "landmarks and a convolution of the values",
     "ConvBertForMaskedLM": "a convolution beside the heads",
     "Wav2Vec2ConformerForCTC": "a convolution between attention and feed-forward part",
@@ -178,9 +223,17 @@ PARALLEL = {
     *("GPTNeoXForCausalLM", "GPTJForCausalLM", "CodeGenForCausalLM", "FalconForCausalLM", "PhiForCausalLM"),
 }
 
-# Layers whose feed-forward part is reported as absent.
-UNNAMED = {
-    # Four small ones in a bottleneck; channels before tokens.
-    "MobileBertForMaskedLM",
-    "SqueezeBertForMaskedLM",
+# Attentions without a feed-forward part of their own.
+ABSENT = {
+    # Four small ones, inside of what the whole layer adds to its stream.
+    "MobileBertForMaskedLM": 2,
+    # Channels before tokens.
+    "SqueezeBertForMaskedLM": 2,
+    # Scaled skip connections are not read.
+    "DogeForCausalLM": 2,
+    "MiniMaxForCausalLM": 1,
+    # After the two self-attentions of a layer of the decoder comes its cross-attention.
+    "ProphetNetForConditionalGeneration": 4,
+    # The attention that pools.
+    "SiglipModel": 1,
 }

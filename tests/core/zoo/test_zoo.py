@@ -10,7 +10,7 @@ from semiring_widgets.core.anatomy import find_anatomy
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from tests.core.zoo.feeding import feed, weigh
 from tests.core.zoo.shrinking import build
-from tests.core.zoo.table import PARALLEL, SIDE_WAYS, TABLE, UNNAMED
+from tests.core.zoo.table import ABSENT, PARALLEL, SIDE_WAYS, TABLE
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 
@@ -72,7 +72,7 @@ def test_flow_through_a_layer_adds_up(row):
     tape, score, inputs, _ = recorded(row, "eager")
     anatomy = anatomy_of(tape, score, inputs)
     # Between a decoder's self-attention and its cross-attention there is no feed-forward part.
-    absent = len(row.expected) if row.name in UNNAMED else DECODER_LAYERS.get(row.kind, 0)
+    absent = ABSENT.get(row.name, DECODER_LAYERS.get(row.kind, 0))
     assert sum(part.mlp is None for part in anatomy.attentions) == absent
     table = sw.flow(tape, score, wrt=inputs)
     assert table.sizes["layer"] == len(row.expected)

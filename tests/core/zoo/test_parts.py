@@ -1,0 +1,41 @@
+"""Layers and heads that were found in the graph are those that the configuration asked for."""
+
+import pytest
+
+import semiring_widgets as sw
+from semiring_widgets.core.anatomy import find_anatomy
+from semiring_widgets.core.graph import GradientGraph, find_nodes
+from tests.core.zoo.feeding import feed, weigh
+from tests.core.zoo.shrinking import build
+from tests.core.zoo.table import TABLE
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
+
+
+def first_of(config, *names):
+    return next(getattr(config, name) for name in names if getattr(config, name, None) is not None)
+
+
+def by_configuration(config, kind):
+    """Heads of every attention between the inputs and the output."""
+    if kind == "clip":
+        config = config.vision_config
+    if kind != "seq2seq":
+        return [config.num_attention_heads] * config.num_hidden_layers
+    heads = first_of(config, "encoder_attention_heads", "num_attention_heads")
+    encoder = [heads] * first_of(config, "encoder_layers", "num_layers")
+    heads = first_of(config, "decoder_attention_heads", "num_attention_heads")
+    return encoder + [heads] * 2 * first_of(config, "decoder_layers", "num_decoder_layers")
+
+
+# The others have no such number, or other attentions than one per layer: see the table.
+@pytest.mark.parametrize("row", [row for row in TABLE if row.attentions is None], ids=lambda row: row.name)
+def test_layers_and_heads(row):
+    model = build(row.name, **row.changes)
+    inputs, call = feed(row.kind, model)
+    # Two examples: heads must not be taken for examples.
+    inputs = [tensor.repeat(2, *(1 for _ in tensor.shape[1:])) for tensor in inputs]
+    with sw.record() as tape:
+        score = weigh(call(inputs))
+    found = find_anatomy(GradientGraph(tape, *find_nodes(tape, score, inputs))).attentions
+    assert [part.heads for part in found] == by_configuration(model.config, row.kind)
