@@ -9,8 +9,8 @@ Axes: ``token`` (T, the longest stream), ``layer`` (L, one per attention found, 
 
 Statistics in a semiring of the reader's have variables of their own, with an axis ``statistic`` in front.
 
-The shares of one layer add up: skip + query + key + value over all tokens is 1, and mlp + mlp_skip is 1. Where
-the feed-forward part is beside the attention, the first four are mlp_skip, and with mlp they make 1.
+The shares of one layer add up: skip + query + key + value over all tokens is 1, and mlp + mlp_skip is 1.
+Where the feed-forward part is beside the attention, the first four are mlp_skip, and with mlp they make 1.
 """
 
 from __future__ import annotations

@@ -10,7 +10,14 @@ from semiring_widgets.core.anatomy.conditioning import (
 )
 from semiring_widgets.core.anatomy.embeddings import find_embeddings
 from semiring_widgets.core.anatomy.finding import find_anatomy
-from semiring_widgets.core.anatomy.flow import LayerFlow, branch_edges, head_map, hop_edges, layer_flow
+from semiring_widgets.core.anatomy.flow import (
+    LayerFlow,
+    branch_edges,
+    edges_from,
+    head_map,
+    hop_edges,
+    layer_flow,
+)
 from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
 from semiring_widgets.core.anatomy.reading import Leg, Place, legs_of, read
 
