@@ -20,7 +20,7 @@ from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Semiring, Sum, Value
 from semiring_widgets.core.tape import Node
 
-__all__ = ["Gate", "Mask", "ones", "passed", "restrict", "sweep_backward", "sweep_forward"]
+__all__ = ["Gate", "Mask", "ones", "passed", "restrict", "sweep_backward", "sweep_forward", "zeros"]
 
 Values = dict[Node, Value]
 Progress = Callable[[int, int], None]
@@ -46,8 +46,12 @@ _OPEN: Gate = {}
 
 def ones(graph: GradientGraph, semiring: Semiring, node: Node) -> Value:
     """The empty path, at every element of a node."""
-    like = node.value.new_empty((), dtype=graph.dtype)
-    return semiring.full(semiring.one, node.shape, like)
+    return semiring.full(semiring.one, node.shape, _like(graph, node))
+
+
+def zeros(graph: GradientGraph, semiring: Semiring, node: Node) -> Value:
+    """No path, at every element of a node."""
+    return semiring.full(semiring.zero, node.shape, _like(graph, node))
 
 
 def restrict(semiring: Semiring, value: Value, kept: Tensor) -> Value:
@@ -185,6 +189,10 @@ def sweep_forward(
                     del values[node]
     _finish(graph, semiring)
     return values
+
+
+def _like(graph: GradientGraph, node: Node) -> Tensor:
+    return node.value.new_empty((), dtype=graph.dtype)
 
 
 def _join(semiring: Semiring, values: Values, node: Node, new: Value) -> None:

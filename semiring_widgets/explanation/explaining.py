@@ -18,7 +18,7 @@ import xarray as xr
 from torch import Tensor
 
 from semiring_widgets.core import record
-from semiring_widgets.core.anatomy import Anatomy, find_anatomy, layer_flow
+from semiring_widgets.core.anatomy import Anatomy, by_token, find_anatomy, layer_flow
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.paths import walk_on
 from semiring_widgets.core.semirings import Entropy, Max, Product, Semiring, Sum, Value, find_semiring
@@ -233,10 +233,9 @@ def _masses(graph: GradientGraph, anatomy: Anatomy, draft: Draft) -> dict[Node, 
 
 
 def _fill_tokens(dataset: xr.Dataset, value: Value, semiring: Product, node: Node, log_mass: float) -> None:
-    rows = tuple(v.reshape(-1, *v.shape[-2:]) for v in value)
     tokens = node.shape[-2]
-    facts = semiring.facts(tuple(v.reshape(tokens) for v in semiring.sum(rows, (0, 2))))
-    gradient = rows[0].double()
+    facts = semiring.facts(by_token(semiring, value))
+    gradient = value[0].reshape(-1, *value[0].shape[-2:]).double()
     inputs = node.value.double().reshape(gradient.shape)
     size = gradient.abs().sum((0, 2))
     _put(dataset, "token_log_mass", facts["log_mass"])

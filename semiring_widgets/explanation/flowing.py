@@ -15,10 +15,12 @@ from semiring_widgets.core.anatomy import (
     Anatomy,
     Attention,
     LayerFlow,
+    by_token,
     find_anatomy,
     find_embeddings,
     head_map,
     layer_flow,
+    summed,
 )
 from semiring_widgets.core.graph import GradientGraph, find_nodes, listed
 from semiring_widgets.core.paths import cancellation, directions_of
@@ -144,7 +146,7 @@ def _with_inputs(
         count = node.shape[-2] if len(node.shape) > 1 else 1
         shares[row, :count], best[row, :count] = 0.0, -np.inf
         if node in beta:
-            mass, weight = _by_token(FLOW, beta[node], count)
+            mass, weight = by_token(FLOW, beta[node], count)
             shares[row, :count], best[row, :count] = share(mass, log_mass), weight.cpu().numpy()
     return dataset.assign(
         input_mass_share=(("input", "token"), shares, {"long_name": "share of mass that starts here"}),
@@ -175,7 +177,7 @@ def _with_contributions(
         if node in beta:
             started = _SIGNED.times(seeds[node], beta[node])
             count = node.shape[-2] if len(node.shape) > 1 else 1
-            write("input", (row, slice(count)), _by_token(_SIGNED, started, count))
+            write("input", (row, slice(count)), by_token(_SIGNED, started, count))
     for attention in anatomy.attentions:
         found_here = layer_flow(graph, _SIGNED, attention, [(alpha, beta)])
         for part, place, value in _cells(_SIGNED, attention, found_here):
@@ -252,11 +254,5 @@ def _cells(
     for name, value in found.branches.items():
         yield "branch", (layer, BRANCHES.index(name), slice(len(value[0]))), value
     for kind, name in enumerate(KINDS):
-        by_head = tuple(v.squeeze(1) for v in semiring.sum(found.heads[name], (1,)))
+        by_head = summed(semiring, found.heads[name], 1)
         yield "head", (layer, slice(len(by_head[0])), kind), by_head
-
-
-def _by_token(semiring: Semiring, value: Value, count: int) -> Value:
-    """(..., tokens, units) -> (tokens,); one token where there is no such dimension."""
-    flat = tuple(v.reshape(-1, count, v.shape[-1]) for v in value)
-    return tuple(v.reshape(-1) for v in semiring.sum(flat, (0, 2)))

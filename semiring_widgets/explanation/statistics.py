@@ -14,11 +14,20 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from semiring_widgets.core.anatomy import Anatomy, Cut, LayerFlow, condition, hop_edges, layer_flow
+from semiring_widgets.core.anatomy import (
+    Anatomy,
+    Cut,
+    LayerFlow,
+    by_token,
+    condition,
+    hop_edges,
+    layer_flow,
+    summed,
+)
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.semirings import BranchMax, Hops, Product, Semiring, Value, find_semiring
-from semiring_widgets.core.sweeps import sweep_backward, sweep_forward
+from semiring_widgets.core.sweeps import sweep_backward, sweep_forward, zeros
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import NonFiniteError
 from semiring_widgets.explanation.results import Statistic
@@ -85,9 +94,8 @@ class Asked:
     def fill_tokens(self, dataset: xr.Dataset, beta: Mapping[Node, Value]) -> None:
         """All paths from each token of the first stream."""
         start = self.graph.wrt[0]
-        value = beta.get(start) or self._none(start)
-        rows = tuple(part.reshape(-1, *part.shape[-2:]) for part in value)
-        self._write(dataset, "token", (slice(start.shape[-2]),), _flat(self.semiring.sum(rows, (0, 2))))
+        value = beta.get(start) or zeros(self.graph, self.semiring, start)
+        self._write(dataset, "token", (slice(start.shape[-2]),), by_token(self.semiring, value))
 
     def flows(self, dataset: xr.Dataset, progress: Progress) -> None:
         """All paths through every part; takes one more sweep."""
@@ -116,26 +124,19 @@ class Asked:
                 self._write(dataset, "node", (layer, slice(len(found.stream[0]))), found.stream)
             for branch, value in found.branches.items():
                 place = (layer, BRANCHES.index(branch))
-                self._write(dataset, "branch", place, self._total(value, 0))
+                self._write(dataset, "branch", place, summed(self.semiring, value, 0))
             together = None
             for number, kind in enumerate(KINDS):
-                heads = self._total(found.heads[kind], 1)
+                heads = summed(self.semiring, found.heads[kind], 1)
                 together = heads if together is None else self.semiring.plus(together, heads)
                 self._write(dataset, "head", (layer, slice(len(heads[0])), number + 1), heads)
             if together is not None:
                 self._write(dataset, "head", (layer, slice(len(together[0])), 0), together)
 
-    def _total(self, value: Value, dim: int) -> Value:
-        return tuple(part.squeeze(dim) for part in self.semiring.sum(value, (dim,)))
-
     def _write(self, dataset: xr.Dataset, part: str, place: tuple[int | slice, ...], value: Value) -> None:
         values = self.semiring.split(value) if isinstance(self.semiring, Product) else (value,)
         for number, (factor, own) in enumerate(zip(self.factors, values, strict=True)):
             dataset[f"{part}_statistic"].values[(number, *place)] = _numbers(factor, own)
-
-    def _none(self, node: Node) -> Value:
-        like = node.value.new_empty((), dtype=self.graph.dtype)
-        return self.semiring.full(self.semiring.zero, node.shape, like)
 
 
 def ask(
@@ -154,10 +155,6 @@ def ask(
     algebra = Hops(places) if semiring == Hops.name else find_semiring(semiring, level)
     beta = sweep_backward(graph, algebra, keep=anatomy.nodes(), marked=marked, progress=progress)
     return Asked(graph, anatomy, algebra, marked, beta)
-
-
-def _flat(value: Value) -> Value:
-    return tuple(part.reshape(-1) for part in value)
 
 
 def _numbers(semiring: Semiring, value: Value) -> NDArray[np.float64]:

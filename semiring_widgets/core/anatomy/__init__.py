@@ -13,10 +13,12 @@ from semiring_widgets.core.anatomy.finding import find_anatomy
 from semiring_widgets.core.anatomy.flow import (
     LayerFlow,
     branch_edges,
+    by_token,
     edges_from,
     head_map,
     hop_edges,
     layer_flow,
+    summed,
 )
 from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
 from semiring_widgets.core.anatomy.reading import Leg, Place, legs_of, read
@@ -33,6 +35,7 @@ __all__ = [
     "Residual",
     "Selection",
     "branch_edges",
+    "by_token",
     "condition",
     "cut_of",
     "edges_from",
@@ -44,4 +47,5 @@ __all__ = [
     "legs_of",
     "read",
     "seeds_of",
+    "summed",
 ]

@@ -12,9 +12,20 @@ from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Res
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.semirings import Semiring, Value
+from semiring_widgets.core.sweeps import zeros
 from semiring_widgets.core.tape import Node, Op
 
-__all__ = ["Along", "LayerFlow", "branch_edges", "edges_from", "head_map", "hop_edges", "layer_flow"]
+__all__ = [
+    "Along",
+    "LayerFlow",
+    "branch_edges",
+    "by_token",
+    "edges_from",
+    "head_map",
+    "hop_edges",
+    "layer_flow",
+    "summed",
+]
 
 Values = Mapping[Node, Value]
 Along = dict[Edge, Value]
@@ -59,10 +70,10 @@ def layer_flow(
         name: _by_head(semiring, operand, _through(graph, semiring, operand.node, pairs))
         for name, operand in attention.operands.items()
     }
-    branches = {name: _squeezed(semiring, value, 0) for name, value in heads.items()}
+    branches = {name: summed(semiring, value, 0) for name, value in heads.items()}
     stream = None
     if attention.residual is not None:
-        stream = _by_token(semiring, _through(graph, semiring, attention.residual.skip, pairs))
+        stream = by_token(semiring, _through(graph, semiring, attention.residual.skip, pairs))
         branches["skip"] = _along(graph, semiring, attention.residual, "skip", pairs, along)
     if attention.mlp is not None:
         branches["mlp"] = _along(graph, semiring, attention.mlp, "branch", pairs, along)
@@ -124,23 +135,23 @@ def _through(graph: GradientGraph, semiring: Semiring, node: Node, pairs: Pairs)
     for alpha, beta in pairs:
         if node in alpha and node in beta:
             return semiring.times(alpha[node], beta[node])
-    return _nothing(graph, semiring, node)
+    return zeros(graph, semiring, node)
 
 
 def _along(
     graph: GradientGraph, semiring: Semiring, residual: Residual, which: str, pairs: Pairs, crossing: Along
 ) -> Value:
     """Flow along one operand's edge into an addition, by token."""
-    total = _by_token(semiring, _nothing(graph, semiring, residual.skip))
+    total = by_token(semiring, zeros(graph, semiring, residual.skip))
     for op, source in residual.around if which == "skip" else residual.through:
         for edge in edges_from(graph, op, source):
             if edge in crossing:
-                total = semiring.plus(total, _by_token(semiring, crossing[edge]))
+                total = semiring.plus(total, by_token(semiring, crossing[edge]))
                 continue
             for alpha, beta in pairs:
                 if source in alpha and edge.target in beta:
                     joined = semiring.times(alpha[source], edge.pull(semiring, beta[edge.target]))
-                    total = semiring.plus(total, _by_token(semiring, joined))
+                    total = semiring.plus(total, by_token(semiring, joined))
                     break
     return total
 
@@ -192,14 +203,15 @@ def hop_edges(graph: GradientGraph, anatomy: Anatomy, of: str) -> tuple[frozense
     return frozenset(found), places
 
 
-def _nothing(graph: GradientGraph, semiring: Semiring, node: Node) -> Value:
-    return semiring.full(semiring.zero, node.shape, node.value.new_empty((), dtype=graph.dtype))
-
-
-def _by_token(semiring: Semiring, value: Value) -> Value:
-    """(..., tokens, units) -> (tokens,)."""
-    flat = tuple(v.reshape(-1, *v.shape[-2:]) for v in value)
+def by_token(semiring: Semiring, value: Value, tokens: int | None = None) -> Value:
+    """(..., tokens, units) -> (tokens,); ``tokens`` where not the last dimension but one says how many."""
+    flat = tuple(v.reshape(-1, tokens or v.shape[-2], v.shape[-1]) for v in value)
     return tuple(v.reshape(-1) for v in semiring.sum(flat, (0, 2)))
+
+
+def summed(semiring: Semiring, value: Value, dim: int) -> Value:
+    """The semiring sum over one dimension, which goes."""
+    return tuple(v.squeeze(dim) for v in semiring.sum(value, (dim,)))
 
 
 def _by_head(semiring: Semiring, operand: Operand, value: Value) -> Value:
@@ -207,10 +219,6 @@ def _by_head(semiring: Semiring, operand: Operand, value: Value) -> Value:
     split = tuple(v.reshape(-1, operand.heads, *v.shape[1:]) for v in value)
     units = 3 if operand.token_axis == 1 else 2
     return tuple(v.reshape(operand.heads, operand.tokens) for v in semiring.sum(split, (0, units)))
-
-
-def _squeezed(semiring: Semiring, value: Value, dim: int) -> Value:
-    return tuple(v.squeeze(dim) for v in semiring.sum(value, (dim,)))
 
 
 def _log_product(a: Tensor, b: Tensor) -> Tensor:

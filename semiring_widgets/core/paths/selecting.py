@@ -41,7 +41,7 @@ from semiring_widgets.core.semirings import (
     Weight,
     find_semiring,
 )
-from semiring_widgets.core.sweeps import Mask, sweep_backward
+from semiring_widgets.core.sweeps import Mask, sweep_backward, zeros
 from semiring_widgets.core.tape import Node, Tape
 from semiring_widgets.errors import InputError
 
@@ -217,9 +217,7 @@ class PathSet:
         return semiring.total(self._at(semiring, values, node) for node in self._graph.wrt)
 
     def _at(self, semiring: Semiring, values: Mapping[Node, Value], node: Node) -> Value:
-        if node in values:
-            return values[node]
-        return semiring.full(semiring.zero, node.shape, node.value.new_empty((), dtype=self._graph.dtype))
+        return values[node] if node in values else zeros(self._graph, semiring, node)
 
     def __repr__(self) -> str:
         return f"PathSet(log_mass={self.log_mass:.4g}, through {len(self._cuts)} cuts)"

@@ -16,7 +16,7 @@ from torch import Tensor
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.paths.stations import Origin, Stations, Stop
 from semiring_widgets.core.semirings import Batch, Leaving, Semiring, Value, Weight
-from semiring_widgets.core.sweeps import Gate, ones, passed, sweep_backward, sweep_forward
+from semiring_widgets.core.sweeps import Gate, ones, passed, sweep_backward, sweep_forward, zeros
 from semiring_widgets.core.tape import Node
 
 __all__ = ["Arrival", "Tracer", "Trail"]
@@ -101,8 +101,7 @@ class Tracer:
         found = []
         for station in self.stations.all:
             source = station.edge.source
-            like = source.value.new_empty((), dtype=self.graph.dtype)
-            value = values.get(source) or semiring.full(semiring.zero, source.shape, like)
+            value = values.get(source) or zeros(self.graph, semiring, source)
             found.append(tuple(part.reshape(-1)[station.members] for part in value))
         return found
 
