@@ -7,14 +7,12 @@ import pytest
 import xarray as xr
 
 from semiring_widgets.attr.results import Comparison, MethodResult
+from semiring_widgets.explanation.rankings import Ranking, Route, Step
 from semiring_widgets.explanation.results import (
     Explanation,
     Layer,
-    Ranking,
-    Route,
     Score,
     Status,
-    Step,
     Stream,
     Token,
     Totals,

@@ -16,16 +16,14 @@ if TYPE_CHECKING:
     from semiring_widgets.explanation.flowing import flow
     from semiring_widgets.explanation.jobs import ExplanationJob
     from semiring_widgets.explanation.models import load_model
+    from semiring_widgets.explanation.rankings import Ranking, Route, Step
     from semiring_widgets.explanation.results import (
         Explanation,
         Layer,
-        Ranking,
-        Route,
         Score,
         Session,
         Statistic,
         Status,
-        Step,
         Stream,
         Token,
         Totals,
@@ -36,13 +34,13 @@ _HOME = {
     "Explanation": "results",
     "ExplanationJob": "jobs",
     "Layer": "results",
-    "Ranking": "results",
-    "Route": "results",
+    "Ranking": "rankings",
+    "Route": "rankings",
     "Score": "results",
     "Session": "results",
     "Statistic": "results",
     "Status": "results",
-    "Step": "results",
+    "Step": "rankings",
     "Stream": "results",
     "Token": "results",
     "Totals": "results",

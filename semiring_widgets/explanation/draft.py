@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import xarray as xr
 
+from semiring_widgets.explanation.rankings import Ranking
 from semiring_widgets.explanation.results import (
     Explanation,
     Layer,
-    Ranking,
     Session,
     Statistic,
     Status,

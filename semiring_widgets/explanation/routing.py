@@ -12,7 +12,8 @@ from semiring_widgets.core.anatomy import Anatomy, Cut, Leg
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.paths import RouteSearch, Stations, directions_of, gate_of
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.results import Layer, Ranking, Route, Step, Stream
+from semiring_widgets.explanation.rankings import Ranking, Route, Step
+from semiring_widgets.explanation.results import Layer, Stream
 from semiring_widgets.explanation.schema import RANKINGS
 from semiring_widgets.explanation.wording import power
 

@@ -16,7 +16,7 @@ from semiring_widgets.core.anatomy import Selection, condition, cut_of, head_map
 from semiring_widgets.core.semirings import Value
 from semiring_widgets.core.tape import Node
 from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
-from semiring_widgets.explanation.results import Ranking
+from semiring_widgets.explanation.rankings import Ranking
 from semiring_widgets.explanation.routing import RouteTeller
 from semiring_widgets.explanation.schema import KINDS, empty_dataset
 from semiring_widgets.explanation.statistics import Asked

@@ -11,7 +11,8 @@ import pandas as pd
 import xarray as xr
 
 if TYPE_CHECKING:
-    from semiring_widgets.explanation.results import Explanation, Ranking
+    from semiring_widgets.explanation.rankings import Ranking
+    from semiring_widgets.explanation.results import Explanation
 
 __all__ = ["routes_dataset", "routes_frame", "tokens_frame"]
 

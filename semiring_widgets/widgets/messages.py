@@ -29,7 +29,8 @@ from semiring_widgets.explanation.schema import KINDS
 if TYPE_CHECKING:
     import xarray as xr
 
-    from semiring_widgets.explanation.results import Explanation, Ranking, Status, Stream
+    from semiring_widgets.explanation.rankings import Ranking
+    from semiring_widgets.explanation.results import Explanation, Status, Stream
 
 __all__ = [
     "CONDITIONED",
