@@ -42,7 +42,7 @@ class GradientGraph:
         if score in below:
             self.nodes.add(score)
         for op in reversed(tape.ops):
-            if any(out in self.nodes for out in op.outputs if out is not None):
+            if not self.nodes.isdisjoint(op.outputs):
                 inputs = [node for node in op.inputs() if node in below]
                 if inputs:
                     self.ops.append(op)
@@ -53,8 +53,8 @@ class GradientGraph:
         self.dtype = torch.float64 if wide else torch.float32
         self.device = score.value.device
         self._edges: dict[Op, list[Edge]] = {}
-        self._unchecked: list[tuple[Op, Weight]] = []
-        self._peaks: list[tuple[Op, Tensor]] = []
+        self._unchecked: dict[Op, list[Weight]] = {}
+        self._extremes: list[tuple[Op, Tensor | float]] = []
         self._consumers: dict[Node, list[Op]] | None = None
 
     def edges(self, op: Op) -> list[Edge]:
@@ -65,15 +65,22 @@ class GradientGraph:
             targets = tuple(out for out in op.outputs if out is not None and out in self.nodes)
             with full_precision(self.device):
                 found = edges_of(Call(op, sources, targets, self.dtype))
-            for edge in found:
-                if edge.block.weight is not None:
-                    self._unchecked.append((op, edge.block.weight))
+            weights = [weight for edge in found if (weight := edge.block.weight) is not None]
+            if weights:
+                self._unchecked[op] = weights
             self._edges[op] = found
         return found
 
-    def forget(self, op: Op) -> None:
-        """Free the derivatives of one operator; they are taken again if asked for."""
-        self._note_peaks()
+    def forget(self, op: Op, *, checked: bool) -> None:
+        """Free the derivatives of one operator; they are taken again if asked for.
+
+        Args:
+            op: the operator.
+            checked: whether `check_finite` is to judge them all the same.
+        """
+        weights = self._unchecked.pop(op, ())
+        if checked:
+            self._extremes += [(op, weight.extreme) for weight in weights]
         self._edges.pop(op, None)
 
     def consumers(self, node: Node) -> list[Op]:
@@ -116,26 +123,25 @@ class GradientGraph:
         Raises:
             NonFiniteError: a path weight would not be a number.
         """
-        self._note_peaks()
-        pending, self._peaks = self._peaks, []
+        for op, weights in self._unchecked.items():
+            self._extremes += [(op, weight.extreme) for weight in weights]
+        self._unchecked.clear()
+        pending, self._extremes = self._extremes, []
         if not pending:
             return
-        peaks = torch.stack([peak.to(torch.float64) for _, peak in pending])
-        for position in (~torch.isfinite(peaks)).nonzero().flatten().tolist():
+        extremes = (extreme for _, extreme in pending)
+        found = torch.stack([torch.as_tensor(e, dtype=torch.float64, device=self.device) for e in extremes])
+        for position in (~(found < float("inf"))).nonzero().flatten().tolist():
             raise NonFiniteError(
                 f"{pending[position][0].where} has a NaN or infinite local derivative, so its path weights "
                 f"are no numbers. Look for NaN or infinity in the model's weights and inputs."
             )
 
-    def _note_peaks(self) -> None:
-        self._peaks += [(op, weight.peak) for op, weight in self._unchecked]
-        self._unchecked.clear()
-
 
 def _reached_from(ops: Sequence[Op], starts: Sequence[Node]) -> set[Node]:
     reached = set(starts)
     for op in ops:
-        if any(node in reached for node in op.inputs()):
+        if not reached.isdisjoint(op.inputs()):
             reached.update(out for out in op.outputs if out is not None)
     return reached
 

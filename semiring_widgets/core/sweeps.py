@@ -18,7 +18,7 @@ from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Semiring, Sum, Value
-from semiring_widgets.core.tape import Node
+from semiring_widgets.core.tape import Node, uncollected
 
 __all__ = ["Gate", "Mask", "ones", "passed", "restrict", "sweep_backward", "sweep_forward", "zeros"]
 
@@ -68,6 +68,7 @@ def passed(semiring: Semiring, value: Value, gate: Gate, edge: Edge) -> Value:
 
 
 @in_full_precision
+@uncollected()
 def sweep_backward(
     graph: GradientGraph,
     semiring: Semiring,
@@ -111,7 +112,7 @@ def sweep_backward(
             if progress is not None:
                 progress(count, len(graph.ops))
             for edge in graph.edges(op):
-                if edge.target in values and edge not in closed:
+                if edge.target in values and not (closed and edge in closed):
                     pulled = semiring.settle(edge.pull(semiring, values[edge.target]))
                     if edge in mask.edges:
                         pulled = restrict(semiring, pulled, mask.edges[edge])
@@ -120,7 +121,7 @@ def sweep_backward(
                     pulled = passed(semiring, pulled, gate, edge)
                     _join(semiring, values, edge.source, _masked(semiring, pulled, mask, edge.source))
             if forget:
-                graph.forget(op)
+                graph.forget(op, checked=not isinstance(semiring, Sum))
         if keep is not None:
             for out in arrived:
                 if out not in keep and out not in graph.wrt:
@@ -130,6 +131,7 @@ def sweep_backward(
 
 
 @in_full_precision
+@uncollected()
 def sweep_forward(
     graph: GradientGraph,
     semiring: Semiring,

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from semiring_widgets.core import kernels
+from semiring_widgets.core.kernels import native
 from semiring_widgets.core.semirings import Abs, Entropy, Max, SignedMax, Weight
 
 SHAPES = [(1, 1, 1), (8, 32, 32), (7, 5, 33), (9, 1, 31), (3, 70, 64), (17, 0, 4), (0, 3, 4), (2, 3, 0),
@@ -43,10 +44,25 @@ def operands(shape, turned=False):
     return p * (p > 0.2), q, w * (torch.rand(w.shape, generator=noise) > 0.2)
 
 
+def in_logs(p, q, w):
+    """What a sweep asks for, on shapes that are large enough for several threads."""
+    log, entropy = p.log(), q.abs()
+    flat = log.reshape(-1).repeat(4)
+    pairs = [(flat, flat.roll(1)), (flat.roll(2), flat.roll(3))]
+    return (
+        *(part for s in (Abs(), Max()) for part in s.contract((log,), Weight(w))),
+        *Entropy().contract((log, entropy), Weight(w)),
+        *SignedMax().contract((log, log.roll(1, -1)), Weight(w)),
+        *Entropy().plus((pairs[0][0], pairs[0][1].exp()), (pairs[1][0], pairs[1][1].exp())),
+        *Entropy().sum((log.repeat(8, 1, 1), entropy.repeat(8, 1, 1)), (-1,)),
+        Weight(flat).log,
+    )
+
+
 @pytest.fixture(params=["C", "torch"])
 def library(request, monkeypatch):
     if request.param == "torch":
-        monkeypatch.setattr(kernels, "_library", lambda: None)
+        monkeypatch.setattr(native, "library", lambda: None)
     elif not kernels.accelerated():
         pytest.skip("the C library is not built here")
 
@@ -103,6 +119,66 @@ class TestNumbers:
             assert torch.allclose(a.double(), b, rtol=2e-5, atol=1e-4)
 
 
+@pytest.mark.usefixtures("library")
+class TestLogarithms:
+    """Sums and choices of logarithms: widths that fill no vector, no path, extreme scales, strides."""
+
+    @pytest.mark.parametrize("width", [1, 31, 32, 33, 100])
+    @pytest.mark.parametrize("semiring", [Abs(), Entropy(), Max()], ids=lambda s: s.name)
+    def test_plus_and_sum_equal_float64(self, semiring, width):
+        noise = torch.Generator().manual_seed(width)
+        values = []
+        for _ in range(2):
+            log = torch.randn(5, 3, width, generator=noise) * 60
+            log[torch.rand(log.shape, generator=noise) < 0.3] = float("-inf")
+            log[0] = float("-inf")
+            entropy = torch.where(log > float("-inf"), torch.rand(log.shape, generator=noise) * 40, 0.0)
+            values.append((log, entropy)[: len(semiring.zero)])
+        wide = [tuple(part.double() for part in value) for value in values]
+        turned = [tuple(part.mT for part in value) for value in values]
+        pairs = [
+            (semiring.plus(*values), semiring.plus(*wide)),
+            (tuple(part.mT for part in semiring.plus(*turned)), semiring.plus(*wide)),
+            *((semiring.sum(values[0], dims), semiring.sum(wide[0], dims)) for dims in ((2,), (1, 2), (0,))),
+            (semiring.sum(turned[0], (-1,)), semiring.sum(tuple(p.mT for p in wide[0]), (-1,))),
+        ]
+        for got, wanted in pairs:
+            for a, b in zip(got, wanted, strict=True):
+                assert a.shape == b.shape
+                assert torch.allclose(a.double(), b, rtol=1e-5, atol=1e-5)
+
+    def test_logarithms_of_any_number(self):
+        x = torch.cat([torch.logspace(-37, 37, 500), -torch.logspace(-45, -37, 50), torch.zeros(3)])
+        assert torch.allclose(Weight(x).log.double(), x.double().abs().log(), rtol=1e-6, atol=1e-6)
+
+    @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+    def test_what_is_no_number_stays_so(self, bad):
+        """As torch does it, wherever it stands; a maximum does not drop it."""
+        fine, broken = torch.randn(4, 70), torch.randn(4, 70)
+        broken[1, 40] = bad
+        zero = torch.zeros(4, 70)
+        assert torch.equal(Weight(broken).log.isfinite(), broken.isfinite())
+        for semiring, parts in ((Abs(), 1), (Entropy(), 2), (Max(), 1)):
+            ok, value = (fine, zero)[:parts], (broken, zero)[:parts]
+            assert not bool(semiring.plus(ok, value)[0][1, 40].isfinite())
+            assert torch.equal(semiring.sum(value, (-1,))[0].isfinite().flatten().int(),
+                               torch.tensor([1, 0, 1, 1], dtype=torch.int32))  # fmt: skip
+        for semiring, parts in ((Abs(), 1), (Entropy(), 2), (Max(), 1), (SignedMax(), 2)):
+            value = (broken, fine if semiring.name == "signed_max" else zero)[:parts]
+            rows = semiring.contract(value, Weight(torch.rand(70, 9) + 0.1))[0].isfinite().all(1)
+            assert rows.tolist() == [True, False, True, True]
+            ok = (fine, fine if semiring.name == "signed_max" else zero)[:parts]
+            columns = semiring.contract(ok, Weight(broken.mT.clone()))[0].isfinite().all(0)
+            assert columns.tolist() == [True, False, True, True]
+
+    def test_maxima_of_plain_numbers_keep_nan(self):
+        p, w = torch.rand(6, 40), torch.randn(40, 50)
+        p[2, 7] = w[3, 9] = float("nan")
+        for found in (kernels.max_times(p, w), *kernels.signed_max_times(p, -p, w)):
+            assert torch.equal(found.isnan().all(1), torch.arange(6) == 2)
+            assert torch.equal(found.isnan().all(0), torch.arange(50) == 9)
+
+
 @pytest.mark.skipif(not kernels.accelerated(), reason="the C library is not built here")
 class TestThreads:
     def test_number_of_threads_changes_nothing(self):
@@ -110,18 +186,19 @@ class TestThreads:
         before = torch.get_num_threads()
         try:
             torch.set_num_threads(1)
-            alone = measured(p[0], q[0], w[0])
-            torch.set_num_threads(3)
-            shared = measured(p[0], q[0], w[0])
+            alone = [*measured(p[0], q[0], w[0]), *in_logs(p, q, w)]
+            for threads in (2, 3):
+                torch.set_num_threads(threads)
+                shared = [*measured(p[0], q[0], w[0]), *in_logs(p, q, w)]
+                assert all(torch.equal(a, b) for a, b in zip(alone, shared, strict=True))
         finally:
             torch.set_num_threads(before)
-        assert all(torch.equal(a, b) for a, b in zip(alone, shared, strict=True))
 
     def test_many_callers_at_once(self):
         p, q, w = operands((40, 200, 300))
-        alone = measured(p, q, w)
+        alone = [*measured(p, q, w), *in_logs(p, q, w)]
         with ThreadPoolExecutor(8) as pool:
-            together = list(pool.map(lambda _: measured(p, q, w), range(16)))
+            together = list(pool.map(lambda _: [*measured(p, q, w), *in_logs(p, q, w)], range(16)))
         assert all(torch.equal(a, b) for found in together for a, b in zip(alone, found, strict=True))
 
 

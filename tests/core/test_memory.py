@@ -97,3 +97,36 @@ def test_freed_derivatives_are_still_checked():
         score = (x.sqrt() * 2).sum()
     with pytest.raises(NonFiniteError, match="sqrt"):
         sw.backprop(tape, score, wrt=x, semiring="abs")
+
+
+@pytest.mark.parametrize("semiring", ["sum", "fused"])
+def test_a_tape_is_freed_without_the_collector(semiring):
+    """Nothing refers to itself, so its tensors go when the last name for them goes."""
+    inputs = torch.randn(3, 4)
+    gc.collect()
+    gc.disable()
+    try:
+        with sw.record() as tape:
+            x = inputs.clone()
+            y = torch.tanh(x @ torch.randn(4, 4))
+            y[0] = 1.0
+            score = torch.softmax(y, -1).sum()
+        sw.backprop(tape, score, wrt=x, semiring=semiring)
+        alive = [weakref.ref(thing) for thing in (tape, score, *tape.ops, *tape.ops[0].outputs)]
+        del tape, score, x, y
+        assert [ref for ref in alive if ref() is not None] == []
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_collector_is_left_as_it_was(on):
+    was_on = gc.isenabled()
+    try:
+        (gc.enable if on else gc.disable)()
+        recorded(10)
+        with pytest.raises(ZeroDivisionError), sw.record():
+            raise ZeroDivisionError
+        assert gc.isenabled() == on
+    finally:
+        (gc.enable if was_on else gc.disable)()

@@ -64,6 +64,11 @@ def _align(shape: Sequence[int], rank: int) -> tuple[int, ...]:
     return (1,) * (rank - len(shape)) + tuple(shape)
 
 
+def _shaped(value: Value, wide: tuple[int, ...], shape: torch.Size) -> Value:
+    """Expanded to a shape and reshaped to another, where it is not so already."""
+    return tuple([v if v.shape == shape else v.expand(wide).reshape(shape) for v in value])
+
+
 class Elementwise(Block):
     """Each edge belongs to one place of a common shape, to which source and target broadcast.
 
@@ -93,32 +98,32 @@ class Elementwise(Block):
         self._wide_target = _align(kept, rank)
         self._into_source = [d for d in range(rank) if self._wide_source[d] != full[d]]
         self._into_target = [d for d in range(rank) if self._wide_target[d] != full[d]]
+        is_number = not isinstance(derivative, Tensor) or derivative.dim() == 0
+        self._plain = is_number and bool(derivative == 1.0)
         if not isinstance(derivative, Tensor):
             derivative = torch.full((), derivative, dtype=dtype, device=device)
         self._weight = Weight(derivative)
-        self._plain = derivative.dim() == 0 and float(derivative) == 1.0
 
     @property
     def weight(self) -> Weight | None:
         return None if self._plain else self._weight
 
     def pull(self, semiring: Semiring, value: Value) -> Value:
-        value = tuple(v.reshape(self._wide_target) for v in value)
-        if not self._plain:
-            value = semiring.scale(value, self._weight)
-        if self._into_source:
-            value = tuple(v.expand(self._full) for v in value)
-            value = semiring.sum(value, self._into_source)
-        return tuple(v.expand(self._wide_source).reshape(self.source) for v in value)
+        value = self._carry(semiring, value, self._wide_target, self._into_source)
+        return _shaped(value, self._wide_source, self.source)
 
     def push(self, semiring: Semiring, value: Value) -> Value:
-        value = tuple(v.reshape(self._wide_source) for v in value)
+        value = self._carry(semiring, value, self._wide_source, self._into_target)
+        return _shaped(value, self._wide_target, self.target)
+
+    def _carry(self, semiring: Semiring, value: Value, wide: tuple[int, ...], dims: list[int]) -> Value:
+        if value[0].shape != wide:
+            value = tuple([v.reshape(wide) for v in value])
         if not self._plain:
             value = semiring.scale(value, self._weight)
-        if self._into_target:
-            value = tuple(v.expand(self._full) for v in value)
-            value = semiring.sum(value, self._into_target)
-        return tuple(v.expand(self._wide_target).reshape(self.target) for v in value)
+        if dims:
+            value = semiring.sum(tuple([v.expand(self._full) for v in value]), dims)
+        return value
 
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
         return self._meeting(elements, self._wide_source, self._wide_target)

@@ -17,7 +17,7 @@ from semiring_widgets.errors import UnsupportedOpError
 __all__ = ["Call", "Edge"]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Edge:
     """A block between two nodes, made by one operator."""
 
@@ -41,7 +41,7 @@ class Edge:
         return semiring.scale(value, Weight(value[0].new_ones(())))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Call:
     """One operator whose derivatives are wanted.
 

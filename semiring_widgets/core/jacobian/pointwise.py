@@ -114,6 +114,16 @@ def _rsqrt(call: Call) -> _Found | None:
     return _of_result(call, lambda result: result**3 * -0.5)
 
 
+def _gelu(call: Call) -> _Found | None:
+    x = call.value(call.sources[0])
+    return [(call.sources[0], call.targets[0], aten.gelu_backward(torch.ones_like(x), x, **call.op.kwargs))]
+
+
+def _silu(call: Call) -> _Found | None:
+    x = call.value(call.sources[0])
+    return [(call.sources[0], call.targets[0], aten.silu_backward(torch.ones_like(x), x))]
+
+
 def _of_result(call: Call, derivative: Callable[[Tensor], Tensor]) -> _Found | None:
     """A derivative that is a function of the result, unless half precision has rounded that."""
     (target,) = call.targets
@@ -157,4 +167,6 @@ _READ_OFF: dict[object, Callable[[Call], _Found | None]] = {
     aten.tanh: _tanh,
     aten.rsqrt: _rsqrt,
     aten.pow: _pow,
+    aten.gelu: _gelu,
+    aten.silu: _silu,
 }

@@ -24,7 +24,15 @@ class Strided(Block):
         self.source, self.target = source, target
         self._stride, self._offset = tuple(stride), offset
         self._complete = math.prod(source) == math.prod(target)
-        self._order = sorted(range(len(target)), key=lambda d: (-self._stride[d], -target[d]))
+
+    @classmethod
+    def reshaped(cls, source: torch.Size, target: torch.Size) -> Strided:
+        """All elements in their order, in another shape."""
+        stride, step = [], 1
+        for size in reversed(target):
+            stride.append(step)
+            step *= size
+        return cls(source, target, stride[::-1], 0)
 
     @staticmethod
     def fits(size: Sequence[int], stride: Sequence[int]) -> bool:
@@ -42,7 +50,10 @@ class Strided(Block):
 
     def pull(self, semiring: Semiring, value: Value) -> Value:
         if self._complete:
-            return tuple(v.permute(self._order).reshape(self.source) for v in value)
+            order = sorted(range(len(self.target)), key=lambda d: (-self._stride[d], -self.target[d]))
+            if order != list(range(len(order))):
+                value = tuple([v.permute(order) for v in value])
+            return tuple([v.reshape(self.source) for v in value])
         whole = semiring.full(semiring.zero, (math.prod(self.source),), value[0])
         for base, part in zip(whole, value, strict=True):
             base.as_strided(self.target, self._stride, self._offset).copy_(part)

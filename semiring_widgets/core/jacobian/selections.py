@@ -111,6 +111,9 @@ def _strides_of_view(call: Call, source: Node) -> Edge | None:
     window, whole = target.value, source.value
     if len(call.targets) > 1 or not whole.is_contiguous() or window.dtype != whole.dtype:
         return None
+    size = window.numel()
+    if window.is_contiguous() and whole.numel() == size > 0 and window.data_ptr() == whole.data_ptr():
+        return call.edge(source, target, Strided.reshaped(source.shape, target.shape))
     if window.untyped_storage().data_ptr() != whole.untyped_storage().data_ptr():
         return None
     if not Strided.fits(window.shape, window.stride()):

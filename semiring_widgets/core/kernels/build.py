@@ -14,6 +14,7 @@ from pathlib import Path
 __all__ = ["build", "library_name"]
 
 _HERE = Path(__file__).resolve().parent
+_SOURCES = ("contractions.c", "logarithms.c")
 _FLAGS = (
     "-O3",
     "-std=c11",
@@ -47,7 +48,8 @@ def build(folder: Path) -> Path | None:
         return None
     target = folder / library_name()
     scratch = target.with_suffix(f".{os.getpid()}.tmp")
-    command = [compiler, *_FLAGS, str(_HERE / "contractions.c"), "-o", str(scratch), "-lm"]
+    sources = [str(_HERE / name) for name in _SOURCES]
+    command = [compiler, *_FLAGS, *sources, "-o", str(scratch), "-lm"]
     try:
         subprocess.run(command, check=True, capture_output=True)
         scratch.replace(target)

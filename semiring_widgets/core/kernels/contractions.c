@@ -5,67 +5,35 @@
  *   expectation  two outputs from two left operands: sum of p |w|, and sum of q |w| + p |w| log|w|
  *   signed       two outputs from two left operands p >= 0 >= q: the largest and the lowest of p w and q w
  *
- * The left operands are relative to their row's maximum, so plain floats have range enough; the caller
- * restores the scale and looks again at what came out too small. Everything starts from 0: no edge, no path.
+ * The left operands are relative to their row's maximum, so plain floats have range enough; the scale is
+ * restored here where logarithms are wanted, and the caller looks again at what came out too small. Everything
+ * starts from 0: no edge, no path.
  *
  * A panel of w, DEPTH x COLUMNS, is packed once (this is where |w| and its logarithm are taken, so they never
  * exist as whole matrices) and then used by ROWS rows at a time, whose running results stay in vector
  * registers. Plain C: the compiler turns each inner loop into whole vectors, once per instruction set, and the
  * loader picks the best one that the machine has.
  */
-#include <math.h>
-#include <string.h>
+#include "numbers.h"
 
-#define COLUMNS 32
 #define DEPTH 256
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define MANY_MACHINES __attribute__((target_clones("avx512f", "arch=haswell", "default")))
-#else
-#define MANY_MACHINES
-#endif
-#if defined(__clang__)
-#define UNROLLED _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__)
-#define UNROLLED _Pragma("GCC unroll 8")
-#else
-#define UNROLLED
-#endif
-#define INLINE static inline __attribute__((always_inline))
-
-enum algebra { MASS, MAX, EXPECTATION, SIGNED };
-
-/* Left operands and outputs are contiguous, (batch, rows, inner) and (batch, rows, columns); w has strides. */
+/* Left operands and outputs are contiguous, (batch, rows, inner) and (batch, rows, columns); w has strides.
+ *
+ * With top (batch, rows) the outputs are logarithms: log mass or log of the best, plus top; for the expectation
+ * second is log mass - second / first, and for signed the logarithm of the lowest product's magnitude.
+ * Left behind: the largest |w| as bits, where NaN and infinity are larger than all numbers, and the smallest
+ * magnitude in first and in second before any logarithm.
+ */
 struct work {
-    const float *p, *q, *w;
+    const float *p, *q, *w, *top;
     float *first, *second;
     long w_batch, w_inner, w_column;
     long rows, inner, columns;
     long from_batch, to_batch, from_column, to_column;
+    unsigned peak;
+    float least[2];
 };
-
-/* Natural logarithm of a normal positive number, to about one unit in the last place. */
-INLINE float logarithm(float x)
-{
-    int bits, exponent;
-    memcpy(&bits, &x, sizeof bits);
-    bits += 0x3f800000 - 0x3f3504f3;
-    exponent = (bits >> 23) - 0x7f;
-    bits = (bits & 0x007fffff) + 0x3f3504f3;
-    memcpy(&x, &bits, sizeof bits);
-    const float f = x - 1.0f, square = f * f, e = (float)exponent;
-    float r = 7.0376836292e-2f;
-    r = r * f - 1.1514610310e-1f;
-    r = r * f + 1.1676998740e-1f;
-    r = r * f - 1.2420140846e-1f;
-    r = r * f + 1.4249322787e-1f;
-    r = r * f - 1.6668057665e-1f;
-    r = r * f + 2.0000714765e-1f;
-    r = r * f - 2.4999993993e-1f;
-    r = r * f + 3.3333331174e-1f;
-    r = r * f * square - 2.12194440e-4f * e - 0.5f * square;
-    return f + r + 0.693359375f * e;
-}
 
 typedef float vector __attribute__((vector_size(4 * sizeof(float))));
 #if defined(__clang__)
@@ -102,7 +70,7 @@ INLINE void transpose(const float *w, long stride, long depth, long width, float
             panel[k * COLUMNS + j] = w[k + j * stride];
 }
 
-INLINE void pack(enum algebra algebra, const struct work *work, const float *w, long depth, long width,
+INLINE void pack(enum algebra algebra, struct work *work, const float *w, long depth, long width,
                  float *panel, float *logs)
 {
     if (width < COLUMNS)
@@ -122,16 +90,49 @@ INLINE void pack(enum algebra algebra, const struct work *work, const float *w, 
             for (long k = 0; k < depth; k++)
                 panel[k * COLUMNS + j] = w[k * work->w_inner + j * work->w_column];
     }
-    if (algebra != SIGNED)
-        for (long i = 0; i < depth * COLUMNS; i++)
-            panel[i] = fabsf(panel[i]);
+    unsigned peaks[COLUMNS] = {0};
+    for (long k = 0; k < depth; k++)
+        for (int j = 0; j < COLUMNS; j++) {
+            unsigned bits;
+            memcpy(&bits, panel + k * COLUMNS + j, sizeof bits);
+            bits &= 0x7fffffff;
+            peaks[j] = bits > peaks[j] ? bits : peaks[j];
+            if (algebra != SIGNED)
+                memcpy(panel + k * COLUMNS + j, &bits, sizeof bits);
+        }
+    for (int j = 0; j < COLUMNS; j++)
+        work->peak = peaks[j] > work->peak ? peaks[j] : work->peak;
     if (algebra == EXPECTATION)
         for (long i = 0; i < depth * COLUMNS; i++)
             logs[i] = panel[i] * logarithm(panel[i]);
 }
 
-INLINE void tile(enum algebra algebra, int rows, const struct work *work, long at, long out, long depth,
-                 long width, int again, const float *panel, const float *logs)
+/* From sums and best products to logarithms, for one row of a tile that is complete. */
+INLINE void finish(enum algebra algebra, float top, long width, float *one, float *two, float least[2][COLUMNS])
+{
+    for (int j = 0; j < COLUMNS; j++) {
+        const float first = j < width ? one[j] : INFINITY;
+        least[0][j] = first < least[0][j] ? first : least[0][j];
+        if (algebra == SIGNED) {
+            const float second = j < width ? -two[j] : INFINITY;
+            least[1][j] = second < least[1][j] ? second : least[1][j];
+        }
+    }
+    if (top == INFINITY)
+        return;
+    for (int j = 0; j < COLUMNS; j++) {
+        const float plain = one[j], log = logarithm(plain);
+        one[j] = plain > 0 ? log + top : -INFINITY;
+        if (algebra == EXPECTATION)
+            two[j] = plain > 0 ? log - two[j] / plain : 0.0f;
+        if (algebra == SIGNED)
+            two[j] = two[j] < 0 ? logarithm(-two[j]) + top : -INFINITY;
+    }
+}
+
+INLINE void tile(enum algebra algebra, int rows, const struct work *work, long at, long out, long row,
+                 long depth, long width, int again, int last, const float *panel, const float *logs,
+                 float least[2][COLUMNS])
 {
     const int pair = algebra == EXPECTATION || algebra == SIGNED;
     float one[8][COLUMNS], two[8][COLUMNS];
@@ -167,6 +168,9 @@ INLINE void tile(enum algebra algebra, int rows, const struct work *work, long a
             }
         }
     }
+    if (last)
+        for (int r = 0; r < rows; r++)
+            finish(algebra, work->top ? work->top[row + r] : INFINITY, width, one[r], two[r], least);
     for (int r = 0; r < rows; r++)
         for (long j = 0; j < width; j++) {
             work->first[out + r * work->columns + j] = one[r][j];
@@ -175,40 +179,50 @@ INLINE void tile(enum algebra algebra, int rows, const struct work *work, long a
         }
 }
 
-INLINE void contract(enum algebra algebra, const struct work *work)
+INLINE void contract(enum algebra algebra, struct work *work)
 {
     const int most = algebra == MASS || algebra == MAX ? 8 : 6;
     float panel[DEPTH * COLUMNS], logs[algebra == EXPECTATION ? DEPTH * COLUMNS : 1];
+    float least[2][COLUMNS];
+    for (int j = 0; j < COLUMNS; j++)
+        least[0][j] = least[1][j] = INFINITY;
+    work->peak = 0;
     for (long b = work->from_batch; b < work->to_batch; b++)
         for (long n = work->from_column; n < work->to_column; n += COLUMNS) {
             const long width = work->to_column - n < COLUMNS ? work->to_column - n : COLUMNS;
             for (long k = 0; k < work->inner; k += DEPTH) {
-                const long depth = work->inner - k < DEPTH ? work->inner - k : DEPTH;
+                const int again = k > 0, last = work->inner - k <= DEPTH;
+                const long depth = last ? work->inner - k : DEPTH;
                 const float *w = work->w + b * work->w_batch + k * work->w_inner + n * work->w_column;
                 pack(algebra, work, w, depth, width, panel, logs);
-                for (long m = 0; m < work->rows;) {
-                    const long at = (b * work->rows + m) * work->inner + k;
-                    const long out = (b * work->rows + m) * work->columns + n;
-                    const long left = work->rows - m;
+                for (long m = 0, some; m < work->rows; m += some) {
+                    const long row = b * work->rows + m, left = work->rows - m;
+                    const long at = row * work->inner + k, out = row * work->columns + n;
+#define TILE(n) tile(algebra, n, work, at, out, row, depth, width, again, last, panel, logs, least)
                     if (left >= most) {
-                        tile(algebra, most, work, at, out, depth, width, k > 0, panel, logs);
-                        m += most;
+                        TILE(most);
+                        some = most;
                     } else if (left >= 4) {
-                        tile(algebra, 4, work, at, out, depth, width, k > 0, panel, logs);
-                        m += 4;
+                        TILE(4);
+                        some = 4;
                     } else if (left >= 2) {
-                        tile(algebra, 2, work, at, out, depth, width, k > 0, panel, logs);
-                        m += 2;
+                        TILE(2);
+                        some = 2;
                     } else {
-                        tile(algebra, 1, work, at, out, depth, width, k > 0, panel, logs);
-                        m += 1;
+                        TILE(1);
+                        some = 1;
                     }
                 }
             }
         }
+    for (int i = 0; i < 2; i++) {
+        work->least[i] = INFINITY;
+        for (int j = 0; j < COLUMNS; j++)
+            work->least[i] = least[i][j] < work->least[i] ? least[i][j] : work->least[i];
+    }
 }
 
-MANY_MACHINES void semiring_mass(const struct work *work) { contract(MASS, work); }
-MANY_MACHINES void semiring_max(const struct work *work) { contract(MAX, work); }
-MANY_MACHINES void semiring_expectation(const struct work *work) { contract(EXPECTATION, work); }
-MANY_MACHINES void semiring_signed(const struct work *work) { contract(SIGNED, work); }
+MANY_MACHINES void semiring_mass(struct work *work) { contract(MASS, work); }
+MANY_MACHINES void semiring_max(struct work *work) { contract(MAX, work); }
+MANY_MACHINES void semiring_expectation(struct work *work) { contract(EXPECTATION, work); }
+MANY_MACHINES void semiring_signed(struct work *work) { contract(SIGNED, work); }

@@ -8,17 +8,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.scaling import (
-    NONE,
-    columns_at,
-    doubtful,
-    doubtful_products,
-    relative,
-    restored,
-    rows_at,
-)
+from semiring_widgets.core.semirings.contracting import Contracted, columns_at, contracted, rows_at
+from semiring_widgets.core.semirings.scaling import NONE
 from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["Max", "SignedMax"]
@@ -49,12 +41,10 @@ class Max(Semiring):
 
     def contract(self, value: Value, weight: Weight) -> Value:
         (log,) = value
-        plain, shift, peak = weight.moderate()
-        top, p = relative(log)
-        best = kernels.max_times(p, plain)
-        out = restored(best, top, shift)
-        for where in doubtful_products(best, top, log, weight, peak):
-            batch = best.shape[:-2]
+        found = contracted("max", value, weight)
+        (out,) = found.parts
+        for where in found.doubtful_products(log, weight):
+            batch = out.shape[:-2]
             terms = rows_at(log, where, batch) + columns_at(weight.value, where, batch).abs().log()
             out[where] = terms.amax(-1)
         return (out,)
@@ -93,13 +83,11 @@ class SignedMax(Semiring):
         return tuple(v.amax(tuple(dims), keepdim=True) for v in value) if dims else value
 
     def contract(self, value: Value, weight: Weight) -> Value:
-        plain, shift, peak = weight.moderate()
-        top, *relatives = relative(*value)
-        high, low = kernels.signed_max_times(relatives[0], -relatives[1], plain)
+        found = contracted("signed", value, weight)
         # Positive products join equal signs, negative ones opposite signs.
         return (
-            _settled(high, top, shift, value, weight.value, peak),
-            _settled(-low, top, shift, value[::-1], weight.value, peak),
+            _settled(found, 0, value, weight.value),
+            _settled(found, 1, value[::-1], weight.value),
         )
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
@@ -129,17 +117,21 @@ def _plain(log: Tensor) -> Tensor:
     return log.exp() if wide else log.double().exp()
 
 
-def _settled(best: Tensor, top: Tensor, shift: float, left: Value, weight: Tensor, peak: float) -> Tensor:
+def _settled(found: Contracted, part: int, left: Value, weight: Tensor) -> Tensor:
     """Logarithm of the best products of ``left[0]`` with positive and ``left[1]`` with negative weights."""
-    pairs = ((left[0], weight), (left[1], -weight))
+    out = found.parts[part]
+
+    def pairs() -> tuple[tuple[Tensor, Tensor], ...]:
+        return ((left[0], weight), (left[1], -weight))
 
     def reach() -> Tensor:
-        counts = [(a > NONE).to(best.dtype) @ (w > 0).to(best.dtype) for a, w in pairs]
+        counts = [(a > NONE).to(out.dtype) @ (w > 0).to(out.dtype) for a, w in pairs()]
         return counts[0] + counts[1]
 
-    out = restored(best, top, shift)
-    for where in doubtful(best, top, left[0].shape[-1], peak, reach):
-        batch = best.shape[:-2]
-        terms = [rows_at(a, where, batch) + columns_at(w, where, batch).clamp(min=0).log() for a, w in pairs]
+    for where in found.doubtful(part, reach):
+        batch = out.shape[:-2]
+        terms = [
+            rows_at(a, where, batch) + columns_at(w, where, batch).clamp(min=0).log() for a, w in pairs()
+        ]
         out[where] = torch.maximum(*terms).amax(-1)
     return out

@@ -14,14 +14,8 @@ from torch import Tensor
 
 from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.scaling import (
-    NONE,
-    columns_at,
-    doubtful_products,
-    relative,
-    restored,
-    rows_at,
-)
+from semiring_widgets.core.semirings.contracting import columns_at, contracted, rows_at
+from semiring_widgets.core.semirings.scaling import NONE
 from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["Abs", "Count", "Entropy", "lifted_log"]
@@ -40,22 +34,24 @@ class Abs(Semiring):
         return (a[0] + b[0],)
 
     def plus(self, a: Value, b: Value) -> Value:
-        return (torch.logaddexp(a[0], b[0]),)
+        joined = kernels.join_logs(a, b)
+        return (torch.logaddexp(a[0], b[0]),) if joined is None else joined
 
     def scale(self, value: Value, weight: Weight) -> Value:
         return (value[0] + weight.log,)
 
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
-        return (torch.logsumexp(value[0], tuple(dims), keepdim=True),) if dims else value
+        if not dims:
+            return value
+        summed = kernels.sum_logs(value, dims)
+        return (torch.logsumexp(value[0], tuple(dims), keepdim=True),) if summed is None else summed
 
     def contract(self, value: Value, weight: Weight) -> Value:
         (log,) = value
-        plain, shift, peak = weight.moderate()
-        top, p = relative(log)
-        mass = kernels.mass(p, plain)
-        out = restored(mass, top, shift)
-        for where in doubtful_products(mass, top, log, weight, peak):
-            batch = mass.shape[:-2]
+        found = contracted("mass", value, weight)
+        (out,) = found.parts
+        for where in found.doubtful_products(log, weight):
+            batch = out.shape[:-2]
             terms = rows_at(log, where, batch) + columns_at(weight.value, where, batch).abs().log()
             out[where] = torch.logsumexp(terms, -1)
         return (out,)
@@ -105,6 +101,9 @@ class Entropy(Semiring):
         return (a[0] + b[0], a[1] + b[1])
 
     def plus(self, a: Value, b: Value) -> Value:
+        joined = kernels.join_logs(a, b)
+        if joined is not None:
+            return joined
         log_mass = torch.logaddexp(a[0], b[0])
         safe = log_mass.clamp(min=torch.finfo(log_mass.dtype).min)
         first, second = torch.exp(a[0] - safe), torch.exp(b[0] - safe)
@@ -117,6 +116,9 @@ class Entropy(Semiring):
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
         if not dims:
             return value
+        summed = kernels.sum_logs(value, dims)
+        if summed is not None:
+            return summed
         dims = tuple(dims)
         log_mass = torch.logsumexp(value[0], dims, keepdim=True)
         share = torch.exp(value[0] - log_mass.clamp(min=torch.finfo(log_mass.dtype).min))
@@ -124,20 +126,14 @@ class Entropy(Semiring):
 
     def contract(self, value: Value, weight: Weight) -> Value:
         log, entropy = value
-        plain, shift, peak = weight.moderate()
-        top, p = relative(log)
-        # With shares q = p |w| / mass, sum q (H - log q) = log mass - (sum p |w| (log p |w| - H)) / mass.
-        mass, total = kernels.expectation(p, -_spread(p, entropy), plain)
-        log_mass = mass.log()
-        mean = total / mass.clamp(min=torch.finfo(mass.dtype).tiny)
-        out = (top + log_mass + shift, torch.where(mass > 0, log_mass - mean, 0.0))
-        for where in doubtful_products(mass, top, log, weight, peak):
-            batch = mass.shape[:-2]
+        found = contracted("expectation", value, weight)
+        for where in found.doubtful_products(log, weight):
+            batch = found.parts[0].shape[:-2]
             edges = columns_at(weight.value, where, batch).abs().log()
             exact = self.sum((rows_at(log, where, batch) + edges, rows_at(entropy, where, batch)), (-1,))
-            for part, new in zip(out, exact, strict=True):
+            for part, new in zip(found.parts, exact, strict=True):
                 part[where] = new.squeeze(-1)
-        return out
+        return found.parts
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
         (log_mass,) = Abs().scatter((value[0],), index, size)

@@ -8,15 +8,9 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.contracting import Contracted, columns_at, rows_at
 from semiring_widgets.core.semirings.mass import lifted_log
-from semiring_widgets.core.semirings.scaling import (
-    NONE,
-    columns_at,
-    doubtful_products,
-    relative,
-    restored,
-    rows_at,
-)
+from semiring_widgets.core.semirings.scaling import NONE, relative, restored
 from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["Variance"]
@@ -75,7 +69,9 @@ class Variance(Semiring):
         second = (second + p @ (magnitude * e * e)) / safe
         mean = torch.where(mass > 0, row_middle + edge_middle + first + shift, 0.0)
         out = (restored(mass, top, shift), mean, (second - first * first).clamp(min=0))
-        for where in doubtful_products(mass, top, log, weight, peak):
+        least = float(mass.amin()) if mass.numel() else 0.0
+        found = Contracted(out, top, shift, peak, (least,), log.shape[-1])
+        for where in found.doubtful_products(log, weight):
             batch = mass.shape[:-2]
             edges = self._lifted(columns_at(weight.value, where, batch).abs().log())
             rows = tuple(rows_at(part, where, batch) for part in value)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import Tensor
 
 from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.mass import Abs, Entropy
 from semiring_widgets.core.semirings.weights import Weight
 from semiring_widgets.errors import InputError
 
@@ -16,6 +17,8 @@ __all__ = ["Product"]
 class Product(Semiring):
     """The product of semirings: a value is the values of all of them, one after the other.
 
+    The mass is carried once: beside `Entropy`, whose first part it is, an `Abs` has no part of its own.
+
     Args:
         factors: the semirings; `split` takes a value apart again.
     """
@@ -23,20 +26,29 @@ class Product(Semiring):
     def __init__(self, *factors: Semiring) -> None:
         self.factors = factors
         self.name = " x ".join(factor.name for factor in factors)
-        self.zero = tuple(number for factor in factors for number in factor.zero)
-        self.one = tuple(number for factor in factors for number in factor.one)
+        has_entropy = any(type(factor) is Entropy for factor in factors)
+        self.zero, self.one = (), ()
+        self._carried: list[tuple[Semiring, slice]] = []
+        places: list[slice | None] = []
+        for factor in factors:
+            if has_entropy and type(factor) is Abs:
+                places.append(None)
+                continue
+            place = slice(len(self.zero), len(self.zero) + len(factor.zero))
+            self.zero, self.one = (*self.zero, *factor.zero), (*self.one, *factor.one)
+            self._carried.append((factor, place))
+            places.append(place)
+        mass = next((place.start for factor, place in self._carried if type(factor) is Entropy), 0)
+        self._places = [slice(mass, mass + 1) if place is None else place for place in places]
 
     def split(self, value: Value) -> tuple[Value, ...]:
         """One value per factor."""
-        parts, start = [], 0
-        for factor in self.factors:
-            parts.append(value[start : start + len(factor.zero)])
-            start += len(factor.zero)
-        return tuple(parts)
+        return tuple(value[place] for place in self._places)
 
     def _each(self, act: Callable[..., Value], *values: Value) -> Value:
-        columns = zip(self.factors, *(self.split(value) for value in values), strict=True)
-        return tuple(part for factor, *own in columns for part in act(factor, *own))
+        return tuple(
+            part for factor, place in self._carried for part in act(factor, *(v[place] for v in values))
+        )
 
     def lift(self, weight: Tensor) -> Value:
         return self._each(lambda s: s.lift(weight))

@@ -4,9 +4,21 @@ The model runs unmodified under a `TorchDispatchMode`. Composite operators are e
 granularity while they are recorded, in-place writes become functional, and nothing here knows a derivative.
 """
 
+from semiring_widgets.core.tape.collector import uncollected
 from semiring_widgets.core.tape.functions import CustomFunction, is_close, probes
 from semiring_widgets.core.tape.nodes import Node, Op, Scope, fill
 from semiring_widgets.core.tape.recorder import record
 from semiring_widgets.core.tape.tape import Tape
 
-__all__ = ["CustomFunction", "Node", "Op", "Scope", "Tape", "fill", "is_close", "probes", "record"]
+__all__ = [
+    "CustomFunction",
+    "Node",
+    "Op",
+    "Scope",
+    "Tape",
+    "fill",
+    "is_close",
+    "probes",
+    "record",
+    "uncollected",
+]

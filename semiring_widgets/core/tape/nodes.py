@@ -1,7 +1,12 @@
-"""What a tape holds: nodes (one per tensor state) and the operators between them."""
+"""What a tape holds: nodes (one per tensor state) and the operators between them.
+
+Operators own the nodes that they made and nodes only point back at them, so a tape is freed as soon as it is
+let go, and its tensors do not wait for the garbage collector.
+"""
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,23 +18,32 @@ from torch import Tensor
 __all__ = ["Node", "Op", "Scope", "fill"]
 
 
-@dataclass(eq=False)
 class Node:
     """One tensor of the forward pass, at one moment of its life.
 
     A tensor that is written in place becomes a new node; its old state keeps the old one.
 
-    Attributes:
+    Args:
         index: position in the order of creation (a topological order of the graph).
-        shape: shape of the tensor.
         value: its content, detached; what derivatives are evaluated at.
         op: the operator that made it, or None for a leaf (parameter, input, constant).
+
+    Attributes:
+        index, value: as given.
+        shape: shape of the tensor.
     """
 
-    index: int
-    shape: torch.Size
-    value: Tensor
-    op: Op | None = None
+    __slots__ = ("__weakref__", "_op", "index", "shape", "value")
+
+    def __init__(self, index: int, value: Tensor, op: Op | None = None) -> None:
+        self.index, self.value = index, value
+        self.shape: torch.Size = value.shape
+        self._op = None if op is None else weakref.ref(op)
+
+    @property
+    def op(self) -> Op | None:
+        """The operator that made it, for as long as its tape exists; None for a leaf."""
+        return None if self._op is None else self._op()
 
     def __repr__(self) -> str:
         made_by = self.op.name if self.op is not None else "leaf"

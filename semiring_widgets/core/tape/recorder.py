@@ -23,8 +23,9 @@ from torch._ops import OpOverload
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from semiring_widgets.core.tape.arguments import is_tracked, swapped, swapped_dict, tensors_in
+from semiring_widgets.core.tape.arguments import any_node, is_tracked, swapped, swapped_dict, tensors_in
 from semiring_widgets.core.tape.calls import Calls
+from semiring_widgets.core.tape.collector import uncollected
 from semiring_widgets.core.tape.expansions import expansions
 from semiring_widgets.core.tape.interception import Interception
 from semiring_widgets.core.tape.nodes import Node, Scope
@@ -89,6 +90,7 @@ def record(granularity: str = "primitive", *, max_memory: int | None = None) -> 
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+        stack.enter_context(uncollected())
         tracker = stack.enter_context(ModuleTracker())
         recorder = _Recorder(tape, tracker, table)
         stack.enter_context(Interception(Calls(tape, recorder.scope)))
@@ -113,6 +115,7 @@ class _Facts(NamedTuple):
 
     packet: Any
     decomposes: bool
+    views: bool
     writes: bool
     cuts: bool
     same: bool
@@ -125,6 +128,7 @@ def _facts(func: OpOverload) -> _Facts:
     return _Facts(
         packet,
         func._can_decompose(),
+        func.is_view,
         func._schema.is_mutable,
         packet in _CUT or packet in _SHAPED,
         packet in _SAME,
@@ -145,6 +149,7 @@ class _Recorder(TorchDispatchMode):
         self._tape, self._tracker, self._table = tape, tracker, table
         self._composites: list[tuple[str, int]] = []
         self._instances = 0
+        self._last_scope = Scope()
 
     def __torch_dispatch__(
         self, func: OpOverload, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -159,7 +164,9 @@ class _Recorder(TorchDispatchMode):
                 result = func.decompose(*args, **kwargs)
             if result is not NotImplemented:
                 return result
-        if not any(is_tracked(t) for t in tensors_in((args, tuple(kwargs.values())))):
+        aliases = self._tape._aliases
+        nodes, named = swapped(args, aliases), swapped_dict(kwargs, aliases) if kwargs else {}
+        if not (any_node(nodes) or any_node(named.values())):
             if facts.writes:
                 for tensor in tensors_in(_written(func, args, kwargs)):
                     self._tape._constants.before_write(tensor)
@@ -170,8 +177,8 @@ class _Recorder(TorchDispatchMode):
                 f"derivative here. Load the model without quantisation, or dequantise it first."
             )
         if facts.writes:
-            return self._run_in_place(func, args, kwargs)
-        return self._run(func, facts, args, kwargs)
+            return self._run_in_place(func, args, kwargs, nodes, named)
+        return self._run(func, facts, args, kwargs, nodes, named)
 
     def _expand(self, func: OpOverload, expansion: Any, args: Any, kwargs: Any) -> Any:
         self._instances += 1
@@ -182,14 +189,14 @@ class _Recorder(TorchDispatchMode):
         finally:
             self._composites.pop()
 
-    def _run(self, func: OpOverload, facts: _Facts, args: Any, kwargs: Any) -> Any:
+    def _run(self, func: OpOverload, facts: _Facts, args: Any, kwargs: Any, nodes: Any, named: Any) -> Any:
         aliases = self._tape._aliases
-        nodes, named = swapped(args, aliases), swapped_dict(kwargs, aliases)
         result = func(*args, **kwargs)
         results = list(result) if isinstance(result, (tuple, list)) else [result]
-        if not any(is_tracked(r) for r in results):
+        if not any(map(is_tracked, results)):
             return result
-        self._tape._count(results, tensors_in((args, tuple(kwargs.values()))))
+        if not facts.views:
+            self._tape._count(results, (args, tuple(kwargs.values())))
         if facts.cuts or not torch.is_grad_enabled():
             for r in results:
                 if is_tracked(r):
@@ -203,13 +210,13 @@ class _Recorder(TorchDispatchMode):
                 aliases.bind(results[0], nodes[0], source=source)
             return result
         op = self._tape._append(func, nodes, named, results, self.scope())
-        shown = args[0] if func.is_view and isinstance(args[0], Tensor) else None
+        shown = args[0] if facts.views and isinstance(args[0], Tensor) else None
         for r, node in zip(results, op.outputs, strict=True):
             if node is not None:
                 aliases.bind(r, node, source=shown)
         return result
 
-    def _run_in_place(self, func: OpOverload, args: Any, kwargs: Any) -> Any:
+    def _run_in_place(self, func: OpOverload, args: Any, kwargs: Any, nodes: Any, named: Any) -> Any:
         aliases = self._tape._aliases
         written = _written(func, args, kwargs)
         if any(isinstance(several, (list, tuple)) for several in written):
@@ -217,7 +224,6 @@ class _Recorder(TorchDispatchMode):
                 f"{func} (in module '{self._tracker.path}') writes a list of tensors in place, which cannot "
                 f"be recorded. Write them one by one, or use its out-of-place form."
             )
-        nodes, named = swapped(args, aliases), swapped_dict(kwargs, aliases)
         functional = _functional(func)
         before: list[Node | None] = []
         for tensor in written:
@@ -251,7 +257,10 @@ class _Recorder(TorchDispatchMode):
     def scope(self) -> Scope:
         """Where the model is now."""
         composite, instance = self._composites[-1] if self._composites else ("", 0)
-        return Scope(self._tracker.path, composite, instance)
+        path, last = self._tracker.path, self._last_scope
+        if last.module != path or last.composite != composite or last.instance != instance:
+            self._last_scope = last = Scope(path, composite, instance)
+        return last
 
 
 def _written(func: OpOverload, args: Any, kwargs: Any) -> list[Any]:

@@ -14,6 +14,7 @@ used what is overwritten.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
@@ -46,7 +47,7 @@ class Geometry:
         return torch.arange(numel, device=device).as_strided(self.size, self.stride, self.offset)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Alias:
     """One tensor object.
 
@@ -76,15 +77,20 @@ class _Family:
         version: how often the memory was written.
         flat: the whole memory as one node, once it was written through one of several tensors.
         frozen: whether it is a view made without grad, which autograd lets nobody write with grad.
-        aliases: its tensors.
+        members: its tensors' aliases; those own their family, and not the other way round.
         nodes: nodes whose value is a view of the memory.
     """
 
     version: int = 0
     flat: Node | None = None
     frozen: bool = False
-    aliases: list[_Alias] = field(default_factory=list)
+    members: list[weakref.ref[_Alias]] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
+
+    @property
+    def aliases(self) -> list[_Alias]:
+        """Its tensors."""
+        return [alias for member in self.members if (alias := member()) is not None]
 
 
 class Aliases:
@@ -112,6 +118,7 @@ class Aliases:
         self._by_tensor: dict[int, _Alias] = {}
         self._by_storage: dict[int, list[_Family]] = {}
         self._moved: list[_Alias] = []
+        self._owned: list[_Alias] = []
 
     def node(self, tensor: Tensor) -> Node:
         """The node of ``tensor`` as it is now; a leaf where it was never seen.
@@ -183,7 +190,8 @@ class Aliases:
             family.frozen |= frozen
             alias = _Alias(tensor, node, node, family.version, family, _key(tensor), version_of(tensor))
             self._by_tensor[id(tensor)] = alias
-            family.aliases.append(alias)
+            family.members.append(weakref.ref(alias))
+            self._owned.append(alias)
         else:
             alias.node, alias.version = node, alias.family.version
         alias.family.nodes.append(node)
@@ -209,7 +217,7 @@ class Aliases:
             for node in family.nodes:
                 node.value = node.value.clone()
             family.nodes.clear()
-        if own.flat is None and len(own.aliases) > 1:
+        if own.flat is None and len(own.members) > 1:
             own.flat = self._flatten(tensor, own)
         return old
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
-from typing import Any
+import weakref
+from collections.abc import Callable, Sequence, Set
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.tape.arguments import is_tracked
+from semiring_widgets.core.tape.arguments import is_tracked, tensors_in
 from semiring_widgets.core.tape.constants import Constants
 from semiring_widgets.core.tape.nodes import Node, Op, Scope
 from semiring_widgets.core.tape.storage import Aliases, Geometry
@@ -17,6 +18,7 @@ from semiring_widgets.errors import MemoryLimitError, TapeError
 __all__ = ["Tape", "only"]
 
 aten = torch.ops.aten
+_Given = TypeVar("_Given")
 
 
 class Tape:
@@ -28,7 +30,6 @@ class Tape:
         ops: the operators in the order of execution.
         root: the outermost module that ran, or None.
         finished: False while the block is running.
-        nbytes: memory that it keeps alive: the results of its operators, not the model's parameters.
     """
 
     def __init__(self, granularity: str = "primitive", max_memory: int | None = None) -> None:
@@ -36,11 +37,18 @@ class Tape:
         self.ops: list[Op] = []
         self.root: torch.nn.Module | None = None
         self.finished = False
-        self.nbytes = 0
         self._limit = max_memory
+        self._nbytes = 0
         self._counted: set[int] = set()
+        self._uncounted: list[tuple[Sequence[Any], Any]] = []
         self._nodes = 0
-        self._aliases = Aliases(self._leaf, self._read_flat, self._write_flat, self._renew, self._used)
+        self._aliases = Aliases(
+            _unowned(self._leaf),
+            _unowned(self._read_flat),
+            _unowned(self._write_flat),
+            _unowned(self._renew),
+            _unowned(self._used),
+        )
         self._constants = Constants()
 
     def node(self, tensor: Tensor, what: str = "tensor") -> Node:
@@ -96,15 +104,28 @@ class Tape:
     def __repr__(self) -> str:
         return f"Tape({len(self.ops)} ops, granularity={self.granularity!r})"
 
-    def _count(self, made: Sequence[Any], given: Iterable[Tensor]) -> None:
-        """Add the memory of an operator's results; views and results in place are no new memory."""
-        old = {t.untyped_storage()._cdata for t in given if t.layout == torch.strided}
-        for tensor in made:
-            if isinstance(tensor, Tensor) and tensor.layout == torch.strided:
-                storage = tensor.untyped_storage()
-                if storage._cdata not in old and storage._cdata not in self._counted:
-                    self._counted.add(storage._cdata)
-                    self.nbytes += storage.nbytes()
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it keeps alive: the results of its operators, not the model's parameters."""
+        for made, given in self._uncounted:
+            old = {t.untyped_storage()._cdata for t in tensors_in(given) if t.layout == torch.strided}
+            for tensor in made:
+                if isinstance(tensor, Tensor) and tensor.layout == torch.strided:
+                    storage = tensor.untyped_storage()
+                    if storage._cdata not in old and storage._cdata not in self._counted:
+                        self._counted.add(storage._cdata)
+                        self._nbytes += storage.nbytes()
+        self._uncounted.clear()
+        return self._nbytes
+
+    def _count(self, made: Sequence[Any], given: Any) -> None:
+        """Count an operator's results when asked for, or now, where there is a limit.
+
+        Args:
+            made: the results; views and results in place are no new memory.
+            given: the arguments, nested as they are.
+        """
+        self._uncounted.append((made, given))
         if self._limit is not None and self.nbytes > self._limit:
             raise MemoryLimitError(
                 f"The recording has reached {self.nbytes / 1e6:,.1f} MB after {len(self.ops)} operators, "
@@ -119,14 +140,9 @@ class Tape:
         """New numbers under an old history, as a write without grad gives: an edge of derivative 1."""
         return only(self._append(aten.alias.default, (node,), {}, [value], scope or Scope()))
 
-    def _leaf(self, value: Tensor) -> Node:
+    def _leaf(self, value: Tensor, op: Op | None = None) -> Node:
         self._nodes += 1
-        return Node(self._nodes - 1, value.shape, value)
-
-    def _result(self, value: Tensor, op: Op) -> Node:
-        node = self._leaf(value.detach())
-        node.op = op
-        return node
+        return Node(self._nodes - 1, value, op)
 
     def _append(
         self,
@@ -137,7 +153,7 @@ class Tape:
         scope: Scope,
     ) -> Op:
         op = Op(len(self.ops), func, args, kwargs, scope=scope)
-        op.outputs = tuple(self._result(r, op) if is_tracked(r) else None for r in results)
+        op.outputs = tuple([self._leaf(r.detach(), op) if is_tracked(r) else None for r in results])
         self.ops.append(op)
         self._constants.hold(op)
         return op
@@ -149,6 +165,19 @@ class Tape:
     def _write_flat(self, flat: Node, written: Node, where: Geometry, value: Tensor) -> Node:
         args = (flat, written, list(where.size), list(where.stride), where.offset)
         return only(self._append(aten.as_strided_scatter.default, args, {}, [value], Scope()))
+
+
+def _unowned(method: Callable[..., _Given]) -> Callable[..., _Given]:
+    """A method of the tape for what belongs to the tape: held in full, the two would never be freed."""
+    held = weakref.WeakMethod(method)
+
+    def call(*args: Any) -> _Given:
+        found = held()
+        if found is None:
+            raise TapeError("The tape of these tensors is gone; keep it for as long as you ask about them.")
+        return found(*args)
+
+    return call
 
 
 def only(made: Op) -> Node:

@@ -1,0 +1,310 @@
+"""The C library: how it is found, called from several threads at once, and what it says of its operands."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core.kernels.build import library_name
+
+__all__ = ["Logs", "contract", "contract_logs", "join_logs", "library", "log_magnitude", "sum_logs"]
+
+# Multiply-adds, and exponentials, below which a second thread costs more than it brings.
+_SMALL = 1 << 20
+_FEW = 1 << 17
+_COLUMNS = 32
+_Found = TypeVar("_Found")
+# The kernel of each algebra, and what makes its left operands.
+_LEFT = {"mass": "one", "max": "one", "expectation": "expectation", "signed": "signed"}
+
+
+class _Work(ctypes.Structure):
+    """``struct work`` of contractions.c."""
+
+    _fields_ = (
+        *[(name, ctypes.c_void_p) for name in ("p", "q", "w", "top", "first", "second")],
+        *[(name, ctypes.c_long) for name in ("w_batch", "w_inner", "w_column", "rows", "inner", "columns")],
+        *[(name, ctypes.c_long) for name in ("from_batch", "to_batch", "from_column", "to_column")],
+        ("peak", ctypes.c_uint),
+        ("least", ctypes.c_float * 2),
+    )
+
+
+class _Left(ctypes.Structure):
+    """``struct left`` of logarithms.c."""
+
+    _fields_ = (
+        *[(name, ctypes.c_void_p) for name in ("log", "other", "p", "q", "top")],
+        *[(name, ctypes.c_long) for name in ("batch_stride", "row_stride", "inner_stride")],
+        *[(name, ctypes.c_long) for name in ("rows", "inner", "from_row", "to_row")],
+        ("strange", ctypes.c_int),
+    )
+
+
+class _Pairs(ctypes.Structure):
+    """``struct pairs`` of logarithms.c."""
+
+    _fields_ = (
+        *[(name, ctypes.c_void_p * 2) for name in ("a", "b", "out")],
+        *[(name, ctypes.c_long) for name in ("from_", "to")],
+        ("strange", ctypes.c_int),
+    )
+
+
+_FUNCTIONS: tuple[tuple[tuple[str, ...], type[ctypes.Structure]], ...] = (
+    (tuple(f"semiring_{name}" for name in _LEFT), _Work),
+    (("relative_one", "relative_expectation", "relative_signed", "sum_one", "sum_expectation"), _Left),
+    (("plus_one", "plus_expectation", "log_magnitude"), _Pairs),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """What a contraction of logarithms gives.
+
+    Attributes:
+        parts: the results, (..., M, N) each.
+        top: maximum of each row of the left operand, (..., M, 1); at least the lowest finite number.
+        peak: the largest ``|w|``.
+        least: for each part, the smallest magnitude that was computed relative to ``top``.
+    """
+
+    parts: tuple[Tensor, ...]
+    top: Tensor
+    peak: float
+    least: tuple[float, float]
+
+
+@cache
+def library() -> ctypes.CDLL | None:
+    """The library, or None where it was not built or torch was asked for."""
+    path = Path(__file__).with_name(library_name())
+    if os.environ.get("SEMIRING_WIDGETS_KERNELS") == "torch" or not path.exists():
+        return None
+    try:
+        found = ctypes.CDLL(str(path))
+        for names, argument in _FUNCTIONS:
+            for name in names:
+                getattr(found, name).argtypes = [ctypes.POINTER(argument)]
+                getattr(found, name).restype = None
+    except (OSError, AttributeError):
+        # Built for another machine, or by an older version: torch gives the same answers.
+        return None
+    return found
+
+
+def contract(name: str, left: tuple[Tensor, ...], w: Tensor) -> tuple[Tensor, ...] | None:
+    """The results of one kernel for operands that are relative already; None where torch has to do it.
+
+    Args:
+        name: ``"mass"``, ``"max"``, ``"expectation"`` or ``"signed"``.
+        left: one operand or two, (..., M, K).
+        w: (..., K, N).
+    """
+    if not _fits(left[0], w):
+        return None
+    shape = _Shape(left[0], w)
+    operands = [_rows(part, shape).contiguous() for part in left]
+    if shape.empty:
+        return tuple(part.new_zeros(shape.out) for part in left)
+    # Comparisons drop NaN, and torch's maxima must not be other ones than these.
+    if name in ("max", "signed") and any(bool(part.amax().isnan()) for part in operands):
+        return None
+    done = _multiply(name, operands, w, None, shape)
+    if done.peak != done.peak and name in ("max", "signed"):
+        return None
+    return done.parts
+
+
+def contract_logs(name: str, value: tuple[Tensor, ...], w: Tensor) -> Logs | None:
+    """The same from logarithms to logarithms.
+
+    Args:
+        name: as for `contract`. The values are (log mass,), (log of the best,), (log mass, entropy), or log
+            of the highest and log |.| of the lowest weight.
+        value: (..., M, K).
+        w: (..., K, N).
+
+    Returns:
+        None where torch has to do it: also for NaN and infinite operands, whose handling is torch's.
+    """
+    if not _fits(value[0], w):
+        return None
+    shape = _Shape(value[0], w)
+    if shape.empty:
+        return None
+    rows = [_rows(part, shape) for part in value]
+    if len({part.stride() for part in rows}) > 1:
+        rows = [part.contiguous() for part in rows]
+    first = rows[0]
+    p = [first.new_empty(first.shape) for _ in rows]
+    top = first.new_empty((*first.shape[:-1], 1))
+    pointers = [t.data_ptr() for t in (rows[0], rows[-1], p[0], p[-1], top)]
+    fixed = (*pointers, *first.stride(), first.shape[1], first.shape[2])
+    function = getattr(library(), f"relative_{_LEFT[name]}")
+    count = first.shape[0] * first.shape[1]
+
+    def relate(start: int, end: int) -> bool:
+        job = _Left(*fixed, start, end)
+        function(ctypes.byref(job))
+        return bool(job.strange)
+
+    threads = torch.get_num_threads() if first.numel() > _FEW else 1
+    if any(_share(relate, _pieces(count, min(threads, count)))):
+        return None
+    done = _multiply(name, p, w, top, shape)
+    return done if done.peak < float("inf") else None
+
+
+def join_logs(a: tuple[Tensor, ...], b: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+    """The sum of two values, (log mass,) or (log mass, entropy); None where torch has to do it."""
+    first = a[0]
+    if library() is None or any(part.shape != first.shape or not _is_plain(part) for part in (*a, *b)):
+        return None
+    return _pairwise("plus_expectation" if len(a) == 2 else "plus_one", a, b)
+
+
+def log_magnitude(x: Tensor) -> Tensor | None:
+    """``log|x|``; None where torch has to do it."""
+    if library() is None or not _is_plain(x) or x.numel() < _COLUMNS:
+        return None
+    found = _pairwise("log_magnitude", (x,), (x,))
+    return None if found is None else found[0]
+
+
+def sum_logs(value: tuple[Tensor, ...], dims: Sequence[int]) -> tuple[Tensor, ...] | None:
+    """The sum of (log mass,) or (log mass, entropy) over the last dimensions, which stay with size 1.
+
+    None where torch has to do it: also for other dimensions.
+    """
+    first = value[0]
+    kept = first.dim() - len(dims)
+    if library() is None or sorted(dim % first.dim() for dim in dims) != list(range(kept, first.dim())):
+        return None
+    if first.numel() == 0 or any(part.shape != first.shape or not _is_plain(part) for part in value):
+        return None
+    shape = (*first.shape[:kept], *(1 for _ in dims))
+    count, inner = first.shape[:kept].numel(), first.shape[kept:].numel()
+    operands = [part.contiguous() for part in value]
+    out = [part.new_empty(shape) for part in value]
+    pointers = [t.data_ptr() for t in (operands[0], operands[-1], out[0], out[-1])]
+    function = getattr(library(), "sum_expectation" if len(value) == 2 else "sum_one")
+
+    def run(start: int, end: int) -> bool:
+        job = _Left(*pointers, 0, 0, inner, 1, count, inner, start, end)
+        function(ctypes.byref(job))
+        return bool(job.strange)
+
+    threads = torch.get_num_threads() if first.numel() > _FEW else 1
+    return None if any(_share(run, _pieces(count, min(threads, count)))) else tuple(out)
+
+
+def _pairwise(name: str, a: tuple[Tensor, ...], b: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+    left, right = [part.contiguous() for part in a], [part.contiguous() for part in b]
+    out = [part.new_empty(part.shape) for part in left]
+    both = ctypes.c_void_p * 2
+    sides = [both(t[0].data_ptr(), t[-1].data_ptr()) for t in (left, right, out)]
+    function = getattr(library(), name)
+
+    def run(start: int, end: int) -> bool:
+        job = _Pairs(*sides, start, end)
+        function(ctypes.byref(job))
+        return bool(job.strange)
+
+    count = out[0].numel()
+    threads = torch.get_num_threads() if count > _FEW else 1
+    return None if any(_share(run, _pieces(count, threads))) else tuple(out)
+
+
+def _is_plain(part: Tensor) -> bool:
+    return part.dtype == torch.float32 and part.device.type == "cpu"
+
+
+class _Shape:
+    """Sizes of one contraction; a weight without batch dimensions makes the batch more rows."""
+
+    def __init__(self, left: Tensor, w: Tensor) -> None:
+        batch = torch.broadcast_shapes(left.shape[:-2], w.shape[:-2])
+        rows, self.inner, self.columns = left.shape[-2], left.shape[-1], w.shape[-1]
+        self.out = (*batch, rows, self.columns)
+        self.top = (*batch, rows, 1)
+        self.whole = (*batch, rows, self.inner)
+        count = batch.numel()
+        # One product with more rows packs a shared weight once.
+        shared = w.dim() == 2
+        self.batch: int = 1 if shared else count
+        self.rows: int = count * rows if shared else rows
+        self.empty = count * rows * self.columns * self.inner == 0
+
+
+def _fits(left: Tensor, w: Tensor) -> bool:
+    return (
+        library() is not None
+        and left.dtype == torch.float32 == w.dtype
+        and left.device.type == "cpu" == w.device.type
+    )
+
+
+def _rows(part: Tensor, shape: _Shape) -> Tensor:
+    return part.expand(shape.whole).reshape(shape.batch, shape.rows, shape.inner)
+
+
+def _multiply(name: str, left: list[Tensor], w: Tensor, top: Tensor | None, shape: _Shape) -> Logs:
+    weights = w.expand(*shape.out[:-2], *w.shape[-2:]) if w.dim() > 2 else w
+    weights = weights.reshape(shape.batch, shape.inner, shape.columns)
+    out = [weights.new_empty(shape.out) for _ in left]
+    pointers = [t.data_ptr() for t in (left[0], left[-1], weights)]
+    pointers += [0 if top is None else top.data_ptr(), out[0].data_ptr(), out[-1].data_ptr()]
+    fixed = (*pointers, *weights.stride(), shape.rows, shape.inner, shape.columns)
+    function = getattr(library(), f"semiring_{name}")
+
+    def run(*part: int) -> tuple[int, float, float]:
+        job = _Work(*fixed, *part)
+        function(ctypes.byref(job))
+        return job.peak, *job.least
+
+    found = _share(run, _parts(shape))
+    peaks, first, second = zip(*found, strict=True)
+    (peak,) = struct.unpack("f", struct.pack("I", max(peaks)))
+    whole = out[0].new_empty(0) if top is None else top.reshape(shape.top)
+    return Logs(tuple(out), whole, peak, (min(first), min(second)))
+
+
+@cache
+def _pool(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers, thread_name_prefix="contraction")
+
+
+def _pieces(size: int, parts: int) -> list[tuple[int, int]]:
+    edges = [size * i // parts for i in range(parts + 1)]
+    return list(pairwise(edges))
+
+
+def _parts(shape: _Shape) -> list[tuple[int, int, int, int]]:
+    """(from_batch, to_batch, from_column, to_column) for each thread."""
+    batch, columns = shape.batch, shape.columns
+    threads = torch.get_num_threads() if batch * columns * shape.rows * shape.inner > _SMALL else 1
+    if batch >= threads:
+        return [(*piece, 0, columns) for piece in _pieces(batch, threads)]
+    panels = -(-columns // _COLUMNS)
+    pieces = _pieces(panels, min(threads, panels))
+    return [(0, batch, start * _COLUMNS, min(columns, end * _COLUMNS)) for start, end in pieces]
+
+
+def _share(run: Callable[..., _Found], jobs: Sequence[tuple[int, ...]]) -> list[_Found]:
+    """Call ``run`` with each of some arguments, on as many threads."""
+    if len(jobs) == 1:
+        return [run(*jobs[0])]
+    waiting = [_pool(len(jobs)).submit(run, *job) for job in jobs[1:]]
+    return [run(*jobs[0]), *(future.result() for future in waiting)]
