@@ -4,10 +4,13 @@ import math
 
 import pytest
 import torch
+import transformers
 from torch import nn
 from torch.nn import functional as F
 
 import semiring_widgets as sw
+from semiring_widgets.errors import InputError
+from semiring_widgets.semirings import KBest, Max, Product, SignedMax, Sum
 
 SIZES = [2, 3, 5]
 
@@ -69,6 +72,64 @@ def test_paper_layer_norm_has_3n_plus_1_paths(n):
     # The element itself, its mean twice (subtracted, and squared in the variance), its square.
     assert float(found[0, 0]) == pytest.approx(4)
     torch.testing.assert_close(found[0, 1:], torch.full((n - 1,), 3.0, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("name", ["layer_norm", "group_norm", "batch_norm"])
+def test_every_norm_of_the_paper_has_the_variance_of_squares(name, n):
+    found = counted(lambda x: NORMS[name](x)[1, 0], drawn(2, n), "paper")
+    expected = torch.tensor([[0.0] * n, [4.0] + [3.0] * (n - 1)], dtype=torch.float64)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_granularities_give_the_same_numbers(name):
+    x = drawn(3, 4)
+    leaf = x.clone().requires_grad_()
+    value = (NORMS[name](leaf) * drawn(3, 4)).sum()
+    (gradient,) = torch.autograd.grad(value, leaf)
+    for granularity in ("primitive", "operator", "paper"):
+        with sw.record(granularity=granularity) as tape:
+            score = (NORMS[name](x) * drawn(3, 4)).sum()
+        torch.testing.assert_close(score, value.detach())
+        torch.testing.assert_close(sw.backprop(tape, score, wrt=x).value, gradient)
+
+
+@pytest.mark.parametrize("granularity", ["primitive", "operator", "paper"])
+def test_the_kind_of_attention_does_not_matter(granularity):
+    """A fused attention calls another softmax than an eager one; both are cut alike."""
+    torch.manual_seed(0)
+    x, mask = drawn(1, 5, 16), torch.tensor([[1, 1, 1, 1, 0]])
+    facts = []
+    for attention in ("eager", "sdpa"):
+        config = transformers.BertConfig(
+            vocab_size=20, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16
+        )
+        config._attn_implementation = attention
+        torch.manual_seed(1)
+        model = transformers.BertForMaskedLM(config).eval().double()
+        with sw.record(granularity=granularity) as tape:
+            score = model(inputs_embeds=x, attention_mask=mask).logits[0, 1, 3]
+        facts.append([sw.backprop(tape, score, wrt=x, semiring=name).parts for name in ("count", "entropy")])
+    torch.testing.assert_close(*facts)
+
+
+def test_paper_softmax_of_masked_rows():
+    x = drawn(3, 3)
+    mask = torch.tensor([[False, False, True], [True, True, True], [False, False, False]])
+
+    def attended(x):
+        scores = x.masked_fill(mask, -math.inf)
+        return (torch.ops.aten._safe_softmax(scores, -1) * drawn(3, 3)).sum()
+
+    leaf = x.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(attended(leaf), leaf)
+    with sw.record(granularity="paper") as tape:
+        score = attended(x)
+        empty = torch.logsumexp(torch.full((2,), -math.inf), 0)
+    torch.testing.assert_close(sw.backprop(tape, score, wrt=x).value, gradient)
+    assert float(empty) == -math.inf
+    assert bool(sw.backprop(tape, score, wrt=x, semiring="entropy").log_mass[1].isneginf().all())
 
 
 @pytest.mark.parametrize("n", SIZES)
@@ -178,6 +239,28 @@ def test_branch_level_without_branches_is_the_gradient():
     torch.testing.assert_close(found.most_positive, gradient)
     torch.testing.assert_close(found.most_negative, gradient)
     assert math.isfinite(float(found.most_positive.sum()))
+
+
+def test_branch_level_of_products_and_objects():
+    torch.manual_seed(0)
+    block = Block(4).double()
+    x = torch.randn(3, 4, dtype=torch.float64)
+    with sw.record() as tape:
+        score = block(x).sum()
+
+    def asked(semiring):
+        return sw.backprop(tape, score, wrt=x, semiring=semiring, level="branch")
+
+    branch = asked("max").log_weight
+    assert not torch.equal(branch, sw.backprop(tape, score, wrt=x, semiring="max").log_weight)
+    assert torch.equal(asked("fused").log_weight, branch)
+    assert torch.equal(asked(Max()).log_weight, branch)
+    several = asked(Product(Sum(), Product(SignedMax(), Max())))
+    assert torch.equal(several.factors[1].factors[1].log_weight, branch)
+    assert torch.equal(several.most_positive, asked("signed_max").most_positive)
+    assert torch.equal(several.value, sw.backprop(tape, score, wrt=x).value)
+    with pytest.raises(InputError, match="k best paths are scalar paths"):
+        asked(KBest(3))
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -50,7 +50,7 @@ _BY_NAME: dict[str, type[Semiring]] = {**{s.name: s for s in _NAMED}, "kbest": K
 
 
 def find_semiring(semiring: str | Semiring | type[Semiring], level: str = "unit") -> Semiring:
-    """A semiring from its name; an object is returned as it is.
+    """A semiring from its name or object, at the level asked for.
 
     Args:
         semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``,
@@ -59,27 +59,43 @@ def find_semiring(semiring: str | Semiring | type[Semiring], level: str = "unit"
         level: of a maximum: ``"unit"`` (over scalar paths) or ``"branch"`` (as in the published figures).
 
     Raises:
-        InputError: for an unknown name or level, or an object whose values have not the form they should.
+        InputError: for an unknown name or level, an object whose values have not the form they should, or a
+            semiring that has no branch level.
     """
     if level not in LEVELS:
         raise InputError(f"level is {level!r}; choose one of {', '.join(LEVELS)}.")
-    if isinstance(semiring, Semiring):
-        check_form(semiring)
-        return semiring
     if isinstance(semiring, type) and issubclass(semiring, Semiring):
         raise InputError(f"{semiring.__name__} is a class; pass an object of it: {semiring.__name__}(...).")
-    if semiring == FUSED.name:
-        return FUSED
-    if semiring == Hops.name:
+    if isinstance(semiring, Semiring):
+        check_form(semiring)
+    elif semiring == FUSED.name:
+        semiring = FUSED
+    elif semiring == Hops.name:
         raise InputError(
             "The semiring 'hops' counts layers, which this function knows nothing of; use sw.path_lengths, "
             "or 'hops' in sw.explain and sw.compare."
         )
-    if semiring not in _BY_NAME:
+    elif semiring not in _BY_NAME:
         raise InputError(
             f"semiring is {semiring!r}; choose one of {', '.join(_BY_NAME)}, {FUSED.name}, or pass an object "
             f"of a class derived from sw.Semiring."
         )
-    if level == "branch" and semiring in (Max.name, SignedMax.name):
-        return BranchMax(semiring)
-    return _BY_NAME[semiring]()
+    else:
+        semiring = _BY_NAME[semiring]()
+    return semiring if level == "unit" else _branched(semiring)
+
+
+def _branched(semiring: Semiring) -> Semiring:
+    """The same with its maxima at branch level; sums and counts have no level."""
+    if type(semiring) in (Max, SignedMax):
+        return BranchMax(semiring.name)
+    if isinstance(semiring, Product):
+        product = Product(*map(_branched, semiring.factors))
+        product.name = semiring.name
+        return product
+    if isinstance(semiring, KBest):
+        raise InputError(
+            "The k best paths are scalar paths: level='branch' is a rule for max and signed_max only. Use "
+            "level='unit'."
+        )
+    return semiring

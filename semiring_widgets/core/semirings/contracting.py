@@ -18,7 +18,7 @@ from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.scaling import NONE, relative, restored
 from semiring_widgets.core.semirings.weights import Weight
 
-__all__ = ["Contracted", "columns_at", "contracted", "rows_at"]
+__all__ = ["Contracted", "columns_at", "contracted", "pieces", "rows_at"]
 
 # A relative entry below 1e-38 was lost; a result must be this much larger than what can be lost with it.
 _LOST = 1e-32
@@ -63,13 +63,10 @@ class Contracted:
             return
         lowest = self.top + (self.shift + (math.log(limit) if limit > 0 else NONE))
         small = (out <= lowest) & (self.top > torch.finfo(out.dtype).min)
-        step = max(1, _ENTRIES // max(1, self.inner))
-        if int(small.sum()) > step:
+        if int(small.sum()) > _ENTRIES // max(1, self.inner):
             # Mostly there is no path at all, as under a causal mask; that is cheaper to see for all at once.
             small &= reach() > 0
-        where = small.nonzero(as_tuple=True)
-        for start in range(0, len(where[0]), step):
-            yield tuple(index[start : start + step] for index in where)
+        yield from pieces(small, self.inner)
 
     def doubtful_products(self, log: Tensor, weight: Weight) -> Iterator[Where]:
         """As `doubtful`, for a first part whose terms join logarithms (..., M, K) and weights (..., K, N)."""
@@ -137,6 +134,14 @@ _ALGEBRAS: dict[str, Callable[[Value, Tensor, float], _Found]] = {
     "expectation": _expectation,
     "signed": _signed,
 }
+
+
+def pieces(chosen: Tensor, inner: int) -> Iterator[Where]:
+    """Index tuples of the chosen results, so few at a time that all ``inner`` terms can be written out."""
+    where = chosen.nonzero(as_tuple=True)
+    step = max(1, _ENTRIES // max(1, inner))
+    for start in range(0, len(where[0]), step):
+        yield tuple(index[start : start + step] for index in where)
 
 
 def rows_at(left: Tensor, where: Where, batch: torch.Size) -> Tensor:

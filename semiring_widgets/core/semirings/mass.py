@@ -18,7 +18,7 @@ from semiring_widgets.core.semirings.contracting import columns_at, contracted, 
 from semiring_widgets.core.semirings.scaling import NONE
 from semiring_widgets.core.semirings.weights import Weight
 
-__all__ = ["Abs", "Count", "Entropy", "lifted_log"]
+__all__ = ["Abs", "Count", "Entropy"]
 
 
 class Abs(Semiring):
@@ -154,16 +154,6 @@ def _spread(share: Tensor, entropy: Tensor) -> Tensor:
     """What one of several choices adds to the entropy: ``q (H - log q)``; 0 where q is 0."""
     own: Tensor = torch.special.xlogy(share, share)
     return share * entropy - own
-
-
-def _finite(log: Tensor) -> Tensor:
-    """-inf becomes a large finite number, so that 0 * log 0 is 0 and not NaN."""
-    return log.clamp(min=-1e30)
-
-
-def lifted_log(log: Tensor) -> Value:
-    """Log weights of edges as (log mass, mean)."""
-    return (log, _finite(log))
 
 
 def _scatter_top(log: Tensor, index: Tensor, size: int) -> Tensor:

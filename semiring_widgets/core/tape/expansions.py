@@ -8,7 +8,8 @@ granularity means. Three tables:
   squaring is one unary step; activations stay one step.
 - ``operator``: nothing is expanded; each composite is one dense local Jacobian.
 - ``paper``: as the public code of Du et al. (2023): softmax = exp(x - logsumexp x) with the path
-  through the maximum, variance = E[x squared] - E[x] squared.
+  through the maximum, variance = E[x squared] - E[x] squared in every norm that subtracts a mean. RMS
+  norm has no mean: its E[x squared] is the same at both granularities.
 
 Half-precision inputs are expanded in float32, as the fused kernels compute.
 """
@@ -16,6 +17,7 @@ Half-precision inputs are expanded in float32, as the fused kernels compute.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -27,6 +29,8 @@ __all__ = ["GRANULARITIES", "expansions"]
 
 aten = torch.ops.aten
 GRANULARITIES = ("primitive", "operator", "paper")
+# (x, mean, x - mean, dims) -> variance
+_Variance = Callable[[Tensor, Tensor, Tensor, list[int]], Tensor]
 _HALF = (torch.float16, torch.bfloat16)
 
 
@@ -93,33 +97,54 @@ def _paper_softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
     return _narrow(torch.exp(_paper_log_softmax(_wide(x), dim)), x, half_to_float)
 
 
+def _paper_safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor:
+    wide = _wide(x if dtype is None else x.to(dtype))
+    with torch.no_grad():
+        empty = wide.isneginf().all(dim, keepdim=True)
+    if bool(empty.any()):  # rows without any allowed key are zero, not NaN
+        wide = wide.masked_fill(empty, 0.0)
+    out = _paper_softmax(wide, dim)
+    if bool(empty.any()):
+        out = out.masked_fill(empty, 0.0)
+    return out.to(dtype if dtype is not None else x.dtype)
+
+
 def _paper_log_softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
     wide = _wide(x)
-    top = torch.amax(wide, dim, keepdim=True)
-    logsumexp = top + torch.log(torch.exp(wide - top).sum(dim, keepdim=True))
-    return _narrow(wide - logsumexp, x, half_to_float)
+    return _narrow(wide - _paper_logsumexp(wide, [dim], keepdim=True), x, half_to_float)
+
+
+def _paper_logsumexp(x: Tensor, dim: list[int], keepdim: bool = False) -> Tensor:
+    top = torch.amax(x, dim, keepdim=True)
+    if bool(top.isneginf().any()):  # a whole row is masked
+        top = top.masked_fill(top.isneginf(), 0.0)
+    out = top + torch.log(torch.exp(x - top).sum(dim, keepdim=True))
+    return out if keepdim else out.squeeze(list(dim))
+
+
+def _spread(x: Tensor, mean: Tensor, centred: Tensor, dims: list[int]) -> Tensor:
+    return (centred**2).mean(dims, keepdim=True)
+
+
+def _paper_spread(x: Tensor, mean: Tensor, centred: Tensor, dims: list[int]) -> Tensor:
+    return (x**2).mean(dims, keepdim=True) - mean**2
 
 
 def _layer_norm(
-    x: Tensor, shape: Sequence[int], weight: Tensor | None, bias: Tensor | None, eps: float
+    x: Tensor,
+    shape: Sequence[int],
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+    *,
+    spread: _Variance = _spread,
 ) -> tuple[Tensor, Tensor, Tensor]:
     dims = list(range(-len(shape), 0))
     wide = _wide(x)
     mean = wide.mean(dims, keepdim=True)
     centred = wide - mean
-    rstd = torch.rsqrt((centred**2).mean(dims, keepdim=True) + eps)
+    rstd = torch.rsqrt(spread(wide, mean, centred, dims) + eps)
     return _affine(centred * rstd, x, weight, bias), mean, rstd
-
-
-def _paper_layer_norm(
-    x: Tensor, shape: Sequence[int], weight: Tensor | None, bias: Tensor | None, eps: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    dims = list(range(-len(shape), 0))
-    wide = _wide(x)
-    mean = wide.mean(dims, keepdim=True)
-    variance = (wide**2).mean(dims, keepdim=True) - mean**2
-    rstd = torch.rsqrt(variance + eps)
-    return _affine((wide - mean) * rstd, x, weight, bias), mean, rstd
 
 
 def _rms_norm(
@@ -141,17 +166,19 @@ def _group_norm(
     area: int,
     groups: int,
     eps: float,
+    *,
+    spread: _Variance = _spread,
 ) -> tuple[Tensor, Tensor, Tensor]:
     grouped = _wide(x).reshape(n, groups, -1)
     mean = grouped.mean(-1, keepdim=True)
     centred = grouped - mean
-    rstd = torch.rsqrt((centred**2).mean(-1, keepdim=True) + eps)
-    spread = [1, channels] + [1] * (x.dim() - 2)
+    rstd = torch.rsqrt(spread(grouped, mean, centred, [-1]) + eps)
+    per_channel = [1, channels] + [1] * (x.dim() - 2)
     out = _affine(
         (centred * rstd).reshape(x.shape),
         x,
-        None if weight is None else weight.reshape(spread),
-        None if bias is None else bias.reshape(spread),
+        None if weight is None else weight.reshape(per_channel),
+        None if bias is None else bias.reshape(per_channel),
     )
     return out, mean.squeeze(-1), rstd.squeeze(-1)
 
@@ -166,14 +193,16 @@ def _batch_norm(
     momentum: float,
     eps: float,
     cudnn_enabled: bool = True,
+    *,
+    spread: _Variance = _spread,
 ) -> Tensor:
     wide = _wide(x)
-    spread = [1, -1] + [1] * (x.dim() - 2)
+    per_channel = [1, -1] + [1] * (x.dim() - 2)
     if training or running_mean is None or running_var is None:
         dims = [d for d in range(x.dim()) if d != 1]
         mean = wide.mean(dims, keepdim=True)
         centred = wide - mean
-        variance = (centred**2).mean(dims, keepdim=True)
+        variance = spread(wide, mean, centred, dims)
         with torch.no_grad():
             count = x.numel() // max(1, mean.numel())
             if running_mean is not None:
@@ -182,13 +211,13 @@ def _batch_norm(
                 unbiased = variance.flatten() * (count / max(1, count - 1))
                 running_var.lerp_(unbiased.to(running_var.dtype), momentum)
     else:
-        centred = wide - _wide(running_mean).reshape(spread)
-        variance = _wide(running_var).reshape(spread)
+        centred = wide - _wide(running_mean).reshape(per_channel)
+        variance = _wide(running_var).reshape(per_channel)
     return _affine(
         centred * torch.rsqrt(variance + eps),
         x,
-        None if weight is None else weight.reshape(spread),
-        None if bias is None else bias.reshape(spread),
+        None if weight is None else weight.reshape(per_channel),
+        None if bias is None else bias.reshape(per_channel),
     )
 
 
@@ -219,5 +248,9 @@ _PRIMITIVE: dict[Any, Callable[..., Any]] = {
 _PAPER: dict[Any, Callable[..., Any]] = {
     aten._softmax: _paper_softmax,
     aten._log_softmax: _paper_log_softmax,
-    aten.native_layer_norm: _paper_layer_norm,
+    aten._safe_softmax: _paper_safe_softmax,
+    aten.logsumexp: _paper_logsumexp,
+    aten.native_layer_norm: partial(_layer_norm, spread=_paper_spread),
+    aten.native_group_norm: partial(_group_norm, spread=_paper_spread),
+    aten.batch_norm: partial(_batch_norm, spread=_paper_spread),
 }
