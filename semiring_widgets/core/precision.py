@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -59,7 +59,9 @@ def full_precision(device: torch.device) -> Iterator[None]:
     _thread.inside = True
     _process.enter()
     try:
-        with torch.autocast(device.type, enabled=False):
+        # Not every kind of device knows autocast.
+        autocast = torch.is_autocast_enabled(device.type)
+        with torch.autocast(device.type, enabled=False) if autocast else nullcontext():
             yield
     finally:
         _process.leave()

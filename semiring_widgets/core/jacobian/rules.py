@@ -16,6 +16,7 @@ from semiring_widgets.core.jacobian import (
     convolutions,
     dense,
     functions,
+    moves,
     pointwise,
     reductions,
     selections,
@@ -149,6 +150,7 @@ register(aten._softmax, aten._log_softmax, aten._safe_softmax, aten.cumsum, aten
 )
 register(aten.native_layer_norm, aten._fused_rms_norm)(dense.norm_rule)
 register(aten._unsafe_view, aten._reshape_alias, aten.squeeze, aten.unsqueeze)(selections.view_rule)
+register(aten._to_copy)(moves.rule)
 register(aten.native_dropout)(pointwise.dropout_rule)
 register(aten.fill)(pointwise.fill_rule)
 register(CustomFunction)(functions.rule)

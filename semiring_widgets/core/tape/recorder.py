@@ -205,7 +205,7 @@ class _Recorder(TorchDispatchMode):
                     )
             return result
         source = args[0] if args and (facts.same or facts.same_if_shape_stays) else None
-        if source is not None and is_tracked(source) and (facts.same or results[0].shape == source.shape):
+        if source is not None and is_tracked(source) and _same(facts, results[0], source):
             if results[0] is not source:
                 aliases.bind(results[0], nodes[0], source=source)
             return result
@@ -261,6 +261,11 @@ class _Recorder(TorchDispatchMode):
         if last.module != path or last.composite != composite or last.instance != instance:
             self._last_scope = last = Scope(path, composite, instance)
         return last
+
+
+def _same(facts: _Facts, result: Tensor, source: Tensor) -> bool:
+    """Whether a result means its source: on another device it does not, where it meets other tensors."""
+    return result.device == source.device and (facts.same or result.shape == source.shape)
 
 
 def _written(func: OpOverload, args: Any, kwargs: Any) -> list[Any]:
