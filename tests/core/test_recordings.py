@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 import semiring_widgets as sw
+from semiring_widgets.core.jacobian.moves import Moved
+from semiring_widgets.core.semirings import Sum
 from semiring_widgets.errors import TapeError
 from tests.core.test_programs import X
 
@@ -119,3 +121,30 @@ def test_an_input_that_is_a_view():
     expected = torch.ones_like(X)
     expected[0] += 2 * X[0]
     torch.testing.assert_close(second.value, expected)
+
+
+@pytest.mark.parametrize(
+    "copied", [lambda x: x.to("meta"), lambda x: torch.empty_like(x, device="meta").copy_(x)]
+)
+def test_a_copy_on_another_device_is_a_tensor_of_its_own(copied):
+    """Its edges are those of the copy, so nothing meets an operand on another device."""
+    x = X.clone()
+    with sw.record() as tape:
+        there = copied(x)
+        there * there
+    product = tape.ops[-1]
+    assert {source.value.device.type for source in product.inputs()} == {"meta"}
+    assert [op.name for op in tape.ops].count("aten._to_copy.default") == 1
+
+
+def test_moved_values_come_back_to_the_device_they_left():
+    shape, here, there = torch.Size([2, 3]), torch.device("cpu"), torch.device("meta")
+    block = Moved(shape, here, there)
+    assert block.weight is None
+    value = (torch.ones(2, 3),)
+    (pushed,) = block.push(Sum(), value)
+    assert pushed.device == there
+    assert Moved(shape, there, here).pull(Sum(), value)[0].device == there
+    met, weights = Moved(shape, here, here).out_edges(torch.tensor([4, 1]))
+    assert met.tolist() == [[4], [1]]
+    assert weights.tolist() == [[1], [1]]

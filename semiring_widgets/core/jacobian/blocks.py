@@ -99,7 +99,9 @@ class Elementwise(Block):
         self._into_source = [d for d in range(rank) if self._wide_source[d] != full[d]]
         self._into_target = [d for d in range(rank) if self._wide_target[d] != full[d]]
         # A number on a GPU is not looked at: the host would wait for it.
-        known = not isinstance(derivative, Tensor) or (derivative.dim() == 0 and derivative.device.type == "cpu")
+        known = not isinstance(derivative, Tensor) or (
+            derivative.dim() == 0 and derivative.device.type == "cpu"
+        )
         self._plain = known and bool(derivative == 1.0)
         if not isinstance(derivative, Tensor):
             derivative = torch.full((), derivative, dtype=dtype, device=device)

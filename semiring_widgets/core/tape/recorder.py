@@ -177,6 +177,9 @@ class _Recorder(TorchDispatchMode):
                 f"derivative here. Load the model without quantisation, or dequantise it first."
             )
         if facts.writes:
+            if facts.packet is aten.copy_ and args[0].device != args[1].device:
+                with self:
+                    return args[0].copy_(args[1].to(args[0].device), *args[2:])
             return self._run_in_place(func, args, kwargs, nodes, named)
         return self._run(func, facts, args, kwargs, nodes, named)
 
