@@ -15,7 +15,7 @@ from semiring_widgets.errors import SemiringWidgetsError
 
 SAME, REFUSED, NOT_A_NUMBER, WRONG = "same", "refused", "not a number", "wrong"
 _WORST_FIRST = (WRONG, NOT_A_NUMBER, REFUSED, SAME)
-_HALF = (torch.float16, torch.bfloat16)
+_HALF = (torch.float16, torch.bfloat16, torch.complex32)
 
 
 def floats(tree: Any) -> list[Tensor]:

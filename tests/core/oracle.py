@@ -33,16 +33,23 @@ def jacobians(op):
 
         def run(x, source=source):
             def replace(node):
-                return x if node is source else node.value.double()
+                real = (x if node is source else node.value.double()).contiguous()
+                return torch.view_as_complex(real) if node.complex else real
 
             kwargs = {name: value for name, value in op.kwargs.items() if name != "dtype"}
+            if op.outputs[0].complex and "dtype" in op.kwargs:
+                kwargs["dtype"] = torch.complex128
             out = (
                 simple(op, replace)
                 if op.func in SIMPLE
                 else op.func(*fill(op.args, replace), **fill(kwargs, replace))
             )
             outs = out if isinstance(out, (tuple, list)) else (out,)
-            return tuple(o for o, n in zip(outs, op.outputs, strict=True) if n is not None)
+            return tuple(
+                torch.view_as_real(o.resolve_conj()) if n.complex else o
+                for o, n in zip(outs, op.outputs, strict=True)
+                if n is not None
+            )
 
         found = torch.autograd.functional.jacobian(run, source.value.double())
         targets = [n for n in op.outputs if n is not None]

@@ -134,8 +134,8 @@ def test_nothing_is_left_behind_after_an_error():
 
 
 def test_an_operator_without_a_rule_is_named():
-    x = torch.randn(40, 40)
+    x = torch.randn(80, 80)
     with sw.record() as tape:
-        score = torch.linalg.svdvals(torch.fft.fft(x).real + x).sum()
+        score = torch.linalg.pinv(x).sum()
     with pytest.raises(sw.SemiringWidgetsError, match="aten"):
         sw.backprop(tape, score, wrt=x, semiring="max")

@@ -92,8 +92,10 @@ def test_laws_at_extreme_weights_zeros_and_ties(semiring, dtype, x, y, z):
     ]
     for left, right in pairs:
         left, right = (tuple(part.reshape(()) for part in side) for side in (left, right))
-        for name, fact in semiring.facts(left).items():
-            torch.testing.assert_close(fact, semiring.facts(right)[name], **near)
+        facts, expected = semiring.facts(left), semiring.facts(right)
+        # Where a logarithm is given, too, the number is its exponential: a rounding of it, magnified.
+        for name in facts.keys() - {name.removeprefix("log_") for name in facts if name.startswith("log_")}:
+            torch.testing.assert_close(facts[name], expected[name], **near)
 
 
 @pytest.mark.parametrize("semiring", EXTREMES, ids=lambda s: s.name)

@@ -78,7 +78,9 @@ class Elementwise(Block):
         source, target: shapes of the two tensors.
         full: the common shape.
         kept: the target's shape with the reduced dimensions kept as 1.
-        derivative: a number, or a tensor that broadcasts to ``full``.
+        derivative: a number, or a tensor that broadcasts to ``full``; a boolean one says where there is an
+            edge, of weight 1. Unlike a derivative of 0, no edge hides whatever is behind it, NaN included.
+        spread: the source's shape with the dimensions it lacks kept as 1; by default they are the first ones.
     """
 
     def __init__(
@@ -90,11 +92,12 @@ class Elementwise(Block):
         derivative: float | Tensor,
         dtype: torch.dtype,
         device: torch.device,
+        spread: Sequence[int] | None = None,
     ) -> None:
         self.source, self.target = source, target
         rank = len(full)
         self._full = tuple(full)
-        self._wide_source = _align(source, rank)
+        self._wide_source = _align(source if spread is None else spread, rank)
         self._wide_target = _align(kept, rank)
         self._into_source = [d for d in range(rank) if self._wide_source[d] != full[d]]
         self._into_target = [d for d in range(rank) if self._wide_target[d] != full[d]]
@@ -105,11 +108,14 @@ class Elementwise(Block):
         self._plain = known and bool(derivative == 1.0)
         if not isinstance(derivative, Tensor):
             derivative = torch.full((), derivative, dtype=dtype, device=device)
+        self._absent: Tensor | None = None
+        if derivative.dtype == torch.bool:
+            self._absent, derivative = ~derivative, derivative.to(dtype)
         self._weight = Weight(derivative)
 
     @property
     def weight(self) -> Weight | None:
-        return None if self._plain else self._weight
+        return None if self._plain or self._absent is not None else self._weight
 
     def pull(self, semiring: Semiring, value: Value) -> Value:
         value = self._carry(semiring, value, self._wide_target, self._into_source)
@@ -122,7 +128,10 @@ class Elementwise(Block):
     def _carry(self, semiring: Semiring, value: Value, wide: tuple[int, ...], dims: list[int]) -> Value:
         if value[0].shape != wide:
             value = tuple([v.reshape(wide) for v in value])
-        if not self._plain:
+        if self._absent is not None:
+            pairs = zip(torch.broadcast_tensors(*value, self._absent)[:-1], semiring.zero, strict=True)
+            value = tuple([part.masked_fill(self._absent, none) for part, none in pairs])
+        elif not self._plain:
             value = semiring.scale(value, self._weight)
         if dims:
             value = semiring.sum(tuple([v.expand(self._full) for v in value]), dims)

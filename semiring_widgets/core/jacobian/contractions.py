@@ -1,4 +1,8 @@
-"""Matrix products in one normal form."""
+"""Matrix products in one normal form.
+
+A product of complex matrices is a real one: a complex number w acts on (real, imaginary) as the 2 x 2 matrix
+[[re w, im w], [-im w, re w]], so a matrix (K, N) of them is a real matrix (2 K, 2 N).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,9 @@ import torch
 
 from semiring_widgets.core.jacobian import dense
 from semiring_widgets.core.jacobian.blocks import Contraction, Elementwise
+from semiring_widgets.core.jacobian.chains import Chain
 from semiring_widgets.core.jacobian.context import Call, Edge
+from semiring_widgets.core.jacobian.selection import permuted
 from semiring_widgets.core.semirings import Weight
 from semiring_widgets.core.tape import Node
 
@@ -27,11 +33,11 @@ def rule(call: Call) -> Iterator[Edge]:
     alpha = 1.0
     if call.op.func.overloadpacket in _WITH_BIAS:
         bias, *args = args
+        if (bias in args and bias in call.sources) or any(isinstance(v, complex) for v in kwargs.values()):
+            yield from dense.rule(call)
+            return
         alpha = float(kwargs.get("alpha", 1))
         if bias in call.sources:
-            if bias in args:
-                yield from dense.rule(call)
-                return
             block = Elementwise(
                 bias.shape,
                 target.shape,
@@ -43,7 +49,7 @@ def rule(call: Call) -> Iterator[Edge]:
             )
             yield call.edge(bias, target, block)
     left, right = args
-    if left is right:
+    if left is right or (call.complex and min(len(left.outer), len(right.outer)) < 2):
         yield from dense.rule(call)
         return
     if left in call.sources:
@@ -58,8 +64,29 @@ def _operand(call: Call, own: Node, other: Node, target: Node, alpha: float, *, 
         weight = weight * alpha
     if len(own.shape) < 2 or len(other.shape) < 2:
         return call.edge(own, target, _vector(own, target, weight, call, swapped=swapped))
+    if own.complex:
+        return call.edge(own, target, _complex(own, target, weight, swapped=swapped))
     block = Contraction(own.shape, target.shape, Weight(weight.mT if swapped else weight), swapped=swapped)
     return call.edge(own, target, block)
+
+
+def _doubled(matrix: torch.Tensor) -> torch.Tensor:
+    """(..., K, N, 2), complex numbers as pairs, to the real matrix (..., 2 K, 2 N) that acts on pairs."""
+    re, im = matrix.unbind(-1)
+    pairs = torch.stack([torch.stack([re, im], -1), torch.stack([-im, re], -1)], -3)
+    return pairs.flatten(-2).flatten(-3, -2)
+
+
+def _complex(own: Node, target: Node, other: torch.Tensor, *, swapped: bool) -> Chain:
+    """The pairs of the inner dimension become columns; the right operand is turned round for it."""
+    weight = Weight(_doubled(other.transpose(-3, -2) if swapped else other))
+    *batch, rows, columns = range(len(own.outer))
+    last = len(own.outer)
+    order = [*batch, columns, rows, last] if swapped else [*batch, rows, columns, last]
+    ahead, behind = permuted(own.shape, order), permuted([target.shape[d] for d in order], order)
+    left = torch.Size((*ahead.target[:-2], 2 * ahead.target[-2]))
+    right = torch.Size((*behind.source[:-2], 2 * behind.source[-2]))
+    return Chain(own.shape, target.shape, [ahead, Contraction(left, right, weight, swapped=False), behind])
 
 
 def _vector(own: Node, target: Node, weight: torch.Tensor, call: Call, *, swapped: bool) -> Elementwise:

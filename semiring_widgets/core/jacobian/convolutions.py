@@ -7,9 +7,8 @@ so the edges are those of the scalar sum and nothing between is counted as a ste
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -17,8 +16,8 @@ from semiring_widgets.core.jacobian import dense
 from semiring_widgets.core.jacobian.blocks import Block, Contraction, Elementwise
 from semiring_widgets.core.jacobian.chains import Chain, Turned
 from semiring_widgets.core.jacobian.context import Call, Edge
-from semiring_widgets.core.jacobian.selection import Strided
-from semiring_widgets.core.jacobian.windows import Windows
+from semiring_widgets.core.jacobian.selection import permuted
+from semiring_widgets.core.jacobian.windows import Windows, spread
 from semiring_widgets.core.semirings import Sum, Weight
 from semiring_widgets.core.tape import Node
 
@@ -39,9 +38,9 @@ def rule(call: Call) -> Iterator[Edge]:
         shape = target.shape
         each = Elementwise(wide, shape, shape, shape, 1.0, call.dtype, target.value.device)
         yield call.edge(bias, target, Chain(bias.shape, target.shape, [each]))
-    spread = [_spread(v, len(target.shape) - 2) for v in (stride, padding, dilation)]
+    spreads = [spread(v, len(target.shape) - 2) for v in (stride, padding, dilation)]
     plan = (_transposed if transposed else _plain)(
-        image.shape, kernel.shape, target.shape, int(groups), *spread
+        image.shape, kernel.shape, target.shape, int(groups), *spreads
     )
     images = Chain(image.shape, plan.left, plan.images)
     kernels = Chain(kernel.shape, plan.right, plan.kernels)
@@ -93,12 +92,12 @@ def _plain(
         images=[
             Windows(image, kernel[2:], target[2:], stride, padding, dilation),
             # (N, G, C, K, O) -> (G, N, O, C, K): the rows of one matrix per group.
-            _permuted((n, groups, own, taps, places), (1, 0, 4, 2, 3)),
+            permuted((n, groups, own, taps, places), (1, 0, 4, 2, 3)),
         ],
         # (G, J, C K) -> (G, C K, J)
-        kernels=[_permuted((groups, made, own * taps), (0, 2, 1))],
+        kernels=[permuted((groups, made, own * taps), (0, 2, 1))],
         # (G, N, O, J) -> (N, G, J, O)
-        results=[_permuted((groups, n, places, made), (1, 0, 3, 2))],
+        results=[permuted((groups, n, places, made), (1, 0, 3, 2))],
     )
 
 
@@ -119,11 +118,11 @@ def _transposed(
         right=_batch(groups, own, made),
         product=_batch(groups, n * places, made),
         # (N, G, C, I) -> (G, N, I, C)
-        images=[_permuted((n, groups, own, places), (1, 0, 3, 2))],
+        images=[permuted((n, groups, own, places), (1, 0, 3, 2))],
         kernels=[],
         results=[
             # (G, N, I, J K) -> (N, G, J K, I)
-            _permuted((groups, n, places, made), (1, 0, 3, 2)),
+            permuted((groups, n, places, made), (1, 0, 3, 2)),
             Turned(Windows(target, kernel[2:], image[2:], stride, padding, dilation)),
         ],
     )
@@ -132,15 +131,3 @@ def _transposed(
 def _batch(groups: int, rows: int, columns: int) -> torch.Size:
     """One group is no batch: a shared weight has the faster contraction."""
     return torch.Size((rows, columns) if groups == 1 else (groups, rows, columns))
-
-
-def _permuted(shape: Sequence[int], order: Sequence[int]) -> Strided:
-    strides = [math.prod(shape[d + 1 :]) for d in range(len(shape))]
-    source, target = torch.Size(shape), torch.Size([shape[d] for d in order])
-    return Strided(source, target, [strides[d] for d in order], 0)
-
-
-def _spread(given: Any, rank: int) -> list[int]:
-    """One number stands for all dimensions."""
-    numbers = list(given) if isinstance(given, (list, tuple)) else [given]
-    return numbers * rank if len(numbers) == 1 else numbers

@@ -12,10 +12,10 @@ from semiring_widgets.core.jacobian.blocks import Dense
 from semiring_widgets.core.jacobian.context import Call, Edge
 from semiring_widgets.core.tape import Node
 
-__all__ = ["norm_rule", "row_rule", "rule"]
+__all__ = ["channel_rule", "norm_rule", "row_rule", "rule"]
 
-# Largest Jacobian that an operator without a rule may have (32 MB in float32).
-_LIMIT = 1 << 23
+# Largest Jacobian that an operator without a rule may have (128 MB in float32).
+_LIMIT = 1 << 25
 
 
 def rule(call: Call) -> Iterator[Edge]:
@@ -47,13 +47,22 @@ def norm_rule(call: Call) -> Iterator[Edge]:
     yield from _rows(call, source, list(range(len(source.shape) - count, len(source.shape))))
 
 
+def channel_rule(call: Call) -> Iterator[Edge]:
+    """Norms of every channel (dimension 1) alone, kept as one step; else as `norm_rule`."""
+    source = call.op.args[0]
+    if call.sources != (source,) or len(call.targets) != 1 or call.targets[0].shape != source.shape:
+        yield from rule(call)
+        return
+    yield from _rows(call, source, [d for d in range(len(source.shape)) if d != 1])
+
+
 def _rows(call: Call, source: Node, dims: Sequence[int]) -> Iterator[Edge]:
     ((position, target),) = call.outputs()
     rank = len(source.shape)
     order = [d for d in range(rank) if d not in dims] + list(dims)
     size = math.prod(source.shape[d] for d in dims)
     rows = math.prod(source.shape) // max(1, size)
-    if rows * size * size > 16 * _LIMIT:
+    if rows * size * size > 4 * _LIMIT:
         raise call.refuse(f"its row-wise Jacobians would have {rows * size * size:,} entries")
     leaf = call.value(source).detach().requires_grad_()
     columns = []

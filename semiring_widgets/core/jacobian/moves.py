@@ -1,4 +1,4 @@
-"""Copies from one device to another: the same numbers in another memory."""
+"""Copies to another device, or from real to complex numbers and back: the same numbers in another memory."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.jacobian.blocks import Block
+from semiring_widgets.core.jacobian.chains import Chain
 from semiring_widgets.core.jacobian.context import Call, Edge
 from semiring_widgets.core.semirings import Semiring, Value, Weight
 
@@ -44,10 +45,17 @@ class Moved(Block):
 
 
 def rule(call: Call) -> Iterator[Edge]:
-    """`Tensor.to` another device; within one device a copy is the same node."""
-    for _, target in call.outputs():
-        (source,) = call.sources
-        yield call.edge(source, target, Moved(source.shape, source.value.device, target.value.device))
+    """`Tensor.to` another device or from real to complex; within these a copy is the same node."""
+    (source,), (target,) = call.sources, call.targets
+    here, there = source.value.device, target.value.device
+    blocks: list[Block] = []
+    if here != there:
+        blocks.append(Moved(source.shape, here, there))
+    if source.complex != target.complex:
+        # The imaginary part becomes, or was, nothing.
+        real_part = torch.tensor([1.0, 0.0], dtype=call.dtype, device=there)
+        blocks.append(call.elementwise(source, target, target.outer, target.outer, real_part).block)
+    yield call.edge(source, target, Chain(source.shape, target.shape, blocks))
 
 
 def _same(elements: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:

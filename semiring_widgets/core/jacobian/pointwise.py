@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks import Elementwise
 from semiring_widgets.core.jacobian.context import Call, Edge
 from semiring_widgets.core.tape import Node
 
-__all__ = ["dropout_rule", "fill_rule", "rule"]
+__all__ = ["fill_rule", "rule"]
 
 aten = torch.ops.aten
 
@@ -24,28 +23,18 @@ aten = torch.ops.aten
 def rule(call: Call) -> Iterator[Edge]:
     """Any operator tagged pointwise, whatever the broadcasting."""
     known = _READ_OFF.get(call.op.func.overloadpacket)
-    if known is not None:
+    if known is not None and not call.complex:
         found = known(call)
         if found is not None:
             for source, target, derivative in found:
                 yield _edge(call, source, target, derivative)
             return
-    full = call.targets[0].shape
-    for source, target, gradient in call.gradients(lambda node: _expand(call.value(node), full)):
+    full = call.targets[0].outer
+    for source, target, gradient in call.gradients(lambda node: _expand(call, node, full)):
         if gradient is not None:
-            yield _edge(call, source, target, gradient)
-
-
-def dropout_rule(call: Call) -> Iterator[Edge]:
-    """Dropout in training mode, with the mask that was drawn while recording."""
-    for _, target in call.outputs():
-        (source,) = call.sources
-        kept = source.value != 0
-        # Where the input is 0 the mask cannot be read off the result, and no path weight depends on it
-        # being anything but the value that autograd would use; it was not recorded, so refuse.
-        if bool((~kept).any()):
-            raise call.refuse("its random mask cannot be recovered where the input is exactly 0")
-        yield _edge(call, source, target, call.value(target) / call.value(source))
+            if call.op.func.overloadpacket in _CHOOSING and bool(((gradient == 0) | (gradient == 1)).all()):
+                gradient = gradient != 0
+            yield call.elementwise(source, target, full, full, gradient)
 
 
 def fill_rule(call: Call) -> Iterator[Edge]:
@@ -56,12 +45,12 @@ def fill_rule(call: Call) -> Iterator[Edge]:
 
 
 def _edge(call: Call, source: Node, target: Node, derivative: float | Tensor) -> Edge:
-    shape = target.shape
-    block = Elementwise(source.shape, shape, shape, shape, derivative, call.dtype, target.value.device)
-    return call.edge(source, target, block)
+    return call.elementwise(source, target, target.shape, target.shape, derivative)
 
 
-def _expand(value: Tensor, shape: torch.Size) -> Tensor:
+def _expand(call: Call, node: Node, full: torch.Size) -> Tensor:
+    shape = (*full, 2) if node.complex else full
+    value = call.value(node)
     return value if value.shape == shape else value.expand(shape)
 
 
@@ -139,6 +128,28 @@ def _pow(call: Call) -> _Found | None:
     return [(base, call.targets[0], call.value(base) * 2)]
 
 
+def _where(call: Call) -> _Found | None:
+    condition, a, b = call.op.args
+    return _chosen(call, [(a, condition), (b, ~condition)])
+
+
+def _masked_fill(call: Call) -> _Found | None:
+    kept, mask, written = call.op.args
+    return _chosen(call, [(kept, ~mask), (written, mask)])
+
+
+def _relu(call: Call) -> _Found | None:
+    # As autograd has it: of NaN, the derivative is 1.
+    return [(call.sources[0], call.targets[0], ~(call.targets[0].value <= 0))]
+
+
+def _chosen(call: Call, chosen: list[tuple[object, Tensor]]) -> _Found | None:
+    """Where each of two different tensors is taken over."""
+    if chosen[0][0] is chosen[1][0] or chosen[0][1].dtype != torch.bool:
+        return None
+    return [(node, call.targets[0], mask) for node, mask in chosen if node in call.sources]
+
+
 def _sum_up(call: Call, weights: list[tuple[object, float | Tensor]]) -> _Found | None:
     total: dict[Node, float | Tensor] = {}
     for node, weight in weights:
@@ -169,4 +180,20 @@ _READ_OFF: dict[object, Callable[[Call], _Found | None]] = {
     aten.pow: _pow,
     aten.gelu: _gelu,
     aten.silu: _silu,
+    aten.where: _where,
+    aten.masked_fill: _masked_fill,
+    aten.relu: _relu,
+}
+# Operators that take elements over or leave them: where they leave one there is no edge at all, so that NaN
+# behind it does not come through. Autograd selects there, too; elsewhere 0 times NaN is NaN in both.
+_CHOOSING = {
+    aten.clamp,
+    aten.clamp_min,
+    aten.clamp_max,
+    aten.hardtanh,
+    aten.threshold,
+    aten.maximum,
+    aten.minimum,
+    aten.fmax,
+    aten.fmin,
 }

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 
 import torch
+from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks import Elementwise
 from semiring_widgets.core.jacobian.context import Call, Edge
 from semiring_widgets.core.tape import Node
 
@@ -22,9 +22,13 @@ def rule(call: Call) -> Iterator[Edge]:
     packet = call.op.func.overloadpacket
     if packet in (aten.sum, aten.mean):
         for _, target in call.outputs():
-            share = 1.0
+            share: float | Tensor = 1.0
             if packet is aten.mean:
-                share = math.prod(target.shape) / max(1, math.prod(source.shape))
+                share = math.prod(target.outer) / max(1, math.prod(source.outer))
+            if target.complex:
+                # The real part goes to the real part, the imaginary one (if there is one) to the other.
+                pairs = torch.eye(2, dtype=call.dtype, device=target.value.device)
+                share = share * (pairs if source.complex else pairs[0])
             yield _edge(call, source, target, share)
         return
     for own, target, derivative in call.gradients(call.value):
@@ -32,27 +36,17 @@ def rule(call: Call) -> Iterator[Edge]:
             yield _edge(call, own, target, derivative)
 
 
-def _edge(call: Call, source: Node, target: Node, derivative: object) -> Edge:
-    block = Elementwise(
-        source.shape,
-        target.shape,
-        source.shape,
-        _kept(call, source, target),
-        derivative,  # type: ignore[arg-type]
-        call.dtype,
-        target.value.device,
-    )
-    return call.edge(source, target, block)
+def _edge(call: Call, source: Node, target: Node, derivative: float | Tensor) -> Edge:
+    return call.elementwise(source, target, source.outer, _kept(call, source, target), derivative)
 
 
 def _kept(call: Call, source: Node, target: Node) -> list[int]:
     """The target's shape with the reduced dimensions as 1."""
-    if len(target.shape) == len(source.shape):
-        return list(target.shape)
-    names = [argument.name for argument in call.op.func._schema.arguments]
-    given = dict(zip(names, call.op.args, strict=False)) | dict(call.op.kwargs)
-    dims = given.get("dim")
+    shape = source.outer
+    if len(target.outer) == len(shape):
+        return list(target.outer)
+    dims = call.named.get("dim")
     if dims is None or (isinstance(dims, list) and not dims):
-        return [1] * len(source.shape)
-    chosen = {d % len(source.shape) for d in (dims if isinstance(dims, (list, tuple)) else [dims])}
-    return [1 if d in chosen else n for d, n in enumerate(source.shape)]
+        return [1] * len(shape)
+    chosen = {d % len(shape) for d in (dims if isinstance(dims, (list, tuple)) else [dims])}
+    return [1 if d in chosen else n for d, n in enumerate(shape)]

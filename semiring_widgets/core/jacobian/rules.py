@@ -12,11 +12,14 @@ from typing import Any
 import torch
 
 from semiring_widgets.core.jacobian import (
+    adding,
     contractions,
     convolutions,
     dense,
+    fourier,
     functions,
     moves,
+    planes,
     pointwise,
     reductions,
     selections,
@@ -85,8 +88,6 @@ register(
     aten.slice_scatter,
     aten.select_scatter,
     aten.diagonal_scatter,
-    aten.index_put,
-    aten.scatter,
     aten.copy,
     aten.im2col,
     aten.take,
@@ -101,12 +102,44 @@ register(
     aten.masked_select,
     aten._unsafe_index,
     aten.diag_embed,
-    aten.index_copy,
     aten.masked_scatter,
     aten.rot90,
     aten.unfold,
     aten.split_with_sizes_copy,
 )(selections.rule)
+register(
+    aten.index_put,
+    aten._unsafe_index_put,
+    aten.put,
+    aten.index_copy,
+    aten.index_add,
+    aten.index_reduce,
+    aten.scatter,
+    aten.scatter_add,
+    aten.scatter_reduce,
+)(adding.rule)
+register(aten.col2im)(adding.folding_rule)
+register(
+    aten.max_pool2d_with_indices,
+    aten.max_pool3d_with_indices,
+    aten.adaptive_max_pool2d,
+    aten.adaptive_max_pool3d,
+    aten.fractional_max_pool2d,
+    aten.fractional_max_pool3d,
+)(planes.maximum_rule)
+register(aten.avg_pool2d, aten.avg_pool3d)(planes.average_rule)
+register(aten.max_unpool2d, aten.max_unpool3d)(planes.unpooling_rule)
+register(
+    aten._adaptive_avg_pool2d,
+    aten._adaptive_avg_pool3d,
+    aten.upsample_linear1d,
+    aten.upsample_bilinear2d,
+    aten.upsample_bicubic2d,
+    aten.upsample_trilinear3d,
+    aten._upsample_bilinear2d_aa,
+    aten._upsample_bicubic2d_aa,
+)(planes.linear_rule)
+register(aten.grid_sampler_2d, aten.grid_sampler_3d)(planes.grid_rule)
 register(
     aten.max,
     aten.min,
@@ -132,6 +165,7 @@ register(
     aten.new_full,
     aten.new_empty_strided,
     aten.bernoulli,
+    aten.normal,
     aten.bernoulli_,
     aten.exponential_,
     aten.normal_,
@@ -149,11 +183,27 @@ register(aten._softmax, aten._log_softmax, aten._safe_softmax, aten.cumsum, aten
     dense.row_rule
 )
 register(aten.native_layer_norm, aten._fused_rms_norm)(dense.norm_rule)
+register(aten._native_batch_norm_legit, aten._native_batch_norm_legit_no_training)(dense.channel_rule)
 register(aten._unsafe_view, aten._reshape_alias, aten.squeeze, aten.unsqueeze)(selections.view_rule)
-register(aten._to_copy)(moves.rule)
-register(aten.native_dropout)(pointwise.dropout_rule)
 register(aten.fill)(pointwise.fill_rule)
 register(CustomFunction)(functions.rule)
+register(aten.complex, aten.polar, aten._conj, aten._neg_view)(pointwise.rule)
+register(aten._to_copy)(moves.rule)
+register(aten._fft_c2c, aten._fft_r2c, aten._fft_c2r)(fourier.rule)
+
+# The rules that tell real from imaginary parts; other operators on complex numbers are one dense Jacobian.
+_FOR_COMPLEX = {
+    _constant,
+    adding.rule,
+    contractions.rule,
+    fourier.rule,
+    functions.rule,
+    moves.rule,
+    pointwise.rule,
+    reductions.rule,
+    selections.rule,
+    selections.view_rule,
+}
 
 
 def edges_of(call: Call) -> list[Edge]:
@@ -163,8 +213,6 @@ def edges_of(call: Call) -> list[Edge]:
         UnsupportedOpError: if there is no rule and the operator is too large for a dense Jacobian, or if
             taking its derivatives fails.
     """
-    if any(node.value.is_complex() for node in (*call.op.inputs(), *call.targets)):
-        raise call.refuse("complex numbers are not covered")
     func = call.op.func
     rule = _RULES.get(func.overloadpacket)
     if rule is None:
@@ -174,6 +222,8 @@ def edges_of(call: Call) -> list[Edge]:
             rule = pointwise.rule
         else:
             rule = dense.rule
+    if call.complex and rule not in _FOR_COMPLEX:
+        rule = dense.rule
     try:
         return list(rule(call))
     except SemiringWidgetsError:

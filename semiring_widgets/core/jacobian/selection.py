@@ -11,7 +11,7 @@ from torch import Tensor
 from semiring_widgets.core.jacobian.blocks import Block
 from semiring_widgets.core.semirings import Semiring, Value, Weight
 
-__all__ = ["Gather", "Strided"]
+__all__ = ["Gather", "Strided", "permuted"]
 
 
 class Strided(Block):
@@ -133,3 +133,10 @@ class Gather(Block):
     def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
         sources = self._index[elements][:, None]
         return sources.clamp(min=0), (sources >= 0).to(torch.get_default_dtype())
+
+
+def permuted(shape: Sequence[int], order: Sequence[int]) -> Strided:
+    """The change of dimension order ``tensor.permute(order)`` of a tensor of some shape."""
+    strides = [math.prod(shape[d + 1 :]) for d in range(len(shape))]
+    source, target = torch.Size(shape), torch.Size([shape[d] for d in order])
+    return Strided(source, target, [strides[d] for d in order], 0)

@@ -32,7 +32,9 @@ def view_rule(call: Call) -> Iterator[Edge]:
     if (shared := _strides_of_view(call, source)) is not None:
         yield shared
         return
-    shown = call.run(lambda node: _numbers(source.shape, source.value.device))
+    # Complex numbers are of floating point; up to 2^53 those count as well.
+    kind = torch.float64 if call.complex else torch.int64
+    shown = call.run(lambda node: _numbers(source.shape, source.value.device).to(kind))
     for position, target in call.outputs():
         index = shown[position]
         size, stride, offset = index.shape, index.stride(), int(index.storage_offset())
@@ -43,7 +45,7 @@ def view_rule(call: Call) -> Iterator[Edge]:
         elif Strided.fits(size, stride):
             yield call.edge(source, target, Strided(source.shape, target.shape, stride, offset))
         else:
-            yield call.edge(source, target, Gather(source.shape, target.shape, index))
+            yield call.edge(source, target, Gather(source.shape, target.shape, index.to(torch.int64)))
 
 
 def rule(call: Call) -> Iterator[Edge]:
@@ -61,10 +63,6 @@ def rule(call: Call) -> Iterator[Edge]:
         count = _numbers(node.shape, node.value.device)
         return (count + offsets[node]).to(torch.float64)
 
-    if _adds_up(call):
-        raise call.refuse("writes that add up (accumulate=True or a reduction) are not covered")
-    if _writes_twice(call):
-        raise call.refuse("it writes two values to one place, and which of them stays is undefined")
     args, kwargs = _without_filling(call)
     plain = replace(call, op=replace(call.op, args=args, kwargs=kwargs))
     results = plain.run(numbered)
@@ -89,9 +87,7 @@ def ordering_rule(call: Call) -> Iterator[Edge]:
     (source,) = call.sources
     taken = call.run(lambda node: node.value)[1]
     rank = len(source.shape)
-    names = [argument.name for argument in schema.arguments]
-    given = dict(zip(names, call.op.args, strict=False)) | dict(call.op.kwargs)
-    dim = int(given.get("dim", -1)) % max(1, rank)
+    dim = int(call.named.get("dim", -1)) % max(1, rank)
     for _, target in call.outputs():
         if rank == 0:
             yield call.edge(source, target, Gather(source.shape, target.shape, torch.zeros_like(taken)))
@@ -138,35 +134,6 @@ def _replayed_strides(call: Call, source: Node) -> Tensor:
     window.copy_(_numbers(source.shape, value.device))
     shown: Tensor = call.run(lambda node: window)[0]
     return shown
-
-
-def _adds_up(call: Call) -> bool:
-    packet, args, kwargs = call.op.func.overloadpacket, call.op.args, call.op.kwargs
-    if packet in (aten.index_put,):
-        return bool(kwargs.get("accumulate", args[3] if len(args) > 3 else False))
-    return "reduce" in kwargs
-
-
-def _writes_twice(call: Call) -> bool:
-    """Whether two elements on paths go to one place; autograd would count both, though one is overwritten."""
-    packet, args = call.op.func.overloadpacket, call.op.args
-    if packet is aten.index_put:
-        target, places, value = args[:3]
-    elif packet in (aten.scatter, aten.index_copy):
-        target, dim, places, value = args[:4]
-    else:
-        return False
-    if value not in call.sources:
-        return False
-    hits = torch.zeros(target.shape, device=target.value.device)
-    if packet is aten.index_put:
-        # The operator itself: torch.index_put takes no gaps among the indices.
-        hits = aten.index_put(hits, places, torch.ones((), device=hits.device), True)
-    elif packet is aten.scatter:
-        hits.scatter_add_(dim, places, torch.ones(places.shape, device=hits.device))
-    else:
-        hits.index_add_(dim, places, torch.ones(value.shape, device=hits.device))
-    return bool((hits > 1).any())
 
 
 def _without_filling(call: Call) -> tuple[tuple[object, ...], dict[str, object]]:

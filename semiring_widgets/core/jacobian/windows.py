@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import product
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from torch import Tensor
 from semiring_widgets.core.jacobian.blocks import Block
 from semiring_widgets.core.semirings import Semiring, Value, Weight
 
-__all__ = ["Windows"]
+__all__ = ["Windows", "spread"]
 
 
 class Windows(Block):
@@ -117,3 +118,9 @@ class Windows(Block):
                 for t, o, step, d in zip(turn, self._out, self._stride, self._dilation, strict=True)
             )
             yield (*every, *turn), (*every, *window)
+
+
+def spread(given: Any, rank: int) -> list[int]:
+    """One number stands for all dimensions."""
+    numbers = list(given) if isinstance(given, (list, tuple)) else [given]
+    return numbers * rank if len(numbers) == 1 else numbers

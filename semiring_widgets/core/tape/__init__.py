@@ -6,7 +6,7 @@ granularity while they are recorded, in-place writes become functional, and noth
 
 from semiring_widgets.core.tape.collector import uncollected
 from semiring_widgets.core.tape.functions import CustomFunction, is_close, probes
-from semiring_widgets.core.tape.nodes import Node, Op, Scope, fill
+from semiring_widgets.core.tape.nodes import Node, Op, Scope, fill, units
 from semiring_widgets.core.tape.recorder import record
 from semiring_widgets.core.tape.tape import Tape
 
@@ -21,4 +21,5 @@ __all__ = [
     "probes",
     "record",
     "uncollected",
+    "units",
 ]

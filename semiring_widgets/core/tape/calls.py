@@ -75,7 +75,7 @@ class Calls:
             if own(node):
                 return node
             if node not in constants:
-                constants[node] = tape._leaf(node.value.clone())
+                constants[node] = tape._constant(node)
             return constants[node]
 
         for op in tape.ops[first:]:

@@ -5,7 +5,8 @@ granularity means. Three tables:
 
 - ``primitive``: softmax = e / sum(e), e = exp(x - c), with the stabilising shift c a constant (it is
   no path); LayerNorm: m = mean x, d = x - m, v = mean(d squared), d * rsqrt(v + eps) * gamma + beta, where
-  squaring is one unary step; activations stay one step.
+  squaring is one unary step; activations stay one step. A Fourier transform over several dimensions is one
+  step for each of them.
 - ``operator``: nothing is expanded; each composite is one dense local Jacobian.
 - ``paper``: as the public code of Du et al. (2023): softmax = exp(x - logsumexp x) with the path
   through the maximum, variance = E[x squared] - E[x] squared in every norm that subtracts a mean. RMS
@@ -17,21 +18,19 @@ Half-precision inputs are expanded in float32, as the fused kernels compute.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from semiring_widgets.core.tape.norms import PAPER_NORMS, PRIMITIVE_NORMS, WHOLE_NORMS, widened
+from semiring_widgets.core.tape.rewriting import REWRITTEN
 from semiring_widgets.errors import InputError
 
 __all__ = ["GRANULARITIES", "expansions"]
 
 aten = torch.ops.aten
 GRANULARITIES = ("primitive", "operator", "paper")
-# (x, mean, x - mean, dims) -> variance
-_Variance = Callable[[Tensor, Tensor, Tensor, list[int]], Tensor]
-_HALF = (torch.float16, torch.bfloat16)
 
 
 def expansions(granularity: str) -> dict[Any, Callable[..., Any]]:
@@ -41,16 +40,12 @@ def expansions(granularity: str) -> dict[Any, Callable[..., Any]]:
         InputError: for an unknown name.
     """
     if granularity == "primitive":
-        return {**_COMMON, **_PRIMITIVE}
+        return {**REWRITTEN, **_FOURIER, **PRIMITIVE_NORMS, **_PRIMITIVE}
     if granularity == "paper":
-        return {**_COMMON, **_PAPER}
+        return {**REWRITTEN, **_FOURIER, **PAPER_NORMS, **_PAPER}
     if granularity == "operator":
-        return {}
+        return {**REWRITTEN, **WHOLE_NORMS}
     raise InputError(f"granularity is {granularity!r}; choose one of {', '.join(GRANULARITIES)}.")
-
-
-def _wide(x: Tensor) -> Tensor:
-    return x.float() if x.dtype in _HALF else x
 
 
 def _shift(x: Tensor, dim: list[int] | int) -> Tensor:
@@ -63,13 +58,13 @@ def _shift(x: Tensor, dim: list[int] | int) -> Tensor:
 
 
 def _softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
-    wide = _wide(x)
+    wide = widened(x)
     e = torch.exp(wide - _shift(wide, dim))
     return _narrow(e / e.sum(dim, keepdim=True), x, half_to_float)
 
 
 def _safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor:
-    wide = _wide(x if dtype is None else x.to(dtype))
+    wide = widened(x if dtype is None else x.to(dtype))
     e = torch.exp(wide - _shift(wide, dim))
     total = e.sum(dim, keepdim=True)
     with torch.no_grad():
@@ -81,7 +76,7 @@ def _safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tens
 
 
 def _log_softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
-    wide = _wide(x)
+    wide = widened(x)
     shifted = wide - _shift(wide, dim)
     out = shifted - torch.log(torch.exp(shifted).sum(dim, keepdim=True))
     return _narrow(out, x, half_to_float)
@@ -94,11 +89,11 @@ def _logsumexp(x: Tensor, dim: list[int], keepdim: bool = False) -> Tensor:
 
 
 def _paper_softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
-    return _narrow(torch.exp(_paper_log_softmax(_wide(x), dim)), x, half_to_float)
+    return _narrow(torch.exp(_paper_log_softmax(widened(x), dim)), x, half_to_float)
 
 
 def _paper_safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor:
-    wide = _wide(x if dtype is None else x.to(dtype))
+    wide = widened(x if dtype is None else x.to(dtype))
     with torch.no_grad():
         empty = wide.isneginf().all(dim, keepdim=True)
     if bool(empty.any()):  # rows without any allowed key are zero, not NaN
@@ -110,7 +105,7 @@ def _paper_safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None) -
 
 
 def _paper_log_softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
-    wide = _wide(x)
+    wide = widened(x)
     return _narrow(wide - _paper_logsumexp(wide, [dim], keepdim=True), x, half_to_float)
 
 
@@ -122,135 +117,46 @@ def _paper_logsumexp(x: Tensor, dim: list[int], keepdim: bool = False) -> Tensor
     return out if keepdim else out.squeeze(list(dim))
 
 
-def _spread(x: Tensor, mean: Tensor, centred: Tensor, dims: list[int]) -> Tensor:
-    return (centred**2).mean(dims, keepdim=True)
+def _fft_c2c(x: Tensor, dim: Sequence[int], normalization: int, forward: bool) -> Any:
+    if len(dim) < 2:
+        return NotImplemented
+    for d in dim:
+        x = aten._fft_c2c(x, [d], normalization, forward)
+    return x
 
 
-def _paper_spread(x: Tensor, mean: Tensor, centred: Tensor, dims: list[int]) -> Tensor:
-    return (x**2).mean(dims, keepdim=True) - mean**2
+def _fft_r2c(x: Tensor, dim: Sequence[int], normalization: int, onesided: bool) -> Any:
+    if len(dim) < 2:
+        return NotImplemented
+    x = aten._fft_r2c(x, [dim[-1]], normalization, onesided)
+    return aten._fft_c2c(x, list(dim[:-1]), normalization, True)
 
 
-def _layer_norm(
-    x: Tensor,
-    shape: Sequence[int],
-    weight: Tensor | None,
-    bias: Tensor | None,
-    eps: float,
-    *,
-    spread: _Variance = _spread,
-) -> tuple[Tensor, Tensor, Tensor]:
-    dims = list(range(-len(shape), 0))
-    wide = _wide(x)
-    mean = wide.mean(dims, keepdim=True)
-    centred = wide - mean
-    rstd = torch.rsqrt(spread(wide, mean, centred, dims) + eps)
-    return _affine(centred * rstd, x, weight, bias), mean, rstd
-
-
-def _rms_norm(
-    x: Tensor, shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
-) -> tuple[Tensor, Tensor]:
-    dims = list(range(-len(shape), 0))
-    wide = _wide(x)
-    eps = torch.finfo(wide.dtype).eps if eps is None else eps
-    rstd = torch.rsqrt((wide**2).mean(dims, keepdim=True) + eps)
-    return _affine(wide * rstd, x, weight, None), rstd
-
-
-def _group_norm(
-    x: Tensor,
-    weight: Tensor | None,
-    bias: Tensor | None,
-    n: int,
-    channels: int,
-    area: int,
-    groups: int,
-    eps: float,
-    *,
-    spread: _Variance = _spread,
-) -> tuple[Tensor, Tensor, Tensor]:
-    grouped = _wide(x).reshape(n, groups, -1)
-    mean = grouped.mean(-1, keepdim=True)
-    centred = grouped - mean
-    rstd = torch.rsqrt(spread(grouped, mean, centred, [-1]) + eps)
-    per_channel = [1, channels] + [1] * (x.dim() - 2)
-    out = _affine(
-        (centred * rstd).reshape(x.shape),
-        x,
-        None if weight is None else weight.reshape(per_channel),
-        None if bias is None else bias.reshape(per_channel),
-    )
-    return out, mean.squeeze(-1), rstd.squeeze(-1)
-
-
-def _batch_norm(
-    x: Tensor,
-    weight: Tensor | None,
-    bias: Tensor | None,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    training: bool,
-    momentum: float,
-    eps: float,
-    cudnn_enabled: bool = True,
-    *,
-    spread: _Variance = _spread,
-) -> Tensor:
-    wide = _wide(x)
-    per_channel = [1, -1] + [1] * (x.dim() - 2)
-    if training or running_mean is None or running_var is None:
-        dims = [d for d in range(x.dim()) if d != 1]
-        mean = wide.mean(dims, keepdim=True)
-        centred = wide - mean
-        variance = spread(wide, mean, centred, dims)
-        with torch.no_grad():
-            count = x.numel() // max(1, mean.numel())
-            if running_mean is not None:
-                running_mean.lerp_(mean.flatten().to(running_mean.dtype), momentum)
-            if running_var is not None:
-                unbiased = variance.flatten() * (count / max(1, count - 1))
-                running_var.lerp_(unbiased.to(running_var.dtype), momentum)
-    else:
-        centred = wide - _wide(running_mean).reshape(per_channel)
-        variance = _wide(running_var).reshape(per_channel)
-    return _affine(
-        centred * torch.rsqrt(variance + eps),
-        x,
-        None if weight is None else weight.reshape(per_channel),
-        None if bias is None else bias.reshape(per_channel),
-    )
-
-
-def _affine(x: Tensor, like: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-    if weight is not None:
-        x = x * weight
-    if bias is not None:
-        x = x + bias
-    return x.to(like.dtype)
+def _fft_c2r(x: Tensor, dim: Sequence[int], normalization: int, last_dim_size: int) -> Any:
+    if len(dim) < 2:
+        return NotImplemented
+    x = aten._fft_c2c(x, list(dim[:-1]), normalization, False)
+    return aten._fft_c2r(x, [dim[-1]], normalization, last_dim_size)
 
 
 def _narrow(out: Tensor, like: Tensor, half_to_float: bool) -> Tensor:
     return out if half_to_float else out.to(like.dtype)
 
 
-_COMMON: dict[Any, Callable[..., Any]] = {
-    aten._safe_softmax: _safe_softmax,
-    aten.logsumexp: _logsumexp,
-    aten.batch_norm: _batch_norm,
-    aten.native_group_norm: _group_norm,
-    aten._fused_rms_norm: _rms_norm,
+_FOURIER: dict[Any, Callable[..., Any]] = {
+    aten._fft_c2c: _fft_c2c,
+    aten._fft_r2c: _fft_r2c,
+    aten._fft_c2r: _fft_c2r,
 }
 _PRIMITIVE: dict[Any, Callable[..., Any]] = {
     aten._softmax: _softmax,
     aten._log_softmax: _log_softmax,
-    aten.native_layer_norm: _layer_norm,
+    aten._safe_softmax: _safe_softmax,
+    aten.logsumexp: _logsumexp,
 }
 _PAPER: dict[Any, Callable[..., Any]] = {
     aten._softmax: _paper_softmax,
     aten._log_softmax: _paper_log_softmax,
     aten._safe_softmax: _paper_safe_softmax,
     aten.logsumexp: _paper_logsumexp,
-    aten.native_layer_norm: partial(_layer_norm, spread=_paper_spread),
-    aten.native_group_norm: partial(_group_norm, spread=_paper_spread),
-    aten.batch_norm: partial(_batch_norm, spread=_paper_spread),
 }

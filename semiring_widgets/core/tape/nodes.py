@@ -2,6 +2,10 @@
 
 Operators own the nodes that they made and nodes only point back at them, so a tape is freed as soon as it is
 let go, and its tensors do not wait for the garbage collector.
+
+The gradient graph has real scalars as its nodes, and a complex number is two of them, its real and its
+imaginary part. So a complex tensor of shape S becomes a node of shape (*S, 2), the one that
+`torch.view_as_real` shows.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["Node", "Op", "Scope", "fill"]
+__all__ = ["Node", "Op", "Scope", "fill", "units"]
 
 
 class Node:
@@ -25,18 +29,19 @@ class Node:
 
     Args:
         index: position in the order of creation (a topological order of the graph).
-        value: its content, detached; what derivatives are evaluated at.
+        value: its content, detached and always real; what derivatives are evaluated at.
         op: the operator that made it, or None for a leaf (parameter, input, constant).
+        is_complex: whether the tensor holds complex numbers.
 
     Attributes:
-        index, value: as given.
-        shape: shape of the tensor.
+        index, value, complex: as given.
+        shape: shape of the tensor; with a last dimension of 2, real and imaginary part, if it is complex.
     """
 
-    __slots__ = ("__weakref__", "_op", "index", "shape", "value")
+    __slots__ = ("__weakref__", "_op", "complex", "index", "shape", "value")
 
-    def __init__(self, index: int, value: Tensor, op: Op | None = None) -> None:
-        self.index, self.value = index, value
+    def __init__(self, index: int, value: Tensor, op: Op | None = None, *, is_complex: bool = False) -> None:
+        self.index, self.value, self.complex = index, value, is_complex
         self.shape: torch.Size = value.shape
         self._op = None if op is None else weakref.ref(op)
 
@@ -44,6 +49,11 @@ class Node:
     def op(self) -> Op | None:
         """The operator that made it, for as long as its tape exists; None for a leaf."""
         return None if self._op is None else self._op()
+
+    @property
+    def outer(self) -> torch.Size:
+        """Shape of the tensor itself: a complex number is one element."""
+        return self.shape[:-1] if self.complex else self.shape
 
     def __repr__(self) -> str:
         made_by = self.op.name if self.op is not None else "leaf"
@@ -110,6 +120,13 @@ class Op:
 
     def __repr__(self) -> str:
         return f"Op({self.index}, {self.name}, {self.scope.module!r})"
+
+
+def units(tensor: Tensor) -> Tensor:
+    """The real scalars of a tensor: itself, or (*shape, 2) if it is complex; a view wherever there is one."""
+    if tensor.is_complex():
+        return torch.view_as_real(tensor.resolve_conj())
+    return tensor.resolve_neg() if tensor.is_neg() else tensor
 
 
 def _nodes(args: tuple[Any, ...] | list[Any]) -> Iterator[Node]:

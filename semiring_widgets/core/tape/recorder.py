@@ -158,7 +158,9 @@ class _Recorder(TorchDispatchMode):
         facts = _facts(func)
         expansion = self._table.get(facts.packet)
         if expansion is not None and torch.is_grad_enabled():
-            return self._expand(func, expansion, args, kwargs)
+            result = self._expand(func, expansion, args, kwargs)
+            if result is not NotImplemented:
+                return result
         if facts.decomposes:
             with self:
                 result = func.decompose(*args, **kwargs)
@@ -243,7 +245,7 @@ class _Recorder(TorchDispatchMode):
         for tensor, old in zip(written, before, strict=True):
             if not isinstance(tensor, Tensor) or old is None:
                 continue
-            if cut and old.shape == tensor.shape:
+            if cut and old.outer == tensor.shape:
                 node = self._tape._renew(old, tensor, self.scope())
             elif cut:
                 node = self._tape._leaf(tensor.detach())
@@ -267,8 +269,9 @@ class _Recorder(TorchDispatchMode):
 
 
 def _same(facts: _Facts, result: Tensor, source: Tensor) -> bool:
-    """Whether a result means its source: on another device it does not, where it meets other tensors."""
-    return result.device == source.device and (facts.same or result.shape == source.shape)
+    """Whether a result means its source: on another device, or as complex numbers, it meets other tensors."""
+    stays = facts.same or result.shape == source.shape
+    return stays and result.device == source.device and result.is_complex() == source.is_complex()
 
 
 def _written(func: OpOverload, args: Any, kwargs: Any) -> list[Any]:
@@ -280,12 +283,18 @@ def _written(func: OpOverload, args: Any, kwargs: Any) -> list[Any]:
     ]
 
 
+@cache
 def _functional(func: OpOverload) -> OpOverload:
     """``aten.add_.Tensor`` -> ``aten.add.Tensor``; the op itself where there is no such twin."""
     name = func._schema.name.split("::")[1]
     packet = getattr(aten, name.rstrip("_"), None)
-    twin = getattr(packet, func._overloadname, None) if packet is not None else None
-    return twin if twin is not None else func
+    if packet is None:
+        return func
+    # A few twins bear another overload's name, as transpose_.default and transpose.int.
+    names = sorted(packet.overloads(), key=lambda other: other != func._overloadname)
+    kinds = [str(argument.type) for argument in func._schema.arguments]
+    twins = (getattr(packet, other) for other in names)
+    return next((t for t in twins if [str(a.type) for a in t._schema.arguments] == kinds), func)
 
 
 def _returns_more(func: OpOverload, result: Any) -> bool:

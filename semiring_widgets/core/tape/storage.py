@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn import Buffer, Parameter
 
 from semiring_widgets.core.tape.constants import version_of
-from semiring_widgets.core.tape.nodes import Node
+from semiring_widgets.core.tape.nodes import Node, units
 from semiring_widgets.errors import UnsupportedOpError
 
 __all__ = ["Aliases", "Geometry"]
@@ -31,7 +31,7 @@ __all__ = ["Aliases", "Geometry"]
 
 @dataclass(frozen=True)
 class Geometry:
-    """Strided window on a storage, in elements."""
+    """Strided window on a storage, in real scalars: a complex number is two of them, side by side."""
 
     size: torch.Size
     stride: tuple[int, ...]
@@ -39,8 +39,19 @@ class Geometry:
 
     @classmethod
     def of(cls, tensor: Tensor) -> Geometry:
-        """The window that ``tensor`` shows."""
-        return cls(tensor.shape, tensor.stride(), int(tensor.storage_offset()))
+        """The window that ``tensor`` shows.
+
+        Raises:
+            UnsupportedOpError: the tensor shows its memory conjugated or negated.
+        """
+        if tensor.is_conj() or tensor.is_neg():
+            raise UnsupportedOpError(
+                f"A conjugated or negated view of shape {list(tensor.shape)} shares memory that is written "
+                f"in place, which cannot be recorded. Make it a tensor of its own first, for example "
+                f"`x.conj().resolve_conj()`."
+            )
+        real = units(tensor)
+        return cls(real.shape, real.stride(), int(real.storage_offset()))
 
     def positions(self, numel: int, device: torch.device) -> Tensor:
         """Storage position of every element, shape ``size``."""
@@ -329,6 +340,7 @@ def _key(tensor: Tensor) -> int:
 
 
 def _whole(tensor: Tensor) -> Tensor:
-    """The whole storage as a flat tensor of the same dtype."""
-    numel = tensor.untyped_storage().nbytes() // tensor.element_size()
-    return tensor.detach().as_strided((numel,), (1,), 0)
+    """The whole storage as a flat tensor of real scalars."""
+    real = units(tensor.detach())
+    numel = real.untyped_storage().nbytes() // real.element_size()
+    return real.as_strided((numel,), (1,), 0)

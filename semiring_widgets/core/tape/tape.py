@@ -11,7 +11,7 @@ from torch import Tensor
 
 from semiring_widgets.core.tape.arguments import is_tracked, tensors_in
 from semiring_widgets.core.tape.constants import Constants
-from semiring_widgets.core.tape.nodes import Node, Op, Scope
+from semiring_widgets.core.tape.nodes import Node, Op, Scope, units
 from semiring_widgets.core.tape.storage import Aliases, Geometry
 from semiring_widgets.errors import MemoryLimitError, TapeError
 
@@ -142,7 +142,12 @@ class Tape:
 
     def _leaf(self, value: Tensor, op: Op | None = None) -> Node:
         self._nodes += 1
-        return Node(self._nodes - 1, value, op)
+        return Node(self._nodes - 1, units(value), op, is_complex=value.is_complex())
+
+    def _constant(self, node: Node) -> Node:
+        """A leaf that holds the same numbers in memory of its own."""
+        self._nodes += 1
+        return Node(self._nodes - 1, node.value.clone(), is_complex=node.complex)
 
     def _append(
         self,
@@ -160,9 +165,14 @@ class Tape:
 
     def _read_flat(self, flat: Node, where: Geometry, value: Tensor) -> Node:
         args = (flat, list(where.size), list(where.stride), where.offset)
-        return only(self._append(aten.as_strided.default, args, {}, [value], Scope()))
+        shown = only(self._append(aten.as_strided.default, args, {}, [units(value)], Scope()))
+        if not value.is_complex():
+            return shown
+        return only(self._append(aten.view_as_complex.default, (shown,), {}, [value], Scope()))
 
     def _write_flat(self, flat: Node, written: Node, where: Geometry, value: Tensor) -> Node:
+        if written.complex:
+            written = only(self._append(aten.view_as_real.default, (written,), {}, [written.value], Scope()))
         args = (flat, written, list(where.size), list(where.stride), where.offset)
         return only(self._append(aten.as_strided_scatter.default, args, {}, [value], Scope()))
 

@@ -81,6 +81,8 @@ ENCODERS = [
         pos_att_type=["c2p", "p2c"],
         max_relative_positions=8,
     ),
+    # Fourier transforms over tokens and width in the place of attention.
+    Row("FNetForMaskedLM", "embeds", {}, NONE),
     *rows("embeds", "RemBertForMaskedLM", input_embedding_size=32, output_embedding_size=32),
     *rows("embeds", "XmodForMaskedLM", default_language="en_XX"),
     *rows(
@@ -117,7 +119,9 @@ DECODERS = [
     *rows("embeds", "MistralForCausalLM Olmo3ForCausalLM", sliding_window=3),
     *rows("embeds", "GPTNeoForCausalLM", attention_types=[[["global", "local"], 1]], window_size=4),
     *rows("embeds", "GPTJForCausalLM CodeGenForCausalLM", rotary_dim=4),
-    *rows("embeds", "DeepseekV3ForCausalLM", **LATENT),
+    # Positions by complex numbers.
+    *rows("embeds", "DeepseekV2ForCausalLM DeepseekV3ForCausalLM", **LATENT),
+    *rows("embeds", "Llama4ForCausalLM"),
     # Each attention is the difference of two.
     Row("DiffLlamaForCausalLM", "embeds", {}, (4, 4, 4, 4)),
     # Its skip connections are scaled, which is not read.
