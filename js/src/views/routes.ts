@@ -27,6 +27,7 @@ export function routesPane(state: State, summary: ExplanationHeader): HTMLElemen
     return pane;
   }
   pane.append(h("p", { class: "hint", "data-remark": true }, ranking.remark));
+  pane.append(heading(state));
   const list = h("ol", {});
   ranking.routes.forEach((route, index) => {
     const first = ranking.routes.findIndex(({ all_skip }) => !all_skip);
@@ -50,9 +51,25 @@ function missing(state: State, listed: boolean): string {
   return listed ? `${why} Below are the routes of all paths.` : why;
 }
 
+/** Names of the columns, where there is room for columns; every entry says them for itself. */
+function heading(state: State): HTMLElement {
+  const names: [string, string][] = [
+    ["", "route"],
+    ["best", "best path (of best)"],
+    ["mass", "mass (of all)"],
+    ["contribution", "contribution"],
+    ["", "cancellation"],
+  ];
+  return h(
+    "div",
+    { class: "heading", "aria-hidden": "true" },
+    ...names.map(([by, name]) => h("span", { class: by === state.by ? "ranked" : "" }, name)),
+  );
+}
+
 function entry(state: State, route: Route): HTMLElement {
   const sign = route.sign < 0 ? "−" : "";
-  const part = route.share_of_best === null ? "" : ` (${percent(route.share_of_best)} of the best)`;
+  const part = route.share_of_best === null ? "" : ` (${percent(route.share_of_best)})`;
   const facts: [string, string, string][] = [
     ["best", "best path", `${sign}${power(route.log_weight)}${part}`],
     ["mass", "mass", `${power(route.log_mass)} (${percent(route.share ?? Number.NaN)})`],
@@ -70,11 +87,12 @@ function entry(state: State, route: Route): HTMLElement {
       "aria-pressed": String(state.route === route.rank),
     },
     h("span", { class: "sentence" }, route.sentence),
-    h(
-      "span",
-      { class: "facts" },
-      ...facts.map(([by, name, value]) =>
-        h("span", { class: by === state.by ? "fact ranked" : "fact" }, `${name} `, h("b", {}, value)),
+    ...facts.map(([by, name, value]) =>
+      h(
+        "span",
+        { class: by === state.by ? "fact ranked" : "fact" },
+        h("span", { class: "name" }, `${name} `),
+        value,
       ),
     ),
   );
