@@ -7,6 +7,7 @@ A wrong option is an `InputError` with one sentence, never an exit of the interp
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
@@ -54,6 +55,12 @@ def add_question(parser: argparse.ArgumentParser) -> None:
         help="one more statistic of the paths: variance, hops, kbest, ...; in a notebook also a variable that"
         " holds a semiring",
     )
+    parser.add_argument(
+        "--max-memory",
+        type=_size,
+        metavar="SIZE",
+        help="what this may take beside the model, such as 500MB or 2GB; default: no limit",
+    )
     parser.add_argument("--paths", type=int, default=10, metavar="K", help="how many routes to list (10)")
 
 
@@ -74,7 +81,7 @@ def asked(options: argparse.Namespace, look_up: Callable[[str], Any] = lambda na
         options: what a parser with these options returned.
         look_up: as in `pair`, for the semiring.
     """
-    names = ["target", "contrast", "position", "granularity", "level"]
+    names = ["target", "contrast", "position", "granularity", "level", "max_memory"]
     names += ["methods", "top_k"] if hasattr(options, "methods") else ["paths", "semiring"]
     found = {name: getattr(options, name) for name in names}
     if found.get("semiring") is not None:
@@ -83,6 +90,15 @@ def asked(options: argparse.Namespace, look_up: Callable[[str], Any] = lambda na
         if hasattr(held, "lift"):
             found["semiring"] = held
     return found
+
+
+def _size(words: str) -> int:
+    """Bytes, from words such as ``500MB``."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?)B?\s*", words, re.IGNORECASE)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{words!r} is no size; write for example 500MB or 2GB")
+    number, unit = found.groups()
+    return int(float(number) * {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}[unit.upper()])
 
 
 def pair(options: argparse.Namespace, look_up: Callable[[str], Any] = lambda name: None) -> tuple[Any, Any]:

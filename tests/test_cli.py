@@ -74,6 +74,8 @@ def test_every_option_arrives(calls, capsys, tmp_path):
         "4",
         "--semiring",
         "hops",
+        "--max-memory",
+        "1.5GB",
         "--html",
         "out.html",
         "--no-chart",
@@ -87,12 +89,18 @@ def test_every_option_arrives(calls, capsys, tmp_path):
         "position": 2,
         "granularity": "paper",
         "level": "branch",
+        "max_memory": 1_500_000_000,
         "paths": 4,
         "semiring": "hops",
     }
     assert load("out.nc").score.value == 3.25
     assert "bokehjs" not in (tmp_path / "out.html").read_text(encoding="utf-8").split("<script")[1]
     assert capsys.readouterr().out.splitlines()[-1] == "out.html"
+
+
+def test_a_size_that_is_none(capsys):
+    assert cli.main(["explain", "a text", "--max-memory", "much"]) == 2
+    assert "'much' is no size; write for example 500MB or 2GB" in capsys.readouterr().err
 
 
 def test_compare(calls, capsys):

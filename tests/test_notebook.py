@@ -44,11 +44,13 @@ def calls(monkeypatch, make_explanation):
 
 
 def test_the_body_is_the_text_and_the_result_a_variable(shell, calls):
-    shell.run_cell_magic("explain", "--target are --contrast 'is not' --position 3", "The keys [MASK]\n")
+    line = "--target are --contrast 'is not' --position 3 --max-memory 2GB"
+    shell.run_cell_magic("explain", line, "The keys [MASK]\n")
     assert (calls.model, calls.tokenizer) == ("model demo", "tokenizer demo")
     assert calls.text == "The keys [MASK]"
     assert calls.places == ("are", "is not", 3)
     assert calls.arguments["granularity"] == "primitive"
+    assert calls.arguments["max_memory"] == 2 * 10**9
     assert shell.user_ns["explanation"].status.state == "done"
 
 

@@ -51,6 +51,7 @@ def compare(
     granularity: str = "primitive",
     level: str = "unit",
     top_k: int = 3,
+    max_memory: int | None = None,
 ) -> Comparison:
     """Ask several attribution methods which tokens made the score, and how far they agree.
 
@@ -72,6 +73,8 @@ def compare(
         granularity: which graph the path methods count.
         level: level of their maxima.
         top_k: how many tokens the overlap looks at.
+        max_memory: bytes that the recording and a path method together may take beside the model; None for no
+            limit. A method that would take more fails in its row. Captum's methods know no limit.
 
     Returns:
         The `Comparison`; it displays itself. Scores are NaN where a method failed. If the computation is
@@ -92,6 +95,7 @@ def compare(
         granularity=granularity,
         level=level,
         top_k=top_k,
+        max_memory=max_memory,
     )
     seen: list[Comparison] = []
     try:
@@ -117,6 +121,7 @@ def compare_run(
     granularity: str = "primitive",
     level: str = "unit",
     top_k: int = 3,
+    max_memory: int | None = None,
 ) -> Run:
     """`compare`, ready to be run by a worker.
 
@@ -132,6 +137,7 @@ def compare_run(
         granularity: see there.
         level: see there.
         top_k: see there.
+        max_memory: see there.
 
     Returns:
         ``run(report, check)``: computes the comparison, calls `report` with a snapshot at the start and
@@ -162,6 +168,7 @@ def compare_run(
                 text_problem.baseline_embeds,
                 granularity,
                 level,
+                max_memory,
             )
             table = _Table(text, text_problem, asked, granularity, level, top_k)
             report(table.snapshot(0))

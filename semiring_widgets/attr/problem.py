@@ -56,10 +56,17 @@ class Problem:
         baselines: reference embeddings, shape (1, T, D).
         granularity: which graph semiring methods count.
         level: level of their maxima.
+        max_memory: bytes for the recording and a sweep; None for no limit.
     """
 
     def __init__(
-        self, forward: ScoredModel, inputs: Tensor, baselines: Tensor, granularity: str, level: str
+        self,
+        forward: ScoredModel,
+        inputs: Tensor,
+        baselines: Tensor,
+        granularity: str,
+        level: str,
+        max_memory: int | None = None,
     ) -> None:
         self.forward = forward
         # Requiring a gradient on a copy of our own spares Captum's warning and the caller's tensor.
@@ -67,6 +74,7 @@ class Problem:
         self.baselines = baselines.detach().clone()
         self.granularity = granularity
         self.level = level
+        self.max_memory = max_memory
         self._recording: tuple[Tape, Tensor] | Exception | None = None
 
     def paths(self, question: Question) -> Result:
@@ -79,7 +87,8 @@ class Problem:
             Result of `semiring_widgets.backprop`, shape (1, T, D).
         """
         tape, score = self._recorded()
-        return question.results(tape, score, [self.inputs])[0]
+        left = None if self.max_memory is None else self.max_memory - tape.nbytes
+        return question.results(tape, score, [self.inputs], max_memory=left)[0]
 
     def lengths(self) -> Result:
         """Number of attentions on the paths from each unit of each token, shape (1, T, D).
@@ -98,7 +107,7 @@ class Problem:
     def _recorded(self) -> tuple[Tape, Tensor]:
         if self._recording is None:
             try:
-                with record(granularity=self.granularity) as tape:
+                with record(granularity=self.granularity, max_memory=self.max_memory) as tape:
                     # A copy goes in, in case the model works on its inputs in place.
                     score = self.forward(self.inputs.clone())
                 self._recording = (tape, score)

@@ -58,7 +58,13 @@ class Question:
         object.__setattr__(self, "readout", readout_of(algebra, self.custom_readout))
 
     def results(
-        self, tape: Tape, score: Tensor, wrt: Sequence[Tensor], *, times_values: bool = False
+        self,
+        tape: Tape,
+        score: Tensor,
+        wrt: Sequence[Tensor],
+        *,
+        times_values: bool = False,
+        max_memory: int | None = None,
     ) -> list[Result]:
         """One sweep.
 
@@ -67,6 +73,7 @@ class Question:
             score: shape () or (B,).
             wrt: the tensors asked about.
             times_values: the value of each unit becomes a further factor of its paths.
+            max_memory: bytes that the sweep may take; None for no limit.
 
         Returns:
             One result of `semiring_widgets.backprop` per tensor.
@@ -75,7 +82,9 @@ class Question:
         if self.level == "unit" and (semiring == "max" or type(semiring) is Max):
             # The signed pair holds the best path with its sign; "max" alone would sweep again for it.
             semiring = "signed_max"
-        results = list(backprop(tape, score, wrt=list(wrt), semiring=semiring, level=self.level))
+        results = list(
+            backprop(tape, score, wrt=list(wrt), semiring=semiring, level=self.level, max_memory=max_memory)
+        )
         if times_values:
             return [_scaled(result, value) for result, value in zip(results, wrt, strict=True)]
         return results

@@ -11,7 +11,7 @@ from torch import Tensor
 from semiring_widgets.core.graph import GradientGraph, find_nodes, listed
 from semiring_widgets.core.memory import check_sweep
 from semiring_widgets.core.semirings import Max, Product, Semiring, SignedMax, Value, find_semiring
-from semiring_widgets.core.sweeps import sweep_backward
+from semiring_widgets.core.sweeps import sweep_backward, zeros
 from semiring_widgets.core.tape import Node, Tape
 from semiring_widgets.errors import InputError, NonFiniteError
 
@@ -266,7 +266,7 @@ def backprop(
     algebra = find_semiring(semiring, level)
     wanted = listed(wrt)
     score_node, nodes = find_nodes(tape, score, wanted)
-    graph = GradientGraph(tape, score_node, nodes)
+    graph = GradientGraph(tape, score_node, nodes, room=1)  # it is swept once
     check_sweep(graph, algebra, max_memory)
     results = _results(graph, algebra, nodes, wanted, level)
     return results[0] if isinstance(wrt, Tensor) else results
@@ -275,7 +275,7 @@ def backprop(
 def _results(
     graph: GradientGraph, algebra: Semiring, nodes: list[Node], wanted: list[Tensor], level: str
 ) -> list[Result]:
-    values = sweep_backward(graph, algebra, keep=(), forget=True)
+    values = sweep_backward(graph, algebra, keep=())
     signed: list[Result] = []
 
     def sign_of(position: int) -> Callable[[], Result] | None:
@@ -294,6 +294,6 @@ def _results(
     for position, (node, tensor) in enumerate(zip(nodes, wanted, strict=True)):
         value = values.get(node)
         if value is None:
-            value = algebra.full(algebra.zero, node.shape, node.value.new_empty((), dtype=graph.dtype))
+            value = zeros(graph, algebra, node)
         results.append(Result(algebra, value, graph.tape.granularity, level, tensor.dtype, sign_of(position)))
     return results

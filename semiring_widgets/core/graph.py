@@ -32,9 +32,11 @@ class GradientGraph:
         ops: operators on a path, in order of execution.
         nodes: tensors on a path.
         dtype: what values are computed in: float64 if any of the tensors is, else float32.
+        room: of how many operators derivatives are kept; None for all. What is dropped is taken again.
     """
 
-    def __init__(self, tape: Tape, score: Node, wrt: Sequence[Node]) -> None:
+    def __init__(self, tape: Tape, score: Node, wrt: Sequence[Node], *, room: int | None = None) -> None:
+        self.room = room
         self.tape, self.score, self.wrt = tape, score, tuple(wrt)
         below = _reached_from(tape.ops, wrt)
         self.nodes: set[Node] = set()
@@ -49,18 +51,24 @@ class GradientGraph:
                     self.nodes.update(inputs)
         self.ops.reverse()
         self._own = set(self.ops)
-        wide = any(node.value.dtype == torch.float64 for node in self.nodes)
+        wide = any(node.dtype == torch.float64 for node in self.nodes)
         self.dtype = torch.float64 if wide else torch.float32
-        self.device = score.value.device
+        self.device = score.device
         self._edges: dict[Op, list[Edge]] = {}
         self._unchecked: dict[Op, list[Weight]] = {}
         self._extremes: list[tuple[Op, Tensor | float]] = []
         self._consumers: dict[Node, list[Op]] | None = None
 
-    def edges(self, op: Op) -> list[Edge]:
-        """The edges that one operator makes; computed once."""
+    def edges(self, op: Op, *, checked: bool = True) -> list[Edge]:
+        """The edges that one operator makes; computed once, while there is room.
+
+        Args:
+            op: the operator.
+            checked: whether `check_finite` is to judge also the derivatives that have to go for these.
+        """
         found = self._edges.get(op)
         if found is None:
+            self._make_room(checked=checked)
             sources = tuple(dict.fromkeys(node for node in op.inputs() if node in self.nodes))
             targets = tuple(out for out in op.outputs if out is not None and out in self.nodes)
             with full_precision(self.device):
@@ -71,17 +79,13 @@ class GradientGraph:
             self._edges[op] = found
         return found
 
-    def forget(self, op: Op, *, checked: bool) -> None:
-        """Free the derivatives of one operator; they are taken again if asked for.
-
-        Args:
-            op: the operator.
-            checked: whether `check_finite` is to judge them all the same.
-        """
-        weights = self._unchecked.pop(op, ())
-        if checked:
-            self._extremes += [(op, weight.extreme) for weight in weights]
-        self._edges.pop(op, None)
+    def _make_room(self, *, checked: bool) -> None:
+        while self.room is not None and len(self._edges) >= self.room:
+            oldest = next(iter(self._edges))
+            del self._edges[oldest]
+            weights = self._unchecked.pop(oldest, ())
+            if checked:
+                self._extremes += [(oldest, weight.extreme) for weight in weights]
 
     def consumers(self, node: Node) -> list[Op]:
         """The operators of the graph that use a node."""

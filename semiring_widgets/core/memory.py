@@ -1,4 +1,4 @@
-"""How much memory a sweep will take, known before it is started.
+"""How much memory sweeps will take, known before they are started.
 
 The sweep is played through without a number being computed: which values are alive after each operator is
 known from the graph alone. Derivatives of an operator count while it is visited, in as many copies as the
@@ -7,7 +7,7 @@ semirings make (the derivative, its magnitude or logarithm, and the terms of a p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -17,10 +17,12 @@ from semiring_widgets.core.semirings import Semiring, find_semiring
 from semiring_widgets.core.tape import Node, Op, Tape
 from semiring_widgets.errors import MemoryLimitError
 
-__all__ = ["check_sweep", "estimate_memory"]
+__all__ = ["check_sweep", "estimate_memory", "fit", "sweep_size"]
 
 # Copies of an operator's inputs while it is visited: derivative, magnitude, logarithm.
 _DERIVATIVES = 3
+# Of how many operators derivatives are kept where those of all would be too much.
+_ROOM = 4
 # Copies of a value while it is scaled, made relative and summed.
 _TERMS = 3
 
@@ -50,6 +52,52 @@ def estimate_memory(
     algebra = find_semiring(semiring, level)
     node, starts = find_nodes(tape, score, wrt)
     return sweep_size(GradientGraph(tape, node, starts), algebra)
+
+
+def fit(
+    graph: GradientGraph,
+    limit: int | None,
+    what: str,
+    *,
+    sweeps: Sequence[Semiring],
+    kept: Sequence[tuple[Semiring, Collection[Node]]] = (),
+    beside: int = 0,
+) -> int | None:
+    """Make what is going to be done with a graph fit into a limit: drop derivatives if need be, or refuse.
+
+    Args:
+        graph: its ``room`` is set where the derivatives of all operators would be too much.
+        limit: bytes beside the tape, or None for no limit.
+        what: the function that was called.
+        sweeps: the semirings of its sweeps, one after the other.
+        kept: the values that are kept, by semiring and nodes.
+        beside: bytes of what is neither value nor derivative.
+
+    Returns:
+        Bytes that are left for sweeps beside all that is kept; None without a limit.
+
+    Raises:
+        MemoryLimitError: says how much is needed and what to do.
+    """
+    if limit is None:
+        return None
+    item = torch.finfo(graph.dtype).bits // 8
+    sweep = max(sweep_size(graph, semiring) for semiring in sweeps)
+    stays = beside
+    for semiring, nodes in kept:
+        stays += len(semiring.zero) * item * sum(node.shape.numel() for node in nodes if node in graph.nodes)
+    derivatives = [_derivatives(op, graph, lambda node: node.shape.numel() * item) for op in graph.ops]
+    if stays + sum(derivatives) + sweep > limit:
+        graph.room = _ROOM
+        derivatives = sorted(derivatives)[-_ROOM:]
+    stays += sum(derivatives)
+    if stays + sweep > limit:
+        raise MemoryLimitError(
+            f"{what} needs about {_mb(stays + sweep)} beside the {_mb(graph.tape.nbytes)} of the tape, more "
+            f"than the {_mb(max(0, limit))} that max_memory leaves for it. Give a shorter text or a smaller "
+            f"batch, or raise max_memory."
+        )
+    return limit - stays
 
 
 def sweep_size(graph: GradientGraph, semiring: Semiring) -> int:
@@ -103,11 +151,18 @@ def check_sweep(graph: GradientGraph, semiring: Semiring, limit: int | None) -> 
 
 
 def _derivatives(op: Op, graph: GradientGraph, size: Callable[[Node], int]) -> int:
-    """Bytes of one operator's derivatives; parameters serve as they are, unless they have to be widened."""
+    """Bytes of one operator's derivatives, and of what is computed again for them.
+
+    Parameters serve as they are, unless they have to be widened.
+    """
+    if op.func.is_view:
+        return 0
     on_path = max((size(node) for node in op.inputs() if node in graph.nodes), default=0)
     others = (node for node in op.inputs() if node not in graph.nodes)
-    widened = (size(node) for node in others if node.value.dtype != graph.dtype)
-    return _DERIVATIVES * on_path + max(widened, default=0)
+    widened = (size(node) for node in others if node.dtype != graph.dtype)
+    released = (node for node in op.inputs() if node.held is None and graph.tape.values)
+    again = (size(node) * node.steps for node in released)
+    return _DERIVATIVES * on_path + max(widened, default=0) + max(again, default=0)
 
 
 def _mb(count: int) -> str:

@@ -46,12 +46,12 @@ _OPEN: Gate = {}
 
 def ones(graph: GradientGraph, semiring: Semiring, node: Node) -> Value:
     """The empty path, at every element of a node."""
-    return semiring.full(semiring.one, node.shape, _like(graph, node))
+    return semiring.full(semiring.one, node.shape, node.empty(dtype=graph.dtype))
 
 
 def zeros(graph: GradientGraph, semiring: Semiring, node: Node) -> Value:
     """No path, at every element of a node."""
-    return semiring.full(semiring.zero, node.shape, _like(graph, node))
+    return semiring.full(semiring.zero, node.shape, node.empty(dtype=graph.dtype))
 
 
 def restrict(semiring: Semiring, value: Value, kept: Tensor) -> Value:
@@ -61,7 +61,7 @@ def restrict(semiring: Semiring, value: Value, kept: Tensor) -> Value:
 
 def passed(semiring: Semiring, value: Value, gate: Gate, edge: Edge) -> Value:
     """The value of paths along an edge, marked where they pass the gate."""
-    kept = gate.get(edge)
+    kept = gate.get(edge) if gate else None
     if kept is None:
         return value
     return tuple(torch.where(kept, new, old) for new, old in zip(semiring.mark(value), value, strict=True))
@@ -80,7 +80,6 @@ def sweep_backward(
     gate: Gate = _OPEN,
     closed: Collection[Edge] = frozenset(),
     progress: Progress | None = None,
-    forget: bool = False,
 ) -> Values:
     """Cotangents, from the score (or the seeds) down to the inputs.
 
@@ -94,7 +93,6 @@ def sweep_backward(
         gate: edges of which only some elements of the source are marked (boolean).
         closed: edges that no path may use.
         progress: called with (operators done, operators in all); may raise to cancel.
-        forget: free derivatives as soon as they were used, for a graph that is swept once.
 
     Returns:
         Node -> value. Nodes that no path reaches are absent.
@@ -103,6 +101,7 @@ def sweep_backward(
         NonFiniteError: a local derivative is NaN or infinite (not for ``sum``, which follows autograd).
     """
     graph.check_unchanged()
+    judged = not isinstance(semiring, Sum)
     values: Values = dict(seeds) if seeds is not None else {graph.score: ones(graph, semiring, graph.score)}
     for node in values:
         values[node] = _masked(semiring, values[node], mask, node)
@@ -111,22 +110,21 @@ def sweep_backward(
         if arrived:
             if progress is not None:
                 progress(count, len(graph.ops))
-            for edge in graph.edges(op):
+            for edge in graph.edges(op, checked=judged):
                 if edge.target in values and not (closed and edge in closed):
                     pulled = semiring.settle(edge.pull(semiring, values[edge.target]))
-                    if edge in mask.edges:
+                    if mask.edges and edge in mask.edges:
                         pulled = restrict(semiring, pulled, mask.edges[edge])
-                    if edge in marked:
+                    if marked and edge in marked:
                         pulled = semiring.mark(pulled)
                     pulled = passed(semiring, pulled, gate, edge)
                     _join(semiring, values, edge.source, _masked(semiring, pulled, mask, edge.source))
-            if forget:
-                graph.forget(op, checked=not isinstance(semiring, Sum))
         if keep is not None:
             for out in arrived:
                 if out not in keep and out not in graph.wrt:
                     del values[out]
-    _finish(graph, semiring)
+    if judged:
+        graph.check_finite()
     return values
 
 
@@ -155,14 +153,15 @@ def sweep_forward(
         marked: edges that a semiring may count.
         gate: edges of which only some elements of the source are marked (boolean).
         progress: called with (operators done, operators in all).
-        visit: called with every node of ``keep`` (None: every node) as soon as its value is complete.
+        visit: called with every node as soon as its value is complete.
     """
     graph.check_unchanged()
+    judged = not isinstance(semiring, Sum)
     start = {node: ones(graph, semiring, node) for node in graph.wrt if node in graph.nodes}
     values: Values = dict(seeds) if seeds is not None else start
     for node in values:
         values[node] = _masked(semiring, values[node], mask, node)
-        if visit is not None and (keep is None or node in keep):
+        if visit is not None:
             visit(node, values[node])
     last_use = {source: op for op in graph.ops for source in op.inputs()}
     for count, op in enumerate(graph.ops):
@@ -171,30 +170,27 @@ def sweep_forward(
             continue
         if progress is not None:
             progress(count, len(graph.ops))
-        for edge in graph.edges(op):
+        for edge in graph.edges(op, checked=judged):
             if edge.source in values:
                 value = values[edge.source]
-                if edge in mask.edges:
+                if mask.edges and edge in mask.edges:
                     value = restrict(semiring, value, mask.edges[edge])
-                if edge in marked:
+                if marked and edge in marked:
                     value = semiring.mark(value)
                 value = passed(semiring, value, gate, edge)
                 pushed = edge.push(semiring, value)
                 _join(semiring, values, edge.target, _masked(semiring, pushed, mask, edge.target))
         if visit is not None:
             for out in op.outputs:
-                if out is not None and out in values and (keep is None or out in keep):
+                if out is not None and out in values:
                     visit(out, values[out])
         if keep is not None:
             for node in sources:
                 if last_use[node] is op and node not in keep:
                     del values[node]
-    _finish(graph, semiring)
+    if judged:
+        graph.check_finite()
     return values
-
-
-def _like(graph: GradientGraph, node: Node) -> Tensor:
-    return node.value.new_empty((), dtype=graph.dtype)
 
 
 def _join(semiring: Semiring, values: Values, node: Node, new: Value) -> None:
@@ -205,8 +201,3 @@ def _join(semiring: Semiring, values: Values, node: Node, new: Value) -> None:
 def _masked(semiring: Semiring, value: Value, mask: Mask, node: Node) -> Value:
     kept = mask.nodes.get(node)
     return value if kept is None else restrict(semiring, value, kept)
-
-
-def _finish(graph: GradientGraph, semiring: Semiring) -> None:
-    if not isinstance(semiring, Sum):
-        graph.check_finite()

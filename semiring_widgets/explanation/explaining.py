@@ -18,11 +18,12 @@ import xarray as xr
 from torch import Tensor
 
 from semiring_widgets.core import record
-from semiring_widgets.core.anatomy import Anatomy, by_token, find_anatomy, layer_flow
+from semiring_widgets.core.anatomy import Anatomy, Attention, by_token, find_anatomy, layer_flow, sweep_layers
 from semiring_widgets.core.graph import GradientGraph, find_nodes
-from semiring_widgets.core.paths import walk_on
+from semiring_widgets.core.memory import fit
+from semiring_widgets.core.paths import MEASURED, walk_on
 from semiring_widgets.core.semirings import Entropy, Max, Product, Semiring, Sum, Value, find_semiring
-from semiring_widgets.core.sweeps import sweep_backward, sweep_forward
+from semiring_widgets.core.sweeps import sweep_backward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.draft import Check, Draft, Report
@@ -32,11 +33,12 @@ from semiring_widgets.explanation.routing import RouteTeller, check_rankings
 from semiring_widgets.explanation.schema import RANKINGS, empty_dataset
 from semiring_widgets.explanation.scores import Prepared, prepare
 from semiring_widgets.explanation.session import LiveSession
-from semiring_widgets.explanation.statistics import Asked, ask, check_asked
+from semiring_widgets.explanation.statistics import Asked, check_asked, question
 
 __all__ = ["explain", "explain_run"]
 
 _RANKED_BY = {"best": "best path", "mass": "mass", "contribution": "contribution"}
+_MASSES = Product(Sum(), Entropy())
 
 
 def explain(
@@ -53,6 +55,7 @@ def explain(
     level: str = "unit",
     paths: int = 10,
     rankings: str | Sequence[str] = RANKINGS,
+    max_memory: int | None = None,
 ) -> Explanation:
     """By which paths does a model make its prediction?
 
@@ -77,12 +80,15 @@ def explain(
         paths: how many routes to list in each ranking.
         rankings: by what routes are ranked, in this order: ``"best"`` path (exact), ``"mass"``, and signed
             ``"contribution"`` (gradient × input). Each takes about as long as a sweep or two.
+        max_memory: bytes that this may take beside the model; None for no limit. Where it is short, results
+            and derivatives are dropped and computed again when they are needed, which takes longer.
 
     Returns:
         The `Explanation`; it displays itself in a notebook.
 
     Raises:
         InputError: text, target, position, score or model cannot be used as given.
+        MemoryLimitError: it would take more than ``max_memory``.
         UnsupportedOpError: an operator on a path has no rule.
         NonFiniteError: NaN or infinity in weights or derivatives.
 
@@ -94,7 +100,7 @@ def explain(
     run = explain_run(
         model, tokenizer, text, target, contrast, position,
         score=score, semiring=semiring, granularity=granularity, level=level, paths=paths,
-        rankings=rankings,
+        rankings=rankings, max_memory=max_memory,
     )  # fmt: skip
     return run(lambda _: None, lambda: None)
 
@@ -113,6 +119,7 @@ def explain_run(
     level: str = "unit",
     paths: int = 10,
     rankings: str | Sequence[str] = RANKINGS,
+    max_memory: int | None = None,
 ) -> Callable[[Report, Check], Explanation]:
     """`explain`, ready to be run by a worker.
 
@@ -129,6 +136,7 @@ def explain_run(
         level: see there.
         paths: see there.
         rankings: see there.
+        max_memory: see there.
 
     Returns:
         ``run(report, check)``: ``report`` gets a snapshot whenever something new is known, and ``check`` is
@@ -148,7 +156,7 @@ def explain_run(
         prepared = prepare(model, tokenizer, text, target, contrast, position, score)
         draft = Draft(prepared, granularity, level, started, report, check)
         draft.publish("recording the forward pass")
-        return _explained(prepared, draft, semiring, paths, wanted)
+        return _explained(prepared, draft, semiring, paths, wanted, max_memory)
 
     return run
 
@@ -159,9 +167,10 @@ def _explained(
     semiring: str | Semiring | None,
     paths: int,
     rankings: Sequence[str],
+    max_memory: int | None,
 ) -> Explanation:
     with torch.no_grad():
-        with record(granularity=draft.granularity) as tape:
+        with record(granularity=draft.granularity, max_memory=max_memory) as tape:
             inputs = [embeds.clone() for embeds in prepared.inputs]
             score = prepared.run(*inputs)
         node, starts = find_nodes(tape, score, inputs)
@@ -173,6 +182,16 @@ def _explained(
                 f"explain() shows layers and heads of attention. For other models use sw.record with "
                 f"sw.backprop or sw.top_paths."
             )
+        asking = None if semiring is None else question(graph, anatomy, semiring, draft.level)
+        parts = anatomy.nodes() | set(graph.wrt)
+        also = () if asking is None else (asking.semiring,)
+        left = fit(
+            graph,
+            None if max_memory is None else max_memory - tape.nbytes,
+            "explain",
+            sweeps=[_MASSES, Max(), FLOW, MEASURED, *also],
+            kept=[(_MASSES, parts), (Max(), graph.nodes), (FLOW, parts), *((s, parts) for s in 2 * also)],
+        )
         draft.layers = tuple(
             Layer(a.module, a.index, a.stream, a.key_stream, a.heads) for a in anatomy.attentions
         )
@@ -186,7 +205,8 @@ def _explained(
         draft.publish("flow")
         beta = {n: (mass[n], best[n]) for n in mass if n in best}
         alpha = _flows(graph, anatomy, beta, draft)
-        asked = None if semiring is None else _asked(graph, anatomy, semiring, draft)
+        if asking is not None:
+            _ask(asking, draft)
         totals = draft.totals
         teller = RouteTeller(
             graph,
@@ -195,9 +215,9 @@ def _explained(
             draft.layers,
             -math.inf if totals.log_mass is None else totals.log_mass,
             max((float(best[node].max()) for node in graph.wrt if node in best), default=-math.inf),
+            left,
         )
-        kept = anatomy.nodes() | set(graph.wrt)
-        session = LiveSession(teller, {n: v for n, v in alpha.items() if n in kept}, beta, asked)
+        session = LiveSession(teller, alpha, beta, asking)
         draft.session = session
         if draft.level == "unit" and teller.log_mass > -math.inf:
             for by in rankings:
@@ -208,7 +228,7 @@ def _explained(
 
 def _masses(graph: GradientGraph, anatomy: Anatomy, draft: Draft) -> dict[Node, Tensor]:
     """Gradient, mass and entropy; gives log-mass cotangents at the anatomy and the inputs."""
-    semiring = Product(Sum(), Entropy())
+    semiring = _MASSES
     values = sweep_backward(
         graph, semiring, keep=anatomy.nodes(), progress=lambda done, _: draft.progress(done)
     )
@@ -309,45 +329,34 @@ def _flows(
     """Tangents, and with them the flow through each layer as soon as all of it is known."""
     offset = 2 * len(graph.ops)
     log_mass = draft.totals.log_mass if draft.totals.log_mass is not None else float("-inf")
-    waiting = {
-        attention.index: {n for n in Anatomy((attention,)).nodes() if n in graph.nodes}
-        for attention in anatomy.attentions
-    }
-    alpha: dict[Node, Value] = {}
 
-    def fill(index: int) -> None:
-        attention = anatomy.attentions[index]
+    def fill(attention: Attention, alpha: Mapping[Node, Value]) -> None:
         fill_layer(draft.dataset, attention, layer_flow(graph, FLOW, attention, [(alpha, beta)]), log_mass)
         if draft.level == "branch":
             for what in ("node", "branch", "head"):
-                draft.dataset[f"{what}_best_log_weight"].values[index] = np.nan
-        draft.publish(f"layer {index + 1} of {len(anatomy.attentions)}")
+                draft.dataset[f"{what}_best_log_weight"].values[attention.index] = np.nan
+        draft.publish(f"layer {attention.index + 1} of {len(anatomy.attentions)}")
 
-    def visit(node: Node, value: Value) -> None:
-        alpha[node] = value
-        for index, nodes in list(waiting.items()):
-            nodes.discard(node)
-            if not nodes:
-                del waiting[index]
-                fill(index)
-
-    values = sweep_forward(graph, FLOW, visit=visit, progress=lambda done, _: draft.progress(offset + done))
-    for index in waiting:
-        fill(index)
-    return values
+    return sweep_layers(
+        graph,
+        FLOW,
+        anatomy,
+        fill,
+        keep=anatomy.nodes() | set(graph.wrt),
+        progress=lambda done, _: draft.progress(offset + done),
+    )
 
 
-def _asked(graph: GradientGraph, anatomy: Anatomy, semiring: str | Semiring, draft: Draft) -> Asked:
+def _ask(asked: Asked, draft: Draft) -> None:
     """The statistic of the reader's choice: first of the tokens, then of every part."""
-    offsets = 3 * len(graph.ops), 4 * len(graph.ops)
+    offsets = [number * len(asked.graph.ops) for number in (3, 4)]
     draft.publish("the semiring asked for")
-    asked = ask(graph, anatomy, semiring, draft.level, lambda done, _: draft.progress(offsets[0] + done))
+    asked.sweep(lambda done, _: draft.progress(offsets[0] + done))
     draft.statistics = asked.statistics
     sizes = (draft.dataset.sizes[axis] for axis in ("layer", "head", "token"))
     draft.dataset = draft.dataset.merge(asked.table(*sizes))
     draft.publish(", ".join(statistic.name for statistic in asked.statistics))
     asked.flows(draft.dataset, lambda done, _: draft.progress(offsets[1] + done))
-    return asked
 
 
 def _units(value: Value) -> Value:

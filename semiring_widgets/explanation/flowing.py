@@ -21,11 +21,13 @@ from semiring_widgets.core.anatomy import (
     head_map,
     layer_flow,
     summed,
+    sweep_layers,
 )
 from semiring_widgets.core.graph import GradientGraph, find_nodes, listed
+from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import cancellation, directions_of
 from semiring_widgets.core.semirings import Abs, Max, Product, Semiring, Sum, Value
-from semiring_widgets.core.sweeps import sweep_backward, sweep_forward
+from semiring_widgets.core.sweeps import sweep_backward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.schema import BRANCHES, KINDS, empty_dataset
@@ -46,6 +48,7 @@ def flow(
     *,
     direction: Tensor | Sequence[Tensor] | None = None,
     maps: bool = True,
+    max_memory: int | None = None,
 ) -> xr.Dataset:
     """Share of the mass, and best path, through every part of the model: alpha times beta.
 
@@ -57,6 +60,7 @@ def flow(
             layer (words, positions, segments), named by module.
         direction: of the contributions, shaped as ``wrt``; None for the inputs themselves.
         maps: whether to include ``map``, L·H·3·T·T values twice.
+        max_memory: bytes that this may take beside the tape and its own result; None for no limit.
 
     Returns:
         Dataset with these variables each of ``input`` (input, token), ``node`` (layer, token), ``branch``
@@ -74,10 +78,11 @@ def flow(
 
     Raises:
         InputError: the score has several numbers, or the graph holds no attention.
+        MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `semiring_widgets.backprop`.
     """
     node, named = _inputs(tape, score, wrt)
-    if node.value.numel() != 1:
+    if node.shape.numel() != 1:
         raise InputError(f"score has shape {list(score.shape)}; flow is measured for one number at a time.")
     graph = GradientGraph(tape, node, list(named.values()))
     anatomy = find_anatomy(graph)
@@ -87,19 +92,22 @@ def flow(
             "flow of. Use sw.backprop, sw.top_paths or sw.sample_paths, which need none."
         )
     nodes = anatomy.nodes() | set(graph.wrt)
+    fit(graph, max_memory, "flow", sweeps=[_BOTH], kept=[(_BOTH, nodes), (_SIGNED, _largest(anatomy))])
     directions = directions_of(graph, direction)
     both = sweep_backward(graph, _BOTH, keep=nodes)
     beta = {node: value[:2] for node, value in both.items()}
-    alpha = sweep_forward(graph, FLOW, keep=nodes | {graph.score})
-    log_mass, best = (float(part.reshape(())) for part in alpha[graph.score])
+    log_mass, best = _totals(graph, beta)
     longest = max((start.shape[-2] for start in graph.wrt if len(start.shape) > 1), default=1)
     dataset = empty_dataset(*sizes_of(anatomy, longest), maps=maps)
     if maps:
         dataset["map_best_log_weight"] = dataset["map_mass_share"] * np.nan
-    for attention in anatomy.attentions:
+
+    def fill(attention: Attention, alpha: Mapping[Node, Value]) -> None:
         fill_layer(dataset, attention, layer_flow(graph, FLOW, attention, [(alpha, beta)]), log_mass)
         if maps:
             _fill_maps(dataset, attention, alpha, beta, log_mass)
+
+    sweep_layers(graph, FLOW, anatomy, fill)
     dataset = _with_inputs(dataset, named, beta, log_mass)
     dataset = _with_contributions(dataset, graph, anatomy, directions, both)
     names = [attention.module for attention in anatomy.attentions]
@@ -134,6 +142,21 @@ def _inputs(
         many = {str(number): tensor for number, tensor in enumerate(listed(wrt))}
     node, starts = find_nodes(tape, score, list(many.values()))
     return node, dict(zip(many, starts, strict=True))
+
+
+def _largest(anatomy: Anatomy) -> set[Node]:
+    """The parts of the layer with the most elements: tangents are kept of one layer at a time."""
+    layers = (Anatomy((layer,)).nodes() for layer in anatomy.attentions)
+    return max(layers, key=lambda nodes: sum(node.shape.numel() for node in nodes))
+
+
+def _totals(graph: GradientGraph, beta: Mapping[Node, Value]) -> tuple[float, float]:
+    """Log mass of all paths, and log |weight| of the best."""
+    starts = [beta[node] for node in graph.wrt if node in beta]
+    if not starts:
+        return float("-inf"), float("-inf")
+    mass, best = FLOW.total(starts)
+    return float(mass), float(best)
 
 
 def _with_inputs(
@@ -172,16 +195,18 @@ def _with_contributions(
 
     beta = {node: (value[2], value[0]) for node, value in both.items()}
     seeds = {node: _SIGNED.lift(directions[node]) for node in graph.wrt if node in graph.nodes}
-    alpha = sweep_forward(graph, _SIGNED, seeds=dict(seeds), keep=anatomy.nodes())
     for row, node in enumerate(graph.wrt):
         if node in beta:
             started = _SIGNED.times(seeds[node], beta[node])
             count = node.shape[-2] if len(node.shape) > 1 else 1
             write("input", (row, slice(count)), by_token(_SIGNED, started, count))
-    for attention in anatomy.attentions:
+
+    def fill(attention: Attention, alpha: Mapping[Node, Value]) -> None:
         found_here = layer_flow(graph, _SIGNED, attention, [(alpha, beta)])
         for part, place, value in _cells(_SIGNED, attention, found_here):
             write(part, place, value)
+
+    sweep_layers(graph, _SIGNED, anatomy, fill, seeds=dict(seeds))
     for part in parts:
         ratio = cancellation(torch.from_numpy(found[part].values), torch.from_numpy(masses[part].values))
         dataset[f"{part}_contribution"] = found[part].assign_attrs(long_name="signed sum along the direction")

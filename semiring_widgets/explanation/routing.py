@@ -52,6 +52,7 @@ class RouteTeller:
         layers: the layers, for the sentences.
         log_mass: of all paths.
         best: log |weight| of the best path of all.
+        memory: bytes that a search may take; None for no limit.
     """
 
     graph: GradientGraph
@@ -60,6 +61,7 @@ class RouteTeller:
     layers: tuple[Layer, ...]
     log_mass: float
     best: float
+    memory: int | None = None
 
     @cached_property
     def _stations(self) -> Stations:
@@ -80,7 +82,7 @@ class RouteTeller:
             The ranking; its routes say what the paths through the cut have.
         """
         gate = None if cut is None else gate_of(self.graph, cut)
-        search = RouteSearch(self._stations, directions_of(self.graph, None), gate, check)
+        search = RouteSearch(self._stations, directions_of(self.graph, None), gate, check, self.memory)
         found = search.ranked(by, count, width=_WIDTH)
         routes = tuple(self._route(rank, route) for rank, route in enumerate(found))
         return Ranking(by, routes, found.missed, found.uncovered, found.rest, _remark(found))

@@ -33,13 +33,13 @@ from semiring_widgets.errors import NonFiniteError
 from semiring_widgets.explanation.results import Statistic
 from semiring_widgets.explanation.schema import BRANCHES, KINDS, empty_statistics
 
-__all__ = ["Asked", "ask", "check_asked"]
+__all__ = ["Asked", "check_asked", "question"]
 
 Progress = Callable[[int, int], None]
 
 
 def check_asked(semiring: str | Semiring | None, level: str) -> None:
-    """Refuse what `ask` will not understand, before anything is computed.
+    """Refuse what `question` will not understand, before anything is computed.
 
     Raises:
         InputError: an unknown name, or an object that is no semiring.
@@ -57,7 +57,7 @@ class Asked:
         anatomy: its parts.
         semiring: the algebra; a `Product` asks for one statistic per factor.
         marked: the edges that it may count: those by which attentions join the stream.
-        beta: cotangents at the anatomy's nodes and the inputs.
+        beta: cotangents at the anatomy's nodes and the inputs; empty until `sweep` has run.
         alpha: tangents there; empty until `flows` has run, and at branch level, where sums over paths through
             a part have no meaning.
     """
@@ -66,7 +66,7 @@ class Asked:
     anatomy: Anatomy
     semiring: Semiring
     marked: frozenset[Edge]
-    beta: Mapping[Node, Value]
+    beta: Mapping[Node, Value] = field(default_factory=dict)
     alpha: Mapping[Node, Value] = field(default_factory=dict)
 
     @property
@@ -84,6 +84,17 @@ class Asked:
                 name, number = f"{factor.name} ({number})", number + 1
             names.append(name)
         return tuple(Statistic(n, f.unit) for n, f in zip(names, self.factors, strict=True))
+
+    def sweep(self, progress: Progress) -> None:
+        """The backward sweep.
+
+        Args:
+            progress: called with (operators done, operators in all); may raise to cancel.
+        """
+        keep = self.anatomy.nodes()
+        self.beta = sweep_backward(
+            self.graph, self.semiring, keep=keep, marked=self.marked, progress=progress
+        )
 
     def table(self, layers: int, heads: int, tokens: int) -> xr.Dataset:
         """The variables of these statistics; of the tokens what is known so far."""
@@ -139,22 +150,18 @@ class Asked:
             dataset[f"{part}_statistic"].values[(number, *place)] = _numbers(factor, own)
 
 
-def ask(
-    graph: GradientGraph, anatomy: Anatomy, semiring: str | Semiring, level: str, progress: Progress
-) -> Asked:
-    """The backward sweep in a semiring of the reader's.
+def question(graph: GradientGraph, anatomy: Anatomy, semiring: str | Semiring, level: str) -> Asked:
+    """What a reader asks for, before anything is computed.
 
     Args:
         graph: the graph.
         anatomy: its parts.
         semiring: an object, or a name; ``"hops"`` counts the attentions that a path takes.
-        level: of a maximum asked for by name.
-        progress: called with (operators done, operators in all); may raise to cancel.
+        level: of its maxima.
     """
     marked, places = hop_edges(graph, anatomy, "attention")
     algebra = Hops(places) if semiring == Hops.name else find_semiring(semiring, level)
-    beta = sweep_backward(graph, algebra, keep=anatomy.nodes(), marked=marked, progress=progress)
-    return Asked(graph, anatomy, algebra, marked, beta)
+    return Asked(graph, anatomy, algebra, marked)
 
 
 def _numbers(semiring: Semiring, value: Value) -> NDArray[np.float64]:

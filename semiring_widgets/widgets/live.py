@@ -28,6 +28,7 @@ def explain(
     level: str = "unit",
     paths: int = 10,
     rankings: str | Sequence[str] = RANKINGS,
+    max_memory: int | None = None,
 ) -> ExplanationWidget:
     """Explain a prediction in a widget that fills up layer by layer.
 
@@ -44,6 +45,7 @@ def explain(
         level: level of the maxima: ``"unit"`` or ``"branch"``.
         paths: how many routes to list in each ranking.
         rankings: by what routes are ranked, as in `semiring_widgets.explain`; others on demand.
+        max_memory: bytes that this may take beside the model; None for no limit.
 
     Returns:
         The widget, at once. ``widget.result`` is the `Explanation` as far as it is known, ``widget.wait()``
@@ -70,6 +72,7 @@ def explain(
         level=level,
         paths=paths,
         rankings=rankings,
+        max_memory=max_memory,
     )
     return ExplanationWidget(ExplanationJob(run), text=text, model=type(model).__name__)
 
@@ -87,6 +90,7 @@ def compare(
     granularity: str = "primitive",
     level: str = "unit",
     top_k: int = 3,
+    max_memory: int | None = None,
 ) -> ComparisonWidget:
     """Compare attribution methods in a widget that fills up method by method.
 
@@ -102,6 +106,7 @@ def compare(
         granularity: which graph the path methods count.
         level: level of their maxima.
         top_k: how many tokens the overlap looks at.
+        max_memory: bytes that the path methods may take beside the model; None for no limit.
 
     Returns:
         The widget, at once; see `explain`.
@@ -125,5 +130,6 @@ def compare(
         granularity=granularity,
         level=level,
         top_k=top_k,
+        max_memory=max_memory,
     )
     return ComparisonWidget(ExplanationJob(run), text=text, model=type(model).__name__)

@@ -46,6 +46,15 @@ def test_the_default_methods_all_work(bert, tokenizer):
     assert all(m.seconds > 0 for m in found.methods)
 
 
+def test_a_path_method_that_would_not_fit_fails_in_its_row(bert, tokenizer):
+    asked = {**ASKED, "methods": ["Saliency", "path mass"]}
+    found = compare(bert, tokenizer, TEXT, **asked, max_memory=1000)
+    assert found.methods[0].error is None
+    assert "max_memory" in found.methods[1].error
+    enough = compare(bert, tokenizer, TEXT, **asked, max_memory=10**9)
+    assert [m.error for m in enough.methods] == [None, None]
+
+
 def test_scores_are_what_their_names_say(bert, tokenizer, prepared):
     found = compare(bert, tokenizer, TEXT, **ASKED, methods=method_names())
     x = prepared.inputs_embeds.detach().clone().requires_grad_()

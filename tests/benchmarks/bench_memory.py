@@ -20,7 +20,20 @@ import semiring_widgets as sw
 from tests.benchmarks.measuring import Report
 
 SWEEPS = ("sum", "abs", "max", "signed_max", "entropy", "count")
-CASES = ("forward + backward", "gradient of the input", "record", *SWEEPS, "all sweeps", "flow")
+# Of what a recording keeps without a limit.
+SHARE = 0.5
+CASES = (
+    "forward + backward",
+    "gradient of the input",
+    "record",
+    "record with a limit",
+    *SWEEPS,
+    "all sweeps",
+    "all sweeps with a limit",
+    "flow",
+    "top paths",
+    "sampled paths",
+)
 
 
 def main() -> None:
@@ -64,13 +77,22 @@ def _run(case: str, model: BertForMaskedLM, inputs: torch.Tensor) -> None:
         leaf = inputs.clone().requires_grad_()
         _score(model, leaf).backward()
         return
-    with sw.record() as tape:
+    limit = None
+    if case.endswith("with a limit"):
+        with sw.record(values=False) as tape:
+            _score(model, inputs.clone())
+        limit = int(SHARE * tape.nbytes)
+    with sw.record(max_memory=limit) as tape:
         x = inputs.clone()
         score = _score(model, x)
     if case == "flow":
         sw.flow(tape, score, wrt=x)
-    elif case != "record":
-        for semiring in SWEEPS if case == "all sweeps" else (case,):
+    elif case == "top paths":
+        sw.top_paths(tape, score, wrt=x, k=10)
+    elif case == "sampled paths":
+        sw.sample_paths(tape, score, wrt=x)
+    elif not case.startswith("record"):
+        for semiring in SWEEPS if case.startswith("all") else (case,):
             sw.backprop(tape, score, wrt=x, semiring=semiring)
 
 

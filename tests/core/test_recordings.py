@@ -64,6 +64,28 @@ def test_inference_tensors():
     torch.testing.assert_close(sw.backprop(tape, score, wrt=x).value, expected)
 
 
+def test_an_autocast_block_does_not_round_the_sweeps():
+    torch.manual_seed(0)
+    x, w = torch.randn(3, 64), torch.randn(64, 64)
+    with sw.record() as tape:
+        score = (torch.tanh(x @ w) @ w).softmax(-1)[0, 0]
+    for semiring in ("sum", "entropy", "variance", "max"):
+        outside = sw.backprop(tape, score, wrt=x, semiring=semiring).parts
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            inside = sw.backprop(tape, score, wrt=x, semiring=semiring).parts
+        assert all(torch.equal(a, b) for a, b in zip(outside, inside, strict=True))
+
+
+def test_rounding_is_a_step_of_the_graph():
+    """Derivatives are taken at the numbers that the model had, also where it rounded them."""
+    x = torch.tensor([1.001, -2.003])
+    with sw.record() as tape:
+        score = (x.bfloat16().float() ** 2).sum()
+    torch.testing.assert_close(
+        sw.backprop(tape, score, wrt=x).value, 2 * x.bfloat16().float(), rtol=0, atol=0
+    )
+
+
 def test_recordings_inside_each_other():
     x = X.clone()
     with sw.record() as outer:

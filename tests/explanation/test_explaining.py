@@ -1,12 +1,14 @@
 """`explain` from end to end on the embedded model: numbers that add up, and sentences for bad input."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
 import transformers
 
 import semiring_widgets as sw
-from semiring_widgets.errors import CancelledError
+from semiring_widgets.errors import CancelledError, MemoryLimitError
 from semiring_widgets.explanation import demo, explain_run
 
 TEXT = demo.DEMO_TEXT
@@ -28,6 +30,35 @@ def test_shares_add_up(result):
     assert branch[:, 4:].sum(("branch", "token")).values == pytest.approx(1, abs=1e-4)
     assert result.dataset.node_mass_share.sum("token").values == pytest.approx(1, abs=1e-4)
     assert float(result.dataset.token_mass_share.sum()) == pytest.approx(1, abs=1e-5)
+
+
+def test_with_less_memory_the_numbers_are_the_same(pair, result):
+    def asked(limit):
+        return sw.explain(*pair, TEXT, target="are", contrast="is", max_memory=limit)
+
+    with pytest.raises(MemoryLimitError, match="recording has reached"):
+        asked(200_000)
+    with pytest.raises(MemoryLimitError, match=r"explain needs about .* beside the .* of the tape") as caught:
+        asked(1_200_000)
+    needed, tape = (float(number) for number in re.findall(r"([\d.]+) MB", str(caught.value))[:2])
+    lean = asked(int((needed + tape + 0.2) * 1e6))
+    assert lean.dataset.identical(result.dataset)
+    assert lean.totals == result.totals
+    chosen = {"layer": 1, "branch": "value", "head": 1, "token": None, "stream": 0}
+    full_table, full_share = result.session.conditioned(chosen)
+    table, share = lean.session.conditioned(chosen)
+    assert table.identical(full_table)
+    assert share == full_share
+    rankings = [(lean.ranking(by), result.ranking(by)) for by in ("best", "mass", "contribution")]
+    rankings.append((lean.session.ranking("best", chosen, 5), result.session.ranking("best", chosen, 5)))
+    for few, many in rankings:
+        # Fewer trails at a time are summed in another order.
+        assert [route.steps for route in few.routes] == [route.steps for route in many.routes]
+        for one, other in zip(few.routes, many.routes, strict=True):
+            assert one.log_weight == pytest.approx(other.log_weight, abs=1e-5)
+            assert one.log_mass == pytest.approx(other.log_mass, abs=1e-5)
+            slack = 1e-6 * abs(other.contribution) / other.cancellation
+            assert one.contribution == pytest.approx(other.contribution, abs=slack)
 
 
 def test_best_facts_agree(result):

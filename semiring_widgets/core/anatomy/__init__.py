@@ -19,6 +19,7 @@ from semiring_widgets.core.anatomy.flow import (
     hop_edges,
     layer_flow,
     summed,
+    sweep_layers,
 )
 from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
 from semiring_widgets.core.anatomy.reading import Leg, Place, legs_of, read
@@ -48,4 +49,5 @@ __all__ = [
     "read",
     "seeds_of",
     "summed",
+    "sweep_layers",
 ]

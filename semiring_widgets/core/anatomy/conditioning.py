@@ -124,7 +124,7 @@ def condition(
     down: dict[Node, Value] = {}
     up: dict[Node, Value] = {}
     crossing: Along = {}
-    total = semiring.full(semiring.zero, (), graph.score.value.new_empty((), dtype=graph.dtype))
+    total = semiring.full(semiring.zero, (), graph.score.empty(dtype=graph.dtype))
 
     def add(value: Value) -> None:
         nonlocal total
@@ -190,15 +190,15 @@ def _edge_cut(graph: GradientGraph, residual: Residual | None, which: str, token
 
 def _kept(node: Node, token: int | None) -> Tensor:
     if token is None:
-        return torch.ones(node.shape, dtype=torch.bool, device=node.value.device)
-    kept = torch.zeros(node.shape, dtype=torch.bool, device=node.value.device)
+        return torch.ones(node.shape, dtype=torch.bool, device=node.device)
+    kept = torch.zeros(node.shape, dtype=torch.bool, device=node.device)
     kept[..., token, :] = True
     return kept
 
 
 def _kept_of(operand: Operand, chosen: Selection) -> Tensor:
     node = operand.node
-    kept = torch.ones(node.shape, dtype=torch.bool, device=node.value.device)
+    kept = torch.ones(node.shape, dtype=torch.bool, device=node.device)
     if chosen.head is not None:
         groups = torch.arange(node.shape[0], device=kept.device) % operand.heads
         kept &= (groups == chosen.head)[:, None, None]

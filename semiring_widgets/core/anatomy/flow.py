@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +12,7 @@ from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Res
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.semirings import Semiring, Value
-from semiring_widgets.core.sweeps import zeros
+from semiring_widgets.core.sweeps import Progress, sweep_forward, zeros
 from semiring_widgets.core.tape import Node, Op
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "hop_edges",
     "layer_flow",
     "summed",
+    "sweep_layers",
 ]
 
 Values = Mapping[Node, Value]
@@ -79,6 +80,54 @@ def layer_flow(
         branches["mlp"] = _along(graph, semiring, attention.mlp, "branch", pairs, along)
         branches["mlp_skip"] = _along(graph, semiring, attention.mlp, "skip", pairs, along)
     return LayerFlow(stream, branches, heads)
+
+
+def sweep_layers(
+    graph: GradientGraph,
+    semiring: Semiring,
+    anatomy: Anatomy,
+    found: Callable[[Attention, Values], None],
+    *,
+    seeds: dict[Node, Value] | None = None,
+    keep: Collection[Node] | None = (),
+    progress: Progress | None = None,
+) -> dict[Node, Value]:
+    """A forward sweep that hands out the tangents of each layer as soon as they are known, and drops them.
+
+    Args:
+        graph: the graph.
+        semiring: the algebra.
+        anatomy: the layers.
+        found: called once for every layer, with the tangents at its parts, as far as paths reach them.
+        seeds: as in `sweep_forward`, like the next two.
+        keep: see there.
+        progress: see there.
+    """
+    parts = {layer: Anatomy((layer,)).nodes() & graph.nodes for layer in anatomy.attentions}
+    missing = {layer: set(nodes) for layer, nodes in parts.items()}
+    wanted = set().union(*parts.values())
+    alpha: dict[Node, Value] = {}
+
+    def visit(node: Node, value: Value) -> None:
+        if node not in wanted:
+            return
+        alpha[node] = value
+        for layer in [layer for layer, nodes in missing.items() if node in nodes]:
+            missing[layer].discard(node)
+            if not missing[layer]:
+                hand_out(layer)
+
+    def hand_out(layer: Attention) -> None:
+        found(layer, alpha)
+        del missing[layer]
+        later = set().union(*(parts[other] for other in missing))
+        for node in parts[layer] - later:
+            alpha.pop(node, None)
+
+    values = sweep_forward(graph, semiring, seeds=seeds, keep=keep, visit=visit, progress=progress)
+    for layer in list(missing):
+        hand_out(layer)
+    return values
 
 
 def head_map(

@@ -51,7 +51,7 @@ def folding_rule(call: Call) -> Iterator[Edge]:
     """``aten.col2im``: windows are laid over each other and added."""
     (source,), (target,) = call.sources, call.targets
     _, _, *window = call.op.args
-    numbers = torch.arange(1, target.value.numel() + 1, device=target.value.device)
+    numbers = torch.arange(1, target.shape.numel() + 1, device=target.device)
     shown = aten.im2col(numbers.reshape(target.shape).to(torch.float64), *window)
     places = shown.to(torch.int64) - 1
     yield call.edge(source, target, Turned(Gather(target.shape, source.shape, places)))
@@ -60,10 +60,10 @@ def folding_rule(call: Call) -> Iterator[Edge]:
 def _written(call: Call, given: dict[str, Any], source: Node, target: Node, derivative: Tensor) -> Block:
     written, reached = _places(call, given, source, target)
     weight = derivative.reshape(-1)[written]
-    if len(written) > source.value.numel():
+    if len(written) > source.shape.numel():
         # One element is written to several places, and perhaps to one of them twice.
-        pairs, count = (written * target.value.numel() + reached).unique(return_counts=True)
-        written, reached = pairs // target.value.numel(), pairs % target.value.numel()
+        pairs, count = (written * target.shape.numel() + reached).unique(return_counts=True)
+        written, reached = pairs // target.shape.numel(), pairs % target.shape.numel()
         weight = count.to(call.dtype)
     return listed(source.shape, target.shape, written, reached, weight)
 
@@ -96,7 +96,7 @@ _ADDED: dict[Any, str] = {
 
 def _places(call: Call, given: dict[str, Any], source: Node, target: Node) -> tuple[Tensor, Tensor]:
     """Flat index of every element that is written, and of the element of the result that it goes to."""
-    device = target.value.device
+    device = target.device
     elements = torch.arange(source.outer.numel(), device=device).reshape(source.outer)
     numbers = torch.arange(target.outer.numel(), device=device).reshape(target.outer)
     packet = call.op.func.overloadpacket

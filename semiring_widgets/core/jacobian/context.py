@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -18,14 +18,18 @@ from semiring_widgets.errors import UnsupportedOpError
 __all__ = ["Call", "Edge"]
 
 
-@dataclass(eq=False)
+@dataclass(unsafe_hash=True)  # nobody changes an edge
 class Edge:
-    """A block between two nodes, made by one operator."""
+    """A block between two nodes, made by one operator.
+
+    An operator makes at most one edge from one node to another, so edges are equal whose ends and operator
+    are, also when the derivatives were taken twice.
+    """
 
     op: Op
     source: Node
     target: Node
-    block: Block
+    block: Block = field(compare=False)
 
     def pull(self, semiring: Semiring, value: Value) -> Value:
         """Cotangent: from the target's shape to the source's."""
@@ -135,7 +139,7 @@ class Call:
             (*kept, *(1 for _ in ahead), *after),
             derivative,
             self.dtype,
-            target.value.device,
+            target.device,
             spread=(*source.outer, *ahead, *(1 for _ in after)),
         )
         return self.edge(source, target, block)

@@ -45,7 +45,7 @@ def rule(call: Call) -> Iterator[Edge]:
                 target.shape,
                 float(kwargs.get("beta", 1)),
                 call.dtype,
-                target.value.device,
+                target.device,
             )
             yield call.edge(bias, target, block)
     left, right = args

@@ -36,7 +36,7 @@ def rule(call: Call) -> Iterator[Edge]:
     if isinstance(bias, Node) and bias in call.sources:
         wide = torch.Size((*bias.shape, *(1,) * (len(target.shape) - 2)))
         shape = target.shape
-        each = Elementwise(wide, shape, shape, shape, 1.0, call.dtype, target.value.device)
+        each = Elementwise(wide, shape, shape, shape, 1.0, call.dtype, target.device)
         yield call.edge(bias, target, Chain(bias.shape, target.shape, [each]))
     spreads = [spread(v, len(target.shape) - 2) for v in (stride, padding, dilation)]
     plan = (_transposed if transposed else _plain)(

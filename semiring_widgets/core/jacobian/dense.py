@@ -22,7 +22,7 @@ def rule(call: Call) -> Iterator[Edge]:
     """Any differentiable, repeatable operator that is small enough: one autograd call per output element."""
     for position, target in call.outputs():
         for source in call.sources:
-            size = source.value.numel() * target.value.numel()
+            size = source.shape.numel() * target.shape.numel()
             if size > _LIMIT:
                 raise call.refuse(f"a dense Jacobian would have {size:,} entries, more than {_LIMIT:,}")
             jacobian = _jacobian(call, source, target, position)

@@ -50,7 +50,7 @@ def _matrix(call: Call, source: Node, target: Node, dim: int) -> Tensor:
     """The transform of every unit alone, in float64: (units in, units out)."""
     each = (2,) * source.complex
     count = source.outer[dim] * (2 if source.complex else 1)
-    basis = torch.eye(count, dtype=torch.float64, device=source.value.device)
+    basis = torch.eye(count, dtype=torch.float64, device=source.device)
     alone = replace(call, op=replace(call.op, args=(source, [1], *call.op.args[2:])))
     (made,) = alone.run(lambda node: basis.reshape(count, source.outer[dim], *each))
     matrix = made.reshape(count, -1)

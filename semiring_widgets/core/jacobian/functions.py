@@ -34,7 +34,7 @@ def rule(call: Call) -> Iterator[Edge]:
         raise _refusal(call, "it takes or gives complex numbers")
     for position, target in call.outputs():
         for source in call.sources:
-            if source.value.numel() and target.value.numel():
+            if source.shape.numel() and target.shape.numel():
                 yield from _between(call, _Pull(call, source, position), source, target)
 
 
@@ -83,7 +83,7 @@ def _between(call: Call, pull: _Pull, source: Node, target: Node) -> Iterator[Ed
             continue
         blocks = _blocks(pull, source, target, k, problems, inner)
         if all(
-            is_close(_product(blocks, direction.to(call.dtype), source), pull(direction), target.value.dtype)
+            is_close(_product(blocks, direction.to(call.dtype), source), pull(direction), target.dtype)
             for direction in pull.directions()
         ):
             if bool(blocks.any()):
@@ -102,7 +102,7 @@ def _may_be_independent(pull: _Pull, target: Node, k: int, problems: int) -> boo
     """A cheap look: do cotangents of every second problem leave the others alone?"""
     if problems == 1:
         return True
-    even = torch.arange(problems, device=target.value.device) % 2 == 0
+    even = torch.arange(problems, device=target.device) % 2 == 0
     direction = next(pull.directions()).reshape(problems, -1).masked_fill(~even[:, None], 0.0)
     reached = pull(direction.reshape(target.shape)).reshape(problems, -1)
     return not bool(reached[~even].any())
@@ -112,7 +112,7 @@ def _blocks(pull: _Pull, source: Node, target: Node, k: int, problems: int, inne
     """(problems, n_source, n_target)."""
     columns = []
     for column in range(inner):
-        cotangent = torch.zeros(problems, inner, device=target.value.device)
+        cotangent = torch.zeros(problems, inner, device=target.device)
         cotangent[:, column] = 1.0
         columns.append(pull(cotangent.reshape(target.shape)).reshape(problems, -1))
     return torch.stack(columns, -1)

@@ -1,4 +1,4 @@
-"""Copies to another device, or from real to complex numbers and back: the same numbers in another memory."""
+"""Copies to another device, with fewer digits, or from real to complex numbers and back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Moved", "rule"]
 
 
 class Moved(Block):
-    """Every element has one edge, of weight 1, to its copy on another device.
+    """Every element has one edge, of weight 1, to its copy.
 
     Args:
         shape: of both tensors.
@@ -45,11 +45,11 @@ class Moved(Block):
 
 
 def rule(call: Call) -> Iterator[Edge]:
-    """`Tensor.to` another device or from real to complex; within these a copy is the same node."""
+    """`Tensor.to` another device, fewer digits, or from real to complex; any other copy is the same node."""
     (source,), (target,) = call.sources, call.targets
-    here, there = source.value.device, target.value.device
+    here, there = source.device, target.device
     blocks: list[Block] = []
-    if here != there:
+    if here != there or source.complex == target.complex:
         blocks.append(Moved(source.shape, here, there))
     if source.complex != target.complex:
         # The imaginary part becomes, or was, nothing.

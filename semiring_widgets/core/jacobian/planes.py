@@ -80,7 +80,7 @@ def average_rule(call: Call) -> Iterator[Edge]:
     plane, out = source.shape[-rank:], target.shape[-rank:]
     images = torch.Size((1, source.shape[:-rank].numel(), *plane))
     windows = Windows(images, kernel, out, stride, padding, [1] * rank)
-    ones = torch.ones((1, 1, *plane), dtype=call.dtype, device=target.value.device)
+    ones = torch.ones((1, 1, *plane), dtype=call.dtype, device=target.device)
     (seen,) = Windows(ones.shape, kernel, out, stride, padding, [1] * rank).push(_SUM, (ones,))
     count = seen.sum(tuple(range(2, 2 + rank)))
     # The divisor may count the padding or be given: ask the operator for the average of ones.
@@ -111,7 +111,7 @@ def grid_rule(call: Call) -> Iterator[Edge]:
             (*target.shape, 1),
             torch.stack(slopes, 1) if slopes else leaf.new_zeros((*target.shape, grid.shape[-1])),
             call.dtype,
-            target.value.device,
+            target.device,
             spread=(grid.shape[0], 1, *grid.shape[1:]),
         )
         yield call.edge(grid, target, block)
@@ -147,7 +147,7 @@ def _entries(
     found = []
     for start in range(0, count, step):
         size = min(step, count - start)
-        images = torch.zeros(size, count, dtype=torch.float64, device=call.targets[0].value.device)
+        images = torch.zeros(size, count, dtype=torch.float64, device=call.targets[0].device)
         images[torch.arange(size), torch.arange(start, start + size)] = 1.0
         made = show(images.reshape(size, *plane)).reshape(size, out)
         rows, columns = made.nonzero(as_tuple=True)

@@ -116,7 +116,7 @@ def _silu(call: Call) -> _Found | None:
 def _of_result(call: Call, derivative: Callable[[Tensor], Tensor]) -> _Found | None:
     """A derivative that is a function of the result, unless half precision has rounded that."""
     (target,) = call.targets
-    if target.value.dtype != call.dtype:
+    if target.dtype != call.dtype:
         return None
     return [(call.sources[0], target, derivative(target.value))]
 

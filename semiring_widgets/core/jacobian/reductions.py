@@ -27,7 +27,7 @@ def rule(call: Call) -> Iterator[Edge]:
                 share = math.prod(target.outer) / max(1, math.prod(source.outer))
             if target.complex:
                 # The real part goes to the real part, the imaginary one (if there is one) to the other.
-                pairs = torch.eye(2, dtype=call.dtype, device=target.value.device)
+                pairs = torch.eye(2, dtype=call.dtype, device=target.device)
                 share = share * (pairs if source.complex else pairs[0])
             yield _edge(call, source, target, share)
         return

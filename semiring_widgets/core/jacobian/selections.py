@@ -34,13 +34,13 @@ def view_rule(call: Call) -> Iterator[Edge]:
         return
     # Complex numbers are of floating point; up to 2^53 those count as well.
     kind = torch.float64 if call.complex else torch.int64
-    shown = call.run(lambda node: _numbers(source.shape, source.value.device).to(kind))
+    shown = call.run(lambda node: _numbers(source.shape, source.device).to(kind))
     for position, target in call.outputs():
         index = shown[position]
         size, stride, offset = index.shape, index.stride(), int(index.storage_offset())
         spread = [d for d, n in enumerate(size) if n > 1 and stride[d] == 0]
         if spread and call.op.func.overloadpacket is aten.expand:
-            block = Elementwise(source.shape, target.shape, size, size, 1.0, call.dtype, target.value.device)
+            block = Elementwise(source.shape, target.shape, size, size, 1.0, call.dtype, target.device)
             yield call.edge(source, target, block)
         elif Strided.fits(size, stride):
             yield call.edge(source, target, Strided(source.shape, target.shape, stride, offset))
@@ -56,11 +56,11 @@ def rule(call: Call) -> Iterator[Edge]:
     def numbered(node: Node) -> Tensor:
         nonlocal start
         if node not in call.sources:
-            return torch.zeros(node.shape, dtype=torch.float64, device=node.value.device)
+            return torch.zeros(node.shape, dtype=torch.float64, device=node.device)
         if node not in offsets:
             offsets[node] = start
-            start += node.value.numel()
-        count = _numbers(node.shape, node.value.device)
+            start += node.shape.numel()
+        count = _numbers(node.shape, node.device)
         return (count + offsets[node]).to(torch.float64)
 
     args, kwargs = _without_filling(call)
@@ -70,7 +70,7 @@ def rule(call: Call) -> Iterator[Edge]:
         labels = results[position].to(torch.int64)
         for source in call.sources:
             index = labels - offsets[source]
-            inside = (index >= 0) & (index < source.value.numel())
+            inside = (index >= 0) & (index < source.shape.numel())
             block = Gather(source.shape, target.shape, torch.where(inside, index, -1))
             yield call.edge(source, target, block)
 
@@ -93,7 +93,7 @@ def ordering_rule(call: Call) -> Iterator[Edge]:
             yield call.edge(source, target, Gather(source.shape, target.shape, torch.zeros_like(taken)))
             continue
         wide = taken if taken.dim() == rank else taken.unsqueeze(dim)
-        numbers = _numbers(source.shape, source.value.device)
+        numbers = _numbers(source.shape, source.device)
         yield call.edge(source, target, Gather(source.shape, target.shape, numbers.gather(dim, wide)))
 
 

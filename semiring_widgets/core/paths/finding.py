@@ -9,9 +9,10 @@ from torch import Tensor
 
 from semiring_widgets.core.anatomy import find_anatomy
 from semiring_widgets.core.graph import GradientGraph, find_nodes
+from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.path import Path
 from semiring_widgets.core.paths.searching import Stage, best_first, start_of
-from semiring_widgets.core.paths.walking import Hop, Start, walk_on
+from semiring_widgets.core.paths.walking import Hop, Start, walk_on, walks_size
 from semiring_widgets.core.semirings import Abs, Max
 from semiring_widgets.core.sweeps import sweep_backward
 from semiring_widgets.core.tape import Tape
@@ -22,7 +23,14 @@ __all__ = ["described", "drawn", "graph_of", "ranked", "sample_paths", "top_path
 _NONE = float("-inf")
 
 
-def top_paths(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor], k: int = 5) -> list[Path]:
+def top_paths(
+    tape: Tape,
+    score: Tensor,
+    wrt: Tensor | Sequence[Tensor],
+    k: int = 5,
+    *,
+    max_memory: int | None = None,
+) -> list[Path]:
     """The k paths of highest |weight|, best first, over all elements of the inputs.
 
     Equal weights come in any fixed order; paths of weight 0 are no paths.
@@ -32,24 +40,33 @@ def top_paths(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor], k: int 
         score: a single number, shape () or (1,).
         wrt: a tensor used inside the recording, or a list of them.
         k: how many; fewer are returned where there are fewer.
+        max_memory: bytes that this may take beside the tape; None for no limit.
 
     Returns:
         List of `Path`.
 
     Raises:
         InputError: k is not positive, or the score has several numbers.
+        MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
     """
     if k < 1:
         raise InputError(f"k is {k}; ask for at least one path.")
     graph = graph_of(tape, score, wrt)
+    fit(graph, max_memory, "top_paths", sweeps=[Max(), Abs()], kept=[(Max(), graph.nodes)])
     values = {node: value[0] for node, value in sweep_backward(graph, Max()).items()}
     found = list(best_first(graph, [Stage(values)], k))
     return ranked(described(graph, found))
 
 
 def sample_paths(
-    tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor], n: int = 1000, seed: int = 0
+    tape: Tape,
+    score: Tensor,
+    wrt: Tensor | Sequence[Tensor],
+    n: int = 1000,
+    seed: int = 0,
+    *,
+    max_memory: int | None = None,
 ) -> list[Path]:
     """N independent paths drawn from p(path) ~ |weight|, by ancestral sampling with the cotangents.
 
@@ -59,17 +76,21 @@ def sample_paths(
         wrt: a tensor used inside the recording, or a list of them.
         n: how many.
         seed: of the random numbers; the global generator is left alone.
+        max_memory: bytes that this may take beside the tape; None for no limit.
 
     Returns:
         List of n `Path`, empty where no path has a weight other than 0.
 
     Raises:
         InputError: n is not positive, or the score has several numbers.
+        MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
     """
     if n < 1:
         raise InputError(f"n is {n}; ask for at least one path.")
     graph = graph_of(tape, score, wrt)
+    walks = walks_size(graph, n)
+    fit(graph, max_memory, "sample_paths", sweeps=[Abs()], kept=[(Abs(), graph.nodes)], beside=walks)
     return described(graph, *drawn(graph, n, seed))
 
 
@@ -90,7 +111,7 @@ def drawn(graph: GradientGraph, n: int, seed: int) -> tuple[list[tuple[Start, li
 def graph_of(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> GradientGraph:
     """The graph of a score that is one number."""
     node, starts = find_nodes(tape, score, wrt)
-    if node.value.numel() != 1:
+    if node.shape.numel() != 1:
         raise InputError(
             f"score has shape {list(score.shape)}, one number per example; single paths are found for one "
             f"example at a time: compute score[i] inside the recording and pass that."

@@ -10,7 +10,7 @@ from semiring_widgets.core.anatomy import find_anatomy, hop_edges
 from semiring_widgets.core.backprop import Result
 from semiring_widgets.core.paths.finding import graph_of
 from semiring_widgets.core.semirings import Hops
-from semiring_widgets.core.sweeps import sweep_backward
+from semiring_widgets.core.sweeps import sweep_backward, zeros
 from semiring_widgets.core.tape import Tape
 from semiring_widgets.errors import InputError
 
@@ -47,8 +47,7 @@ def path_lengths(
         raise InputError("No residual stream was found between these inputs and the score, so no hops.")
     hops = Hops(places)
     values = sweep_backward(graph, hops, keep=(), marked=marked)
-    nothing = [hops.full(hops.zero, n.shape, n.value.new_empty((), dtype=graph.dtype)) for n in graph.wrt]
     return [
-        Result(hops, values.get(node, none), tape.granularity, "unit", node.value.dtype)
-        for node, none in zip(graph.wrt, nothing, strict=True)
+        Result(hops, values.get(node) or zeros(graph, hops, node), tape.granularity, "unit", node.dtype)
+        for node in graph.wrt
     ]

@@ -37,10 +37,11 @@ from semiring_widgets.core.semirings import (
 from semiring_widgets.core.sweeps import Gate, restrict, sweep_backward
 from semiring_widgets.core.tape import Node
 
-__all__ = ["RouteSearch", "gate_of"]
+__all__ = ["MEASURED", "RouteSearch", "gate_of"]
 
 _NONE = float("-inf")
-_ALL = Product(Sum(), Entropy(), SignedMax())
+# What is told of a route.
+MEASURED = Product(Sum(), Entropy(), SignedMax())
 _Stops = tuple[Origin, tuple[Stop, ...]]
 
 
@@ -61,12 +62,14 @@ class RouteSearch:
         directions: of the contributions.
         gate: what paths must pass to count; None for all paths.
         check: called often; may raise to stop.
+        memory: bytes that the routes followed at a time may take; None for no limit.
     """
 
     stations: Stations
     directions: Mapping[Node, Tensor]
     gate: Gate | None = None
     check: Callable[[], None] = lambda: None
+    memory: int | None = None
 
     @property
     def graph(self) -> GradientGraph:
@@ -115,7 +118,7 @@ class RouteSearch:
         return search(tracer, SignedRating(tracer, masses), k, width)
 
     def _measured(self, found: Found, by: str) -> Routes:
-        tracer = self._tracer(_ALL)
+        tracer = self._tracer(MEASURED)
         total, total_mass = self._totals()
         keys = [route[1:] for route in found.routes]
         values = tracer.measure(keys)
@@ -150,7 +153,7 @@ class RouteSearch:
         node = self.graph.wrt[origin.input]
         direction = self.directions[node].reshape(-1)[stations.tokens(node)[origin.token]].double()
         gradient, log_masses = value[0].double(), value[1].double()
-        facts = _ALL.facts(_ALL.total([value]))
+        facts = MEASURED.facts(MEASURED.total([value]))
         log_mass, log_weight = float(facts["log_mass"]), float(facts["log_weight"])
         contribution = float((gradient * direction).sum())
         weighted = (log_masses + direction.abs().log()).logsumexp(0)
@@ -181,7 +184,7 @@ class RouteSearch:
         for stop in reversed(stops):
             station = stations.all[stop.station]
             edge = station.edge
-            kept = torch.zeros(edge.source.value.numel(), dtype=torch.bool, device=edge.source.value.device)
+            kept = torch.zeros(edge.source.shape.numel(), dtype=torch.bool, device=edge.source.device)
             kept[station.members[stop.group]] = True
             pulled = edge.pull(semiring, values[edge.target])
             value = tuple(part.reshape(-1)[station.members[stop.group]] for part in pulled)
@@ -190,7 +193,7 @@ class RouteSearch:
             gate = Cut(edges={edge: kept.reshape(edge.source.shape)})
             stages.insert(0, Stage({node: v[0] for node, v in values.items()}, gate, stations.edges))
         node = graph.wrt[origin.input]
-        here = torch.zeros(node.value.numel(), dtype=torch.bool, device=node.value.device)
+        here = torch.zeros(node.shape.numel(), dtype=torch.bool, device=node.device)
         here[stations.tokens(node)[origin.token]] = True
         at_start = {n: v for n, v in stages[0].log_values.items() if n not in graph.wrt}
         (at_start[node],) = restrict(semiring, (stages[0].log_values[node],), here.reshape(node.shape))
@@ -198,4 +201,6 @@ class RouteSearch:
         return ranked(described(graph, list(best_first(graph, stages, k)), log_mass))
 
     def _tracer(self, semiring: Semiring, direction: Mapping[Node, Tensor] | None = None) -> Tracer:
-        return Tracer(self.stations, semiring, direction, gate=self.gate, check=self.check)
+        return Tracer(
+            self.stations, semiring, direction, gate=self.gate, check=self.check, memory=self.memory
+        )

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from semiring_widgets.core.anatomy import find_anatomy
+from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.directions import directions_of
 from semiring_widgets.core.paths.finding import graph_of
-from semiring_widgets.core.paths.ranking import RouteSearch
+from semiring_widgets.core.paths.ranking import MEASURED, RouteSearch
 from semiring_widgets.core.paths.route import RANKINGS, Routes
 from semiring_widgets.core.paths.stations import Stations
+from semiring_widgets.core.paths.walking import walks_size
+from semiring_widgets.core.semirings import Abs
 from semiring_widgets.core.tape import Tape
 from semiring_widgets.errors import InputError
 
@@ -29,6 +32,7 @@ def top_routes(
     width: int = 64,
     samples: int = 1000,
     seed: int = 0,
+    max_memory: int | None = None,
 ) -> Routes:
     """The k first routes of a ranking; every number given of a route is exact.
 
@@ -50,12 +54,15 @@ def top_routes(
         width: of the beam. Wider takes longer and misses less; ``best`` needs no more than k.
         samples: paths drawn for ``mass``.
         seed: of the random numbers.
+        max_memory: bytes that this may take beside the tape; None for no limit. With less, fewer partial
+            routes are followed at a time.
 
     Returns:
         `Routes`, a sequence of `Route`.
 
     Raises:
         InputError: an unknown ranking, a direction of another shape, or a graph without attention.
+        MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
     """
     if by not in RANKINGS:
@@ -70,5 +77,13 @@ def top_routes(
             "There is no attention between these inputs and the score, so paths have no routes to be told "
             "apart by. Use sw.top_paths or sw.sample_paths."
         )
-    search = RouteSearch(Stations(graph, anatomy), directions_of(graph, direction))
+    left = fit(
+        graph,
+        max_memory,
+        "top_routes",
+        sweeps=[MEASURED],
+        kept=[(Abs(), graph.nodes)] if by == "mass" else (),
+        beside=walks_size(graph, samples) if by == "mass" else 0,
+    )
+    search = RouteSearch(Stations(graph, anatomy), directions_of(graph, direction), memory=left)
     return search.ranked(by, k, width=width, samples=samples, seed=seed)

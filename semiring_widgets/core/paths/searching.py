@@ -148,7 +148,7 @@ def best_first(
 def start_of(inputs: Sequence[Node], flat: int) -> Start:
     """The input, and its element, at a place of all inputs joined."""
     for node in inputs:
-        size = node.value.numel()
+        size = node.shape.numel()
         if flat < size:
             return node, flat
         flat -= size
@@ -206,7 +206,7 @@ class _Search:
 
     def _along(self, at: _At, stage: int, without: set[Edge], left: bool) -> list[_Way]:
         values = self.stages[stage].values(left=left)
-        elements = torch.tensor([at.element], device=at.node.value.device)
+        elements = torch.tensor([at.element], device=at.node.device)
         choice = onward(self.graph, at.node, elements, values, without)
         ways = [] if choice is None else _best(choice, self.k)
         return [

@@ -124,7 +124,7 @@ class PathSet:
         values = self._arriving(algebra)
         graph = self._graph
         return [
-            Result(algebra, self._at(algebra, values, node), graph.tape.granularity, "unit", node.value.dtype)
+            Result(algebra, self._at(algebra, values, node), graph.tape.granularity, "unit", node.dtype)
             for node in graph.wrt
         ]
 

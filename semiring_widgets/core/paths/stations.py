@@ -151,7 +151,7 @@ class Stations:
 
 def _by_token(node: Node) -> Tensor:
     """(..., tokens, units) -> (tokens, elements); leading dimensions belong to the token."""
-    numbers = torch.arange(node.value.numel(), device=node.value.device)
+    numbers = torch.arange(node.shape.numel(), device=node.device)
     if len(node.shape) < 2:
         return numbers[None]
     return numbers.reshape(-1, *node.shape[-2:]).transpose(0, 1).reshape(node.shape[-2], -1)
@@ -159,7 +159,7 @@ def _by_token(node: Node) -> Tensor:
 
 def _by_head(operand: Operand) -> Tensor:
     """(batch * heads, tokens, units) or transposed -> (heads * tokens, elements)."""
-    numbers = torch.arange(operand.node.value.numel(), device=operand.node.value.device)
+    numbers = torch.arange(operand.node.shape.numel(), device=operand.node.device)
     split = numbers.reshape(-1, operand.heads, *operand.node.shape[1:])
     tokens, units = (2, 3) if operand.token_axis == 1 else (3, 2)
     return split.permute(1, tokens, 0, units).reshape(operand.heads * operand.tokens, -1)

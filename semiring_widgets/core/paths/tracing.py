@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.jacobian import Edge
+from semiring_widgets.core.memory import sweep_size
 from semiring_widgets.core.paths.stations import Origin, Stations, Stop
 from semiring_widgets.core.semirings import Batch, Leaving, Semiring, Value, Weight
 from semiring_widgets.core.sweeps import Gate, ones, passed, sweep_backward, sweep_forward, zeros
@@ -62,6 +63,7 @@ class Tracer:
         direction: one weight for each element of each input, which its paths are multiplied by; or None.
         gate: elements of edges that paths must pass one of to count; None for all paths.
         check: called often; may raise to stop.
+        memory: bytes that a batch of trails may take; None for no limit.
     """
 
     def __init__(
@@ -72,14 +74,17 @@ class Tracer:
         *,
         gate: Gate | None = None,
         check: Callable[[], None] = lambda: None,
+        memory: int | None = None,
     ) -> None:
         self.stations, self.graph = stations, stations.graph
         self.inner, self._gate, self._check = semiring, gate or {}, check
         self.semiring = semiring if gate is None else Leaving(semiring)
         self._direction = direction
         self._inputs = [node for node in self.graph.wrt if node in self.graph.nodes]
-        largest = max((node.value.numel() for node in self.graph.nodes), default=1)
+        largest = max((node.shape.numel() for node in self.graph.nodes), default=1)
         self.most = max(1, min(256, _BATCH_VALUES // max(1, largest)))
+        if memory is not None:
+            self.most = max(1, min(self.most, memory // (2 * sweep_size(self.graph, self.semiring))))
 
     def start(self) -> Trail:
         """The empty trail, at the score."""
@@ -190,8 +195,8 @@ class Tracer:
             by_source.setdefault(source, []).append((number, edge))
         seeds = {}
         for source, own in by_source.items():
-            like = source.value.new_empty((), dtype=self.graph.dtype)
-            none = self.semiring.full(self.semiring.zero, (source.value.numel(),), like)
+            like = source.empty(dtype=self.graph.dtype)
+            none = self.semiring.full(self.semiring.zero, (source.shape.numel(),), like)
             parts = [none] * len(trails)
             for number, edge in own:
                 trail = trails[number]

@@ -8,7 +8,7 @@ All walkers at one node step together, so that a thousand walks cost little more
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,9 +18,20 @@ from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.tape import Node
 
-__all__ = ["Choice", "Hop", "Start", "onward", "walk_back", "walk_on"]
+__all__ = ["Choice", "Hop", "Start", "onward", "walk_back", "walk_on", "walks_size"]
 
 Start = tuple[Node, int]
+# Ways on that are looked at together at most: bounds the memory of a thousand walkers before a vocabulary.
+_WAYS = 1 << 18
+
+
+# Bytes of one way while it is looked at, and of one hop as an object.
+_WAY, _HOP = 120, 320
+
+
+def walks_size(graph: GradientGraph, walkers: int) -> int:
+    """Bytes that so many walks through a graph take at most."""
+    return _WAYS * _WAY + walkers * len(graph.ops) * _HOP
 
 
 @dataclass(frozen=True)
@@ -140,30 +151,48 @@ def _walk(
         group = at.pop(node)
         if not back and node is graph.score:
             continue
-        elements = torch.tensor([element for _, element in group], device=node.value.device)
-        choice = onward(graph, node, elements, log_values, back=back)
+        for walker, element, value, edge, reached, derivative in _steps(
+            graph, log_values, node, group, noise, back=back
+        ):
+            # A start that nothing better leads to is where its path begins.
+            if value == float("-inf") or (back and node in graph.wrt and value < 0.0):
+                continue
+            source, target = (reached, element) if back else (element, reached)
+            walked[walker].append(Hop(edge, source, target, derivative))
+            at.setdefault(edge.source if back else edge.target, []).append((walker, reached))
+    return walked
+
+
+def _steps(
+    graph: GradientGraph,
+    log_values: Mapping[Node, Tensor],
+    node: Node,
+    group: Sequence[tuple[int, int]],
+    noise: torch.Generator | None,
+    *,
+    back: bool,
+) -> Iterator[tuple[int, int, float, Edge, int, float]]:
+    """For all walkers at a node: number, element, log value, edge, element reached, derivative."""
+    elements = torch.tensor([element for _, element in group], device=node.device)
+    begin, count = 0, 1  # the first walker shows how many ways there are
+    while begin < len(group):
+        choice = onward(graph, node, elements[begin : begin + count], log_values, back=back)
         if choice is None:
-            continue
+            return
         values = choice.values
         if noise is not None:
             uniform = torch.rand(values.shape, generator=noise, dtype=torch.float64).to(values.device)
             values = values - torch.log(-torch.log(uniform.clamp(min=1e-300)))
         top, taken = values.max(1)
-        rows = torch.arange(len(group), device=elements.device)
+        rows = torch.arange(len(values), device=elements.device)
         columns = zip(
             top.tolist(),
             choice.which[taken].tolist(),
             choice.elements[rows, taken].tolist(),
             choice.derivatives[rows, taken].tolist(),
-            group,
+            group[begin : begin + count],
             strict=True,
         )
         for value, which, reached, derivative, (walker, element) in columns:
-            # A start that nothing better leads to is where its path begins.
-            if value == float("-inf") or (back and node in graph.wrt and value < 0.0):
-                continue
-            edge = choice.edges[which]
-            source, target = (reached, element) if back else (element, reached)
-            walked[walker].append(Hop(edge, source, target, derivative))
-            at.setdefault(edge.source if back else edge.target, []).append((walker, reached))
-    return walked
+            yield walker, element, value, choice.edges[which], reached, derivative
+        begin, count = begin + count, max(1, _WAYS // values.shape[1])

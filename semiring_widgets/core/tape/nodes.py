@@ -19,6 +19,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from semiring_widgets.core.precision import full_precision
+from semiring_widgets.errors import TapeError
+
 __all__ = ["Node", "Op", "Scope", "fill", "units"]
 
 
@@ -32,17 +35,30 @@ class Node:
         value: its content, detached and always real; what derivatives are evaluated at.
         op: the operator that made it, or None for a leaf (parameter, input, constant).
         is_complex: whether the tensor holds complex numbers.
+        steps: how many operators in a row compute it again from what is kept; 0 where it is always kept.
 
     Attributes:
-        index, value, complex: as given.
+        index, complex, steps: as given.
         shape: shape of the tensor; with a last dimension of 2, real and imaginary part, if it is complex.
+        dtype, device: of its real numbers.
+        op: the operator that made it, or None for a leaf (parameter, input, constant).
     """
 
-    __slots__ = ("__weakref__", "_op", "complex", "index", "shape", "value")
+    __slots__ = ("__weakref__", "_op", "_value", "complex", "device", "dtype", "index", "shape", "steps")
 
-    def __init__(self, index: int, value: Tensor, op: Op | None = None, *, is_complex: bool = False) -> None:
-        self.index, self.value, self.complex = index, value, is_complex
+    def __init__(
+        self,
+        index: int,
+        value: Tensor,
+        op: Op | None = None,
+        *,
+        is_complex: bool = False,
+        steps: int = 0,
+    ) -> None:
+        self.index, self.complex, self.steps = index, is_complex, steps
         self.shape: torch.Size = value.shape
+        self.dtype, self.device = value.dtype, value.device
+        self._value: Tensor | None = value
         self._op = None if op is None else weakref.ref(op)
 
     @property
@@ -54,6 +70,33 @@ class Node:
     def outer(self) -> torch.Size:
         """Shape of the tensor itself: a complex number is one element."""
         return self.shape[:-1] if self.complex else self.shape
+
+    @property
+    def value(self) -> Tensor:
+        """Its content, detached and real; computed again where it was released.
+
+        Raises:
+            TapeError: the recording kept no values.
+        """
+        return self._value if self._value is not None else _again(self, {})
+
+    @property
+    def held(self) -> Tensor | None:
+        """Its content, or None where it was released."""
+        return self._value
+
+    def empty(self, dtype: torch.dtype) -> Tensor:
+        """An uninitialised number where this tensor is, for what is made like it."""
+        return torch.empty((), dtype=dtype, device=self.device)
+
+    def release(self) -> None:
+        """Let the content go; `value` computes it again, by the same operators from the same inputs."""
+        self._value = None
+
+    def keep(self) -> None:
+        """Copy the content, if it is held: the memory that it shares is about to be written."""
+        if self._value is not None:
+            self._value = self._value.clone()
 
     def __repr__(self) -> str:
         made_by = self.op.name if self.op is not None else "leaf"
@@ -146,3 +189,23 @@ def fill(given: Any, replace: Callable[[Node], Any]) -> Any:
     if isinstance(given, Mapping):
         return {name: fill(each, replace) for name, each in given.items()}
     return given
+
+
+def _again(node: Node, made: dict[Node, Tensor]) -> Tensor:
+    """Compute a released result and, once each, what it was made from."""
+    if node not in made:
+        op = node.op
+        if op is None or not node.steps:
+            raise TapeError(
+                "This tape was recorded with values=False, to know how much memory is needed; it cannot be "
+                "swept over. Record again without that."
+            )
+
+        def given(source: Node) -> Tensor:
+            return source.held if source.held is not None else _again(source, made)
+
+        with full_precision(node.device):  # an autocast block of the caller's may be open now
+            result = op.func(*fill(op.args, given), **fill(op.kwargs, given))
+        results = result if isinstance(result, (tuple, list)) else (result,)
+        made.update((out, units(r)) for out, r in zip(op.outputs, results, strict=True) if out is not None)
+    return made[node]

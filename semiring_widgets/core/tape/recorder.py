@@ -55,7 +55,9 @@ _ONE_AT_A_TIME = threading.RLock()
 
 
 @contextmanager
-def record(granularity: str = "primitive", *, max_memory: int | None = None) -> Iterator[Tape]:
+def record(
+    granularity: str = "primitive", *, max_memory: int | None = None, values: bool = True
+) -> Iterator[Tape]:
     """Record everything that runs inside the ``with`` block on a `Tape`.
 
     The model is not changed. Fused attention is recorded as its parts, whatever implementation the
@@ -67,8 +69,11 @@ def record(granularity: str = "primitive", *, max_memory: int | None = None) -> 
         granularity: which graph is counted. ``"primitive"``: softmax, norms and their like are
             expanded to arithmetic; ``"operator"``: each is one dense local Jacobian; ``"paper"``: the
             expansions of the code of Du et al. (2023).
-        max_memory: bytes that the tape may keep; None for no limit. What a sweep will then take says
-            `semiring_widgets.estimate_memory`.
+        max_memory: bytes that the tape may keep; None for no limit. When they are reached, pointwise results
+            that the model has let go are released, and computed again, bit for bit, when a sweep needs them.
+        values: False records only what there is and how large it is, in the memory of ordinary inference:
+            ``tape.nbytes`` then says what a recording will keep, and `semiring_widgets.estimate_memory` what
+            a sweep over it will take; sweeps over this tape are refused.
 
     Yields:
         The `Tape`, complete when the block is left.
@@ -79,7 +84,7 @@ def record(granularity: str = "primitive", *, max_memory: int | None = None) -> 
         UnsupportedOpError: if the block does what cannot be recorded; the message names it.
     """
     table = expansions(granularity)
-    tape = Tape(granularity, max_memory)
+    tape = Tape(granularity, max_memory, values=values)
     with ExitStack() as stack:
         stack.enter_context(_ONE_AT_A_TIME)
         fastpath = torch.backends.mha.get_fastpath_enabled()
@@ -118,6 +123,7 @@ class _Facts(NamedTuple):
     views: bool
     writes: bool
     cuts: bool
+    casts: bool
     same: bool
     same_if_shape_stays: bool
 
@@ -131,6 +137,7 @@ def _facts(func: OpOverload) -> _Facts:
         func.is_view,
         func._schema.is_mutable,
         packet in _CUT or packet in _SHAPED,
+        packet is aten._to_copy,
         packet in _SAME,
         packet in _SAME_IF_SHAPE_STAYS,
     )
@@ -214,7 +221,10 @@ class _Recorder(TorchDispatchMode):
             if results[0] is not source:
                 aliases.bind(results[0], nodes[0], source=source)
             return result
-        op = self._tape._append(func, nodes, named, results, self.scope())
+        repeats = self._tape.releases and _are_held(
+            (args, tuple(kwargs.values())), (nodes, tuple(named.values()))
+        )
+        op = self._tape._append(func, nodes, named, results, self.scope(), repeats=repeats)
         shown = args[0] if facts.views and isinstance(args[0], Tensor) else None
         for r, node in zip(results, op.outputs, strict=True):
             if node is not None:
@@ -269,9 +279,10 @@ class _Recorder(TorchDispatchMode):
 
 
 def _same(facts: _Facts, result: Tensor, source: Tensor) -> bool:
-    """Whether a result means its source: on another device, or as complex numbers, it meets other tensors."""
-    stays = facts.same or result.shape == source.shape
-    return stays and result.device == source.device and result.is_complex() == source.is_complex()
+    """Whether a result means its source: not on another device, as complex numbers or with fewer digits."""
+    if result.device != source.device or result.is_complex() != source.is_complex():
+        return False
+    return (facts.same or result.shape == source.shape) and not (facts.casts and _rounds(source, result))
 
 
 def _written(func: OpOverload, args: Any, kwargs: Any) -> list[Any]:
@@ -281,6 +292,23 @@ def _written(func: OpOverload, args: Any, kwargs: Any) -> list[Any]:
         for i, a in enumerate(func._schema.arguments)
         if a.alias_info is not None and a.alias_info.is_write
     ]
+
+
+def _rounds(given: Tensor, made: Tensor) -> bool:
+    """Whether a change of dtype loses digits."""
+    return made.dtype != given.dtype and torch.promote_types(made.dtype, given.dtype) != made.dtype
+
+
+def _are_held(args: Any, nodes: Any) -> bool:
+    """Whether every tensor is what its node holds, not a copy in another dtype or layout."""
+    for arg, node in zip(args, nodes, strict=True):
+        if isinstance(node, Node):
+            held = node.held
+            if held is None or held.dtype != arg.dtype or held.untyped_storage() != arg.untyped_storage():
+                return False
+        elif isinstance(node, (list, tuple)) and not _are_held(arg, node):
+            return False
+    return True
 
 
 @cache

@@ -16,92 +16,17 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Set
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 from torch.nn import Buffer, Parameter
 
 from semiring_widgets.core.tape.constants import version_of
+from semiring_widgets.core.tape.families import Alias, Family, Geometry, always, notices
 from semiring_widgets.core.tape.nodes import Node, units
 from semiring_widgets.errors import UnsupportedOpError
 
 __all__ = ["Aliases", "Geometry"]
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Strided window on a storage, in real scalars: a complex number is two of them, side by side."""
-
-    size: torch.Size
-    stride: tuple[int, ...]
-    offset: int
-
-    @classmethod
-    def of(cls, tensor: Tensor) -> Geometry:
-        """The window that ``tensor`` shows.
-
-        Raises:
-            UnsupportedOpError: the tensor shows its memory conjugated or negated.
-        """
-        if tensor.is_conj() or tensor.is_neg():
-            raise UnsupportedOpError(
-                f"A conjugated or negated view of shape {list(tensor.shape)} shares memory that is written "
-                f"in place, which cannot be recorded. Make it a tensor of its own first, for example "
-                f"`x.conj().resolve_conj()`."
-            )
-        real = units(tensor)
-        return cls(real.shape, real.stride(), int(real.storage_offset()))
-
-    def positions(self, numel: int, device: torch.device) -> Tensor:
-        """Storage position of every element, shape ``size``."""
-        return torch.arange(numel, device=device).as_strided(self.size, self.stride, self.offset)
-
-
-@dataclass(eq=False)
-class _Alias:
-    """One tensor object.
-
-    Attributes:
-        tensor: the object, kept alive.
-        first, node: its node when it was first seen, and now.
-        version: of the family's memory, as ``node`` shows it.
-        family: what it shares memory and paths with.
-        key: of the storage that it had when it was last looked at.
-        seen: torch's own count of writes when the recording ended.
-    """
-
-    tensor: Tensor
-    first: Node
-    node: Node
-    version: int
-    family: _Family
-    key: int
-    seen: int = 0
-
-
-@dataclass(eq=False)
-class _Family:
-    """Tensors that share memory and paths.
-
-    Attributes:
-        version: how often the memory was written.
-        flat: the whole memory as one node, once it was written through one of several tensors.
-        frozen: whether it is a view made without grad, which autograd lets nobody write with grad.
-        members: its tensors' aliases; those own their family, and not the other way round.
-        nodes: nodes whose value is a view of the memory.
-    """
-
-    version: int = 0
-    flat: Node | None = None
-    frozen: bool = False
-    members: list[weakref.ref[_Alias]] = field(default_factory=list)
-    nodes: list[Node] = field(default_factory=list)
-
-    @property
-    def aliases(self) -> list[_Alias]:
-        """Its tensors."""
-        return [alias for member in self.members if (alias := member()) is not None]
 
 
 class Aliases:
@@ -114,6 +39,11 @@ class Aliases:
             ``positions`` replaced by those of ``written``.
         renew: makes a node with new numbers, whose derivative by the old one is 1, from (old, value).
         used: whether any operator has used the numbers of a node.
+        forgets: whether the tensor of a node may be forgotten where the model lets it go, so that `release`
+            can free its memory; None to keep all.
+
+    Attributes:
+        copied: bytes of values that were saved before a write.
     """
 
     def __init__(
@@ -123,13 +53,17 @@ class Aliases:
         scatter: Callable[[Node, Node, Geometry, Tensor], Node],
         renew: Callable[[Node, Tensor], Node],
         used: Callable[[Node], bool],
+        *,
+        forgets: Callable[[Node], bool] | None = None,
     ) -> None:
         self._leaf, self._select, self._scatter, self._renew, self._used = leaf, select, scatter, renew, used
-        # Both maps key on identity; every key's object is kept alive by its entry.
-        self._by_tensor: dict[int, _Alias] = {}
-        self._by_storage: dict[int, list[_Family]] = {}
-        self._moved: list[_Alias] = []
-        self._owned: list[_Alias] = []
+        self._forgets = forgets
+        self.copied = 0
+        # Both maps key on identity. An entry keeps its object alive, or is looked at twice where it may not.
+        self._by_tensor: dict[int, Alias] = {}
+        self._by_storage: dict[int, list[Family]] = {}
+        self._moved: list[Alias] = []
+        self._owned: list[Alias] = []
 
     def node(self, tensor: Tensor) -> Node:
         """The node of ``tensor`` as it is now; a leaf where it was never seen.
@@ -138,7 +72,7 @@ class Aliases:
             UnsupportedOpError: the tensor's memory was replaced, or it is an object of a subclass that was
                 made out of sight.
         """
-        alias = self._by_tensor.get(id(tensor))
+        alias = self._alias(tensor)
         if alias is None:
             if _is_foreign(tensor) and self._by_storage.get(_key(tensor)):
                 raise UnsupportedOpError(
@@ -149,20 +83,11 @@ class Aliases:
             alias = self._adopt(tensor)
         elif alias.key != _key(tensor):
             alias = self._with_other_memory(tensor, alias)
-        family = alias.family
-        if alias.version != family.version:
-            value = tensor.detach()
-            if family.flat is None:  # only others have written
-                alias.node = self._renew(alias.node, value)
-            else:
-                alias.node = self._select(family.flat, Geometry.of(tensor), value)
-            family.nodes.append(alias.node)
-            alias.version = family.version
-        return alias.node
+        return alias.node if alias.version == alias.family.version else self._now(alias, tensor)
 
     def find(self, tensor: Tensor) -> Node | None:
         """The node of ``tensor``, or None if the tape never saw this tensor object."""
-        return self.node(tensor) if id(tensor) in self._by_tensor else None
+        return self.node(tensor) if self._alias(tensor) is not None else None
 
     def first(self, tensor: Tensor) -> Node:
         """The node of ``tensor`` when it was first seen.
@@ -170,7 +95,7 @@ class Aliases:
         Raises:
             UnsupportedOpError: it was given other memory later, so it is several nodes.
         """
-        if any(alias.tensor is tensor for alias in self._moved):
+        if any(alias.tensor() is tensor for alias in self._moved):
             raise UnsupportedOpError(
                 f"A tensor of shape {list(tensor.shape)} was given other memory during the recording (`.data "
                 f"= ...`), so paths from it begin at several places. Do that before the recording."
@@ -185,7 +110,7 @@ class Aliases:
         source: Tensor | None = None,
         cut: bool = False,
         frozen: bool = False,
-    ) -> _Alias:
+    ) -> Alias:
         """Say that ``tensor`` is, from now on, ``node``.
 
         Args:
@@ -195,16 +120,34 @@ class Aliases:
             cut: whether it is detached from what shares its memory.
             frozen: whether it is so because it is a view made without grad.
         """
-        alias = self._by_tensor.get(id(tensor))
+        alias = self._alias(tensor)
         if alias is None or cut:
             family = self._family(tensor, source, cut=cut)
             family.frozen |= frozen
-            alias = _Alias(tensor, node, node, family.version, family, _key(tensor), version_of(tensor))
+            key = _key(tensor)
+            weak = (
+                self._forgets is not None
+                and self._forgets(node)
+                and len(self._by_storage[key]) == 1
+                and not (tensor.is_conj() or tensor.is_neg())
+            )
+            alias = Alias(
+                weakref.ref(tensor) if weak else always(tensor),
+                Geometry.of(tensor) if weak else None,
+                node,
+                node,
+                family.version,
+                family,
+                key,
+                version_of(tensor),
+            )
             self._by_tensor[id(tensor)] = alias
             family.members.append(weakref.ref(alias))
             self._owned.append(alias)
         else:
             alias.node, alias.version = node, alias.family.version
+            if alias.shown is not None:
+                alias.shown = Geometry.of(tensor)
         alias.family.nodes.append(node)
         return alias
 
@@ -219,14 +162,15 @@ class Aliases:
         for family in self._by_storage[_key(tensor)]:
             others = family.aliases if family is not own and tensor.numel() else ()
             for alias in others:
-                if own.frozen or not (self._fresh(alias.node) or _notices(alias.tensor, tensor)):
+                if own.frozen or not (self._fresh(alias.node) or notices(family.tensors(alias), tensor)):
                     raise UnsupportedOpError(
-                        f"A tensor of shape {list(alias.tensor.shape)} was overwritten through `.data`, or "
+                        f"A tensor of shape {list(alias.node.outer)} was overwritten through `.data`, or "
                         f"through a view made without grad, so derivatives no longer belong to the numbers "
                         f"that they are taken at. Write into a clone: `x.detach().clone()`."
                     )
             for node in family.nodes:
-                node.value = node.value.clone()
+                node.keep()
+                self.copied += node.shape.numel() * node.dtype.itemsize
             family.nodes.clear()
         if own.flat is None and len(own.members) > 1:
             own.flat = self._flatten(tensor, own)
@@ -243,11 +187,9 @@ class Aliases:
             own.flat = self._scatter(own.flat, written, Geometry.of(tensor), _whole(tensor).clone())
         self.bind(tensor, written)
 
-    def _adopt(self, tensor: Tensor) -> _Alias:
+    def _adopt(self, tensor: Tensor) -> Alias:
         """A tensor that no operator of this recording made; it may be a view that was made before."""
-        known = (
-            alias.tensor for family in self._by_storage.get(_key(tensor), ()) for alias in family.aliases
-        )
+        known = (other for family in self._by_storage.get(_key(tensor), ()) for other in family.tensors())
         kin = next((other for other in known if _base(other) is _base(tensor)), None)
         alias = self.bind(tensor, self._leaf(tensor.detach()), source=kin, cut=kin is None)
         if alias.family.flat is not None:
@@ -262,7 +204,7 @@ class Aliases:
             (node,) = node.op.inputs()
         return node.op is None and not self._used(node)
 
-    def _with_other_memory(self, tensor: Tensor, alias: _Alias) -> _Alias:
+    def _with_other_memory(self, tensor: Tensor, alias: Alias) -> Alias:
         """A weight whose ``.data`` was replaced, as `Module.to` does, is a new leaf.
 
         Raises:
@@ -277,34 +219,91 @@ class Aliases:
         self._moved.append(alias)
         return self.bind(tensor, self._leaf(tensor.detach()))
 
+    def release(self, *, everything: bool = False) -> list[int]:
+        """Let go of all memory that the model has let go of, as far as its content can be computed again.
+
+        Args:
+            everything: also of what cannot.
+
+        Returns:
+            The storages that are free now.
+        """
+        free = []
+        for key, families in list(self._by_storage.items()):
+            if any(family.tensors() for family in families):
+                continue
+            nodes = [node for family in families for node in family.nodes if _holds(node, key)]
+            if everything or all(node.steps for node in nodes):
+                for node in nodes:
+                    node.release()
+                del self._by_storage[key]
+                free.append(key)
+        return free
+
     def settle(self) -> None:
         """The recording is complete: from here on nothing may be written."""
         for alias in self._by_tensor.values():
-            alias.seen = version_of(alias.tensor)
+            if (tensor := alias.tensor()) is not None:
+                alias.seen = version_of(tensor)
 
     def changed(self, nodes: Set[Node]) -> Tensor | None:
         """A tensor whose memory holds the value of one of these nodes and was written since, or None."""
         for alias in self._by_tensor.values():
-            if version_of(alias.tensor) != alias.seen and not nodes.isdisjoint(alias.family.nodes):
-                return alias.tensor
+            tensor = alias.tensor()
+            if tensor is None or version_of(tensor) == alias.seen:
+                continue
+            if not nodes.isdisjoint(alias.family.nodes):
+                return tensor
         return None
 
-    def _family(self, tensor: Tensor, source: Tensor | None, *, cut: bool) -> _Family:
-        families = self._by_storage.setdefault(_key(tensor), [])
+    def _alias(self, tensor: Tensor) -> Alias | None:
+        alias = self._by_tensor.get(id(tensor))
+        if alias is None or self._forgets is None:
+            return alias
+        # Another object may have had this address before.
+        return alias if alias.tensor() is tensor else None
+
+    def _now(self, alias: Alias, shown: Tensor) -> Node:
+        """The node of a tensor, or of one that shows what it would show, after all that was written."""
+        family, value = alias.family, shown.detach()
+        if alias.version != family.version:
+            if family.flat is None:  # only others have written
+                alias.node = self._renew(alias.node, value)
+            else:
+                alias.node = self._select(family.flat, Geometry.of(shown), value)
+            family.nodes.append(alias.node)
+            alias.version = family.version
+        return alias.node
+
+    def _family(self, tensor: Tensor, source: Tensor | None, *, cut: bool) -> Family:
+        key = _key(tensor)
+        families = self._by_storage.setdefault(key, [])
+        if self._forgets is not None and not any(
+            family.tensors() or any(_holds(node, key) for node in family.nodes) for family in families
+        ):
+            families.clear()  # another storage had this address before
         if cut or not families:
-            families.append(_Family())
+            for other in families:
+                other.pin()
+            families.append(Family())
             return families[-1]
-        shared = source is not None and _key(source) == _key(tensor) and self._by_tensor.get(id(source))
+        shared = self._alias(source) if source is not None and _key(source) == key else None
         return shared.family if shared else families[0]
 
-    def _flatten(self, tensor: Tensor, family: _Family) -> Node:
+    def _flatten(self, tensor: Tensor, family: Family) -> Node:
         """Node of the whole storage: a constant overlaid with the largest tensor that shows it."""
         whole = _whole(tensor).clone()
         flat = self._leaf(whole)
         # An expanded tensor shows one element many times; what it was expanded from says the same.
-        plain = [alias for alias in family.aliases if not _overlaps(alias.tensor)]
-        owner = max(plain or family.aliases, key=lambda alias: alias.tensor.numel()).tensor
-        return self._scatter(flat, self.node(owner), Geometry.of(owner), whole)
+        plain = [alias for alias in family.aliases if not alias.overlaps()]
+        owner = max(plain or family.aliases, key=lambda alias: alias.node.outer.numel())
+        where, shown = owner.window(), owner.tensor()
+        if shown is None:
+            real = _whole(tensor).as_strided(where.size, where.stride, where.offset)
+            now = self._now(owner, torch.view_as_complex(real) if owner.node.complex else real)
+        else:
+            now = self.node(shown)
+        return self._scatter(flat, now, where, whole)
 
 
 def _is_foreign(tensor: Tensor) -> bool:
@@ -317,17 +316,9 @@ def _base(tensor: Tensor) -> Tensor:
     return tensor if tensor._base is None else tensor._base
 
 
-def _notices(tensor: Tensor, written: Tensor) -> bool:
-    """Whether autograd counts writes into ``written`` as writes into ``tensor``."""
-    if tensor.is_inference() or written.is_inference():
-        return False
-    before = tensor._version
-    torch.autograd.graph.increment_version(written)
-    return tensor._version != before
-
-
-def _overlaps(tensor: Tensor) -> bool:
-    return any(step == 0 and size > 1 for step, size in zip(tensor.stride(), tensor.shape, strict=True))
+def _holds(node: Node, key: int) -> bool:
+    """Whether a node's value lies in a storage; that of a clone's node lies elsewhere."""
+    return node.held is not None and node.held.untyped_storage()._cdata == key
 
 
 def _key(tensor: Tensor) -> int:

@@ -12,6 +12,7 @@ from torch import Tensor
 from semiring_widgets.core.tape.arguments import is_tracked, tensors_in
 from semiring_widgets.core.tape.constants import Constants
 from semiring_widgets.core.tape.nodes import Node, Op, Scope, units
+from semiring_widgets.core.tape.repeating import steps_to
 from semiring_widgets.core.tape.storage import Aliases, Geometry
 from semiring_widgets.errors import MemoryLimitError, TapeError
 
@@ -30,17 +31,22 @@ class Tape:
         ops: the operators in the order of execution.
         root: the outermost module that ran, or None.
         finished: False while the block is running.
+        values: False if only shapes and sizes were recorded.
+        releases: whether results that the model lets go may be released.
     """
 
-    def __init__(self, granularity: str = "primitive", max_memory: int | None = None) -> None:
+    def __init__(
+        self, granularity: str = "primitive", max_memory: int | None = None, *, values: bool = True
+    ) -> None:
         self.granularity = granularity
         self.ops: list[Op] = []
         self.root: torch.nn.Module | None = None
         self.finished = False
-        self._limit = max_memory
-        self._nbytes = 0
-        self._counted: set[int] = set()
+        self._limit, self.values = max_memory, values
+        self.releases = max_memory is not None or not values
+        self._counted: dict[int, int] = {}
         self._uncounted: list[tuple[Sequence[Any], Any]] = []
+        self._results = 0
         self._nodes = 0
         self._aliases = Aliases(
             _unowned(self._leaf),
@@ -48,6 +54,7 @@ class Tape:
             _unowned(self._write_flat),
             _unowned(self._renew),
             _unowned(self._used),
+            forgets=_forgetting(values) if self.releases else None,
         )
         self._constants = Constants()
 
@@ -108,30 +115,45 @@ class Tape:
     def nbytes(self) -> int:
         """Bytes that it keeps alive: the results of its operators, not the model's parameters."""
         for made, given in self._uncounted:
-            old = {t.untyped_storage()._cdata for t in tensors_in(given) if t.layout == torch.strided}
-            for tensor in made:
-                if isinstance(tensor, Tensor) and tensor.layout == torch.strided:
-                    storage = tensor.untyped_storage()
-                    if storage._cdata not in old and storage._cdata not in self._counted:
-                        self._counted.add(storage._cdata)
-                        self._nbytes += storage.nbytes()
+            self._add(made, given)
         self._uncounted.clear()
-        return self._nbytes
+        return self._results + self._aliases.copied
 
     def _count(self, made: Sequence[Any], given: Any) -> None:
-        """Count an operator's results when asked for, or now, where there is a limit.
+        """Count an operator's results when asked for, or now, where memory may be released.
 
         Args:
             made: the results; views and results in place are no new memory.
             given: the arguments, nested as they are.
         """
-        self._uncounted.append((made, given))
-        if self._limit is not None and self.nbytes > self._limit:
+        if not self.releases:
+            self._uncounted.append((made, given))
+            return
+        if not self.values:
+            # What is free may be the address of something new, which counts again.
+            for key in self._aliases.release(everything=True):
+                self._counted.pop(key, None)
+        self._add(made, given)
+        if self._limit is None or self.nbytes <= self._limit:
+            return
+        if self.values:
+            for key in self._aliases.release():
+                self._results -= self._counted.pop(key, 0)
+        if self.nbytes > self._limit:
             raise MemoryLimitError(
                 f"The recording has reached {self.nbytes / 1e6:,.1f} MB after {len(self.ops)} operators, "
-                f"more than max_memory={self._limit / 1e6:,.1f} MB. Give a shorter text or a smaller batch, "
-                f"or raise max_memory."
+                f"more than max_memory={self._limit / 1e6:,.1f} MB, without what can be computed again. Give "
+                f"a shorter text or a smaller batch, or raise max_memory."
             )
+
+    def _add(self, made: Sequence[Any], given: Any) -> None:
+        old = {t.untyped_storage()._cdata for t in tensors_in(given) if t.layout == torch.strided}
+        for tensor in made:
+            if isinstance(tensor, Tensor) and tensor.layout == torch.strided:
+                storage = tensor.untyped_storage()
+                if storage._cdata not in old and storage._cdata not in self._counted:
+                    self._counted[storage._cdata] = storage.nbytes()
+                    self._results += storage.nbytes()
 
     def _used(self, node: Node) -> bool:
         return any(node in op.inputs() for op in self.ops if op.func is not aten.alias.default)
@@ -140,14 +162,18 @@ class Tape:
         """New numbers under an old history, as a write without grad gives: an edge of derivative 1."""
         return only(self._append(aten.alias.default, (node,), {}, [value], scope or Scope()))
 
-    def _leaf(self, value: Tensor, op: Op | None = None) -> Node:
+    def _leaf(self, value: Tensor, op: Op | None = None, steps: int = 0) -> Node:
         self._nodes += 1
-        return Node(self._nodes - 1, units(value), op, is_complex=value.is_complex())
+        return Node(self._nodes - 1, units(value), op, is_complex=value.is_complex(), steps=steps)
 
     def _constant(self, node: Node) -> Node:
-        """A leaf that holds the same numbers in memory of its own."""
+        """A leaf that holds the same numbers in memory of its own, as far as numbers are recorded."""
         self._nodes += 1
-        return Node(self._nodes - 1, node.value.clone(), is_complex=node.complex)
+        if self.values:
+            return Node(self._nodes - 1, node.value.clone(), is_complex=node.complex)
+        copy = Node(self._nodes - 1, node.empty(node.dtype).expand(node.shape), is_complex=node.complex)
+        copy.release()
+        return copy
 
     def _append(
         self,
@@ -156,9 +182,12 @@ class Tape:
         kwargs: dict[str, Any],
         results: Sequence[Any],
         scope: Scope,
+        *,
+        repeats: bool = False,
     ) -> Op:
         op = Op(len(self.ops), func, args, kwargs, scope=scope)
-        op.outputs = tuple([self._leaf(r.detach(), op) if is_tracked(r) else None for r in results])
+        steps = steps_to(op) if repeats else 0
+        op.outputs = tuple([self._leaf(r.detach(), op, steps) if is_tracked(r) else None for r in results])
         self.ops.append(op)
         self._constants.hold(op)
         return op
@@ -188,6 +217,11 @@ def _unowned(method: Callable[..., _Given]) -> Callable[..., _Given]:
         return found(*args)
 
     return call
+
+
+def _forgetting(values: bool) -> Callable[[Node], bool]:
+    """Whether a node's tensor may be forgotten: its values can be computed again, or no values count."""
+    return lambda node: node.steps > 0 or not values
 
 
 def only(made: Op) -> Node:

@@ -1,0 +1,144 @@
+"""Tensors that share memory: what each shows of it, and which of them belong together.
+
+A tape that may release memory holds these tensors weakly, see `Aliases.release`.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core.tape.nodes import Node, units
+from semiring_widgets.errors import UnsupportedOpError
+
+__all__ = ["Alias", "Family", "Geometry", "always", "notices"]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Strided window on a storage, in real scalars: a complex number is two of them, side by side."""
+
+    size: torch.Size
+    stride: tuple[int, ...]
+    offset: int
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> Geometry:
+        """The window that ``tensor`` shows.
+
+        Raises:
+            UnsupportedOpError: the tensor shows its memory conjugated or negated.
+        """
+        if tensor.is_conj() or tensor.is_neg():
+            raise UnsupportedOpError(
+                f"A conjugated or negated view of shape {list(tensor.shape)} shares memory that is written "
+                f"in place, which cannot be recorded. Make it a tensor of its own first, for example "
+                f"`x.conj().resolve_conj()`."
+            )
+        real = units(tensor)
+        return cls(real.shape, real.stride(), int(real.storage_offset()))
+
+    def positions(self, numel: int, device: torch.device) -> Tensor:
+        """Storage position of every element, shape ``size``."""
+        return torch.arange(numel, device=device).as_strided(self.size, self.stride, self.offset)
+
+
+@dataclass(eq=False)
+class Alias:
+    """One tensor object.
+
+    Attributes:
+        tensor: gives the object, or None where the model has let it go and nothing here kept it alive.
+        shown: what it showed of its storage when it was last bound; only where nothing keeps it alive.
+        first, node: its node when it was first seen, and now.
+        version: of the family's memory, as ``node`` shows it.
+        family: what it shares memory and paths with.
+        key: of the storage that it had when it was last looked at.
+        seen: torch's own count of writes when the recording ended.
+    """
+
+    tensor: Callable[[], Tensor | None]
+    shown: Geometry | None
+    first: Node
+    node: Node
+    version: int
+    family: Family
+    key: int
+    seen: int = 0
+
+    def window(self) -> Geometry:
+        """What it shows of its storage."""
+        tensor = self.tensor()
+        return cast(Geometry, self.shown) if tensor is None else Geometry.of(tensor)
+
+    def overlaps(self) -> bool:
+        """Whether it shows an element twice, as an expanded tensor does."""
+        tensor = self.tensor()
+        if tensor is None:
+            shown = cast(Geometry, self.shown)
+            return _repeats(shown.size, shown.stride)
+        return _repeats(tensor.shape, tensor.stride())
+
+
+@dataclass(eq=False)
+class Family:
+    """Tensors that share memory and paths.
+
+    Attributes:
+        version: how often the memory was written.
+        flat: the whole memory as one node, once it was written through one of several tensors.
+        frozen: whether it is a view made without grad, which autograd lets nobody write with grad.
+        members: its tensors' aliases; those own their family, and not the other way round.
+        nodes: nodes whose value is a view of the memory.
+    """
+
+    version: int = 0
+    flat: Node | None = None
+    frozen: bool = False
+    members: list[weakref.ref[Alias]] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+
+    @property
+    def aliases(self) -> list[Alias]:
+        """Its tensors."""
+        return [alias for member in self.members if (alias := member()) is not None]
+
+    def tensors(self, first: Alias | None = None) -> list[Tensor]:
+        """Those of its tensors that are alive; that of ``first`` in front."""
+        aliases = self.aliases if first is None else [first, *self.aliases]
+        return [tensor for alias in aliases if (tensor := alias.tensor()) is not None]
+
+    def pin(self) -> None:
+        """Keep its tensors alive: with others that share the memory they are asked who notices a write."""
+        for alias in self.aliases:
+            if (tensor := alias.tensor()) is not None:
+                alias.tensor = always(tensor)
+
+
+def notices(family: Sequence[Tensor], written: Tensor) -> bool:
+    """Whether autograd counts writes into ``written`` as writes into a family, the first of which tells.
+
+    Of a family that is gone there are no numbers that could be falsified.
+    """
+    if not family:
+        return True
+    tensor = family[0]
+    if tensor.is_inference() or written.is_inference():
+        return False
+    before = tensor._version
+    torch.autograd.graph.increment_version(written)
+    return tensor._version != before
+
+
+def always(tensor: Tensor) -> Callable[[], Tensor]:
+    """What gives the tensor and keeps it alive."""
+    return lambda: tensor
+
+
+def _repeats(sizes: Sequence[int], strides: Sequence[int]) -> bool:
+    return any(step == 0 and size > 1 for size, step in zip(sizes, strides, strict=True))
