@@ -76,7 +76,8 @@ class GradientGraph:
             weights = [weight for edge in found if (weight := edge.block.weight) is not None]
             if weights:
                 self._unchecked[op] = weights
-            self._edges[op] = found
+            # Two threads may be here at once, and masks know edges by identity.
+            found = self._edges.setdefault(op, found)
         return found
 
     def _make_room(self, *, checked: bool) -> None:

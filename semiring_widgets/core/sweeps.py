@@ -18,7 +18,7 @@ from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Semiring, Sum, Value
-from semiring_widgets.core.tape import Node, uncollected
+from semiring_widgets.core.tape import Node, Op, uncollected
 
 __all__ = ["Gate", "Mask", "ones", "passed", "restrict", "sweep_backward", "sweep_forward", "zeros"]
 
@@ -79,6 +79,7 @@ def sweep_backward(
     marked: Collection[Edge] = frozenset(),
     gate: Gate = _OPEN,
     closed: Collection[Edge] = frozenset(),
+    within: tuple[int, int] | None = None,
     progress: Progress | None = None,
 ) -> Values:
     """Cotangents, from the score (or the seeds) down to the inputs.
@@ -92,6 +93,8 @@ def sweep_backward(
         marked: edges that a semiring may count (see `Semiring.mark`).
         gate: edges of which only some elements of the source are marked (boolean).
         closed: edges that no path may use.
+        within: the operators to visit, from and to a position among those of the graph; None for all. Values
+            that operators beyond need are returned, too; the caller has called `graph.check_unchanged`.
         progress: called with (operators done, operators in all); may raise to cancel.
 
     Returns:
@@ -100,16 +103,18 @@ def sweep_backward(
     Raises:
         NonFiniteError: a local derivative is NaN or infinite (not for ``sum``, which follows autograd).
     """
-    graph.check_unchanged()
+    if within is None:
+        graph.check_unchanged()
     judged = not isinstance(semiring, Sum)
     values: Values = dict(seeds) if seeds is not None else {graph.score: ones(graph, semiring, graph.score)}
     for node in values:
         values[node] = _masked(semiring, values[node], mask, node)
-    for count, op in enumerate(reversed(graph.ops)):
+    ops = graph.ops if within is None else graph.ops[slice(*within)]
+    for count, op in enumerate(reversed(ops)):
         arrived = [out for out in op.outputs if out is not None and out in values]
         if arrived:
             if progress is not None:
-                progress(count, len(graph.ops))
+                progress(count, len(ops))
             for edge in graph.edges(op, checked=judged):
                 if edge.target in values and not (closed and edge in closed):
                     pulled = semiring.settle(edge.pull(semiring, values[edge.target]))
@@ -139,6 +144,7 @@ def sweep_forward(
     mask: Mask = _ALL,
     marked: Collection[Edge] = frozenset(),
     gate: Gate = _OPEN,
+    within: tuple[int, int] | None = None,
     progress: Progress | None = None,
     visit: Callable[[Node, Value], None] | None = None,
 ) -> Values:
@@ -148,14 +154,17 @@ def sweep_forward(
         graph: as in `sweep_backward`.
         semiring: the algebra.
         seeds: values to start from; by default *one* at the inputs.
-        keep: nodes whose value is returned; None keeps all.
+        keep: nodes whose value is returned; None keeps all. Operators that none of them depends on are left
+            out, unless all nodes are visited.
         mask: which paths count.
         marked: edges that a semiring may count.
         gate: edges of which only some elements of the source are marked (boolean).
+        within: as in `sweep_backward`.
         progress: called with (operators done, operators in all).
         visit: called with every node as soon as its value is complete.
     """
-    graph.check_unchanged()
+    if within is None:
+        graph.check_unchanged()
     judged = not isinstance(semiring, Sum)
     start = {node: ones(graph, semiring, node) for node in graph.wrt if node in graph.nodes}
     values: Values = dict(seeds) if seeds is not None else start
@@ -163,13 +172,18 @@ def sweep_forward(
         values[node] = _masked(semiring, values[node], mask, node)
         if visit is not None:
             visit(node, values[node])
-    last_use = {source: op for op in graph.ops for source in op.inputs()}
-    for count, op in enumerate(graph.ops):
+    ops = used_by = graph.ops
+    if within is not None:
+        ops = graph.ops[slice(*within)]
+    elif keep is not None and visit is None:
+        ops = used_by = _leading_to(graph, keep)
+    last_use = {source: op for op in used_by for source in op.inputs()}
+    for count, op in enumerate(ops):
         sources = [node for node in dict.fromkeys(op.inputs()) if node in values]
         if not sources:
             continue
         if progress is not None:
-            progress(count, len(graph.ops))
+            progress(count, len(ops))
         for edge in graph.edges(op, checked=judged):
             if edge.source in values:
                 value = values[edge.source]
@@ -191,6 +205,16 @@ def sweep_forward(
     if judged:
         graph.check_finite()
     return values
+
+
+def _leading_to(graph: GradientGraph, wanted: Collection[Node]) -> list[Op]:
+    """The operators that the values of some nodes depend on."""
+    needed, ops = set(wanted), []
+    for op in reversed(graph.ops):
+        if not needed.isdisjoint(op.outputs):
+            needed.update(op.inputs())
+            ops.append(op)
+    return ops[::-1]
 
 
 def _join(semiring: Semiring, values: Values, node: Node, new: Value) -> None:

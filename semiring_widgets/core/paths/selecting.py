@@ -6,7 +6,7 @@ the one nearest to the score down, so that what arrives at the inputs went throu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -19,24 +19,21 @@ from semiring_widgets.core.anatomy import (
     Selection,
     branch_edges,
     cut_of,
-    find_anatomy,
     seeds_of,
 )
 from semiring_widgets.core.backprop import Result
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.paths.directions import cancellation, directions_of
-from semiring_widgets.core.paths.finding import described, graph_of, ranked
+from semiring_widgets.core.paths.finding import described, ranked
 from semiring_widgets.core.paths.path import Path
+from semiring_widgets.core.paths.reusing import SIGNED, Ground, Sweeps, ground_of
 from semiring_widgets.core.paths.searching import Stage, best_first
 from semiring_widgets.core.semirings import (
-    Abs,
     Entropy,
     Leaving,
     Max,
-    Product,
     Semiring,
-    Sum,
     Value,
     Weight,
     find_semiring,
@@ -47,6 +44,8 @@ from semiring_widgets.errors import InputError
 
 __all__ = ["PathSet", "select_paths"]
 
+_ENTROPY, _MAX = Entropy(), Max()
+_UNMARKED = frozenset[Edge]()
 _BRANCHES = ("skip", "query", "key", "value", "mlp", "mlp_skip")
 Parts = Selection | Mapping[str, Any] | Iterable[Selection | Mapping[str, Any]]
 
@@ -83,24 +82,26 @@ def select_paths(
             score has several numbers.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
     """
-    graph = graph_of(tape, score, wrt)
-    anatomy = find_anatomy(graph)
+    ground = ground_of(tape, score, wrt)
+    graph, anatomy = ground.graph, ground.anatomy
     cuts = [_cut(graph, anatomy, part) for part in _listed(through)]
     around = [_cut(graph, anatomy, part) for part in _listed(avoiding)]
-    marked = branch_edges(graph, anatomy) if leaving_skip else frozenset[Edge]()
+    marked = branch_edges(graph, anatomy) if leaving_skip else _UNMARKED
     if leaving_skip and not marked:
         raise InputError(
             "No residual stream was found between these inputs and the score, so no skip to leave."
         )
-    return PathSet(graph, anatomy, cuts, around, marked)
+    return PathSet(ground, cuts, around, marked)
 
 
 class PathSet:
     """A set of paths, and exact statements about it.
 
+    Sets of one tape, score and ``wrt`` share what they computed, for as long as one of them is held: after
+    the first question, the mass through one part is alpha times beta there, without a sweep.
+
     Args:
-        graph: the graph.
-        anatomy: its parts.
+        ground: the graph, its parts and what is known of all its paths.
         through: cuts that paths must pass; their order does not matter.
         avoiding: cuts that paths may not touch.
         marked: edges of which paths must use at least one, if any are given.
@@ -108,46 +109,46 @@ class PathSet:
 
     def __init__(
         self,
-        graph: GradientGraph,
-        anatomy: Anatomy,
+        ground: Ground,
         through: Sequence[Cut],
         avoiding: Sequence[Cut],
         marked: frozenset[Edge] = frozenset(),
     ) -> None:
-        self._graph, self._anatomy, self._marked = graph, anatomy, marked
+        self._ground, self._graph, self._marked = ground, ground.graph, marked
         self._cuts = sorted(through, key=_depth)
         self._mask = _mask_of(avoiding)
 
     def backprop(self, semiring: str | Semiring = "sum") -> list[Result]:
         """As `semiring_widgets.backprop`, over these paths only: one `Result` per tensor of ``wrt``."""
-        algebra = find_semiring(semiring)
-        values = self._arriving(algebra)
-        graph = self._graph
-        return [
-            Result(algebra, self._at(algebra, values, node), graph.tape.granularity, "unit", node.dtype)
-            for node in graph.wrt
-        ]
+        graph, algebra = self._graph, find_semiring(semiring)
+        sweeps = self._ground.sweeps(algebra, self._marked)
+        values = self._ahead(sweeps, 0)
+        found = []
+        for node in graph.wrt:
+            value = sweeps.counted(values[node]) if node in values else zeros(graph, algebra, node)
+            found.append(Result(algebra, value, graph.tape.granularity, "unit", node.dtype))
+        return found
 
     @cached_property
     def log_mass(self) -> float:
         """Log of the sum of |weight|; -inf where the set is empty."""
-        return float(self._whole(Entropy())[0])
+        return float(self._spread[0])
 
     @property
     def entropy(self) -> float:
         """Entropy in nats of p(path) ~ |weight| within the set."""
-        return float(Entropy().facts(self._whole(Entropy()))["entropy"])
+        return float(_ENTROPY.facts(self._spread)["entropy"])
 
     @property
     def log_weight(self) -> float:
         """Log |weight| of the best path of the set."""
-        return float(self._whole(Max())[0])
+        return float(self._whole(_MAX)[0])
 
     @property
     def log_share(self) -> float:
         """Log of the set's share of the mass of all paths, 0 or less."""
-        everything = PathSet(self._graph, self._anatomy, (), ())
-        return min(0.0, self.log_mass - everything.log_mass)
+        everything = self._ground.sweeps(_ENTROPY, _UNMARKED).total(self._low)
+        return min(0.0, self.log_mass - float(everything[0]))
 
     def contribution(self, direction: Tensor | Sequence[Tensor] | None = None) -> float:
         """Signed sum over the paths of weight times the direction's entry where the path begins.
@@ -163,12 +164,11 @@ class PathSet:
 
     def _signed(self, direction: Tensor | Sequence[Tensor] | None) -> Value:
         directions = directions_of(self._graph, direction)
-        both = Product(Sum(), Abs())
         parts = [
-            both.scale(result.parts, Weight(directions[node]))
-            for node, result in zip(self._graph.wrt, self.backprop(both), strict=True)
+            SIGNED.scale(result.parts, Weight(directions[node]))
+            for node, result in zip(self._graph.wrt, self.backprop(SIGNED), strict=True)
         ]
-        return both.total(parts)
+        return SIGNED.total(parts)
 
     def top_paths(self, k: int = 5) -> list[Path]:
         """The k best paths of the set, best first; probabilities are within the set.
@@ -180,8 +180,8 @@ class PathSet:
             raise InputError(f"k is {k}; ask for at least one path.")
         gates = [*self._cuts, None]
         stages = []
-        algebra = Leaving(Max()) if self._marked else Max()
-        for values, gate in zip(self._sweeps(algebra, everywhere=True), gates, strict=True):
+        algebra = Leaving(_MAX) if self._marked else _MAX
+        for values, gate in zip(self._stages(algebra), gates, strict=True):
             ahead = {node: value[-1] for node, value in values.items()}
             left = None
             if self._marked:
@@ -190,37 +190,87 @@ class PathSet:
         found = list(best_first(self._graph, stages, k, self._mask.edges, self._marked))
         return ranked(described(self._graph, found, self.log_mass))
 
-    def _sweeps(self, semiring: Semiring, *, everywhere: bool) -> list[Mapping[Node, Value]]:
-        """Cotangents by stage, the first at the inputs."""
-        graph, mask = self._graph, self._mask
-        needed = {node for cut in self._cuts for node in (*cut.nodes, *(e.target for e in cut.edges))}
-        keep = None if everywhere else needed
-        marked = self._marked
-        first = sweep_backward(graph, semiring, keep=keep, mask=mask, marked=marked)
-        found: list[Mapping[Node, Value]] = [first]
+    def _stages(self, algebra: Semiring) -> list[Mapping[Node, Value]]:
+        """Cotangents at all nodes by stage, the first at the inputs."""
+        graph, mask, marked = self._graph, self._mask, self._marked
+        found: list[Mapping[Node, Value]] = [sweep_backward(graph, algebra, mask=mask, marked=marked)]
         for cut in reversed(self._cuts):
-            seeds = seeds_of(semiring, cut, found[-1], mask, marked)
-            found.append(sweep_backward(graph, semiring, seeds=seeds, keep=keep, mask=mask, marked=marked))
+            seeds = seeds_of(algebra, cut, found[-1], mask, marked)
+            found.append(sweep_backward(graph, algebra, seeds=seeds, mask=mask, marked=marked))
         return found[::-1]
 
-    def _arriving(self, semiring: Semiring) -> Mapping[Node, Value]:
-        """Cotangents at the inputs, of the paths of the set."""
-        if not self._marked:
-            return self._sweeps(semiring, everywhere=False)[0]
-        algebra = Leaving(semiring)
-        values = self._sweeps(algebra, everywhere=False)[0]
-        return {node: algebra.split(values[node])[1] for node in self._graph.wrt if node in values}
+    @cached_property
+    def _spread(self) -> Value:
+        return self._whole(_ENTROPY)
 
     def _whole(self, semiring: Semiring) -> Value:
         """The value of all paths of the set, parts of shape ()."""
-        values = self._arriving(semiring)
-        return semiring.total(self._at(semiring, values, node) for node in self._graph.wrt)
+        sweeps = self._ground.sweeps(semiring, self._marked)
+        return sweeps.total(self._low, self._ahead(sweeps, self._low))
 
-    def _at(self, semiring: Semiring, values: Mapping[Node, Value], node: Node) -> Value:
-        return values[node] if node in values else zeros(self._graph, semiring, node)
+    @cached_property
+    def _low(self) -> int:
+        """The highest position below which nothing restricts the paths."""
+        order = self._ground.order
+        parts: list[Cut | Mask] = [*self._cuts, self._mask]
+        nodes = [order.after(node) for part in parts for node in part.nodes]
+        return min(nodes + [order.before(edge.op) for part in parts for edge in part.edges], default=0)
+
+    @cached_property
+    def _top(self) -> int:
+        """The lowest position above which nothing is avoided."""
+        users = [op for node in self._mask.nodes for op in self._graph.consumers(node)]
+        users += [edge.op for edge in self._mask.edges]
+        return max((self._ground.order.before(op) + 1 for op in users), default=0)
+
+    def _ahead(self, sweeps: Sweeps, position: int) -> dict[Node, Value]:
+        """Cotangents of the set's paths at a position that is not above `_low`."""
+        if not self._cuts:
+            return self._around(sweeps, (), position)
+        cuts = self._cuts[::-1]
+        values = self._around(sweeps, _ends(cuts[0]), 0)
+        for cut, following in zip(cuts, [*cuts[1:], None], strict=True):
+            seeds = seeds_of(sweeps.algebra, cut, values, self._mask, self._marked)
+            ends = set() if following is None else _ends(following)
+            stop = position if following is None else min(map(self._ground.order.after, ends), default=0)
+            values = self._swept(sweeps, seeds, ends, (stop, len(self._graph.ops)))
+        return values
+
+    def _around(self, sweeps: Sweeps, ends: Collection[Node], position: int) -> dict[Node, Value]:
+        """Cotangents of the paths that avoid what they must: at some nodes, or else at a position."""
+        order = self._ground.order
+        # Above everything that is avoided they are those of all paths.
+        above = {node: at for node in ends if (at := order.after(node)) >= self._top}
+        states = {
+            node: sweeps.cotangents(at) for node, at in sorted(above.items(), key=lambda each: -each[1])
+        }
+        values = {node: state[node] for node, state in states.items() if node in state}
+        if ends and len(above) == len(ends):
+            return values
+        stop = min(map(order.after, ends), default=position)
+        start = max(stop, self._top)
+        return {**self._swept(sweeps, sweeps.cotangents(start), ends, (stop, start)), **values}
+
+    def _swept(
+        self, sweeps: Sweeps, seeds: dict[Node, Value], ends: Collection[Node], within: tuple[int, int]
+    ) -> dict[Node, Value]:
+        return sweep_backward(
+            self._graph,
+            sweeps.algebra,
+            seeds=seeds,
+            keep=ends,
+            mask=self._mask,
+            marked=self._marked,
+            within=within,
+        )
 
     def __repr__(self) -> str:
         return f"PathSet(log_mass={self.log_mass:.4g}, through {len(self._cuts)} cuts)"
+
+
+def _ends(cut: Cut) -> set[Node]:
+    """Where cotangents must be known for the paths through a cut."""
+    return {*cut.nodes, *(edge.target for edge in cut.edges)}
 
 
 def _listed(parts: Parts) -> list[Selection]:

@@ -1,0 +1,177 @@
+"""Sweeps that are done once for all sets of paths of a graph, and no further than some set needs them.
+
+Above a cut, cotangents are those of all paths; below it, tangents are. Between two operators a path is at
+exactly one of the tensors that are alive there, those made before and used after: alpha times beta, summed
+over these, is the value of all paths. So the sweep of a set need only cover what lies between its uppermost
+and its lowest part, and questions that follow share what the first one had to compute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from threading import Lock
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from torch import Tensor
+
+from semiring_widgets.core.anatomy import find_anatomy
+from semiring_widgets.core.graph import GradientGraph
+from semiring_widgets.core.jacobian import Edge
+from semiring_widgets.core.paths.finding import graph_of
+from semiring_widgets.core.semirings import Abs, Leaving, Product, Semiring, Sum, Value
+from semiring_widgets.core.sweeps import ones, sweep_backward, sweep_forward
+from semiring_widgets.core.tape import Node, Op, Tape
+
+__all__ = ["SIGNED", "Ground", "Order", "Sweeps", "ground_of"]
+
+Values = dict[Node, Value]
+Marked = frozenset[Edge]
+# Operators between places at which values are kept by the way, for questions about other parts.
+_STRIDE = 32
+# Contributions, each with the mass that it is compared with.
+SIGNED = Product(Sum(), Abs())
+
+
+class Order:
+    """Where the nodes and operators of a graph come; a *position* p is a place between two operators.
+
+    Args:
+        graph: the graph; ``graph.ops[:p]`` come before p.
+    """
+
+    def __init__(self, graph: GradientGraph) -> None:
+        self._positions: dict[Op, int] = {op: position for position, op in enumerate(graph.ops)}
+
+    def before(self, op: Op) -> int:
+        """The position just before an operator of the graph."""
+        return self._positions[op]
+
+    def after(self, node: Node) -> int:
+        """The position from which on a node is alive; 0 where no operator of the graph makes it."""
+        return 0 if node.op is None else self._positions.get(node.op, -1) + 1
+
+
+class Ground:
+    """A graph with its anatomy, and what is known of all its paths; safe to ask from several threads.
+
+    Args:
+        graph: the graph.
+    """
+
+    def __init__(self, graph: GradientGraph) -> None:
+        self.graph, self.anatomy, self.order = graph, find_anatomy(graph), Order(graph)
+        self._known: dict[tuple[object, Marked], Sweeps] = {}
+
+    def sweeps(self, semiring: Semiring, marked: Marked) -> Sweeps:
+        """The sweeps over all paths in a semiring; shared where it is sure to be the same one each time.
+
+        Args:
+            semiring: the algebra.
+            marked: edges of which paths must use at least one, if any are given.
+        """
+        found = Sweeps(self.graph, self.order, semiring, marked)
+        # What a user's class or object computes may change from one question to the next.
+        built_in = type(semiring).__module__.startswith(f"{__name__.partition('.')[0]}.")
+        if semiring is SIGNED:
+            return self._known.setdefault((semiring, marked), found)
+        if built_in and vars(semiring).keys() <= {"unital"}:
+            return self._known.setdefault((type(semiring), marked), found)
+        return found
+
+
+class Sweeps:
+    """Both sweeps over all paths in one semiring, as far as they were asked for.
+
+    Attributes:
+        semiring: the algebra of the answers.
+        algebra: that of the values: pairs where paths must use a marked edge.
+    """
+
+    def __init__(self, graph: GradientGraph, order: Order, semiring: Semiring, marked: Marked) -> None:
+        self._graph, self._order = graph, order
+        self.semiring, self.marked = semiring, marked
+        self.algebra = Leaving(semiring) if marked else semiring
+        inputs = [node for node in graph.wrt if node in graph.nodes]
+        self._down: dict[int, Values] = {
+            len(graph.ops): {graph.score: ones(graph, self.algebra, graph.score)}
+        }
+        self._up: dict[int, Values] = {0: {node: ones(graph, self.algebra, node) for node in inputs}}
+        self._lock = Lock()
+
+    def cotangents(self, position: int) -> Values:
+        """Values of the ways to the score that begin with an operator after a position, by living node.
+
+        Also in it are the inputs that are made after the position, with all their paths.
+        """
+        self._graph.check_unchanged()
+        with self._lock:
+            at = min(p for p in self._down if p >= position)
+            for stop in [*range(at - at % -_STRIDE - _STRIDE, position, -_STRIDE), position]:
+                if stop < at:
+                    self._down[stop] = sweep_backward(
+                        self._graph,
+                        self.algebra,
+                        seeds=self._down[at],
+                        keep=(),
+                        marked=self.marked,
+                        within=(stop, at),
+                    )
+                    at = stop
+            return self._down[position]
+
+    def tangents(self, position: int) -> Values:
+        """Values of all paths from the inputs to what is alive at a position."""
+        self._graph.check_unchanged()
+        with self._lock:
+            at = max(p for p in self._up if p <= position)
+            for stop in [*range(at - at % _STRIDE + _STRIDE, position, _STRIDE), position]:
+                if stop > at:
+                    self._up[stop] = sweep_forward(
+                        self._graph,
+                        self.algebra,
+                        seeds=self._up[at],
+                        keep=(),
+                        marked=self.marked,
+                        within=(at, stop),
+                    )
+                    at = stop
+            return self._up[position]
+
+    def total(self, position: int, ahead: Values | None = None) -> Value:
+        """The value of all paths of a set, parts of shape ().
+
+        Args:
+            position: below everything that restricts the set.
+            ahead: the set's cotangents at the position; None for those of all paths.
+        """
+        graph = self._graph
+        parts = list(self._joined(position, self.cotangents(position) if ahead is None else ahead))
+        if not parts:
+            return self.semiring.full(self.semiring.zero, (), graph.score.empty(dtype=graph.dtype))
+        return self.counted(self.algebra.total(parts))
+
+    def counted(self, value: Value) -> Value:
+        """Of a value of `algebra`, that of the paths which use a marked edge, if any are marked."""
+        return self.algebra.counted(value) if isinstance(self.algebra, Leaving) else value
+
+    def _joined(self, position: int, ahead: Values) -> Iterator[Value]:
+        behind = self.tangents(position)
+        for node, value in ahead.items():
+            if self._order.after(node) > position:
+                # Paths that start above the position never cross it.
+                if node in self._graph.wrt:
+                    yield value
+            elif node in behind:
+                yield self.algebra.times(behind[node], value)
+
+
+def ground_of(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> Ground:
+    """The ground of a score that is one number: the same for as long as somebody holds it."""
+    graph = graph_of(tape, score, wrt)
+    grounds = _GROUNDS.setdefault(tape, WeakValueDictionary())
+    key = (graph.score, *graph.wrt)
+    known = grounds.get(key)
+    return grounds.setdefault(key, Ground(graph)) if known is None else known
+
+
+_GROUNDS: WeakKeyDictionary[Tape, WeakValueDictionary[tuple[Node, ...], Ground]] = WeakKeyDictionary()
