@@ -1,6 +1,7 @@
 """The contraction kernels beside torch.mm of the same shape, torch_semiring_einsum and broadcasting torch.
 
-All figures are multiples of one float32 ``torch.mm`` (``torch.bmm`` for the attention shapes).
+"5-best" are the five best sums, "5-best torch" what the semiring does without the library. All figures are
+multiples of one float32 ``torch.mm`` (``torch.bmm`` for the attention shapes).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import torch
 
 from semiring_widgets.core import kernels
+from semiring_widgets.core.semirings import KBest, Weight
 from tests.benchmarks.measuring import Report, interleaved
 
 SHAPES = [
@@ -19,6 +21,9 @@ ATTENTION = [(12, 32, 64, 32), (12, 128, 64, 128), (12, 128, 128, 64), (12, 512,
 _WRITTEN_DOWN = 1 << 27
 
 
+_PEERS = ("einsum (max)", "broadcast (max)", "5-best torch")
+
+
 def main() -> None:
     """Measure, print and write."""
     print(f"C library: {kernels.accelerated()}; threads: {torch.get_num_threads()}")
@@ -28,6 +33,8 @@ def main() -> None:
         p, w = torch.rand(*batch, m, k), torch.randn(*batch, k, n)
         turned = torch.randn(*batch, n, k).mT
         low, q = -torch.rand(*batch, m, k), p * 3
+        parts = torch.randn(5, *batch, m, k).sort(0, descending=True).values.unbind()
+        logs = w.abs().log()
         cases = {
             "mm": lambda p=p, w=w: p @ w,
             "max": lambda p=p, w=w: kernels.max_times(p, w),
@@ -35,17 +42,18 @@ def main() -> None:
             "signed": lambda p=p, low=low, w=w: kernels.signed_max_times(p, low, w),
             "mass": lambda p=p, w=w: kernels.mass(p, w),
             "expectation": lambda p=p, q=q, w=w: kernels.expectation(p, q, w),
+            "5-best": lambda parts=parts, logs=logs: kernels.contract_best(parts, logs),
         }
         taken = interleaved(cases)
-        peers = interleaved(_peers(p, w), 2) if not batch and m * k * n <= _WRITTEN_DOWN else {}
+        peers = interleaved(_peers(p, w, parts), 2) if not batch and m * k * n <= _WRITTEN_DOWN else {}
         unit = taken.pop("mm")
         ratios = {name: seconds / unit for name, seconds in {**taken, **peers}.items()}
-        empty = {name: "-" for name in ("einsum (max)", "broadcast (max)") if name not in ratios}
+        empty = {name: "-" for name in _PEERS if name not in ratios}
         report.add(shape="x".join(map(str, shape)), mm_ms=unit * 1e3, **ratios, **empty)
     print(report.write())
 
 
-def _peers(p: torch.Tensor, w: torch.Tensor) -> dict[str, object]:
+def _peers(p: torch.Tensor, w: torch.Tensor, parts: tuple[torch.Tensor, ...]) -> dict[str, object]:
     import torch_semiring_einsum as einsum
 
     equation = einsum.compile_equation("mk,kn->mn")
@@ -53,6 +61,7 @@ def _peers(p: torch.Tensor, w: torch.Tensor) -> dict[str, object]:
     return {
         "einsum (max)": lambda: einsum.log_viterbi_einsum_forward(equation, logs, log_weights),
         "broadcast (max)": lambda: (logs[:, None, :] + log_weights.mT[None]).amax(-1),
+        "5-best torch": lambda: KBest(5)._contract(parts, Weight(w)),
     }
 
 

@@ -1,9 +1,9 @@
 """Matrix products in other algebras: in C where that was built, in Triton on a GPU, and in torch elsewhere.
 
 `accelerated` says whether the C library is in use, `gpu` what happens on a GPU; torch is chosen by
-``SEMIRING_WIDGETS_KERNELS=torch`` in the environment. All functions take left operands (..., M, K) that are
-relative to their row's maximum, and weights (..., K, N) as they are: magnitudes and logarithms of a weight
-are taken on the fly and never stored.
+``SEMIRING_WIDGETS_KERNELS=torch`` in the environment. The functions of this file take left operands
+(..., M, K) that are relative to their row's maximum, and weights (..., K, N) as they are: magnitudes and
+logarithms of a weight are taken on the fly and never stored.
 """
 
 from __future__ import annotations
@@ -14,11 +14,19 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.kernels import gpu, native
-from semiring_widgets.core.kernels.native import Logs, contract_logs, join_logs, log_magnitude, sum_logs
+from semiring_widgets.core.kernels.native import (
+    Logs,
+    contract_best,
+    contract_logs,
+    join_logs,
+    log_magnitude,
+    sum_logs,
+)
 
 __all__ = [
     "Logs",
     "accelerated",
+    "contract_best",
     "contract_logs",
     "expectation",
     "join_logs",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import struct
 from collections.abc import Callable, Sequence
@@ -18,12 +19,23 @@ from torch import Tensor
 
 from semiring_widgets.core.kernels.build import library_name
 
-__all__ = ["Logs", "contract", "contract_logs", "join_logs", "library", "log_magnitude", "sum_logs"]
+__all__ = [
+    "Logs",
+    "contract",
+    "contract_best",
+    "contract_logs",
+    "join_logs",
+    "library",
+    "log_magnitude",
+    "sum_logs",
+]
 
 # Multiply-adds, and exponentials, below which a second thread costs more than it brings.
 _SMALL = 1 << 20
 _FEW = 1 << 17
 _COLUMNS = 32
+# Best paths that there is a kernel for.
+_MOST = 8
 _Found = TypeVar("_Found")
 # The kernel of each algebra, and what makes its left operands.
 _LEFT = {"mass": "one", "max": "one", "expectation": "expectation", "signed": "signed"}
@@ -62,10 +74,22 @@ class _Pairs(ctypes.Structure):
     )
 
 
+class _Ranked(ctypes.Structure):
+    """``struct ranked`` of ranked.c."""
+
+    _fields_ = (
+        *[(name, ctypes.c_void_p) for name in ("p", "w", "out")],
+        *[(name, ctypes.c_long) for name in ("w_batch", "w_inner", "w_column")],
+        *[(name, ctypes.c_long) for name in ("batch", "rows", "inner", "columns")],
+        *[(name, ctypes.c_long) for name in ("from_batch", "to_batch", "from_column", "to_column")],
+    )
+
+
 _FUNCTIONS: tuple[tuple[tuple[str, ...], type[ctypes.Structure]], ...] = (
     (tuple(f"semiring_{name}" for name in _LEFT), _Work),
     (("relative_one", "relative_expectation", "relative_signed", "sum_one", "sum_expectation"), _Left),
     (("plus_one", "plus_expectation", "log_magnitude"), _Pairs),
+    (tuple(f"semiring_best_{k}" for k in range(1, _MOST + 1)), _Ranked),
 )
 
 
@@ -167,6 +191,42 @@ def contract_logs(name: str, value: tuple[Tensor, ...], w: Tensor) -> Logs | Non
     return done if done.peak < float("inf") else None
 
 
+def contract_best(value: tuple[Tensor, ...], logs: Tensor) -> tuple[Tensor, ...] | None:
+    """The k largest of all sums of a part of the value and a weight; None where torch has to do it.
+
+    Args:
+        value: k logarithms, best first, (..., M, K) each.
+        logs: of the weights' magnitudes, (..., K, N).
+
+    Returns:
+        k parts (..., M, N), best first; None also for more than 8 parts, and where some are NaN, +inf or not
+        in order.
+    """
+    first, count = value[0], len(value)
+    if not _fits(first, logs) or count > _MOST:
+        return None
+    shape = _Shape(first, logs)
+    # A transposed view would be copied.
+    top = (logs if logs.is_contiguous() else logs.mT).amax() if not shape.empty else math.inf
+    if not bool(top < math.inf) or not bool(first.amax() < math.inf):
+        return None
+    stacked = torch.stack([_rows(part, shape) for part in value])
+    # Also False for NaN.
+    if not all(bool((high >= low).all()) for high, low in pairwise((stacked[0], *stacked))):
+        return None
+    weights = _weights(logs, shape)
+    out = first.new_empty((count, *shape.out))
+    sizes = (shape.batch, shape.rows, shape.inner, shape.columns)
+    fixed = (stacked.data_ptr(), weights.data_ptr(), out.data_ptr(), *weights.stride(), *sizes)
+    function = getattr(library(), f"semiring_best_{count}")
+
+    def run(*part: int) -> None:
+        function(ctypes.byref(_Ranked(*fixed, *part)))
+
+    _share(run, _parts(shape))
+    return out.unbind()
+
+
 def join_logs(a: tuple[Tensor, ...], b: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
     """The sum of two values, (log mass,) or (log mass, entropy); None where torch has to do it."""
     first = a[0]
@@ -260,9 +320,14 @@ def _rows(part: Tensor, shape: _Shape) -> Tensor:
     return part.expand(shape.whole).reshape(shape.batch, shape.rows, shape.inner)
 
 
+def _weights(w: Tensor, shape: _Shape) -> Tensor:
+    """The right operand with exactly one batch dimension."""
+    wide = w.expand(*shape.out[:-2], *w.shape[-2:]) if w.dim() > 2 else w
+    return wide.reshape(shape.batch, shape.inner, shape.columns)
+
+
 def _multiply(name: str, left: list[Tensor], w: Tensor, top: Tensor | None, shape: _Shape) -> Logs:
-    weights = w.expand(*shape.out[:-2], *w.shape[-2:]) if w.dim() > 2 else w
-    weights = weights.reshape(shape.batch, shape.inner, shape.columns)
+    weights = _weights(w, shape)
     out = [weights.new_empty(shape.out) for _ in left]
     pointers = [t.data_ptr() for t in (left[0], left[-1], weights)]
     pointers += [0 if top is None else top.data_ptr(), out[0].data_ptr(), out[-1].data_ptr()]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.scaling import NONE
 from semiring_widgets.core.semirings.weights import Weight
@@ -65,6 +66,10 @@ class KBest(Semiring):
         return tuple(part.reshape(shape) for part in self._best(flat))
 
     def contract(self, value: Value, weight: Weight) -> Value:
+        found = kernels.contract_best(value, weight.log)
+        return self._contract(value, weight) if found is None else found
+
+    def _contract(self, value: Value, weight: Weight) -> Value:
         turned = weight.log.mT
         batch = torch.broadcast_shapes(value[0].shape[:-2], turned.shape[:-2])
         rows, inner, columns = value[0].shape[-2], turned.shape[-1], turned.shape[-2]
