@@ -1,4 +1,8 @@
-"""Times as ratios: the cases of one table are run in turn, and medians are compared."""
+"""Times as ratios: the cases of one table are run in turn, and medians are compared.
+
+``BENCHMARK_CLOCK=processor`` counts the time of the processor, on one thread, instead of the wall's: on a
+machine that does other things besides, ratios of that are still to be trusted.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,12 @@ from typing import Any
 
 import torch
 
-__all__ = ["Report", "interleaved"]
+__all__ = ["Report", "clock", "interleaved"]
+
+_ON_PROCESSOR = os.environ.get("BENCHMARK_CLOCK") == "processor"
+clock = time.process_time if _ON_PROCESSOR else time.perf_counter
+if _ON_PROCESSOR:
+    torch.set_num_threads(1)
 
 
 def interleaved(cases: Mapping[str, Callable[[], object]], rounds: int = 7) -> dict[str, float]:
@@ -27,10 +36,10 @@ def interleaved(cases: Mapping[str, Callable[[], object]], rounds: int = 7) -> d
     times: dict[str, list[float]] = {name: [] for name in cases}
     for turn in range(rounds + 1):
         for name, run in cases.items():
-            start = time.perf_counter()
+            start = clock()
             run()
             if turn:
-                times[name].append(time.perf_counter() - start)
+                times[name].append(clock() - start)
     return {name: statistics.median(taken) for name, taken in times.items()}
 
 
@@ -57,7 +66,8 @@ class Report:
         folder = Path(os.environ.get("BENCHMARKS", "benchmarks"))
         folder.mkdir(parents=True, exist_ok=True)
         machine = {
-            "processor": platform.processor() or platform.machine(),
+            "processor": _processor(),
+            "clock": "processor" if _ON_PROCESSOR else "wall",
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
             "python": platform.python_version(),
@@ -70,3 +80,11 @@ class Report:
     def _print(cells: list[str]) -> None:
         sys.stdout.write(cells[0].ljust(26) + "".join(cell.rjust(15) for cell in cells[1:]) + "\n")
         sys.stdout.flush()
+
+
+def _processor() -> str:
+    """Its name, where Linux tells it."""
+    described = Path("/proc/cpuinfo")
+    lines = described.read_text("utf-8").splitlines() if described.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())

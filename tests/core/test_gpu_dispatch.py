@@ -70,7 +70,7 @@ def test_terms_are_cut_where_there_is_little_to_do(sizes, parts):
 def test_torch_stays_within_its_memory(chunk, monkeypatch):
     """Also where the products of a single row are too many: then by columns."""
     monkeypatch.setattr(kernels.native, "library", lambda: None)
-    monkeypatch.setattr(kernels, "_CHUNK", chunk)
+    monkeypatch.setitem(kernels._CHUNKS, "cpu", chunk)
     p, q, w = operands((5, 7, 11))
     largest = []
 

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 import semiring_widgets as sw
 from semiring_widgets import semirings
+from semiring_widgets.core import kernels
 from semiring_widgets.core.anatomy import find_anatomy
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.sweeps import sweep_backward, sweep_forward
@@ -177,3 +178,19 @@ def test_what_is_lifted_from_a_weight_of_zero_does_not_matter():
     assert any(not own for own in lengths.values())
     found = sw.backprop(tape, score, x, semiring=Edges()).Edges.reshape(-1).tolist()
     assert found == [max(lengths[i], default=-math.inf) for i in range(4)]
+
+
+@pytest.mark.parametrize("chunk", [1, 50, 500])
+@pytest.mark.parametrize("semiring", [Bottleneck(), Collision(), semirings.KBest(9)], ids=repr)
+def test_contractions_in_pieces(semiring, chunk, monkeypatch):
+    """By rows, and where one row is too much by columns: the same numbers, and never more at once."""
+    noise = torch.Generator().manual_seed(0)
+    weight = semirings.Weight(torch.randn(2, 7, 11, generator=noise, dtype=torch.float64))
+    value = semiring.lift(torch.randn(2, 5, 7, generator=noise, dtype=torch.float64))
+    whole = semiring.contract(value, weight)
+    monkeypatch.setitem(kernels._CHUNKS, "cpu", chunk)
+    for part, wanted in zip(semiring.contract(value, weight), whole, strict=True):
+        assert part.shape == (2, 5, 11)
+        torch.testing.assert_close(part, wanted, rtol=1e-12, atol=0)
+    rows, columns = kernels.tile(2 * 7, 11, torch.device("cpu"))
+    assert rows * columns * 2 * 7 <= max(chunk, 2 * 7)

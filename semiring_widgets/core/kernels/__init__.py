@@ -35,9 +35,12 @@ __all__ = [
     "max_times",
     "signed_max_times",
     "sum_logs",
+    "tile",
 ]
 
-# Elements of the largest temporary of the torch version (float32: 64 MB).
+# Elements of the largest temporary of the torch version: on a CPU those that fit into caches, elsewhere those
+# that keep a GPU busy (float32: 64 MB).
+_CHUNKS = {"cpu": 1 << 20}
 _CHUNK = 1 << 24
 
 
@@ -91,6 +94,21 @@ def signed_max_times(high: Tensor, low: Tensor, w: Tensor) -> tuple[Tensor, Tens
     return torch.maximum(*largest).clamp(min=0), torch.minimum(*lowest).clamp(max=0)
 
 
+def tile(terms: int, columns: int, device: torch.device) -> tuple[int, int]:
+    """How many rows and columns of a contraction to write down at once.
+
+    Rows of all columns; where the products of one row are too many already, one row and some columns.
+
+    Args:
+        terms: products of one row and column, at least 1.
+        columns: N, at least 1.
+        device: where.
+    """
+    most = _CHUNKS.get(device.type, _CHUNK)
+    rows = max(1, most // (terms * columns))
+    return rows, columns if rows > 1 else max(1, min(columns, most // terms))
+
+
 def accelerated() -> bool:
     """Whether the C library is in use."""
     return native.library() is not None
@@ -111,10 +129,7 @@ def _folded(p: Tensor, w: Tensor, fold: Callable[[Tensor, Tensor], Tensor]) -> T
     if out.numel() == 0 or k == 0:
         return out
     turned = w.mT.contiguous()
-    # Rows at a time; where the products of one row are too many already, columns at a time.
-    terms = batch.numel() * k
-    step = max(1, _CHUNK // (terms * n))
-    width = n if step > 1 else max(1, min(n, _CHUNK // terms))
+    step, width = tile(batch.numel() * k, n, p.device)
     for start in range(0, m, step):
         rows = p[..., start : start + step, None, :]
         for column in range(0, n, width):

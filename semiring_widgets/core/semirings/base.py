@@ -27,13 +27,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["Semiring", "Value"]
 
 Value = tuple[Tensor, ...]
-# Elements of the largest temporary that a generic contraction makes at once (float32: 64 MB).
-_CHUNK = 1 << 24
 
 
 class Semiring(ABC):
@@ -120,17 +119,18 @@ class Semiring(ABC):
         k, n = weights.shape[-2:]
         m = value[0].shape[-2]
         batch = torch.broadcast_shapes(value[0].shape[:-2], weights.shape[:-2])
-        if k == 0:
+        if batch.numel() * m * n * k == 0:
             return self.full(self.zero, (*batch, m, n), value[0])
-        step = max(1, _CHUNK // max(1, batch.numel() * n * k))
         edges = self._edges(weights[..., None, :, :])
+        step, width = kernels.tile(batch.numel() * k, n, weights.device)
         rows = []
         for start in range(0, m, step):
             part = tuple(v[..., start : start + step, :, None] for v in value)
-            joined = self.times(part, edges)
-            rows.append(tuple(v.squeeze(-2) for v in self.sum(joined, (-2,))))
-        if not rows:
-            return self.full(self.zero, (*batch, m, n), value[0])
+            found = []
+            for column in range(0, n, width):
+                joined = self.times(part, tuple(e[..., column : column + width] for e in edges))
+                found.append(tuple(v.squeeze(-2) for v in self.sum(joined, (-2,))))
+            rows.append(tuple(torch.cat(parts, -1) for parts in zip(*found, strict=True)))
         return tuple(torch.cat(parts, -2) for parts in zip(*rows, strict=True))
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:

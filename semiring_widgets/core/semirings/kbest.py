@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -14,8 +15,6 @@ from semiring_widgets.core.semirings.weights import Weight
 from semiring_widgets.errors import InputError
 
 __all__ = ["KBest"]
-
-_ENTRIES = 1 << 24
 
 
 class KBest(Semiring):
@@ -76,11 +75,13 @@ class KBest(Semiring):
         out = self.full(self.zero, (*batch, rows, columns), value[0])
         if out[0].numel() == 0 or inner == 0:
             return out
-        step = max(1, _ENTRIES // (batch.numel() * inner * columns * self.k))
-        for start in range(0, rows, step):
-            parts = [part[..., start : start + step, None, :] + turned[..., None, :, :] for part in value]
+        step, width = kernels.tile(batch.numel() * inner * self.k, columns, turned.device)
+        for start, column in itertools.product(range(0, rows, step), range(0, columns, width)):
+            here = (..., slice(start, start + step), slice(column, column + width))
+            logs = turned[..., None, here[-1], :]
+            parts = [part[..., here[-2], None, :] + logs for part in value]
             for whole, found in zip(out, self._best(torch.cat(parts, -1)), strict=True):
-                whole[..., start : start + step, :] = found
+                whole[here] = found
         return out
 
     def facts(self, value: Value) -> Mapping[str, Tensor]:
