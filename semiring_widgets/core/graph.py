@@ -167,6 +167,11 @@ def find_nodes(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> tup
         raise TapeError("The tape is still recording: call this after the `with sw.record()` block.")
     if not _is_float_tensor(score):
         raise InputError(f"score is {_what(score)}; give a floating-point tensor of shape () or (batch,).")
+    if score.is_meta:
+        raise InputError(
+            "score is on the meta device: it holds no number. Load the model's weights, or dispatch it with "
+            "accelerate, which brings them when it is called."
+        )
     if score.dim() > 1:
         raise InputError(
             f"score has shape {list(score.shape)}; give one number, shape (), or one per example, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -74,7 +75,11 @@ def flow(
         * ``_cancellation`` (not of ``map``): |contribution| relative to the sum of the absolute values, 0-1.
 
         ``kind`` is the operand (query, key, value) by which a path enters a head. Layers are the attentions
-        found, in order of execution, named by ``layer_name``; NaN where a layer has no such part.
+        found, in order of execution, named by ``layer_name``; NaN where a layer has no such part. Tokens of
+        an image are numbered row by row where ``columns`` says how many are in a row. Keys that are averages
+        of tokens, as LongT5 may have besides its window, have places after the last token. Where
+        ``tokens_of`` is "window", those of a layer's heads are positions in its windows, all windows
+        together. The map of an attention that is one `torch.autograd.Function` is not known.
 
     Raises:
         InputError: the score has several numbers, or the graph holds no attention.
@@ -104,14 +109,14 @@ def flow(
 
     def fill(attention: Attention, alpha: Mapping[Node, Value]) -> None:
         fill_layer(dataset, attention, layer_flow(graph, FLOW, attention, [(alpha, beta)]), log_mass)
-        if maps:
+        if maps and attention.weights is not None:
             _fill_maps(dataset, attention, alpha, beta, log_mass)
 
     sweep_layers(graph, FLOW, anatomy, fill)
     dataset = _with_inputs(dataset, named, beta, log_mass)
     dataset = _with_contributions(dataset, graph, anatomy, directions, both)
     names = [attention.module for attention in anatomy.attentions]
-    dataset = dataset.assign_coords(layer_name=("layer", names))
+    dataset = dataset.assign_coords({"layer_name": ("layer", names), **_places(anatomy)})
     dataset.attrs.update(granularity=tape.granularity, level="unit", log_mass=log_mass)
     parts = [part for part in ("input", "node", "branch", "head", "map") if f"{part}_mass_share" in dataset]
     for part in parts:
@@ -120,6 +125,19 @@ def flow(
     facts = ("mass_share", "best_log_weight", "best_share", "contribution", "cancellation")
     names = [f"{part}_{fact}" for part in parts for fact in facts]
     return dataset[[name for name in names if name in dataset]]
+
+
+def _places(anatomy: Anatomy) -> dict[str, tuple[str, list[Any]]]:
+    """What the tokens of the layers are, where some are no plain sequence."""
+    found: dict[str, tuple[str, list[Any]]] = {}
+    if any(attention.grid for attention in anatomy.attentions):
+        grids = [attention.grid or (np.nan, np.nan) for attention in anatomy.attentions]
+        for i, name in enumerate(("rows", "columns")):
+            found[name] = "layer", [float(grid[i]) for grid in grids]
+    if any(attention.in_windows for attention in anatomy.attentions):
+        of = ["window" if attention.in_windows else "stream" for attention in anatomy.attentions]
+        found["tokens_of"] = "layer", of
+    return found
 
 
 def _inputs(
@@ -241,9 +259,8 @@ def sizes_of(anatomy: Anatomy, tokens: int = 0) -> tuple[int, int, int]:
     """Layers, most heads, longest stream."""
     attentions = anatomy.attentions
     longest = max([tokens, *(o.tokens for a in attentions for o in a.operands.values())])
-    # A stream is longer than its attentions where these look at windows.
-    streams = [r.skip for a in attentions for r in (a.residual, a.mlp) if r is not None]
-    longest = max([longest, *(node.shape[-2] * node.shape[:-2].numel() for node in streams)])
+    streams = [r.tokens for a in attentions for r in (a.residual, a.mlp) if r is not None]
+    longest = max([longest, *streams])
     return len(attentions), max((a.heads for a in attentions), default=0), longest
 
 

@@ -112,6 +112,24 @@ def prepare(
     return Prepared(text, type(model).__name__, call.streams, found, call.inputs, call.baseline, run)
 
 
+def _device_of(model: Any, embedding: Any) -> torch.device:
+    """Where a model computes its embeddings.
+
+    Accelerate may keep the weights elsewhere and bring them for every call; its hooks say where to.
+    """
+    device: torch.device = embedding.weight.device
+    if device.type != "meta":
+        return device
+    hook = getattr(embedding, "_hf_hook", None)
+    for one in getattr(hook, "hooks", (hook,)):
+        if (target := getattr(one, "execution_device", None)) is not None:
+            return torch.device(target)
+    raise InputError(
+        f"The weights of {type(model).__name__} are on the meta device: they hold no numbers. Load the model "
+        f"without init_empty_weights, or dispatch it with accelerate, which brings its weights when called."
+    )
+
+
 class _Call:
     """One way to call the model: everything but the embeddings is fixed."""
 
@@ -126,7 +144,7 @@ class _Call:
                 f"sw.record and sw.backprop with a tensor of your own choice."
             )
         encoding = encode(tokenizer, text, longest_allowed(model, tokenizer))
-        device = embedding.weight.device
+        device = _device_of(model, embedding)
         ids = encoding.pop("input_ids").to(device)
         offsets = encoding.pop("offsets")
         self._fixed = {

@@ -99,7 +99,8 @@ def head_shares(result: Explanation, layer: Any, head: Any) -> NDArray[np.float3
             return shares
     if result.session is None:
         raise InputError(_needs_model(result, "The map of a head"))
-    return result.session.head_map(layer, head)
+    # A stream may be filled up to whole windows.
+    return result.session.head_map(layer, head)[:, :queries, :keys]
 
 
 def _condition(result: Explanation, request_id: int, selection: Any) -> messages.Message:

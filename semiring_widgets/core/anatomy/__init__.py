@@ -21,7 +21,7 @@ from semiring_widgets.core.anatomy.flow import (
     summed,
     sweep_layers,
 )
-from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
+from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Places, Residual
 from semiring_widgets.core.anatomy.reading import Leg, Place, legs_of, read
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Leg",
     "Operand",
     "Place",
+    "Places",
     "Residual",
     "Selection",
     "branch_edges",

@@ -88,7 +88,7 @@ def cut_of(graph: GradientGraph, anatomy: Anatomy, chosen: Selection) -> Cut:
         return _edge_cut(graph, attention.residual, "skip", chosen.token)
     cell = chosen.branch is None and chosen.head is None and chosen.token is not None
     if cell and attention.residual is not None:
-        return Cut({attention.residual.skip: _kept(attention.residual.skip, chosen.token)})
+        return Cut({attention.residual.skip: _kept_in(attention.residual, chosen.token)})
     return Cut(
         {
             operand.node: _kept_of(operand, chosen)
@@ -183,8 +183,11 @@ def _edge_cut(graph: GradientGraph, residual: Residual | None, which: str, token
     if residual is None:
         return Cut()
     ways = residual.around if which == "skip" else residual.through
+    kept = _kept_in(residual, token)
     return Cut(
-        edges={edge: _kept(source, token) for op, source in ways for edge in edges_from(graph, op, source)}
+        edges={
+            edge: kept.reshape(source.shape) for op, source in ways for edge in edges_from(graph, op, source)
+        }
     )
 
 
@@ -196,13 +199,19 @@ def _kept(node: Node, token: int | None) -> Tensor:
     return kept
 
 
+def _kept_in(residual: Residual, token: int | None) -> Tensor:
+    kept = _kept(residual.skip, None)
+    if token is not None:
+        numbers = torch.arange(residual.tokens, device=kept.device)
+        sizes = [residual.skip.shape[d] if d in residual.dims else 1 for d in range(-kept.dim(), 0)]
+        kept &= (numbers == token).reshape(sizes)
+    return kept
+
+
 def _kept_of(operand: Operand, chosen: Selection) -> Tensor:
-    node = operand.node
-    kept = torch.ones(node.shape, dtype=torch.bool, device=node.device)
+    kept = _kept(operand.node, None)
     if chosen.head is not None:
-        groups = torch.arange(node.shape[0], device=kept.device) % operand.heads
-        kept &= (groups == chosen.head)[:, None, None]
+        kept &= (operand.head_of == chosen.head)[:, None, None]
     if chosen.token is not None:
-        places = torch.arange(operand.tokens, device=kept.device) == chosen.token
-        kept &= places[:, None] if operand.token_axis == 1 else places[None, :]
+        kept &= (operand.token_of == chosen.token).unsqueeze(3 - operand.token_axis)
     return kept

@@ -1,101 +1,158 @@
 """Finding attentions and residual connections in a graph, for any model, without a list of models.
 
-An attention is a softmax between two matrix products; its heads are their batch dimension; query, key and
-value are the operands. Its residual connection is the first addition after it whose other operand is also
-where its queries come from. The feed-forward part is what lies between an addition that is reached without
-a matrix product and one that is reached through one. What is not found is None, not guessed.
+An attention is a softmax between two matrix products, or one step that does the same; its heads are their
+batch dimension; query, key and value are the operands. Where its queries are not the tokens of the stream as
+they stand, what is in which window is followed through the graph. What is not found is None, not guessed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
-from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
+from semiring_widgets.core.anatomy.cores import Core, find_cores
+from semiring_widgets.core.anatomy.following import ancestors
+from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Places, Residual
+from semiring_widgets.core.anatomy.places import Layout, find_layout, heads_of, named, rows_through
+from semiring_widgets.core.anatomy.residuals import find_feed_forward, find_joined, find_stacked
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.tape import Node, Op
 
 __all__ = ["find_anatomy"]
 
-aten = torch.ops.aten
-_SOFTMAX = {aten._softmax, aten._safe_softmax}
-_COMPOSITES = {"softmax", "safe_softmax"}
-_PRODUCTS = {aten.bmm, aten.baddbmm}
-_CONTRACTIONS = {aten.mm, aten.bmm, aten.addmm, aten.baddbmm, aten.mv, aten.addmv, aten.convolution}
-
 
 def find_anatomy(graph: GradientGraph) -> Anatomy:
     """The attentions on the paths of a graph, with what surrounds them."""
-    cores = [core for before, after in _softmaxes(graph) if (core := _core(graph, before, after)) is not None]
-    joins = [_joined(graph, scores_op, context_op) for scores_op, context_op, _ in cores]
+    cores = find_cores(graph)
+    joins = [find_joined(graph, core.query, core.context_op) for core in cores]
     taken = {residual.op for residual, _ in joins if residual is not None}
     found: list[Attention] = []
-    for (scores_op, context_op, weights), (residual, mlp) in zip(cores, joins, strict=True):
-        query, key = _operands(scores_op)
-        heads = _heads(graph, weights, query, residual)
-        if heads is None:
+    for core, (residual, mlp) in zip(cores, joins, strict=True):
+        laid = _laid_out(graph, core, residual)
+        if laid is None:
             continue
-        value = _operands(context_op)[1]
+        residual, query = laid.residual, laid.query
+        if residual is not None and mlp is None:
+            mlp = find_stacked(graph, residual, core.context_op, taken)
+            mlp = mlp or find_feed_forward(graph, residual, taken)
+        if residual is not None and mlp is not None:
+            mlp = replace(mlp, dims=residual.dims)
         found.append(
             Attention(
                 index=len(found),
-                module=_module(context_op, scores_op),
-                heads=heads,
-                query=Operand(query, heads, 1),
-                key=Operand(key, heads, 2),
-                value=Operand(value, heads, 1),
-                scores_op=scores_op,
-                context_op=context_op,
-                stream=_stream(graph, residual.skip if residual is not None else query),
-                key_stream=_stream(graph, key),
+                module=_module(core.context_op, core.scores_op),
+                heads=query.heads,
+                query=query,
+                key=laid.key,
+                value=laid.value,
+                weights=laid.weights,
+                scores_op=core.scores_op,
+                context_op=core.context_op,
+                stream=_stream(graph, residual.skip if residual is not None else query.node),
+                key_stream=_stream(graph, laid.key.node),
                 residual=residual,
-                mlp=_mlp(graph, residual, taken) if residual is not None and mlp is None else mlp,
+                mlp=mlp,
+                grid=laid.grid,
+                in_windows=laid.in_windows,
             )
         )
     return Anatomy(tuple(found))
 
 
-def _softmaxes(graph: GradientGraph) -> Iterable[tuple[Node, Node]]:
-    """Input and result of every softmax, expanded or not."""
-    opened: dict[int, Node] = {}
-    closed: dict[int, Node] = {}
-    for op in graph.ops:
-        if op.func.overloadpacket in _SOFTMAX:
-            sources = [node for node in op.inputs() if node in graph.nodes]
-            if sources and op.outputs[0] is not None:
-                opened[-op.index] = sources[0]
-                closed[-op.index] = op.outputs[0]
-        elif op.scope.composite in _COMPOSITES:
-            sources = [node for node in op.inputs() if node in graph.nodes]
-            if op.scope.instance not in opened:
-                opened[op.scope.instance] = sources[0]
-            if op.outputs[0] is not None:
-                closed[op.scope.instance] = op.outputs[0]
-    return [(opened[instance], closed[instance]) for instance in opened if instance in closed]
+@dataclass(frozen=True)
+class _Laid:
+    """The operands of an attention with their heads and tokens, and its residual with its layout."""
+
+    query: Operand
+    key: Operand
+    value: Operand
+    weights: Operand | None
+    residual: Residual | None
+    grid: tuple[int, int] | None = None
+    in_windows: bool = False
 
 
-def _core(graph: GradientGraph, before: Node, after: Node) -> tuple[Op, Op, Node] | None:
-    """The two products around a softmax, and what goes into it."""
-    scores_op = _product_behind(graph, before)
-    context_op = _product_ahead(graph, after)
-    if scores_op is None or context_op is None:
+def _laid_out(graph: GradientGraph, core: Core, residual: Residual | None) -> _Laid | None:
+    """Heads and tokens of the operands; None where they cannot be told from windows."""
+    in_windows = False
+    if residual is not None and (core.windowed or not _is_plain(residual.skip, core.query.shape[1])):
+        layout = find_layout(graph, residual.skip, core.query, _examples(graph, core, residual))
+        if layout is not None:
+            residual = replace(residual, dims=layout.dims)
+            in_windows = core.windowed or not _in_order(layout.rows, residual.tokens)
+            if in_windows and (followed := _followed(graph, core, residual, layout)) is not None:
+                return followed
+        else:
+            in_windows = residual.skip.shape[-2] != core.query.shape[1]
+    heads = None if core.windowed else _heads(graph, core, residual)
+    if heads is None:
         return None
-    return scores_op, context_op, before
+    return _Laid(
+        Operand(core.query, heads, 1),
+        Operand(core.key, heads, 1 if core.weights is None else 2),
+        Operand(core.value, heads, 1),
+        None if core.weights is None else Operand(core.weights, heads, 1),
+        residual,
+        None if in_windows else _grid(graph, core, residual),
+        in_windows,
+    )
 
 
-def _heads(graph: GradientGraph, weights: Node, query: Node, residual: Residual | None) -> int | None:
+def _followed(graph: GradientGraph, core: Core, residual: Residual, layout: Layout) -> _Laid | None:
+    """Operands that hold the stream in windows, each row at its token; None where that is not to be seen."""
+    stream, scores = residual.skip, core.scores_op.outputs[0]
+    numbers = layout.numbers(stream)
+    key = rows_through(graph, stream, numbers, core.key, 1)
+    value = rows_through(graph, stream, numbers, core.value, 2)
+    if key is None or value is None or scores is None or core.weights is None:
+        return None
+    queries = layout.rows[:, :, None].expand(scores.shape)
+    weights = rows_through(graph, scores, queries, core.weights, 2)
+    if weights is None or not torch.equal(*weights):
+        return None
+    before, after = heads_of(torch.cat([layout.rows, *key], 1)), heads_of(torch.cat([weights[0], *value], 1))
+    if before is None or after is None or before[0] != after[0]:
+        return None
+    tokens = residual.tokens
+    asking, _ = named([(layout.rows, layout.rows), weights], tokens)
+    asked, count = named([key, value], tokens)
+    return _Laid(
+        Operand(core.query, before[0], 1, Places(before[1], asking[0], tokens)),
+        Operand(core.key, before[0], 2, Places(before[1], asked[0], count)),
+        Operand(core.value, after[0], 1, Places(after[1], asked[1], count)),
+        Operand(core.weights, after[0], 1, Places(after[1], asking[1], tokens)),
+        residual,
+        _grid(graph, core, residual),
+    )
+
+
+def _is_plain(stream: Node, rows: int) -> bool:
+    """Whether the rows of the queries can only be the tokens of the stream as they stand."""
+    return len(stream.shape) <= 3 and stream.shape[-2] == rows and stream.shape.count(rows) == 1
+
+
+def _in_order(rows: Tensor, tokens: int) -> bool:
+    return rows.shape[1] == tokens and bool((rows % tokens == torch.arange(tokens, device=rows.device)).all())
+
+
+def _examples(graph: GradientGraph, core: Core, residual: Residual | None) -> int:
+    """How many examples the inputs hold; where they have two dimensions, the stream says."""
+    streams = [graph.wrt[_stream(graph, core.query)], *([residual.skip] if residual is not None else [])]
+    return next((stream.shape[0] for stream in streams if len(stream.shape) > 2), 1)
+
+
+def _heads(graph: GradientGraph, core: Core, residual: Residual | None) -> int | None:
     """How many heads; None where they cannot be told from windows that have the same dimension.
 
     Heads are the dimension before queries and keys. Where it is merged with examples and windows, the places
     of the stream say how many rows there are for one head.
     """
-    if len(weights.shape) > 3:
-        return weights.shape[-3]
-    groups, rows = query.shape[:2]
-    streams = [graph.wrt[_stream(graph, query)], *([residual.skip] if residual is not None else [])]
-    examples = max(stream.shape[0] if len(stream.shape) > 2 else 1 for stream in streams)
+    if core.logits is not None and len(core.logits.shape) > 3:
+        return core.logits.shape[-3]
+    groups, rows = core.query.shape[:2]
+    examples = _examples(graph, core, residual)
     if residual is not None:
         places = residual.skip.shape[:-1].numel()
         if groups * rows % places == 0 and groups % (groups * rows // places) == 0:
@@ -105,173 +162,28 @@ def _heads(graph: GradientGraph, weights: Node, query: Node, residual: Residual 
     return groups // examples if groups % examples == 0 else groups
 
 
-def _operands(product: Op) -> tuple[Node, Node]:
-    left, right = [arg for arg in product.args if isinstance(arg, Node)][-2:]
-    return left, right
-
-
-def _product_behind(graph: GradientGraph, node: Node) -> Op | None:
-    """Back through scaling, masks, sinks and views to the product that made the scores."""
-    waiting, seen = [node], {node}
-    while waiting:
-        op = waiting.pop().op
-        if op is None or op not in graph:
-            continue
-        if op.func.overloadpacket in _PRODUCTS:
-            out = op.outputs[0]
-            if out is not None and _same_rows(out, node):
-                return op
-            continue
-        if op.func.overloadpacket in _CONTRACTIONS:
-            continue
-        new = [n for n in dict.fromkeys(op.inputs()) if n in graph.nodes and n not in seen]
-        waiting += reversed(new)
-        seen.update(new)
-    return None
-
-
-def _product_ahead(graph: GradientGraph, node: Node) -> Op | None:
-    """On through dropout and views to the product with the values."""
-    waiting, seen = [node], {node}
-    while waiting:
-        at = waiting.pop(0)
-        for op in graph.consumers(at):
-            if op.func.overloadpacket in _PRODUCTS:
-                if _operands(op)[0] is at and _same_rows(at, node):
-                    return op
-            elif op.func.overloadpacket not in _CONTRACTIONS and op.scope.composite not in _COMPOSITES:
-                new = [n for n in op.outputs if n is not None and n in graph.nodes and n not in seen]
-                waiting += new
-                seen.update(new)
-    return None
-
-
-def _same_rows(part: Node, weights: Node) -> bool:
-    """Whether a matrix has the queries of the softmax and its keys; a sink is one more column, not a key."""
-    queries, keys = weights.shape[-2:]
-    return part.shape[-2] == queries and part.shape[-1] in (keys, keys - 1)
-
-
-def _attention_residual(graph: GradientGraph, scores_op: Op, context_op: Op) -> Residual | None:
-    behind = _ancestors(graph, _operands(scores_op)[0])
-    ahead = {node for node in context_op.outputs if node is not None}
-    for op in graph.ops[graph.ops.index(context_op) + 1 :]:
-        sources = [node for node in dict.fromkeys(op.inputs()) if node in graph.nodes]
-        computed = [node for node in sources if node in ahead]
-        if not computed:
-            continue
-        if op.func.overloadpacket is aten.add and len(sources) == 2 and len(computed) == 1:
-            (skip,) = (node for node in sources if node is not computed[0])
-            out = op.outputs[0]
-            if out is not None and skip in behind and skip.shape == out.shape and len(out.shape) > 1:
-                tokens = _operands(scores_op)[0].shape[1]
-                if skip.shape[-1] == tokens != skip.shape[-2]:
-                    return None  # channels before tokens: its rows are no tokens
-                return Residual(op, skip, computed[0], out)
-        ahead.update(node for node in op.outputs if node is not None)
-    return None
-
-
-def _joined(graph: GradientGraph, scores_op: Op, context_op: Op) -> tuple[Residual | None, Residual | None]:
-    """Where an attention joins the stream, and the feed-forward part that is added to it before that."""
-    residual = _attention_residual(graph, scores_op, context_op)
-    inner = _addition_behind(graph, residual.branch) if residual is not None else None
-    if residual is None or inner is None:
-        return residual, None
-    context = {node for node in context_op.outputs if node is not None}
-    stream = _ancestors(graph, residual.skip)
-    attention, others = None, []
-    for node in dict.fromkeys(inner.inputs()):
-        if node in graph.nodes:
-            behind = _ancestors(graph, node)
-            if context & behind:
-                attention = node
-            elif residual.skip in behind and _contracts(behind - stream):
-                others.append(node)
-    if attention is None or len(others) != 1 or others[0].shape != attention.shape:
-        return residual, None
-    mlp = replace(residual, branch=others[0], inner=inner, beside=attention)
-    return replace(residual, branch=attention, inner=inner), mlp
-
-
-def _addition_behind(graph: GradientGraph, node: Node) -> Op | None:
-    """The addition of two tensors that made a tensor, up to scaling and dropout; else None."""
-    while (op := node.op) is not None and op in graph:
-        sources = [source for source in dict.fromkeys(op.inputs()) if source in graph.nodes]
-        if op.func.overloadpacket is aten.add and len(sources) == 2:
-            return op
-        if len(sources) != 1 or op.func.overloadpacket in _CONTRACTIONS or sources[0].shape != node.shape:
-            return None
-        (node,) = sources
-    return None
-
-
-def _contracts(nodes: Iterable[Node]) -> bool:
-    """Whether any of these was made by a matrix product."""
-    return any(node.op is not None and node.op.func.overloadpacket in _CONTRACTIONS for node in nodes)
-
-
-def _mlp(graph: GradientGraph, attention: Residual, taken: set[Op]) -> Residual | None:
-    plain: set[Node] = {attention.out}
-    # A feed-forward part beside the attention reads the stream before it.
-    computed = _beside(graph, attention)
-    for op in graph.ops[graph.ops.index(attention.op) + 1 :]:
-        sources = [node for node in dict.fromkeys(op.inputs()) if node in plain or node in computed]
-        if not sources:
-            continue
-        if op in taken:
-            return None
-        made = [node for node in op.outputs if node is not None and node in graph.nodes]
-        if op.func.overloadpacket is aten.add and len(sources) == 2 and made:
-            skip = [node for node in sources if node in plain]
-            branch = [node for node in sources if node in computed]
-            if (
-                len(skip) == len(branch) == 1
-                and skip[0].shape == branch[0].shape
-                and _same_stream(skip[0], attention.out)
-            ):
-                return Residual(op, skip[0], branch[0], made[0])
-        through = op.func.overloadpacket in _CONTRACTIONS or any(node in computed for node in sources)
-        (computed if through else plain).update(made)
-    return None
-
-
-def _beside(graph: GradientGraph, attention: Residual) -> set[Node]:
-    """What the stream before an attention feeds through a matrix product, and the attention does not use."""
-    reached, computed = {attention.skip}, set[Node]()
-    used = _ancestors(graph, attention.branch)
-    for op in graph.ops:
-        if op is attention.op or not any(node in reached for node in op.inputs()):
-            continue
-        made = [node for node in op.outputs if node is not None and node in graph.nodes and node not in used]
-        through = op.func.overloadpacket in _CONTRACTIONS or any(node in computed for node in op.inputs())
-        reached.update(node for node in op.outputs if node is not None)
-        if through:
-            computed.update(made)
-    return computed
-
-
-def _same_stream(one: Node, other: Node) -> bool:
-    """Whether two tensors have the same tokens and units, as far as leading dimensions of 1 go."""
-    same = one.shape[-2:] == other.shape[-2:]
-    return same and one.shape[:-2].numel() == other.shape[:-2].numel()
-
-
-def _ancestors(graph: GradientGraph, node: Node) -> set[Node]:
-    found, waiting = {node}, [node]
-    while waiting:
-        op = waiting.pop().op
-        if op is None or op not in graph:
-            continue
-        for source in op.inputs():
-            if source in graph.nodes and source not in found:
-                found.add(source)
-                waiting.append(source)
-    return found
+def _grid(graph: GradientGraph, core: Core, residual: Residual | None) -> tuple[int, int] | None:
+    """Rows and columns of an image, where the stream holds it so or is opened to one for its windows."""
+    if residual is None:
+        return None
+    skip = residual.skip
+    if len(residual.dims) == 2:
+        return skip.shape[residual.dims[0]], skip.shape[residual.dims[1]]
+    if residual.dims != (-2,):
+        return None
+    opened = [
+        node.shape[-3:-1]
+        for node in ancestors(core.query)
+        if len(node.shape) == len(skip.shape) + 1
+        and (*node.shape[:-3], node.shape[-3] * node.shape[-2], node.shape[-1]) == tuple(skip.shape)
+        and 1 not in node.shape[-3:-1]
+        and skip in ancestors(node)
+    ]
+    return (opened[0][0], opened[0][1]) if len(set(opened)) == 1 else None
 
 
 def _stream(graph: GradientGraph, node: Node) -> int:
-    behind = _ancestors(graph, node)
+    behind = ancestors(node)
     return max((i for i, start in enumerate(graph.wrt) if start in behind), default=0)
 
 

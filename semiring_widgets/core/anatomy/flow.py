@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,14 +12,16 @@ from torch import Tensor
 from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
-from semiring_widgets.core.semirings import Semiring, Value
+from semiring_widgets.core.semirings import Abs, Max, Semiring, Value
 from semiring_widgets.core.sweeps import Progress, sweep_forward, zeros
 from semiring_widgets.core.tape import Node, Op
+from semiring_widgets.errors import InputError
 
 __all__ = [
     "Along",
     "LayerFlow",
     "branch_edges",
+    "by_place",
     "by_token",
     "edges_from",
     "head_map",
@@ -74,7 +77,8 @@ def layer_flow(
     branches = {name: summed(semiring, value, 0) for name, value in heads.items()}
     stream = None
     if attention.residual is not None:
-        stream = by_token(semiring, _through(graph, semiring, attention.residual.skip, pairs))
+        through = _through(graph, semiring, attention.residual.skip, pairs)
+        stream = by_place(semiring, through, attention.residual.dims)
         branches["skip"] = _along(graph, semiring, attention.residual, "skip", pairs, along)
     if attention.mlp is not None:
         branches["mlp"] = _along(graph, semiring, attention.mlp, "branch", pairs, along)
@@ -140,43 +144,61 @@ def head_map(
 ) -> dict[str, Tensor]:
     """Log mass of one head between tokens, by query, key and value, each of shape (Tq, Tk).
 
+    What a token gives to the padding of its window is in no column.
+
     Args:
         attention: the layer.
         head: the head.
         alpha: log-mass tangents at the operands.
         beta: log-mass cotangents at the results of the two products.
         best: instead, log |weight| of the best path between them; ``alpha`` and ``beta`` are those of `Max`.
+
+    Raises:
+        InputError: the attention is one step whose inside is not seen.
     """
     scores = attention.scores_op.outputs[0]
     context = attention.context_op.outputs[0]
-    weights, _ = (arg for arg in attention.context_op.args if isinstance(arg, Node))
-    rows = attention.query.tokens, attention.key.tokens
-    like = attention.query.node.value
     product = _best_product if best else _log_product
 
-    def own(values: Mapping[Node, Tensor], node: Node | None) -> Tensor | None:
+    def own(values: Mapping[Node, Tensor], operand: Operand, node: Node | None) -> Tensor | None:
         if node is None or node not in values:
             return None
-        batch = values[node].double().reshape(-1, attention.heads, *node.shape[1:])
-        return batch[:, head]
+        return values[node][operand.head_of == head].double()
 
-    def number(node: Node) -> Tensor:
-        return node.value.double().abs().reshape(-1, attention.heads, *node.shape[1:])[:, head].log()
+    def number(operand: Operand) -> Tensor:
+        return operand.node.value[operand.head_of == head].double().abs().log()
 
-    def joined(examples: Tensor) -> Tensor:
-        return examples.amax(0) if best else examples.logsumexp(0)
+    def joined(windows: Tensor, rows: Operand, columns: Operand) -> Tensor:
+        """(windows and examples, queries, keys) -> (Tq, Tk)."""
+        if rows.places is None and columns.places is None:
+            return windows.amax(0) if best else windows.logsumexp(0)
+        above, below = rows.token_of[rows.head_of == head], columns.token_of[columns.head_of == head]
+        cells = above[:, :, None] * columns.tokens + below[:, None, :]
+        known = (above >= 0)[:, :, None] & (below >= 0)[:, None, :]
+        algebra = Max() if best else Abs()
+        (found,) = algebra.scatter((windows[known],), cells[known], rows.tokens * columns.tokens)
+        return found.reshape(rows.tokens, columns.tokens)
 
-    none = torch.full(rows, float("-inf"), dtype=torch.float64, device=like.device)
+    query, key, value, weights = attention.query, attention.key, attention.value, attention.weights
+    if weights is None:
+        raise InputError(
+            f"The attention of layer {attention.index} ({attention.module}) is one step with a backward of "
+            f"its own; its flow is known by head and token, but not from token to token."
+        )
+    none = torch.full(
+        (query.tokens, key.tokens), float("-inf"), dtype=torch.float64, device=query.node.device
+    )
     found = {"query": none, "key": none, "value": none}
-    ahead = own(beta, scores)
+    scores_factor, context_factor = _log_factor(attention.scores_op), _log_factor(attention.context_op)
+    ahead = own(beta, query, scores)
     if ahead is not None:
-        if (a := own(alpha, attention.query.node)) is not None:
-            found["query"] = joined(product(a, number(attention.key.node)) + ahead)
-        if (a := own(alpha, attention.key.node)) is not None:
-            found["key"] = joined(product(number(attention.query.node), a) + ahead)
-    ahead = own(beta, context)
-    if ahead is not None and (a := own(alpha, attention.value.node)) is not None:
-        found["value"] = joined(number(weights) + product(ahead, a.mT))
+        if (a := own(alpha, query, query.node)) is not None:
+            found["query"] = joined(product(a, number(key)) + ahead + scores_factor, query, key)
+        if (a := own(alpha, key, key.node)) is not None:
+            found["key"] = joined(product(number(query), a) + ahead + scores_factor, query, key)
+    ahead = own(beta, weights, context)
+    if ahead is not None and (a := own(alpha, value, value.node)) is not None:
+        found["value"] = joined(number(weights) + product(ahead, a.mT) + context_factor, weights, value)
     return found
 
 
@@ -191,16 +213,16 @@ def _along(
     graph: GradientGraph, semiring: Semiring, residual: Residual, which: str, pairs: Pairs, crossing: Along
 ) -> Value:
     """Flow along one operand's edge into an addition, by token."""
-    total = by_token(semiring, zeros(graph, semiring, residual.skip))
+    total = by_place(semiring, zeros(graph, semiring, residual.skip), residual.dims)
     for op, source in residual.around if which == "skip" else residual.through:
         for edge in edges_from(graph, op, source):
             if edge in crossing:
-                total = semiring.plus(total, by_token(semiring, crossing[edge]))
+                total = semiring.plus(total, by_place(semiring, crossing[edge], residual.dims))
                 continue
             for alpha, beta in pairs:
                 if source in alpha and edge.target in beta:
                     joined = semiring.times(alpha[source], edge.pull(semiring, beta[edge.target]))
-                    total = semiring.plus(total, by_token(semiring, joined))
+                    total = semiring.plus(total, by_place(semiring, joined, residual.dims))
                     break
     return total
 
@@ -258,6 +280,12 @@ def by_token(semiring: Semiring, value: Value, tokens: int | None = None) -> Val
     return tuple(v.reshape(-1) for v in semiring.sum(flat, (0, 2)))
 
 
+def by_place(semiring: Semiring, value: Value, dims: Sequence[int]) -> Value:
+    """Summed over all dimensions but some, which count tokens together: -> (tokens,)."""
+    others = [dim for dim in range(-value[0].dim(), 0) if dim not in dims]
+    return tuple(v.reshape(-1) for v in semiring.sum(value, others))
+
+
 def summed(semiring: Semiring, value: Value, dim: int) -> Value:
     """The semiring sum over one dimension, which goes."""
     return tuple(v.squeeze(dim) for v in semiring.sum(value, (dim,)))
@@ -265,9 +293,21 @@ def summed(semiring: Semiring, value: Value, dim: int) -> Value:
 
 def _by_head(semiring: Semiring, operand: Operand, value: Value) -> Value:
     """(batch * heads, tokens, units) -> (heads, tokens)."""
-    split = tuple(v.reshape(-1, operand.heads, *v.shape[1:]) for v in value)
-    units = 3 if operand.token_axis == 1 else 2
-    return tuple(v.reshape(operand.heads, operand.tokens) for v in semiring.sum(split, (0, units)))
+    rows = summed(semiring, value, 3 - operand.token_axis)
+    if operand.places is None:
+        return summed(semiring, tuple(v.reshape(-1, operand.heads, operand.tokens) for v in rows), 0)
+    # A row of padding holds no path.
+    known = operand.token_of >= 0
+    cells = operand.head_of[:, None] * operand.tokens + operand.token_of
+    size = operand.heads * operand.tokens
+    found = semiring.scatter(tuple(v[known] for v in rows), cells[known], size)
+    return tuple(v.reshape(operand.heads, operand.tokens) for v in found)
+
+
+def _log_factor(product: Op) -> float:
+    """Log of the factor that a product is multiplied by."""
+    factor = abs(float(product.kwargs.get("alpha", 1)))
+    return math.log(factor) if factor else float("-inf")
 
 
 def _log_product(a: Tensor, b: Tensor) -> Tensor:

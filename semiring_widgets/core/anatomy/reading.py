@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from semiring_widgets.core.anatomy.parts import Anatomy, Attention, token_of
+from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Residual
 from semiring_widgets.core.tape import Node, Op
 
 __all__ = ["Leg", "Place", "legs_of", "read"]
@@ -72,7 +72,7 @@ def read(anatomy: Anatomy, passages: Sequence[Passage]) -> list[Place]:
 def _legs(anatomy: Anatomy, passages: Sequence[Passage]) -> list[tuple[int, int, Leg]]:
     """(first step, step after the last, leg)."""
     entries: dict[Node, list[Attention]] = {}
-    exits: dict[Node, Attention] = {}
+    exits: dict[Node, list[tuple[Attention, Residual]]] = {}
     operands: dict[Node, list[tuple[Attention, str]]] = {}
     blocks: dict[Node, Attention] = {}
     beside: dict[Op, Attention] = {}
@@ -81,16 +81,16 @@ def _legs(anatomy: Anatomy, passages: Sequence[Passage]) -> list[tuple[int, int,
             operands.setdefault(operand.node, []).append((attention, name))
         if attention.residual is not None:
             entries.setdefault(attention.residual.skip, []).append(attention)
-            exits[attention.residual.out] = attention
+            exits.setdefault(attention.residual.out, []).append((attention, attention.residual))
         if attention.mlp is not None and attention.mlp.inner is not None:
             beside[attention.mlp.inner] = attention
         elif attention.mlp is not None:
-            blocks[attention.mlp.out] = attention
+            blocks.setdefault(attention.mlp.out, attention)
     found: list[tuple[int, int, Leg]] = []
     open_legs: dict[int, _Open] = {}
     for step, (source, element, target, reached) in enumerate(passages):
         for attention in entries.get(source, ()):
-            token = token_of(source, element)
+            token = attention.residual.token_of(element) if attention.residual is not None else 0
             open_legs[attention.index] = _Open(Leg(attention.index, "skip", None, token, token), step)
         for attention, branch in operands.get(target, ()):
             head, token = attention.operands[branch].locate(reached)
@@ -98,16 +98,24 @@ def _legs(anatomy: Anatomy, passages: Sequence[Passage]) -> list[tuple[int, int,
             open_legs[attention.index] = _Open(Leg(attention.index, branch, head, token, token), since)
         both = beside.get(target.op) if target.op is not None else None
         if both is not None and both.mlp is not None and source is both.mlp.branch:
-            token = token_of(source, element)
+            token = both.mlp.token_of(element)
             since = open_legs[both.index].since if both.index in open_legs else step
             open_legs[both.index] = _Open(Leg(both.index, "mlp", None, token, token), since)
-        if (left := exits.get(target)) is not None and left.index in open_legs:
-            opened = open_legs.pop(left.index)
-            leg = replace(opened.leg, target=token_of(target, reached))
+        closing = [(open_legs.pop(a.index), r) for a, r in exits.get(target, ()) if a.index in open_legs]
+        # Of several attentions that join at once, a path takes one, or goes round all.
+        taken = [(opened, residual) for opened, residual in closing if opened.leg.branch != "skip"]
+        for opened, residual in taken or closing[:1]:
+            leg = replace(opened.leg, target=residual.token_of(reached))
+            if leg.branch == "skip" and source is residual.branch:
+                # By none of the operands: a position bias or a gate that the attention computes.
+                leg = replace(leg, branch="attention", source=leg.target)
             found.append((opened.since, step + 1, leg))
         if (block := blocks.get(target)) is not None and block.mlp is not None:
-            token = token_of(target, reached)
+            token = block.mlp.token_of(reached)
             branch = "mlp" if source is block.mlp.branch else "mlp_skip"
+            within = open_legs.pop(block.index, None)
+            if within is not None and within.leg.branch != "skip":
+                found.append((within.since, step, replace(within.leg, target=token)))
             since = found[-1][1] if found else step
             found.append((min(since, step), step + 1, Leg(block.index, branch, None, token, token)))
     return found

@@ -22,7 +22,7 @@ from semiring_widgets.core.paths.path import Path
 from semiring_widgets.core.paths.route import Route, Routes
 from semiring_widgets.core.paths.searching import Stage, best_first
 from semiring_widgets.core.paths.stations import Origin, Stations, Stop
-from semiring_widgets.core.paths.tracing import Tracer, Trail
+from semiring_widgets.core.paths.tracing import Tracer, Trail, picked
 from semiring_widgets.core.semirings import (
     Abs,
     Entropy,
@@ -185,9 +185,10 @@ class RouteSearch:
             station = stations.all[stop.station]
             edge = station.edge
             kept = torch.zeros(edge.source.shape.numel(), dtype=torch.bool, device=edge.source.device)
-            kept[station.members[stop.group]] = True
+            kept[station.own(stop.group)] = True
             pulled = edge.pull(semiring, values[edge.target])
-            value = tuple(part.reshape(-1)[station.members[stop.group]] for part in pulled)
+            members = station.members[stop.group]
+            value = picked(semiring, pulled, members, members < 0)
             trail = Trail((stop, *trail.stops), value)
             values = dict(tracer.segment(trail))
             gate = Cut(edges={edge: kept.reshape(edge.source.shape)})

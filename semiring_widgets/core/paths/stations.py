@@ -7,8 +7,9 @@ routes are a partition of the paths, and what is summed over all of them is the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -50,7 +51,8 @@ class Station:
         edge: what paths use.
         layer, branch: which part of the model it is.
         rank: paths pass stations in ascending rank.
-        members: flat elements of the edge's source by group, int64 (groups, elements of one).
+        members: flat elements of the edge's source by group, int64 (groups, elements of one); -1 fills up
+            a group that has fewer than others, as tokens in several windows have more.
         heads: by which the groups vary slowest; None where the station has no heads.
     """
 
@@ -64,10 +66,22 @@ class Station:
     @cached_property
     def group_of(self) -> Tensor:
         """Group of every flat element of the source."""
-        groups = torch.empty(self.members.numel(), dtype=torch.int64, device=self.members.device)
-        numbers = torch.arange(len(self.members), device=groups.device)
-        groups[self.members.reshape(-1)] = numbers.repeat_interleave(self.members.shape[1])
+        members = self.members
+        groups = members.new_full((self.edge.source.shape.numel(),), -1)
+        numbers = torch.arange(len(members), device=groups.device)[:, None].expand_as(members)
+        groups[members[members >= 0]] = numbers[members >= 0]
         return groups
+
+    @cached_property
+    def missing(self) -> Tensor | None:
+        """Where members only fill up, of their shape; None where all groups are full."""
+        missing = self.members < 0
+        return missing if bool(missing.any()) else None
+
+    def own(self, group: int) -> Tensor:
+        """Flat elements of one group."""
+        members = self.members[group]
+        return members[members >= 0]
 
     def place(self, group: int) -> tuple[int | None, int]:
         """Head and token of a group."""
@@ -92,6 +106,8 @@ class Stations:
         self.graph = graph
         self.all: list[Station] = []
         self._by_edge: dict[Edge, int] = {}
+        # Several attentions may be added to each other before they join the stream together.
+        self._joins = {a.index: a.residual.op for a in anatomy.attentions if a.residual is not None}
         for attention in anatomy.attentions:
             for name, operand in attention.operands.items():
                 op = attention.context_op if name == "value" else attention.scores_op
@@ -121,15 +137,21 @@ class Stations:
         for stop in stops:
             station = self.all[stop.station]
             head, token = station.place(stop.group)
-            last = found[-1] if found else None
+            told = [leg for leg in found if leg.head is not None and self._joined(leg.layer, station.layer)]
             if station.branch != _JOINED:
+                if station.branch in ("mlp", "mlp_skip") and told and told[-1] is found[-1]:
+                    found[-1] = replace(told[-1], target=token)
                 found.append(Leg(station.layer, station.branch, head, token, token))
-            elif last is not None and last.layer == station.layer and last.head is not None:
-                found[-1] = Leg(last.layer, last.branch, last.head, last.source, token)
-            else:
+            elif told and told[-1] is found[-1]:
+                found[-1] = replace(told[-1], target=token)
+            elif not told and all(leg.layer != station.layer for leg in found):
                 # By none of the operands: a position bias or a gate that the attention computes.
                 found.append(Leg(station.layer, "attention", None, token, token))
         return tuple(found)
+
+    def _joined(self, layer: int, other: int) -> bool:
+        """Whether two attentions join the stream by the same addition."""
+        return layer in self._joins and self._joins[layer] is self._joins.get(other)
 
     def tokens(self, node: Node) -> Tensor:
         """Flat elements of an input by token, (tokens, units); one token where it has no such dimension."""
@@ -138,7 +160,7 @@ class Stations:
     def _add_residual(self, residual: Residual, layer: int, skip: str, branch: str) -> None:
         for ways, name in ((residual.around, skip), (residual.through, branch)):
             for op, source in ways:
-                self._add(op, source, layer, name, op.index, _by_token(source), None)
+                self._add(op, source, layer, name, op.index, _by_place(source, residual.dims), None)
 
     def _add(
         self, op: Op, source: Node, layer: int, branch: str, rank: int, members: Tensor, heads: int | None
@@ -157,9 +179,25 @@ def _by_token(node: Node) -> Tensor:
     return numbers.reshape(-1, *node.shape[-2:]).transpose(0, 1).reshape(node.shape[-2], -1)
 
 
+def _by_place(node: Node, dims: Sequence[int]) -> Tensor:
+    """As `_by_token`, where other dimensions count the tokens."""
+    numbers = torch.arange(node.shape.numel(), device=node.device).reshape(node.shape)
+    others = [dim for dim in range(-len(node.shape), 0) if dim not in dims]
+    tokens = math.prod(node.shape[dim] for dim in dims)
+    return numbers.permute(*dims, *others).reshape(tokens, -1)
+
+
 def _by_head(operand: Operand) -> Tensor:
     """(batch * heads, tokens, units) or transposed -> (heads * tokens, elements)."""
     numbers = torch.arange(operand.node.shape.numel(), device=operand.node.device)
-    split = numbers.reshape(-1, operand.heads, *operand.node.shape[1:])
-    tokens, units = (2, 3) if operand.token_axis == 1 else (3, 2)
-    return split.permute(1, tokens, 0, units).reshape(operand.heads * operand.tokens, -1)
+    rows = numbers.reshape(operand.node.shape)
+    rows = (rows if operand.token_axis == 1 else rows.mT).flatten(0, 1)
+    cells = (operand.head_of[:, None] * operand.tokens + operand.token_of).flatten()
+    known = (operand.token_of >= 0).flatten()
+    rows, cells = rows[known], cells[known]
+    order = torch.argsort(cells, stable=True)
+    counts = torch.bincount(cells, minlength=operand.heads * operand.tokens)
+    turn = torch.arange(len(cells), device=cells.device) - (torch.cumsum(counts, 0) - counts)[cells[order]]
+    members = rows.new_full((len(counts), int(counts.max()), rows.shape[1]), -1)
+    members[cells[order], turn] = rows[order]
+    return members.flatten(1)

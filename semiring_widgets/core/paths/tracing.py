@@ -17,10 +17,10 @@ from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.memory import sweep_size
 from semiring_widgets.core.paths.stations import Origin, Stations, Stop
 from semiring_widgets.core.semirings import Batch, Leaving, Semiring, Value, Weight
-from semiring_widgets.core.sweeps import Gate, ones, passed, sweep_backward, sweep_forward, zeros
+from semiring_widgets.core.sweeps import Gate, ones, passed, restrict, sweep_backward, sweep_forward, zeros
 from semiring_widgets.core.tape import Node
 
-__all__ = ["Arrival", "Tracer", "Trail"]
+__all__ = ["Arrival", "Tracer", "Trail", "picked"]
 
 # Scalar values that a batch holds per tensor at most: bounds its memory.
 _BATCH_VALUES = 1 << 22
@@ -107,7 +107,7 @@ class Tracer:
         for station in self.stations.all:
             source = station.edge.source
             value = values.get(source) or zeros(self.graph, semiring, source)
-            found.append(tuple(part.reshape(-1)[station.members] for part in value))
+            found.append(picked(semiring, value, station.members, station.missing))
         return found
 
     def joined(self, arrival: Arrival, tangents: Sequence[Value]) -> Value:
@@ -146,16 +146,16 @@ class Tracer:
             if station.edge.target in values:
                 pulled = station.edge.pull(batch, values[station.edge.target])
                 pulled = passed(batch, pulled, self._gate, station.edge)
-                yield Arrival(position, whole=False, value=_grouped(batch, pulled, station.members))
+                found = self._grouped(batch, pulled, station.members, station.missing)
+                yield Arrival(position, whole=False, value=found)
         for node in self._inputs:
             if node in values:
                 directed = tuple(
                     part for one in batch.split(values[node]) for part in self.directed(node, one)
                 )
                 members = self.stations.tokens(node)
-                yield Arrival(
-                    self.graph.wrt.index(node), whole=True, value=_grouped(batch, directed, members)
-                )
+                found = self._grouped(batch, directed, members)
+                yield Arrival(self.graph.wrt.index(node), whole=True, value=found)
 
     def segment(self, trail: Trail) -> Mapping[Node, Value]:
         """Cotangents of one trail at every node of the segment before it."""
@@ -200,17 +200,24 @@ class Tracer:
             parts = [none] * len(trails)
             for number, edge in own:
                 trail = trails[number]
-                members: Tensor | slice = slice(None)
-                if edge is not None:
-                    stop = trail.stops[0]
-                    members = self.stations.all[stop.station].members[stop.group]
+                if edge is None:
+                    parts[number] = trail.value
+                    continue
+                stop = trail.stops[0]
+                members = self.stations.all[stop.station].members[stop.group]
+                known = members >= 0
                 parts[number] = tuple(part.clone() for part in parts[number])
                 for part, value in zip(parts[number], trail.value, strict=True):
-                    part[members] = value
+                    part[members[known]] = value[known]
             seeds[source] = tuple(part.reshape(source.shape) for part in batch.join(parts))
         return seeds
 
+    def _grouped(self, batch: Batch, value: Value, members: Tensor, missing: Tensor | None = None) -> Value:
+        split = [picked(self.semiring, one, members, missing) for one in batch.split(value)]
+        return tuple(torch.stack(column) for column in zip(*split, strict=True))
 
-def _grouped(batch: Batch, value: Value, members: Tensor) -> Value:
-    split = [tuple(part.reshape(-1)[members] for part in one) for one in batch.split(value)]
-    return tuple(torch.stack(column) for column in zip(*split, strict=True))
+
+def picked(semiring: Semiring, value: Value, members: Tensor, missing: Tensor | None) -> Value:
+    """Values at some flat elements, of the shape of ``members``; *no path* where these are missing."""
+    found = tuple(part.reshape(-1)[members] for part in value)
+    return found if missing is None else restrict(semiring, found, ~missing)

@@ -73,7 +73,7 @@ class Tape:
             raise TapeError(
                 f"The {what} (shape {list(tensor.shape)}) does not occur on this tape. Pass the same "
                 f"tensor object that was used inside `with sw.record() as tape:`, and compute the "
-                f"score inside that block."
+                f"score inside that block, but not under torch.no_grad(), as model.generate does."
             )
         return node
 

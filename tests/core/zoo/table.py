@@ -90,14 +90,11 @@ ENCODERS = [
         "RoCBertForMaskedLM LukeForMaskedLM MarkupLMForTokenClassification TapasForQuestionAnswering",
     ),
     *rows("embeds", "XLMRobertaXLForMaskedLM RobertaPreLayerNormForMaskedLM Data2VecTextForMaskedLM"),
-    *rows("embeds", "T5EncoderModel JinaEmbeddingsV3ForMaskedLM"),
+    *rows("embeds", "T5EncoderModel JinaEmbeddingsV3ForMaskedLM YosoForMaskedLM"),
     Row("CanineForSequenceClassification", "embeds", {}, (4, 4, 4)),
-    # Its hashed attention sums over buckets: a step of its own, with a backward of its own.
-    Row("YosoForMaskedLM", "embeds", {}, NONE),
     # It gives half of its heads to a convolution.
     Row("ConvBertForMaskedLM", "embeds", {}, (2, 2)),
-    # Its windows are no matrix products of queries and keys, so no attention is reported.
-    Row("LongformerForMaskedLM", "embeds", {"attention_window": 4}, NONE),
+    Row("LongformerForMaskedLM", "embeds", {"attention_window": 4}),
     Row("FunnelForMaskedLM", "embeds", {"block_sizes": [1, 1], "num_decoder_layers": 1}, (4, 4, 4)),
 ]
 DECODERS = [
@@ -112,20 +109,21 @@ DECODERS = [
     *rows("embeds", "GlmForCausalLM Glm4ForCausalLM HeliumForCausalLM SmolLM3ForCausalLM"),
     *rows("embeds", "JetMoeForCausalLM BitNetForCausalLM ApertusForCausalLM Exaone4ForCausalLM"),
     *rows("embeds", "SeedOssForCausalLM Ernie4_5ForCausalLM NanoChatForCausalLM ArceeForCausalLM"),
-    *rows("embeds", "VaultGemmaForCausalLM BertGenerationDecoder BloomForCausalLM CwmForCausalLM"),
+    *rows("embeds", "VaultGemmaForCausalLM BloomForCausalLM CwmForCausalLM"),
     *rows("embeds", "HunYuanDenseV1ForCausalLM Lfm2ForCausalLM MinistralForCausalLM Glm4MoeForCausalLM"),
     *rows("embeds", "GraniteMoeSharedForCausalLM AfmoeForCausalLM FlexOlmoForCausalLM"),
     *rows("embeds", "Ernie4_5_MoeForCausalLM ModernBertDecoderForCausalLM"),
     *rows("embeds", "MistralForCausalLM Olmo3ForCausalLM", sliding_window=3),
     *rows("embeds", "GPTNeoForCausalLM", attention_types=[[["global", "local"], 1]], window_size=4),
+    *rows("embeds", "DogeForCausalLM"),
+    *rows("embeds", "BertGenerationDecoder", is_decoder=True),
     *rows("embeds", "GPTJForCausalLM CodeGenForCausalLM", rotary_dim=4),
     # Positions by complex numbers.
     *rows("embeds", "DeepseekV2ForCausalLM DeepseekV3ForCausalLM", **LATENT),
     *rows("embeds", "Llama4ForCausalLM"),
     # Each attention is the difference of two.
     Row("DiffLlamaForCausalLM", "embeds", {}, (4, 4, 4, 4)),
-    # Its skip connections are scaled, which is not read.
-    Row("DogeForCausalLM", "embeds", {}, (4, 4)),
+    # One of its two layers has linear attention.
     Row("MiniMaxForCausalLM", "embeds", {}, (4,)),
     Row("MambaForCausalLM", "embeds", {}, NONE),
     Row("Mamba2ForCausalLM", "embeds", SCANS, NONE),
@@ -151,8 +149,7 @@ ENCODER_DECODERS = [
     *rows("seq2seq", "BlenderbotSmallForConditionalGeneration M2M100ForConditionalGeneration"),
     *rows("seq2seq", "NllbMoeForConditionalGeneration PLBartForConditionalGeneration"),
     *rows("seq2seq", "MvpForConditionalGeneration FSMTForConditionalGeneration"),
-    # The windows of its encoder are not reported, see Longformer.
-    Row("LEDForConditionalGeneration", "seq2seq", WINDOWS, (4,) * 4),
+    Row("LEDForConditionalGeneration", "seq2seq", WINDOWS),
     # Each layer of its decoder has a second self-attention, of the streams that predict.
     Row("ProphetNetForConditionalGeneration", "seq2seq", TWO_STREAMS, (4,) * 8),
 ]
@@ -192,7 +189,7 @@ VISION = [
 AUDIO = [
     *rows("audio", "Wav2Vec2ForCTC HubertForCTC WavLMForCTC UniSpeechForCTC UniSpeechSatForCTC", **WAVES),
     *rows("audio", "Wav2Vec2ConformerForCTC SEWForCTC Data2VecAudioForCTC", **WAVES),
-    Row("SEWDForCTC", "audio", WAVES, NONE),
+    Row("SEWDForCTC", "audio", WAVES),
     # The encoder's self-attentions and the decoder's cross-attentions; the first layer of the decoder reads
     # only its own embeddings, which are no input here, so one self-attention is on no path.
     Row(
@@ -208,16 +205,28 @@ TABLE = [*ENCODERS, *DECODERS, *ENCODER_DECODERS, *VISION, *AUDIO]
 SIDE_WAYS = {
     "DebertaForMaskedLM": "contents by positions",
     "DebertaV2ForMaskedLM": "contents by positions",
+    "SEWDForCTC": "contents by positions",
     "XLNetLMHeadModel": "a second query for relative positions",
     "FunnelForMaskedLM": "a second query for relative positions",
     "WavLMForCTC": "a gate of the position bias",
     "AfmoeForCausalLM": "a gate of the context",
     "SamVisionModel": "relative positions read the query a second time",
     "NystromformerForMaskedLM": "landmarks and a convolution of the values",
+    "MobileBertForMaskedLM": "a narrowed stream beside the attention, on which its feed-forward parts stand",
     "ConvBertForMaskedLM": "a convolution beside the heads",
     "Wav2Vec2ConformerForCTC": "a convolution between attention and feed-forward part",
     "JetMoeForCausalLM": "a router of the experts that make queries",
     "DiffLlamaForCausalLM": "two attentions that share a stream",
+}
+
+# Words that meet by other means than attention, which no mask keeps apart.
+MIXED = {
+    "MobileBertForMaskedLM": "embeddings of three neighbours together",
+    "NystromformerForMaskedLM": "landmarks and a convolution of the values",
+    "ConvBertForMaskedLM": "a convolution beside the heads",
+    "YosoForMaskedLM": "a mask of large negative numbers, which it takes for numbers of tokens",
+    "TapasForQuestionAnswering": "an answer averaged over the words of a cell",
+    "FSMTForConditionalGeneration": "a decoder that is causal only where it is given words, not embeddings",
 }
 
 # Attention and feed-forward part read the same stream; most are added to it one after the other.
@@ -229,13 +238,8 @@ PARALLEL = {
 
 # Attentions without a feed-forward part of their own.
 ABSENT = {
-    # Four small ones, inside of what the whole layer adds to its stream.
-    "MobileBertForMaskedLM": 2,
-    # Channels before tokens.
-    "SqueezeBertForMaskedLM": 2,
-    # Scaled skip connections are not read.
-    "DogeForCausalLM": 2,
-    "MiniMaxForCausalLM": 1,
+    # The self-attention of the second layer; that of the first reads only what is no input here.
+    "WhisperForConditionalGeneration": 1,
     # After the two self-attentions of a layer of the decoder comes its cross-attention.
     "ProphetNetForConditionalGeneration": 4,
     # The attention that pools.

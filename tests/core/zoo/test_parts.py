@@ -3,7 +3,8 @@
 import pytest
 
 import semiring_widgets as sw
-from semiring_widgets.core.anatomy import find_anatomy
+from semiring_widgets.core.anatomy import find_anatomy, head_map
+from semiring_widgets.core.anatomy.following import ancestors
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from tests.core.zoo.feeding import feed, weigh
 from tests.core.zoo.shrinking import build
@@ -39,3 +40,18 @@ def test_layers_and_heads(row):
         score = weigh(call(inputs))
     found = find_anatomy(GradientGraph(tape, *find_nodes(tape, score, inputs))).attentions
     assert [part.heads for part in found] == by_configuration(model.config, row.kind)
+
+
+def test_an_attention_in_one_step_says_what_is_not_known_of_it():
+    model = build("YosoForMaskedLM")
+    inputs, call = feed("embeds", model)
+    with sw.record() as tape:
+        score = weigh(call(inputs))
+    graph = GradientGraph(tape, *find_nodes(tape, score, inputs))
+    attention = find_anatomy(graph).attentions[1]
+    # Its three operands, told by what they do to the result, are those of the model's three matrices.
+    for name, operand in attention.operands.items():
+        made = [node.op.scope.module for node in ancestors(operand.node) if node.op is not None]
+        assert f"yoso.encoder.layer.1.attention.self.{name}" in made
+    with pytest.raises(sw.SemiringWidgetsError, match="not from token to token"):
+        head_map(attention, 0, {}, {})

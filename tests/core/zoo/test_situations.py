@@ -200,6 +200,39 @@ def test_dropout_in_training_uses_the_sampled_mask():
     agrees(call, X.clone())
 
 
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+@pytest.mark.parametrize("name", ["BertForMaskedLM", "GPT2LMHeadModel", "T5EncoderModel"])
+def test_dropout_in_a_model_in_training(name, attention):
+    changes = {"T5EncoderModel": {"dropout_rate": 0.3}}.get(name, {})
+    model = build(name, attention, **changes).train()
+
+    def call(x):
+        torch.manual_seed(5)
+        output = model(inputs_embeds=x)
+        return (output.logits if "logits" in output else output.last_hidden_state)[0, -1, 3]
+
+    x = normal(1, 5, 32)
+    with torch.no_grad():
+        sampled = float(call(x))
+        model.eval()
+        # The mask is part of what is explained.
+        assert sampled != pytest.approx(float(call(x)), rel=1e-3)
+        model.train()
+    agrees(call, x)
+
+
+@pytest.mark.parametrize("granularity", ["primitive", "operator", "paper"])
+def test_dropout_keeps_its_mask_where_there_is_nothing_to_drop(granularity):
+    x = torch.zeros(64)
+    torch.manual_seed(5)
+    with sw.record(granularity=granularity) as tape:
+        score = nn.functional.dropout(x, 0.25, training=True).sum()
+    torch.manual_seed(5)
+    expected = nn.functional.dropout(torch.ones(64), 0.25, training=True)
+    assert 0 < int((expected == 0).sum()) < 64
+    torch.testing.assert_close(sw.backprop(tape, score, wrt=x).value, expected)
+
+
 # PyTorch's own warning that a hook fires twice on such a module; ours only follow what runs.
 @pytest.mark.filterwarnings("ignore:Using `torch.compile")
 @pytest.mark.parametrize("way", ["function", "method"])
@@ -237,6 +270,47 @@ def test_key_value_caches(name):
         return model(inputs_embeds=x, past_key_values=past, use_cache=True).logits[0, -1, 3]
 
     agrees(later, normal(1, 2, 32))
+
+
+@pytest.mark.parametrize("name", ["GPT2LMHeadModel", "LlamaForCausalLM"])
+def test_a_loop_of_steps_is_explained_from_the_prompt(name):
+    model = build(name)
+    words = model.get_input_embeddings()
+
+    def answer(x):
+        """Three greedy steps; the later ones see the prompt through the cache only."""
+        output = model(inputs_embeds=x, use_cache=True)
+        for _ in range(2):
+            chosen = output.logits[:, -1].argmax(-1, keepdim=True)
+            output = model(
+                inputs_embeds=words(chosen), past_key_values=output.past_key_values, use_cache=True
+            )
+        return output.logits[0, -1, 3]
+
+    x = normal(1, 5, 32)
+    agrees(answer, x)
+    with sw.record() as tape:
+        score = answer(x)
+    # All paths from the prompt to the last step enter its attentions by keys and values of the cache.
+    table = sw.flow(tape, score, wrt=x)
+    last = table.isel(layer=slice(-2, None)).head_mass_share
+    assert float(last.sel(kind="query", layer=last.layer[0]).sum()) == 0
+    assert float(last.isel(layer=0).sum()) > 0
+
+
+def test_generate_has_no_paths_and_says_so():
+    model = build("GPT2LMHeadModel")
+    x = normal(1, 5, 32)
+    with sw.record() as tape:
+        found = model.generate(
+            inputs_embeds=x,
+            max_new_tokens=2,
+            do_sample=False,
+            output_scores=True,
+            return_dict_in_generate=True,
+        )
+    with pytest.raises(sw.SemiringWidgetsError, match="no_grad"):
+        sw.backprop(tape, found.scores[-1][0, 3], wrt=x)
 
 
 @pytest.mark.parametrize("semiring", ["sum", "abs", "max"])

@@ -15,7 +15,7 @@ from tests.core.zoo.table import ABSENT, PARALLEL, SIDE_WAYS, TABLE
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 
 
-DECODER_LAYERS = {"seq2seq": 2, "features": 2}
+DECODER_LAYERS = {"seq2seq": 2}
 
 
 def attentions_of(name):
@@ -99,3 +99,13 @@ def test_flow_through_a_layer_adds_up(row):
     heads = table.head_mass_share.sum(("head", "kind")).values
     branches = shares.sel(branch=["query", "key", "value"]).sum("branch").values
     np.testing.assert_allclose(heads, branches, rtol=1e-3)
+    # Only images have rows and columns.
+    assert row.kind == "image" or not any(part.grid for part in anatomy.attentions)
+    mapped, shares = table.map_mass_share.sum(("query", "key")), table.head_mass_share
+    if all(part.weights is None for part in anatomy.attentions):
+        assert bool(table.map_mass_share.isnull().all())
+    elif row.name in SIDE_WAYS:
+        # Queries and keys are read by more than their product.
+        assert bool((mapped <= shares * (1 + 1e-3)).where(shares.notnull(), True).all())
+    else:
+        np.testing.assert_allclose(mapped, shares.fillna(0), rtol=1e-3, atol=1e-6)

@@ -1,0 +1,152 @@
+"""Where attentions and feed-forward parts join the residual stream: the additions around them.
+
+The residual connection of an attention is the first addition after it whose other operand, up to a factor, is
+also where its queries come from. The feed-forward part is what lies between an addition that is reached
+without a matrix product and one that is reached through one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from semiring_widgets.core.anatomy.following import CONTRACTIONS, ancestors, contracts, sources_of, unscaled
+from semiring_widgets.core.anatomy.parts import Residual
+from semiring_widgets.core.graph import GradientGraph
+from semiring_widgets.core.tape import Node, Op
+
+__all__ = ["find_feed_forward", "find_joined", "find_stacked"]
+
+aten = torch.ops.aten
+
+
+def find_joined(graph: GradientGraph, query: Node, context_op: Op) -> tuple[Residual | None, Residual | None]:
+    """Where an attention joins the stream, and the feed-forward part that is added to it before that."""
+    residual = _attention_residual(graph, query, context_op)
+    inner = _addition_behind(graph, residual.branch) if residual is not None else None
+    if residual is None or inner is None:
+        return residual, None
+    context = {node for node in context_op.outputs if node is not None}
+    stream = ancestors(residual.skip)
+    attention, others = None, []
+    for node in sources_of(graph, inner):
+        behind = ancestors(node)
+        if context & behind:
+            attention = node
+        elif residual.skip in behind and contracts(behind - stream):
+            others.append(node)
+    if attention is None or len(others) != 1 or others[0].shape != attention.shape:
+        return residual, None
+    mlp = replace(residual, branch=others[0], inner=inner, beside=attention)
+    return replace(residual, branch=attention, inner=inner), mlp
+
+
+def find_feed_forward(graph: GradientGraph, attention: Residual, taken: set[Op]) -> Residual | None:
+    """The addition after the feed-forward part that follows an attention.
+
+    Args:
+        graph: the graph.
+        attention: where the attention joins the stream.
+        taken: the additions at which attentions join it.
+    """
+    plain: set[Node] = {attention.out}
+    # A feed-forward part beside the attention reads the stream before it.
+    computed = _beside(graph, attention)
+    for op in graph.ops[graph.ops.index(attention.op) + 1 :]:
+        sources = [node for node in dict.fromkeys(op.inputs()) if node in plain or node in computed]
+        if not sources:
+            continue
+        if op in taken:
+            return None
+        made = [node for node in op.outputs if node is not None and node in graph.nodes]
+        if op.func.overloadpacket is aten.add and len(sources) == 2 and made:
+            skip = [node for node in sources if node in plain]
+            branch = [node for node in sources if node in computed]
+            if (
+                len(skip) == len(branch) == 1
+                and skip[0].shape == branch[0].shape
+                and _same_stream(skip[0], attention.out)
+            ):
+                return Residual(op, skip[0], branch[0], made[0])
+        through = op.func.overloadpacket in CONTRACTIONS or any(node in computed for node in sources)
+        (computed if through else plain).update(made)
+    return None
+
+
+def find_stacked(
+    graph: GradientGraph, attention: Residual, context_op: Op, taken: set[Op]
+) -> Residual | None:
+    """The first feed-forward part within what an attention's layer adds to the stream.
+
+    A layer may narrow the stream, add the attention to that, let feed-forward parts follow, and then join.
+    """
+    ahead = {node for node in context_op.outputs if node is not None}
+    for op in graph.ops[graph.ops.index(context_op) + 1 : graph.ops.index(attention.op)]:
+        sources, out = sources_of(graph, op), op.outputs[0]
+        computed = [node for node in sources if node in ahead]
+        if not computed:
+            continue
+        if (
+            op.func.overloadpacket is aten.add
+            and len(sources) == 2
+            and len(computed) == 1
+            and out is not None
+        ):
+            (narrowed,) = (node for node in sources if node is not computed[0])
+            if narrowed.shape == out.shape and attention.skip in ancestors(narrowed):
+                return find_feed_forward(graph, Residual(op, narrowed, computed[0], out), taken)
+        ahead.update(node for node in op.outputs if node is not None)
+    return None
+
+
+def _attention_residual(graph: GradientGraph, query: Node, context_op: Op) -> Residual | None:
+    behind = ancestors(query)
+    ahead = {node for node in context_op.outputs if node is not None}
+    for op in graph.ops[graph.ops.index(context_op) + 1 :]:
+        operands = list(dict.fromkeys(op.inputs()))
+        computed = [node for node in operands if node in ahead]
+        if not computed:
+            continue
+        out = op.outputs[0]
+        if op.func.overloadpacket is aten.add and len(operands) == 2 and len(computed) == 1:
+            (other,) = (node for node in operands if node is not computed[0])
+            # What is no input of ours may go round, too: then no path does.
+            skip = unscaled(graph, other, behind)
+            if skip is not None and out is not None and skip.shape == out.shape and len(out.shape) > 1:
+                return Residual(op, skip, computed[0], out, scaled=None if skip is other else other)
+        ahead.update(node for node in op.outputs if node is not None)
+    return None
+
+
+def _addition_behind(graph: GradientGraph, node: Node) -> Op | None:
+    """The addition of two tensors that made a tensor, up to scaling and dropout; else None."""
+    while (op := node.op) is not None and op in graph:
+        sources = sources_of(graph, op)
+        if op.func.overloadpacket is aten.add and len(sources) == 2:
+            return op
+        if len(sources) != 1 or op.func.overloadpacket in CONTRACTIONS or sources[0].shape != node.shape:
+            return None
+        (node,) = sources
+    return None
+
+
+def _beside(graph: GradientGraph, attention: Residual) -> set[Node]:
+    """What the stream before an attention feeds through a matrix product, and the attention does not use."""
+    reached, computed = {attention.skip}, set[Node]()
+    used = ancestors(attention.branch)
+    for op in graph.ops:
+        if op is attention.op or not any(node in reached for node in op.inputs()):
+            continue
+        made = [node for node in op.outputs if node is not None and node in graph.nodes and node not in used]
+        through = op.func.overloadpacket in CONTRACTIONS or any(node in computed for node in op.inputs())
+        reached.update(node for node in op.outputs if node is not None)
+        if through:
+            computed.update(made)
+    return computed
+
+
+def _same_stream(one: Node, other: Node) -> bool:
+    """Whether two tensors have the same tokens and units, as far as leading dimensions of 1 go."""
+    same = one.shape[-2:] == other.shape[-2:]
+    return same and one.shape[:-2].numel() == other.shape[:-2].numel()

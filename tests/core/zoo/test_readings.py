@@ -1,0 +1,52 @@
+"""A path read step by step and its route, read at the stations it passes, tell the same."""
+
+import pytest
+
+import semiring_widgets as sw
+from semiring_widgets.core.anatomy import find_anatomy, legs_of
+from semiring_widgets.core.paths.finding import drawn, graph_of
+from semiring_widgets.core.paths.stations import Stations
+from tests.core.zoo.feeding import feed, weigh
+from tests.core.zoo.shrinking import build
+from tests.core.zoo.table import TABLE
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
+
+CLASSES = {
+    "BertForMaskedLM": "one after the other",
+    "GPT2LMHeadModel": "norms first",
+    "CohereForCausalLM": "feed-forward part beside the attention",
+    "GPTJForCausalLM": "both added to each other first",
+    "DiffLlamaForCausalLM": "two attentions added to each other first",
+    "ProphetNetForConditionalGeneration": "two self-attentions of one stream, and cross-attention",
+    "T5ForConditionalGeneration": "cross-attention",
+    "WhisperForConditionalGeneration": "a stream that begins with no input",
+    "MobileBertForMaskedLM": "feed-forward part on a stream beside",
+    "DebertaForMaskedLM": "positions by content",
+    "DogeForCausalLM": "scaled skip connections, and a mask that is computed",
+    "SqueezeBertForMaskedLM": "channels before tokens",
+    "XLNetLMHeadModel": "tokens before examples",
+    "LongformerForMaskedLM": "overlapping chunks",
+    "SwinForImageClassification": "windows of an image",
+    "SamVisionModel": "rows and columns",
+}
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_both_readings_agree(name):
+    row = next(row for row in TABLE if row.name == name)
+    model = build(name, **row.changes)
+    inputs, call = feed(row.kind, model)
+    with sw.record() as tape:
+        score = weigh(call(inputs))
+    graph = graph_of(tape, score, inputs)
+    anatomy = find_anatomy(graph)
+    stations = Stations(graph, anatomy)
+    paths, _ = drawn(graph, 100, 0)
+    lengths = set()
+    for start, hops in paths:
+        legs = stations.legs(stations.route_of(start, hops)[1])
+        passages = [(hop.edge.source, hop.source, hop.edge.target, hop.target) for hop in hops]
+        assert tuple(legs_of(anatomy, passages)) == legs
+        lengths.add(len(legs))
+    assert max(lengths) >= 2
