@@ -36,6 +36,17 @@ def products(x):
     return (z @ z.mH).real[0, 1] + (z @ z).imag[1, 1]
 
 
+def by_a_vector(x):
+    z = torch.complex(x[:, :2], x[:, 1:])
+    return torch.addmv(z[0], z, z[1], beta=2).prod().abs()
+
+
+def chosen(x):
+    z = torch.complex(x[:, :2], x[:, 1:])
+    kept = torch.where(z.real > 0.5, z, x[:, :2] * 1j).masked_fill(z.imag > 0.6, 2j)
+    return (kept[0] * z[1]).logsumexp(0).abs()
+
+
 def in_polar_form(x):
     z = torch.polar(x[0], x[1])
     return (z.log() / (1 + z)).angle().sum()
@@ -59,8 +70,8 @@ def of_two_types(x):
     return (z * (1 - 2j) + x).sum(0).imag.prod() + (z * 1j).mean().abs()
 
 
-FUNCTIONS = [spectrum, round_trip, over_two_dimensions, rotated, products, in_polar_form, in_place,
-             added_up, of_two_types]  # fmt: skip
+FUNCTIONS = [spectrum, round_trip, over_two_dimensions, rotated, products, by_a_vector, chosen,
+             in_polar_form, in_place, added_up, of_two_types]  # fmt: skip
 
 
 @pytest.mark.parametrize("granularity", ["primitive", "operator"])
@@ -101,6 +112,14 @@ def test_a_reduction_to_complex_numbers(name):
     leaf = X.clone().requires_grad_()
     (expected,) = torch.autograd.grad((getattr(leaf + 0j, name)(1) * (1 - 2j)).real.prod(), leaf)
     torch.testing.assert_close(sw.backprop(tape, score, wrt=X).value, expected)
+
+
+def test_numbers_are_those_of_the_model():
+    """This kernel conjugates inside, which PyTorch leaves out in any dispatch mode."""
+    matrix = Z @ Z.mH
+    with sw.record():
+        inverse = torch.linalg.pinv(matrix)
+    torch.testing.assert_close(inverse, torch.linalg.pinv(matrix))
 
 
 def test_paths_name_real_and_imaginary_part():

@@ -45,7 +45,12 @@ def branching(x):
     return (y.sum(0, keepdim=True) * y + x).prod(-1).sum()
 
 
-FUNCTIONS = [mlp, attention, norm, in_place, selection, branching]
+def biased_square(x):
+    y = x.tanh()
+    return torch.addmm(x.exp(), y, y)[0].prod()
+
+
+FUNCTIONS = [mlp, attention, norm, in_place, selection, branching, biased_square]
 X = torch.tensor([[0.3, -1.2], [0.9, 0.4]], dtype=torch.float64)
 
 

@@ -7,7 +7,6 @@ A product of complex matrices is a real one: a complex number w acts on (real, i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 
@@ -28,15 +27,17 @@ _WITH_BIAS = (aten.addmm, aten.baddbmm, aten.addmv)
 def rule(call: Call) -> Iterator[Edge]:
     """mm, bmm and their biased forms; vectors are left to a dense Jacobian or a pointwise product."""
     kwargs = call.op.kwargs
-    args: list[Any] = list(call.op.args)
+    *biases, left, right = call.op.args
     (target,) = call.targets
-    alpha = 1.0
-    if call.op.func.overloadpacket in _WITH_BIAS:
-        bias, *args = args
-        if (bias in args and bias in call.sources) or any(isinstance(v, complex) for v in kwargs.values()):
-            yield from dense.rule(call)
-            return
-        alpha = float(kwargs.get("alpha", 1))
+    if (
+        left is right
+        or any(bias in (left, right) and bias in call.sources for bias in biases)
+        or any(isinstance(value, complex) for value in kwargs.values())
+        or (call.complex and min(len(left.outer), len(right.outer)) < 2)
+    ):
+        yield from dense.rule(call)
+        return
+    for bias in biases:
         if bias in call.sources:
             block = Elementwise(
                 bias.shape,
@@ -48,10 +49,7 @@ def rule(call: Call) -> Iterator[Edge]:
                 target.device,
             )
             yield call.edge(bias, target, block)
-    left, right = args
-    if left is right or (call.complex and min(len(left.outer), len(right.outer)) < 2):
-        yield from dense.rule(call)
-        return
+    alpha = float(kwargs.get("alpha", 1)) if biases else 1.0
     if left in call.sources:
         yield _operand(call, left, right, target, alpha, swapped=False)
     if right in call.sources:

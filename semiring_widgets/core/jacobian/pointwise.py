@@ -23,7 +23,7 @@ aten = torch.ops.aten
 def rule(call: Call) -> Iterator[Edge]:
     """Any operator tagged pointwise, whatever the broadcasting."""
     known = _READ_OFF.get(call.op.func.overloadpacket)
-    if known is not None and not call.complex:
+    if known is not None and (not call.complex or known in (_where, _masked_fill)):
         found = known(call)
         if found is not None:
             for source, target, derivative in found:
@@ -45,7 +45,7 @@ def fill_rule(call: Call) -> Iterator[Edge]:
 
 
 def _edge(call: Call, source: Node, target: Node, derivative: float | Tensor) -> Edge:
-    return call.elementwise(source, target, target.shape, target.shape, derivative)
+    return call.elementwise(source, target, target.outer, target.outer, derivative)
 
 
 def _expand(call: Call, node: Node, full: torch.Size) -> Tensor:
@@ -147,7 +147,20 @@ def _chosen(call: Call, chosen: list[tuple[object, Tensor]]) -> _Found | None:
     """Where each of two different tensors is taken over."""
     if chosen[0][0] is chosen[1][0] or chosen[0][1].dtype != torch.bool:
         return None
-    return [(node, call.targets[0], mask) for node, mask in chosen if node in call.sources]
+    (target,) = call.targets
+    return [
+        (node, target, _in_parts(mask, node, target))
+        for node, mask in chosen
+        if isinstance(node, Node) and node in call.sources
+    ]
+
+
+def _in_parts(mask: Tensor, source: Node, target: Node) -> Tensor:
+    """Of complex numbers, the real part goes to the real part and the imaginary one to the other."""
+    if not target.complex:
+        return mask
+    parts = torch.eye(2, dtype=torch.bool, device=mask.device)
+    return mask[..., None, None] & parts if source.complex else mask[..., None] & parts[0]
 
 
 def _sum_up(call: Call, weights: list[tuple[object, float | Tensor]]) -> _Found | None:

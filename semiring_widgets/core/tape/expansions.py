@@ -53,7 +53,7 @@ def _shift(x: Tensor, dim: list[int] | int) -> Tensor:
     with torch.no_grad():
         if x.numel() == 0:
             return x.sum(dim, keepdim=True)  # nothing to stabilise; zeros of the right shape
-        top = torch.amax(x, dim, keepdim=True)
+        top = torch.amax(x.real if x.is_complex() else x, dim, keepdim=True)
         return torch.where(top.isneginf(), torch.zeros_like(top), top)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any, NamedTuple
@@ -48,6 +48,8 @@ _SHAPED = {
 }
 # Namespaces of operators whose weights are quantised; autograd takes their results for constants.
 _QUANTISED = {"quantized", "quantized_decomposed", "torchao", "bitsandbytes"}
+# Operators whose derivative in autograd is not that of what they compute.
+_MISTAKEN = {aten.as_strided_scatter}
 # What torch says when autograd is asked for a gradient inside a recording.
 _NO_AUTOGRAD = "does not require grad and does not have a grad_fn"
 # The choice of attention kernels is global to the process, so recordings take turns.
@@ -126,6 +128,7 @@ class _Facts(NamedTuple):
     casts: bool
     same: bool
     same_if_shape_stays: bool
+    mistaken: bool
 
 
 @cache
@@ -140,6 +143,7 @@ def _facts(func: OpOverload) -> _Facts:
         packet is aten._to_copy,
         packet in _SAME,
         packet in _SAME_IF_SHAPE_STAYS,
+        packet in _MISTAKEN,
     )
 
 
@@ -170,7 +174,10 @@ class _Recorder(TorchDispatchMode):
                 return result
         if facts.decomposes:
             with self:
-                result = func.decompose(*args, **kwargs)
+                if any(tensor.is_complex() for tensor in tensors_in(args)):
+                    result = _conjugating(func.decompose, args, kwargs)
+                else:
+                    result = func.decompose(*args, **kwargs)
             if result is not NotImplemented:
                 return result
         aliases = self._tape._aliases
@@ -184,6 +191,12 @@ class _Recorder(TorchDispatchMode):
             raise UnsupportedOpError(
                 f"{func} (in module '{self._tracker.path}') computes with quantised weights, which have no "
                 f"derivative here. Load the model without quantisation, or dequantise it first."
+            )
+        if facts.mistaken and torch.is_grad_enabled():
+            raise UnsupportedOpError(
+                f"{func} (in module '{self._tracker.path}') cannot be recorded: autograd gives the elements "
+                f"that it replaces the gradient and the others none, which is the wrong way round, so no "
+                f"answer would be right and agree with it. Use slice_scatter, select_scatter or index_put."
             )
         if facts.writes:
             if facts.packet is aten.copy_ and args[0].device != args[1].device:
@@ -203,7 +216,7 @@ class _Recorder(TorchDispatchMode):
 
     def _run(self, func: OpOverload, facts: _Facts, args: Any, kwargs: Any, nodes: Any, named: Any) -> Any:
         aliases = self._tape._aliases
-        result = func(*args, **kwargs)
+        result = _conjugating(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
         results = list(result) if isinstance(result, (tuple, list)) else [result]
         if not any(map(is_tracked, results)):
             return result
@@ -245,7 +258,7 @@ class _Recorder(TorchDispatchMode):
             before.append(aliases.before_write(tensor) if is_tracked(tensor) else None)
             if isinstance(tensor, Tensor) and not is_tracked(tensor):
                 self._tape._constants.before_write(tensor)
-        result = func(*args, **kwargs)
+        result = _conjugating(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
         cut = not torch.is_grad_enabled()
         if not cut and _returns_more(func, result):
             raise UnsupportedOpError(
@@ -283,6 +296,20 @@ def _same(facts: _Facts, result: Tensor, source: Tensor) -> bool:
     if result.device != source.device or result.is_complex() != source.is_complex():
         return False
     return (facts.same or result.shape == source.shape) and not (facts.casts and _rounds(source, result))
+
+
+def _conjugating(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call an operator on complex numbers.
+
+    Inside of a dispatch mode PyTorch skips the conjugation that views of complex numbers put off, so that
+    kernels which use such views give other numbers than outside (`torch.linalg.pinv`).
+    """
+    included = torch._C._dispatch_tls_local_include_set()
+    excluded = torch._C._dispatch_tls_local_exclude_set()
+    for key in (torch._C.DispatchKey.Conjugate, torch._C.DispatchKey.Negative):
+        excluded = excluded.remove(key)
+    with torch._C._ForceDispatchKeyGuard(included, excluded):
+        return function(*args, **kwargs)
 
 
 def _written(func: OpOverload, args: Any, kwargs: Any) -> list[Any]:

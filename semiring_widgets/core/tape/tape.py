@@ -48,6 +48,7 @@ class Tape:
         self._uncounted: list[tuple[Sequence[Any], Any]] = []
         self._results = 0
         self._nodes = 0
+        self._complex = False
         self._aliases = Aliases(
             _unowned(self._leaf),
             _unowned(self._read_flat),
@@ -164,7 +165,9 @@ class Tape:
 
     def _leaf(self, value: Tensor, op: Op | None = None, steps: int = 0) -> Node:
         self._nodes += 1
-        return Node(self._nodes - 1, units(value), op, is_complex=value.is_complex(), steps=steps)
+        is_complex = value.is_complex()
+        self._complex |= is_complex
+        return Node(self._nodes - 1, units(value), op, is_complex=is_complex, steps=steps)
 
     def _constant(self, node: Node) -> Node:
         """A leaf that holds the same numbers in memory of its own, as far as numbers are recorded."""

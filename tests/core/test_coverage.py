@@ -1,0 +1,45 @@
+"""Every operator and module of PyTorch's databases: what `COVERAGE.md` says of it is true."""
+
+import pytest
+import torch
+
+import semiring_widgets as sw
+from semiring_widgets.errors import UnsupportedOpError
+from tests.core.coverage import PAGE, equal_on, line, others_on, parts
+from tests.core.databases import MISTAKEN, SAME, find, left_out
+
+# Of those that are equal, so many samples are asked here; `python -m tests.core.coverage --check` asks all.
+SAMPLES = {"Operators": 6, "Operators on complex numbers": 3, "Modules": 6}
+PARTS = parts()
+TEXT = PAGE.read_text()
+EQUAL = {part: set(equal_on(TEXT, part)) for part in PARTS}
+
+
+@pytest.mark.parametrize(("part", "name"), [(part, name) for part, names in PARTS.items() for name in names])
+def test_the_page_is_true(part, name):
+    if name in EQUAL[part]:
+        finding = find(PARTS[part][name], SAMPLES[part])
+        assert finding.verdict == SAME, line(name, finding)
+    else:
+        assert line(name, find(PARTS[part][name])) in others_on(TEXT, part)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_nearly_all_are_equal(part):
+    """The others are refused, or autograd is wrong or has no answer."""
+    assert set(PARTS[part]) >= EQUAL[part]
+    assert len(EQUAL[part]) > 0.97 * len(PARTS[part])
+    for text in others_on(TEXT, part):
+        assert any(said in text for said in ("samples refused: ", f"samples {MISTAKEN}: ", "has no answer"))
+
+
+def test_the_page_says_what_is_left_out():
+    left = TEXT.split("## Left out")[1]
+    for names in left_out():
+        assert all(f"`{name}`" in left for name in names)
+
+
+def test_where_autograd_is_wrong_there_is_a_sentence():
+    x, patch = torch.ones(4), torch.zeros(2)
+    with pytest.raises(UnsupportedOpError, match="wrong way round"), sw.record():
+        torch.as_strided_scatter(x, patch, (2,), (1,), 1)
