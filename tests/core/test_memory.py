@@ -174,7 +174,7 @@ def test_the_size_of_a_recording_is_known_without_it(deep):
             ask(*counted)
 
 
-@pytest.mark.parametrize("ask", [sw.top_paths, sw.sample_paths, sw.top_routes, sw.flow])
+@pytest.mark.parametrize("ask", [sw.top_paths, sw.sample_paths, sw.top_routes, sw.path_lengths, sw.flow])
 def test_whatever_would_not_fit_is_refused(deep, ask):
     question = model_recorded(deep)
     with pytest.raises(MemoryLimitError, match=f"{ask.__name__} needs about .* raise max_memory") as caught:
@@ -184,6 +184,8 @@ def test_whatever_would_not_fit_is_refused(deep, ask):
     full = ask(*question)
     if ask is sw.flow:
         assert lean.identical(full)
+    elif ask is sw.path_lengths:
+        assert torch.equal(lean[0].log_masses, full[0].log_masses)
     else:
         assert [one.log_weight for one in lean] == [one.log_weight for one in full]
 
@@ -348,3 +350,10 @@ def test_a_program_means_the_same_when_tensors_are_let_go(program, options, monk
     if said is None and found[2] is not None:
         assert found[1] == ops
         assert all(torch.equal(a, b) for a, b in zip(found[2], parts, strict=True))
+
+
+def test_measured_routes_do_not_keep_their_batches(deep):
+    question = model_recorded(deep)
+    for by in ("best", "mass", "contribution"):
+        for route in sw.top_routes(*question, k=3, by=by, samples=20):
+            assert route.gradient.untyped_storage().nbytes() == route.gradient.nbytes

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from semiring_widgets.core.anatomy import find_anatomy, hop_edges
 from semiring_widgets.core.backprop import Result
+from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.finding import graph_of
 from semiring_widgets.core.semirings import Hops
 from semiring_widgets.core.sweeps import sweep_backward, zeros
@@ -20,7 +21,12 @@ _KINDS = ("attention", "mlp", "skip")
 
 
 def path_lengths(
-    tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor], of: str = "attention"
+    tape: Tape,
+    score: Tensor,
+    wrt: Tensor | Sequence[Tensor],
+    of: str = "attention",
+    *,
+    max_memory: int | None = None,
 ) -> list[Result]:
     """How long the paths are, in hops.
 
@@ -30,6 +36,7 @@ def path_lengths(
         wrt: a tensor used inside the recording, or a list of them.
         of: what is counted: ``"attention"`` (layers whose attention the path takes), ``"mlp"``, or
             ``"skip"`` (skip connections, of attention and MLP).
+        max_memory: bytes that this may take beside the tape; None for no limit.
 
     Returns:
         One `Result` per tensor, with ``log_masses`` (log mass by number of hops, in a last dimension),
@@ -37,6 +44,7 @@ def path_lengths(
 
     Raises:
         InputError: an unknown kind, or a model in which no residual stream was found.
+        MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
     """
     if of not in _KINDS:
@@ -46,6 +54,7 @@ def path_lengths(
     if not places:
         raise InputError("No residual stream was found between these inputs and the score, so no hops.")
     hops = Hops(places)
+    fit(graph, max_memory, "path_lengths", sweeps=[hops])
     values = sweep_backward(graph, hops, keep=(), marked=marked)
     return [
         Result(hops, values.get(node) or zeros(graph, hops, node), tape.granularity, "unit", node.dtype)

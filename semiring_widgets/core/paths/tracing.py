@@ -177,13 +177,14 @@ class Tracer:
             chosen = {number for number, _ in now}
             waiting = [item for item in waiting if item[0] not in chosen]
             for arrival in self.onward([trail for _, trail in now]):
+                # Copies: a view of one trail's values would keep those of the whole batch.
                 for row, (number, trail) in enumerate(now):
                     origin, stops = routes[number]
                     ahead = stops[: len(stops) - len(trail.stops)]
                     if arrival.whole and not ahead and origin.input == arrival.at:
-                        found[number] = tuple(part[row, origin.token] for part in arrival.value)
+                        found[number] = tuple(part[row, origin.token].clone() for part in arrival.value)
                     elif not arrival.whole and ahead and ahead[-1].station == arrival.at:
-                        value = tuple(part[row, ahead[-1].group] for part in arrival.value)
+                        value = tuple(part[row, ahead[-1].group].clone() for part in arrival.value)
                         waiting.append((number, Trail((ahead[-1], *trail.stops), value)))
         return [self.counted(found[number]) for number in range(len(routes))]
 
