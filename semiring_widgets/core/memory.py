@@ -17,7 +17,7 @@ from semiring_widgets.core.semirings import Semiring, find_semiring
 from semiring_widgets.core.tape import Node, Op, Tape
 from semiring_widgets.errors import MemoryLimitError
 
-__all__ = ["check_sweep", "estimate_memory", "fit", "sweep_size"]
+__all__ = ["check_sweep", "estimate_memory", "fit", "living_size", "sweep_size"]
 
 # Copies of an operator's inputs while it is visited: derivative, magnitude, logarithm.
 _DERIVATIVES = 3
@@ -102,6 +102,15 @@ def fit(
 
 def sweep_size(graph: GradientGraph, semiring: Semiring) -> int:
     """Peak bytes of a backward sweep that keeps nothing but the inputs' values."""
+    return _sizes(graph, semiring)[0]
+
+
+def living_size(graph: GradientGraph, semiring: Semiring) -> int:
+    """Bytes of the values at all nodes that are alive between two operators, at most."""
+    return _sizes(graph, semiring)[1]
+
+
+def _sizes(graph: GradientGraph, semiring: Semiring) -> tuple[int, int]:
     item = torch.finfo(graph.dtype).bits // 8
     parts = len(semiring.zero)
 
@@ -109,7 +118,7 @@ def sweep_size(graph: GradientGraph, semiring: Semiring) -> int:
         return node.shape.numel() * item
 
     alive: dict[Node, int] = {graph.score: size(graph.score) * parts}
-    held = peak = sum(alive.values())
+    held = peak = living = sum(alive.values())
     for op in reversed(graph.ops):
         arrived = [out for out in op.outputs if out is not None and out in alive]
         if not arrived:
@@ -124,7 +133,8 @@ def sweep_size(graph: GradientGraph, semiring: Semiring) -> int:
         for out in arrived:
             if out not in graph.wrt:
                 held -= alive.pop(out)
-    return peak
+        living = max(living, held)
+    return peak, living
 
 
 def check_sweep(graph: GradientGraph, semiring: Semiring, limit: int | None) -> None:

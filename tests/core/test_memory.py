@@ -357,3 +357,38 @@ def test_measured_routes_do_not_keep_their_batches(deep):
     for by in ("best", "mass", "contribution"):
         for route in sw.top_routes(*question, k=3, by=by, samples=20):
             assert route.gradient.untyped_storage().nbytes() == route.gradient.nbytes
+
+
+SETS = [
+    {},
+    {"through": {"layer": 1, "head": 2, "branch": "value"}},
+    {"through": [{"layer": 0}, {"layer": 2, "token": 2}], "leaving_skip": True},
+    {"avoiding": {"layer": 1, "branch": "skip"}},
+    {"through": {"layer": 2, "branch": "mlp"}, "avoiding": [{"token": 3}, {"layer": 0}]},
+]
+
+
+@pytest.mark.parametrize("parts", SETS, ids=str)
+def test_sets_of_paths_keep_to_a_limit(deep, parts):
+    question = model_recorded(deep)
+    full = sw.select_paths(*question, **parts)
+    questions = {
+        "mass": lambda paths: paths.log_mass,
+        "share": lambda paths: paths.log_share,
+        "weight": lambda paths: paths.log_weight,
+        "contribution": lambda paths: paths.contribution(),
+        "backprop": lambda paths: paths.backprop("signed_max")[0].log_weight.sum().item(),
+        "paths": lambda paths: sum(path.log_weight for path in paths.top_paths(4)),
+    }
+    for ask in questions.values():
+        expected, limit, refused = ask(full), 1000, 0
+        while True:
+            try:
+                answer = ask(sw.select_paths(*question, **parts, max_memory=limit))
+                break
+            except MemoryLimitError as error:
+                refused += 1
+                limit = int((float(re.search(r"needs about ([\d.]+) MB", str(error)).group(1)) + 0.06) * MB)
+        # A share, and the best paths, take two sets of sweeps, either of which may be refused.
+        assert 1 <= refused <= 2
+        assert answer == pytest.approx(expected, rel=1e-5, abs=1e-5)

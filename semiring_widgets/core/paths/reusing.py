@@ -56,10 +56,12 @@ class Ground:
 
     Args:
         graph: the graph.
+        keeps: whether what one question computed is kept for the next.
     """
 
-    def __init__(self, graph: GradientGraph) -> None:
+    def __init__(self, graph: GradientGraph, *, keeps: bool = True) -> None:
         self.graph, self.anatomy, self.order = graph, find_anatomy(graph), Order(graph)
+        self._keeps = keeps
         self._known: dict[tuple[object, Marked], Sweeps] = {}
 
     def sweeps(self, semiring: Semiring, marked: Marked) -> Sweeps:
@@ -69,7 +71,9 @@ class Ground:
             semiring: the algebra.
             marked: edges of which paths must use at least one, if any are given.
         """
-        found = Sweeps(self.graph, self.order, semiring, marked)
+        found = Sweeps(self.graph, self.order, semiring, marked, keeps=self._keeps)
+        if not self._keeps:
+            return found
         # What a user's class or object computes may change from one question to the next.
         built_in = type(semiring).__module__.startswith(f"{__name__.partition('.')[0]}.")
         if semiring is SIGNED:
@@ -87,8 +91,10 @@ class Sweeps:
         algebra: that of the values: pairs where paths must use a marked edge.
     """
 
-    def __init__(self, graph: GradientGraph, order: Order, semiring: Semiring, marked: Marked) -> None:
-        self._graph, self._order = graph, order
+    def __init__(
+        self, graph: GradientGraph, order: Order, semiring: Semiring, marked: Marked, *, keeps: bool
+    ) -> None:
+        self._graph, self._order, self._keeps = graph, order, keeps
         self.semiring, self.marked = semiring, marked
         self.algebra = Leaving(semiring) if marked else semiring
         inputs = [node for node in graph.wrt if node in graph.nodes]
@@ -106,36 +112,44 @@ class Sweeps:
         self._graph.check_unchanged()
         with self._lock:
             at = min(p for p in self._down if p >= position)
-            for stop in [*range(at - at % -_STRIDE - _STRIDE, position, -_STRIDE), position]:
+            values = self._down[at]
+            by_the_way = range(at - at % -_STRIDE - _STRIDE, position, -_STRIDE) if self._keeps else ()
+            for stop in [*by_the_way, position]:
                 if stop < at:
-                    self._down[stop] = sweep_backward(
+                    values = sweep_backward(
                         self._graph,
                         self.algebra,
-                        seeds=self._down[at],
+                        seeds=values,
                         keep=(),
                         marked=self.marked,
                         within=(stop, at),
                     )
                     at = stop
-            return self._down[position]
+                    if self._keeps:
+                        self._down[at] = values
+            return values
 
     def tangents(self, position: int) -> Values:
         """Values of all paths from the inputs to what is alive at a position."""
         self._graph.check_unchanged()
         with self._lock:
             at = max(p for p in self._up if p <= position)
-            for stop in [*range(at - at % _STRIDE + _STRIDE, position, _STRIDE), position]:
+            values = self._up[at]
+            by_the_way = range(at - at % _STRIDE + _STRIDE, position, _STRIDE) if self._keeps else ()
+            for stop in [*by_the_way, position]:
                 if stop > at:
-                    self._up[stop] = sweep_forward(
+                    values = sweep_forward(
                         self._graph,
                         self.algebra,
-                        seeds=self._up[at],
+                        seeds=values,
                         keep=(),
                         marked=self.marked,
                         within=(at, stop),
                     )
                     at = stop
-            return self._up[position]
+                    if self._keeps:
+                        self._up[at] = values
+            return values
 
     def total(self, position: int, ahead: Values | None = None) -> Value:
         """The value of all paths of a set, parts of shape ().

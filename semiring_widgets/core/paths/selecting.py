@@ -24,8 +24,9 @@ from semiring_widgets.core.anatomy import (
 from semiring_widgets.core.backprop import Result
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
+from semiring_widgets.core.memory import fit, living_size
 from semiring_widgets.core.paths.directions import cancellation, directions_of
-from semiring_widgets.core.paths.finding import described, ranked
+from semiring_widgets.core.paths.finding import described, graph_of, ranked
 from semiring_widgets.core.paths.path import Path
 from semiring_widgets.core.paths.reusing import SIGNED, Ground, Sweeps, ground_of
 from semiring_widgets.core.paths.searching import Stage, best_first
@@ -58,6 +59,7 @@ def select_paths(
     avoiding: Parts = (),
     *,
     leaving_skip: bool = False,
+    max_memory: int | None = None,
 ) -> PathSet:
     """All paths that pass every part of ``through`` and no part of ``avoiding``.
 
@@ -73,6 +75,8 @@ def select_paths(
         avoiding: parts that no path may pass.
         leaving_skip: only paths that go through some attention or feed-forward part, at least once: all but
             those that stay on the skip connections from end to end.
+        max_memory: bytes that each question about the set may take beside the tape; None for no limit. With
+            one, nothing is kept from one question to the next.
 
     Returns:
         A `PathSet`; empty (log mass -inf) where no path is like that.
@@ -80,9 +84,13 @@ def select_paths(
     Raises:
         InputError: the model has no such part (for ``leaving_skip``: no residual stream was found), or the
             score has several numbers.
+        MemoryLimitError: when the set is asked: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
     """
-    ground = ground_of(tape, score, wrt)
+    if max_memory is None:
+        ground = ground_of(tape, score, wrt)
+    else:
+        ground = Ground(graph_of(tape, score, wrt), keeps=False)
     graph, anatomy = ground.graph, ground.anatomy
     cuts = [_cut(graph, anatomy, part) for part in _listed(through)]
     around = [_cut(graph, anatomy, part) for part in _listed(avoiding)]
@@ -91,7 +99,7 @@ def select_paths(
         raise InputError(
             "No residual stream was found between these inputs and the score, so no skip to leave."
         )
-    return PathSet(ground, cuts, around, marked)
+    return PathSet(ground, cuts, around, marked, max_memory)
 
 
 class PathSet:
@@ -105,6 +113,7 @@ class PathSet:
         through: cuts that paths must pass; their order does not matter.
         avoiding: cuts that paths may not touch.
         marked: edges of which paths must use at least one, if any are given.
+        max_memory: bytes that each question may take beside the tape; None for no limit.
     """
 
     def __init__(
@@ -113,15 +122,17 @@ class PathSet:
         through: Sequence[Cut],
         avoiding: Sequence[Cut],
         marked: frozenset[Edge] = frozenset(),
+        max_memory: int | None = None,
     ) -> None:
         self._ground, self._graph, self._marked = ground, ground.graph, marked
         self._cuts = sorted(through, key=_depth)
         self._mask = _mask_of(avoiding)
+        self._memory = max_memory
 
     def backprop(self, semiring: str | Semiring = "sum") -> list[Result]:
         """As `semiring_widgets.backprop`, over these paths only: one `Result` per tensor of ``wrt``."""
         graph, algebra = self._graph, find_semiring(semiring)
-        sweeps = self._ground.sweeps(algebra, self._marked)
+        sweeps = self._sweeps(algebra)
         values = self._ahead(sweeps, 0)
         found = []
         for node in graph.wrt:
@@ -147,7 +158,7 @@ class PathSet:
     @property
     def log_share(self) -> float:
         """Log of the set's share of the mass of all paths, 0 or less."""
-        everything = self._ground.sweeps(_ENTROPY, _UNMARKED).total(self._low)
+        everything = self._sweeps(_ENTROPY, _UNMARKED).total(self._low)
         return min(0.0, self.log_mass - float(everything[0]))
 
     def contribution(self, direction: Tensor | Sequence[Tensor] | None = None) -> float:
@@ -180,7 +191,9 @@ class PathSet:
             raise InputError(f"k is {k}; ask for at least one path.")
         gates = [*self._cuts, None]
         stages = []
+        log_mass = self.log_mass
         algebra = Leaving(_MAX) if self._marked else _MAX
+        self._fit(algebra, kept=[(algebra, self._graph.nodes)] * len(gates))
         for values, gate in zip(self._stages(algebra), gates, strict=True):
             ahead = {node: value[-1] for node, value in values.items()}
             left = None
@@ -188,7 +201,20 @@ class PathSet:
                 left = {node: torch.maximum(*value) for node, value in values.items()}
             stages.append(Stage(ahead, gate, left=left))
         found = list(best_first(self._graph, stages, k, self._mask.edges, self._marked))
-        return ranked(described(self._graph, found, self.log_mass))
+        return ranked(described(self._graph, found, log_mass))
+
+    def _sweeps(self, semiring: Semiring, marked: frozenset[Edge] | None = None) -> Sweeps:
+        sweeps = self._ground.sweeps(semiring, self._marked if marked is None else marked)
+        self._fit(sweeps.algebra)
+        return sweeps
+
+    def _fit(self, algebra: Semiring, kept: Sequence[tuple[Semiring, Collection[Node]]] = ()) -> None:
+        """Refuse a question that would take too much memory."""
+        if self._memory is not None:
+            # Values at the ends of a cut, at the positions they come from, and where two sweeps meet.
+            states = 2 + max((len(_ends(cut)) for cut in self._cuts), default=0)
+            beside = states * living_size(self._graph, algebra)
+            fit(self._graph, self._memory, "select_paths", sweeps=[algebra], kept=kept, beside=beside)
 
     def _stages(self, algebra: Semiring) -> list[Mapping[Node, Value]]:
         """Cotangents at all nodes by stage, the first at the inputs."""
@@ -205,7 +231,7 @@ class PathSet:
 
     def _whole(self, semiring: Semiring) -> Value:
         """The value of all paths of the set, parts of shape ()."""
-        sweeps = self._ground.sweeps(semiring, self._marked)
+        sweeps = self._sweeps(semiring)
         return sweeps.total(self._low, self._ahead(sweeps, self._low))
 
     @cached_property
