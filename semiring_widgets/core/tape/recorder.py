@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any, NamedTuple
@@ -174,7 +174,7 @@ class _Recorder(TorchDispatchMode):
                 return result
         if facts.decomposes:
             with self:
-                if any(tensor.is_complex() for tensor in tensors_in(args)):
+                if _any_complex(args):
                     result = _conjugating(func.decompose, args, kwargs)
                 else:
                     result = func.decompose(*args, **kwargs)
@@ -296,6 +296,13 @@ def _same(facts: _Facts, result: Tensor, source: Tensor) -> bool:
     if result.device != source.device or result.is_complex() != source.is_complex():
         return False
     return (facts.same or result.shape == source.shape) and not (facts.casts and _rounds(source, result))
+
+
+def _any_complex(args: Iterable[Any]) -> bool:
+    for arg in args:
+        if arg.is_complex() if isinstance(arg, Tensor) else isinstance(arg, list) and _any_complex(arg):
+            return True
+    return False
 
 
 def _conjugating(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -167,7 +167,8 @@ class Tape:
         self._nodes += 1
         is_complex = value.is_complex()
         self._complex |= is_complex
-        return Node(self._nodes - 1, units(value), op, is_complex=is_complex, steps=steps)
+        real = units(value) if is_complex or value.is_neg() else value
+        return Node(self._nodes - 1, real, op, is_complex=is_complex, steps=steps)
 
     def _constant(self, node: Node) -> Node:
         """A leaf that holds the same numbers in memory of its own, as far as numbers are recorded."""
