@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import overload
 
 import torch
@@ -15,7 +16,7 @@ from semiring_widgets.core.sweeps import sweep_backward, zeros
 from semiring_widgets.core.tape import Node, Tape
 from semiring_widgets.errors import InputError, NonFiniteError
 
-__all__ = ["Result", "backprop"]
+__all__ = ["Result", "backprop", "signs_of"]
 
 
 class Result:
@@ -276,20 +277,7 @@ def _results(
     graph: GradientGraph, algebra: Semiring, nodes: list[Node], wanted: list[Tensor], level: str
 ) -> list[Result]:
     values = sweep_backward(graph, algebra, keep=())
-    signed: list[Result] = []
-
-    def sign_of(position: int) -> Callable[[], Result] | None:
-        factors = algebra.factors if isinstance(algebra, Product) else (algebra,)
-        if not any(type(factor) is Max for factor in factors):
-            return None
-
-        def look() -> Result:
-            if not signed:
-                signed.extend(_results(graph, SignedMax(), nodes, wanted, level))
-            return signed[position]
-
-        return look
-
+    sign_of = signs_of(algebra, lambda: _results(graph, SignedMax(), nodes, wanted, level))
     results = []
     for position, (node, tensor) in enumerate(zip(nodes, wanted, strict=True)):
         value = values.get(node)
@@ -297,3 +285,19 @@ def _results(
             value = zeros(graph, algebra, node)
         results.append(Result(algebra, value, graph.tape.granularity, level, tensor.dtype, sign_of(position)))
     return results
+
+
+def signs_of(
+    algebra: Semiring, ask: Callable[[], list[Result]]
+) -> Callable[[int], Callable[[], Result] | None]:
+    """What gives the signs of best paths once they are asked for, by position of the result.
+
+    Args:
+        algebra: of the results; None is given where it holds no `Max`, which alone has to ask.
+        ask: the same question in `SignedMax`; asked at most once.
+    """
+    factors = algebra.factors if isinstance(algebra, Product) else (algebra,)
+    if not any(type(factor) is Max for factor in factors):
+        return lambda position: None
+    asked = cache(ask)
+    return lambda position: lambda: asked()[position]

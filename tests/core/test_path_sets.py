@@ -113,6 +113,44 @@ def test_gates_in_any_order(question):
     assert best.log_weight == pytest.approx(sets[0].log_weight, abs=1e-9)
 
 
+PARTS = [
+    {"token": 1}, {"layer": 0, "token": 1}, {"layer": 0, "branch": "skip"},
+    {"layer": 0, "branch": "skip", "token": 1}, {"layer": 0, "branch": "mlp"},
+    {"layer": 0, "branch": "mlp", "token": 1}, {"layer": 1, "head": 1}, {"layer": 1, "branch": "value"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pair", list(itertools.combinations(PARTS, 2)), ids=str)
+def test_the_order_of_parts_does_not_matter(question, pair):
+    there, back = (sw.select_paths(*question, through=parts) for parts in (pair, pair[::-1]))
+    assert there.log_mass == back.log_mass > -math.inf
+    assert there.log_weight == back.log_weight
+
+
+@pytest.mark.parametrize(("parts", "same"), [
+    (({"layer": 0, "token": 1}, {"layer": 0, "branch": "skip"}), {"layer": 0, "branch": "skip", "token": 1}),
+    (({"layer": 0, "branch": "skip"}, {"layer": 0, "branch": "skip", "token": 1}),
+     {"layer": 0, "branch": "skip", "token": 1}),
+    (({"layer": 1, "branch": "mlp", "token": 0}, {"layer": 1, "branch": "mlp"}),
+     {"layer": 1, "branch": "mlp", "token": 0}),
+    (({"layer": 1, "head": 1}, {"layer": 1, "branch": "value"}), {"layer": 1, "head": 1, "branch": "value"}),
+])  # fmt: skip
+def test_parts_of_one_place_are_what_they_share(question, parts, same):
+    both, one = sw.select_paths(*question, through=parts), sw.select_paths(*question, through=same)
+    assert both.log_mass == pytest.approx(one.log_mass, abs=1e-12)
+    torch.testing.assert_close(both.backprop()[0].value, one.backprop()[0].value)
+
+
+@pytest.mark.parametrize("semiring", ["max", "fused"])
+def test_best_paths_have_their_signs(question, semiring):
+    found = sw.select_paths(*question, through={"layer": 1, "head": 1})
+    (result,) = found.backprop(semiring)
+    (pair,) = found.backprop("signed_max")
+    assert torch.equal(result.sign, pair.sign)
+    (everything,) = sw.select_paths(*question).backprop(semiring)
+    assert torch.equal(everything.sign, sw.backprop(*question, semiring).sign)
+
+
 def test_an_impossible_set_is_empty(question):
     nothing = sw.select_paths(*question, through=[{"layer": 1, "head": 0}, {"layer": 1, "head": 1}])
     assert nothing.log_mass == -math.inf

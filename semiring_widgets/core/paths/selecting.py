@@ -21,7 +21,7 @@ from semiring_widgets.core.anatomy import (
     cut_of,
     seeds_of,
 )
-from semiring_widgets.core.backprop import Result
+from semiring_widgets.core.backprop import Result, signs_of
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.memory import fit, living_size
@@ -35,6 +35,7 @@ from semiring_widgets.core.semirings import (
     Leaving,
     Max,
     Semiring,
+    SignedMax,
     Value,
     Weight,
     find_semiring,
@@ -125,7 +126,7 @@ class PathSet:
         max_memory: int | None = None,
     ) -> None:
         self._ground, self._graph, self._marked = ground, ground.graph, marked
-        self._cuts = sorted(through, key=_depth)
+        self._cuts = _as_met(through)
         self._mask = _mask_of(avoiding)
         self._memory = max_memory
 
@@ -134,10 +135,12 @@ class PathSet:
         graph, algebra = self._graph, find_semiring(semiring)
         sweeps = self._sweeps(algebra)
         values = self._ahead(sweeps, 0)
+        sign_of = signs_of(algebra, lambda: self.backprop(SignedMax()))
         found = []
-        for node in graph.wrt:
+        for position, node in enumerate(graph.wrt):
             value = sweeps.counted(values[node]) if node in values else zeros(graph, algebra, node)
-            found.append(Result(algebra, value, graph.tape.granularity, "unit", node.dtype))
+            granularity, signs = graph.tape.granularity, sign_of(position)
+            found.append(Result(algebra, value, granularity, "unit", node.dtype, signs))
         return found
 
     @cached_property
@@ -340,9 +343,23 @@ def _within(name: str, number: int | None, count: int) -> None:
         raise InputError(f"{name} is {number}; there are {count}, counted from 0.")
 
 
-def _depth(cut: Cut) -> int:
-    """Where a cut lies: node numbers are a topological order."""
-    return max([node.index for node in cut.nodes] + [edge.source.index for edge in cut.edges], default=0)
+def _as_met(cuts: Sequence[Cut]) -> list[Cut]:
+    """Cuts in the order in which paths meet them; those on the same edges are one, what they share.
+
+    Node numbers are a topological order, and a path is at a node before it leaves it.
+    """
+    nodes = [cut for cut in cuts if not cut.edges]
+    edges: dict[frozenset[Edge], Cut] = {}
+    for cut in cuts:
+        if cut.edges:
+            shared = edges.setdefault(frozenset(cut.edges), cut).edges
+            edges[frozenset(cut.edges)] = Cut(edges={e: kept & shared[e] for e, kept in cut.edges.items()})
+    return sorted([*nodes, *edges.values()], key=_depth)
+
+
+def _depth(cut: Cut) -> tuple[int, bool]:
+    numbers = [node.index for node in cut.nodes] + [edge.source.index for edge in cut.edges]
+    return max(numbers, default=0), bool(cut.edges)
 
 
 def _mask_of(cuts: Iterable[Cut]) -> Mask:
