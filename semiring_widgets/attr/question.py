@@ -138,7 +138,7 @@ def selected_score(
         The score, shape (B,), or () if the function gives one number for the whole batch.
 
     Raises:
-        InputError: not a tensor, or several numbers per example are left.
+        InputError: not a tensor, a target beyond it, or several numbers per example are left.
     """
     given = _run_forward(forward_func, inputs, None, additional_forward_args)
     if not isinstance(given, Tensor):
@@ -146,7 +146,13 @@ def selected_score(
             f"forward_func returned {type(given).__name__}, not a tensor. Wrap the model in a function "
             f"that returns the tensor to be explained, for example lambda x: model(x).logits."
         )
-    output: Tensor = _select_targets(given, target)
+    try:
+        output: Tensor = _select_targets(given, target)
+    except (IndexError, AssertionError) as error:
+        raise InputError(
+            f"target={target!r} selects nothing from an output of shape {list(given.shape)}: {error}. Pass "
+            f"an index into its last dimensions, or one for each example."
+        ) from error
     per_example = output[0].numel() if output.dim() and len(output) else output.numel()
     if per_example != 1:
         raise InputError(

@@ -246,7 +246,8 @@ def backprop(
     Args:
         tape: the finished tape of the forward pass.
         score: what is explained, shape () or (B,) for one distribution of paths per example.
-        wrt: a tensor used inside the recording, or a list of them.
+        wrt: a tensor used inside the recording, or a list of them. One that was written in place there means
+            what it was before: its paths begin where the recording first met it.
         semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``,
             ``"boolean"``, ``"variance"``, ``"fused"`` (sum, abs, entropy and max in one sweep), or an
             object from `semiring_widgets.semirings`: ``KBest(8)``, ``Product(Sum(), Max())``, your own.

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 import torch
 from torch import Tensor
 
+from semiring_widgets.core.checks import check_limit
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.semirings import Semiring, find_semiring
 from semiring_widgets.core.tape import Node, Op, Tape
@@ -79,6 +80,7 @@ def fit(
     Raises:
         MemoryLimitError: says how much is needed and what to do.
     """
+    check_limit(limit)
     if limit is None:
         return None
     item = torch.finfo(graph.dtype).bits // 8
@@ -148,6 +150,7 @@ def check_sweep(graph: GradientGraph, semiring: Semiring, limit: int | None) -> 
     Raises:
         MemoryLimitError: says how much is needed and what to do.
     """
+    check_limit(limit)
     if limit is None:
         return
     needed = sweep_size(graph, semiring)

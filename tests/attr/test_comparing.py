@@ -257,7 +257,7 @@ def test_names_are_forgiving_and_unique():
         ({"methods": [3]}, "3 is no attribution method"),
         ({"granularity": "fine"}, "no granularity 'fine'"),
         ({"level": "fine"}, "no level 'fine'"),
-        ({"top_k": 0}, "top_k=0"),
+        ({"top_k": 0}, "top_k is 0"),
     ],
 )
 def test_wrong_arguments_are_refused_at_once(bert, tokenizer, arguments, words):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.anatomy import find_anatomy
+from semiring_widgets.core.checks import check_whole
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.path import Path
@@ -50,8 +51,7 @@ def top_paths(
         MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
     """
-    if k < 1:
-        raise InputError(f"k is {k}; ask for at least one path.")
+    check_whole("k", k)
     graph = graph_of(tape, score, wrt)
     fit(graph, max_memory, "top_paths", sweeps=[Max(), Abs()], kept=[(Max(), graph.nodes)])
     values = {node: value[0] for node, value in sweep_backward(graph, Max()).items()}
@@ -86,8 +86,7 @@ def sample_paths(
         MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
     """
-    if n < 1:
-        raise InputError(f"n is {n}; ask for at least one path.")
+    check_whole("n", n)
     graph = graph_of(tape, score, wrt)
     walks = walks_size(graph, n)
     fit(graph, max_memory, "sample_paths", sweeps=[Abs()], kept=[(Abs(), graph.nodes)], beside=walks)

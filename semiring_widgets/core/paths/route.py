@@ -9,8 +9,8 @@ from typing import overload
 from torch import Tensor
 
 from semiring_widgets.core.anatomy import Leg
+from semiring_widgets.core.checks import check_whole
 from semiring_widgets.core.paths.path import Path
-from semiring_widgets.errors import InputError
 
 __all__ = ["RANKINGS", "Route", "Routes"]
 
@@ -66,8 +66,7 @@ class Route:
         Raises:
             InputError: k is not positive.
         """
-        if k < 1:
-            raise InputError(f"k is {k}; ask for at least one path.")
+        check_whole("k", k)
         return self._search(k)
 
 

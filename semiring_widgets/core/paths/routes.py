@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from semiring_widgets.core.anatomy import find_anatomy
+from semiring_widgets.core.checks import check_whole
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.directions import directions_of
 from semiring_widgets.core.paths.finding import graph_of
@@ -68,8 +69,7 @@ def top_routes(
     if by not in RANKINGS:
         raise InputError(f"by is {by!r}; choose one of {', '.join(RANKINGS)}.")
     for name, number in (("k", k), ("width", width), ("samples", samples)):
-        if number < 1:
-            raise InputError(f"{name} is {number}; it must be at least 1.")
+        check_whole(name, number)
     graph = graph_of(tape, score, wrt)
     anatomy = find_anatomy(graph)
     if not anatomy.attentions:

@@ -22,6 +22,7 @@ from semiring_widgets.core.anatomy import (
     seeds_of,
 )
 from semiring_widgets.core.backprop import Result, signs_of
+from semiring_widgets.core.checks import check_whole
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.memory import fit, living_size
@@ -190,8 +191,7 @@ class PathSet:
         Raises:
             InputError: k is not positive.
         """
-        if k < 1:
-            raise InputError(f"k is {k}; ask for at least one path.")
+        check_whole("k", k)
         gates = [*self._cuts, None]
         stages = []
         log_mass = self.log_mass
@@ -339,8 +339,10 @@ def _cut(graph: GradientGraph, anatomy: Anatomy, part: Selection) -> Cut:
 
 
 def _within(name: str, number: int | None, count: int) -> None:
-    if number is not None and not 0 <= number < count:
-        raise InputError(f"{name} is {number}; there are {count}, counted from 0.")
+    if number is not None:
+        check_whole(name, number, least=0)
+        if number >= count:
+            raise InputError(f"{name} is {number}; there are {count}, counted from 0.")
 
 
 def _as_met(cuts: Sequence[Cut]) -> list[Cut]:

@@ -75,7 +75,7 @@ def find_semiring(semiring: str | Semiring | type[Semiring], level: str = "unit"
             "The semiring 'hops' counts layers, which this function knows nothing of; use sw.path_lengths, "
             "or 'hops' in sw.explain and sw.compare."
         )
-    elif semiring not in _BY_NAME:
+    elif semiring not in list(_BY_NAME):  # what is given may have no hash
         raise InputError(
             f"semiring is {semiring!r}; choose one of {', '.join(_BY_NAME)}, {FUSED.name}, or pass an object "
             f"of a class derived from sw.Semiring."

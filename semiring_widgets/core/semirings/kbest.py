@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core import kernels
+from semiring_widgets.core.checks import check_whole
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.scaling import NONE
 from semiring_widgets.core.semirings.weights import Weight
-from semiring_widgets.errors import InputError
 
 __all__ = ["KBest"]
 
@@ -30,8 +30,7 @@ class KBest(Semiring):
     unit = "nats"
 
     def __init__(self, k: int = 5) -> None:
-        if k < 1:
-            raise InputError(f"k is {k}; ask for at least one path.")
+        check_whole("k", k)
         self.k = k
         self.name = f"{k}-best"
         self.zero = (NONE,) * k

@@ -24,6 +24,8 @@ class Product(Semiring):
     """
 
     def __init__(self, *factors: Semiring) -> None:
+        if not all(isinstance(factor, Semiring) for factor in factors):
+            raise InputError(f"A product is made of semirings such as Sum() and Max(), not of {factors!r}.")
         self.factors = factors
         self.name = " x ".join(factor.name for factor in factors)
         has_entropy = any(type(factor) is Entropy for factor in factors)

@@ -23,6 +23,7 @@ from torch._ops import OpOverload
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from semiring_widgets.core.checks import check_limit
 from semiring_widgets.core.tape.arguments import any_node, is_tracked, swapped, swapped_dict, tensors_in
 from semiring_widgets.core.tape.calls import Calls
 from semiring_widgets.core.tape.collector import uncollected
@@ -81,11 +82,12 @@ def record(
         The `Tape`, complete when the block is left.
 
     Raises:
-        InputError: for an unknown granularity.
+        InputError: for an unknown granularity, or a limit that is no number.
         MemoryLimitError: the tape would keep more than ``max_memory``.
         UnsupportedOpError: if the block does what cannot be recorded; the message names it.
     """
     table = expansions(granularity)
+    check_limit(max_memory)
     tape = Tape(granularity, max_memory, values=values)
     with ExitStack() as stack:
         stack.enter_context(_ONE_AT_A_TIME)
