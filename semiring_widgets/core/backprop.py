@@ -11,12 +11,24 @@ from torch import Tensor
 
 from semiring_widgets.core.graph import GradientGraph, find_nodes, listed
 from semiring_widgets.core.memory import check_sweep
-from semiring_widgets.core.semirings import Max, Product, Semiring, SignedMax, Value, find_semiring
+from semiring_widgets.core.semirings import (
+    Entropy,
+    Max,
+    Product,
+    Semiring,
+    SignedMax,
+    Value,
+    Variance,
+    find_semiring,
+)
 from semiring_widgets.core.sweeps import sweep_backward, zeros
 from semiring_widgets.core.tape import Node, Tape
 from semiring_widgets.errors import InputError, NonFiniteError
 
 __all__ = ["Result", "backprop", "signs_of"]
+
+# Steps of float32 between logarithms of this size are 6e-5.
+_COARSE = 1000.0
 
 
 class Result:
@@ -243,6 +255,9 @@ def backprop(
 ) -> Result | list[Result]:
     """Backpropagation in a semiring: one fact about all paths from each input element to the score.
 
+    Where masses are so extreme that float32 would leave entropies few digits (1000 nats), it sweeps again in
+    float64.
+
     Args:
         tape: the finished tape of the forward pass.
         score: what is explained, shape () or (B,) for one distribution of paths per example.
@@ -270,15 +285,24 @@ def backprop(
     score_node, nodes = find_nodes(tape, score, wanted)
     graph = GradientGraph(tape, score_node, nodes, room=1)  # it is swept once
     check_sweep(graph, algebra, max_memory)
-    results = _results(graph, algebra, nodes, wanted, level)
+    results = _results(graph, algebra, nodes, wanted, level, max_memory)
     return results[0] if isinstance(wrt, Tensor) else results
 
 
 def _results(
-    graph: GradientGraph, algebra: Semiring, nodes: list[Node], wanted: list[Tensor], level: str
+    graph: GradientGraph,
+    algebra: Semiring,
+    nodes: list[Node],
+    wanted: list[Tensor],
+    level: str,
+    max_memory: int | None,
 ) -> list[Result]:
     values = sweep_backward(graph, algebra, keep=())
-    sign_of = signs_of(algebra, lambda: _results(graph, SignedMax(), nodes, wanted, level))
+    if graph.dtype == torch.float32 and any(_is_coarse(algebra, value) for value in values.values()):
+        graph = GradientGraph(graph.tape, graph.score, nodes, room=graph.room, wide=True)
+        check_sweep(graph, algebra, max_memory)
+        values = sweep_backward(graph, algebra, keep=())
+    sign_of = signs_of(algebra, lambda: _results(graph, SignedMax(), nodes, wanted, level, max_memory))
     results = []
     for position, (node, tensor) in enumerate(zip(nodes, wanted, strict=True)):
         value = values.get(node)
@@ -286,6 +310,17 @@ def _results(
             value = zeros(graph, algebra, node)
         results.append(Result(algebra, value, graph.tape.granularity, level, tensor.dtype, sign_of(position)))
     return results
+
+
+def _is_coarse(algebra: Semiring, value: Value) -> bool:
+    """Whether entropies have lost digits: those of shares are the ones of logarithms after the point."""
+    factors = algebra.factors if isinstance(algebra, Product) else (algebra,)
+    parts = algebra.split(value) if isinstance(algebra, Product) else (value,)
+    return any(
+        bool(((part[0].abs() > _COARSE) & part[0].isfinite()).any())
+        for factor, part in zip(factors, parts, strict=True)
+        if isinstance(factor, (Entropy, Variance))
+    )
 
 
 def signs_of(

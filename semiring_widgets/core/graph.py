@@ -27,6 +27,8 @@ class GradientGraph:
         tape: a finished tape.
         score: the node(s) explained.
         wrt: the nodes that paths start from.
+        room: see below.
+        wide: whether to compute in float64 at all events.
 
     Attributes:
         ops: operators on a path, in order of execution.
@@ -35,7 +37,9 @@ class GradientGraph:
         room: of how many operators derivatives are kept; None for all. What is dropped is taken again.
     """
 
-    def __init__(self, tape: Tape, score: Node, wrt: Sequence[Node], *, room: int | None = None) -> None:
+    def __init__(
+        self, tape: Tape, score: Node, wrt: Sequence[Node], *, room: int | None = None, wide: bool = False
+    ) -> None:
         self.room = room
         self.tape, self.score, self.wrt = tape, score, tuple(wrt)
         below = _reached_from(tape.ops, wrt)
@@ -51,7 +55,7 @@ class GradientGraph:
                     self.nodes.update(inputs)
         self.ops.reverse()
         self._own = set(self.ops)
-        wide = any(node.dtype == torch.float64 for node in self.nodes)
+        wide |= any(node.dtype == torch.float64 for node in self.nodes)
         self.dtype = torch.float64 if wide else torch.float32
         self.device = score.device
         self._edges: dict[Op, list[Edge]] = {}
