@@ -1,4 +1,4 @@
-"""Float32 means float32 while we compute: no TF32, no passes in bfloat16, no autocast.
+"""Float32 means float32 while we compute: no TF32, no passes in bfloat16, no autocast, no inference mode.
 
 A caller may have allowed torch to shorten the mantissas of matrix products, for the whole process
 (``torch.set_float32_matmul_precision("high")``, ``torch.backends.cuda.matmul.allow_tf32 = True``,
@@ -7,7 +7,10 @@ for the model, whose recorded activations are explained as they are; but path we
 dozens of derivatives, and half a per cent in each is a wrong number. So sweeps put these settings to exact
 and leave them as they found them, also after an error.
 
-The first kind is a setting of the process. It is put back when the last of several threads is done; until
+Under ``torch.inference_mode`` a copy of an inference tensor is one, too, and autograd gives 0 for what it would
+have to save of it, without a word. Local derivatives are taken by autograd, so that mode is lifted as well.
+
+The first kind of setting is one of the process. It is put back when the last of several threads is done; until
 then, other work in the process computes exactly, too.
 """
 
@@ -48,7 +51,9 @@ _EXACT = ("none", "ieee")
 
 @contextmanager
 def full_precision(device: torch.device) -> Iterator[None]:
-    """A block in which float32 products are rounded like float32. Inside another one it does nothing.
+    """A block in which float32 products are rounded like float32, and autograd takes derivatives.
+
+    Inside another one it does nothing.
 
     Args:
         device: where they are computed; autocast is switched off for it, in this thread.
@@ -61,7 +66,7 @@ def full_precision(device: torch.device) -> Iterator[None]:
     try:
         # Not every kind of device knows autocast.
         autocast = torch.is_autocast_enabled(device.type)
-        with torch.autocast(device.type, enabled=False) if autocast else nullcontext():
+        with torch.autocast(device.type, enabled=False) if autocast else nullcontext(), _ordinary_tensors():
             yield
     finally:
         _process.leave()
@@ -77,6 +82,16 @@ def in_full_precision(act: Callable[Concatenate[_Own, _P], _R]) -> Callable[Conc
             return act(own, *args, **kwargs)
 
     return guarded
+
+
+@contextmanager
+def _ordinary_tensors() -> Iterator[None]:
+    """An outer inference mode lifted; gradients stay as disabled as they are in it."""
+    if not torch.is_inference_mode_enabled():
+        yield
+        return
+    with torch.inference_mode(False), torch.no_grad():
+        yield
 
 
 class _Process:

@@ -59,7 +59,7 @@ def test_primitive(name, n):
 
 
 @pytest.mark.parametrize("n", SIZES)
-@pytest.mark.parametrize("name", ["softmax", "log_softmax", "layer_norm"])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "layer_norm", "rms_norm"])
 def test_operator_is_one_step(name, n):
     found = counted(lambda x: NORMS[name](x)[1, 0], drawn(2, n), "operator")
     torch.testing.assert_close(found, torch.tensor([[0.0] * n, [1.0] * n], dtype=torch.float64))

@@ -182,7 +182,7 @@ register(
 register(aten._softmax, aten._log_softmax, aten._safe_softmax, aten.cumsum, aten.cumprod, aten.logcumsumexp)(
     dense.row_rule
 )
-register(aten.native_layer_norm, aten._fused_rms_norm)(dense.norm_rule)
+register(aten.native_layer_norm, aten.rms_norm, aten._fused_rms_norm)(dense.norm_rule)
 register(aten._native_batch_norm_legit, aten._native_batch_norm_legit_no_training)(dense.channel_rule)
 register(aten._unsafe_view, aten._reshape_alias, aten.squeeze, aten.unsqueeze)(selections.view_rule)
 register(aten.fill)(pointwise.fill_rule)

@@ -23,11 +23,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.tape.norms import PAPER_NORMS, PRIMITIVE_NORMS, WHOLE_NORMS, widened
+from semiring_widgets.core.tape.norms import PAPER_NORMS, PRIMITIVE_NORMS, UNCUT_NORMS, WHOLE_NORMS, widened
 from semiring_widgets.core.tape.rewriting import REWRITTEN
 from semiring_widgets.errors import InputError
 
-__all__ = ["GRANULARITIES", "expansions"]
+__all__ = ["GRANULARITIES", "expansions", "uncut"]
 
 aten = torch.ops.aten
 GRANULARITIES = ("primitive", "operator", "paper")
@@ -46,6 +46,11 @@ def expansions(granularity: str) -> dict[Any, Callable[..., Any]]:
     if granularity == "operator":
         return {**REWRITTEN, **WHOLE_NORMS}
     raise InputError(f"granularity is {granularity!r}; choose one of {', '.join(GRANULARITIES)}.")
+
+
+def uncut(granularity: str) -> frozenset[Any]:
+    """The ATen operators that PyTorch would decompose, and that a granularity keeps as one step."""
+    return UNCUT_NORMS if granularity == "operator" else frozenset()
 
 
 def _shift(x: Tensor, dim: list[int] | int) -> Tensor:

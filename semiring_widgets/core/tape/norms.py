@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["PAPER_NORMS", "PRIMITIVE_NORMS", "WHOLE_NORMS", "widened"]
+__all__ = ["PAPER_NORMS", "PRIMITIVE_NORMS", "UNCUT_NORMS", "WHOLE_NORMS", "widened"]
 
 aten = torch.ops.aten
 _HALF = (torch.float16, torch.bfloat16)
@@ -198,3 +198,5 @@ WHOLE_NORMS: dict[Any, Callable[..., Any]] = {
     aten._native_batch_norm_legit: _whole_legit,
     aten._batch_norm_with_update: _whole_with_update,
 }
+# PyTorch itself writes these as arithmetic.
+UNCUT_NORMS = frozenset({aten.rms_norm, aten._fused_rms_norm})

@@ -27,7 +27,7 @@ from semiring_widgets.core.checks import check_limit
 from semiring_widgets.core.tape.arguments import any_node, is_tracked, swapped, swapped_dict, tensors_in
 from semiring_widgets.core.tape.calls import Calls
 from semiring_widgets.core.tape.collector import uncollected
-from semiring_widgets.core.tape.expansions import expansions
+from semiring_widgets.core.tape.expansions import expansions, uncut
 from semiring_widgets.core.tape.interception import Interception
 from semiring_widgets.core.tape.nodes import Node, Scope
 from semiring_widgets.core.tape.scopes import ModuleTracker
@@ -101,7 +101,7 @@ def record(
         stack.enter_context(sdpa_kernel(SDPBackend.MATH))
         stack.enter_context(uncollected())
         tracker = stack.enter_context(ModuleTracker())
-        recorder = _Recorder(tape, tracker, table)
+        recorder = _Recorder(tape, tracker, table, uncut(granularity))
         stack.enter_context(Interception(Calls(tape, recorder.scope)))
         # Below autograd no second graph is built, yet `is_grad_enabled` still shows inner no_grad.
         stack.enter_context(torch._C._AutoDispatchBelowAutograd())
@@ -157,9 +157,11 @@ class _Recorder(TorchDispatchMode):
         """Nothing here is compiled, and the wrapper that says so costs as much as a small operator."""
         return False
 
-    def __init__(self, tape: Tape, tracker: ModuleTracker, table: dict[Any, Any]) -> None:
+    def __init__(
+        self, tape: Tape, tracker: ModuleTracker, table: dict[Any, Any], uncut: frozenset[Any]
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._tape, self._tracker, self._table = tape, tracker, table
+        self._tape, self._tracker, self._table, self._uncut = tape, tracker, table, uncut
         self._composites: list[tuple[str, int]] = []
         self._instances = 0
         self._last_scope = Scope()
@@ -174,7 +176,7 @@ class _Recorder(TorchDispatchMode):
             result = self._expand(func, expansion, args, kwargs)
             if result is not NotImplemented:
                 return result
-        if facts.decomposes:
+        if facts.decomposes and facts.packet not in self._uncut:
             with self:
                 if _any_complex(args):
                     result = _conjugating(func.decompose, args, kwargs)
