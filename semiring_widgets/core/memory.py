@@ -37,8 +37,8 @@ def estimate_memory(
 ) -> int:
     """Bytes that `semiring_widgets.backprop` with the same arguments will take at its peak, beside the tape.
 
-    An estimate that errs upwards, several times too high where the score reads little of a large output. A sweep
-    that has to be done again in float64 takes twice as much.
+    An estimate that errs upwards, several times too high where the score reads little of a large output.
+    A sweep that has to be done again in float64 takes twice as much.
     What the tape itself holds is ``tape.nbytes``.
 
     Args:
