@@ -164,9 +164,14 @@ def find_nodes(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> tup
     """The nodes of a score and of the inputs, checked.
 
     Raises:
-        TapeError: the tape is still recording, or never saw one of them.
-        InputError: the score has more than one dimension or is no floating-point number.
+        TapeError: the tape is still recording or its block raised, or it never saw one of them.
+        InputError: the score has more than one dimension, or one of them is no floating-point number.
     """
+    if tape.failed:
+        raise TapeError(
+            "The recording of this tape ended with an error, so the tape is not complete. Repair what raised "
+            "inside the `with sw.record()` block, and record again."
+        )
     if not tape.finished:
         raise TapeError("The tape is still recording: call this after the `with sw.record()` block.")
     if not _is_float_tensor(score):

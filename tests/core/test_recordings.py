@@ -170,3 +170,15 @@ def test_moved_values_come_back_to_the_device_they_left():
     met, weights = Moved(shape, here, here).out_edges(torch.tensor([4, 1]))
     assert met.tolist() == [[4], [1]]
     assert weights.tolist() == [[1], [1]]
+
+
+def test_a_recording_that_ended_with_an_error():
+    x = X.clone()
+    with pytest.raises(ZeroDivisionError), sw.record() as tape:
+        score = (x * x).sum() / (1 // 0)
+    with pytest.raises(TapeError, match="ended with an error"):
+        sw.backprop(tape, x, wrt=x)
+    with sw.record() as tape:
+        score = (x * x).sum()
+        with pytest.raises(TapeError, match="still recording"):
+            sw.backprop(tape, score, wrt=x)

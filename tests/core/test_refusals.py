@@ -1,11 +1,14 @@
 """Writes that autograd does not see, and tensors that cannot be recorded: its number, or a sentence."""
 
+import copy
+import io
+
 import pytest
 import torch
 from torch import nn
 
 import semiring_widgets as sw
-from semiring_widgets.errors import UnsupportedOpError
+from semiring_widgets.errors import InputError, UnsupportedOpError
 
 
 def gradients(function, x):
@@ -98,3 +101,39 @@ def test_a_conjugated_view_of_memory_that_is_written_is_refused():
     x = torch.randn(4, dtype=torch.complex64)
     with pytest.raises(UnsupportedOpError, match="resolve_conj"), sw.record():
         write_under_a_conjugated_view(x)
+
+
+def loaded_from_a_file(x):
+    file = io.BytesIO()
+    torch.save(torch.ones(2), file)
+    file.seek(0)
+    return torch.load(file)
+
+
+@pytest.mark.parametrize(
+    "function", [copy.deepcopy, lambda x: copy.deepcopy({"past": x * 2}), loaded_from_a_file]
+)
+def test_deep_copies_inside_the_recording_are_refused(function):
+    x = torch.ones(2)
+    with (
+        pytest.raises(UnsupportedOpError, match=r"copy\.deepcopy .* Copy tensors by `x\.clone\(\)`"),
+        sw.record(),
+    ):
+        function(x)
+    with sw.record() as tape:
+        score = (copy.deepcopy(nn.Linear(2, 1, bias=False))(x) * x.clone()).sum()  # parameters are cloned
+    assert sw.backprop(tape, score, wrt=x).value.shape == (2,)
+
+
+def test_operators_that_call_functions_are_refused():
+    x = torch.ones(2)
+    with pytest.raises(UnsupportedOpError, match=r"torch\.cond"), sw.record():
+        torch.cond(x.sum() > 0, lambda x: x * 2, lambda x: x, (x,))
+
+
+def test_integers_are_no_inputs():
+    ids, table = torch.tensor([0, 1]), torch.randn(3)
+    with sw.record() as tape:
+        score = table[ids].sum()
+    with pytest.raises(InputError, match=r"torch\.int64.*have no derivative.*pass the embeddings"):
+        sw.backprop(tape, score, wrt=ids)

@@ -60,6 +60,8 @@ class Alias:
         family: what it shares memory and paths with.
         key: of the storage that it had when it was last looked at.
         seen: torch's own count of writes when the recording ended.
+        root: whether it was made outside of the recording and is a leaf.
+        split: whether other leaves stand for some of its memory too, which was then written.
     """
 
     tensor: Callable[[], Tensor | None]
@@ -70,6 +72,8 @@ class Alias:
     family: Family
     key: int
     seen: int = 0
+    root: bool = False
+    split: bool = False
 
     def window(self) -> Geometry:
         """What it shows of its storage."""
@@ -92,6 +96,7 @@ class Family:
     Attributes:
         version: how often the memory was written.
         flat: the whole memory as one node, once it was written through one of several tensors.
+        written: whether it was written with grad.
         frozen: whether it is a view made without grad, which autograd lets nobody write with grad.
         members: its tensors' aliases; those own their family, and not the other way round.
         nodes: nodes whose value is a view of the memory.
@@ -99,6 +104,7 @@ class Family:
 
     version: int = 0
     flat: Node | None = None
+    written: bool = False
     frozen: bool = False
     members: list[weakref.ref[Alias]] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
@@ -112,6 +118,36 @@ class Family:
         """Those of its tensors that are alive; that of ``first`` in front."""
         aliases = self.aliases if first is None else [first, *self.aliases]
         return [tensor for alias in aliases if (tensor := alias.tensor()) is not None]
+
+    def owners(self, numel: int) -> list[Alias]:
+        """The tensors whose nodes together say what is in the memory.
+
+        Of leaves made outside these are all that have no element in common. Where two have, the larger one is
+        taken, and both are `Alias.split` from here on: a path from either would leave out that of the other.
+
+        Args:
+            numel: how many real scalars the memory has.
+        """
+        roots = [alias for alias in self.aliases if alias.root]
+        if not roots:
+            # An expanded tensor shows one element many times; what it was expanded from says the same.
+            plain = [alias for alias in self.aliases if not alias.overlaps()]
+            return [max(plain or self.aliases, key=lambda alias: alias.node.outer.numel())]
+        if len(roots) == 1 and not roots[0].overlaps():
+            return roots
+        chosen: list[Alias] = []
+        taken = torch.full((numel,), -1, dtype=torch.int32, device="cpu")
+        for alias in sorted(roots, key=lambda alias: alias.node.outer.numel(), reverse=True):
+            where = alias.window()
+            shown = taken.as_strided(where.size, where.stride, where.offset)
+            met = [chosen[i] for i in shown.unique().tolist() if i >= 0]
+            if met or alias.overlaps():
+                for other in (*met, alias):
+                    other.split = True
+            else:
+                shown.fill_(len(chosen))
+                chosen.append(alias)
+        return chosen
 
     def pin(self) -> None:
         """Keep its tensors alive: with others that share the memory they are asked who notices a write."""

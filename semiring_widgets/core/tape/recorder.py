@@ -53,6 +53,13 @@ _QUANTISED = {"quantized", "quantized_decomposed", "torchao", "bitsandbytes"}
 _MISTAKEN = {aten.as_strided_scatter}
 # What torch says when autograd is asked for a gradient inside a recording.
 _NO_AUTOGRAD = "does not require grad and does not have a grad_fn"
+# What torch says when an operator that calls functions meets the recorder.
+_HIGHER_ORDER = "no rule registered for HigherOrderOperator"
+_OTHER_MEMORY = (
+    "A tensor was given other memory during the recording (in module '{}') by `set_`, as copy.deepcopy and "
+    "torch.load do, which hides where its values come from. Copy tensors by `x.clone()`, or by "
+    "`x.detach().clone()` for constants; load files and copy caches before the recording."
+)
 # The choice of attention kernels is global to the process, so recordings take turns.
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -108,8 +115,15 @@ def record(
         stack.enter_context(recorder)
         try:
             yield tape
-        except RuntimeError as error:
-            if _NO_AUTOGRAD not in str(error):
+        except BaseException as error:
+            tape.failed = True
+            if isinstance(error, NotImplementedError) and _HIGHER_ORDER in str(error):
+                raise UnsupportedOpError(
+                    "The recorded code calls an operator that runs functions it is given (torch.cond, "
+                    "flex_attention and their like), which cannot be recorded. Use an `if` or a loop of "
+                    "Python, or another implementation of attention; the error above names the operator."
+                ) from error
+            if not isinstance(error, RuntimeError) or _NO_AUTOGRAD not in str(error):
                 raise
             raise UnsupportedOpError(
                 "The recorded code calls torch.autograd.grad or backward(), but while it is recorded no "
@@ -185,6 +199,11 @@ class _Recorder(TorchDispatchMode):
             if result is not NotImplemented:
                 return result
         aliases = self._tape._aliases
+        if facts.writes:
+            for tensor in filter(is_tracked, tensors_in(_written(func, args, kwargs))):
+                if facts.packet is aten.set_:
+                    raise UnsupportedOpError(_OTHER_MEMORY.format(self._tracker.path))
+                aliases.node(tensor, to_write=True)
         nodes, named = swapped(args, aliases), swapped_dict(kwargs, aliases) if kwargs else {}
         if not (any_node(nodes) or any_node(named.values())):
             if facts.writes:
@@ -283,7 +302,7 @@ class _Recorder(TorchDispatchMode):
                 )
             else:
                 node = only(self._tape._append(functional, nodes, named, [tensor], self.scope()))
-            aliases.after_write(tensor, node)
+            aliases.after_write(tensor, node, cut=cut)
         return result
 
     def scope(self) -> Scope:

@@ -10,6 +10,10 @@ own: what is written through them is on their paths, and for other families it i
 leaves the history as it was, as in autograd. Writes through `x.data` are not even noticed by autograd: a step
 may have kept x for its backward and would find other numbers there. They are refused once a step has made or
 used what is overwritten.
+
+Views that were made before the recording are leaves of their own for as long as nobody writes the memory.
+What is first seen afterwards shows what was written, and so is a selection from the flat node. A tensor made
+outside is known for a view by its base, as in autograd.
 """
 
 from __future__ import annotations
@@ -65,8 +69,13 @@ class Aliases:
         self._moved: list[Alias] = []
         self._owned: list[Alias] = []
 
-    def node(self, tensor: Tensor) -> Node:
+    def node(self, tensor: Tensor, *, to_write: bool = False) -> Node:
         """The node of ``tensor`` as it is now; a leaf where it was never seen.
+
+        Args:
+            tensor: the tensor.
+            to_write: whether it is about to be overwritten: then what is known of its memory is no longer
+                left to leaves of its own.
 
         Raises:
             UnsupportedOpError: the tensor's memory was replaced, or it is an object of a subclass that was
@@ -80,7 +89,7 @@ class Aliases:
                     f"recorded tensor, but how it was made from it cannot be seen. Use plain tensors inside "
                     f"the recording."
                 )
-            alias = self._adopt(tensor)
+            alias = self._adopt(tensor, to_write=to_write)
         elif alias.key != _key(tensor):
             alias = self._with_other_memory(tensor, alias)
         return alias.node if alias.version == alias.family.version else self._now(alias, tensor)
@@ -93,14 +102,22 @@ class Aliases:
         """The node of ``tensor`` when it was first seen.
 
         Raises:
-            UnsupportedOpError: it was given other memory later, so it is several nodes.
+            UnsupportedOpError: it was given other memory later, so it is several nodes; or several leaves
+                stood for memory that was written.
         """
         if any(alias.tensor() is tensor for alias in self._moved):
             raise UnsupportedOpError(
                 f"A tensor of shape {list(tensor.shape)} was given other memory during the recording (`.data "
                 f"= ...`), so paths from it begin at several places. Do that before the recording."
             )
-        return self._by_tensor[id(tensor)].first
+        alias = self._by_tensor[id(tensor)]
+        if alias.split:
+            raise UnsupportedOpError(
+                f"A tensor of shape {list(tensor.shape)} shares memory with another one that was also made "
+                f"before the recording; both were read, and then one was overwritten, so paths from it would "
+                f"begin at several places. Make the view inside the recording, or pass a clone to the model."
+            )
+        return alias.first
 
     def bind(
         self,
@@ -176,9 +193,16 @@ class Aliases:
             own.flat = self._flatten(tensor, own)
         return old
 
-    def after_write(self, tensor: Tensor, written: Node) -> None:
-        """Record that the elements of ``tensor`` now are those of ``written``."""
+    def after_write(self, tensor: Tensor, written: Node, *, cut: bool = False) -> None:
+        """Record that the elements of ``tensor`` now are those of ``written``.
+
+        Args:
+            tensor: what was overwritten.
+            written: its new node.
+            cut: whether that happened without grad, which changes numbers only.
+        """
         own = self._by_tensor[id(tensor)].family
+        own.written |= not cut
         for family in self._by_storage[_key(tensor)]:
             family.version += 1
             if family is not own and family.flat is not None:
@@ -187,13 +211,18 @@ class Aliases:
             own.flat = self._scatter(own.flat, written, Geometry.of(tensor), _whole(tensor).clone())
         self.bind(tensor, written)
 
-    def _adopt(self, tensor: Tensor) -> Alias:
+    def _adopt(self, tensor: Tensor, *, to_write: bool) -> Alias:
         """A tensor that no operator of this recording made; it may be a view that was made before."""
         known = (other for family in self._by_storage.get(_key(tensor), ()) for other in family.tensors())
         kin = next((other for other in known if _base(other) is _base(tensor)), None)
+        family = self._family(tensor, kin, cut=False) if kin is not None else None
+        if family is not None and (to_write or family.written or family.flat is not None):
+            if family.flat is None:
+                family.flat = self._flatten(tensor, family)
+            shown = self._select(family.flat, Geometry.of(tensor), tensor.detach())
+            return self.bind(tensor, shown, source=kin)
         alias = self.bind(tensor, self._leaf(tensor.detach()), source=kin, cut=kin is None)
-        if alias.family.flat is not None:
-            alias.version = -1
+        alias.root = True
         return alias
 
     def _fresh(self, node: Node) -> bool:
@@ -291,19 +320,18 @@ class Aliases:
         return shared.family if shared else families[0]
 
     def _flatten(self, tensor: Tensor, family: Family) -> Node:
-        """Node of the whole storage: a constant overlaid with the largest tensor that shows it."""
+        """Node of the whole storage: a constant overlaid with the tensors that it consists of."""
         whole = _whole(tensor).clone()
         flat = self._leaf(whole)
-        # An expanded tensor shows one element many times; what it was expanded from says the same.
-        plain = [alias for alias in family.aliases if not alias.overlaps()]
-        owner = max(plain or family.aliases, key=lambda alias: alias.node.outer.numel())
-        where, shown = owner.window(), owner.tensor()
-        if shown is None:
-            real = _whole(tensor).as_strided(where.size, where.stride, where.offset)
-            now = self._now(owner, torch.view_as_complex(real) if owner.node.complex else real)
-        else:
-            now = self.node(shown)
-        return self._scatter(flat, now, where, whole)
+        for owner in family.owners(whole.numel()):
+            where, shown = owner.window(), owner.tensor()
+            if shown is None:
+                real = _whole(tensor).as_strided(where.size, where.stride, where.offset)
+                now = self._now(owner, torch.view_as_complex(real) if owner.node.complex else real)
+            else:
+                now = self.node(shown)
+            flat = self._scatter(flat, now, where, whole)
+        return flat
 
 
 def _is_foreign(tensor: Tensor) -> bool:

@@ -14,7 +14,7 @@ from semiring_widgets.core.tape.constants import Constants
 from semiring_widgets.core.tape.nodes import Node, Op, Scope, units
 from semiring_widgets.core.tape.repeating import steps_to
 from semiring_widgets.core.tape.storage import Aliases, Geometry
-from semiring_widgets.errors import MemoryLimitError, TapeError
+from semiring_widgets.errors import InputError, MemoryLimitError, TapeError
 
 __all__ = ["Tape", "only"]
 
@@ -30,7 +30,8 @@ class Tape:
             expanded; path statistics depend on it.
         ops: the operators in the order of execution.
         root: the outermost module that ran, or None.
-        finished: False while the block is running.
+        finished: False while the block is running, and after it ended with an error.
+        failed: whether it ended with an error.
         values: False if only shapes and sizes were recorded.
         releases: whether results that the model lets go may be released.
     """
@@ -41,7 +42,7 @@ class Tape:
         self.granularity = granularity
         self.ops: list[Op] = []
         self.root: torch.nn.Module | None = None
-        self.finished = False
+        self.finished = self.failed = False
         self._limit, self.values = max_memory, values
         self.releases = max_memory is not None or not values
         self._counted: dict[int, int] = {}
@@ -68,7 +69,13 @@ class Tape:
 
         Raises:
             TapeError: if the tape never saw this tensor object.
+            InputError: it holds integers or booleans.
         """
+        if not is_tracked(tensor):
+            raise InputError(
+                f"The {what} (shape {list(tensor.shape)}) is of dtype {tensor.dtype}, and integers and "
+                f"booleans have no derivative. For token ids, pass the embeddings that the model looks up."
+            )
         node = self._aliases.find(tensor)
         if node is None:
             raise TapeError(
