@@ -7,11 +7,11 @@ for the model, whose recorded activations are explained as they are; but path we
 dozens of derivatives, and half a per cent in each is a wrong number. So sweeps put these settings to exact
 and leave them as they found them, also after an error.
 
-Under ``torch.inference_mode`` a copy of an inference tensor is one, too, and autograd gives 0 for what it would
-have to save of it, without a word. Local derivatives are taken by autograd, so that mode is lifted as well.
+Under ``torch.inference_mode`` a copy of an inference tensor is one, too, and where autograd would have to
+save it, it gives 0 without a word. Local derivatives are taken by autograd, so that mode is lifted as well.
 
-The first kind of setting is one of the process. It is put back when the last of several threads is done; until
-then, other work in the process computes exactly, too.
+The first kind of setting is one of the process. It is put back when the last of several threads is done;
+until then, other work in the process computes exactly, too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is asked inside a caller's `inference_mode` or `no_grad` is answered as outside, also for tensors made there."""
+"""What is asked inside a caller's `inference_mode` or `no_grad` is answered as outside."""
 
 import pytest
 import torch
