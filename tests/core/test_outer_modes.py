@@ -113,10 +113,13 @@ def test_a_model_is_answered_the_same(mode):
     ids = torch.tensor([tokenizer(demo.DEMO_TEXT)["input_ids"]])
     expected = asked(model, ids)
     whole = sw.explain(model, tokenizer, demo.DEMO_TEXT, target="are")
+    compared = sw.compare(model, tokenizer, demo.DEMO_TEXT, target="are")
     with MODES[mode]():
         found = asked(model, ids)
         inside = sw.explain(model, tokenizer, demo.DEMO_TEXT, target="are")
+        again = sw.compare(model, tokenizer, demo.DEMO_TEXT, target="are")
     for name in expected:
         torch.testing.assert_close(found[name], expected[name], equal_nan=True, msg=name)
     assert inside.dataset.identical(whole.dataset)
+    assert again.dataset.identical(compared.dataset)
     assert [r.label for r in inside.ranking("best").routes] == [r.label for r in whole.ranking("best").routes]
