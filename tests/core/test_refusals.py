@@ -137,3 +137,18 @@ def test_integers_are_no_inputs():
         score = table[ids].sum()
     with pytest.raises(InputError, match=r"torch\.int64.*have no derivative.*pass the embeddings"):
         sw.backprop(tape, score, wrt=ids)
+
+
+def write_through_integers(x):
+    y = x * 2
+    before = (y * y).sum()
+    y.view(torch.int64).zero_()
+    return before
+
+
+def test_a_write_through_integers_into_recorded_numbers_is_refused():
+    x = torch.tensor([0.5, -1.0, 2.0], dtype=torch.float64)
+    with pytest.raises(UnsupportedOpError, match=r"torch.int64 tensor.*Write into a clone"), sw.record():
+        write_through_integers(x)
+    found, expected = gradients(lambda x: (x * (x.view(torch.int64).clone().zero_() + 1)).sum(), x)
+    torch.testing.assert_close(found, expected)

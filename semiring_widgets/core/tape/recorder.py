@@ -208,7 +208,7 @@ class _Recorder(TorchDispatchMode):
         if not (any_node(nodes) or any_node(named.values())):
             if facts.writes:
                 for tensor in tensors_in(_written(func, args, kwargs)):
-                    self._tape._constants.before_write(tensor)
+                    self._before_constant(tensor)
             return func(*args, **kwargs)
         if func.namespace in _QUANTISED:
             raise UnsupportedOpError(
@@ -280,7 +280,7 @@ class _Recorder(TorchDispatchMode):
         for tensor in written:
             before.append(aliases.before_write(tensor) if is_tracked(tensor) else None)
             if isinstance(tensor, Tensor) and not is_tracked(tensor):
-                self._tape._constants.before_write(tensor)
+                self._before_constant(tensor)
         result = _conjugating(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
         cut = not torch.is_grad_enabled()
         if not cut and _returns_more(func, result):
@@ -304,6 +304,15 @@ class _Recorder(TorchDispatchMode):
                 node = only(self._tape._append(functional, nodes, named, [tensor], self.scope()))
             aliases.after_write(tensor, node, cut=cut)
         return result
+
+    def _before_constant(self, tensor: Tensor) -> None:
+        """A tensor that holds no numbers of the graph is about to be overwritten."""
+        if self._tape._aliases.shares(tensor):
+            raise UnsupportedOpError(
+                f"A {tensor.dtype} tensor that shows the memory of recorded numbers was written (in module "
+                f"'{self._tracker.path}'), so derivatives no longer belong to these. Write into a clone."
+            )
+        self._tape._constants.before_write(tensor)
 
     def scope(self) -> Scope:
         """Where the model is now."""

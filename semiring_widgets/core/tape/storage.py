@@ -98,6 +98,12 @@ class Aliases:
         """The node of ``tensor``, or None if the tape never saw this tensor object."""
         return self.node(tensor) if self._alias(tensor) is not None else None
 
+    def shares(self, tensor: Tensor) -> bool:
+        """Whether a tensor that is no node shows the memory of one."""
+        if tensor.layout is not torch.strided:
+            return False
+        return any(family.tensors() for family in self._by_storage.get(_key(tensor), ()))
+
     def first(self, tensor: Tensor) -> Node:
         """The node of ``tensor`` when it was first seen.
 
