@@ -19,6 +19,8 @@ from semiring_widgets.core.semirings import (
     SignedMax,
     Value,
     Variance,
+    factored,
+    factors_of,
     find_semiring,
 )
 from semiring_widgets.core.sweeps import sweep_backward, zeros
@@ -78,7 +80,7 @@ class Result:
                 self._dtype,
                 self._signs if type(factor) is Max else None,
             )
-            for factor, part in zip(self.semiring.factors, self.semiring.split(self.parts), strict=True)
+            for factor, part in factored(self.semiring, self.parts)
         )
 
     @property
@@ -314,11 +316,9 @@ def _results(
 
 def _is_coarse(algebra: Semiring, value: Value) -> bool:
     """Whether entropies have lost digits: those of shares are the ones of logarithms after the point."""
-    factors = algebra.factors if isinstance(algebra, Product) else (algebra,)
-    parts = algebra.split(value) if isinstance(algebra, Product) else (value,)
     return any(
         bool(((part[0].abs() > _COARSE) & part[0].isfinite()).any())
-        for factor, part in zip(factors, parts, strict=True)
+        for factor, part in factored(algebra, value)
         if isinstance(factor, (Entropy, Variance))
     )
 
@@ -332,8 +332,7 @@ def signs_of(
         algebra: of the results; None is given where it holds no `Max`, which alone has to ask.
         ask: the same question in `SignedMax`; asked at most once.
     """
-    factors = algebra.factors if isinstance(algebra, Product) else (algebra,)
-    if not any(type(factor) is Max for factor in factors):
+    if not any(type(factor) is Max for factor in factors_of(algebra)):
         return lambda position: None
     asked = cache(ask)
     return lambda position: lambda: asked()[position]

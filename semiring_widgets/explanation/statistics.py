@@ -26,7 +26,15 @@ from semiring_widgets.core.anatomy import (
 )
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
-from semiring_widgets.core.semirings import BranchMax, Hops, Product, Semiring, Value, find_semiring
+from semiring_widgets.core.semirings import (
+    BranchMax,
+    Hops,
+    Semiring,
+    Value,
+    factored,
+    factors_of,
+    find_semiring,
+)
 from semiring_widgets.core.sweeps import sweep_backward, sweep_forward, zeros
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import NonFiniteError
@@ -72,7 +80,7 @@ class Asked:
     @property
     def factors(self) -> tuple[Semiring, ...]:
         """The semirings that have one number each."""
-        return self.semiring.factors if isinstance(self.semiring, Product) else (self.semiring,)
+        return factors_of(self.semiring)
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -145,8 +153,7 @@ class Asked:
                 self._write(dataset, "head", (layer, slice(len(together[0])), 0), together)
 
     def _write(self, dataset: xr.Dataset, part: str, place: tuple[int | slice, ...], value: Value) -> None:
-        values = self.semiring.split(value) if isinstance(self.semiring, Product) else (value,)
-        for number, (factor, own) in enumerate(zip(self.factors, values, strict=True)):
+        for number, (factor, own) in enumerate(factored(self.semiring, value)):
             dataset[f"{part}_statistic"].values[(number, *place)] = _numbers(factor, own)
 
 

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from semiring_widgets.core import kernels
-from semiring_widgets.core.kernels import native
 from semiring_widgets.core.semirings import KBest, Weight
 
 NONE = float("-inf")
@@ -45,14 +44,6 @@ def check(value, w):
     for part, same, wanted in zip(got, fallback, enumerated(value, w), strict=True):
         assert torch.equal(part, same)
         assert torch.allclose(part.double(), wanted, rtol=1e-6, atol=1e-5)
-
-
-@pytest.fixture(params=["C", "torch"])
-def library(request, monkeypatch):
-    if request.param == "torch":
-        monkeypatch.setattr(native, "library", lambda: None)
-    elif not kernels.accelerated():
-        pytest.skip("the C library is not built here")
 
 
 @pytest.mark.usefixtures("library")

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from semiring_widgets.core import kernels
-from semiring_widgets.core.kernels import native
 from semiring_widgets.core.semirings import Abs, Entropy, Max, SignedMax, Weight
 
 SHAPES = [(1, 1, 1), (8, 32, 32), (7, 5, 33), (9, 1, 31), (3, 70, 64), (17, 0, 4), (0, 3, 4), (2, 3, 0),
@@ -57,14 +56,6 @@ def in_logs(p, q, w):
         *Entropy().sum((log.repeat(8, 1, 1), entropy.repeat(8, 1, 1)), (-1,)),
         Weight(flat).log,
     )
-
-
-@pytest.fixture(params=["C", "torch"])
-def library(request, monkeypatch):
-    if request.param == "torch":
-        monkeypatch.setattr(native, "library", lambda: None)
-    elif not kernels.accelerated():
-        pytest.skip("the C library is not built here")
 
 
 @pytest.mark.usefixtures("library")

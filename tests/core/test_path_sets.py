@@ -24,14 +24,19 @@ def strong():
     return bert_question(strength=8)
 
 
-def bert_question(strength):
+def small_bert(strength):
+    """Two layers, their weights multiplied, and its inputs."""
     torch.manual_seed(1)
     config = BertConfig(hidden_size=8, intermediate_size=8, num_hidden_layers=2, num_attention_heads=2,
                         vocab_size=10, max_position_embeddings=8)  # fmt: skip
     model = BertModel(config).double().eval()
     for parameter in model.parameters():
         parameter.data.mul_(strength)
-    inputs = torch.randn(1, 3, 8, dtype=torch.float64)
+    return model, torch.randn(1, 3, 8, dtype=torch.float64)
+
+
+def bert_question(strength):
+    model, inputs = small_bert(strength)
     with sw.record() as tape:
         score = model(inputs_embeds=inputs).last_hidden_state[0, 1, 2] * 1
     return tape, score, inputs

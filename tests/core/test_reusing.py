@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from transformers import BertConfig, BertModel
 
 import semiring_widgets as sw
 from semiring_widgets.core.anatomy import condition, cut_of, find_anatomy, seeds_of
@@ -17,6 +16,7 @@ from semiring_widgets.core.paths import reusing, selecting
 from semiring_widgets.core.semirings import Leaving, find_semiring
 from semiring_widgets.core.sweeps import Mask, sweep_backward, sweep_forward, zeros
 from semiring_widgets.errors import TapeError
+from tests.core.test_path_sets import small_bert
 
 CONDITIONS = {
     "layer": ([{"layer": 1}], []),
@@ -58,13 +58,7 @@ SEMIRINGS = ["sum", "abs", "max", "signed_max", "entropy", "count", "boolean", "
 @pytest.fixture(scope="module")
 def question():
     """With a second input, in the middle: the tensor between the layers."""
-    torch.manual_seed(1)
-    config = BertConfig(hidden_size=8, intermediate_size=8, num_hidden_layers=2, num_attention_heads=2,
-                        vocab_size=10, max_position_embeddings=8)  # fmt: skip
-    model = BertModel(config).double().eval()
-    for parameter in model.parameters():
-        parameter.data.mul_(3)
-    inputs = torch.randn(1, 3, 8, dtype=torch.float64)
+    model, inputs = small_bert(strength=3)
     with sw.record() as tape:
         found = model(inputs_embeds=inputs, output_hidden_states=True)
         score = found.last_hidden_state[0, 1, 2] * 1

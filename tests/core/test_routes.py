@@ -5,10 +5,11 @@ import math
 
 import pytest
 import torch
-from transformers import BertConfig, BertModel, T5Config, T5ForConditionalGeneration
+from transformers import T5Config, T5ForConditionalGeneration
 
 import semiring_widgets as sw
 from semiring_widgets.errors import InputError
+from tests.core.test_path_sets import bert_question
 
 RANKINGS = pytest.mark.parametrize("by", ["best", "mass", "contribution"])
 EVERYTHING = 10**6
@@ -44,16 +45,7 @@ def small(seed, tokens=2, units=2, heads=2, layers=1):
 @pytest.fixture(scope="module")
 def bert():
     """Norms and two layers: more paths than can be listed, and 900 routes."""
-    torch.manual_seed(1)
-    config = BertConfig(hidden_size=8, intermediate_size=8, num_hidden_layers=2, num_attention_heads=2,
-                        vocab_size=10, max_position_embeddings=8)  # fmt: skip
-    model = BertModel(config).double().eval()
-    for parameter in model.parameters():
-        parameter.data.mul_(8)
-    inputs = torch.randn(1, 3, 8, dtype=torch.float64)
-    with sw.record() as tape:
-        score = model(inputs_embeds=inputs).last_hidden_state[0, 1, 2] * 1
-    return tape, score, inputs
+    return bert_question(strength=8)
 
 
 def legs_by_steps(path):

@@ -8,7 +8,7 @@ and its lowest part, and questions that follow share what the first one had to c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
@@ -112,44 +112,36 @@ class Sweeps:
         self._graph.check_unchanged()
         with self._lock:
             at = min(p for p in self._down if p >= position)
-            values = self._down[at]
-            by_the_way = range(at - at % -_STRIDE - _STRIDE, position, -_STRIDE) if self._keeps else ()
-            for stop in [*by_the_way, position]:
-                if stop < at:
-                    values = sweep_backward(
-                        self._graph,
-                        self.algebra,
-                        seeds=values,
-                        keep=(),
-                        marked=self.marked,
-                        within=(stop, at),
-                    )
-                    at = stop
-                    if self._keeps:
-                        self._down[at] = values
-            return values
+            return self._carried(sweep_backward, self._down, at, position)
 
     def tangents(self, position: int) -> Values:
         """Values of all paths from the inputs to what is alive at a position."""
         self._graph.check_unchanged()
         with self._lock:
             at = max(p for p in self._up if p <= position)
-            values = self._up[at]
-            by_the_way = range(at - at % _STRIDE + _STRIDE, position, _STRIDE) if self._keeps else ()
-            for stop in [*by_the_way, position]:
-                if stop > at:
-                    values = sweep_forward(
-                        self._graph,
-                        self.algebra,
-                        seeds=values,
-                        keep=(),
-                        marked=self.marked,
-                        within=(at, stop),
-                    )
-                    at = stop
-                    if self._keeps:
-                        self._up[at] = values
-            return values
+            return self._carried(sweep_forward, self._up, at, position)
+
+    def _carried(
+        self, sweep: Callable[..., Values], known: dict[int, Values], at: int, position: int
+    ) -> Values:
+        """Values at a position, swept there from what is known at another one."""
+        values = known[at]
+        stride = _STRIDE if position > at else -_STRIDE
+        by_the_way = range(at - at % stride + stride, position, stride) if self._keeps else ()
+        for stop in [*by_the_way, position]:
+            if stop != at:
+                values = sweep(
+                    self._graph,
+                    self.algebra,
+                    seeds=values,
+                    keep=(),
+                    marked=self.marked,
+                    within=(min(at, stop), max(at, stop)),
+                )
+                at = stop
+                if self._keeps:
+                    known[at] = values
+        return values
 
     def total(self, position: int, ahead: Values | None = None) -> Value:
         """The value of all paths of a set, parts of shape ().

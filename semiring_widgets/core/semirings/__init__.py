@@ -13,7 +13,7 @@ from semiring_widgets.core.semirings.leaving import Leaving
 from semiring_widgets.core.semirings.linear import BranchMax, Sum
 from semiring_widgets.core.semirings.mass import Abs, Count, Entropy
 from semiring_widgets.core.semirings.moments import Variance
-from semiring_widgets.core.semirings.product import Product
+from semiring_widgets.core.semirings.product import Product, factored, factors_of
 from semiring_widgets.core.semirings.weights import Weight
 from semiring_widgets.errors import InputError
 
@@ -38,6 +38,8 @@ __all__ = [
     "Variance",
     "Weight",
     "check_laws",
+    "factored",
+    "factors_of",
     "find_semiring",
 ]
 

@@ -11,7 +11,7 @@ from semiring_widgets.core.semirings.mass import Abs, Entropy
 from semiring_widgets.core.semirings.weights import Weight
 from semiring_widgets.errors import InputError
 
-__all__ = ["Product"]
+__all__ = ["Product", "factored", "factors_of"]
 
 
 class Product(Semiring):
@@ -102,3 +102,14 @@ class Product(Semiring):
 
     def __repr__(self) -> str:
         return f"Product({', '.join(map(repr, self.factors))})"
+
+
+def factors_of(semiring: Semiring) -> tuple[Semiring, ...]:
+    """The factors of a `Product`; of any other semiring only itself."""
+    return semiring.factors if isinstance(semiring, Product) else (semiring,)
+
+
+def factored(semiring: Semiring, value: Value) -> list[tuple[Semiring, Value]]:
+    """Those, each with its own part of a value."""
+    values = semiring.split(value) if isinstance(semiring, Product) else (value,)
+    return list(zip(factors_of(semiring), values, strict=True))
