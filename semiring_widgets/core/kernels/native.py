@@ -6,18 +6,17 @@ import ctypes
 import math
 import os
 import struct
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from semiring_widgets.core.kernels.build import library_name
+from semiring_widgets.core.kernels.threads import declare, pieces, together
 
 __all__ = [
     "Logs",
@@ -36,7 +35,6 @@ _FEW = 1 << 17
 _COLUMNS = 32
 # Best paths that there is a kernel for.
 _MOST = 8
-_Found = TypeVar("_Found")
 # The kernel of each algebra, and what makes its left operands.
 _LEFT = {"mass": "one", "max": "one", "expectation": "expectation", "signed": "signed"}
 
@@ -122,6 +120,7 @@ def library() -> ctypes.CDLL | None:
             for name in names:
                 getattr(found, name).argtypes = [ctypes.POINTER(argument)]
                 getattr(found, name).restype = None
+        declare(found)
     except (OSError, AttributeError):
         # Built for another machine, or by an older version: torch gives the same answers.
         return None
@@ -176,16 +175,8 @@ def contract_logs(name: str, value: tuple[Tensor, ...], w: Tensor) -> Logs | Non
     top = first.new_empty((*first.shape[:-1], 1))
     pointers = [t.data_ptr() for t in (rows[0], rows[-1], p[0], p[-1], top)]
     fixed = (*pointers, *first.stride(), first.shape[1], first.shape[2])
-    function = getattr(library(), f"relative_{_LEFT[name]}")
-    count = first.shape[0] * first.shape[1]
-
-    def relate(start: int, end: int) -> bool:
-        job = _Left(*fixed, start, end)
-        function(ctypes.byref(job))
-        return bool(job.strange)
-
-    threads = torch.get_num_threads() if first.numel() > _FEW else 1
-    if any(_share(relate, _pieces(count, min(threads, count)))):
+    rows_of_each = pieces(first.shape[0] * first.shape[1], _threads(first))
+    if _any_strange(f"relative_{_LEFT[name]}", [_Left(*fixed, *part) for part in rows_of_each]):
         return None
     done = _multiply(name, p, w, top, shape)
     return done if done.peak < float("inf") else None
@@ -218,12 +209,8 @@ def contract_best(value: tuple[Tensor, ...], logs: Tensor) -> tuple[Tensor, ...]
     out = first.new_empty((count, *shape.out))
     sizes = (shape.batch, shape.rows, shape.inner, shape.columns)
     fixed = (stacked.data_ptr(), weights.data_ptr(), out.data_ptr(), *weights.stride(), *sizes)
-    function = getattr(library(), f"semiring_best_{count}")
-
-    def run(*part: int) -> None:
-        function(ctypes.byref(_Ranked(*fixed, *part)))
-
-    _share(run, _parts(shape))
+    jobs = [_Ranked(*fixed, *part) for part in _parts(shape)]
+    together(library(), f"semiring_best_{count}", jobs)
     return out.unbind()
 
 
@@ -259,15 +246,8 @@ def sum_logs(value: tuple[Tensor, ...], dims: Sequence[int]) -> tuple[Tensor, ..
     operands = [part.contiguous() for part in value]
     out = [part.new_empty(shape) for part in value]
     pointers = [t.data_ptr() for t in (operands[0], operands[-1], out[0], out[-1])]
-    function = getattr(library(), "sum_expectation" if len(value) == 2 else "sum_one")
-
-    def run(start: int, end: int) -> bool:
-        job = _Left(*pointers, 0, 0, inner, 1, count, inner, start, end)
-        function(ctypes.byref(job))
-        return bool(job.strange)
-
-    threads = torch.get_num_threads() if first.numel() > _FEW else 1
-    return None if any(_share(run, _pieces(count, min(threads, count)))) else tuple(out)
+    jobs = [_Left(*pointers, 0, 0, inner, 1, count, inner, *part) for part in pieces(count, _threads(first))]
+    return None if _any_strange("sum_expectation" if len(value) == 2 else "sum_one", jobs) else tuple(out)
 
 
 def _pairwise(name: str, a: tuple[Tensor, ...], b: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
@@ -275,16 +255,19 @@ def _pairwise(name: str, a: tuple[Tensor, ...], b: tuple[Tensor, ...]) -> tuple[
     out = [part.new_empty(part.shape) for part in left]
     both = ctypes.c_void_p * 2
     sides = [both(t[0].data_ptr(), t[-1].data_ptr()) for t in (left, right, out)]
-    function = getattr(library(), name)
+    jobs = [_Pairs(*sides, *part) for part in pieces(out[0].numel(), _threads(out[0]))]
+    return None if _any_strange(name, jobs) else tuple(out)
 
-    def run(start: int, end: int) -> bool:
-        job = _Pairs(*sides, start, end)
-        function(ctypes.byref(job))
-        return bool(job.strange)
 
-    count = out[0].numel()
-    threads = torch.get_num_threads() if count > _FEW else 1
-    return None if any(_share(run, _pieces(count, threads))) else tuple(out)
+def _any_strange(name: str, jobs: Sequence[_Left] | Sequence[_Pairs]) -> bool:
+    """Run jobs; whether one met numbers whose handling is torch's."""
+    together(library(), name, jobs)
+    return any(job.strange for job in jobs)
+
+
+def _threads(first: Tensor) -> int:
+    """How many threads share the elements of an operand."""
+    return torch.get_num_threads() if first.numel() > _FEW else 1
 
 
 def _is_plain(part: Tensor) -> bool:
@@ -332,28 +315,12 @@ def _multiply(name: str, left: list[Tensor], w: Tensor, top: Tensor | None, shap
     pointers = [t.data_ptr() for t in (left[0], left[-1], weights)]
     pointers += [0 if top is None else top.data_ptr(), out[0].data_ptr(), out[-1].data_ptr()]
     fixed = (*pointers, *weights.stride(), shape.rows, shape.inner, shape.columns)
-    function = getattr(library(), f"semiring_{name}")
-
-    def run(*part: int) -> tuple[int, float, float]:
-        job = _Work(*fixed, *part)
-        function(ctypes.byref(job))
-        return job.peak, *job.least
-
-    found = _share(run, _parts(shape))
-    peaks, first, second = zip(*found, strict=True)
+    jobs = [_Work(*fixed, *part) for part in _parts(shape)]
+    together(library(), f"semiring_{name}", jobs)
+    peaks, first, second = zip(*((job.peak, *job.least) for job in jobs), strict=True)
     (peak,) = struct.unpack("f", struct.pack("I", max(peaks)))
     whole = out[0].new_empty(0) if top is None else top.reshape(shape.top)
     return Logs(tuple(out), whole, peak, (min(first), min(second)))
-
-
-@cache
-def _pool(workers: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(workers, thread_name_prefix="contraction")
-
-
-def _pieces(size: int, parts: int) -> list[tuple[int, int]]:
-    edges = [size * i // parts for i in range(parts + 1)]
-    return list(pairwise(edges))
 
 
 def _parts(shape: _Shape) -> list[tuple[int, int, int, int]]:
@@ -361,15 +328,6 @@ def _parts(shape: _Shape) -> list[tuple[int, int, int, int]]:
     batch, columns = shape.batch, shape.columns
     threads = torch.get_num_threads() if batch * columns * shape.rows * shape.inner > _SMALL else 1
     if batch >= threads:
-        return [(*piece, 0, columns) for piece in _pieces(batch, threads)]
-    panels = -(-columns // _COLUMNS)
-    pieces = _pieces(panels, min(threads, panels))
-    return [(0, batch, start * _COLUMNS, min(columns, end * _COLUMNS)) for start, end in pieces]
-
-
-def _share(run: Callable[..., _Found], jobs: Sequence[tuple[int, ...]]) -> list[_Found]:
-    """Call ``run`` with each of some arguments, on as many threads."""
-    if len(jobs) == 1:
-        return [run(*jobs[0])]
-    waiting = [_pool(len(jobs)).submit(run, *job) for job in jobs[1:]]
-    return [run(*jobs[0]), *(future.result() for future in waiting)]
+        return [(*piece, 0, columns) for piece in pieces(batch, threads)]
+    panels = pieces(-(-columns // _COLUMNS), threads)
+    return [(0, batch, start * _COLUMNS, min(columns, end * _COLUMNS)) for start, end in panels]
