@@ -28,6 +28,9 @@ class Sum(Semiring):
     def plus(self, a: Value, b: Value) -> Value:
         return (a[0] + b[0],)
 
+    def scale(self, value: Value, weight: Weight) -> Value:
+        return (value[0] * weight.value,)
+
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
         return (value[0].sum(tuple(dims), keepdim=True),) if dims else value
 
