@@ -12,7 +12,10 @@ from semiring_widgets.core.tape import Node, Op
 __all__ = ["CONTRACTIONS", "ancestors", "contracts", "sources_of", "unscaled"]
 
 aten = torch.ops.aten
-CONTRACTIONS = {aten.mm, aten.bmm, aten.addmm, aten.baddbmm, aten.mv, aten.addmv, aten.convolution}
+CONTRACTIONS = {
+    *(aten.linear, aten.mm, aten.bmm, aten.addmm, aten.baddbmm, aten.mv, aten.addmv),
+    aten.convolution,
+}
 # Steps that leave a tensor what it is, up to a factor.
 _SCALING = {aten.mul, aten.div, aten._to_copy}
 

@@ -18,7 +18,7 @@ from semiring_widgets.core.jacobian.selection import permuted
 from semiring_widgets.core.semirings import Weight
 from semiring_widgets.core.tape import Node
 
-__all__ = ["rule"]
+__all__ = ["linear_rule", "rule"]
 
 aten = torch.ops.aten
 _WITH_BIAS = (aten.addmm, aten.baddbmm, aten.addmv)
@@ -39,21 +39,36 @@ def rule(call: Call) -> Iterator[Edge]:
         return
     for bias in biases:
         if bias in call.sources:
-            block = Elementwise(
-                bias.shape,
-                target.shape,
-                target.shape,
-                target.shape,
-                float(kwargs.get("beta", 1)),
-                call.dtype,
-                target.device,
-            )
-            yield call.edge(bias, target, block)
+            yield _bias(call, bias, target, float(kwargs.get("beta", 1)))
     alpha = float(kwargs.get("alpha", 1)) if biases else 1.0
     if left in call.sources:
         yield _operand(call, left, right, target, alpha, swapped=False)
     if right in call.sources:
         yield _operand(call, right, left, target, alpha, swapped=True)
+
+
+def linear_rule(call: Call) -> Iterator[Edge]:
+    """linear: the input (..., K) times a weight that is stored as (N, K), plus a bias (N,)."""
+    x, weight, *biases = call.op.args
+    (target,) = call.targets
+    for bias in biases:
+        if bias in call.sources:
+            yield _bias(call, bias, target, 1.0)
+    if x in call.sources:
+        stored = Weight(call.value(weight).mT)
+        yield call.edge(x, target, Contraction(x.shape, target.shape, stored, swapped=False))
+    if weight in call.sources:
+        rows = Weight(call.value(x).reshape(-1, x.shape[-1]).mT)
+        columns, count = weight.shape[0], rows.value.shape[1]
+        product = Contraction(weight.shape, torch.Size((columns, count)), rows, swapped=False)
+        turned = permuted((columns, count), (1, 0))
+        yield call.edge(weight, target, Chain(weight.shape, target.shape, [product, turned]))
+
+
+def _bias(call: Call, bias: Node, target: Node, factor: float) -> Edge:
+    shape = target.shape
+    block = Elementwise(bias.shape, shape, shape, shape, factor, call.dtype, target.device)
+    return call.edge(bias, target, block)
 
 
 def _operand(call: Call, own: Node, other: Node, target: Node, alpha: float, *, swapped: bool) -> Edge:

@@ -54,6 +54,7 @@ def _constant(call: Call) -> Iterable[Edge]:
     return ()
 
 
+register(aten.linear)(contractions.linear_rule)
 register(aten.mm, aten.bmm, aten.addmm, aten.baddbmm, aten.mv, aten.addmv, aten.dot)(contractions.rule)
 register(aten.convolution)(convolutions.rule)
 register(

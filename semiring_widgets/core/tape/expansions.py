@@ -18,12 +18,22 @@ Half-precision inputs are expanded in float32, as the fused kernels compute.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
-from semiring_widgets.core.tape.norms import PAPER_NORMS, PRIMITIVE_NORMS, UNCUT_NORMS, WHOLE_NORMS, widened
+from semiring_widgets.core.tape.nodes import Node
+from semiring_widgets.core.tape.norms import (
+    PAPER_NORMS,
+    PRIMITIVE_NORMS,
+    UNCUT_NORMS,
+    WHOLE_NORMS,
+    narrowed,
+    widened,
+)
 from semiring_widgets.core.tape.rewriting import REWRITTEN
 from semiring_widgets.errors import InputError
 
@@ -48,18 +58,34 @@ def expansions(granularity: str) -> dict[Any, Callable[..., Any]]:
     raise InputError(f"granularity is {granularity!r}; choose one of {', '.join(GRANULARITIES)}.")
 
 
-def uncut(granularity: str) -> frozenset[Any]:
-    """The ATen operators that PyTorch would decompose, and that a granularity keeps as one step."""
-    return UNCUT_NORMS if granularity == "operator" else frozenset()
+def uncut(granularity: str) -> dict[Any, Callable[..., bool]]:
+    """The ATen operators that PyTorch would decompose, and that a granularity keeps as one step.
+
+    Each has a function that tells from the arguments, with nodes in the place of tensors, whether it is one.
+    """
+    return {aten.linear: _is_plain, **(UNCUT_NORMS if granularity == "operator" else {})}
+
+
+def _is_plain(x: Any, weight: Any, bias: Any = None) -> bool:
+    """Whether a linear layer takes rows of real numbers, and none of its arguments twice."""
+    if not (isinstance(x, Node) and isinstance(weight, Node)) or x.complex or weight.complex:
+        return False
+    return len(x.shape) > 1 and len(weight.shape) == 2 and x is not weight and bias not in (x, weight)
 
 
 def _shift(x: Tensor, dim: list[int] | int) -> Tensor:
     """The stabilising maximum, cut from the graph; 0 where a whole row is masked by -inf."""
-    with torch.no_grad():
+    with _unrecorded(x):
         if x.numel() == 0:
             return x.sum(dim, keepdim=True)  # nothing to stabilise; zeros of the right shape
         top = torch.amax(x.real if x.is_complex() else x, dim, keepdim=True)
         return torch.where(top.isneginf(), torch.zeros_like(top), top)
+
+
+def _unrecorded(x: Tensor) -> AbstractContextManager[object]:
+    """What is computed from ``x`` is a constant, and the tape does not even see how."""
+    plain = type(x) in (Tensor, Parameter)
+    return torch._C._DisableTorchDispatch() if plain else torch.no_grad()
 
 
 def _softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
@@ -72,12 +98,12 @@ def _safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tens
     wide = widened(x if dtype is None else x.to(dtype))
     e = torch.exp(wide - _shift(wide, dim))
     total = e.sum(dim, keepdim=True)
-    with torch.no_grad():
+    with _unrecorded(total):
         empty = total == 0
-    if bool(empty.any()):  # rows without any allowed key are zero, not NaN
+        some = bool(empty.any())
+    if some:  # rows without any allowed key are zero, not NaN
         total = total.masked_fill(empty, 1.0)
-    out = e / total
-    return out.to(dtype if dtype is not None else x.dtype)
+    return narrowed(e / total, dtype if dtype is not None else x.dtype)
 
 
 def _log_softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
@@ -145,7 +171,7 @@ def _fft_c2r(x: Tensor, dim: Sequence[int], normalization: int, last_dim_size: i
 
 
 def _narrow(out: Tensor, like: Tensor, half_to_float: bool) -> Tensor:
-    return out if half_to_float else out.to(like.dtype)
+    return out if half_to_float else narrowed(out, like.dtype)
 
 
 _FOURIER: dict[Any, Callable[..., Any]] = {

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["PAPER_NORMS", "PRIMITIVE_NORMS", "UNCUT_NORMS", "WHOLE_NORMS", "widened"]
+__all__ = ["PAPER_NORMS", "PRIMITIVE_NORMS", "UNCUT_NORMS", "WHOLE_NORMS", "narrowed", "widened"]
 
 aten = torch.ops.aten
 _HALF = (torch.float16, torch.bfloat16)
@@ -24,6 +24,11 @@ _Variance = Callable[[Tensor, Tensor, Tensor, list[int]], Tensor]
 def widened(x: Tensor) -> Tensor:
     """Half precision in float32, as the fused kernels compute."""
     return x.float() if x.dtype in _HALF else x
+
+
+def narrowed(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """Back from `widened`."""
+    return x if x.dtype == dtype else x.to(dtype)
 
 
 def _spread(x: Tensor, mean: Tensor, centred: Tensor, dims: list[int]) -> Tensor:
@@ -43,12 +48,32 @@ def _layer_norm(
     *,
     spread: _Variance,
 ) -> tuple[Tensor, Tensor, Tensor]:
+    out, mean, rstd = _normalized(x, shape, weight, bias, eps, spread)
+    return out, mean.detach(), rstd.detach()
+
+
+def _layer_norm_alone(
+    x: Tensor,
+    shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+    cudnn_enable: bool = True,
+    *,
+    spread: _Variance,
+) -> Tensor:
+    return _normalized(x, shape, weight, bias, eps, spread)[0]
+
+
+def _normalized(
+    x: Tensor, shape: Sequence[int], weight: Tensor | None, bias: Tensor | None, eps: float, spread: _Variance
+) -> tuple[Tensor, Tensor, Tensor]:
     dims = list(range(-len(shape), 0))
     wide = widened(x)
     mean = wide.mean(dims, keepdim=True)
     centred = wide - mean
     rstd = torch.rsqrt(spread(wide, mean, centred, dims) + eps)
-    return _affine(centred * rstd, x, weight, bias), mean.detach(), rstd.detach()
+    return _affine(centred * rstd, x, weight, bias), mean, rstd
 
 
 def _rms_norm(
@@ -177,11 +202,12 @@ def _affine(x: Tensor, like: Tensor, weight: Tensor | None, bias: Tensor | None)
         x = x * weight
     if bias is not None:
         x = x + bias
-    return x.to(like.dtype)
+    return narrowed(x, like.dtype)
 
 
 def _norms(spread: _Variance) -> dict[Any, Callable[..., Any]]:
     return {
+        aten.layer_norm: partial(_layer_norm_alone, spread=spread),
         aten.native_layer_norm: partial(_layer_norm, spread=spread),
         aten.native_group_norm: partial(_group_norm, spread=spread),
         aten._fused_rms_norm: _rms_norm,
@@ -199,4 +225,4 @@ WHOLE_NORMS: dict[Any, Callable[..., Any]] = {
     aten._batch_norm_with_update: _whole_with_update,
 }
 # PyTorch itself writes these as arithmetic.
-UNCUT_NORMS = frozenset({aten.rms_norm, aten._fused_rms_norm})
+UNCUT_NORMS = {norm: lambda *args: True for norm in (aten.rms_norm, aten._fused_rms_norm)}

@@ -27,6 +27,7 @@ from semiring_widgets.core.checks import check_limit
 from semiring_widgets.core.tape.arguments import any_node, is_tracked, swapped, swapped_dict, tensors_in
 from semiring_widgets.core.tape.calls import Calls
 from semiring_widgets.core.tape.collector import uncollected
+from semiring_widgets.core.tape.decompositions import decomposed
 from semiring_widgets.core.tape.expansions import expansions, uncut
 from semiring_widgets.core.tape.interception import Interception
 from semiring_widgets.core.tape.nodes import Node, Scope
@@ -172,7 +173,7 @@ class _Recorder(TorchDispatchMode):
         return False
 
     def __init__(
-        self, tape: Tape, tracker: ModuleTracker, table: dict[Any, Any], uncut: frozenset[Any]
+        self, tape: Tape, tracker: ModuleTracker, table: dict[Any, Any], uncut: dict[Any, Any]
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._tape, self._tracker, self._table, self._uncut = tape, tracker, table, uncut
@@ -190,15 +191,15 @@ class _Recorder(TorchDispatchMode):
             result = self._expand(func, expansion, args, kwargs)
             if result is not NotImplemented:
                 return result
-        if facts.decomposes and facts.packet not in self._uncut:
+        aliases = self._tape._aliases
+        if facts.decomposes and not self._is_one_step(facts, args):
             with self:
                 if _any_complex(args):
                     result = _conjugating(func.decompose, args, kwargs)
                 else:
-                    result = func.decompose(*args, **kwargs)
+                    result = decomposed(func, args, kwargs)
             if result is not NotImplemented:
                 return result
-        aliases = self._tape._aliases
         if facts.writes:
             for tensor in filter(is_tracked, tensors_in(_written(func, args, kwargs))):
                 if facts.packet is aten.set_:
@@ -227,6 +228,10 @@ class _Recorder(TorchDispatchMode):
                     return args[0].copy_(args[1].to(args[0].device), *args[2:])
             return self._run_in_place(func, args, kwargs, nodes, named)
         return self._run(func, facts, args, kwargs, nodes, named)
+
+    def _is_one_step(self, facts: _Facts, args: tuple[Any, ...]) -> bool:
+        tells = self._uncut.get(facts.packet)
+        return tells is not None and tells(*swapped(args, self._tape._aliases))
 
     def _expand(self, func: OpOverload, expansion: Any, args: Any, kwargs: Any) -> Any:
         self._instances += 1
