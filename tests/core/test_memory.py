@@ -342,7 +342,7 @@ def test_a_program_means_the_same_when_tensors_are_let_go(program, options, monk
 
     def counted(tape, made, given):
         count(tape, made, given)
-        tape._aliases.release(everything=not tape.values)
+        tape._bindings.about_memory.release(everything=not tape.values)
 
     monkeypatch.setattr(Tape, "_count", counted)
     found = outcome(**options)

@@ -51,7 +51,7 @@ def _matrix(call: Call, source: Node, target: Node, dim: int) -> Tensor:
     each = (2,) * source.complex
     count = source.outer[dim] * (2 if source.complex else 1)
     basis = torch.eye(count, dtype=torch.float64, device=source.device)
-    alone = replace(call, op=replace(call.op, args=(source, [1], *call.op.args[2:])))
+    alone = replace(call, op=call.op.taking((source, [1], *call.op.args[2:]), call.op.kwargs))
     (made,) = alone.run(lambda node: basis.reshape(count, source.outer[dim], *each))
     matrix = made.reshape(count, -1)
     # Sines and cosines of multiples of 2 pi / n are 0 or at least 1 / n: what is smaller is rounding.

@@ -64,7 +64,7 @@ def rule(call: Call) -> Iterator[Edge]:
         return (count + offsets[node]).to(torch.float64)
 
     args, kwargs = _without_filling(call)
-    plain = replace(call, op=replace(call.op, args=args, kwargs=kwargs))
+    plain = replace(call, op=call.op.taking(args, kwargs))
     results = plain.run(numbered)
     for position, target in call.outputs():
         labels = results[position].to(torch.int64)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from torch import Tensor
 
+from semiring_widgets.core.tape.bindings import Bindings
 from semiring_widgets.core.tape.nodes import Node
-from semiring_widgets.core.tape.storage import Aliases
 
-__all__ = ["any_node", "is_tracked", "swapped", "swapped_dict", "tensors_in"]
+__all__ = ["Swapped", "is_tracked", "tensors_in"]
 
 
 def is_tracked(value: Any) -> bool:
@@ -19,32 +19,48 @@ def is_tracked(value: Any) -> bool:
 
 
 def tensors_in(args: Any) -> Iterator[Tensor]:
-    """All tensors among arguments, also inside lists."""
+    """All tensors among arguments, also inside lists and by name."""
     for arg in args:
         if isinstance(arg, Tensor):
             yield arg
         elif isinstance(arg, (list, tuple)):
             yield from tensors_in(arg)
+        elif isinstance(arg, dict):
+            yield from tensors_in(arg.values())
 
 
-def swapped(args: Any, aliases: Aliases) -> tuple[Any, ...]:
-    """The arguments, with the node of every recorded tensor in its place."""
-    return tuple([_swapped_one(arg, aliases) for arg in args])
+class Swapped:
+    """The arguments of a call, with the node of every recorded tensor in its place.
 
+    Args:
+        args, kwargs: the arguments.
+        bindings: who knows the nodes.
 
-def swapped_dict(kwargs: dict[str, Any], aliases: Aliases) -> dict[str, Any]:
-    """As `swapped`, for keyword arguments."""
-    return {name: _swapped_one(arg, aliases) for name, arg in kwargs.items()}
+    Attributes:
+        args, kwargs: the same with nodes.
+        nodes: those, in order; repeated where an argument is used twice.
+        constants: the other tensors.
+    """
 
+    __slots__ = ("args", "constants", "kwargs", "nodes")
 
-def any_node(args: Iterable[Any]) -> bool:
-    """Whether there is a node among swapped arguments."""
-    return any(isinstance(arg, Node) or (isinstance(arg, list) and any_node(arg)) for arg in args)
+    def __init__(self, args: Sequence[Any], kwargs: dict[str, Any], bindings: Bindings) -> None:
+        self.nodes: list[Node] = []
+        self.constants: list[Tensor] = []
+        self.args = tuple(self._each(args, bindings))
+        self.kwargs = dict(zip(kwargs, self._each(kwargs.values(), bindings), strict=True)) if kwargs else {}
 
-
-def _swapped_one(arg: Any, aliases: Aliases) -> Any:
-    if isinstance(arg, Tensor):
-        return aliases.node(arg) if arg.is_floating_point() or arg.is_complex() else arg
-    if isinstance(arg, (list, tuple)):
-        return [_swapped_one(a, aliases) for a in arg]
-    return arg
+    def _each(self, args: Iterable[Any], bindings: Bindings) -> list[Any]:
+        found = []
+        for arg in args:
+            if isinstance(arg, Tensor):
+                if arg.is_floating_point() or arg.is_complex():
+                    node = bindings.node(arg)
+                    self.nodes.append(node)
+                    found.append(node)
+                    continue
+                self.constants.append(arg)
+            elif isinstance(arg, (list, tuple)):
+                arg = self._each(arg, bindings)
+            found.append(arg)
+        return found

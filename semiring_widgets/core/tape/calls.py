@@ -39,7 +39,7 @@ class Calls:
             Its result, with tensors that the tape knows.
         """
         with _disable_current_modes():
-            nodes = tuple(self._tape._aliases.node(tensor) for tensor in outcome.inputs)
+            nodes = tuple(self._tape._bindings.node(tensor) for tensor in outcome.inputs)
             if outcome.plain is None:
                 return self._as_one(outcome, nodes)
             first = len(self._tape.ops)
@@ -55,11 +55,11 @@ class Calls:
         results = outcome.result if isinstance(outcome.result, tuple) else (outcome.result,)
         tracked = [result for result in results if is_tracked(result)]
         tape._count(tracked, outcome.inputs)
-        op = tape._append(function, nodes, {}, tracked, self._scope())
+        op = tape._append(function, nodes, tracked, self._scope())
         for result, out, node in zip(tracked, function.outputs, op.outputs, strict=True):
             # Where it shares memory with its input, a write through it is no write into the input's paths.
             here = node if out is not None and node is not None else tape._leaf(result.detach())
-            tape._aliases.bind(result, here, cut=True)
+            tape._bindings.bind(result, here, cut=True)
         return outcome.result
 
     def _close(self, outcome: Outcome, nodes: tuple[Node, ...], first: int, result: Any) -> list[Tensor]:
@@ -84,4 +84,4 @@ class Calls:
             value for value in (result if isinstance(result, tuple) else (result,)) if is_tracked(value)
         ]
         pairs = zip(tracked, outcome.function.outputs, strict=True)
-        return [value for value, out in pairs if out is None or not own(tape._aliases.node(value))]
+        return [value for value, out in pairs if out is None or not own(tape._bindings.node(value))]

@@ -6,7 +6,7 @@ after an operator has used it (``position += 1`` between two lookups), the opera
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import torch
@@ -25,9 +25,9 @@ class Constants:
         self._held: dict[int, list[tuple[Op, Tensor]]] = {}
         self._versions: list[tuple[Op, Tensor, int]] = []
 
-    def hold(self, op: Op) -> None:
+    def hold(self, op: Op, tensors: Iterable[Tensor]) -> None:
         """Remember the tensors among an operator's arguments."""
-        for tensor in _tensors((op.args, tuple(op.kwargs.values()))):
+        for tensor in tensors:
             if tensor.layout is torch.strided:
                 self._held.setdefault(tensor.untyped_storage()._cdata, []).append((op, tensor))
 
@@ -56,16 +56,6 @@ class Constants:
 def version_of(tensor: Tensor) -> int:
     """How often a tensor's memory was written; inference tensors do not count that."""
     return 0 if tensor.is_inference() else tensor._version
-
-
-def _tensors(args: Any) -> list[Tensor]:
-    found: list[Tensor] = []
-    for arg in args:
-        if isinstance(arg, Tensor):
-            found.append(arg)
-        elif isinstance(arg, (list, tuple)):
-            found += _tensors(arg)
-    return found
 
 
 def _replaced(arg: Any, old: Tensor, new: Tensor) -> Any:

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -118,24 +117,38 @@ class Scope:
     instance: int = 0
 
 
-@dataclass(eq=False)
+_NOWHERE = Scope()
+
+
 class Op:
     """One ATen call; tensors among its arguments are replaced by their nodes.
 
-    Attributes:
+    Args:
         index: position on the tape.
         func: the functional (never in-place) overload, or a `CustomFunction`.
         args, kwargs: its arguments, with `Node` in the place of each tensor.
         outputs: one entry per result; None where a result is no floating-point tensor.
         scope: module and composite it belongs to.
+        inputs: the nodes among its arguments, if they are known.
+
+    Attributes:
+        index, func, args, kwargs, outputs, scope: as given.
     """
 
-    index: int
-    func: Any
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
-    outputs: tuple[Node | None, ...] = ()
-    scope: Scope = field(default_factory=Scope)
+    __slots__ = ("__weakref__", "_inputs", "args", "func", "index", "kwargs", "outputs", "scope")
+
+    def __init__(
+        self,
+        index: int,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        outputs: tuple[Node | None, ...] = (),
+        scope: Scope = _NOWHERE,
+        inputs: tuple[Node, ...] | None = None,
+    ) -> None:
+        self.index, self.func, self.args, self.kwargs = index, func, args, kwargs
+        self.outputs, self.scope, self._inputs = outputs, scope, inputs
 
     @property
     def name(self) -> str:
@@ -149,17 +162,19 @@ class Op:
 
     def inputs(self) -> tuple[Node, ...]:
         """All node arguments, in order, repeated where an argument is used twice."""
+        if self._inputs is None:
+            self._inputs = (*_nodes(self.args), *_nodes(tuple(self.kwargs.values())))
         return self._inputs
 
-    @cached_property
-    def _inputs(self) -> tuple[Node, ...]:
-        return (*_nodes(self.args), *_nodes(tuple(self.kwargs.values())))
+    def taking(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Op:
+        """The same operator on other arguments; on no tape."""
+        return Op(self.index, self.func, args, kwargs, self.outputs, self.scope)
 
     def rewire(self, replace: Callable[[Node], Node]) -> None:
         """Let it take other nodes."""
         self.args = fill(self.args, replace)
         self.kwargs = fill(self.kwargs, replace)
-        self.__dict__.pop("_inputs", None)
+        self._inputs = None
 
     def __repr__(self) -> str:
         return f"Op({self.index}, {self.name}, {self.scope.module!r})"

@@ -24,7 +24,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from semiring_widgets.core.checks import check_limit
-from semiring_widgets.core.tape.arguments import any_node, is_tracked, swapped, swapped_dict, tensors_in
+from semiring_widgets.core.tape.arguments import Swapped, is_tracked, tensors_in
 from semiring_widgets.core.tape.calls import Calls
 from semiring_widgets.core.tape.collector import uncollected
 from semiring_widgets.core.tape.decompositions import decomposed
@@ -135,9 +135,16 @@ def record(
 
 
 class _Facts(NamedTuple):
-    """What the recorder asks about an operator; looked up a thousand times in one forward pass."""
+    """What the recorder asks about an operator; looked up a thousand times in one forward pass.
 
+    ``expansion`` writes it as others, ``is_one_step`` tells from its arguments, with nodes in the place of
+    tensors, whether it stays what it is although PyTorch would decompose it.
+    """
+
+    func: OpOverload
     packet: Any
+    expansion: Callable[..., Any] | None
+    is_one_step: Callable[..., bool] | None
     decomposes: bool
     views: bool
     writes: bool
@@ -148,11 +155,13 @@ class _Facts(NamedTuple):
     mistaken: bool
 
 
-@cache
-def _facts(func: OpOverload) -> _Facts:
+def _facts(func: OpOverload, table: dict[Any, Any], uncut: dict[Any, Any]) -> _Facts:
     packet = func.overloadpacket
     return _Facts(
+        func,
         packet,
+        table.get(packet),
+        uncut.get(packet),
         func._can_decompose(),
         func.is_view,
         func._schema.is_mutable,
@@ -177,6 +186,8 @@ class _Recorder(TorchDispatchMode):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._tape, self._tracker, self._table, self._uncut = tape, tracker, table, uncut
+        # Keyed on identity, as the hash of an operator costs as much as the rest; each keeps its own alive.
+        self._facts: dict[int, _Facts] = {}
         self._composites: list[tuple[str, int]] = []
         self._instances = 0
         self._last_scope = Scope()
@@ -185,13 +196,14 @@ class _Recorder(TorchDispatchMode):
         self, func: OpOverload, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        facts = _facts(func)
-        expansion = self._table.get(facts.packet)
-        if expansion is not None and torch.is_grad_enabled():
-            result = self._expand(func, expansion, args, kwargs)
+        facts = self._facts.get(id(func))
+        if facts is None:
+            facts = self._facts[id(func)] = _facts(func, self._table, self._uncut)
+        if facts.expansion is not None and torch.is_grad_enabled():
+            result = self._expand(func, facts.expansion, args, kwargs)
             if result is not NotImplemented:
                 return result
-        aliases = self._tape._aliases
+        bindings = self._tape._bindings
         if facts.decomposes and not self._is_one_step(facts, args):
             with self:
                 if _any_complex(args):
@@ -204,9 +216,9 @@ class _Recorder(TorchDispatchMode):
             for tensor in filter(is_tracked, tensors_in(_written(func, args, kwargs))):
                 if facts.packet is aten.set_:
                     raise UnsupportedOpError(_OTHER_MEMORY.format(self._tracker.path))
-                aliases.node(tensor, to_write=True)
-        nodes, named = swapped(args, aliases), swapped_dict(kwargs, aliases) if kwargs else {}
-        if not (any_node(nodes) or any_node(named.values())):
+                bindings.node(tensor, to_write=True)
+        given = Swapped(args, kwargs, bindings)
+        if not given.nodes:
             if facts.writes:
                 for tensor in tensors_in(_written(func, args, kwargs)):
                     self._before_constant(tensor)
@@ -226,12 +238,12 @@ class _Recorder(TorchDispatchMode):
             if facts.packet is aten.copy_ and args[0].device != args[1].device:
                 with self:
                     return args[0].copy_(args[1].to(args[0].device), *args[2:])
-            return self._run_in_place(func, args, kwargs, nodes, named)
-        return self._run(func, facts, args, kwargs, nodes, named)
+            return self._run_in_place(func, args, kwargs, given)
+        return self._run(func, facts, args, kwargs, given)
 
     def _is_one_step(self, facts: _Facts, args: tuple[Any, ...]) -> bool:
-        tells = self._uncut.get(facts.packet)
-        return tells is not None and tells(*swapped(args, self._tape._aliases))
+        tells = facts.is_one_step
+        return tells is not None and tells(*Swapped(args, {}, self._tape._bindings).args)
 
     def _expand(self, func: OpOverload, expansion: Any, args: Any, kwargs: Any) -> Any:
         self._instances += 1
@@ -242,38 +254,38 @@ class _Recorder(TorchDispatchMode):
         finally:
             self._composites.pop()
 
-    def _run(self, func: OpOverload, facts: _Facts, args: Any, kwargs: Any, nodes: Any, named: Any) -> Any:
-        aliases = self._tape._aliases
+    def _run(self, func: OpOverload, facts: _Facts, args: Any, kwargs: Any, given: Swapped) -> Any:
+        bindings = self._tape._bindings
         result = _conjugating(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
         results = list(result) if isinstance(result, (tuple, list)) else [result]
         if not any(map(is_tracked, results)):
             return result
         if not facts.views:
-            self._tape._count(results, (args, tuple(kwargs.values())))
+            self._tape._count(results, (args, kwargs))
         if facts.cuts or not torch.is_grad_enabled():
             for r in results:
                 if is_tracked(r):
-                    aliases.bind(
+                    bindings.bind(
                         r, self._tape._leaf(r.detach()), cut=True, frozen=func.is_view and not facts.cuts
                     )
             return result
         source = args[0] if args and (facts.same or facts.same_if_shape_stays) else None
         if source is not None and is_tracked(source) and _same(facts, results[0], source):
             if results[0] is not source:
-                aliases.bind(results[0], nodes[0], source=source)
+                bindings.bind(results[0], given.args[0], source=source)
             return result
         repeats = self._tape.releases and _are_held(
-            (args, tuple(kwargs.values())), (nodes, tuple(named.values()))
+            (args, tuple(kwargs.values())), (given.args, tuple(given.kwargs.values()))
         )
-        op = self._tape._append(func, nodes, named, results, self.scope(), repeats=repeats)
+        op = self._tape._append(func, given, results, self.scope(), repeats=repeats)
         shown = args[0] if facts.views and isinstance(args[0], Tensor) else None
         for r, node in zip(results, op.outputs, strict=True):
             if node is not None:
-                aliases.bind(r, node, source=shown)
+                bindings.bind(r, node, source=shown)
         return result
 
-    def _run_in_place(self, func: OpOverload, args: Any, kwargs: Any, nodes: Any, named: Any) -> Any:
-        aliases = self._tape._aliases
+    def _run_in_place(self, func: OpOverload, args: Any, kwargs: Any, given: Swapped) -> Any:
+        bindings = self._tape._bindings
         written = _written(func, args, kwargs)
         if any(isinstance(several, (list, tuple)) for several in written):
             raise UnsupportedOpError(
@@ -283,7 +295,7 @@ class _Recorder(TorchDispatchMode):
         functional = _functional(func)
         before: list[Node | None] = []
         for tensor in written:
-            before.append(aliases.before_write(tensor) if is_tracked(tensor) else None)
+            before.append(bindings.about_memory.before_write(tensor) if is_tracked(tensor) else None)
             if isinstance(tensor, Tensor) and not is_tracked(tensor):
                 self._before_constant(tensor)
         result = _conjugating(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
@@ -306,13 +318,13 @@ class _Recorder(TorchDispatchMode):
                     f"cannot be recorded. Use its out-of-place form."
                 )
             else:
-                node = only(self._tape._append(functional, nodes, named, [tensor], self.scope()))
-            aliases.after_write(tensor, node, cut=cut)
+                node = only(self._tape._append(functional, given, [tensor], self.scope()))
+            bindings.about_memory.after_write(tensor, node, cut=cut)
         return result
 
     def _before_constant(self, tensor: Tensor) -> None:
         """A tensor that holds no numbers of the graph is about to be overwritten."""
-        if self._tape._aliases.shares(tensor):
+        if self._tape._bindings.shares(tensor):
             raise UnsupportedOpError(
                 f"A {tensor.dtype} tensor that shows the memory of recorded numbers was written (in module "
                 f"'{self._tracker.path}'), so derivatives no longer belong to these. Write into a clone."

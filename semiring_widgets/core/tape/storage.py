@@ -19,7 +19,7 @@ outside is known for a view by its base, as in autograd.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 
 import torch
 from torch import Tensor
@@ -30,7 +30,7 @@ from semiring_widgets.core.tape.families import Alias, Family, Geometry, always,
 from semiring_widgets.core.tape.nodes import Node, units
 from semiring_widgets.errors import UnsupportedOpError
 
-__all__ = ["Aliases", "Geometry"]
+__all__ = ["Aliases", "Geometry", "is_foreign", "key_of"]
 
 
 class Aliases:
@@ -83,14 +83,14 @@ class Aliases:
         """
         alias = self._alias(tensor)
         if alias is None:
-            if _is_foreign(tensor) and self._by_storage.get(_key(tensor)):
+            if is_foreign(tensor) and self._by_storage.get(key_of(tensor)):
                 raise UnsupportedOpError(
                     f"A {type(tensor).__name__} of shape {list(tensor.shape)} shares its memory with a "
                     f"recorded tensor, but how it was made from it cannot be seen. Use plain tensors inside "
                     f"the recording."
                 )
             alias = self._adopt(tensor, to_write=to_write)
-        elif alias.key != _key(tensor):
+        elif alias.key != key_of(tensor):
             alias = self._with_other_memory(tensor, alias)
         return alias.node if alias.version == alias.family.version else self._now(alias, tensor)
 
@@ -102,7 +102,7 @@ class Aliases:
         """Whether a tensor that is no node shows the memory of one."""
         if tensor.layout is not torch.strided:
             return False
-        return any(family.tensors() for family in self._by_storage.get(_key(tensor), ()))
+        return any(family.tensors() for family in self._by_storage.get(key_of(tensor), ()))
 
     def first(self, tensor: Tensor) -> Node:
         """The node of ``tensor`` when it was first seen.
@@ -129,6 +129,7 @@ class Aliases:
         self,
         tensor: Tensor,
         node: Node,
+        key: int | None = None,
         *,
         source: Tensor | None = None,
         cut: bool = False,
@@ -139,15 +140,16 @@ class Aliases:
         Args:
             tensor: the tensor.
             node: its node.
+            key: of its storage, if that is known.
             source: the tensor that it was made from, which it may be a view of.
             cut: whether it is detached from what shares its memory.
             frozen: whether it is so because it is a view made without grad.
         """
         alias = self._alias(tensor)
         if alias is None or cut:
-            family = self._family(tensor, source, cut=cut)
+            key = key_of(tensor) if key is None else key
+            family = self._family(key, source, cut=cut)
             family.frozen |= frozen
-            key = _key(tensor)
             weak = (
                 self._forgets is not None
                 and self._forgets(node)
@@ -182,7 +184,7 @@ class Aliases:
         """
         old = self.node(tensor)
         own = self._by_tensor[id(tensor)].family
-        for family in self._by_storage[_key(tensor)]:
+        for family in self._by_storage[key_of(tensor)]:
             others = family.aliases if family is not own and tensor.numel() else ()
             for alias in others:
                 if own.frozen or not (self._fresh(alias.node) or notices(family.tensors(alias), tensor)):
@@ -209,7 +211,7 @@ class Aliases:
         """
         own = self._by_tensor[id(tensor)].family
         own.written |= not cut
-        for family in self._by_storage[_key(tensor)]:
+        for family in self._by_storage[key_of(tensor)]:
             family.version += 1
             if family is not own and family.flat is not None:
                 family.flat = self._renew(family.flat, _whole(tensor).clone())
@@ -219,17 +221,33 @@ class Aliases:
 
     def _adopt(self, tensor: Tensor, *, to_write: bool) -> Alias:
         """A tensor that no operator of this recording made; it may be a view that was made before."""
-        known = (other for family in self._by_storage.get(_key(tensor), ()) for other in family.tensors())
-        kin = next((other for other in known if _base(other) is _base(tensor)), None)
-        family = self._family(tensor, kin, cut=False) if kin is not None else None
+        key = key_of(tensor)
+        kin = self._kin(tensor, key)
+        family = self._family(key, kin, cut=False) if kin is not None else None
         if family is not None and (to_write or family.written or family.flat is not None):
             if family.flat is None:
                 family.flat = self._flatten(tensor, family)
             shown = self._select(family.flat, Geometry.of(tensor), tensor.detach())
             return self.bind(tensor, shown, source=kin)
-        alias = self.bind(tensor, self._leaf(tensor.detach()), source=kin, cut=kin is None)
+        return self.meet(tensor, self._leaf(tensor.detach()), key)
+
+    def meet(self, tensor: Tensor, node: Node, key: int) -> Alias:
+        """A leaf that was made outside of the recording; nobody has written its memory yet.
+
+        Args:
+            tensor: the tensor.
+            node: its node.
+            key: of its storage.
+        """
+        kin = self._kin(tensor, key)
+        alias = self.bind(tensor, node, key, source=kin, cut=kin is None)
         alias.root = True
         return alias
+
+    def _kin(self, tensor: Tensor, key: int) -> Tensor | None:
+        """A known tensor that is, for autograd, a view of the same one."""
+        known = (other for family in self._by_storage.get(key, ()) for other in family.tensors())
+        return next((other for other in known if _base(other) is _base(tensor)), None)
 
     def _fresh(self, node: Node) -> bool:
         """Whether no operator has made these numbers or used them."""
@@ -275,11 +293,16 @@ class Aliases:
                 free.append(key)
         return free
 
-    def settle(self) -> None:
-        """The recording is complete: from here on nothing may be written."""
-        for alias in self._by_tensor.values():
+    def settle(self, versions: Sequence[int] | None = None) -> None:
+        """The recording is complete: from here on nothing may be written.
+
+        Args:
+            versions: how often the memory of each tensor, in the order of binding, had been written then;
+                None for now.
+        """
+        for position, alias in enumerate(self._by_tensor.values()):
             if (tensor := alias.tensor()) is not None:
-                alias.seen = version_of(tensor)
+                alias.seen = version_of(tensor) if versions is None else versions[position]
 
     def changed(self, nodes: Set[Node]) -> Tensor | None:
         """A tensor whose memory holds the value of one of these nodes and was written since, or None."""
@@ -310,8 +333,7 @@ class Aliases:
             alias.version = family.version
         return alias.node
 
-    def _family(self, tensor: Tensor, source: Tensor | None, *, cut: bool) -> Family:
-        key = _key(tensor)
+    def _family(self, key: int, source: Tensor | None, *, cut: bool) -> Family:
         families = self._by_storage.setdefault(key, [])
         if self._forgets is not None and not any(
             family.tensors() or any(_holds(node, key) for node in family.nodes) for family in families
@@ -322,8 +344,8 @@ class Aliases:
                 other.pin()
             families.append(Family())
             return families[-1]
-        shared = self._alias(source) if source is not None and _key(source) == key else None
-        return shared.family if shared else families[0]
+        shared = self._alias(source) if source is not None else None
+        return shared.family if shared is not None and shared.key == key else families[0]
 
     def _flatten(self, tensor: Tensor, family: Family) -> Node:
         """Node of the whole storage: a constant overlaid with the tensors that it consists of."""
@@ -340,7 +362,7 @@ class Aliases:
         return flat
 
 
-def _is_foreign(tensor: Tensor) -> bool:
+def is_foreign(tensor: Tensor) -> bool:
     """Whether it is of a subclass whose objects torch makes anew, out of sight, for every result."""
     return type(tensor) is not Tensor and not isinstance(tensor, (Parameter, Buffer))
 
@@ -355,13 +377,19 @@ def _holds(node: Node, key: int) -> bool:
     return node.held is not None and node.held.untyped_storage()._cdata == key
 
 
-def _key(tensor: Tensor) -> int:
+def key_of(tensor: Tensor) -> int:
+    """Which storage holds a tensor.
+
+    Raises:
+        UnsupportedOpError: it is no strided tensor.
+    """
     if tensor.layout is not torch.strided:
         raise UnsupportedOpError(
             f"A tensor of layout {tensor.layout} and shape {list(tensor.shape)} cannot be recorded; turn it "
             f"into a dense one with .to_dense() first."
         )
-    return int(tensor.untyped_storage()._cdata)
+    key: int = tensor.untyped_storage()._cdata
+    return key
 
 
 def _whole(tensor: Tensor) -> Tensor:

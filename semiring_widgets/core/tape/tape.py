@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.tape.arguments import is_tracked, tensors_in
+from semiring_widgets.core.tape.arguments import Swapped, is_tracked, tensors_in
+from semiring_widgets.core.tape.bindings import Bindings
 from semiring_widgets.core.tape.constants import Constants
 from semiring_widgets.core.tape.nodes import Node, Op, Scope, units
 from semiring_widgets.core.tape.repeating import steps_to
@@ -20,6 +21,7 @@ __all__ = ["Tape", "only"]
 
 aten = torch.ops.aten
 _Given = TypeVar("_Given")
+_NOWHERE = Scope()
 
 
 class Tape:
@@ -50,7 +52,7 @@ class Tape:
         self._results = 0
         self._nodes = 0
         self._complex = False
-        self._aliases = Aliases(
+        aliases = Aliases(
             _unowned(self._leaf),
             _unowned(self._read_flat),
             _unowned(self._write_flat),
@@ -58,6 +60,7 @@ class Tape:
             _unowned(self._used),
             forgets=_forgetting(values) if self.releases else None,
         )
+        self._bindings = Bindings(aliases, _unowned(self._leaf), brief=not self.releases)
         self._constants = Constants()
 
     def node(self, tensor: Tensor, what: str = "tensor") -> Node:
@@ -76,7 +79,7 @@ class Tape:
                 f"The {what} (shape {list(tensor.shape)}) is of dtype {tensor.dtype}, and integers and "
                 f"booleans have no derivative. For token ids, pass the embeddings that the model looks up."
             )
-        node = self._aliases.find(tensor)
+        node = self._bindings.find(tensor)
         if node is None:
             raise TapeError(
                 f"The {what} (shape {list(tensor.shape)}) does not occur on this tape. Pass the same "
@@ -88,7 +91,7 @@ class Tape:
     def first_node(self, tensor: Tensor, what: str = "tensor") -> Node:
         """As `node`, but as the tensor was when the tape first saw it, before any write in place."""
         self.node(tensor, what)
-        return self._aliases.first(tensor)
+        return self._bindings.first(tensor)
 
     def check_unchanged(self, ops: Set[Op]) -> None:
         """Refuse to look at tensors that were overwritten after the recording.
@@ -100,7 +103,7 @@ class Tape:
             TapeError: one of these was written in place since.
         """
         nodes = {node for op in ops for node in (*op.inputs(), *op.outputs) if node is not None}
-        changed = self._aliases.changed(nodes)
+        changed = self._bindings.changed(nodes)
         if changed is None:
             changed = self._constants.changed(ops)
         if changed is not None:
@@ -112,7 +115,7 @@ class Tape:
 
     def _settle(self) -> None:
         """The recording is complete."""
-        self._aliases.settle()
+        self._bindings.settle()
         self._constants.settle()
         self.finished = True
 
@@ -125,7 +128,7 @@ class Tape:
         for made, given in self._uncounted:
             self._add(made, given)
         self._uncounted.clear()
-        return self._results + self._aliases.copied
+        return self._results + self._bindings.copied
 
     def _count(self, made: Sequence[Any], given: Any) -> None:
         """Count an operator's results when asked for, or now, where memory may be released.
@@ -139,13 +142,13 @@ class Tape:
             return
         if not self.values:
             # What is free may be the address of something new, which counts again.
-            for key in self._aliases.release(everything=True):
+            for key in self._bindings.about_memory.release(everything=True):
                 self._counted.pop(key, None)
         self._add(made, given)
         if self._limit is None or self.nbytes <= self._limit:
             return
         if self.values:
-            for key in self._aliases.release():
+            for key in self._bindings.about_memory.release():
                 self._results -= self._counted.pop(key, 0)
         if self.nbytes > self._limit:
             raise MemoryLimitError(
@@ -166,9 +169,9 @@ class Tape:
     def _used(self, node: Node) -> bool:
         return any(node in op.inputs() for op in self.ops if op.func is not aten.alias.default)
 
-    def _renew(self, node: Node, value: Tensor, scope: Scope | None = None) -> Node:
+    def _renew(self, node: Node, value: Tensor, scope: Scope = _NOWHERE) -> Node:
         """New numbers under an old history, as a write without grad gives: an edge of derivative 1."""
-        return only(self._append(aten.alias.default, (node,), {}, [value], scope or Scope()))
+        return only(self._append(aten.alias.default, (node,), [value], scope))
 
     def _leaf(self, value: Tensor, op: Op | None = None, steps: int = 0) -> Node:
         self._nodes += 1
@@ -189,32 +192,37 @@ class Tape:
     def _append(
         self,
         func: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        given: Swapped | tuple[Any, ...],
         results: Sequence[Any],
-        scope: Scope,
+        scope: Scope = _NOWHERE,
         *,
         repeats: bool = False,
     ) -> Op:
-        op = Op(len(self.ops), func, args, kwargs, scope=scope)
+        """Put an operator on the tape, called with nodes, or as a model called it."""
+        if isinstance(given, Swapped):
+            nodes = tuple(given.nodes)
+            op = Op(len(self.ops), func, given.args, given.kwargs, scope=scope, inputs=nodes)
+            if given.constants:
+                self._constants.hold(op, given.constants)
+        else:
+            op = Op(len(self.ops), func, given, {}, scope=scope)
         steps = steps_to(op) if repeats else 0
         op.outputs = tuple([self._leaf(r.detach(), op, steps) if is_tracked(r) else None for r in results])
         self.ops.append(op)
-        self._constants.hold(op)
         return op
 
     def _read_flat(self, flat: Node, where: Geometry, value: Tensor) -> Node:
         args = (flat, list(where.size), list(where.stride), where.offset)
-        shown = only(self._append(aten.as_strided.default, args, {}, [units(value)], Scope()))
+        shown = only(self._append(aten.as_strided.default, args, [units(value)]))
         if not value.is_complex():
             return shown
-        return only(self._append(aten.view_as_complex.default, (shown,), {}, [value], Scope()))
+        return only(self._append(aten.view_as_complex.default, (shown,), [value]))
 
     def _write_flat(self, flat: Node, written: Node, where: Geometry, value: Tensor) -> Node:
         if written.complex:
-            written = only(self._append(aten.view_as_real.default, (written,), {}, [written.value], Scope()))
+            written = only(self._append(aten.view_as_real.default, (written,), [written.value]))
         args = (flat, written, list(where.size), list(where.stride), where.offset)
-        return only(self._append(aten.as_strided_scatter.default, args, {}, [value], Scope()))
+        return only(self._append(aten.as_strided_scatter.default, args, [value]))
 
 
 def _unowned(method: Callable[..., _Given]) -> Callable[..., _Given]:
