@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.jacobian import Call, Edge, edges_of
-from semiring_widgets.core.precision import full_precision
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Weight
 from semiring_widgets.core.tape import Node, Op, Tape
 from semiring_widgets.errors import InputError, NonFiniteError, TapeError
@@ -73,16 +73,19 @@ class GradientGraph:
         found = self._edges.get(op)
         if found is None:
             self._make_room(checked=checked)
-            sources = tuple(dict.fromkeys(node for node in op.inputs() if node in self.nodes))
-            targets = tuple(out for out in op.outputs if out is not None and out in self.nodes)
-            with full_precision(self.device):
-                found = edges_of(Call(op, sources, targets, self.dtype))
+            found = self._derived(op)
             weights = [weight for edge in found if (weight := edge.block.weight) is not None]
             if weights:
                 self._unchecked[op] = weights
             # Two threads may be here at once, and masks know edges by identity.
             found = self._edges.setdefault(op, found)
         return found
+
+    @in_full_precision
+    def _derived(self, op: Op) -> list[Edge]:
+        sources = tuple(dict.fromkeys([node for node in op.inputs() if node in self.nodes]))
+        targets = tuple([out for out in op.outputs if out is not None and out in self.nodes])
+        return edges_of(Call(op, sources, targets, self.dtype))
 
     def _make_room(self, *, checked: bool) -> None:
         while self.room is not None and len(self._edges) >= self.room:

@@ -58,7 +58,7 @@ def full_precision(device: torch.device) -> Iterator[None]:
     Args:
         device: where they are computed; autocast is switched off for it, in this thread.
     """
-    if getattr(_thread, "inside", False):
+    if _is_inside():
         yield
         return
     _thread.inside = True
@@ -78,10 +78,16 @@ def in_full_precision(act: Callable[Concatenate[_Own, _P], _R]) -> Callable[Conc
 
     @wraps(act)
     def guarded(own: _Own, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        if _is_inside():
+            return act(own, *args, **kwargs)
         with full_precision(own.device):
             return act(own, *args, **kwargs)
 
     return guarded
+
+
+def _is_inside() -> bool:
+    return getattr(_thread, "inside", False)
 
 
 @contextmanager

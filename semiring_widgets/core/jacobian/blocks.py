@@ -106,16 +106,26 @@ class Elementwise(Block):
             derivative.dim() == 0 and derivative.device.type == "cpu"
         )
         self._plain = known and bool(derivative == 1.0)
-        if not isinstance(derivative, Tensor):
-            derivative = torch.full((), derivative, dtype=dtype, device=device)
+        self._dtype, self._device = dtype, device
         self._absent: Tensor | None = None
-        if derivative.dtype == torch.bool:
+        if isinstance(derivative, Tensor) and derivative.dtype == torch.bool:
             self._absent, derivative = ~derivative, derivative.to(dtype)
-        self._weight = Weight(derivative)
+        self._derivative = derivative
+        self._known: Weight | None = None
 
     @property
     def weight(self) -> Weight | None:
         return None if self._plain or self._absent is not None else self._weight
+
+    @property
+    def _weight(self) -> Weight:
+        """The derivative as a tensor, made when first asked for: most are 1, and nobody asks."""
+        if self._known is None:
+            derivative = self._derivative
+            if not isinstance(derivative, Tensor):
+                derivative = torch.full((), derivative, dtype=self._dtype, device=self._device)
+            self._known = Weight(derivative)
+        return self._known
 
     def pull(self, semiring: Semiring, value: Value) -> Value:
         value = self._carry(semiring, value, self._wide_target, self._into_source)
@@ -245,13 +255,12 @@ def _contract(semiring: Semiring, value: Value, other: Weight) -> Value:
 
 
 def _mostly_alive(part: Tensor, none: float) -> bool:
-    """Whether a few rows and columns show already that over half of all terms and of all rows have a path."""
+    """Whether a path reaches most of a few elements, and so most rows and terms; looking at all takes longer."""
     rows, terms = part.shape
     if rows == 0 or terms == 0:
         return True
-    few_terms, few_rows = part[:, :: -(-terms // _GLANCE)], part[:: -(-rows // _GLANCE)]
-    seen_rows, seen_terms = (few_terms != none).any(1).sum(), (few_rows != none).any(0).sum()
-    return 2 * int(seen_rows) > rows and 2 * int(seen_terms) > terms
+    few = part[:: -(-rows // _GLANCE), :: -(-terms // _GLANCE)]
+    return 2 * int((few != none).sum()) > few.numel()
 
 
 class Dense(Block):
