@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional
 
 import semiring_widgets as sw
 from semiring_widgets.core.semirings import KBest
@@ -50,7 +51,22 @@ def biased_square(x):
     return torch.addmm(x.exp(), y, y)[0].prod()
 
 
-FUNCTIONS = [mlp, attention, norm, in_place, selection, branching, biased_square]
+def linear(x):
+    return functional.linear(x.tanh(), x.exp(), x[0])[1].prod()
+
+
+def linear_of_a_batch(x):
+    return functional.linear(torch.stack([x, x.sin()]), x.exp()).prod(-1).sum()
+
+
+def linear_by_itself(x):
+    return functional.linear(x, x, x[1]).prod() + functional.linear(x[0], x)[1]
+
+
+FUNCTIONS = [
+    *(mlp, attention, norm, in_place, selection, branching, biased_square),
+    *(linear, linear_of_a_batch, linear_by_itself),
+]
 X = torch.tensor([[0.3, -1.2], [0.9, 0.4]], dtype=torch.float64)
 
 

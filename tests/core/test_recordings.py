@@ -53,6 +53,46 @@ def test_what_was_changed_after_the_recording_is_refused(change, ask):
         ask(tape, score, wrt=x)
 
 
+def test_a_linear_layer_is_one_step():
+    x, weight, bias = X.float(), torch.randn(3, 4), torch.randn(3)
+    with sw.record() as tape:
+        torch.nn.functional.linear(x, weight, bias)
+        torch.nn.functional.linear(torch.stack([x, x]), weight)
+    assert [op.name.split(".")[1] for op in tape.ops] == ["linear", "stack", "linear"]
+
+
+def test_products_of_batches_leave_no_steps_that_change_nothing():
+    x, y = torch.randn(2, 3, 4, 5), torch.randn(2, 3, 5, 6)
+    with sw.record() as tape:
+        product, flat = x @ y, x[0] @ y[0]
+        torch.nn.functional.dropout(product, training=False)
+        torch.nn.functional.layer_norm(flat, (6,)).to(flat.dtype)
+    names = [op.name.split(".")[1] for op in tape.ops]
+    assert torch.equal(product, torch.matmul(x, y))
+    assert torch.equal(flat, product[0])
+    assert names[:4] == ["view", "view", "bmm", "view"]
+    assert names[4:7] == ["select", "select", "bmm"]
+    assert names[7:] == ["mean", "sub", "pow", "mean", "add", "rsqrt", "mul"]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_memory_is_looked_at_when_it_is_first_written(late):
+    """What was read before counts as what it was, and views that were made before show what was written."""
+    x = X.clone()
+    with sw.record() as tape:
+        base = x * 1
+        row, shown = base[0], base.view(-1)
+        before = row.sum() * shown.sum() if late else 0.0
+        base[0] *= x[1]
+        score = (row * shown[:4]).sum() + before
+    leaf = X.clone().requires_grad_()
+    base = leaf * 1
+    before = base[0].sum() * base.sum() if late else 0.0
+    changed = base[0] * leaf[1]
+    (expected,) = torch.autograd.grad((changed * changed).sum() + before, leaf)
+    torch.testing.assert_close(sw.backprop(tape, score, wrt=x, semiring="sum").value, expected)
+
+
 def test_inference_tensors():
     with torch.inference_mode():
         x, net = X.float().clone(), Net()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -22,6 +23,8 @@ __all__ = ["Block", "Contraction", "Dense", "Elementwise"]
 _WORTH_A_LOOK = 1 << 16
 # Rows and columns at which that look begins.
 _GLANCE = 8
+# Pairs of shapes that are remembered; a model needs a few dozen for each length of text.
+_SHAPES = 4096
 
 
 class Block(ABC):
@@ -60,8 +63,11 @@ class Block(ABC):
         """As `out_edges`, for the edges that arrive at some elements of the target."""
 
 
-def _align(shape: Sequence[int], rank: int) -> tuple[int, ...]:
-    return (1,) * (rank - len(shape)) + tuple(shape)
+@lru_cache(maxsize=_SHAPES)
+def _aligned(shape: tuple[int, ...], full: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """A shape with as many dimensions as the common one, and the dimensions along which it is broadcast."""
+    wide = (1,) * (len(full) - len(shape)) + tuple(shape)
+    return wide, tuple([d for d, (own, size) in enumerate(zip(wide, full, strict=True)) if own != size])
 
 
 def _shaped(value: Value, wide: tuple[int, ...], shape: torch.Size) -> Value:
@@ -95,12 +101,10 @@ class Elementwise(Block):
         spread: Sequence[int] | None = None,
     ) -> None:
         self.source, self.target = source, target
-        rank = len(full)
         self._full = tuple(full)
-        self._wide_source = _align(source if spread is None else spread, rank)
-        self._wide_target = _align(kept, rank)
-        self._into_source = [d for d in range(rank) if self._wide_source[d] != full[d]]
-        self._into_target = [d for d in range(rank) if self._wide_target[d] != full[d]]
+        own = source if spread is None else tuple(spread)
+        self._wide_source, self._into_source = _aligned(own, self._full)
+        self._wide_target, self._into_target = _aligned(tuple(kept), self._full)
         # A number on a GPU is not looked at: the host would wait for it.
         known = not isinstance(derivative, Tensor) or (
             derivative.dim() == 0 and derivative.device.type == "cpu"
@@ -135,7 +139,7 @@ class Elementwise(Block):
         value = self._carry(semiring, value, self._wide_source, self._into_target)
         return _shaped(value, self._wide_target, self.target)
 
-    def _carry(self, semiring: Semiring, value: Value, wide: tuple[int, ...], dims: list[int]) -> Value:
+    def _carry(self, semiring: Semiring, value: Value, wide: tuple[int, ...], dims: tuple[int, ...]) -> Value:
         if value[0].shape != wide:
             value = tuple([v.reshape(wide) for v in value])
         if self._absent is not None:
@@ -255,7 +259,7 @@ def _contract(semiring: Semiring, value: Value, other: Weight) -> Value:
 
 
 def _mostly_alive(part: Tensor, none: float) -> bool:
-    """Whether a path reaches most of a few elements, and so most rows and terms; looking at all takes longer."""
+    """Whether a path reaches most of a few elements, and so most rows and terms: quicker than to ask all."""
     rows, terms = part.shape
     if rows == 0 or terms == 0:
         return True

@@ -109,8 +109,7 @@ class Call:
     @property
     def complex(self) -> bool:
         """Whether any complex number goes in or comes out."""
-        nodes = (*self.op.inputs(), *self.targets)
-        return any([node.complex for node in nodes])  # a list: a generator takes twice as long
+        return True in [node.complex for node in (*self.op.inputs(), *self.targets)]
 
     def elementwise(
         self,

@@ -83,7 +83,9 @@ def _div(call: Call) -> _Found | None:
         return _sum_up(call, [(a, 1.0 / divisor)])
     weights: list[tuple[object, float | Tensor]] = [(a, 1.0 / divisor)]
     if b in call.sources:
-        weights.append((b, -_number(call, a) / divisor / divisor))
+        (result,) = call.targets
+        quotient = result.value if result.dtype == call.dtype else _number(call, a) / divisor
+        weights.append((b, -quotient / divisor))
     return _sum_up(call, weights)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -11,7 +12,10 @@ from torch import Tensor
 from semiring_widgets.core.jacobian.blocks import Block
 from semiring_widgets.core.semirings import Semiring, Value, Weight
 
-__all__ = ["Gather", "Strided", "permuted"]
+__all__ = ["Gather", "Strided", "permuted", "reshaped", "window"]
+
+# So many blocks that depend on shapes alone are kept; a model needs a few dozen for each length of text.
+_SHAPES = 4096
 
 
 class Strided(Block):
@@ -24,15 +28,8 @@ class Strided(Block):
         self.source, self.target = source, target
         self._stride, self._offset = tuple(stride), offset
         self._complete = math.prod(source) == math.prod(target)
-
-    @classmethod
-    def reshaped(cls, source: torch.Size, target: torch.Size) -> Strided:
-        """All elements in their order, in another shape."""
-        stride, step = [], 1
-        for size in reversed(target):
-            stride.append(step)
-            step *= size
-        return cls(source, target, stride[::-1], 0)
+        order = sorted(range(len(target)), key=lambda d: (-self._stride[d], -target[d]))
+        self._order = None if order == list(range(len(order))) else order
 
     @staticmethod
     def fits(size: Sequence[int], stride: Sequence[int]) -> bool:
@@ -50,9 +47,8 @@ class Strided(Block):
 
     def pull(self, semiring: Semiring, value: Value) -> Value:
         if self._complete:
-            order = sorted(range(len(self.target)), key=lambda d: (-self._stride[d], -self.target[d]))
-            if order != list(range(len(order))):
-                value = tuple([v.permute(order) for v in value])
+            if self._order is not None:
+                value = tuple([v.permute(self._order) for v in value])
             return tuple([v.reshape(self.source) for v in value])
         whole = semiring.full(semiring.zero, (math.prod(self.source),), value[0])
         for base, part in zip(whole, value, strict=True):
@@ -133,6 +129,22 @@ class Gather(Block):
     def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
         sources = self._index[elements][:, None]
         return sources.clamp(min=0), (sources >= 0).to(torch.get_default_dtype())
+
+
+@lru_cache(maxsize=_SHAPES)
+def reshaped(source: torch.Size, target: torch.Size) -> Strided:
+    """All elements in their order, in another shape; the layers of a model share the block."""
+    stride, step = [], 1
+    for size in reversed(target):
+        stride.append(step)
+        step *= size
+    return Strided(source, target, stride[::-1], 0)
+
+
+@lru_cache(maxsize=_SHAPES)
+def window(source: torch.Size, target: torch.Size, stride: tuple[int, ...], offset: int) -> Strided | None:
+    """A `Strided` block, shared by all layers; None where the window shows an element twice."""
+    return Strided(source, target, stride, offset) if Strided.fits(target, stride) else None
 
 
 def permuted(shape: Sequence[int], order: Sequence[int]) -> Strided:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from semiring_widgets.core.jacobian.blocks import Elementwise
 from semiring_widgets.core.jacobian.context import Call, Edge
-from semiring_widgets.core.jacobian.selection import Gather, Strided
+from semiring_widgets.core.jacobian.selection import Gather, Strided, reshaped, window
 from semiring_widgets.core.tape import Node
 
 __all__ = ["ordering_rule", "rule", "view_rule"]
@@ -104,21 +104,22 @@ def _numbers(shape: torch.Size, device: torch.device) -> Tensor:
 def _strides_of_view(call: Call, source: Node) -> Edge | None:
     """The edge of a recorded view into a contiguous tensor: its own strides say all."""
     target = call.targets[0]
-    window, whole = target.value, source.value
-    if len(call.targets) > 1 or not whole.is_contiguous() or window.dtype != whole.dtype:
+    shown, whole = target.value, source.value
+    if len(call.targets) > 1 or not whole.is_contiguous() or shown.dtype != whole.dtype:
         return None
-    size = window.numel()
-    if window.is_contiguous() and whole.numel() == size > 0 and window.data_ptr() == whole.data_ptr():
-        return call.edge(source, target, Strided.reshaped(source.shape, target.shape))
-    if window.untyped_storage().data_ptr() != whole.untyped_storage().data_ptr():
+    size = shown.numel()
+    if shown.is_contiguous() and whole.numel() == size > 0 and shown.data_ptr() == whole.data_ptr():
+        return call.edge(source, target, reshaped(source.shape, target.shape))
+    if shown.untyped_storage().data_ptr() != whole.untyped_storage().data_ptr():
         return None
-    if not Strided.fits(window.shape, window.stride()):
+    offset = int(shown.storage_offset() - whole.storage_offset())
+    block = window(source.shape, target.shape, shown.stride(), offset)
+    if block is None:
         return None
-    offset = int(window.storage_offset() - whole.storage_offset())
-    last = offset + sum((n - 1) * step for n, step in zip(window.shape, window.stride(), strict=True))
+    last = offset + sum([(n - 1) * step for n, step in zip(shown.shape, shown.stride(), strict=True)])
     if offset < 0 or last >= whole.numel():
         raise call.refuse("it looks at memory outside of its input")
-    return call.edge(source, target, Strided(source.shape, target.shape, window.stride(), offset))
+    return call.edge(source, target, block)
 
 
 def _gathered(call: Call, source: Node, index: Tensor) -> Iterator[Edge]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.tape.constants import version_of
-from semiring_widgets.core.tape.nodes import Node
+from semiring_widgets.core.tape.nodes import Node, Op
 from semiring_widgets.core.tape.storage import Aliases, is_foreign, key_of
 
 __all__ = ["Bindings"]
@@ -120,12 +120,13 @@ class Bindings:
         else:
             self._aliases.settle()
 
-    def changed(self, nodes: Set[Node]) -> Tensor | None:
-        """A tensor whose memory holds the value of one of these nodes and was written since, or None."""
+    def changed(self, ops: Set[Op]) -> Tensor | None:
+        """A tensor whose memory holds what some operators take or gave, and was written since, or None."""
         if self._brief:
             pairs = zip(self._bound.values(), self._versions, strict=True)
             if all(version_of(bound.tensor) == version for bound, version in pairs):
                 return None
+        nodes = {node for op in ops for node in (*op.inputs(), *op.outputs) if node is not None}
         return self.about_memory.changed(nodes)
 
     @property

@@ -54,7 +54,7 @@ class Calls:
         tape, function = self._tape, outcome.function
         results = outcome.result if isinstance(outcome.result, tuple) else (outcome.result,)
         tracked = [result for result in results if is_tracked(result)]
-        tape._count(tracked, outcome.inputs)
+        tape._count(tracked, outcome.inputs, {})
         op = tape._append(function, nodes, tracked, self._scope())
         for result, out, node in zip(tracked, function.outputs, op.outputs, strict=True):
             # Where it shares memory with its input, a write through it is no write into the input's paths.

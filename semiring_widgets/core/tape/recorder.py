@@ -261,7 +261,7 @@ class _Recorder(TorchDispatchMode):
         if not any(map(is_tracked, results)):
             return result
         if not facts.views:
-            self._tape._count(results, (args, kwargs))
+            self._tape._count(result, args, kwargs)
         if facts.cuts or not torch.is_grad_enabled():
             for r in results:
                 if is_tracked(r):

@@ -48,7 +48,8 @@ class Tape:
         self._limit, self.values = max_memory, values
         self.releases = max_memory is not None or not values
         self._counted: dict[int, int] = {}
-        self._uncounted: list[tuple[Sequence[Any], Any]] = []
+        # Result, arguments and named arguments of one operator after the other.
+        self._uncounted: list[Any] = []
         self._results = 0
         self._nodes = 0
         self._complex = False
@@ -102,8 +103,7 @@ class Tape:
         Raises:
             TapeError: one of these was written in place since.
         """
-        nodes = {node for op in ops for node in (*op.inputs(), *op.outputs) if node is not None}
-        changed = self._bindings.changed(nodes)
+        changed = self._bindings.changed(ops)
         if changed is None:
             changed = self._constants.changed(ops)
         if changed is not None:
@@ -125,26 +125,28 @@ class Tape:
     @property
     def nbytes(self) -> int:
         """Bytes that it keeps alive: the results of its operators, not the model's parameters."""
-        for made, given in self._uncounted:
-            self._add(made, given)
+        each = iter(self._uncounted)
+        for made, args, kwargs in zip(each, each, each, strict=True):
+            self._add(made, (args, kwargs))
         self._uncounted.clear()
         return self._results + self._bindings.copied
 
-    def _count(self, made: Sequence[Any], given: Any) -> None:
+    def _count(self, made: Any, args: Any, kwargs: dict[str, Any]) -> None:
         """Count an operator's results when asked for, or now, where memory may be released.
 
         Args:
-            made: the results; views and results in place are no new memory.
-            given: the arguments, nested as they are.
+            made: the result, or several; views and results in place are no new memory.
+            args: the arguments.
+            kwargs: those by name.
         """
         if not self.releases:
-            self._uncounted.append((made, given))
+            self._uncounted += (made, args, kwargs)
             return
         if not self.values:
             # What is free may be the address of something new, which counts again.
             for key in self._bindings.about_memory.release(everything=True):
                 self._counted.pop(key, None)
-        self._add(made, given)
+        self._add(made, (args, kwargs))
         if self._limit is None or self.nbytes <= self._limit:
             return
         if self.values:
@@ -157,10 +159,10 @@ class Tape:
                 f"a shorter text or a smaller batch, or raise max_memory."
             )
 
-    def _add(self, made: Sequence[Any], given: Any) -> None:
+    def _add(self, made: Any, given: Any) -> None:
         old = {t.untyped_storage()._cdata for t in tensors_in(given) if t.layout == torch.strided}
-        for tensor in made:
-            if isinstance(tensor, Tensor) and tensor.layout == torch.strided:
+        for tensor in tensors_in((made,)):
+            if tensor.layout == torch.strided:
                 storage = tensor.untyped_storage()
                 if storage._cdata not in old and storage._cdata not in self._counted:
                     self._counted[storage._cdata] = storage.nbytes()
