@@ -10,7 +10,7 @@ from functools import cached_property
 from semiring_widgets.core import paths
 from semiring_widgets.core.anatomy import Anatomy, Cut, Leg
 from semiring_widgets.core.graph import GradientGraph
-from semiring_widgets.core.paths import RouteSearch, Stations, directions_of, gate_of
+from semiring_widgets.core.paths import Known, RouteSearch, Stations, directions_of, gate_of
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.rankings import Ranking, Route, Step
 from semiring_widgets.explanation.results import Layer, Stream
@@ -67,6 +67,10 @@ class RouteTeller:
     def _stations(self) -> Stations:
         return Stations(self.graph, self.anatomy)
 
+    @cached_property
+    def _known(self) -> Known:
+        return Known()
+
     def ranking(
         self, by: str, count: int, cut: Cut | None = None, check: Callable[[], None] = lambda: None
     ) -> Ranking:
@@ -82,7 +86,8 @@ class RouteTeller:
             The ranking; its routes say what the paths through the cut have.
         """
         gate = None if cut is None else gate_of(self.graph, cut)
-        search = RouteSearch(self._stations, directions_of(self.graph, None), gate, check, self.memory)
+        known = Known() if cut is not None else self._known
+        search = RouteSearch(self._stations, directions_of(self.graph, None), gate, check, self.memory, known)
         found = search.ranked(by, count, width=_WIDTH)
         routes = tuple(self._route(rank, route) for rank, route in enumerate(found))
         return Ranking(by, routes, found.missed, found.uncovered, found.rest, _remark(found))

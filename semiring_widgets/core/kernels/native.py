@@ -278,7 +278,9 @@ class _Shape:
     """Sizes of one contraction; a weight without batch dimensions makes the batch more rows."""
 
     def __init__(self, left: Tensor, w: Tensor) -> None:
-        batch = torch.broadcast_shapes(left.shape[:-2], w.shape[:-2])
+        batch, other = left.shape[:-2], w.shape[:-2]
+        if other and other != batch:
+            batch = torch.broadcast_shapes(batch, other)
         rows, self.inner, self.columns = left.shape[-2], left.shape[-1], w.shape[-1]
         self.out = (*batch, rows, self.columns)
         self.top = (*batch, rows, 1)

@@ -4,7 +4,7 @@ from semiring_widgets.core.paths.directions import cancellation, directions_of
 from semiring_widgets.core.paths.finding import sample_paths, top_paths
 from semiring_widgets.core.paths.lengths import path_lengths
 from semiring_widgets.core.paths.path import Path, Step
-from semiring_widgets.core.paths.ranking import MEASURED, RouteSearch, gate_of
+from semiring_widgets.core.paths.ranking import MEASURED, Known, RouteSearch, gate_of
 from semiring_widgets.core.paths.route import Route, Routes
 from semiring_widgets.core.paths.routes import top_routes
 from semiring_widgets.core.paths.selecting import PathSet, select_paths
@@ -13,6 +13,7 @@ from semiring_widgets.core.paths.walking import walk_on
 
 __all__ = [
     "MEASURED",
+    "Known",
     "Path",
     "PathSet",
     "Route",

@@ -68,8 +68,8 @@ class SignedRating(Rating):
             return exact, exact
         # Not |sum|: routes of opposite sign would hide each other.
         rated = value.abs().sum(-1).log()
-        sizes = Arrival(arrival.at, whole=False, value=tuple(part.abs().log() for part in arrival.value))
-        (log,) = self._masses.joined(sizes, self._log_tangents)
+        sizes = tuple(part.abs().log() for part in arrival.value)
+        (log,) = self._masses.joined(arrival, self._log_tangents, sizes)
         bound = log.logsumexp(-1)
         return _floored(rated, exists=bound > _NONE), bound
 
@@ -129,8 +129,7 @@ def search(tracer: Tracer, rating: Rating, k: int, width: int) -> Found:
                     if arrival.whole:
                         complete.append((rated, Origin(arrival.at, group), stops))
                         continue
-                    value = tuple(part[row, group].clone() for part in arrival.value)
-                    trail = Trail((Stop(arrival.at, group), *stops), value)
+                    trail = Trail((Stop(arrival.at, group), *stops), arrival.of(row, group))
                     waiting.append(_Candidate(rated, bound, trail))
     complete.sort(key=lambda route: -route[0])
     return Found(complete[:k], max([missed, *(route[0] for route in complete[k:])]))

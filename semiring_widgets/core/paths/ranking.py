@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -37,7 +37,7 @@ from semiring_widgets.core.semirings import (
 from semiring_widgets.core.sweeps import Gate, restrict, sweep_backward
 from semiring_widgets.core.tape import Node
 
-__all__ = ["MEASURED", "RouteSearch", "gate_of"]
+__all__ = ["MEASURED", "Known", "RouteSearch", "gate_of"]
 
 _NONE = float("-inf")
 # What is told of a route.
@@ -53,6 +53,19 @@ def gate_of(graph: GradientGraph, cut: Cut) -> Gate:
     return gate
 
 
+@dataclass(eq=False)
+class Known:
+    """What searches of one graph with the same gate have measured; several may share it.
+
+    Attributes:
+        routes: values of routes.
+        totals: contribution and log mass of all paths; None where nobody has asked.
+    """
+
+    routes: dict[_Stops, Value] = field(default_factory=dict)
+    totals: tuple[float, float] | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class RouteSearch:
     """Ranks the routes of one graph.
@@ -63,6 +76,7 @@ class RouteSearch:
         gate: what paths must pass to count; None for all paths.
         check: called often; may raise to stop.
         memory: bytes that the routes followed at a time may take; None for no limit.
+        known: what was measured, by this search or others.
     """
 
     stations: Stations
@@ -70,6 +84,7 @@ class RouteSearch:
     gate: Gate | None = None
     check: Callable[[], None] = lambda: None
     memory: int | None = None
+    known: Known = field(default_factory=Known)
 
     @property
     def graph(self) -> GradientGraph:
@@ -119,10 +134,14 @@ class RouteSearch:
 
     def _measured(self, found: Found, by: str) -> Routes:
         tracer = self._tracer(MEASURED)
-        total, total_mass = self._totals()
+        known = self.known
+        if known.totals is None:
+            known.totals = self._totals()
+        total, total_mass = known.totals
         keys = [route[1:] for route in found.routes]
-        values = tracer.measure(keys)
-        routes = [self._route(key, v, total_mass) for key, v in zip(keys, values, strict=True)]
+        new = [key for key in keys if key not in known.routes]
+        known.routes.update(zip(new, tracer.measure(new), strict=True))
+        routes = [self._route(key, known.routes[key], total_mass) for key in keys]
         missed = found.missed
         uncovered = max(0.0, 1.0 - math.fsum(route.share for route in routes))
         if by == "mass" and uncovered > 0.0:

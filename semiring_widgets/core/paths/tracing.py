@@ -7,8 +7,10 @@ stations that come before. What arrives at an input has become a whole route.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -46,16 +48,37 @@ class Arrival:
     Attributes:
         at: position of the station, or of the input.
         whole: True at an input.
-        value: parts of shape (trails, groups, members).
+        values: of each trail, at all elements there.
+        members: elements of each group, (groups, members).
+        missing: where there is no such member; None if there always is.
+        semiring: of the trails.
     """
 
     at: int
     whole: bool
-    value: Value
+    values: Sequence[Value]
+    members: Tensor
+    missing: Tensor | None
+    semiring: Semiring
+
+    @cached_property
+    def value(self) -> Value:
+        """Of all trails and groups, parts of shape (trails, groups, members)."""
+        split = [picked(self.semiring, one, self.members, self.missing) for one in self.values]
+        return tuple(torch.stack(column) for column in zip(*split, strict=True))
+
+    def of(self, row: int, group: int) -> Value:
+        """Of one trail and group, parts of shape (members,) with memory of their own."""
+        if "value" in self.__dict__:  # somebody has asked for all
+            return tuple(part[row, group].clone() for part in self.value)
+        missing = None if self.missing is None else self.missing[group]
+        return picked(self.semiring, self.values[row], self.members[group], missing)
 
 
 class Tracer:
     """Carries trails on, in one semiring.
+
+    Whether the recorded tensors are unchanged is asked once, when it is made.
 
     Args:
         stations: of the graph.
@@ -77,9 +100,11 @@ class Tracer:
         memory: int | None = None,
     ) -> None:
         self.stations, self.graph = stations, stations.graph
+        self.graph.check_unchanged()
         self.inner, self._gate, self._check = semiring, gate or {}, check
         self.semiring = semiring if gate is None else Leaving(semiring)
         self._direction = direction
+        self._kept = {edge.target for edge in stations.edges}
         self._inputs = [node for node in self.graph.wrt if node in self.graph.nodes]
         largest = max((node.shape.numel() for node in self.graph.nodes), default=1)
         self.most = max(1, min(256, _BATCH_VALUES // max(1, largest)))
@@ -110,14 +135,15 @@ class Tracer:
             found.append(picked(semiring, value, station.members, station.missing))
         return found
 
-    def joined(self, arrival: Arrival, tangents: Sequence[Value]) -> Value:
+    def joined(self, arrival: Arrival, tangents: Sequence[Value], value: Value | None = None) -> Value:
         """All paths that end as a batch of trails did and count, in the inner semiring.
 
         Args:
             arrival: the batch.
             tangents: what this tracer's `tangents` gave.
+            value: what to take in the place of the batch's own values, of this tracer's semiring.
         """
-        value = arrival.value
+        value = arrival.value if value is None else value
         return self.counted(value if arrival.whole else self.semiring.times(value, tangents[arrival.at]))
 
     def counted(self, value: Value) -> Value:
@@ -134,34 +160,35 @@ class Tracer:
         """One segment further: where these trails come from, at every station and input just before."""
         self._check()
         batch = Batch(self.semiring, len(trails))
+        seeds = self._seeds(batch, trails)
         values = sweep_backward(
             self.graph,
             batch,
-            seeds=self._seeds(batch, trails),
-            keep={edge.target for edge in self.stations.edges},
+            seeds=seeds,
+            keep=self._kept,
             gate=self._gate,
             closed=self.stations.edges,
+            within=self._before(seeds),
         )
         for position, station in enumerate(self.stations.all):
             if station.edge.target in values:
                 pulled = station.edge.pull(batch, values[station.edge.target])
                 pulled = passed(batch, pulled, self._gate, station.edge)
-                found = self._grouped(batch, pulled, station.members, station.missing)
-                yield Arrival(position, whole=False, value=found)
+                values_here = batch.split(pulled)
+                members, missing = station.members, station.missing
+                yield Arrival(position, False, values_here, members, missing, self.semiring)
         for node in self._inputs:
             if node in values:
-                directed = tuple(
-                    part for one in batch.split(values[node]) for part in self.directed(node, one)
-                )
+                directed = [self.directed(node, one) for one in batch.split(values[node])]
                 members = self.stations.tokens(node)
-                found = self._grouped(batch, directed, members)
-                yield Arrival(self.graph.wrt.index(node), whole=True, value=found)
+                yield Arrival(self.graph.wrt.index(node), True, directed, members, None, self.semiring)
 
     def segment(self, trail: Trail) -> Mapping[Node, Value]:
         """Cotangents of one trail at every node of the segment before it."""
         batch = Batch(self.semiring, 1)
+        seeds = self._seeds(batch, [trail])
         return sweep_backward(
-            self.graph, batch, seeds=self._seeds(batch, [trail]), closed=self.stations.edges
+            self.graph, batch, seeds=seeds, closed=self.stations.edges, within=self._before(seeds)
         )
 
     def measure(self, routes: Sequence[tuple[Origin, tuple[Stop, ...]]]) -> list[Value]:
@@ -177,16 +204,20 @@ class Tracer:
             chosen = {number for number, _ in now}
             waiting = [item for item in waiting if item[0] not in chosen]
             for arrival in self.onward([trail for _, trail in now]):
-                # Copies: a view of one trail's values would keep those of the whole batch.
                 for row, (number, trail) in enumerate(now):
                     origin, stops = routes[number]
                     ahead = stops[: len(stops) - len(trail.stops)]
                     if arrival.whole and not ahead and origin.input == arrival.at:
-                        found[number] = tuple(part[row, origin.token].clone() for part in arrival.value)
+                        found[number] = arrival.of(row, origin.token)
                     elif not arrival.whole and ahead and ahead[-1].station == arrival.at:
-                        value = tuple(part[row, ahead[-1].group].clone() for part in arrival.value)
-                        waiting.append((number, Trail((ahead[-1], *trail.stops), value)))
+                        ended = Trail((ahead[-1], *trail.stops), arrival.of(row, ahead[-1].group))
+                        waiting.append((number, ended))
         return [self.counted(found[number]) for number in range(len(routes))]
+
+    def _before(self, seeds: Mapping[Node, Value]) -> tuple[int, int]:
+        """Positions of the operators from which the seeds come, directly or not."""
+        latest = max((node.op.index for node in seeds if node.op is not None), default=-1)
+        return 0, bisect_right(self.graph.ops, latest, key=lambda op: op.index)
 
     def _seeds(self, batch: Batch, trails: Sequence[Trail]) -> dict[Node, Value]:
         by_source: dict[Node, list[tuple[int, Edge | None]]] = {}
@@ -212,10 +243,6 @@ class Tracer:
                     part[members[known]] = value[known]
             seeds[source] = tuple(part.reshape(source.shape) for part in batch.join(parts))
         return seeds
-
-    def _grouped(self, batch: Batch, value: Value, members: Tensor, missing: Tensor | None = None) -> Value:
-        split = [picked(self.semiring, one, members, missing) for one in batch.split(value)]
-        return tuple(torch.stack(column) for column in zip(*split, strict=True))
 
 
 def picked(semiring: Semiring, value: Value, members: Tensor, missing: Tensor | None) -> Value:

@@ -74,6 +74,12 @@ class SignedMax(Semiring):
         negative = torch.maximum(a[0] + b[1], a[1] + b[0])
         return (positive, negative)
 
+    def scale(self, value: Value, weight: Weight) -> Value:
+        # A negative weight exchanges the two.
+        turned, log = weight.value < 0, weight.log
+        positive, negative = value[0] + log, value[1] + log
+        return torch.where(turned, negative, positive), torch.where(turned, positive, negative)
+
     def plus(self, a: Value, b: Value) -> Value:
         return (torch.maximum(a[0], b[0]), torch.maximum(a[1], b[1]))
 
