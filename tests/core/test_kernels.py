@@ -70,6 +70,34 @@ class TestNumbers:
                 assert got.shape == wanted.shape
                 assert torch.allclose(got.double(), wanted, rtol=1e-5, atol=1e-4)
 
+    @pytest.mark.parametrize("shape", SHAPES)
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_plain_products(self, shape, turned, monkeypatch):
+        monkeypatch.setattr(kernels, "_OURS", True)
+        monkeypatch.setattr(kernels, "_WORTHWHILE", 0)
+        _, q, w = operands(shape, turned)
+        for left, right in [(q, w), (q, w[0]), (q[0], w[0]), (q[:1], w), (q[:, ::2], w)]:
+            found = kernels.product(left, right)
+            assert found.shape == (left @ right).shape
+            assert torch.allclose(found.double(), left.double() @ right.double(), rtol=1e-5, atol=1e-4)
+
+    def test_plain_products_of_what_is_not_finite(self):
+        p, w = torch.randn(70, 300), torch.randn(300, 500)
+        p[3, 5], p[4, 6], w[7, 8], w[9, 10] = (float(name) for name in ("nan", "inf", "-inf", "nan"))
+        w[6, 11] = 0.0
+        found, wanted = kernels.product(p, w), p @ w
+        assert torch.equal(found.isnan(), wanted.isnan())
+        assert torch.equal(found.isposinf(), wanted.isposinf())
+        assert torch.equal(found.isneginf(), wanted.isneginf())
+
+    def test_long_sums_keep_their_digits(self):
+        p, w = torch.randn(64, 6000), torch.randn(6000, 300)
+        exact = p.double() @ w.double()
+        wrong = [(found - exact).abs().max() for found in (kernels.product(p, w), p @ w)]
+        assert wrong[0] < 3 * wrong[1]
+        mass = kernels.mass(p.abs(), w).double()
+        assert torch.allclose(mass, p.abs().double() @ w.abs().double(), rtol=1e-6)
+
     @pytest.mark.parametrize("width", [1, 3, 4, 31, 32, 35])
     @pytest.mark.parametrize("depth", [1, 3, 4, 255, 258])
     def test_any_strides(self, width, depth):

@@ -1,5 +1,6 @@
-/* Matrix products in four algebras, for float32: out[b,m,n] = "sum" over k of p[b,m,k] "times" w[b,k,n].
+/* Matrix products in five algebras, for float32: out[b,m,n] = "sum" over k of p[b,m,k] "times" w[b,k,n].
  *
+ *   plain        sum of p w
  *   mass         sum of p |w|
  *   max          max of p |w|
  *   expectation  two outputs from two left operands: sum of p |w|, and sum of q |w| + p |w| log|w|
@@ -97,7 +98,7 @@ INLINE void pack(enum algebra algebra, struct work *work, const float *w, long d
             memcpy(&bits, panel + k * COLUMNS + j, sizeof bits);
             bits &= 0x7fffffff;
             peaks[j] = bits > peaks[j] ? bits : peaks[j];
-            if (algebra != SIGNED)
+            if (algebra != SIGNED && algebra != PLAIN)
                 memcpy(panel + k * COLUMNS + j, &bits, sizeof bits);
         }
     for (int j = 0; j < COLUMNS; j++)
@@ -135,12 +136,13 @@ INLINE void tile(enum algebra algebra, int rows, const struct work *work, long a
                  float least[2][COLUMNS])
 {
     const int pair = algebra == EXPECTATION || algebra == SIGNED;
+    const int best = algebra == MAX || algebra == SIGNED;
     float one[8][COLUMNS], two[8][COLUMNS];
     for (int r = 0; r < rows; r++)
         for (int j = 0; j < COLUMNS; j++) {
-            one[r][j] = again && j < width ? work->first[out + r * work->columns + j] : 0.0f;
+            one[r][j] = best && again && j < width ? work->first[out + r * work->columns + j] : 0.0f;
             if (pair)
-                two[r][j] = again && j < width ? work->second[out + r * work->columns + j] : 0.0f;
+                two[r][j] = best && again && j < width ? work->second[out + r * work->columns + j] : 0.0f;
         }
     for (long k = 0; k < depth; k++) {
         const float *right = panel + k * COLUMNS, *log = logs + k * COLUMNS;
@@ -150,7 +152,7 @@ INLINE void tile(enum algebra algebra, int rows, const struct work *work, long a
             const float q = pair ? work->q[at + r * work->inner + k] : 0.0f;
             for (int j = 0; j < COLUMNS; j++) {
                 const float x = p * right[j];
-                if (algebra == MASS) {
+                if (algebra == PLAIN || algebra == MASS) {
                     one[r][j] += x;
                 } else if (algebra == MAX) {
                     one[r][j] = x > one[r][j] ? x : one[r][j];
@@ -168,6 +170,14 @@ INLINE void tile(enum algebra algebra, int rows, const struct work *work, long a
             }
         }
     }
+    /* Each panel is summed by itself: sums of thousands of terms in a row would lose digits. */
+    if (again && !best)
+        for (int r = 0; r < rows; r++)
+            for (long j = 0; j < width; j++) {
+                one[r][j] += work->first[out + r * work->columns + j];
+                if (pair)
+                    two[r][j] += work->second[out + r * work->columns + j];
+            }
     if (last)
         for (int r = 0; r < rows; r++)
             finish(algebra, work->top ? work->top[row + r] : INFINITY, width, one[r], two[r], least);
@@ -181,7 +191,7 @@ INLINE void tile(enum algebra algebra, int rows, const struct work *work, long a
 
 INLINE void contract(enum algebra algebra, struct work *work)
 {
-    const int most = algebra == MASS || algebra == MAX ? 8 : 6;
+    const int most = algebra == EXPECTATION || algebra == SIGNED ? 6 : 8;
     float panel[DEPTH * COLUMNS], logs[algebra == EXPECTATION ? DEPTH * COLUMNS : 1];
     float least[2][COLUMNS];
     for (int j = 0; j < COLUMNS; j++)
@@ -222,6 +232,7 @@ INLINE void contract(enum algebra algebra, struct work *work)
     }
 }
 
+MANY_MACHINES void semiring_plain(struct work *work) { contract(PLAIN, work); }
 MANY_MACHINES void semiring_mass(struct work *work) { contract(MASS, work); }
 MANY_MACHINES void semiring_max(struct work *work) { contract(MAX, work); }
 MANY_MACHINES void semiring_expectation(struct work *work) { contract(EXPECTATION, work); }

@@ -36,7 +36,7 @@ _COLUMNS = 32
 # Best paths that there is a kernel for.
 _MOST = 8
 # The kernel of each algebra, and what makes its left operands.
-_LEFT = {"mass": "one", "max": "one", "expectation": "expectation", "signed": "signed"}
+_LEFT = {"plain": "one", "mass": "one", "max": "one", "expectation": "expectation", "signed": "signed"}
 
 
 class _Work(ctypes.Structure):
@@ -131,7 +131,7 @@ def contract(name: str, left: tuple[Tensor, ...], w: Tensor) -> tuple[Tensor, ..
     """The results of one kernel for operands that are relative already; None where torch has to do it.
 
     Args:
-        name: ``"mass"``, ``"max"``, ``"expectation"`` or ``"signed"``.
+        name: ``"plain"``, ``"mass"``, ``"max"``, ``"expectation"`` or ``"signed"``.
         left: one operand or two, (..., M, K).
         w: (..., K, N).
     """
@@ -154,8 +154,8 @@ def contract_logs(name: str, value: tuple[Tensor, ...], w: Tensor) -> Logs | Non
     """The same from logarithms to logarithms.
 
     Args:
-        name: as for `contract`. The values are (log mass,), (log of the best,), (log mass, entropy), or log
-            of the highest and log |.| of the lowest weight.
+        name: as for `contract`, but not ``"plain"``. The values are (log mass,), (log of the best,),
+            (log mass, entropy), or log of the highest and log |.| of the lowest weight.
         value: (..., M, K).
         w: (..., K, N).
 

@@ -23,7 +23,7 @@
 #endif
 #define INLINE static inline __attribute__((always_inline))
 
-enum algebra { MASS, MAX, EXPECTATION, SIGNED };
+enum algebra { PLAIN, MASS, MAX, EXPECTATION, SIGNED };
 
 /* Natural logarithm of a normal positive number, to about one unit in the last place. */
 INLINE float logarithm(float x)

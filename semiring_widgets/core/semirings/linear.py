@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.weights import Weight
 
@@ -35,7 +36,7 @@ class Sum(Semiring):
         return (value[0].sum(tuple(dims), keepdim=True),) if dims else value
 
     def contract(self, value: Value, weight: Weight) -> Value:
-        return (value[0] @ weight.value,)
+        return (kernels.product(value[0], weight.value),)
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
         return (value[0].new_zeros(size).index_add(0, index, value[0]),)
@@ -72,7 +73,7 @@ class BranchMax(Semiring):
         return tuple(v.sum(tuple(dims), keepdim=True) for v in value) if dims else value
 
     def contract(self, value: Value, weight: Weight) -> Value:
-        return tuple(v @ weight.value for v in value)
+        return tuple(kernels.product(v, weight.value) for v in value)
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
         return tuple(v.new_zeros(size).index_add(0, index, v) for v in value)
