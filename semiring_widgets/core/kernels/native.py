@@ -31,7 +31,7 @@ __all__ = [
 
 # Multiply-adds, and exponentials, below which a second thread costs more than it brings.
 _SMALL = 1 << 20
-_FEW = 1 << 17
+_FEW = 1 << 15
 _COLUMNS = 32
 # Best paths that there is a kernel for.
 _MOST = 8
@@ -209,7 +209,7 @@ def contract_best(value: tuple[Tensor, ...], logs: Tensor) -> tuple[Tensor, ...]
     out = first.new_empty((count, *shape.out))
     sizes = (shape.batch, shape.rows, shape.inner, shape.columns)
     fixed = (stacked.data_ptr(), weights.data_ptr(), out.data_ptr(), *weights.stride(), *sizes)
-    jobs = [_Ranked(*fixed, *part) for part in _parts(shape)]
+    jobs = [_Ranked(*fixed, *part) for part in _parts(shape, count)]
     together(library(), f"semiring_best_{count}", jobs)
     return out.unbind()
 
@@ -302,13 +302,17 @@ def _fits(left: Tensor, w: Tensor) -> bool:
 
 
 def _rows(part: Tensor, shape: _Shape) -> Tensor:
-    return part.expand(shape.whole).reshape(shape.batch, shape.rows, shape.inner)
+    wanted = (shape.batch, shape.rows, shape.inner)
+    return part if part.shape == wanted else part.expand(shape.whole).reshape(wanted)
 
 
 def _weights(w: Tensor, shape: _Shape) -> Tensor:
     """The right operand with exactly one batch dimension."""
+    wanted = (shape.batch, shape.inner, shape.columns)
+    if w.shape == wanted:
+        return w
     wide = w.expand(*shape.out[:-2], *w.shape[-2:]) if w.dim() > 2 else w
-    return wide.reshape(shape.batch, shape.inner, shape.columns)
+    return wide.reshape(wanted)
 
 
 def _multiply(name: str, left: list[Tensor], w: Tensor, top: Tensor | None, shape: _Shape) -> Logs:
@@ -317,7 +321,7 @@ def _multiply(name: str, left: list[Tensor], w: Tensor, top: Tensor | None, shap
     pointers = [t.data_ptr() for t in (left[0], left[-1], weights)]
     pointers += [0 if top is None else top.data_ptr(), out[0].data_ptr(), out[-1].data_ptr()]
     fixed = (*pointers, *weights.stride(), shape.rows, shape.inner, shape.columns)
-    jobs = [_Work(*fixed, *part) for part in _parts(shape)]
+    jobs = [_Work(*fixed, *part) for part in _parts(shape, len(left))]
     together(library(), f"semiring_{name}", jobs)
     peaks, first, second = zip(*((job.peak, *job.least) for job in jobs), strict=True)
     (peak,) = struct.unpack("f", struct.pack("I", max(peaks)))
@@ -325,10 +329,11 @@ def _multiply(name: str, left: list[Tensor], w: Tensor, top: Tensor | None, shap
     return Logs(tuple(out), whole, peak, (min(first), min(second)))
 
 
-def _parts(shape: _Shape) -> list[tuple[int, int, int, int]]:
-    """(from_batch, to_batch, from_column, to_column) for each thread."""
+def _parts(shape: _Shape, count: int) -> list[tuple[int, int, int, int]]:
+    """(from_batch, to_batch, from_column, to_column) for each thread, for so many left operands."""
     batch, columns = shape.batch, shape.columns
-    threads = torch.get_num_threads() if batch * columns * shape.rows * shape.inner > _SMALL else 1
+    work = count * batch * columns * shape.rows * shape.inner
+    threads = torch.get_num_threads() if work > _SMALL else 1
     if batch >= threads:
         return [(*piece, 0, columns) for piece in pieces(batch, threads)]
     panels = pieces(-(-columns // _COLUMNS), threads)
