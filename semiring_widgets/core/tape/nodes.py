@@ -21,7 +21,7 @@ from torch import Tensor
 from semiring_widgets.core.precision import full_precision
 from semiring_widgets.errors import TapeError
 
-__all__ = ["Node", "Op", "Scope", "fill", "units"]
+__all__ = ["NOWHERE", "Node", "Op", "Scope", "fill", "units"]
 
 
 class Node:
@@ -117,7 +117,7 @@ class Scope:
     instance: int = 0
 
 
-_NOWHERE = Scope()
+NOWHERE = Scope()
 
 
 class Op:
@@ -144,7 +144,7 @@ class Op:
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         outputs: tuple[Node | None, ...] = (),
-        scope: Scope = _NOWHERE,
+        scope: Scope = NOWHERE,
         inputs: tuple[Node, ...] | None = None,
     ) -> None:
         self.index, self.func, self.args, self.kwargs = index, func, args, kwargs

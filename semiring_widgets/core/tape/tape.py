@@ -12,7 +12,7 @@ from torch import Tensor
 from semiring_widgets.core.tape.arguments import Swapped, is_tracked, tensors_in
 from semiring_widgets.core.tape.bindings import Bindings
 from semiring_widgets.core.tape.constants import Constants
-from semiring_widgets.core.tape.nodes import Node, Op, Scope, units
+from semiring_widgets.core.tape.nodes import NOWHERE, Node, Op, Scope, units
 from semiring_widgets.core.tape.repeating import steps_to
 from semiring_widgets.core.tape.storage import Aliases, Geometry
 from semiring_widgets.errors import InputError, MemoryLimitError, TapeError
@@ -21,7 +21,6 @@ __all__ = ["Tape", "only"]
 
 aten = torch.ops.aten
 _Given = TypeVar("_Given")
-_NOWHERE = Scope()
 
 
 class Tape:
@@ -171,7 +170,7 @@ class Tape:
     def _used(self, node: Node) -> bool:
         return any(node in op.inputs() for op in self.ops if op.func is not aten.alias.default)
 
-    def _renew(self, node: Node, value: Tensor, scope: Scope = _NOWHERE) -> Node:
+    def _renew(self, node: Node, value: Tensor, scope: Scope = NOWHERE) -> Node:
         """New numbers under an old history, as a write without grad gives: an edge of derivative 1."""
         return only(self._append(aten.alias.default, (node,), [value], scope))
 
@@ -196,7 +195,7 @@ class Tape:
         func: Any,
         given: Swapped | tuple[Any, ...],
         results: Sequence[Any],
-        scope: Scope = _NOWHERE,
+        scope: Scope = NOWHERE,
         *,
         repeats: bool = False,
     ) -> Op:
