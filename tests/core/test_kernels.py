@@ -73,7 +73,7 @@ class TestNumbers:
     @pytest.mark.parametrize("shape", SHAPES)
     @pytest.mark.parametrize("turned", [False, True])
     def test_plain_products(self, shape, turned, monkeypatch):
-        monkeypatch.setattr(kernels, "_OURS", True)
+        monkeypatch.setattr(kernels.native, "has_wide_vectors", lambda: True)
         monkeypatch.setattr(kernels, "_WORTHWHILE", 0)
         _, q, w = operands(shape, turned)
         for left, right in [(q, w), (q, w[0]), (q[0], w[0]), (q[:1], w), (q[:, ::2], w)]:

@@ -8,7 +8,6 @@ logarithms of a weight are taken on the fly and never stored.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Sequence
 
 import torch
@@ -40,8 +39,6 @@ __all__ = [
     "tile",
 ]
 
-# Where torch's own product uses half of what the machine can do; Apple's, for one, is hard to beat.
-_OURS = platform.machine().lower() in ("x86_64", "amd64")
 # Multiply-adds from which on a call of the library costs less than it saves.
 _WORTHWHILE = 1 << 22
 # Elements of the largest temporary of the torch version: on a CPU those that fit into caches, elsewhere those
@@ -51,13 +48,14 @@ _CHUNK = 1 << 24
 
 
 def product(p: Tensor, w: Tensor) -> Tensor:
-    """``p @ w``, where the C library is faster than torch: on CPUs with vectors that torch leaves unused.
+    """``p @ w``, from the C library on CPUs with AVX-512, of which torch may use only half.
 
     Args:
         p: (..., M, K); batch dimensions broadcast.
         w: (..., K, N), of the same dtype and device.
     """
-    if _OURS and p.device.type == "cpu" and p.shape[:-1].numel() * w.shape[-2:].numel() >= _WORTHWHILE:
+    worthwhile = p.shape[:-1].numel() * w.shape[-2:].numel() >= _WORTHWHILE
+    if worthwhile and p.device.type == "cpu" and native.has_wide_vectors():
         done = native.contract("plain", (p,), w)
         if done is not None:
             return done[0]

@@ -161,11 +161,9 @@ INLINE void tile(enum algebra algebra, int rows, const struct work *work, long a
                     two[r][j] += q * right[j];
                     two[r][j] += p * log[j];
                 } else {
-                    const float y = q * right[j];
-                    one[r][j] = x > one[r][j] ? x : one[r][j];
-                    one[r][j] = y > one[r][j] ? y : one[r][j];
-                    two[r][j] = x < two[r][j] ? x : two[r][j];
-                    two[r][j] = y < two[r][j] ? y : two[r][j];
+                    const float y = q * right[j], high = x > y ? x : y, low = x > y ? y : x;
+                    one[r][j] = high > one[r][j] ? high : one[r][j];
+                    two[r][j] = low < two[r][j] ? low : two[r][j];
                 }
             }
         }
@@ -189,9 +187,9 @@ INLINE void tile(enum algebra algebra, int rows, const struct work *work, long a
         }
 }
 
-INLINE void contract(enum algebra algebra, struct work *work)
+/* `most` is the number of rows whose running results fit into registers. */
+INLINE void contract_rows(enum algebra algebra, int most, struct work *work)
 {
-    const int most = algebra == EXPECTATION || algebra == SIGNED ? 6 : 8;
     float panel[DEPTH * COLUMNS], logs[algebra == EXPECTATION ? DEPTH * COLUMNS : 1];
     float least[2][COLUMNS];
     for (int j = 0; j < COLUMNS; j++)
@@ -212,10 +210,10 @@ INLINE void contract(enum algebra algebra, struct work *work)
                     if (left >= most) {
                         TILE(most);
                         some = most;
-                    } else if (left >= 4) {
+                    } else if (most > 4 && left >= 4) {
                         TILE(4);
                         some = 4;
-                    } else if (left >= 2) {
+                    } else if (most > 2 && left >= 2) {
                         TILE(2);
                         some = 2;
                     } else {
@@ -230,6 +228,19 @@ INLINE void contract(enum algebra algebra, struct work *work)
         for (int j = 0; j < COLUMNS; j++)
             work->least[i] = least[i][j] < work->least[i] ? least[i][j] : work->least[i];
     }
+}
+
+/* Whether there are 32 registers of 16 numbers each; else 16 of 8, or 32 of 4. */
+int semiring_has_wide_vectors(void) { return HAS_WIDE_VECTORS != 0; }
+
+INLINE void contract(enum algebra algebra, struct work *work)
+{
+    if (!semiring_has_wide_vectors())
+        contract_rows(algebra, 2, work);
+    else if (algebra == EXPECTATION || algebra == SIGNED)
+        contract_rows(algebra, 6, work);
+    else
+        contract_rows(algebra, 8, work);
 }
 
 MANY_MACHINES void semiring_plain(struct work *work) { contract(PLAIN, work); }

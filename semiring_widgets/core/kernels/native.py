@@ -23,6 +23,7 @@ __all__ = [
     "contract",
     "contract_best",
     "contract_logs",
+    "has_wide_vectors",
     "join_logs",
     "library",
     "log_magnitude",
@@ -121,10 +122,18 @@ def library() -> ctypes.CDLL | None:
                 getattr(found, name).argtypes = [ctypes.POINTER(argument)]
                 getattr(found, name).restype = None
         declare(found)
+        found.semiring_has_wide_vectors.restype = ctypes.c_int
     except (OSError, AttributeError):
         # Built for another machine, or by an older version: torch gives the same answers.
         return None
     return found
+
+
+@cache
+def has_wide_vectors() -> bool:
+    """Whether this machine has AVX-512, and the library code for it."""
+    found = library()
+    return found is not None and bool(found.semiring_has_wide_vectors())
 
 
 def contract(name: str, left: tuple[Tensor, ...], w: Tensor) -> tuple[Tensor, ...] | None:

@@ -9,10 +9,18 @@
 /* Numbers that are treated together: two vectors of AVX-512, four of AVX2. */
 #define COLUMNS 32
 
+/* The loader picks by what a machine can do. An older compiler picks AVX2 by the maker's name only. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#if __GNUC__ >= 12
+#define MANY_MACHINES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define HAS_WIDE_VECTORS __builtin_cpu_supports("x86-64-v4")
+#else
 #define MANY_MACHINES __attribute__((target_clones("avx512f", "arch=haswell", "default")))
+#define HAS_WIDE_VECTORS __builtin_cpu_supports("avx512f")
+#endif
 #else
 #define MANY_MACHINES
+#define HAS_WIDE_VECTORS 0
 #endif
 #if defined(__clang__)
 #define UNROLLED _Pragma("clang loop unroll(full)")
