@@ -81,6 +81,35 @@ describe("the widget", () => {
     expect(app.root.dataset.conditioned).toBe("none");
   });
 
+  it("keeps a button in its place while it is pressed, whatever arrives meanwhile", () => {
+    const { app, model } = mounted("starting");
+    const status = () => app.root.querySelector("[data-status]")?.textContent;
+    const arrives = (message: string) => {
+      const old = model.values.summary as ExplanationHeader;
+      model.values.summary = {
+        ...old,
+        revision: old.revision + 1,
+        status: { ...old.status, state: "running", message },
+      };
+      model.emit("change:revision");
+    };
+    arrives("before");
+    const button = app.root.querySelector('[data-action="cancel"]');
+    button?.dispatchEvent(new Event("pointerdown", { bubbles: true }));
+    arrives("meanwhile");
+    expect(button?.isConnected).toBe(true);
+    expect(status()).toBe("before");
+    button?.dispatchEvent(new Event("pointerup", { bubbles: true }));
+    button?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    expect(model.sent.at(-1)).toMatchObject({ type: "cancel" });
+    vi.runAllTimers();
+    expect(status()).toBe("meanwhile");
+    app.root.dispatchEvent(new Event("pointerdown", { bubbles: true }));
+    arrives("later");
+    vi.advanceTimersByTime(1001);
+    expect(status()).toBe("later");
+  });
+
   it("takes the answer to the newest question only", () => {
     const { app, model } = mounted("explanation");
     const { header, buffer } = fixtures.conditioned as { header: Record<string, unknown>; buffer: string };

@@ -23,6 +23,7 @@ export class App {
   private readonly chart = h("section", { "data-pane": "chart", "aria-label": "flow by route and layer" });
   private readonly figure = h("div", { class: "figure" });
   private chartItem: unknown = null;
+  private pressed: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
     private readonly model: Model,
@@ -70,6 +71,9 @@ export class App {
     this.root.addEventListener("click", (event) => this.click(event), options);
     this.root.addEventListener("change", (event) => this.change(event), options);
     this.root.addEventListener("keydown", (event) => this.key(event), options);
+    this.root.addEventListener("pointerdown", () => this.press(), options);
+    for (const name of ["pointerup", "pointercancel"])
+      window.addEventListener(name, () => this.release(), options);
     this.root.addEventListener("pointerover", (event) => this.preview(event.target as Element), options);
     this.root.addEventListener("pointerleave", () => this.preview(null), options);
     const dark = window.matchMedia?.("(prefers-color-scheme: dark)");
@@ -84,6 +88,23 @@ export class App {
       observer.observe(this.root);
       this.signal.addEventListener("abort", () => observer.disconnect());
     }
+  }
+
+  /** What is pressed stays where it is until it is let go: a click needs both on the same element. */
+  private press(): void {
+    if (this.pressed !== null) clearTimeout(this.pressed);
+    // A list of choices that opens swallows the rest.
+    this.pressed = setTimeout(() => this.release(), 1000);
+  }
+
+  private release(): void {
+    if (this.pressed === null) return;
+    clearTimeout(this.pressed);
+    this.pressed = null;
+    // After the click, which comes next.
+    setTimeout(() => {
+      if (!this.signal.aborted) this.draw(this.store.state);
+    });
   }
 
   private take(message: unknown, buffer: Bytes): void {
@@ -251,7 +272,7 @@ export class App {
     data.view = summary?.type ?? "explanation";
     data.state = summary?.status.state ?? "running";
     data.revision = String(summary?.revision ?? 0);
-    if (summary === null) return;
+    if (summary === null || this.pressed !== null) return;
     this.body.replaceChildren(...this.panes(state, summary));
     const scrolled = this.root.querySelector(".scroll");
     if (scrolled !== null) scrolled.scrollLeft = scroll;
