@@ -45,6 +45,10 @@ def test_a_tape_counts_what_it_keeps():
     with sw.record() as views:
         x.view(10, 10).mT.expand(5, 10, 10)
     assert views.nbytes == 0
+    with sw.record() as softmax:
+        torch.randn(2000, 2).softmax(-1)
+    held = [node.value for op in softmax.ops for node in (*op.inputs(), *op.outputs)][1:]
+    assert softmax.nbytes == sum({v.untyped_storage()._cdata: v.nbytes for v in held}.values())
 
 
 def products(x, count=6):

@@ -10,7 +10,7 @@ from torch import nn
 import semiring_widgets as sw
 from semiring_widgets.core.jacobian.moves import Moved
 from semiring_widgets.core.semirings import Sum
-from semiring_widgets.errors import TapeError
+from semiring_widgets.errors import TapeError, UnsupportedOpError
 from tests.core.test_programs import X
 
 
@@ -59,6 +59,55 @@ def test_a_linear_layer_is_one_step():
         torch.nn.functional.linear(x, weight, bias)
         torch.nn.functional.linear(torch.stack([x, x]), weight)
     assert [op.name.split(".")[1] for op in tape.ops] == ["linear", "stack", "linear"]
+
+
+@pytest.mark.parametrize("product", [torch.nn.functional.linear, torch.matmul, torch.mul])
+def test_a_weight_that_shows_another_part_of_its_memory(product):
+    """Weights are streamed from one buffer, or turned; a node is what was there when it was used."""
+    stack, x = torch.randn(2, 3, 3, dtype=torch.float64), torch.randn(3, 3, dtype=torch.float64)
+    weight = nn.Parameter(torch.zeros(3, 3, dtype=torch.float64))
+    shown = [stack[0], stack[1], stack[1].t()]
+    with sw.record() as tape:
+        y = x
+        for data in shown:
+            weight.data = data
+            y = product(y, weight)
+        score = (y * y).sum()
+    leaf = x.clone().requires_grad_()
+    y = leaf
+    for data in shown:
+        y = product(y, data)
+    (expected,) = torch.autograd.grad((y * y).sum(), leaf)
+    torch.testing.assert_close(sw.backprop(tape, score, wrt=x, semiring="sum").value, expected)
+    with pytest.raises(UnsupportedOpError, match="other memory after it was first used"):
+        sw.backprop(tape, score, wrt=weight)
+
+
+@pytest.mark.parametrize("inner", [3, 0])
+@pytest.mark.parametrize(
+    ("rows", "bias"),
+    [((r, 4 // r), bias) for r in (2, 4) for bias in [(), (1,), (2,), (1, 2), (4, 1)]]
+    + [((4,), (4, 1)), ((4,), (4, 2)), ((0, 2), (2,)), ((), (2,))],
+)
+def test_biases_of_any_shape(rows, inner, bias):
+    given = [torch.randn(*rows, inner), torch.randn(2, inner), torch.randn(bias)]
+    leaves = [tensor.clone().requires_grad_() for tensor in given]
+    expected = torch.autograd.grad((torch.nn.functional.linear(*leaves) ** 2).sum(), leaves)
+    with sw.record() as tape:
+        score = (torch.nn.functional.linear(*given) ** 2).sum()
+    for tensor, wanted in zip(given, expected, strict=True):
+        torch.testing.assert_close(sw.backprop(tape, score, wrt=tensor, semiring="sum").value, wanted)
+
+
+@pytest.mark.parametrize("semiring", ["max", "signed_max", "entropy", "fused"])
+def test_products_of_nothing(semiring):
+    x, weight, batch = torch.randn(0, 3), torch.randn(4, 3), torch.randn(2, 3, 0, 5)
+    with sw.record() as tape:
+        score = torch.nn.functional.linear(x, weight).sum() + weight.sum()
+        score = score + (batch @ torch.randn(2, 3, 5, 4)).sum() + batch.sum()
+    facts = sw.backprop(tape, score, wrt=weight, semiring=semiring).facts
+    assert all(fact.shape == weight.shape for fact in facts.values())
+    sw.backprop(tape, score, wrt=batch, semiring=semiring)
 
 
 def test_products_of_batches_leave_no_steps_that_change_nothing():

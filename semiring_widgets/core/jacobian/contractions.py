@@ -58,8 +58,8 @@ def linear_rule(call: Call) -> Iterator[Edge]:
         stored = Weight(call.value(weight).mT)
         yield call.edge(x, target, Contraction(x.shape, target.shape, stored, swapped=False))
     if weight in call.sources:
-        rows = Weight(call.value(x).reshape(-1, x.shape[-1]).mT)
-        columns, count = weight.shape[0], rows.value.shape[1]
+        columns, count = weight.shape[0], x.shape[:-1].numel()
+        rows = Weight(call.value(x).reshape(count, x.shape[-1]).mT)
         product = Contraction(weight.shape, torch.Size((columns, count)), rows, swapped=False)
         turned = permuted((columns, count), (1, 0))
         yield call.edge(weight, target, Chain(weight.shape, target.shape, [product, turned]))

@@ -54,7 +54,8 @@ def product(p: Tensor, w: Tensor) -> Tensor:
         p: (..., M, K); batch dimensions broadcast.
         w: (..., K, N), of the same dtype and device.
     """
-    worthwhile = p.shape[:-1].numel() * w.shape[-2:].numel() >= _WORTHWHILE
+    rows = p.shape[:-1].numel()
+    worthwhile = rows > 1 and rows * w.shape[-2:].numel() >= _WORTHWHILE
     if worthwhile and p.device.type == "cpu" and native.has_wide_vectors():
         done = native.contract("plain", (p,), w)
         if done is not None:

@@ -59,7 +59,7 @@ class Contracted:
         """
         limit = _LOST * self.inner * self.peak
         out = self.parts[part]
-        if out.numel() == 0 or self.least[part] > limit:
+        if out.numel() == 0 or self.inner == 0 or self.least[part] > limit:
             return
         lowest = self.top + (self.shift + (math.log(limit) if limit > 0 else NONE))
         small = (out <= lowest) & (self.top > torch.finfo(out.dtype).min)

@@ -14,18 +14,22 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.tape.constants import version_of
+from semiring_widgets.core.tape.families import Place, key_of
 from semiring_widgets.core.tape.nodes import Node, Op
-from semiring_widgets.core.tape.storage import Aliases, is_foreign, key_of
+from semiring_widgets.core.tape.storage import Aliases, is_foreign
 
 __all__ = ["Bindings"]
 
+# Of all tapes, as it is seldom held and tapes can be copied.
+_LEARNING = Lock()
+
 
 class _Bound(NamedTuple):
-    """One tensor: its node, its storage, and what `Aliases.bind` is told; ``outside`` is that it was met."""
+    """One tensor: its node, where it was then, what `Aliases.bind` is told, and whether it was only met."""
 
     tensor: Tensor
     node: Node
-    key: int
+    place: Place
     source: Tensor | None
     cut: bool
     frozen: bool
@@ -46,12 +50,11 @@ class Bindings:
         # Keyed on identity; every entry keeps its tensor alive.
         self._bound: dict[int, _Bound] = {}
         self._versions: list[int] = []
-        self._learning = Lock()
 
     @property
     def about_memory(self) -> Aliases:
         """Who knows what memory the tensors share."""
-        with self._learning:  # several questions may be asked at once
+        with _LEARNING:  # several questions may be asked at once
             self._learn()
         return self._aliases
 
@@ -59,7 +62,7 @@ class Bindings:
         if self._brief:
             for bound in self._bound.values():
                 if bound.outside:
-                    self._aliases.meet(bound.tensor, bound.node, bound.key)
+                    self._aliases.meet(bound.tensor, bound.node, bound.place)
                 else:
                     self._aliases.bind(*bound[:3], source=bound.source, cut=bound.cut, frozen=bound.frozen)
             if self._versions:
@@ -73,9 +76,9 @@ class Bindings:
             if bound is None:
                 if not is_foreign(tensor):
                     node = self._leaf(tensor.detach())
-                    self._bound[id(tensor)] = _Bound(tensor, node, key_of(tensor), None, False, False, True)
+                    self._bound[id(tensor)] = _Bound(tensor, node, Place.of(tensor), None, False, False, True)
                     return node
-            elif bound.key == key_of(tensor):
+            elif bound.place.holds(tensor):
                 return bound.node
         return self.about_memory.node(tensor, to_write=to_write)
 
@@ -100,7 +103,7 @@ class Bindings:
     ) -> None:
         """Say that a tensor is, from now on, a node; see `Aliases.bind`."""
         if self._brief and id(tensor) not in self._bound:
-            self._bound[id(tensor)] = _Bound(tensor, node, key_of(tensor), source, cut, frozen, False)
+            self._bound[id(tensor)] = _Bound(tensor, node, Place.of(tensor), source, cut, frozen, False)
         else:
             self.about_memory.bind(tensor, node, source=source, cut=cut, frozen=frozen)
 
@@ -111,7 +114,7 @@ class Bindings:
         if tensor.layout is not torch.strided:
             return False
         key = key_of(tensor)
-        return any(bound.key == key for bound in self._bound.values())
+        return any(bound.place.key == key for bound in self._bound.values())
 
     def settle(self) -> None:
         """The recording is complete: from here on nothing may be written."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import torch
@@ -41,16 +42,22 @@ __all__ = ["GRANULARITIES", "expansions", "uncut"]
 
 aten = torch.ops.aten
 GRANULARITIES = ("primitive", "operator", "paper")
+_Keep = Callable[[Tensor], None]
 
 
-def expansions(granularity: str) -> dict[Any, Callable[..., Any]]:
+def expansions(granularity: str, keep: _Keep) -> dict[Any, Callable[..., Any]]:
     """The table of a granularity, keyed by ATen operator.
+
+    Args:
+        granularity: its name.
+        keep: is told of each constant that steps of an expansion refer to.
 
     Raises:
         InputError: for an unknown name.
     """
     if granularity == "primitive":
-        return {**REWRITTEN, **_FOURIER, **PRIMITIVE_NORMS, **_PRIMITIVE}
+        shifted = {func: partial(expansion, keep=keep) for func, expansion in _SHIFTED.items()}
+        return {**REWRITTEN, **_FOURIER, **PRIMITIVE_NORMS, **shifted}
     if granularity == "paper":
         return {**REWRITTEN, **_FOURIER, **PAPER_NORMS, **_PAPER}
     if granularity == "operator":
@@ -67,19 +74,26 @@ def uncut(granularity: str) -> dict[Any, Callable[..., bool]]:
 
 
 def _is_plain(x: Any, weight: Any, bias: Any = None) -> bool:
-    """Whether a linear layer takes rows of real numbers, and none of its arguments twice."""
+    """Whether a linear layer takes rows of real numbers, and none of its arguments twice.
+
+    A bias of several dimensions meets rows that PyTorch has joined to one dimension.
+    """
     if not (isinstance(x, Node) and isinstance(weight, Node)) or x.complex or weight.complex:
+        return False
+    if bias is not None and (not isinstance(bias, Node) or len(bias.shape) != 1):
         return False
     return len(x.shape) > 1 and len(weight.shape) == 2 and x is not weight and bias not in (x, weight)
 
 
-def _shift(x: Tensor, dim: list[int] | int) -> Tensor:
+def _shift(x: Tensor, dim: list[int] | int, keep: _Keep) -> Tensor:
     """The stabilising maximum, cut from the graph; 0 where a whole row is masked by -inf."""
     with _unrecorded(x):
         if x.numel() == 0:
             return x.sum(dim, keepdim=True)  # nothing to stabilise; zeros of the right shape
         top = torch.amax(x.real if x.is_complex() else x, dim, keepdim=True)
-        return torch.where(top.isneginf(), torch.zeros_like(top), top)
+        top = torch.where(top.isneginf(), torch.zeros_like(top), top)
+    keep(top)
+    return top
 
 
 def _unrecorded(x: Tensor) -> AbstractContextManager[object]:
@@ -88,15 +102,15 @@ def _unrecorded(x: Tensor) -> AbstractContextManager[object]:
     return torch._C._DisableTorchDispatch() if plain else torch.no_grad()
 
 
-def _softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
+def _softmax(x: Tensor, dim: int, half_to_float: bool = False, *, keep: _Keep) -> Tensor:
     wide = widened(x)
-    e = torch.exp(wide - _shift(wide, dim))
+    e = torch.exp(wide - _shift(wide, dim, keep))
     return _narrow(e / e.sum(dim, keepdim=True), x, half_to_float)
 
 
-def _safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor:
+def _safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None, *, keep: _Keep) -> Tensor:
     wide = widened(x if dtype is None else x.to(dtype))
-    e = torch.exp(wide - _shift(wide, dim))
+    e = torch.exp(wide - _shift(wide, dim, keep))
     total = e.sum(dim, keepdim=True)
     with _unrecorded(total):
         empty = total == 0
@@ -106,15 +120,15 @@ def _safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tens
     return narrowed(e / total, dtype if dtype is not None else x.dtype)
 
 
-def _log_softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
+def _log_softmax(x: Tensor, dim: int, half_to_float: bool = False, *, keep: _Keep) -> Tensor:
     wide = widened(x)
-    shifted = wide - _shift(wide, dim)
+    shifted = wide - _shift(wide, dim, keep)
     out = shifted - torch.log(torch.exp(shifted).sum(dim, keepdim=True))
     return _narrow(out, x, half_to_float)
 
 
-def _logsumexp(x: Tensor, dim: list[int], keepdim: bool = False) -> Tensor:
-    shift = _shift(x, dim)
+def _logsumexp(x: Tensor, dim: list[int], keepdim: bool = False, *, keep: _Keep) -> Tensor:
+    shift = _shift(x, dim, keep)
     out = torch.log(torch.exp(x - shift).sum(dim, keepdim=True)) + shift
     return out if keepdim else out.squeeze(list(dim))
 
@@ -179,7 +193,7 @@ _FOURIER: dict[Any, Callable[..., Any]] = {
     aten._fft_r2c: _fft_r2c,
     aten._fft_c2r: _fft_c2r,
 }
-_PRIMITIVE: dict[Any, Callable[..., Any]] = {
+_SHIFTED: dict[Any, Callable[..., Any]] = {
     aten._softmax: _softmax,
     aten._log_softmax: _log_softmax,
     aten._safe_softmax: _safe_softmax,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from torch import Tensor
 from semiring_widgets.core.tape.nodes import Node, units
 from semiring_widgets.errors import UnsupportedOpError
 
-__all__ = ["Alias", "Family", "Geometry", "always", "notices"]
+__all__ = ["Alias", "Family", "Geometry", "Place", "always", "key_of", "notices"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,39 @@ class Geometry:
         return torch.arange(numel, device=device).as_strided(self.size, self.stride, self.offset)
 
 
+class Place(NamedTuple):
+    """Where a tensor object is, and what it shows; ``.data = ...`` changes that.
+
+    Attributes:
+        key: of its storage.
+        pointer: address of its first element.
+        shape, stride: as usual.
+    """
+
+    key: int
+    pointer: int
+    shape: torch.Size
+    stride: tuple[int, ...]
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> Place:
+        """The place of a tensor now.
+
+        Raises:
+            UnsupportedOpError: it is no strided tensor.
+        """
+        return cls(key_of(tensor), tensor.data_ptr(), tensor.shape, tensor.stride())
+
+    def holds(self, tensor: Tensor) -> bool:
+        """Whether a tensor that was here still is."""
+        return (
+            tensor.data_ptr() == self.pointer
+            and tensor.shape == self.shape
+            and tensor.stride() == self.stride
+            and (self.pointer != 0 or key_of(tensor) == self.key)  # what has no memory has no address
+        )
+
+
 @dataclass(eq=False)
 class Alias:
     """One tensor object.
@@ -58,7 +91,7 @@ class Alias:
         first, node: its node when it was first seen, and now.
         version: of the family's memory, as ``node`` shows it.
         family: what it shares memory and paths with.
-        key: of the storage that it had when it was last looked at.
+        place: where it was when it was last looked at.
         seen: torch's own count of writes when the recording ended.
         root: whether it was made outside of the recording and is a leaf.
         split: whether other leaves stand for some of its memory too, which was then written.
@@ -70,7 +103,7 @@ class Alias:
     node: Node
     version: int
     family: Family
-    key: int
+    place: Place
     seen: int = 0
     root: bool = False
     split: bool = False
@@ -154,6 +187,21 @@ class Family:
         for alias in self.aliases:
             if (tensor := alias.tensor()) is not None:
                 alias.tensor = always(tensor)
+
+
+def key_of(tensor: Tensor) -> int:
+    """Which storage holds a tensor.
+
+    Raises:
+        UnsupportedOpError: it is no strided tensor.
+    """
+    if tensor.layout is not torch.strided:
+        raise UnsupportedOpError(
+            f"A tensor of layout {tensor.layout} and shape {list(tensor.shape)} cannot be recorded; turn it "
+            f"into a dense one with .to_dense() first."
+        )
+    key: int = tensor.untyped_storage()._cdata
+    return key
 
 
 def notices(family: Sequence[Tensor], written: Tensor) -> bool:

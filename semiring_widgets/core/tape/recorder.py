@@ -94,9 +94,9 @@ def record(
         MemoryLimitError: the tape would keep more than ``max_memory``.
         UnsupportedOpError: if the block does what cannot be recorded; the message names it.
     """
-    table = expansions(granularity)
     check_limit(max_memory)
     tape = Tape(granularity, max_memory, values=values)
+    table = expansions(granularity, keep=lambda constant: tape._count(constant, (), {}))
     with ExitStack() as stack:
         stack.enter_context(_ONE_AT_A_TIME)
         fastpath = torch.backends.mha.get_fastpath_enabled()

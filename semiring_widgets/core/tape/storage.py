@@ -26,11 +26,11 @@ from torch import Tensor
 from torch.nn import Buffer, Parameter
 
 from semiring_widgets.core.tape.constants import version_of
-from semiring_widgets.core.tape.families import Alias, Family, Geometry, always, notices
+from semiring_widgets.core.tape.families import Alias, Family, Geometry, Place, always, key_of, notices
 from semiring_widgets.core.tape.nodes import Node, units
 from semiring_widgets.errors import UnsupportedOpError
 
-__all__ = ["Aliases", "Geometry", "is_foreign", "key_of"]
+__all__ = ["Aliases", "Geometry", "is_foreign"]
 
 
 class Aliases:
@@ -90,8 +90,8 @@ class Aliases:
                     f"the recording."
                 )
             alias = self._adopt(tensor, to_write=to_write)
-        elif alias.key != key_of(tensor):
-            alias = self._with_other_memory(tensor, alias)
+        elif not alias.place.holds(tensor):
+            alias = self._elsewhere(tensor, alias)
         return alias.node if alias.version == alias.family.version else self._now(alias, tensor)
 
     def find(self, tensor: Tensor) -> Node | None:
@@ -113,8 +113,8 @@ class Aliases:
         """
         if any(alias.tensor() is tensor for alias in self._moved):
             raise UnsupportedOpError(
-                f"A tensor of shape {list(tensor.shape)} was given other memory during the recording (`.data "
-                f"= ...`), so paths from it begin at several places. Do that before the recording."
+                f"A tensor of shape {list(tensor.shape)} was given other memory after it was first used "
+                f"(`.data = ...`), so paths from it begin at several places. Do that before the recording."
             )
         alias = self._by_tensor[id(tensor)]
         if alias.split:
@@ -129,7 +129,7 @@ class Aliases:
         self,
         tensor: Tensor,
         node: Node,
-        key: int | None = None,
+        place: Place | None = None,
         *,
         source: Tensor | None = None,
         cut: bool = False,
@@ -140,20 +140,20 @@ class Aliases:
         Args:
             tensor: the tensor.
             node: its node.
-            key: of its storage, if that is known.
+            place: where it was then; None for now.
             source: the tensor that it was made from, which it may be a view of.
             cut: whether it is detached from what shares its memory.
             frozen: whether it is so because it is a view made without grad.
         """
         alias = self._alias(tensor)
         if alias is None or cut:
-            key = key_of(tensor) if key is None else key
-            family = self._family(key, source, cut=cut)
+            place = Place.of(tensor) if place is None else place
+            family = self._family(place.key, source, cut=cut)
             family.frozen |= frozen
             weak = (
                 self._forgets is not None
                 and self._forgets(node)
-                and len(self._by_storage[key]) == 1
+                and len(self._by_storage[place.key]) == 1
                 and not (tensor.is_conj() or tensor.is_neg())
             )
             alias = Alias(
@@ -163,7 +163,7 @@ class Aliases:
                 node,
                 family.version,
                 family,
-                key,
+                place,
                 version_of(tensor),
             )
             self._by_tensor[id(tensor)] = alias
@@ -171,6 +171,7 @@ class Aliases:
             self._owned.append(alias)
         else:
             alias.node, alias.version = node, alias.family.version
+            alias.place = Place.of(tensor)
             if alias.shown is not None:
                 alias.shown = Geometry.of(tensor)
         alias.family.nodes.append(node)
@@ -221,26 +222,26 @@ class Aliases:
 
     def _adopt(self, tensor: Tensor, *, to_write: bool) -> Alias:
         """A tensor that no operator of this recording made; it may be a view that was made before."""
-        key = key_of(tensor)
-        kin = self._kin(tensor, key)
-        family = self._family(key, kin, cut=False) if kin is not None else None
+        place = Place.of(tensor)
+        kin = self._kin(tensor, place.key)
+        family = self._family(place.key, kin, cut=False) if kin is not None else None
         if family is not None and (to_write or family.written or family.flat is not None):
             if family.flat is None:
                 family.flat = self._flatten(tensor, family)
             shown = self._select(family.flat, Geometry.of(tensor), tensor.detach())
             return self.bind(tensor, shown, source=kin)
-        return self.meet(tensor, self._leaf(tensor.detach()), key)
+        return self.meet(tensor, self._leaf(tensor.detach()), place)
 
-    def meet(self, tensor: Tensor, node: Node, key: int) -> Alias:
+    def meet(self, tensor: Tensor, node: Node, place: Place) -> Alias:
         """A leaf that was made outside of the recording; nobody has written its memory yet.
 
         Args:
             tensor: the tensor.
             node: its node.
-            key: of its storage.
+            place: where it was then.
         """
-        kin = self._kin(tensor, key)
-        alias = self.bind(tensor, node, key, source=kin, cut=kin is None)
+        kin = self._kin(tensor, place.key)
+        alias = self.bind(tensor, node, place, source=kin, cut=kin is None)
         alias.root = True
         return alias
 
@@ -257,8 +258,8 @@ class Aliases:
             (node,) = node.op.inputs()
         return node.op is None and not self._used(node)
 
-    def _with_other_memory(self, tensor: Tensor, alias: Alias) -> Alias:
-        """A weight whose ``.data`` was replaced, as `Module.to` does, is a new leaf.
+    def _elsewhere(self, tensor: Tensor, alias: Alias) -> Alias:
+        """A weight whose ``.data`` was replaced, as `Module.to` does, is a new leaf; also on the same memory.
 
         Raises:
             UnsupportedOpError: it is the result of an operator, so its paths would not belong to its values.
@@ -270,6 +271,8 @@ class Aliases:
             )
         del self._by_tensor[id(tensor)]
         self._moved.append(alias)
+        if key_of(tensor) == alias.place.key:
+            return self._adopt(tensor, to_write=False)
         return self.bind(tensor, self._leaf(tensor.detach()))
 
     def release(self, *, everything: bool = False) -> list[int]:
@@ -345,7 +348,7 @@ class Aliases:
             families.append(Family())
             return families[-1]
         shared = self._alias(source) if source is not None else None
-        return shared.family if shared is not None and shared.key == key else families[0]
+        return shared.family if shared is not None and shared.place.key == key else families[0]
 
     def _flatten(self, tensor: Tensor, family: Family) -> Node:
         """Node of the whole storage: a constant overlaid with the tensors that it consists of."""
@@ -375,21 +378,6 @@ def _base(tensor: Tensor) -> Tensor:
 def _holds(node: Node, key: int) -> bool:
     """Whether a node's value lies in a storage; that of a clone's node lies elsewhere."""
     return node.held is not None and node.held.untyped_storage()._cdata == key
-
-
-def key_of(tensor: Tensor) -> int:
-    """Which storage holds a tensor.
-
-    Raises:
-        UnsupportedOpError: it is no strided tensor.
-    """
-    if tensor.layout is not torch.strided:
-        raise UnsupportedOpError(
-            f"A tensor of layout {tensor.layout} and shape {list(tensor.shape)} cannot be recorded; turn it "
-            f"into a dense one with .to_dense() first."
-        )
-    key: int = tensor.untyped_storage()._cdata
-    return key
 
 
 def _whole(tensor: Tensor) -> Tensor:
