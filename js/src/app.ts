@@ -23,6 +23,7 @@ export class App {
   private readonly chart = h("section", { "data-pane": "chart", "aria-label": "flow by route and layer" });
   private readonly figure = h("div", { class: "figure" });
   private chartItem: unknown = null;
+  private shown = false;
   private pressed: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
@@ -274,12 +275,20 @@ export class App {
     data.revision = String(summary?.revision ?? 0);
     if (summary === null || this.pressed !== null) return;
     this.body.replaceChildren(...this.panes(state, summary));
-    const scrolled = this.root.querySelector(".scroll");
-    if (scrolled !== null) scrolled.scrollLeft = scroll;
+    const scrolled = this.root.querySelector<HTMLElement>(".scroll");
+    if (scrolled !== null) scrolled.scrollLeft = scroll || this.towards(scrolled);
     for (const pane of this.root.querySelectorAll("[data-pane]")) {
       pane.querySelector("[data-item]")?.setAttribute("tabindex", "0");
     }
     if (focused !== null) this.root.querySelector<HTMLElement>(focused)?.focus({ preventScroll: true });
+  }
+
+  /** Where a picture that is too wide begins: once, at the place where its routes end. */
+  private towards(scrolled: HTMLElement): number {
+    const place = scrolled.dataset.towards;
+    if (this.shown || place === undefined) return 0;
+    this.shown = true;
+    return Number(place) - scrolled.clientWidth / 2;
   }
 
   private panes(state: State, summary: Summary): Node[] {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ from semiring_widgets.explanation.wording import power
 __all__ = ["RouteTeller", "check_rankings"]
 
 _LETTER = {"query": "Q", "key": "K", "value": "V"}
+_BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _STAYS = ("skip", "mlp_skip")
 _GLOSS = {"key": "(by being attended to)", "query": "(by what it attends to)"}
 # A sentence with more turns than that does without glosses.
@@ -132,8 +134,17 @@ class RouteTeller:
         yield "to the score" if not turns or turns[-1].branch != "mlp" else "the score"
 
     def _name(self, stream: int, token: int) -> str:
-        tokens = self.streams[min(stream, len(self.streams) - 1)].tokens
-        return tokens[token].text if token < len(tokens) else f"token {token}"
+        """A token's text; with its position below where the text has several of it."""
+        stream = min(stream, len(self.streams) - 1)
+        tokens = self.streams[stream].tokens
+        if token >= len(tokens):
+            return f"token {token}"
+        text = tokens[token].text
+        return text if self._counts[stream][text] == 1 else text + str(token).translate(_BELOW)
+
+    @cached_property
+    def _counts(self) -> list[Counter[str]]:
+        return [Counter(token.text for token in stream.tokens) for stream in self.streams]
 
 
 def _label(legs: Sequence[Leg]) -> str:

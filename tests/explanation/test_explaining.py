@@ -32,6 +32,20 @@ def test_shares_add_up(result):
     assert float(result.dataset.token_mass_share.sum()) == pytest.approx(1, abs=1e-5)
 
 
+def test_routes_tell_tokens_of_one_text_apart(pair):
+    told = sw.explain(*pair, "The keys to the keys [MASK] on the table.", target="are", contrast="is")
+    words = [token.text for token in told.tokens]
+    several = {place for place, word in enumerate(words) if words.count(word) > 1}
+    assert {words[place] for place in several} == {"keys", "the"}
+    names = [
+        word + ("₀₁₂₃₄₅₆₇₈₉"[place] if place in several else "") for place, word in enumerate(words[:10])
+    ]
+    routes = [route for by in ("best", "mass", "contribution") for route in told.ranking(by).routes]
+    begun = [(route, route.steps[0].source) for route in routes]
+    assert several & {place for _, place in begun}
+    assert all(route.sentence.startswith(f"{names[place]} ") for route, place in begun)
+
+
 def test_with_less_memory_the_numbers_are_the_same(pair, result):
     def asked(limit):
         return sw.explain(*pair, TEXT, target="are", contrast="is", max_memory=limit)

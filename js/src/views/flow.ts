@@ -31,8 +31,37 @@ export function flow(state: State, summary: ExplanationHeader, space: number): H
       `cell = ${partsMeasure(state, summary).label}; line = routes by ${RANKED_BY[state.by]}, upwards from the input`,
     ),
   );
-  pane.append(h("div", { class: "scroll" }, picture), legend);
+  const end = rankingShown(state, summary)?.routes[0]?.steps.at(-1)?.target;
+  pane.append(
+    h(
+      "div",
+      { class: "scroll", "data-towards": end === undefined ? null : grid.x(end) },
+      picture,
+      grid.width > space ? margin(summary, grid) : null,
+    ),
+    legend,
+  );
   return pane;
+}
+
+/** The names of the layers once more, where they stay in sight while the tokens are scrolled. */
+function margin(summary: ExplanationHeader, grid: Grid): SVGElement {
+  const picture = svg("svg", {
+    class: "margin",
+    width: grid.gutter - 4,
+    height: grid.height,
+    "aria-hidden": "true",
+  });
+  for (const layer of summary.layers) picture.append(...named(layer.index, grid));
+  return picture;
+}
+
+function named(layer: number, grid: Grid): SVGElement[] {
+  const top = grid.y(layer) - grid.row / 2 + 1;
+  return [
+    svg("rect", { x: 2, y: top, width: grid.gutter - 8, height: grid.row - 2, rx: 4, class: "layer" }),
+    svg("text", { x: grid.gutter / 2 - 2, y: grid.y(layer) + 4, "text-anchor": "middle" }, `L${layer}`),
+  ];
 }
 
 function cells(picture: SVGElement, state: State, summary: ExplanationHeader, grid: Grid): void {
@@ -48,12 +77,7 @@ function cells(picture: SVGElement, state: State, summary: ExplanationHeader, gr
         "g",
         item({ layer: layer.index }, pressed, `layer ${layer.index}, ${layer.name}`),
         svg("title", {}, layer.name),
-        svg("rect", { x: 2, y: top, width: grid.gutter - 8, height: grid.row - 2, rx: 4, class: "layer" }),
-        svg(
-          "text",
-          { x: grid.gutter / 2 - 2, y: grid.y(layer.index) + 4, "text-anchor": "middle" },
-          `L${layer.index}`,
-        ),
+        ...named(layer.index, grid),
       ),
     );
     for (const token of tokens) {
