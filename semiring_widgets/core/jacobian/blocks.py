@@ -17,14 +17,14 @@ from torch import Tensor
 
 from semiring_widgets.core.semirings import Semiring, Value, Weight
 
-__all__ = ["Block", "Contraction", "Dense", "Elementwise"]
+__all__ = ["SHAPES", "Block", "Contraction", "Dense", "Elementwise"]
 
 # Entries of a shared weight from which on looking for unused rows and terms pays.
 _WORTH_A_LOOK = 1 << 16
 # Rows and columns at which that look begins.
 _GLANCE = 8
-# Pairs of shapes that are remembered; a model needs a few dozen for each length of text.
-_SHAPES = 4096
+# What depends on shapes alone is remembered up to this often; a model needs a few dozen for each text length.
+SHAPES = 4096
 
 
 class Block(ABC):
@@ -63,7 +63,7 @@ class Block(ABC):
         """As `out_edges`, for the edges that arrive at some elements of the target."""
 
 
-@lru_cache(maxsize=_SHAPES)
+@lru_cache(maxsize=SHAPES)
 def _aligned(shape: tuple[int, ...], full: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """A shape with as many dimensions as the common one, and the dimensions along which it is broadcast."""
     wide = (1,) * (len(full) - len(shape)) + tuple(shape)

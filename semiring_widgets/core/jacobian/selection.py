@@ -9,13 +9,10 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks import Block
+from semiring_widgets.core.jacobian.blocks import SHAPES, Block
 from semiring_widgets.core.semirings import Semiring, Value, Weight
 
 __all__ = ["Gather", "Strided", "permuted", "reshaped", "window"]
-
-# So many blocks that depend on shapes alone are kept; a model needs a few dozen for each length of text.
-_SHAPES = 4096
 
 
 class Strided(Block):
@@ -131,7 +128,7 @@ class Gather(Block):
         return sources.clamp(min=0), (sources >= 0).to(torch.get_default_dtype())
 
 
-@lru_cache(maxsize=_SHAPES)
+@lru_cache(maxsize=SHAPES)
 def reshaped(source: torch.Size, target: torch.Size) -> Strided:
     """All elements in their order, in another shape; the layers of a model share the block."""
     stride, step = [], 1
@@ -141,7 +138,7 @@ def reshaped(source: torch.Size, target: torch.Size) -> Strided:
     return Strided(source, target, stride[::-1], 0)
 
 
-@lru_cache(maxsize=_SHAPES)
+@lru_cache(maxsize=SHAPES)
 def window(source: torch.Size, target: torch.Size, stride: tuple[int, ...], offset: int) -> Strided | None:
     """A `Strided` block, shared by all layers; None where the window shows an element twice."""
     return Strided(source, target, stride, offset) if Strided.fits(target, stride) else None

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from semiring_widgets.core.jacobian.blocks import Elementwise
 from semiring_widgets.core.jacobian.context import Call, Edge
-from semiring_widgets.core.jacobian.selection import Gather, Strided, reshaped, window
+from semiring_widgets.core.jacobian.selection import Gather, reshaped, window
 from semiring_widgets.core.tape import Node
 
 __all__ = ["ordering_rule", "rule", "view_rule"]
@@ -42,8 +42,8 @@ def view_rule(call: Call) -> Iterator[Edge]:
         if spread and call.op.func.overloadpacket is aten.expand:
             block = Elementwise(source.shape, target.shape, size, size, 1.0, call.dtype, target.device)
             yield call.edge(source, target, block)
-        elif Strided.fits(size, stride):
-            yield call.edge(source, target, Strided(source.shape, target.shape, stride, offset))
+        elif (strided := window(source.shape, target.shape, stride, offset)) is not None:
+            yield call.edge(source, target, strided)
         else:
             yield call.edge(source, target, Gather(source.shape, target.shape, index.to(torch.int64)))
 

@@ -17,6 +17,7 @@ from torch.utils.checkpoint import CheckpointFunction
 
 from semiring_widgets.core.tape.arguments import is_tracked, tensors_in
 from semiring_widgets.core.tape.functions import CustomFunction, agrees
+from semiring_widgets.core.tape.operators import written_by
 from semiring_widgets.errors import UnsupportedOpError
 
 __all__ = ["Interception", "Outcome"]
@@ -161,7 +162,7 @@ class _Watch(TorchDispatchMode):
     ) -> Any:
         kwargs = kwargs or {}
         self.random |= torch.Tag.nondeterministic_seeded in func.tags
-        for tensor in _written(func, args, kwargs):
+        for tensor in tensors_in(written_by(func, args, kwargs)):
             if _storage(tensor) not in self._made:
                 raise UnsupportedOpError(
                     f"torch.autograd.Function '{self._name}' writes in place into a tensor of shape "
@@ -174,15 +175,6 @@ class _Watch(TorchDispatchMode):
             if _storage(tensor) not in given:
                 self._made[_storage(tensor)] = tensor
         return result
-
-
-def _written(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Tensor]:
-    if func._schema.is_mutable:
-        for position, argument in enumerate(func._schema.arguments):
-            if argument.alias_info is not None and argument.alias_info.is_write:
-                yield from tensors_in(
-                    (args[position] if position < len(args) else kwargs.get(argument.name),)
-                )
 
 
 def _storage(tensor: Tensor) -> int:

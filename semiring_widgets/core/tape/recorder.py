@@ -14,8 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,6 +30,7 @@ from semiring_widgets.core.tape.decompositions import decomposed
 from semiring_widgets.core.tape.expansions import expansions, uncut
 from semiring_widgets.core.tape.interception import Interception
 from semiring_widgets.core.tape.nodes import Node, Scope
+from semiring_widgets.core.tape.operators import Facts, facts_of, functional_of, returns_more, written_by
 from semiring_widgets.core.tape.scopes import ModuleTracker
 from semiring_widgets.core.tape.tape import Tape, only
 from semiring_widgets.errors import UnsupportedOpError
@@ -39,19 +39,8 @@ __all__ = ["record"]
 
 aten = torch.ops.aten
 
-# Results that mean the same tensor: no edge is worth a step of a path.
-_SAME = {aten.alias, aten.clone, aten.contiguous, aten._to_copy, aten.lift_fresh, aten.positive}
-_SAME_IF_SHAPE_STAYS = {aten.view, aten._unsafe_view, aten.expand, aten.squeeze, aten.slice}
-_CUT = {aten.detach}
-# They take a tensor for its shape only.
-_SHAPED = {
-    *(aten.zeros_like, aten.ones_like, aten.empty_like, aten.full_like, aten.rand_like, aten.randn_like),
-    *(aten.new_zeros, aten.new_ones, aten.new_empty, aten.new_full, aten.new_empty_strided),
-}
 # Namespaces of operators whose weights are quantised; autograd takes their results for constants.
 _QUANTISED = {"quantized", "quantized_decomposed", "torchao", "bitsandbytes"}
-# Operators whose derivative in autograd is not that of what they compute.
-_MISTAKEN = {aten.as_strided_scatter}
 # What torch says when autograd is asked for a gradient inside a recording.
 _NO_AUTOGRAD = "does not require grad and does not have a grad_fn"
 # What torch says when an operator that calls functions meets the recorder.
@@ -134,45 +123,6 @@ def record(
     tape._settle()
 
 
-class _Facts(NamedTuple):
-    """What the recorder asks about an operator; looked up a thousand times in one forward pass.
-
-    ``expansion`` writes it as others, ``is_one_step`` tells from its arguments, with nodes in the place of
-    tensors, whether it stays what it is although PyTorch would decompose it.
-    """
-
-    func: OpOverload
-    packet: Any
-    expansion: Callable[..., Any] | None
-    is_one_step: Callable[..., bool] | None
-    decomposes: bool
-    views: bool
-    writes: bool
-    cuts: bool
-    casts: bool
-    same: bool
-    same_if_shape_stays: bool
-    mistaken: bool
-
-
-def _facts(func: OpOverload, table: dict[Any, Any], uncut: dict[Any, Any]) -> _Facts:
-    packet = func.overloadpacket
-    return _Facts(
-        func,
-        packet,
-        table.get(packet),
-        uncut.get(packet),
-        func._can_decompose(),
-        func.is_view,
-        func._schema.is_mutable,
-        packet in _CUT or packet in _SHAPED,
-        packet is aten._to_copy,
-        packet in _SAME,
-        packet in _SAME_IF_SHAPE_STAYS,
-        packet in _MISTAKEN,
-    )
-
-
 class _Recorder(TorchDispatchMode):
     """The dispatch mode behind `record`."""
 
@@ -187,7 +137,7 @@ class _Recorder(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self._tape, self._tracker, self._table, self._uncut = tape, tracker, table, uncut
         # Keyed on identity, as the hash of an operator costs as much as the rest; each keeps its own alive.
-        self._facts: dict[int, _Facts] = {}
+        self._facts: dict[int, Facts] = {}
         self._composites: list[tuple[str, int]] = []
         self._instances = 0
         self._last_scope = Scope()
@@ -198,13 +148,15 @@ class _Recorder(TorchDispatchMode):
         kwargs = kwargs or {}
         facts = self._facts.get(id(func))
         if facts is None:
-            facts = self._facts[id(func)] = _facts(func, self._table, self._uncut)
+            facts = self._facts[id(func)] = facts_of(func, self._table, self._uncut)
         if facts.expansion is not None and torch.is_grad_enabled():
             result = self._expand(func, facts.expansion, args, kwargs)
             if result is not NotImplemented:
                 return result
         bindings = self._tape._bindings
-        if facts.decomposes and not self._is_one_step(facts, args):
+        tells = facts.is_one_step
+        given = None if tells is None else Swapped(args, kwargs, bindings)
+        if facts.decomposes and not (tells and given and tells(*given.args)):
             with self:
                 if _any_complex(args):
                     result = _conjugating(func.decompose, args, kwargs)
@@ -212,16 +164,15 @@ class _Recorder(TorchDispatchMode):
                     result = decomposed(func, args, kwargs)
             if result is not NotImplemented:
                 return result
-        if facts.writes:
-            for tensor in filter(is_tracked, tensors_in(_written(func, args, kwargs))):
-                if facts.packet is aten.set_:
-                    raise UnsupportedOpError(_OTHER_MEMORY.format(self._tracker.path))
-                bindings.node(tensor, to_write=True)
-        given = Swapped(args, kwargs, bindings)
+        written = written_by(func, args, kwargs) if facts.writes else []
+        for tensor in filter(is_tracked, tensors_in(written)):
+            if facts.packet is aten.set_:
+                raise UnsupportedOpError(_OTHER_MEMORY.format(self._tracker.path))
+            bindings.node(tensor, to_write=True)
+        given = given or Swapped(args, kwargs, bindings)
         if not given.nodes:
-            if facts.writes:
-                for tensor in tensors_in(_written(func, args, kwargs)):
-                    self._before_constant(tensor)
+            for tensor in tensors_in(written):
+                self._before_constant(tensor)
             return func(*args, **kwargs)
         if func.namespace in _QUANTISED:
             raise UnsupportedOpError(
@@ -238,12 +189,8 @@ class _Recorder(TorchDispatchMode):
             if facts.packet is aten.copy_ and args[0].device != args[1].device:
                 with self:
                     return args[0].copy_(args[1].to(args[0].device), *args[2:])
-            return self._run_in_place(func, args, kwargs, given)
+            return self._run_in_place(func, args, kwargs, given, written)
         return self._run(func, facts, args, kwargs, given)
-
-    def _is_one_step(self, facts: _Facts, args: tuple[Any, ...]) -> bool:
-        tells = facts.is_one_step
-        return tells is not None and tells(*Swapped(args, {}, self._tape._bindings).args)
 
     def _expand(self, func: OpOverload, expansion: Any, args: Any, kwargs: Any) -> Any:
         self._instances += 1
@@ -254,7 +201,7 @@ class _Recorder(TorchDispatchMode):
         finally:
             self._composites.pop()
 
-    def _run(self, func: OpOverload, facts: _Facts, args: Any, kwargs: Any, given: Swapped) -> Any:
+    def _run(self, func: OpOverload, facts: Facts, args: Any, kwargs: Any, given: Swapped) -> Any:
         bindings = self._tape._bindings
         result = _conjugating(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
         results = list(result) if isinstance(result, (tuple, list)) else [result]
@@ -284,15 +231,16 @@ class _Recorder(TorchDispatchMode):
                 bindings.bind(r, node, source=shown)
         return result
 
-    def _run_in_place(self, func: OpOverload, args: Any, kwargs: Any, given: Swapped) -> Any:
+    def _run_in_place(
+        self, func: OpOverload, args: Any, kwargs: Any, given: Swapped, written: list[Any]
+    ) -> Any:
         bindings = self._tape._bindings
-        written = _written(func, args, kwargs)
         if any(isinstance(several, (list, tuple)) for several in written):
             raise UnsupportedOpError(
                 f"{func} (in module '{self._tracker.path}') writes a list of tensors in place, which cannot "
                 f"be recorded. Write them one by one, or use its out-of-place form."
             )
-        functional = _functional(func)
+        functional = functional_of(func)
         before: list[Node | None] = []
         for tensor in written:
             before.append(bindings.about_memory.before_write(tensor) if is_tracked(tensor) else None)
@@ -300,7 +248,7 @@ class _Recorder(TorchDispatchMode):
                 self._before_constant(tensor)
         result = _conjugating(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
         cut = not torch.is_grad_enabled()
-        if not cut and _returns_more(func, result):
+        if not cut and returns_more(func, result):
             raise UnsupportedOpError(
                 f"{func} (in module '{self._tracker.path}') writes one tensor in place and returns another, "
                 f"which cannot be recorded. Use a form of it that only returns its results."
@@ -340,7 +288,7 @@ class _Recorder(TorchDispatchMode):
         return last
 
 
-def _same(facts: _Facts, result: Tensor, source: Tensor) -> bool:
+def _same(facts: Facts, result: Tensor, source: Tensor) -> bool:
     """Whether a result means its source: not on another device, as complex numbers or with fewer digits."""
     if result.device != source.device or result.is_complex() != source.is_complex():
         return False
@@ -368,15 +316,6 @@ def _conjugating(function: Callable[..., Any], args: tuple[Any, ...], kwargs: di
         return function(*args, **kwargs)
 
 
-def _written(func: OpOverload, args: Any, kwargs: Any) -> list[Any]:
-    """The arguments that an operator writes."""
-    return [
-        args[i] if i < len(args) else kwargs[a.name]
-        for i, a in enumerate(func._schema.arguments)
-        if a.alias_info is not None and a.alias_info.is_write
-    ]
-
-
 def _rounds(given: Tensor, made: Tensor) -> bool:
     """Whether a change of dtype loses digits."""
     return made.dtype != given.dtype and torch.promote_types(made.dtype, given.dtype) != made.dtype
@@ -392,24 +331,3 @@ def _are_held(args: Any, nodes: Any) -> bool:
         elif isinstance(node, (list, tuple)) and not _are_held(arg, node):
             return False
     return True
-
-
-@cache
-def _functional(func: OpOverload) -> OpOverload:
-    """``aten.add_.Tensor`` -> ``aten.add.Tensor``; the op itself where there is no such twin."""
-    name = func._schema.name.split("::")[1]
-    packet = getattr(aten, name.rstrip("_"), None)
-    if packet is None:
-        return func
-    # A few twins bear another overload's name, as transpose_.default and transpose.int.
-    names = sorted(packet.overloads(), key=lambda other: other != func._overloadname)
-    kinds = [str(argument.type) for argument in func._schema.arguments]
-    twins = (getattr(packet, other) for other in names)
-    return next((t for t in twins if [str(a.type) for a in t._schema.arguments] == kinds), func)
-
-
-def _returns_more(func: OpOverload, result: Any) -> bool:
-    """Whether a writing operator also returns floating-point tensors that it did not write."""
-    results = result if isinstance(result, (tuple, list)) else [result]
-    returns = func._schema.returns
-    return any(r.alias_info is None and is_tracked(t) for r, t in zip(returns, results, strict=False))

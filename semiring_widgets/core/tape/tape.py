@@ -52,15 +52,16 @@ class Tape:
         self._results = 0
         self._nodes = 0
         self._complex = False
+        leaf = _unowned(self._leaf)
         aliases = Aliases(
-            _unowned(self._leaf),
+            leaf,
             _unowned(self._read_flat),
             _unowned(self._write_flat),
             _unowned(self._renew),
             _unowned(self._used),
             forgets=_forgetting(values) if self.releases else None,
         )
-        self._bindings = Bindings(aliases, _unowned(self._leaf), brief=not self.releases)
+        self._bindings = Bindings(aliases, leaf, brief=not self.releases)
         self._constants = Constants()
 
     def node(self, tensor: Tensor, what: str = "tensor") -> Node:
