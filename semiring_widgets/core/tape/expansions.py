@@ -36,7 +36,6 @@ from semiring_widgets.core.tape.norms import (
     widened,
 )
 from semiring_widgets.core.tape.rewriting import REWRITTEN
-from semiring_widgets.errors import InputError
 
 __all__ = ["GRANULARITIES", "expansions", "uncut"]
 
@@ -49,20 +48,15 @@ def expansions(granularity: str, keep: _Keep) -> dict[Any, Callable[..., Any]]:
     """The table of a granularity, keyed by ATen operator.
 
     Args:
-        granularity: its name.
+        granularity: one of `GRANULARITIES`.
         keep: is told of each constant that steps of an expansion refer to.
-
-    Raises:
-        InputError: for an unknown name.
     """
     if granularity == "primitive":
         shifted = {func: partial(expansion, keep=keep) for func, expansion in _SHIFTED.items()}
         return {**REWRITTEN, **_FOURIER, **PRIMITIVE_NORMS, **shifted}
     if granularity == "paper":
         return {**REWRITTEN, **_FOURIER, **PAPER_NORMS, **_PAPER}
-    if granularity == "operator":
-        return {**REWRITTEN, **WHOLE_NORMS}
-    raise InputError(f"granularity is {granularity!r}; choose one of {', '.join(GRANULARITIES)}.")
+    return {**REWRITTEN, **WHOLE_NORMS}
 
 
 def uncut(granularity: str) -> dict[Any, Callable[..., bool]]:
