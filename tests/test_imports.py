@@ -24,6 +24,7 @@ SEEN_BY_FACES = {
     "semiring_widgets.explanation",
     "semiring_widgets.explanation.atomic",
     "semiring_widgets.explanation.demo",
+    "semiring_widgets.explanation.holding",
     "semiring_widgets.explanation.jobs",
     "semiring_widgets.explanation.results",
     "semiring_widgets.explanation.schema",

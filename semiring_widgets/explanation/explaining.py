@@ -29,6 +29,7 @@ from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.draft import Check, Draft, Report
 from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
+from semiring_widgets.explanation.holding import HeldSession
 from semiring_widgets.explanation.results import Explanation, Layer, Totals
 from semiring_widgets.explanation.routing import RouteTeller, check_rankings
 from semiring_widgets.explanation.schema import RANKINGS, empty_dataset
@@ -218,7 +219,7 @@ def _explained(
             left,
         )
         session = LiveSession(teller, alpha, beta, asking)
-        draft.session = session
+        draft.session = HeldSession(session)
         if draft.level == "unit" and teller.log_mass > -math.inf:
             for by in rankings:
                 draft.publish(f"routes by {_RANKED_BY[by]}")

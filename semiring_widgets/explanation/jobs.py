@@ -28,6 +28,7 @@ import asyncio
 import contextvars
 import logging
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
@@ -168,6 +169,7 @@ class ExplanationJob(Generic[R]):
         except CancelledError:
             self._end_as("cancelled", None)
         except Exception as error:  # noqa: BLE001  (the thread ends here; result() raises it again)
+            _forget_locals(error)
             self._error = error
             self._end_as("failed", sentence_of(error))
         else:
@@ -210,6 +212,13 @@ class ExplanationJob(Generic[R]):
                     _log.exception("An update of a semiring_widgets job could not be delivered.")
             with self._changed:  # the end does not wait
                 self._changed.wait_for(lambda: self._board.ended, timeout=_INTERVAL)
+
+
+def _forget_locals(error: BaseException | None) -> None:
+    """Let go of what the failed calls worked on, recordings among it; their lines can still be read."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def sentence_of(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -27,6 +27,7 @@ from semiring_widgets.errors import InputError
 from semiring_widgets.explanation import storage
 from semiring_widgets.explanation.consistency import check_explanation, table
 from semiring_widgets.explanation.facts import fields_of
+from semiring_widgets.explanation.holding import HeldSession
 from semiring_widgets.explanation.rankings import Ranking, Route
 from semiring_widgets.explanation.schema import COORDINATES, variables_of
 
@@ -165,7 +166,8 @@ class Explanation:
         statistics: what was asked for by ``semiring=``, in the order of the dataset's axis ``statistic``.
         seconds: time spent so far.
         status: how far it is; numbers not known yet are NaN.
-        session: live handle for questions that need the model; None after `load`, never saved.
+        session: live handle for questions that need the model; None after `load`, never saved. It holds the
+            recording until a newer explanation is shown in the notebook, its widget is closed, or `release`.
     """
 
     text: str
@@ -192,6 +194,20 @@ class Explanation:
     def routes(self) -> tuple[Route, ...]:
         """The routes of the first ranking, usually those with the best single paths."""
         return self.rankings[0].routes if self.rankings else ()
+
+    @property
+    def live(self) -> bool:
+        """Whether its session still answers questions."""
+        released = isinstance(self.session, HeldSession) and self.session.released
+        return self.session is not None and not released
+
+    def release(self) -> None:
+        """Free the recording, which takes most of the memory; all that was computed stays.
+
+        Flow and routes through a selection cannot be asked for any more.
+        """
+        if isinstance(self.session, HeldSession):
+            self.session.release()
 
     def ranking(self, by: str) -> Ranking:
         """One of the rankings.
@@ -267,7 +283,8 @@ class Explanation:
         """
         from semiring_widgets.export.html import write_page
 
-        return write_page(self, path, chart=chart)
+        known = self if self.live else replace(self, session=None)
+        return write_page(known, path, chart=chart)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a file that `load` reads back exactly (all but the live session).

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from semiring_widgets.attr import Comparison
 from semiring_widgets.errors import MissingBundleError
+from semiring_widgets.explanation.holding import keep_newest
 from semiring_widgets.widgets.plain import plain
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def mimebundle(result: Explanation | Comparison, include: Any = None, exclude: A
         the JavaScript bundle the text says what to do.
     """
     data: dict[str, Any] = {"text/plain": plain(result)}
+    keep_newest(getattr(result, "session", None))
     if not _in_terminal():
         try:
             shown = widget_of(result)._repr_mimebundle_()

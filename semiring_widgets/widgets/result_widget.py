@@ -19,6 +19,7 @@ import anywidget
 import traitlets as t
 
 from semiring_widgets.explanation import ExplanationJob, Status
+from semiring_widgets.explanation.holding import HeldSession, keep_newest
 from semiring_widgets.explanation.jobs import sentence_of
 from semiring_widgets.widgets import messages
 from semiring_widgets.widgets.answers import EMPTY_SELECTION
@@ -71,6 +72,8 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
         header, buffer = self._encode(status, 1)
         super().__init__(summary=header, summary_buffer=buffer, revision=1)
         self._desk = Desk(self._answer, self._reply)
+        self._closed = False
+        self._hold()
         self.on_msg(self._receive)
         if self._job is not None:
             self._job.subscribe(self._publish)
@@ -109,10 +112,12 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
             self._job.cancel()
 
     def close(self) -> None:
-        """Stop the job and remove the widget."""
+        """Stop the job, give up the recording behind the result, and remove the widget."""
         self.cancel()
         if hasattr(self, "_desk"):  # ipywidgets closes widgets also when their construction failed
             self._desk.clear()
+            self._closed = True
+            self._hold()
         super().close()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
@@ -125,9 +130,18 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
             return messages.starting(self.kind, self._text, self._model, status, revision)
         return messages.encode(self._current, revision)
 
+    def _hold(self) -> None:
+        """Keep the recording behind what is shown, and no older one; nothing is behind a closed widget."""
+        session = getattr(self._current, "session", None)
+        if not self._closed:
+            keep_newest(session)
+        elif isinstance(session, HeldSession):
+            session.release()
+
     def _publish(self, latest: R | None, status: Status) -> None:
         with self._publishing:
             self._current = latest
+            self._hold()
             revision = self.revision + 1
             header, buffer = self._encode(status, revision)
             with self.hold_sync():
