@@ -27,6 +27,7 @@ from semiring_widgets.core.semirings import Entropy, Max, Product, Semiring, Sum
 from semiring_widgets.core.sweeps import sweep_backward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.draft import Check, Draft, Report
 from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
 from semiring_widgets.explanation.holding import HeldSession
@@ -147,6 +148,7 @@ def explain_run(
     Raises:
         InputError: an unknown level, semiring or ranking, or no routes asked for; the run checks the rest.
     """
+    check_question(model, tokenizer, text, target, contrast, position, score)
     find_semiring("max", level)
     check_asked(semiring, level)
     wanted = check_rankings(rankings)

@@ -31,9 +31,11 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
-from semiring_widgets.errors import CancelledError, SemiringWidgetsError
+from semiring_widgets.errors import CancelledError, InputError, SemiringWidgetsError
+from semiring_widgets.explanation.facts import short
 from semiring_widgets.explanation.results import Status
 
 __all__ = ["ExplanationJob", "Listener", "Run", "Snapshot", "sentence_of"]
@@ -76,6 +78,9 @@ class ExplanationJob(Generic[R]):
     """
 
     def __init__(self, run: Run[R], on_update: Listener[R] | None = None) -> None:
+        for name, given in (("run", run), ("on_update", on_update)):
+            if not callable(given) and not (given is None and name == "on_update"):
+                raise InputError(f"{name} is {short(given)}; give a function.")
         self._run = run
         self._on_update = on_update
         self._changed = threading.Condition()
@@ -140,9 +145,14 @@ class ExplanationJob(Generic[R]):
 
         Raises:
             TimeoutError: not finished in time; the job goes on.
+            InputError: ``timeout`` is no time.
             CancelledError: cancelled before there was any snapshot.
             Exception: whatever the computation raised.
         """
+        if timeout is not None:
+            if not isinstance(timeout, Real) or isinstance(timeout, bool) or not timeout >= 0:
+                raise InputError(f"timeout is {short(timeout)}; give seconds, or None to wait for the end.")
+            timeout = min(float(timeout), threading.TIMEOUT_MAX)
         try:
             ended = self._finished.wait(timeout)
         except KeyboardInterrupt:
@@ -166,6 +176,8 @@ class ExplanationJob(Generic[R]):
     def _work(self) -> None:
         try:
             result = self._run(self._report, self._check)
+            if not isinstance(getattr(result, "status", None), Status):
+                raise InputError(f"run gave {short(result)}, which is no result with a status.")
         except CancelledError:
             self._end_as("cancelled", None)
         except Exception as error:  # noqa: BLE001  (the thread ends here; result() raises it again)

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from semiring_widgets.core.checks import shown
 from semiring_widgets.errors import InputError
 
 __all__ = ["head_class", "load_model"]
@@ -46,6 +47,8 @@ def load_model(name: str | os.PathLike[str]) -> tuple[Any, Any]:
 
         model, tokenizer = sw.load_model("distilbert-base-uncased")
     """
+    if not isinstance(name, (str, os.PathLike)):
+        raise InputError(f"name is {shown(name)}; give 'demo', a folder, or a name on the Hugging Face Hub.")
     if name == "demo":
         from semiring_widgets.explanation.demo import load_demo
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation import storage
 from semiring_widgets.explanation.consistency import check_explanation, table
-from semiring_widgets.explanation.facts import fields_of
+from semiring_widgets.explanation.facts import fields_of, short
 from semiring_widgets.explanation.holding import HeldSession
 from semiring_widgets.explanation.rankings import Ranking, Route
 from semiring_widgets.explanation.schema import COORDINATES, variables_of
@@ -216,10 +216,10 @@ class Explanation:
             InputError: it was not asked for or is not known yet.
         """
         for ranking in self.rankings:
-            if ranking.by == by:
+            if isinstance(by, str) and ranking.by == by:
                 return ranking
         known = ", ".join(ranking.by for ranking in self.rankings) or "none"
-        raise InputError(f"There is no ranking by {by!r} here; known are {known}.")
+        raise InputError(f"There is no ranking by {short(by)} here; known are {known}.")
 
     def to_xarray(self) -> xr.Dataset:
         """The numbers with labelled axes: token texts, layer names, and what was explained.
@@ -267,8 +267,8 @@ class Explanation:
         from semiring_widgets.explanation.tables import routes_frame, tokens_frame
 
         frames = {"tokens": tokens_frame, "routes": routes_frame}
-        if rows not in frames:
-            raise InputError(f"rows is {rows!r}; choose tokens or routes.")
+        if not isinstance(rows, str) or rows not in frames:
+            raise InputError(f"rows is {short(rows)}; choose tokens or routes.")
         return frames[rows](self)
 
     def to_html(self, path: str | os.PathLike[str], *, chart: bool = True) -> Path:

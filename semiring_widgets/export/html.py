@@ -21,9 +21,13 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 import semiring_widgets
 from semiring_widgets.attr import Comparison
+from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.atomic import check_writable, destination_of, write_whole
+from semiring_widgets.explanation.facts import short
 from semiring_widgets.export.answers_ahead import conditions, head_maps, size_of
 from semiring_widgets.widgets import messages
 from semiring_widgets.widgets.bundle import read_bundle
@@ -61,6 +65,8 @@ def write_page(
         MissingBundleError: the JavaScript was not built.
         InputError: the folder does not exist or cannot be written.
     """
+    if not isinstance(chart, (bool, np.bool_)):
+        raise InputError(f"chart is {short(chart)}; give True or False.")
     check_writable(path)
     write_whole(path, page(result, chart=chart, seconds=seconds).encode())
     return destination_of(path)

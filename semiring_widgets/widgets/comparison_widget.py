@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from semiring_widgets.attr import Comparison
 from semiring_widgets.errors import InputError
@@ -17,6 +17,7 @@ class ComparisonWidget(ResultWidget[Comparison]):
     """Shows a `Comparison`, or a job that is computing one, method by method."""
 
     kind: ClassVar[str] = "comparison"
+    shows: ClassVar[type[Any]] = Comparison
 
     def _answer(self, request: Request) -> messages.Message:
         raise InputError(

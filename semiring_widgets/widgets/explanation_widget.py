@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation import Explanation
@@ -26,6 +26,7 @@ class ExplanationWidget(ResultWidget[Explanation]):
     """
 
     kind: ClassVar[str] = "explanation"
+    shows: ClassVar[type[Any]] = Explanation
 
     def _answer(self, request: Request) -> messages.Message:
         result = self.result

@@ -18,7 +18,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 import anywidget
 import traitlets as t
 
+from semiring_widgets.errors import InputError
 from semiring_widgets.explanation import ExplanationJob, Status
+from semiring_widgets.explanation.facts import short
 from semiring_widgets.explanation.holding import HeldSession, keep_newest
 from semiring_widgets.explanation.jobs import sentence_of
 from semiring_widgets.widgets import messages
@@ -30,6 +32,10 @@ __all__ = ["ResultWidget"]
 
 _log = logging.getLogger(__name__)
 R = TypeVar("R", bound=Any)
+
+
+class _SettingError(InputError, t.TraitError):
+    """Both, as ipywidgets and its users expect the one and our own the other."""
 
 
 class ResultWidget(anywidget.AnyWidget, Generic[R]):
@@ -50,6 +56,7 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
     """
 
     kind: ClassVar[str] = ""
+    shows: ClassVar[type[Any]]
 
     _esm = t.Unicode().tag(sync=True)
     summary = t.Dict().tag(sync=True)
@@ -61,22 +68,34 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
 
     def __init__(self, source: R | ExplanationJob[R], *, text: str = "", model: str = "") -> None:
         self._text, self._model = text, model
+        self._closed = False
         self._current: R | None = None
         self._publishing = threading.Lock()
         self._job: ExplanationJob[R] | None = source if isinstance(source, ExplanationJob) else None
         if self._job is None:
-            self._current = source  # type: ignore[assignment]  # the isinstance above does not narrow R
+            if not isinstance(source, self.shows):
+                raise InputError(
+                    f"A {type(self).__name__} shows {self.shows.__name__} objects and jobs; this is a "
+                    f"{type(source).__name__}."
+                )
+            self._current = source
             status = self._current.status  # type: ignore[union-attr]
         else:
             status = self._job.status
         header, buffer = self._encode(status, 1)
         super().__init__(summary=header, summary_buffer=buffer, revision=1)
         self._desk = Desk(self._answer, self._reply)
-        self._closed = False
         self._hold()
         self.on_msg(self._receive)
         if self._job is not None:
             self._job.subscribe(self._publish)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        try:
+            super().__setattr__(name, value)
+        except (t.TraitError, ValueError) as error:  # ValueError: an array where one of some words is meant
+            said = " ".join(str(error).split())[:200]
+            raise _SettingError(f"{name} cannot be {short(value)}: {said}") from error
 
     @t.default("_esm")
     def _default_esm(self) -> str:

@@ -131,7 +131,7 @@ def _available() -> bool:
     if importlib.util.find_spec("triton") is None:
         warnings.warn(
             "Triton is not installed, so contractions on the GPU are computed by broadcasting in torch, with "
-            "the same numbers but many times slower. Install it with `pip install 'semiring-widgets[gpu]'`.",
+            "the same numbers but many times slower. Install it with `pip install triton`.",
             UserWarning,
             stacklevel=2,
         )
