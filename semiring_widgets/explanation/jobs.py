@@ -152,7 +152,7 @@ class ExplanationJob(Generic[R]):
         if timeout is not None:
             if not isinstance(timeout, Real) or isinstance(timeout, bool) or not timeout >= 0:
                 raise InputError(f"timeout is {short(timeout)}; give seconds, or None to wait for the end.")
-            timeout = min(float(timeout), threading.TIMEOUT_MAX)
+            timeout = float(min(timeout, threading.TIMEOUT_MAX))
         try:
             ended = self._finished.wait(timeout)
         except KeyboardInterrupt:
