@@ -6,6 +6,7 @@ import { h } from "./dom";
 import { clicked, EMPTY, isEmpty, normalise, same } from "./selection";
 import { type State, Store } from "./store";
 import styles from "./styles/widget.css";
+import { themeOf, watchTheme } from "./theme";
 import { Connection, type Delivery, type Model } from "./transport";
 import { drawChart, loadBokeh } from "./views/chart";
 import { comparison } from "./views/comparison";
@@ -77,8 +78,13 @@ export class App {
       window.addEventListener(name, () => this.release(), options);
     this.root.addEventListener("pointerover", (event) => this.preview(event.target as Element), options);
     this.root.addEventListener("pointerleave", () => this.preview(null), options);
-    const dark = window.matchMedia?.("(prefers-color-scheme: dark)");
-    dark?.addEventListener?.("change", () => this.draw(this.store.state), options);
+    watchTheme(
+      this.root,
+      () => {
+        this.root.dataset.theme = themeOf(this.model.get("theme"), this.root);
+      },
+      this.signal,
+    );
     if (typeof ResizeObserver !== "undefined") {
       let width = 0;
       const observer = new ResizeObserver(() => {
@@ -340,11 +346,4 @@ function keyOf(element: Element | null): string | null {
     return value === undefined ? `:not([data-${name}])` : `[data-${name}="${value}"]`;
   });
   return `[data-pane="${pane}"] ${parts.join("")}`;
-}
-
-function themeOf(asked: unknown, root: HTMLElement): "light" | "dark" {
-  if (asked === "light" || asked === "dark") return asked;
-  const host = root.closest("[data-jp-theme-light]") ?? document.querySelector("[data-jp-theme-light]");
-  if (host !== null) return host.getAttribute("data-jp-theme-light") === "false" ? "dark" : "light";
-  return window.matchMedia?.("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
