@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { themeOf, watchTheme } from "./theme";
+import { Store } from "./store";
+import { followTheme, themeOf } from "./theme";
 
 let root: HTMLElement;
 
@@ -68,16 +69,19 @@ describe("the theme", () => {
     expect(themeOf("auto", root)).toBe("light");
   });
 
-  it("is asked for again when the host is switched, until the widget goes", async () => {
+  it("changes when the host is switched, until the widget goes", async () => {
     const stop = new AbortController();
-    const changed = vi.fn();
-    watchTheme(root, changed, stop.signal);
+    const store = new Store();
+    const model = { get: () => "auto", on: () => {}, off: () => {} };
+    document.body.setAttribute("data-jp-theme-light", "true");
+    followTheme(root, model as never, store, stop.signal);
+    expect(root.dataset.theme).toBe("light");
     document.body.setAttribute("data-jp-theme-light", "false");
-    await vi.waitFor(() => expect(changed).toHaveBeenCalled());
+    await vi.waitFor(() => expect(root.dataset.theme).toBe("dark"));
+    expect(store.state.theme).toBe("dark");
     stop.abort();
-    changed.mockClear();
     document.body.setAttribute("data-jp-theme-light", "true");
     await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(changed).not.toHaveBeenCalled();
+    expect(root.dataset.theme).toBe("dark");
   });
 });

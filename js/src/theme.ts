@@ -5,6 +5,9 @@
  * widget decides.
  */
 
+import type { Store } from "./store";
+import type { Model } from "./transport";
+
 export type Theme = "light" | "dark";
 
 /** What hosts say about themselves, asked of the elements around the widget from the inside out. */
@@ -42,18 +45,27 @@ export function themeOf(asked: unknown, root: HTMLElement): Theme {
   return behind(around) ?? (system()?.matches ? "dark" : "light");
 }
 
-/** Tell when the theme may have changed: the host was switched, or the operating system. */
-export function watchTheme(root: HTMLElement, changed: () => void, signal: AbortSignal): void {
-  const options = { signal };
-  system()?.addEventListener?.("change", changed, options);
-  if (typeof MutationObserver === "undefined") return;
-  const observer = new MutationObserver(changed);
+/** Keep the widget's theme that of the host, also when the host is switched, until the signal aborts. */
+export function followTheme(root: HTMLElement, model: Model, store: Store, signal: AbortSignal): void {
+  const draw = () => {
+    const theme = themeOf(model.get("theme"), root);
+    if (root.dataset.theme === theme) return;
+    root.dataset.theme = theme;
+    store.update({ theme });
+  };
+  draw();
+  model.on("change:theme", draw);
+  system()?.addEventListener?.("change", draw, { signal });
+  const observer = new MutationObserver(draw);
   for (const element of outwards(root)) observer.observe(element, { attributes: true });
   // A stylesheet that arrives changes the colour behind the widget, and no attribute.
-  document.head.addEventListener("load", changed, { capture: true, ...options });
+  document.head.addEventListener("load", draw, { capture: true, signal });
   // Colours that fade are right only at the end.
-  document.addEventListener("transitionend", changed, options);
-  signal.addEventListener("abort", () => observer.disconnect());
+  document.addEventListener("transitionend", draw, { signal });
+  signal.addEventListener("abort", () => {
+    model.off("change:theme", draw);
+    observer.disconnect();
+  });
 }
 
 /** The elements around a widget, through shadow roots, up to the document's. */
