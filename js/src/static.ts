@@ -60,7 +60,7 @@ export function staticModel(root: HTMLElement): Model {
     },
     send: (content) => {
       const request = content as Record<string, unknown>;
-      if (request.type === "pull" || request.type === "cancel") return;
+      if (["pull", "cancel", "shown", "gone"].includes(String(request.type))) return;
       const [header, buffer] = answer(request);
       queueMicrotask(() => {
         for (const listener of listeners)

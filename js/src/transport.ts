@@ -8,7 +8,7 @@
  */
 
 import type { Bytes } from "./columns";
-import { type Answer, type Incoming, isIncoming, type Request } from "./contract";
+import { type Answer, type Incoming, isIncoming, type Notice, type Request } from "./contract";
 
 /** The part of anywidget's model that is used here; the exported page has a small stand-in. */
 export interface Model {
@@ -87,6 +87,15 @@ export class Connection {
       // A closed connection throws in some hosts and swallows the message in others.
       clearTimeout(timer);
       this.listener.unanswered(request);
+    }
+  }
+
+  /** Say something that needs no answer. */
+  tell(notice: Notice): void {
+    try {
+      this.model.send(notice);
+    } catch {
+      // A closed connection has nobody to tell.
     }
   }
 
