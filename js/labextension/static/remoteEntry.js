@@ -20,7 +20,8 @@
     } else saved.textContent = text;
     const hint = document.createElement("p");
     hint.textContent = "Saved with the notebook. Run the cell to click through it.";
-    hint.style.cssText = "margin: 0 12px; color: var(--jp-ui-font-color2); font-size: var(--jp-ui-font-size1)";
+    hint.style.cssText =
+      "margin: 0 12px; color: var(--jp-ui-font-color2); font-size: var(--jp-ui-font-size1)";
     node.classList.remove("jupyter-widgets");
     node.replaceChildren(saved, hint);
   }
