@@ -178,6 +178,7 @@ class Tracer:
             gate=self._gate,
             closed=self.stations.edges,
             within=self._before(seeds),
+            progress=lambda *_: self._check(),
         )
         for position, station in enumerate(self.stations.all):
             if station.edge.target in values:
