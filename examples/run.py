@@ -1,6 +1,6 @@
 """Runs the example notebooks and keeps their outputs, for readers who only look: `make examples`.
 
-Kept are the forms that a web page shows: pictures with their text as description, tables, text. A widget
+Kept are the forms that a web page shows: pictures, tables, text. A widget
 needs the kernel that made it, so its state and its view are left out.
 """
 
@@ -22,10 +22,7 @@ def run(path):
     for cell in notebook.cells:
         cell.metadata = {}
         for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            data.pop(VIEW, None)
-            if "image/png" in data:
-                output["metadata"] = {"image/png": {"alt": data.get("text/plain", "")}}
+            output.get("data", {}).pop(VIEW, None)
     nbformat.write(notebook, path)
 
 

@@ -146,6 +146,13 @@ def test_a_large_model_has_the_answers_with_the_most_mass(bundle, make_explanati
     shares = result.dataset["token_mass_share"].values
     tokens = [part["token"] for (part,) in answered if part["layer"] is None]
     assert tokens == list(np.argsort(-shares)[: len(tokens)])
+    assert len(payload_of(page(result, chart=False, answers=30))["conditions"]) == 30
+
+
+@pytest.mark.parametrize("answers", [-1, 2.5, True, "all"])
+def test_answers_are_a_number(bundle, make_explanation, answers):
+    with pytest.raises(InputError, match="whole number from 0 on"):
+        page(make_explanation(), answers=answers)
 
 
 def test_a_loaded_explanation_has_no_conditions(bundle, make_explanation):

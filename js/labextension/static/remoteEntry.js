@@ -10,12 +10,12 @@
   const MARK = "semiring_widgets";
 
   /** What an output has saved, and what to do for more. */
-  function showSaved(node, { data, metadata }) {
+  function showSaved(node, { data }) {
     const saved = document.createElement(data["image/png"] ? "img" : "pre");
     const text = [data["text/plain"] ?? ""].flat().join("");
     if (data["image/png"]) {
       saved.src = `data:image/png;base64,${[data["image/png"]].flat().join("").replace(/\s/g, "")}`;
-      saved.alt = metadata?.["image/png"]?.alt ?? text;
+      saved.alt = text;
       saved.style.cssText = "max-width: 100%; height: auto";
     } else saved.textContent = text;
     const hint = document.createElement("p");
