@@ -14,6 +14,12 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 HERE = Path(__file__).parent
 
 
+def without_widget(output):
+    """The output's other forms; nothing where only a text stands for the widget, as of a progress bar."""
+    widget = output.get("data", {}).pop(VIEW, None)
+    return None if widget is not None and set(output.data) <= {"text/plain"} else output
+
+
 def run(path):
     """Runs one notebook in its place and writes it back with its outputs."""
     notebook = nbformat.read(path, 4)
@@ -21,8 +27,8 @@ def run(path):
     notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"], "language_info": {"name": "python"}}
     for cell in notebook.cells:
         cell.metadata = {}
-        for output in cell.get("outputs", []):
-            output.get("data", {}).pop(VIEW, None)
+        if "outputs" in cell:
+            cell.outputs = [output for output in map(without_widget, cell.outputs) if output]
     nbformat.write(notebook, path)
 
 
