@@ -27,11 +27,11 @@ SEEN = {
 }
 
 
-def in_widget(theme):
+def in_widget(theme, names=KINDS):
     """The colours that the stylesheet declares for a theme."""
     light, dark = STYLES.read_text(encoding="utf-8").split('&[data-theme="dark"] {')
     light, dark = (dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", part)) for part in (light, dark))
-    return {kind: ({**light, **dark} if theme == "dark" else light)[kind] for kind in KINDS}
+    return {kind: ({**light, **dark} if theme == "dark" else light)[kind] for kind in names}
 
 
 def lab(colour, seen):
@@ -44,6 +44,22 @@ def lab(colour, seen):
     ) / (0.9505, 1.0, 1.089)
     x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def luminance(colour):
+    channels = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_lines_stand_out_from_their_halo(theme):
+    """A contrast of 3, as WCAG wants of graphics."""
+    colours = in_widget(theme, (*KINDS, "halo"))
+    halo = luminance(colours.pop("halo"))
+    for kind, colour in colours.items():
+        dark, light = sorted((luminance(colour), halo))
+        assert (light + 0.05) / (dark + 0.05) >= 3, kind
 
 
 def test_pictures_and_widget_have_one_palette():
