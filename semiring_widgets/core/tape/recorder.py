@@ -33,6 +33,7 @@ from semiring_widgets.core.tape.nodes import Node, Scope
 from semiring_widgets.core.tape.operators import Facts, facts_of, functional_of, returns_more, written_by
 from semiring_widgets.core.tape.scopes import ModuleTracker
 from semiring_widgets.core.tape.tape import Tape, only
+from semiring_widgets.core.tape.trial import try_functions
 from semiring_widgets.errors import UnsupportedOpError
 
 __all__ = ["record"]
@@ -84,6 +85,7 @@ def record(
         UnsupportedOpError: if the block does what cannot be recorded; the message names it.
     """
     check_limit(max_memory)
+    try_functions(record)
     tape = Tape(granularity, max_memory, values=values)
     table = expansions(granularity, keep=lambda constant: tape._count(constant, (), {}))
     with ExitStack() as stack:
