@@ -73,7 +73,9 @@ def _parser() -> Parser:
         if name == "compare":
             add_comparing(command)
         command.add_argument("--html", type=Path, metavar="PATH", help=f"the page to write ({name}.html)")
-        command.add_argument("--save", type=Path, metavar="PATH", help="also save the numbers (netCDF)")
+        command.add_argument(
+            "--save", type=Path, metavar="PATH", help="also save the numbers (a zip, for load())"
+        )
         command.add_argument("--json", action="store_true", help="print JSON instead of tables")
         command.add_argument("--no-chart", action="store_true", help="leave the Bokeh chart out of the page")
     return parser

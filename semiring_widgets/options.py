@@ -9,14 +9,12 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.schema import GRANULARITIES, LEVELS
 
 __all__ = ["Parser", "add_comparing", "add_question", "asked", "pair"]
-
-GRANULARITIES: Final = ("primitive", "operator", "paper")
-LEVELS: Final = ("unit", "branch")
 
 
 class Parser(argparse.ArgumentParser):

@@ -38,7 +38,7 @@ def show(result: Explanation | Comparison, console: Console | None = None) -> No
     if isinstance(result, Comparison):
         for method in result.methods:
             if method.error is not None:
-                console.print(Text(f"{method.label}: {method.error}"))
+                console.print(_line(f"{method.label}: {method.error}"))
         return
     totals = result.totals
     for ranking in result.rankings:
@@ -48,7 +48,7 @@ def show(result: Explanation | Comparison, console: Console | None = None) -> No
     console.print(Text(f"log mass          {nats(totals.log_mass)}"))
     console.print(Text(f"entropy           {nats(totals.entropy)}"))
     console.print(Text(f"log cancellation  {nats(totals.log_cancellation)}"))
-    console.print(Text(f"counted           granularity {result.granularity}, level {result.level}"))
+    console.print(_line(f"counted           granularity {result.granularity}, level {result.level}"))
 
 
 def _tokens(result: Explanation) -> Table:
@@ -100,7 +100,7 @@ def _scores(result: Comparison) -> Table:
     table.add_column("token")
     kept = [index for index, method in enumerate(result.methods) if method.error is None]
     for index in kept:
-        table.add_column(Text(result.methods[index].label), justify="right")
+        table.add_column(_line(result.methods[index].label), justify="right")
     scores = result.dataset["scores"].values
     for token in result.tokens:
         table.add_row(

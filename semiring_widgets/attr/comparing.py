@@ -21,7 +21,7 @@ from semiring_widgets.attr.methods import Method, MethodLike, resolve
 from semiring_widgets.attr.problem import Problem, ScoredModel, evaluating, seeded
 from semiring_widgets.attr.question import check_choices
 from semiring_widgets.attr.results import Comparison, MethodResult
-from semiring_widgets.core.checks import check_whole
+from semiring_widgets.core.checks import whole_number
 from semiring_widgets.errors import CancelledError, SemiringWidgetsError
 from semiring_widgets.explanation.results import Status
 from semiring_widgets.explanation.scores import prepare
@@ -149,7 +149,7 @@ def compare_run(
     """
     asked = resolve(methods)
     check_choices(granularity=granularity, level=level)
-    check_whole("top_k", top_k)
+    top_k = whole_number(top_k, "top_k")
 
     def run(report: Callable[[Comparison], None], check: Callable[[], None]) -> Comparison:
         with evaluating(model):

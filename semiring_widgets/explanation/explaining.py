@@ -19,7 +19,7 @@ from torch import Tensor
 
 from semiring_widgets.core import record
 from semiring_widgets.core.anatomy import Anatomy, Attention, by_token, find_anatomy, layer_flow, sweep_layers
-from semiring_widgets.core.checks import check_whole
+from semiring_widgets.core.checks import whole_number
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import MEASURED, walk_on
@@ -149,7 +149,7 @@ def explain_run(
     find_semiring("max", level)
     check_asked(semiring, level)
     wanted = check_rankings(rankings)
-    check_whole("paths", paths)
+    paths = whole_number(paths, "paths")
 
     def run(report: Report, check: Check) -> Explanation:
         started = time.perf_counter()

@@ -22,7 +22,7 @@ from semiring_widgets.core.anatomy import (
     seeds_of,
 )
 from semiring_widgets.core.backprop import Result, signs_of
-from semiring_widgets.core.checks import check_whole
+from semiring_widgets.core.checks import whole_number
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.memory import fit, living_size
@@ -191,7 +191,7 @@ class PathSet:
         Raises:
             InputError: k is not positive.
         """
-        check_whole("k", k)
+        k = whole_number(k, "k")
         gates = [*self._cuts, None]
         stages = []
         log_mass = self.log_mass
@@ -340,7 +340,7 @@ def _cut(graph: GradientGraph, anatomy: Anatomy, part: Selection) -> Cut:
 
 def _within(name: str, number: int | None, count: int) -> None:
     if number is not None:
-        check_whole(name, number, least=0)
+        number = whole_number(number, name, least=0, most=None)
         if number >= count:
             raise InputError(f"{name} is {number}; there are {count}, counted from 0.")
 

@@ -37,7 +37,6 @@ from semiring_widgets.core.tape.norms import (
 )
 from semiring_widgets.core.tape.products import PRODUCTS
 from semiring_widgets.core.tape.rewriting import REWRITTEN
-from semiring_widgets.errors import InputError
 
 __all__ = ["GRANULARITIES", "expansions", "uncut"]
 
@@ -50,20 +49,15 @@ def expansions(granularity: str, keep: _Keep) -> dict[Any, Callable[..., Any]]:
     """The table of a granularity, keyed by ATen operator.
 
     Args:
-        granularity: its name.
+        granularity: one of `GRANULARITIES`.
         keep: is told of each constant that steps of an expansion refer to.
-
-    Raises:
-        InputError: for an unknown name.
     """
     if granularity == "primitive":
         shifted = {func: partial(expansion, keep=keep) for func, expansion in _SHIFTED.items()}
         return {**REWRITTEN, **PRODUCTS, **_FOURIER, **PRIMITIVE_NORMS, **shifted}
     if granularity == "paper":
         return {**REWRITTEN, **PRODUCTS, **_FOURIER, **PAPER_NORMS, **_PAPER}
-    if granularity == "operator":
-        return {**REWRITTEN, **PRODUCTS, **WHOLE_NORMS}
-    raise InputError(f"granularity is {granularity!r}; choose one of {', '.join(GRANULARITIES)}.")
+    return {**REWRITTEN, **PRODUCTS, **WHOLE_NORMS}
 
 
 def uncut(granularity: str) -> dict[Any, Callable[..., bool]]:
