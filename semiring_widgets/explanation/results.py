@@ -260,7 +260,7 @@ class Explanation:
 
         Args:
             path: destination; an existing file is replaced.
-            chart: also embed the Bokeh chart and BokehJS (about 1.8 MB more).
+            chart: also embed the Bokeh chart and BokehJS (about 0.5 MB more).
 
         Returns:
             The path written.
