@@ -224,5 +224,10 @@ describe("the widget", () => {
     stop.abort();
     expect(model.listeners()).toBe(0);
     expect(el.childNodes.length).toBe(0);
+    const views = model.sent.filter(({ type }) => type === "shown" || type === "gone");
+    expect(views).toEqual([
+      { type: "shown", view: views[0]?.view },
+      { type: "gone", view: views[0]?.view },
+    ]);
   });
 });

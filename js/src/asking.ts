@@ -31,6 +31,9 @@ export class Asking {
     on("change:revision", () => this.take(model.get("summary"), model.get("summary_buffer") as Bytes));
     on("change:selection", () => this.show(normalise(model.get("selection"))));
     this.take(model.get("summary"), model.get("summary_buffer") as Bytes);
+    const view = `${Math.random()}`;
+    this.connection.tell({ type: "shown", view });
+    signal.addEventListener("abort", () => this.connection.tell({ type: "gone", view }));
     this.connection.request({ type: "pull" });
     this.show(normalise(model.get("selection")));
   }

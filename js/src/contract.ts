@@ -234,6 +234,9 @@ export type Request =
   | { type: "bokehjs" }
   | { type: "cancel" };
 
+/** Python counts the views, and stops a computation when its last one is gone. */
+export type Notice = { type: "shown" | "gone"; view: string };
+
 const INCOMING = new Set([
   "explanation",
   "comparison",

@@ -51,7 +51,7 @@ export function staticModel(root: HTMLElement): Model {
     },
     send: (content) => {
       const request = content as Request & { id: number };
-      if (request.type === "pull" || request.type === "cancel") return;
+      if (["pull", "cancel", "shown", "gone"].includes(request.type)) return;
       void answer(root, payload, request).then(([header, buffer]) => {
         for (const listener of listeners)
           listener({ ...header, id: request.id }, buffer === null ? [] : [buffer]);

@@ -14,7 +14,7 @@ Nothing here is validated: the constructors are called by the code that has just
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -126,24 +126,30 @@ class Status:
 class Session(Protocol):
     """The live computation behind an explanation; answers questions that need the model's tape."""
 
-    def conditioned(self, selection: Mapping[str, Any]) -> tuple[xr.Dataset, float]:
-        """Flow restricted to the paths through ``selection``.
+    def conditioned(self, selection: Any, check: Callable[[], None] = ...) -> tuple[xr.Dataset, float]:
+        """Flow restricted to the paths through all parts of ``selection``.
 
         Args:
-            selection: ``layer``, ``branch``, ``head``, ``token`` (each None or given) and ``stream``.
+            selection: a part or several, as in `semiring_widgets.select_paths`.
+            check: called often; may raise to stop.
 
         Returns:
-            The same variables conditioned, and the natural log of the share of all mass that passes through
-            the selection.
+            The same variables conditioned, with ``log_mass`` and ``best_log_weight`` of all these paths among
+            its attributes, and the natural log of their share of all mass.
+
+        Raises:
+            InputError: the model has no such part.
         """
         ...
 
-    def ranking(self, by: str, selection: Mapping[str, Any], count: int) -> Ranking:
+    def ranking(self, by: str, selection: Any, count: int, check: Callable[[], None] = ...) -> Ranking:
         """The first routes of a ranking, of the paths through ``selection`` (nothing selected: all paths)."""
         ...
 
-    def head_map(self, layer: int, head: int) -> NDArray[np.float32]:
-        """Share of all mass through one head, shape (3 kinds: query, key, value; Tq, Tk)."""
+    def head_map(
+        self, layer: int, head: int, selection: Any = (), check: Callable[[], None] = ...
+    ) -> NDArray[np.float32]:
+        """Shares through one head of the mass of the selected paths, (3: query, key, value; Tq, Tk)."""
         ...
 
 
