@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.errors import InputError, NonFiniteError
+from semiring_widgets.explanation.questions import question
 from semiring_widgets.explanation.results import Score, Stream
-from semiring_widgets.explanation.targets import family_of, mask_position, place_in, token_id
+from semiring_widgets.explanation.targets import family_of
 from semiring_widgets.explanation.text import encode, longest_allowed, stream_of
 
 __all__ = ["Prepared", "prepare"]
@@ -100,7 +101,10 @@ def prepare(
             asked = _custom(score)
             found = Score(_name_of(score), 0.0, None, None, position)
         else:
-            asked, found = _question(call, family, target, contrast, position)
+            logits = getattr(call(*call.inputs), "logits", None)
+            asked, found = question(
+                model, tokenizer, call.streams, logits, family, target, contrast, position
+            )
 
         def run(*embeds: Tensor) -> Tensor:
             return _per_example(asked(call(*embeds)), len(embeds[0]))
@@ -184,76 +188,6 @@ class _Call:
         return torch.where(torch.isin(ids, special), ids, torch.full_like(ids, int(empty)))
 
 
-def _question(
-    call: _Call, family: str, target: Any, contrast: Any, position: int | None
-) -> tuple[Callable[[Any], Tensor], Score]:
-    """What is read from the model's output, and how it is called."""
-    logits = getattr(call(*call.inputs), "logits", None)
-    if family == "other" or logits is None:
-        raise InputError(
-            f"{type(call.model).__name__} has no language-model head that a target could be asked of. "
-            f"Give score=, a "
-            f"function of the model's output that returns one number, for example "
-            f"score=lambda output: output.last_hidden_state[:, 0].norm(dim=-1)."
-        )
-    if family == "classifier":
-        return _class_question(call, logits, target, contrast, position)
-    stream = call.streams[-1]
-    if position is not None:
-        place = place_in(stream, position)
-    elif family == "masked":
-        place = mask_position(call.tokenizer, stream)
-    else:
-        place = len(stream.tokens) - 1
-    count = logits.shape[-1]
-
-    def number(asked: Any, what: str) -> int:
-        return token_id(call.tokenizer, asked, what, count, inside_text=family == "causal")
-
-    good = int(logits[0, place].argmax()) if target is None else number(target, "target")
-    bad = None if contrast is None else number(contrast, "contrast")
-    if bad == good:
-        raise InputError(
-            f"target and contrast are the same token, {_shown(call, good)!r}; choose another contrast."
-        )
-
-    def asked(output: Any) -> Tensor:
-        row: Tensor = output.logits[:, place]
-        return row[:, good] if bad is None else row[:, good] - row[:, bad]
-
-    where = stream.tokens[place].text
-    label = _label(_shown(call, good), None if bad is None else _shown(call, bad))
-    label += f" at {where}" if family == "masked" else f" after {where}"
-    return asked, Score(label, 0.0, _shown(call, good), None if bad is None else _shown(call, bad), place)
-
-
-def _class_question(
-    call: _Call, logits: Tensor, target: Any, contrast: Any, position: int | None
-) -> tuple[Callable[[Any], Tensor], Score]:
-    if position is not None:
-        raise InputError("position= was given, but this model classifies the whole text; leave it out.")
-    names = {int(k): str(v) for k, v in (getattr(call.model.config, "id2label", None) or {}).items()}
-
-    def number(asked: Any, what: str) -> int:
-        for index, name in names.items():
-            if asked in (index, name):
-                return index
-        raise InputError(
-            f"{what} {asked!r} is no class of this model; its classes are {', '.join(names.values())}."
-        )
-
-    good = int(logits[0].argmax()) if target is None else number(target, "target")
-    bad = None if contrast is None else number(contrast, "contrast")
-
-    def asked(output: Any) -> Tensor:
-        row: Tensor = output.logits
-        return row[:, good] if bad is None else row[:, good] - row[:, bad]
-
-    name = names.get(good, str(good))
-    other = None if bad is None else names.get(bad, str(bad))
-    return asked, Score(_label(name, other), 0.0, name, other, None)
-
-
 def _custom(score: Callable[[Any], Tensor]) -> Callable[[Any], Tensor]:
     if not callable(score):
         raise InputError(f"score is a {type(score).__name__}; give a function of the model's output.")
@@ -275,14 +209,6 @@ def _per_example(value: Tensor, count: int) -> Tensor:
         f"number per "
         f"example, shape ({count},)."
     )
-
-
-def _label(target: str, contrast: str | None) -> str:
-    return f"logit({target})" if contrast is None else f"logit({target}) - logit({contrast})"
-
-
-def _shown(call: _Call, number: int) -> str:
-    return stream_of("", call.tokenizer, torch.tensor([number])).tokens[0].text
 
 
 def _name_of(score: Callable[[Any], Tensor]) -> str:
