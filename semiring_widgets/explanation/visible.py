@@ -15,9 +15,12 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 from itertools import accumulate
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["bytes_label", "graphemes", "shortened", "visible", "width"]
+if TYPE_CHECKING:
+    from semiring_widgets.explanation.results import Token
+
+__all__ = ["bytes_label", "graphemes", "shortened", "token_label", "visible", "width"]
 
 _MARKED: Final = {" ": "␣", "\t": "⇥", "\n": "⏎", "\r": "⟨CR⟩"}
 _JOINERS: Final = "\u200c\u200d"
@@ -55,6 +58,11 @@ def visible(text: str) -> str:
     return "".join(shown)
 
 
+def token_label(token: Token) -> str:
+    """A token as a label, also one that somebody made by hand or that an older file holds."""
+    return visible(token.text or token.raw)
+
+
 def bytes_label(data: bytes, whole: str = "") -> str:
     r"""Bytes that are not a whole character.
 
@@ -65,7 +73,7 @@ def bytes_label(data: bytes, whole: str = "") -> str:
     >>> bytes_label(b"\xf0\x9f"), bytes_label(b"\x99", "🙂")
     ('⟨f0 9f⟩', '🙂⟨99⟩')
     """
-    return f"{whole}⟨{data.hex(' ')}⟩"
+    return f"{visible(whole) if whole else whole}⟨{data.hex(' ')}⟩"
 
 
 def _shown(before: str, character: str, after: str) -> str:

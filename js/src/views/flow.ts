@@ -2,6 +2,7 @@
 
 import type { ExplanationHeader } from "../contract";
 import { h, item, svg } from "../dom";
+import { shortened } from "../labels";
 import { aside, type Grid, gridOf, stepPath } from "../layout/grid";
 import { atNode, isSigned, partsMeasure, tints, worded } from "../measures";
 import { RANKED_BY, rankingShown } from "../ranked";
@@ -138,7 +139,8 @@ function names(picture: SVGElement, summary: ExplanationHeader, grid: Grid): voi
   for (const token of tokens) {
     if (token.index % every !== 0) continue;
     const [x, y] = [grid.x(token.index), grid.height + 10];
-    const short = token.text.length > 11 ? `${token.text.slice(0, 10)}…` : token.text;
+    // A column is 6 pixels; labels that stand upright have the width of their cell.
+    const short = shortened(token.text, grid.cell >= 44 ? Math.floor(grid.cell / 6) : 11);
     const turn = grid.cell >= 44 ? {} : { transform: `rotate(-60 ${x} ${y})` };
     const anchor = grid.cell >= 44 ? "middle" : "end";
     picture.append(svg("text", { x, y, "text-anchor": anchor, class: "name", ...turn }, short));
