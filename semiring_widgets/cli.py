@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from semiring_widgets.errors import InputError, SemiringWidgetsError
 from semiring_widgets.explanation.demo import DEMO_CONTRAST, DEMO_TARGET, DEMO_TEXT
 from semiring_widgets.explanation.jobs import sentence_of
-from semiring_widgets.options import Parser, add_comparing, add_question, asked, pair
+from semiring_widgets.options import Parser, add_comparing, add_question, asked, pair, with_pair
 
 if TYPE_CHECKING:
     from semiring_widgets.explanation import Status
@@ -90,7 +90,7 @@ def _run(options: argparse.Namespace) -> None:
         if path is not None and not path.absolute().parent.is_dir():
             raise InputError(f"There is no folder {str(path.parent)!r}; give a path in an existing folder.")
     read_bundle()  # found missing now, not after the computation
-    text = _text(options)
+    text = with_pair(_text(options), options)
     model, tokenizer = pair(options)
     if options.command == "compare":
         from semiring_widgets.attr import compare_run

@@ -53,7 +53,11 @@ ELSEWHERE: Final = ("dataset", "session")
 
 @dataclass(frozen=True)
 class Token:
-    """One token: ``text`` is the source text shown to people, ``raw`` the tokenizer's piece."""
+    """One token: ``text`` is what people read, ``raw`` the tokenizer's piece.
+
+    ``text`` is the source, or what the piece stands for where no characters of the source are its own; white
+    space and what has no shape are marked, and parts of a character show which bytes they are.
+    """
 
     index: int
     text: str
@@ -158,7 +162,7 @@ class Explanation:
     """By which routes a score was made, for one text.
 
     Attributes:
-        text: the text as given.
+        text: the text as given; of a pair, both with a line break between. Offsets of tokens point into it.
         model: name of the model's class.
         score: the scalar explained.
         granularity: which graph was counted (``"primitive"``, ``"operator"``, ``"paper"``).

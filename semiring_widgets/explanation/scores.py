@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.errors import InputError, NonFiniteError
+from semiring_widgets.explanation.questions import question
 from semiring_widgets.explanation.results import Score, Stream
-from semiring_widgets.explanation.targets import family_of, mask_position, place_in, token_id
-from semiring_widgets.explanation.text import encode, longest_allowed, stream_of
+from semiring_widgets.explanation.targets import family_of
+from semiring_widgets.explanation.text import Source, encode, longest_allowed, source_of, stream_of
 
 __all__ = ["Prepared", "prepare"]
 
@@ -28,7 +29,7 @@ class Prepared:
     """A question ready to be asked.
 
     Attributes:
-        text: the text.
+        text: the text; of a pair, both with a line break between.
         model_name: class of the model.
         streams: tokens of the input, or of encoder and decoder.
         score: what is asked, with the value that the model gives now.
@@ -59,23 +60,25 @@ class Prepared:
 def prepare(
     model: Any,
     tokenizer: Any,
-    text: str,
+    text: str | tuple[str, str],
     target: str | int | None = None,
     contrast: str | int | None = None,
     position: int | None = None,
     score: Callable[[Any], Tensor] | None = None,
+    add_special_tokens: bool = True,
 ) -> Prepared:
     """Check a question and make it a function of embeddings.
 
     Args:
         model: a transformers model in eval mode that takes ``inputs_embeds``.
         tokenizer: its tokenizer.
-        text: the text; for a masked model with one mask token.
+        text: the text, or two as a pair; for a masked model with one mask token.
         target: token (or class) asked for; by default the one that the model ranks first.
         contrast: token whose logit is subtracted.
         position: token whose logits are read; by default the mask token, the last token of a causal model,
             the last decoder token of an encoder-decoder.
         score: instead of a target, a function of the model's output that gives shape () or (B,).
+        add_special_tokens: whether the tokenizer adds its own (``[CLS]``, ``</s>``).
 
     Raises:
         InputError: anything of this that cannot be used as given.
@@ -93,14 +96,16 @@ def prepare(
         )
     if score is not None and (target is not None or contrast is not None):
         raise InputError("Both score= and a target or contrast were given; give one or the other.")
-    call = _Call(model, tokenizer, text)
+    source = source_of(tokenizer, text, add_special_tokens)
+    call = _Call(model, source)
     family = "other" if score is not None else family_of(model)
     with torch.no_grad():
         if score is not None:
             asked = _custom(score)
             found = Score(_name_of(score), 0.0, None, None, position)
         else:
-            asked, found = _question(call, family, target, contrast, position)
+            logits = getattr(call(*call.inputs), "logits", None)
+            asked, found = question(model, source, call.streams, logits, family, target, contrast, position)
 
         def run(*embeds: Tensor) -> Tensor:
             return _per_example(asked(call(*embeds)), len(embeds[0]))
@@ -109,7 +114,7 @@ def prepare(
     if not math.isfinite(value):
         raise NonFiniteError(_why_not_finite(model, value))
     found = Score(found.label, value, found.target, found.contrast, found.position)
-    return Prepared(text, type(model).__name__, call.streams, found, call.inputs, call.baseline, run)
+    return Prepared(source.text, type(model).__name__, call.streams, found, call.inputs, call.baseline, run)
 
 
 def _device_of(model: Any, embedding: Any) -> torch.device:
@@ -133,8 +138,8 @@ def _device_of(model: Any, embedding: Any) -> torch.device:
 class _Call:
     """One way to call the model: everything but the embeddings is fixed."""
 
-    def __init__(self, model: Any, tokenizer: Any, text: str) -> None:
-        self.model, self.tokenizer = model, tokenizer
+    def __init__(self, model: Any, source: Source) -> None:
+        self.model, self.tokenizer = model, source.tokenizer
         accepted = set(inspect.signature(model.forward).parameters)
         embedding = getattr(model, "get_input_embeddings", lambda: None)()
         if "inputs_embeds" not in accepted or embedding is None:
@@ -143,7 +148,7 @@ class _Call:
                 f"the tokens. Use "
                 f"sw.record and sw.backprop with a tensor of your own choice."
             )
-        encoding = encode(tokenizer, text, longest_allowed(model, tokenizer))
+        encoding = encode(source, longest_allowed(model, source.tokenizer))
         device = _device_of(model, embedding)
         ids = encoding.pop("input_ids").to(device)
         offsets = encoding.pop("offsets")
@@ -152,13 +157,15 @@ class _Call:
         }
         self._options = {"use_cache": False} if "use_cache" in accepted else {}
         decodes = "decoder_inputs_embeds" in accepted
-        streams = [stream_of("encoder" if decodes else "input", tokenizer, ids[0], text, offsets)]
+        streams = [
+            stream_of("encoder" if decodes else "input", source.tokenizer, ids[0], source.text, offsets)
+        ]
         with torch.no_grad():
             inputs = [embedding(ids).detach()]
             self.baseline = embedding(self._blank(ids)).detach()
             if decodes:
                 first = getattr(model.config, "decoder_start_token_id", None)
-                first = first if first is not None else getattr(tokenizer, "bos_token_id", None)
+                first = first if first is not None else getattr(source.tokenizer, "bos_token_id", None)
                 if first is None:
                     raise InputError(
                         f"{type(model).__name__} has no decoder_start_token_id in its config; set it "
@@ -166,7 +173,7 @@ class _Call:
                         f"that its decoder starts with."
                     )
                 start = torch.full((1, 1), int(first), device=device)
-                streams.append(stream_of("decoder", tokenizer, start[0]))
+                streams.append(stream_of("decoder", source.tokenizer, start[0]))
                 inputs.append(model.get_decoder().get_input_embeddings()(start).detach())
         self.streams, self.inputs = tuple(streams), tuple(inputs)
 
@@ -182,76 +189,6 @@ class _Call:
         empty = next((n for name in names if (n := getattr(self.tokenizer, name, None)) is not None), 0)
         special = torch.tensor(sorted(getattr(self.tokenizer, "all_special_ids", ())), device=ids.device)
         return torch.where(torch.isin(ids, special), ids, torch.full_like(ids, int(empty)))
-
-
-def _question(
-    call: _Call, family: str, target: Any, contrast: Any, position: int | None
-) -> tuple[Callable[[Any], Tensor], Score]:
-    """What is read from the model's output, and how it is called."""
-    logits = getattr(call(*call.inputs), "logits", None)
-    if family == "other" or logits is None:
-        raise InputError(
-            f"{type(call.model).__name__} has no language-model head that a target could be asked of. "
-            f"Give score=, a "
-            f"function of the model's output that returns one number, for example "
-            f"score=lambda output: output.last_hidden_state[:, 0].norm(dim=-1)."
-        )
-    if family == "classifier":
-        return _class_question(call, logits, target, contrast, position)
-    stream = call.streams[-1]
-    if position is not None:
-        place = place_in(stream, position)
-    elif family == "masked":
-        place = mask_position(call.tokenizer, stream)
-    else:
-        place = len(stream.tokens) - 1
-    count = logits.shape[-1]
-
-    def number(asked: Any, what: str) -> int:
-        return token_id(call.tokenizer, asked, what, count, inside_text=family == "causal")
-
-    good = int(logits[0, place].argmax()) if target is None else number(target, "target")
-    bad = None if contrast is None else number(contrast, "contrast")
-    if bad == good:
-        raise InputError(
-            f"target and contrast are the same token, {_shown(call, good)!r}; choose another contrast."
-        )
-
-    def asked(output: Any) -> Tensor:
-        row: Tensor = output.logits[:, place]
-        return row[:, good] if bad is None else row[:, good] - row[:, bad]
-
-    where = stream.tokens[place].text
-    label = _label(_shown(call, good), None if bad is None else _shown(call, bad))
-    label += f" at {where}" if family == "masked" else f" after {where}"
-    return asked, Score(label, 0.0, _shown(call, good), None if bad is None else _shown(call, bad), place)
-
-
-def _class_question(
-    call: _Call, logits: Tensor, target: Any, contrast: Any, position: int | None
-) -> tuple[Callable[[Any], Tensor], Score]:
-    if position is not None:
-        raise InputError("position= was given, but this model classifies the whole text; leave it out.")
-    names = {int(k): str(v) for k, v in (getattr(call.model.config, "id2label", None) or {}).items()}
-
-    def number(asked: Any, what: str) -> int:
-        for index, name in names.items():
-            if asked in (index, name):
-                return index
-        raise InputError(
-            f"{what} {asked!r} is no class of this model; its classes are {', '.join(names.values())}."
-        )
-
-    good = int(logits[0].argmax()) if target is None else number(target, "target")
-    bad = None if contrast is None else number(contrast, "contrast")
-
-    def asked(output: Any) -> Tensor:
-        row: Tensor = output.logits
-        return row[:, good] if bad is None else row[:, good] - row[:, bad]
-
-    name = names.get(good, str(good))
-    other = None if bad is None else names.get(bad, str(bad))
-    return asked, Score(_label(name, other), 0.0, name, other, None)
 
 
 def _custom(score: Callable[[Any], Tensor]) -> Callable[[Any], Tensor]:
@@ -275,14 +212,6 @@ def _per_example(value: Tensor, count: int) -> Tensor:
         f"number per "
         f"example, shape ({count},)."
     )
-
-
-def _label(target: str, contrast: str | None) -> str:
-    return f"logit({target})" if contrast is None else f"logit({target}) - logit({contrast})"
-
-
-def _shown(call: _Call, number: int) -> str:
-    return stream_of("", call.tokenizer, torch.tensor([number])).tokens[0].text
 
 
 def _name_of(score: Callable[[Any], Tensor]) -> str:

@@ -1,0 +1,150 @@
+"""What is asked: which number of the model's output, and what it is called."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.places import Place, answer, gap, next_place
+from semiring_widgets.explanation.results import Score, Stream
+from semiring_widgets.explanation.targets import mask_position, place_in, token_id, whole
+from semiring_widgets.explanation.text import Source
+from semiring_widgets.explanation.visible import visible
+
+__all__ = ["question"]
+
+
+def question(
+    model: Any,
+    source: Source,
+    streams: tuple[Stream, ...],
+    logits: Tensor | None,
+    family: str,
+    target: Any,
+    contrast: Any,
+    position: Any,
+) -> tuple[Callable[[Any], Tensor], Score]:
+    """What is read from the model's output, and how it is called.
+
+    Args:
+        model: the model.
+        source: the text, and how its tokenizer reads it.
+        streams: tokens of the input, or of encoder and decoder.
+        logits: what the model says to them, (1, T, V) or (1, C); None if it has no logits.
+        family: see `family_of`.
+        target: token (or class) asked for.
+        contrast: token whose logit is subtracted.
+        position: token whose logits are read.
+
+    Returns:
+        A function of the model's output, and its name (value not filled in).
+
+    Raises:
+        InputError: anything of this that cannot be used as given.
+    """
+    if family == "other" or logits is None:
+        raise InputError(
+            f"{type(model).__name__} has no language-model head that a target could be asked of. Give "
+            f"score=, a function of the model's output that returns one number, for example "
+            f"score=lambda output: output.last_hidden_state[:, 0].norm(dim=-1)."
+        )
+    if family == "classifier":
+        return _class_question(model, logits, target, contrast, position)
+    stream = streams[-1]
+    index, where = _index(source, stream, family, position)
+    place = _PLACES[family](source, stream, index)
+    count = logits.shape[-1]
+    good = int(logits[0, index].argmax()) if target is None else token_id(place, target, "target", count)
+    bad = None if contrast is None else token_id(place, contrast, "contrast", count)
+    name, other = place.label(good), None if bad is None else place.label(bad)
+    if bad == good:
+        raise InputError(f"target and contrast are the same token, {name!r}; choose another contrast.")
+
+    def asked(output: Any) -> Tensor:
+        row: Tensor = output.logits[:, index]
+        return row[:, good] if bad is None else row[:, good] - row[:, bad]
+
+    return asked, Score(f"{_label(name, other)} {where}", 0.0, name, other, index)
+
+
+_PLACES: dict[str, Callable[[Source, Stream, int], Place]] = {
+    "masked": gap,
+    "causal": next_place,
+    "encoder-decoder": answer,
+}
+
+
+def _index(source: Source, stream: Stream, family: str, position: Any) -> tuple[int, str]:
+    """Whose logits are read, and how that is said."""
+    aside = ""
+    if position is not None:
+        index = place_in(stream, position)
+    elif family == "masked":
+        index = mask_position(source.tokenizer, stream)
+    else:
+        index = len(stream.tokens) - 1
+        if family == "causal" and 0 < source.appended < len(stream.tokens):
+            # What follows the tokenizer's own end sign is nothing that anybody wants to know.
+            index -= source.appended
+            signs = " ".join(token.text for token in stream.tokens[index + 1 :])
+            aside = f", before the tokenizer's {signs}"
+    text = stream.tokens[index].text
+    if position is not None and Counter(token.text for token in stream.tokens)[text] > 1:
+        text += f" (position {index})"
+    return index, f"{'at' if family == 'masked' else 'after'} {text}{aside}"
+
+
+def _class_question(
+    model: Any, logits: Tensor, target: Any, contrast: Any, position: Any
+) -> tuple[Callable[[Any], Tensor], Score]:
+    if position is not None:
+        raise InputError("position= was given, but this model classifies the whole text; leave it out.")
+    count = logits.shape[-1]
+    given = {int(k): str(v) for k, v in (getattr(model.config, "id2label", None) or {}).items()}
+    classes = [given.get(index, str(index)) for index in range(count)]
+    good = int(logits[0].argmax()) if target is None else _class_number(classes, target, "target")
+    bad = None if contrast is None else _class_number(classes, contrast, "contrast")
+    name, other = _class_label(classes, good), None if bad is None else _class_label(classes, bad)
+    if good == bad:
+        raise InputError(f"target and contrast are the same class, {name!r}; choose another contrast.")
+
+    def asked(output: Any) -> Tensor:
+        row: Tensor = output.logits
+        return row[:, good] if bad is None else row[:, good] - row[:, bad]
+
+    return asked, Score(_label(name, other), 0.0, name, other, None)
+
+
+def _class_number(classes: list[str], asked: Any, what: str) -> int:
+    """A class by its name (also in other case, where that is clear) or its number.
+
+    A string is a name first: classes may be called "1" and "0".
+    """
+    listed = ", ".join(f"{name} ({index})" for index, name in enumerate(classes))
+    if isinstance(asked, str):
+        for same in (str, str.casefold):
+            found = [index for index, name in enumerate(classes) if same(name) == same(asked)]
+            if len(found) > 1:
+                raise InputError(f"{what} {asked!r} is the name of several classes, {listed}; give a number.")
+            if found:
+                return found[0]
+        if not asked.isdecimal() or int(asked) >= len(classes):
+            raise InputError(f"{what} {asked!r} is no class of this model; its classes are {listed}.")
+        return int(asked)
+    number = whole(asked, what, "a class by name or number")
+    if not 0 <= number < len(classes):
+        raise InputError(f"{what} {number} is no class of this model; its classes are {listed}.")
+    return number
+
+
+def _class_label(classes: list[str], number: int) -> str:
+    name = visible(classes[number])
+    return name if classes.count(classes[number]) == 1 else f"{name}, class {number}"
+
+
+def _label(target: str, contrast: str | None) -> str:
+    return f"logit({target})" if contrast is None else f"logit({target}) - logit({contrast})"
