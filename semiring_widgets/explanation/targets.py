@@ -7,27 +7,7 @@ from typing import Any
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.results import Stream
 
-__all__ = ["family_of", "mask_position", "place_in", "token_id"]
-
-_FAMILIES = (
-    ("encoder-decoder", ("MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES",)),
-    ("masked", ("MODEL_FOR_MASKED_LM_MAPPING_NAMES",)),
-    ("causal", ("MODEL_FOR_CAUSAL_LM_MAPPING_NAMES",)),
-    ("classifier", ("MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES",)),
-)
-
-
-def family_of(model: Any) -> str:
-    """What logits are about: ``masked``, ``causal``, ``encoder-decoder``, ``classifier`` or ``other``."""
-    from transformers.models.auto import modeling_auto
-
-    classes = {cls.__name__ for cls in type(model).__mro__}
-    for family, tables in _FAMILIES:
-        for table in tables:
-            for names in getattr(modeling_auto, table, {}).values():
-                if classes & ({names} if isinstance(names, str) else set(names)):
-                    return family
-    return "other"
+__all__ = ["mask_position", "place_in", "token_id"]
 
 
 def token_id(tokenizer: Any, asked: str | int, what: str, vocabulary: int, *, inside_text: bool) -> int:

@@ -10,10 +10,7 @@ from torch import Tensor
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.results import Stream, Token
 
-__all__ = ["encode", "longest_allowed", "stream_of"]
-
-# Tokenizers without a limit say so with a number like 1e30.
-_NO_LIMIT = 10**6
+__all__ = ["encode", "stream_of"]
 
 
 def encode(tokenizer: Any, text: str, limit: int | None) -> dict[str, Any]:
@@ -50,19 +47,6 @@ def encode(tokenizer: Any, text: str, limit: int | None) -> dict[str, Any]:
             f"a part of it."
         )
     return encoding
-
-
-def longest_allowed(model: Any, tokenizer: Any) -> int | None:
-    """The most tokens that model and tokenizer take, or None where they set no limit."""
-    limits = [getattr(tokenizer, "model_max_length", None)]
-    config = getattr(model, "config", None)
-    places = getattr(config, "max_position_embeddings", None)
-    if isinstance(places, int) and places > 0:
-        # RoBERTa and its kin number positions from padding + 1.
-        shifted = getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "camembert", "longformer")
-        limits.append(places - 2 if shifted else places)
-    known = [int(n) for n in limits if isinstance(n, (int, float)) and 0 < n < _NO_LIMIT]
-    return min(known) if known else None
 
 
 def stream_of(
