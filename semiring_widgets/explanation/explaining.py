@@ -28,6 +28,7 @@ from semiring_widgets.core.sweeps import sweep_backward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.draft import Check, Draft, Report
+from semiring_widgets.explanation.failures import named_failure
 from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
 from semiring_widgets.explanation.results import Explanation, Layer, Totals
 from semiring_widgets.explanation.routing import RouteTeller, check_rankings
@@ -176,9 +177,13 @@ def _explained(
     max_memory: int | None,
 ) -> Explanation:
     with torch.no_grad():
-        with record(granularity=draft.granularity, max_memory=max_memory) as tape:
-            inputs = [embeds.clone() for embeds in prepared.inputs]
-            score = prepared.run(*inputs)
+        with (
+            record(granularity=draft.granularity, max_memory=max_memory) as tape,
+            named_failure(prepared.model_name, "was recorded"),
+        ):
+            score = prepared.run(*prepared.inputs)
+        prepared.check(score)
+        inputs = list(prepared.inputs)
         node, starts = find_nodes(tape, score, inputs)
         graph = GradientGraph(tape, node, starts)
         anatomy = find_anatomy(graph)

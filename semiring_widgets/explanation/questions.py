@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor
 
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.families import logits_of
+from semiring_widgets.explanation.model_call import ModelCall
 from semiring_widgets.explanation.places import Place, answer, gap, next_place
 from semiring_widgets.explanation.results import Score, Stream
 from semiring_widgets.explanation.targets import mask_position, place_in, token_id, whole
@@ -19,23 +21,14 @@ __all__ = ["question"]
 
 
 def question(
-    model: Any,
-    source: Source,
-    streams: tuple[Stream, ...],
-    logits: Tensor | None,
-    family: str,
-    target: Any,
-    contrast: Any,
-    position: Any,
+    call: ModelCall, family: str, logits: Tensor, target: Any, contrast: Any, position: Any
 ) -> tuple[Callable[[Any], Tensor], Score]:
     """What is read from the model's output, and how it is called.
 
     Args:
-        model: the model.
-        source: the text, and how its tokenizer reads it.
-        streams: tokens of the input, or of encoder and decoder.
-        logits: what the model says to them, (1, T, V) or (1, C); None if it has no logits.
-        family: see `family_of`.
+        call: the model and the text.
+        family: see `family_and_logits`.
+        logits: what the model says to the text, (1, T, words), (1, T, classes) or (1, classes).
         target: token (or class) asked for.
         contrast: token whose logit is subtracted.
         position: token whose logits are read.
@@ -46,15 +39,9 @@ def question(
     Raises:
         InputError: anything of this that cannot be used as given.
     """
-    if family == "other" or logits is None:
-        raise InputError(
-            f"{type(model).__name__} has no language-model head that a target could be asked of. Give "
-            f"score=, a function of the model's output that returns one number, for example "
-            f"score=lambda output: output.last_hidden_state[:, 0].norm(dim=-1)."
-        )
-    if family == "classifier":
-        return _class_question(model, logits, target, contrast, position)
-    stream = streams[-1]
+    if family in ("classifier", "token classifier"):
+        return _class_question(call, logits, target, contrast, position)
+    source, stream = call.source, call.streams[-1]
     index, where = _index(source, stream, family, position)
     place = _PLACES[family](source, stream, index)
     count = logits.shape[-1]
@@ -65,7 +52,7 @@ def question(
         raise InputError(f"target and contrast are the same token, {name!r}; choose another contrast.")
 
     def asked(output: Any) -> Tensor:
-        row: Tensor = output.logits[:, index]
+        row = cast(Tensor, logits_of(output))[:, index]
         return row[:, good] if bad is None else row[:, good] - row[:, bad]
 
     return asked, Score(f"{_label(name, other)} {where}", 0.0, name, other, index)
@@ -99,24 +86,39 @@ def _index(source: Source, stream: Stream, family: str, position: Any) -> tuple[
 
 
 def _class_question(
-    model: Any, logits: Tensor, target: Any, contrast: Any, position: Any
+    call: ModelCall, logits: Tensor, target: Any, contrast: Any, position: Any
 ) -> tuple[Callable[[Any], Tensor], Score]:
-    if position is not None:
+    """The same of a model that sorts the text (logits (1, classes)), or each token (1, T, classes)."""
+    index, where = None, ""
+    if logits.dim() == 3:
+        if position is None:
+            raise InputError(
+                f"{type(call.model).__name__} sorts every token of the text; say by position= which one is "
+                f"asked."
+            )
+        index, where = _index(call.source, call.streams[-1], "masked", position)
+    elif position is not None:
         raise InputError("position= was given, but this model classifies the whole text; leave it out.")
-    count = logits.shape[-1]
-    given = {int(k): str(v) for k, v in (getattr(model.config, "id2label", None) or {}).items()}
-    classes = [given.get(index, str(index)) for index in range(count)]
-    good = int(logits[0].argmax()) if target is None else _class_number(classes, target, "target")
+    classes = _class_names(call, logits.shape[-1])
+    here = logits[0] if index is None else logits[0, index]
+    good = int(here.argmax()) if target is None else _class_number(classes, target, "target")
     bad = None if contrast is None else _class_number(classes, contrast, "contrast")
     name, other = _class_label(classes, good), None if bad is None else _class_label(classes, bad)
     if good == bad:
         raise InputError(f"target and contrast are the same class, {name!r}; choose another contrast.")
 
     def asked(output: Any) -> Tensor:
-        row: Tensor = output.logits
+        given = cast(Tensor, logits_of(output))
+        row = given if index is None else given[:, index]
         return row[:, good] if bad is None else row[:, good] - row[:, bad]
 
-    return asked, Score(_label(name, other), 0.0, name, other, None)
+    return asked, Score(f"{_label(name, other)} {where}".rstrip(), 0.0, name, other, index)
+
+
+def _class_names(call: ModelCall, count: int) -> list[str]:
+    given = {int(k): str(v) for k, v in (getattr(call.config, "id2label", None) or {}).items()}
+    # A head of the user's own is not what the configuration of the model below it names.
+    return [given[n] if len(given) == count and n in given else f"class {n}" for n in range(count)]
 
 
 def _class_number(classes: list[str], asked: Any, what: str) -> int:

@@ -12,27 +12,7 @@ from semiring_widgets.explanation.places import Place
 from semiring_widgets.explanation.results import Stream
 from semiring_widgets.explanation.visible import shortened, visible
 
-__all__ = ["family_of", "mask_position", "place_in", "token_id", "whole"]
-
-_FAMILIES = (
-    ("encoder-decoder", ("MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES",)),
-    ("masked", ("MODEL_FOR_MASKED_LM_MAPPING_NAMES",)),
-    ("causal", ("MODEL_FOR_CAUSAL_LM_MAPPING_NAMES",)),
-    ("classifier", ("MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES",)),
-)
-
-
-def family_of(model: Any) -> str:
-    """What logits are about: ``masked``, ``causal``, ``encoder-decoder``, ``classifier`` or ``other``."""
-    from transformers.models.auto import modeling_auto
-
-    classes = {cls.__name__ for cls in type(model).__mro__}
-    for family, tables in _FAMILIES:
-        for table in tables:
-            for names in getattr(modeling_auto, table, {}).values():
-                if classes & ({names} if isinstance(names, str) else set(names)):
-                    return family
-    return "other"
+__all__ = ["mask_position", "place_in", "token_id", "whole"]
 
 
 def token_id(place: Place, asked: Any, what: str, vocabulary: int) -> int:

@@ -15,10 +15,8 @@ from semiring_widgets.explanation.pieces import Pieces, texts_of
 from semiring_widgets.explanation.results import Stream, Token
 from semiring_widgets.explanation.visible import visible
 
-__all__ = ["Source", "encode", "longest_allowed", "source_of", "stream_of"]
+__all__ = ["Source", "encode", "source_of", "stream_of"]
 
-# Tokenizers without a limit say so with a number like 1e30.
-_NO_LIMIT = 10**6
 _BREAK = "\n"  # between the two texts of a pair, where they are shown as one
 
 
@@ -153,19 +151,6 @@ def _refuse_doubled(source: Source, ids: Sequence[int]) -> None:
                 f"The text {where} with {sign}, and the tokenizer adds another one, so the model would read "
                 f"two. Leave it out of the text, or give add_special_tokens=False and write all of them."
             )
-
-
-def longest_allowed(model: Any, tokenizer: Any) -> int | None:
-    """The most tokens that model and tokenizer take, or None where they set no limit."""
-    limits = [getattr(tokenizer, "model_max_length", None)]
-    config = getattr(model, "config", None)
-    places = getattr(config, "max_position_embeddings", None)
-    if isinstance(places, int) and places > 0:
-        # RoBERTa and its kin number positions from padding + 1.
-        shifted = getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "camembert", "longformer")
-        limits.append(places - 2 if shifted else places)
-    known = [int(n) for n in limits if isinstance(n, (int, float)) and 0 < n < _NO_LIMIT]
-    return min(known) if known else None
 
 
 def stream_of(
