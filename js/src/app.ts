@@ -3,6 +3,7 @@
 import { Asking } from "./asking";
 import { h, put } from "./dom";
 import { listenToGestures } from "./gestures";
+import { markMissing } from "./holding";
 import { Store } from "./store";
 import styles from "./styles/widget.css";
 import { followTheme } from "./theme";
@@ -23,7 +24,7 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
   const body = h("div", { class: "body" });
   const root = h("div", { class: "semiring-widgets" }, h("style", {}, styles), body);
   el.append(root);
-  followTheme(root, model, signal);
+  followTheme(root, model, store, signal);
   measure(root, store, signal);
   const asking = new Asking(model, store, signal);
   store.listen(() => describe(root, store), signal);
@@ -34,6 +35,9 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
     if (mounted || summary === null) return;
     mounted = true;
     mountPanes(body, summary.type === "comparison", store, signal);
+    const missing = summary.type === "comparison" ? null : markMissing(body, model);
+    if (missing !== null)
+      body.querySelector('[data-pane="tokens"]')?.before(h("p", { class: "hint" }, missing));
   }, signal);
   signal.addEventListener("abort", () => root.remove());
   return root;

@@ -12,6 +12,7 @@ const DRAGGED = 5;
 export function listenToGestures(root: HTMLElement, store: Store, asking: Asking, signal: AbortSignal): void {
   let down = { x: 0, y: 0 };
   const choose = (item: HTMLElement | SVGElement, adding: boolean) => {
+    if (item.getAttribute("aria-disabled") === "true") return;
     if (item.dataset.route !== undefined) {
       const rank = Number(item.dataset.route);
       store.update({ route: store.state.route === rank ? null : rank });
@@ -55,7 +56,7 @@ function change(choice: HTMLSelectElement, store: Store, asking: Asking): void {
   if (choice.matches("[data-kind]")) store.update({ kind: Number(choice.value) });
 }
 
-function facetsOf(item: HTMLElement | SVGElement): Target {
+export function facetsOf(item: HTMLElement | SVGElement): Target {
   const facets: Record<string, number> = {};
   for (const name of ["layer", "head", "token", "stream"]) {
     const value = item.dataset[name];

@@ -11,6 +11,7 @@ import type {
   Summary,
 } from "./contract";
 import { EMPTY } from "./selection";
+import type { Theme } from "./theme";
 
 export type Answered = "none" | "pending" | "ready" | "unavailable";
 
@@ -38,6 +39,7 @@ export interface State {
   /** Whether BokehJS is there to draw it. */
   bokeh: boolean;
   error: string | null;
+  theme: Theme;
   /** Width in pixels that pictures may take. */
   space: number;
 }
@@ -63,6 +65,7 @@ export class Store {
     chart: null,
     bokeh: false,
     error: null,
+    theme: "light",
     space: 876,
   };
   private readonly listeners = new Set<Listener>();

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import scenes
+from tests.browser.patience import eventually
 from tests.browser.view import PANES, View
 
 REAL = "import scenes\nscenes.real()"
@@ -93,15 +94,18 @@ def said(view, pattern):
 def test_the_chart_is_drawn_without_a_network(lab):
     view = lab.shown
     view.button("chart").click()
-    expect(view.pane("chart").locator(".bk-Figure, .figure > *").first).to_be_visible(timeout=20_000)
+    expect(view.pane("chart").locator(".bk-Figure, .figure > *").first).to_be_visible()
 
 
 def test_a_saved_notebook_holds_a_picture(lab):
     lab.save()
     expect(lab.page.locator(".jp-mod-dirty")).to_have_count(0)
-    lab.page.wait_for_timeout(1500)
-    saved = nbformat.read(lab.path, 4)
-    assert any("image/png" in output.get("data", {}) for output in saved.cells[0].outputs)
+
+    def pictures():
+        saved = nbformat.read(lab.path, 4)
+        return [output for output in saved.cells[0].outputs if "image/png" in output.get("data", {})]
+
+    eventually(pictures, "a picture in the saved notebook")
 
 
 def test_cancel_stops_a_running_computation(open_lab):
@@ -109,7 +113,7 @@ def test_cancel_stops_a_running_computation(open_lab):
     view = notebook.view(0)
     view.expect_state("running")
     view.button("cancel").click()
-    view.expect_state("cancelled", seconds=10)
+    view.expect_state("cancelled")
 
 
 def test_a_cleared_output_stops_its_computation(open_lab):

@@ -22,11 +22,10 @@ export function mountChart(root: HTMLElement, store: Store, signal: AbortSignal)
   const hint = h("span", { class: "hint" });
   const figure = h("div", { class: "figure" });
   root.append(h("h3", {}, "Flow by route and layer"), button, " ", hint, figure);
-  store.effect(({ chart, bokeh }) => {
+  store.effect(({ chart, bokeh, theme }) => {
     if (chart === null || !bokeh) return;
-    const dark = root.closest<HTMLElement>("[data-theme]")?.dataset.theme === "dark";
     figure.replaceChildren();
-    void window.Bokeh?.embed.embed_item(dark ? chart.dark : chart.item, figure);
+    void window.Bokeh?.embed.embed_item(theme === "dark" ? chart.dark : chart.item, figure);
   }, signal);
   store.effect(({ chart, selection }) => {
     const drawn = chart === null ? null : normalise(chart.selection ?? []);
