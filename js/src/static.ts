@@ -1,7 +1,7 @@
 /** A page without a kernel: the summary and prepared answers are in the page, and this answers requests. */
 
 import { fromBase64, toBytes } from "./columns";
-import type { ExplanationHeader, Notice, RankedBy, Request, RoutesAnswer, Selection } from "./contract";
+import type { ExplanationHeader, RankedBy, Request, RoutesAnswer, Selection } from "./contract";
 import { through } from "./passing";
 import { headOf, isEmpty, normalise, same } from "./selection";
 import type { Model } from "./transport";
@@ -50,8 +50,8 @@ export function staticModel(root: HTMLElement): Model {
       listeners.delete(callback as Callback);
     },
     send: (content) => {
-      const request = content as (Request | Notice) & { id: number };
-      if (isSilent(request)) return;
+      const request = content as Request & { id: number };
+      if (["pull", "cancel", "shown", "gone"].includes(request.type)) return;
       void answer(root, payload, request).then(([header, buffer]) => {
         for (const listener of listeners)
           listener({ ...header, id: request.id }, buffer === null ? [] : [buffer]);
@@ -59,11 +59,6 @@ export function staticModel(root: HTMLElement): Model {
     },
     holds: (selection) => isEmpty(selection) || holds(payload, selection),
   };
-}
-
-/** What only a kernel cares about. */
-function isSilent(request: Request | Notice): request is Notice {
-  return ["pull", "cancel", "shown", "gone"].includes(request.type);
 }
 
 async function answer(root: HTMLElement, payload: Payload, request: Request): Promise<Answered> {

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 import semiring_widgets
 from semiring_widgets.attr import Comparison
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.atomic import replacing
+from semiring_widgets.explanation.atomic import check_writable, destination_of, write_whole
 from semiring_widgets.export.answers_ahead import conditions, head_maps, rankings, size_of
 from semiring_widgets.widgets import messages
 from semiring_widgets.widgets.bundle import read_bundle
@@ -64,10 +64,9 @@ def write_page(
         MissingBundleError: the JavaScript was not built.
         InputError: the folder does not exist or cannot be written, or ``answers`` is no number of answers.
     """
-    text = page(result, chart=chart, answers=answers)
-    with replacing(path) as scratch:
-        scratch.write_text(text, encoding="utf-8")
-    return Path(path)
+    check_writable(path)
+    write_whole(path, page(result, chart=chart, answers=answers).encode())
+    return destination_of(path)
 
 
 def page(result: Explanation | Comparison, *, chart: bool = True, answers: int | None = None) -> str:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from semiring_widgets.attr import Comparison
 from semiring_widgets.explanation.schema import KINDS
+from semiring_widgets.explanation.visible import token_label
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -314,7 +315,10 @@ def _comparison(result: Comparison, revision: int) -> Message:
 
 
 def _streams(streams: tuple[Stream, ...]) -> list[dict[str, Any]]:
-    return [asdict(stream) for stream in streams]
+    return [
+        {"name": stream.name, "tokens": [{**asdict(t), "text": token_label(t)} for t in stream.tokens]}
+        for stream in streams
+    ]
 
 
 def _clean(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What axe-core says about page and widget: nothing critical, nothing serious."""
+"""What axe-core says about page and widget: nothing."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ def violations(page, scope=None):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("kind", ["explanation", "comparison", "running"])
-def test_nothing_critical_or_serious(watched, tmp_path, kind, theme):
+def test_nothing_is_found(watched, tmp_path, kind, theme):
     made = scenes._made()
     result = made.build_comparison() if kind == "comparison" else made.build_explanation()
     page = watched(color_scheme=theme)
@@ -42,5 +42,4 @@ def test_nothing_critical_or_serious(watched, tmp_path, kind, theme):
         token = view.root.locator(f'[data-item][data-token="{chosen}"]').first
         token.click(modifiers=["Shift"])
     found = violations(page, ".semiring-widgets" if kind == "running" else None)
-    grave = [one for one in found if one["impact"] in ("critical", "serious")]
-    assert grave == [], json.dumps(grave, indent=1)
+    assert found == [], json.dumps(found, indent=1)

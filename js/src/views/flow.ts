@@ -3,6 +3,7 @@
 import { html, svg } from "lit-html";
 import type { ExplanationHeader } from "../contract";
 import { h, put, svgElement } from "../dom";
+import { shortened } from "../labels";
 import { type Grid, gridOf } from "../layout/grid";
 import { partsMeasure } from "../measures";
 import { type Drawing, explanationPane } from "../pane";
@@ -77,7 +78,8 @@ function tokenNames(summary: ExplanationHeader, grid: Grid): Drawing {
     .filter(({ index }) => index % every === 0)
     .map((token) => {
       const [x, y] = [grid.x(token.index), grid.height + 10];
-      const short = token.text.length > 11 ? `${token.text.slice(0, 10)}…` : token.text;
+      // A column is 6 pixels; labels that stand upright have the width of their cell.
+      const short = shortened(token.text, upright ? Math.floor(grid.cell / 6) : 11);
       return svg`<text x=${x} y=${y} text-anchor=${upright ? "middle" : "end"} class="name"
         transform=${upright ? "rotate(0)" : `rotate(-60 ${x} ${y})`}>${short}</text>`;
     })}`;

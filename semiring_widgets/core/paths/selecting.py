@@ -23,7 +23,7 @@ from semiring_widgets.core.anatomy import (
     seeds_of,
 )
 from semiring_widgets.core.backprop import Result, signs_of
-from semiring_widgets.core.checks import check_whole
+from semiring_widgets.core.checks import whole_number
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.memory import fit, living_size
 from semiring_widgets.core.paths.directions import cancellation, directions_of
@@ -190,7 +190,7 @@ class PathSet:
         Raises:
             InputError: k is not positive.
         """
-        check_whole("k", k)
+        k = whole_number(k, "k")
         gates = [*self._cuts, None]
         stages = []
         log_mass = self.log_mass
