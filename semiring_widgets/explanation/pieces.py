@@ -151,7 +151,7 @@ class Pieces:
         byte = _BYTE.fullmatch(raw)
         if byte is not None and self._falls_back:
             return bytes([int(byte[1], 16)])
-        return _encoded(self._decoded(raw))
+        return _encoded(self._decoded(raw.removesuffix("@@") if self.goes_on(number) else raw))
 
     def _decoded(self, raw: str) -> str:
         """What a piece adds to a text: the decoder is asked, with a word before it."""
