@@ -65,7 +65,7 @@ def word_piece(words, *, signs="[CLS][SEP]", uncased=False):
         made.post_processor = processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
     return transformers.PreTrainedTokenizerFast(
         tokenizer_object=made, pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]", unk_token="[UNK]",
-        mask_token="[MASK]",
+        mask_token="[MASK]", model_input_names=["input_ids", "token_type_ids", "attention_mask"],
     )  # fmt: skip
 
 
