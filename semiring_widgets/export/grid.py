@@ -31,7 +31,7 @@ NEGATIVE: Final = "#d55e00"
 _INK = "#1b1f24"
 _MUTED = "#6b7280"
 _CELLS = LinearSegmentedColormap.from_list("cells", ["#ffffff", "#9fb8cc"]).with_extremes(bad="#f3f4f6")
-_LEVEL, _STEEP = 14, 10  # columns of a label beside or below the next; steep ones must end above the notes
+_LEVEL, _STEEP = 14, 9  # columns of a label beside or below the next; steep ones must end above the notes
 _SHOWN = 5  # routes; more lines than that are a tangle
 _HALO = [withStroke(linewidth=2.2, foreground="white")]
 _DASHES: Final = (0, (4, 1.5))
