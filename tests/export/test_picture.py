@@ -101,6 +101,11 @@ def test_long_labels_end_above_the_notes(make_explanation, count):
         assert all(left.x1 < right.x0 for left, right in pairwise(labels))
 
 
+def test_without_a_layout_engine_right_to_left_is_turned_round(monkeypatch):
+    monkeypatch.setattr("semiring_widgets.export.drawable._ORDERS", False)
+    assert drawable("is שלום -> x") == "is םולש -> x"
+
+
 def test_drawable_keeps_to_one_line_and_shortens():
     assert drawable("👩\u200d👧") in {"□", "👩\u200d👧"}  # no half of a family
     assert drawable("❤\ufe0f") == "❤"
