@@ -24,7 +24,6 @@ def options(*words):
         (("--target", "id:7"), "target", 7),
         (("--contrast", "id:7"), "contrast", 7),
         (("--contrast", "id:x"), "contrast", "id:x"),
-        ((), "add_special_tokens", True),
         (("--no-special-tokens",), "add_special_tokens", False),
     ],
 )
