@@ -52,8 +52,7 @@ def family_and_logits(call: ModelCall, output: Any) -> tuple[str, Tensor]:
     if logits is None or logits.dim() not in (2, 3) or _is_hidden(call, output):
         raise InputError(
             f"{name} has no head that a target could be asked of. Give score=, a function of the model's "
-            f"output that returns one number, for example "
-            f"score=lambda output: output.last_hidden_state[:, 0].norm(dim=-1)."
+            f"output that returns one number, for example score=lambda output: {_example(output)}."
         )
     family = call.family or _by_shape(call, logits)
     if logits.dim() != (2 if family == "classifier" else 3) or (
@@ -64,6 +63,13 @@ def family_and_logits(call: ModelCall, output: Any) -> tuple[str, Tensor]:
             f"which token each belongs to. Give score=, a function of the model's output."
         )
     return family, logits
+
+
+def _example(output: Any) -> str:
+    """How a score may be read from an output that has no logits."""
+    names = [name for name in getattr(output, "keys", tuple)() if getattr(output, name, None) is not None]
+    first = f"output.{names[0]}" if names else "output[0]" if isinstance(output, tuple) else "output"
+    return f"{first}[:, 0].norm(dim=-1)" if not names or "hidden" in first else f"{first}[:, 0]"
 
 
 def _is_hidden(call: ModelCall, output: Any) -> bool:
