@@ -190,7 +190,8 @@ def _accepted(model: nn.Module) -> set[str]:
     for part in model.modules():
         parameters = inspect.signature(part.forward).parameters.values()
         names |= {p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
-        if isinstance(part, PreTrainedModel) or all(p.kind is not p.VAR_KEYWORD for p in parameters):
+        whole = isinstance(part, PreTrainedModel) and "input_ids" in names
+        if whole or all(p.kind is not p.VAR_KEYWORD for p in parameters):
             break
     if "input_ids" in names:
         return names

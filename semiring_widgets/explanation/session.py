@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from semiring_widgets.core.anatomy import Selection, condition, cut_of, head_map, layer_flow
 from semiring_widgets.core.semirings import Value
 from semiring_widgets.core.tape import Node
+from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
 from semiring_widgets.explanation.rankings import Ranking
 from semiring_widgets.explanation.routing import RouteTeller
@@ -40,6 +41,13 @@ class LiveSession:
     beta: Mapping[Node, Value]
     asked: Asked | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Neither pickled nor copied: nodes are known by the tensors of this process."""
+        raise InputError(
+            "A live explanation holds a recording of its model, which can be neither pickled nor copied. Use "
+            "explanation.save(path); what sw.load(path) reads can be both."
+        )
 
     def conditioned(self, selection: Mapping[str, Any]) -> tuple[xr.Dataset, float]:
         """See `semiring_widgets.explanation.results.Session`."""
