@@ -67,15 +67,20 @@ def family_and_logits(call: ModelCall, output: Any) -> tuple[str, Tensor]:
 
 def _example(output: Any) -> str:
     """How a score may be read from an output that has no logits."""
-    names = [name for name in getattr(output, "keys", tuple)() if getattr(output, name, None) is not None]
-    first = f"output.{names[0]}" if names else "output[0]" if isinstance(output, tuple) else "output"
+    names = [
+        str(name) for name, value in dict(getattr(output, "items", tuple)()).items() if value is not None
+    ]
+    if names:
+        first = f"output[{names[0]!r}]" if type(output) is dict else f"output.{names[0]}"
+    else:
+        first = "output[0]" if isinstance(output, (tuple, list)) else "output"
     return f"{first}[:, 0].norm(dim=-1)" if not names or "hidden" in first else f"{first}[:, 0]"
 
 
 def _is_hidden(call: ModelCall, output: Any) -> bool:
     """Whether a nameless output is hidden states rather than logits: a model without a head."""
     logits = cast(Tensor, logits_of(output))
-    nameless = type(output) is tuple or output is logits
+    nameless = type(output) in (tuple, list) or output is logits
     return call.family is None and nameless and logits.shape == call.inputs[-1].shape
 
 

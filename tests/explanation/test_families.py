@@ -75,6 +75,8 @@ WRAPPED = {
     "held": ("BertForMaskedLM", Held),
     "held causal": ("GPT2LMHeadModel", Held),
     "logits only": ("BertForMaskedLM", lambda model: Held(model, lambda output: output.logits)),
+    "a dictionary": ("BertForMaskedLM", lambda model: Held(model, dict)),
+    "a list": ("GPT2LMHeadModel", lambda model: Held(model, lambda output: [output.logits])),
     "an adapter": ("GPT2LMHeadModel", Passing),
     "an adapter in an adapter": ("BertForMaskedLM", lambda model: Passing(Passing(model))),
     "a pretraining head": ("BertForPreTraining", lambda model: model),

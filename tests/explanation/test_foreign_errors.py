@@ -120,6 +120,13 @@ def test_what_is_no_fault_of_the_models_passes_through(error, tokenizer):
     assert caught.value is error
 
 
+def test_tuples_that_a_model_itself_cannot_read(tokenizer):
+    model = build("GPT2LMHeadModel")
+    model.config.return_dict = False
+    with pytest.raises(ModelError, match=r"'tuple' object .* Set model\.config\.return_dict = True"):
+        sw.explain(model, tokenizer, TEXT)
+
+
 def test_an_error_of_score_is_named(tokenizer):
     with pytest.raises(sw.SemiringWidgetsError, match=r"score= failed with AttributeError.*MaskedLMOutput"):
         sw.explain(build("BertForMaskedLM"), tokenizer, TEXT, score=lambda output: output.nothing)
