@@ -42,8 +42,17 @@ def feed(kind, model):
 
 # Pixels where they are not one image of (3, 32, 32).
 PIXELS = {
-    **dict.fromkeys(["LlavaNextForConditionalGeneration", "LlavaOnevisionForConditionalGeneration"], (1, 2, 3, 32, 32)),
-    **dict.fromkeys(["Idefics2ForConditionalGeneration", "Idefics3ForConditionalGeneration", "SmolVLMForConditionalGeneration"], (1, 1, 3, 32, 32)),
+    **dict.fromkeys(
+        ["LlavaNextForConditionalGeneration", "LlavaOnevisionForConditionalGeneration"], (1, 2, 3, 32, 32)
+    ),
+    **dict.fromkeys(
+        [
+            "Idefics2ForConditionalGeneration",
+            "Idefics3ForConditionalGeneration",
+            "SmolVLMForConditionalGeneration",
+        ],
+        (1, 1, 3, 32, 32),
+    ),
 }
 
 
@@ -66,7 +75,9 @@ def pictured(model):
     if isinstance(features, torch.Tensor):
         features = [features]
     count = sum(each.numel() for each in features) // config.get_text_config().hidden_size
-    token = next(getattr(config, name) for name in ("image_token_id", "image_token_index") if hasattr(config, name))
+    token = next(
+        getattr(config, name) for name in ("image_token_id", "image_token_index") if hasattr(config, name)
+    )
     ids = torch.tensor([[5, 9, *[token] * count, 7, 11]])
     if "mm_token_type_ids" in takes:
         extra["mm_token_type_ids"] = (ids == token).int()
