@@ -16,6 +16,7 @@ from semiring_widgets.core.jacobian import (
     contractions,
     convolutions,
     dense,
+    embeddings,
     fourier,
     functions,
     moves,
@@ -76,7 +77,6 @@ register(
     aten.index,
     aten.index_select,
     aten.gather,
-    aten.embedding,
     aten.roll,
     aten.flip,
     aten.cat,
@@ -120,6 +120,8 @@ register(
     aten.scatter_reduce,
 )(adding.rule)
 register(aten.col2im)(adding.folding_rule)
+register(aten.embedding)(embeddings.rule)
+register(aten._embedding_bag, aten._embedding_bag_forward_only)(embeddings.bag_rule)
 register(
     aten.max_pool2d_with_indices,
     aten.max_pool3d_with_indices,
@@ -197,6 +199,7 @@ _FOR_COMPLEX = {
     _constant,
     adding.rule,
     contractions.rule,
+    embeddings.rule,
     fourier.rule,
     functions.rule,
     moves.rule,
