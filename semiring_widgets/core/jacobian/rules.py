@@ -194,6 +194,8 @@ register(aten.complex, aten.polar, aten._conj, aten._neg_view)(pointwise.rule)
 register(aten._to_copy)(moves.rule)
 register(aten._fft_c2c, aten._fft_r2c, aten._fft_c2r)(fourier.rule)
 
+# Where the operators of PyTorch itself are.
+_OWN = {"aten", "prims"}
 # The rules that tell real from imaginary parts; other operators on complex numbers are one dense Jacobian.
 _FOR_COMPLEX = {
     _constant,
@@ -225,7 +227,7 @@ def edges_of(call: Call) -> list[Edge]:
         elif torch.Tag.pointwise in func.tags:
             rule = pointwise.rule
         else:
-            rule = dense.rule
+            rule = dense.rule if func.namespace in _OWN else functions.operator_rule
     if call.complex and rule not in _FOR_COMPLEX:
         rule = dense.rule
     try:

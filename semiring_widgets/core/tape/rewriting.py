@@ -95,9 +95,17 @@ def _chunked_rows(
     return _linear_cross_entropy(x, linear_weight, target, linear_bias, weight, ignore_index)
 
 
+def _lstm(*args: Any) -> Any:
+    """In its cells: oneDNN has one operator for a whole layer, which has no derivatives in a recording."""
+    packed = isinstance(args[1], Tensor)  # the sizes of its batches
+    with torch.backends.mkldnn.flags(enabled=False):
+        return (aten.lstm.data if packed else aten.lstm.input).decompose(*args)
+
+
 REWRITTEN: dict[Any, Callable[..., Any]] = {
     aten.native_dropout: _dropout,
     aten.rrelu_with_noise: _rrelu,
+    aten.lstm: _lstm,
     # New in PyTorch 2.13, and there from their first call on.
     "torch_nn::_linear_cross_entropy_batch_chunked": _chunked,
     "torch_nn::_linear_cross_entropy_batch_chunked_no_reduction": _chunked_rows,
