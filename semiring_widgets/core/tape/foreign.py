@@ -10,8 +10,8 @@ _FUNCTIONS = (
     "attention; the error above names the operator."
 )
 _GRADIENTS = (
-    "The recorded code calls torch.autograd.grad or backward(), but while it is recorded no autograd graph is "
-    "built. Use torch.func.grad there, or call it outside of the recording."
+    "The recorded code calls torch.autograd.grad or backward(), but while it is recorded no autograd "
+    "graph is built. Use torch.func.grad there, or call it outside of the recording."
 )
 _GRAPH = (
     "The recorded code needs the graph of autograd (torch.func.linearize, tracing and their like do), but "

@@ -98,8 +98,12 @@ def _chunked_rows(
 def _lstm(*args: Any) -> Any:
     """In its cells: oneDNN has one operator for a whole layer, which has no derivatives in a recording."""
     packed = isinstance(args[1], Tensor)  # the sizes of its batches
-    with torch.backends.mkldnn.flags(enabled=False):
+    enabled = torch._C._get_mkldnn_enabled()
+    torch._C._set_mkldnn_enabled(False)
+    try:
         return (aten.lstm.data if packed else aten.lstm.input).decompose(*args)
+    finally:
+        torch._C._set_mkldnn_enabled(enabled)
 
 
 REWRITTEN: dict[Any, Callable[..., Any]] = {
