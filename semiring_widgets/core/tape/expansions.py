@@ -47,7 +47,7 @@ _Keep = Callable[[Tensor], None]
 
 
 def expansions(granularity: str, keep: _Keep) -> dict[Any, Callable[..., Any]]:
-    """The table of a granularity, keyed by ATen operator.
+    """The table of a granularity, keyed by ATen operator, or by the name of another that may come later.
 
     Args:
         granularity: one of `GRANULARITIES`.

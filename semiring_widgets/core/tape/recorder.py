@@ -28,6 +28,7 @@ from semiring_widgets.core.tape.calls import Calls
 from semiring_widgets.core.tape.collector import uncollected
 from semiring_widgets.core.tape.decompositions import decomposed
 from semiring_widgets.core.tape.expansions import GRANULARITIES, expansions, uncut
+from semiring_widgets.core.tape.foreign import sentence_for
 from semiring_widgets.core.tape.interception import Interception
 from semiring_widgets.core.tape.nodes import Node, Scope
 from semiring_widgets.core.tape.operators import Facts, facts_of, functional_of, returns_more, written_by
@@ -42,10 +43,6 @@ aten = torch.ops.aten
 
 # Namespaces of operators whose weights are quantised; autograd takes their results for constants.
 _QUANTISED = {"quantized", "quantized_decomposed", "torchao", "bitsandbytes"}
-# What torch says when autograd is asked for a gradient inside a recording.
-_NO_AUTOGRAD = "does not require grad and does not have a grad_fn"
-# What torch says when an operator that calls functions meets the recorder.
-_HIGHER_ORDER = "no rule registered for HigherOrderOperator"
 _OTHER_MEMORY = (
     "A tensor was given other memory during the recording (in module '{}') by `set_`, as copy.deepcopy and "
     "torch.load do, which hides where its values come from. Copy tensors by `x.clone()`, or by "
@@ -110,18 +107,10 @@ def record(
             yield tape
         except BaseException as error:
             tape.failed = True
-            if isinstance(error, NotImplementedError) and _HIGHER_ORDER in str(error):
-                raise UnsupportedOpError(
-                    "The recorded code calls an operator that runs functions it is given (torch.cond, "
-                    "flex_attention and their like), which cannot be recorded. Use an `if` or a loop of "
-                    "Python, or another implementation of attention; the error above names the operator."
-                ) from error
-            if not isinstance(error, RuntimeError) or _NO_AUTOGRAD not in str(error):
+            sentence = sentence_for(error)
+            if sentence is None:
                 raise
-            raise UnsupportedOpError(
-                "The recorded code calls torch.autograd.grad or backward(), but while it is recorded no "
-                "autograd graph is built. Use torch.func.grad there, or call it outside of the recording."
-            ) from error
+            raise UnsupportedOpError(sentence) from error
         tape.root = tracker.root
     tape._settle()
 
@@ -251,10 +240,10 @@ class _Recorder(TorchDispatchMode):
                 self._before_constant(tensor)
         result = _conjugating(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
         cut = not torch.is_grad_enabled()
-        if not cut and returns_more(func, result):
+        if not cut and (returns_more(func, result) or (functional is func and func.namespace != "aten")):
             raise UnsupportedOpError(
-                f"{func} (in module '{self._tracker.path}') writes one tensor in place and returns another, "
-                f"which cannot be recorded. Use a form of it that only returns its results."
+                f"{func} (in module '{self._tracker.path}') writes a tensor in place and has no form that "
+                f"only returns its results, so it cannot be recorded. Use one that returns them."
             )
         for tensor, old in zip(written, before, strict=True):
             if not isinstance(tensor, Tensor) or old is None:
