@@ -19,7 +19,7 @@ from semiring_widgets.errors import InputError, SemiringWidgetsError
 from semiring_widgets.explanation.atomic import check_writable
 from semiring_widgets.explanation.demo import DEMO_CONTRAST, DEMO_TARGET, DEMO_TEXT
 from semiring_widgets.explanation.jobs import sentence_of
-from semiring_widgets.options import Parser, add_comparing, add_question, asked, pair
+from semiring_widgets.options import Parser, add_comparing, add_question, asked, pair, with_pair
 from semiring_widgets.streams import make_readable, mute
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _run(options: argparse.Namespace) -> bool:
         if path is not None:
             check_writable(path)
     read_bundle()  # found missing now, not after the computation
-    text = _text(options)
+    text = with_pair(_text(options), options)
     model, tokenizer = pair(options)
     if options.command == "compare":
         from semiring_widgets.attr import compare_run

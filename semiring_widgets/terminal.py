@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from semiring_widgets.attr import Comparison
+from semiring_widgets.explanation.visible import token_label
 from semiring_widgets.explanation.wording import nats, power
 from semiring_widgets.widgets.messages import sendable
 from semiring_widgets.widgets.plain import ROUTES_BY
@@ -75,7 +76,7 @@ def _tokens(result: Explanation) -> Table:
     for token, share, weight, gradient, more in zip(*columns, strict=False):
         filled = round(_BAR * float(share) / most) if most > 0 and math.isfinite(share) else 0
         table.add_row(
-            _line(token.text or token.raw),
+            _line(token_label(token)),
             _number(share, ".1%"),
             Text("█" * filled),
             _number(weight, ".2f"),
@@ -111,7 +112,7 @@ def _scores(result: Comparison) -> Table:
     scores = result.dataset["scores"].values
     for token in result.tokens:
         table.add_row(
-            _line(token.text or token.raw),
+            _line(token_label(token)),
             *(_number(scores[index, token.index], ".3g") for index in kept),
         )
     return table

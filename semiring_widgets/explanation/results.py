@@ -14,7 +14,7 @@ Nothing here is validated: the constructors are called by the code that has just
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -54,7 +54,11 @@ ELSEWHERE: Final = ("dataset", "session")
 
 @dataclass(frozen=True)
 class Token:
-    """One token: ``text`` is the source text shown to people, ``raw`` the tokenizer's piece."""
+    """One token: ``text`` is what people read, ``raw`` the tokenizer's piece.
+
+    ``text`` is the source, or what the piece stands for where no characters of the source are its own; white
+    space and what has no shape are marked, and parts of a character show which bytes they are.
+    """
 
     index: int
     text: str
@@ -127,24 +131,30 @@ class Status:
 class Session(Protocol):
     """The live computation behind an explanation; answers questions that need the model's tape."""
 
-    def conditioned(self, selection: Mapping[str, Any]) -> tuple[xr.Dataset, float]:
-        """Flow restricted to the paths through ``selection``.
+    def conditioned(self, selection: Any, check: Callable[[], None] = ...) -> tuple[xr.Dataset, float]:
+        """Flow restricted to the paths through all parts of ``selection``.
 
         Args:
-            selection: ``layer``, ``branch``, ``head``, ``token`` (each None or given) and ``stream``.
+            selection: a part or several, as in `semiring_widgets.select_paths`.
+            check: called often; may raise to stop.
 
         Returns:
-            The same variables conditioned, and the natural log of the share of all mass that passes through
-            the selection.
+            The same variables conditioned, with ``log_mass`` and ``best_log_weight`` of all these paths among
+            its attributes, and the natural log of their share of all mass.
+
+        Raises:
+            InputError: the model has no such part.
         """
         ...
 
-    def ranking(self, by: str, selection: Mapping[str, Any], count: int) -> Ranking:
+    def ranking(self, by: str, selection: Any, count: int, check: Callable[[], None] = ...) -> Ranking:
         """The first routes of a ranking, of the paths through ``selection`` (nothing selected: all paths)."""
         ...
 
-    def head_map(self, layer: int, head: int) -> NDArray[np.float32]:
-        """Share of all mass through one head, shape (3 kinds: query, key, value; Tq, Tk)."""
+    def head_map(
+        self, layer: int, head: int, selection: Any = (), check: Callable[[], None] = ...
+    ) -> NDArray[np.float32]:
+        """Shares through one head of the mass of the selected paths, (3: query, key, value; Tq, Tk)."""
         ...
 
 
@@ -153,7 +163,7 @@ class Explanation:
     """By which routes a score was made, for one text.
 
     Attributes:
-        text: the text as given.
+        text: the text as given; of a pair, both with a line break between. Offsets of tokens point into it.
         model: name of the model's class.
         score: the scalar explained.
         granularity: which graph was counted (``"primitive"``, ``"operator"``, ``"paper"``).
@@ -271,12 +281,16 @@ class Explanation:
             raise InputError(f"rows is {short(rows)}; choose tokens or routes.")
         return frames[rows](self)
 
-    def to_html(self, path: str | os.PathLike[str], *, chart: bool = True) -> Path:
+    def to_html(
+        self, path: str | os.PathLike[str], *, chart: bool = True, answers: int | None = None
+    ) -> Path:
         """Write one self-contained interactive page that needs no kernel and no network.
 
         Args:
             path: destination; an existing file is replaced.
-            chart: also embed the Bokeh chart and BokehJS (about 1.8 MB more).
+            chart: also embed the Bokeh chart and BokehJS (about 0.5 MB more).
+            answers: how many tokens, heads, layers and cells can be clicked in it, those with the most mass
+                first; None for as many as take a few seconds, which are all of a small model.
 
         Returns:
             The path written.
@@ -284,7 +298,7 @@ class Explanation:
         from semiring_widgets.export.html import write_page
 
         known = self if self.live else replace(self, session=None)
-        return write_page(known, path, chart=chart)
+        return write_page(known, path, chart=chart, answers=answers)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a file that `load` reads back exactly (all but the live session).

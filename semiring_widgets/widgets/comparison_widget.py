@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from semiring_widgets.attr import Comparison
@@ -19,7 +20,7 @@ class ComparisonWidget(ResultWidget[Comparison]):
     kind: ClassVar[str] = "comparison"
     shows: ClassVar[type[Any]] = Comparison
 
-    def _answer(self, request: Request) -> messages.Message:
+    def _answer(self, request: Request, check: Callable[[], None]) -> messages.Message:
         raise InputError(
             f"A comparison answers pull and cancel only, not {request.get('type')!r}: its summary holds all "
             "its numbers."

@@ -14,6 +14,7 @@ from semiring_widgets.core.semirings.leaving import Leaving
 from semiring_widgets.core.semirings.linear import BranchMax, Sum
 from semiring_widgets.core.semirings.mass import Abs, Count, Entropy
 from semiring_widgets.core.semirings.moments import Variance
+from semiring_widgets.core.semirings.passing import Passing, gated
 from semiring_widgets.core.semirings.product import Product, factored, factors_of
 from semiring_widgets.core.semirings.weights import Weight
 from semiring_widgets.errors import InputError
@@ -31,6 +32,7 @@ __all__ = [
     "KBest",
     "Leaving",
     "Max",
+    "Passing",
     "Product",
     "Semiring",
     "SignedMax",
@@ -42,6 +44,7 @@ __all__ = [
     "factored",
     "factors_of",
     "find_semiring",
+    "gated",
 ]
 
 LEVELS = ("unit", "branch")

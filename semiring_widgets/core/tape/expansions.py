@@ -7,7 +7,7 @@ granularity means. Three tables:
   no path); LayerNorm: m = mean x, d = x - m, v = mean(d squared), d * rsqrt(v + eps) * gamma + beta, where
   squaring is one unary step; activations stay one step. A Fourier transform over several dimensions is one
   step for each of them.
-- ``operator``: nothing is expanded; each composite is one dense local Jacobian.
+- ``operator``: nothing is expanded but products (see `products`); each composite is one dense local Jacobian.
 - ``paper``: as the public code of Du et al. (2023): softmax = exp(x - logsumexp x) with the path
   through the maximum, variance = E[x squared] - E[x] squared in every norm that subtracts a mean. RMS
   norm has no mean: its E[x squared] is the same at both granularities.
@@ -33,8 +33,10 @@ from semiring_widgets.core.tape.norms import (
     UNCUT_NORMS,
     WHOLE_NORMS,
     narrowed,
+    ordered,
     widened,
 )
+from semiring_widgets.core.tape.products import PRODUCTS
 from semiring_widgets.core.tape.rewriting import REWRITTEN
 
 __all__ = ["GRANULARITIES", "expansions", "uncut"]
@@ -45,7 +47,7 @@ _Keep = Callable[[Tensor], None]
 
 
 def expansions(granularity: str, keep: _Keep) -> dict[Any, Callable[..., Any]]:
-    """The table of a granularity, keyed by ATen operator.
+    """The table of a granularity, keyed by ATen operator, or by the name of another that may come later.
 
     Args:
         granularity: one of `GRANULARITIES`.
@@ -53,10 +55,10 @@ def expansions(granularity: str, keep: _Keep) -> dict[Any, Callable[..., Any]]:
     """
     if granularity == "primitive":
         shifted = {func: partial(expansion, keep=keep) for func, expansion in _SHIFTED.items()}
-        return {**REWRITTEN, **_FOURIER, **PRIMITIVE_NORMS, **shifted}
+        return {**REWRITTEN, **PRODUCTS, **_FOURIER, **PRIMITIVE_NORMS, **shifted}
     if granularity == "paper":
-        return {**REWRITTEN, **_FOURIER, **PAPER_NORMS, **_PAPER}
-    return {**REWRITTEN, **WHOLE_NORMS}
+        return {**REWRITTEN, **PRODUCTS, **_FOURIER, **PAPER_NORMS, **_PAPER}
+    return {**REWRITTEN, **PRODUCTS, **WHOLE_NORMS}
 
 
 def uncut(granularity: str) -> dict[Any, Callable[..., bool]]:
@@ -111,7 +113,7 @@ def _safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None, *, keep
         some = bool(empty.any())
     if some:  # rows without any allowed key are zero, not NaN
         total = total.masked_fill(empty, 1.0)
-    return narrowed(e / total, dtype if dtype is not None else x.dtype)
+    return ordered(narrowed(e / total, dtype if dtype is not None else x.dtype))
 
 
 def _log_softmax(x: Tensor, dim: int, half_to_float: bool = False, *, keep: _Keep) -> Tensor:
@@ -179,7 +181,7 @@ def _fft_c2r(x: Tensor, dim: Sequence[int], normalization: int, last_dim_size: i
 
 
 def _narrow(out: Tensor, like: Tensor, half_to_float: bool) -> Tensor:
-    return out if half_to_float else narrowed(out, like.dtype)
+    return ordered(out if half_to_float else narrowed(out, like.dtype))
 
 
 _FOURIER: dict[Any, Callable[..., Any]] = {
