@@ -42,7 +42,7 @@ def fact(kind: type[T], given: Any, place: str) -> T:
     return kind(**fields_of(kind, given, place))
 
 
-def fields_of(kind: type[Any], given: Any, place: str, without: Collection[str] = ()) -> dict[str, Any]:
+def fields_of(kind: Any, given: Any, place: str, without: Collection[str] = ()) -> dict[str, Any]:
     """The arguments of one dataclass from a JSON object; a field with a default may be missing.
 
     Args:

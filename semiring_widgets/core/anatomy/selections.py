@@ -7,7 +7,10 @@ from dataclasses import asdict, dataclass, fields
 from operator import index
 from typing import Any
 
+from torch import Tensor
+
 from semiring_widgets.core.anatomy.parts import Anatomy
+from semiring_widgets.core.checks import shown
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.errors import InputError
 
@@ -77,8 +80,8 @@ def checked(parts: Parts, extent: Extent) -> tuple[Selection, ...]:
     """
     if isinstance(parts, (Selection, Mapping)):
         parts = [parts]
-    elif isinstance(parts, str) or not isinstance(parts, Iterable):
-        raise InputError(f"A selection is a part or a list of parts, got {parts!r}. {_HOW}")
+    elif isinstance(parts, (str, Tensor)) or not isinstance(parts, Iterable):
+        raise InputError(f"A selection is a part or a list of parts, got {shown(parts)}. {_HOW}")
     found = dict.fromkeys(_part(part, extent) for part in parts)
     return tuple(part for part in found if part != Selection(stream=part.stream))
 
