@@ -93,18 +93,18 @@ def _part(given: Any, extent: Extent) -> Selection:
     if isinstance(given, Selection):
         given = asdict(given)
     if not isinstance(given, Mapping):
-        raise InputError(f"{given!r} is no part of a model. {_HOW}")
+        raise InputError(f"{shown(given)} is no part of a model. {_HOW}")
     unknown = [key for key in given if key not in _NAMES]
     if unknown:
-        raise InputError(f"{given!r} is no part of a model: it has {unknown[0]!r}. {_HOW}")
+        raise InputError(f"{shown(given)} is no part of a model: it has {unknown[0]!r}. {_HOW}")
     values = {name: given.get(name) for name in _NAMES}
     if values["stream"] is None:
         values["stream"] = 0
     for name in ("layer", "head", "token", "stream"):
         values[name] = _whole(name, values[name])
     branch = values["branch"]
-    if branch is not None and branch not in BRANCHES:
-        raise InputError(f"branch is {branch!r}; choose one of {', '.join(BRANCHES)}.")
+    if branch is not None and not (isinstance(branch, str) and branch in BRANCHES):
+        raise InputError(f"branch is {shown(branch)}; choose one of {', '.join(BRANCHES)}.")
     part = Selection(**values)
     _within("stream", part.stream, len(extent.inputs), "there are {} inputs")
     if part.layer is None:
@@ -117,7 +117,7 @@ def _part(given: Any, extent: Extent) -> Selection:
 def _check_start(part: Selection, extent: Extent) -> None:
     for name, value in (("head", part.head), ("branch", part.branch)):
         if value is not None:
-            raise InputError(f"{name} is {value!r}, and there is no layer that it is of; add layer=.")
+            raise InputError(f"{name} is {shown(value)}, and there is no layer that it is of; add layer=.")
     if part.token is not None:
         _within("token", part.token, extent.inputs[part.stream], f"input {part.stream} has {{}} tokens")
 
@@ -142,7 +142,9 @@ def _whole(name: str, value: Any) -> int | None:
             raise TypeError
         return index(value)
     except TypeError as error:
-        raise InputError(f"{name} is {value!r}; give a whole number, counted from 0, or None.") from error
+        raise InputError(
+            f"{name} is {shown(value)}; give a whole number, counted from 0, or None."
+        ) from error
 
 
 def _within(name: str, number: int, count: int, there_are: str) -> None:
