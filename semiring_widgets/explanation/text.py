@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -211,6 +212,10 @@ def stream_of(
         (start, start) if said.isspace() and text[start:end].strip() else (start, end)
         for said, (start, end) in zip(data, spans, strict=True)
     ]
+    spans = [
+        (start, _with_marks(text, start, end, following))
+        for (start, end), following in zip(spans, [*spans[1:], (0, 0)], strict=False)
+    ]
     tokens = []
     for index, (number, (start, end)) in enumerate(zip(numbers, spans, strict=True)):
         raw, special = pieces.raw(number), pieces.special(number)
@@ -222,6 +227,14 @@ def stream_of(
             shown = read[index] or f"token {number}"
         tokens.append(Token(index, shown, raw, number, start, end, special))
     return Stream(name, tuple(tokens))
+
+
+def _with_marks(text: str, start: int, end: int, following: tuple[int, int]) -> int:
+    """The end of a token with the accents on its last letter, which composing or dropping them leaves out."""
+    claimed = following[0] if following[0] < following[1] else len(text)
+    while start < end < claimed and unicodedata.category(text[end])[0] == "M":
+        end += 1
+    return end
 
 
 def _own(spans: Sequence[tuple[int, int]], index: int) -> bool:

@@ -35,6 +35,7 @@ SMILE = ["🙂⟨f0⟩", "🙂⟨9f⟩", "🙂⟨99⟩", "🙂⟨82⟩"]
         (sentence_piece([" keys", " "], byte_fallback=True), "keys 🙂", ["keys", "␣", *SMILE]),
         (llama([" keys", "The"]), "keys 🙂\n", ["<s>", "keys", "␣", *SMILE, "⏎"]),
         (word_piece(["keys", "##s"]), "keyss", ["[CLS]", "keys", "s", "[SEP]"]),
+        (word_piece(["cafe", "is"], uncased=True), "cafe\u0301 is", ["[CLS]", "cafe\u0301", "is", "[SEP]"]),
         (word_ends(["keys", "is"]), "is keys", ["is", "keys"]),
         (transformers.ByT5Tokenizer(), "é🙂 \t", ["é⟨c3⟩", "é⟨a9⟩", *SMILE, "␣", "⇥", "</s>"]),
         (transformers.CanineTokenizer(), "é\t🙂", ["⟨U+E000⟩", "é", "⇥", "🙂", "⟨U+E001⟩"]),
