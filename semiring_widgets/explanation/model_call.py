@@ -19,7 +19,7 @@ from semiring_widgets.explanation.families import config_of, known_family, unwra
 from semiring_widgets.explanation.limits import check_rows, longest_allowed
 from semiring_widgets.explanation.lookups import Start, embedding_layers, replaced, starts_of, watched
 from semiring_widgets.explanation.results import Stream
-from semiring_widgets.explanation.text import Source, encode, stream_of
+from semiring_widgets.explanation.text import Source, check_pair, encode, stream_of
 
 __all__ = ["ModelCall", "call_with_text"]
 
@@ -89,6 +89,7 @@ def call_with_text(model: nn.Module, source: Source, *, named: bool = True) -> t
             f"sw.record and sw.backprop."
         )
     accepted = _accepted(model)
+    check_pair(source, accepted, config)
     layers = embedding_layers(model)
     tokenizer = source.tokenizer
     encoding = encode(source, longest_allowed(model, tokenizer))

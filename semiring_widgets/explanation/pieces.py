@@ -61,10 +61,10 @@ class Pieces:
 
     def goes_on(self, number: int) -> bool:
         """Whether the word goes on after it, where pieces mark the end of a word and not its beginning."""
-        raw, anchor = self.raw(number), self._anchor
+        raw = self.raw(number)
         if raw.endswith("@@"):
-            return "@@" not in self._join([raw, anchor])
-        return anchor.endswith("</w>") and not raw.endswith("</w>")
+            return "@@" not in self._join([raw, self._anchor])
+        return self._ends_words and not raw.endswith("</w>")
 
     def candidates(self, word: str, among: Sequence[int] | None = None) -> list[int]:
         """Ids of the tokens that stand for a word, with and without a blank before it.
@@ -111,7 +111,7 @@ class Pieces:
     def carries_blanks(self) -> bool:
         """Whether a blank is a part of pieces; elsewhere (WordPiece) the tokenizer forgets where it was."""
         if self._coding is not None:
-            return True
+            return not self._ends_words
         pieces = "".join(map(self.raw, self._split("a b")))
         return any(blank in pieces for blank in "▁ ") or any("▁" in state for state in self._states)
 
@@ -147,7 +147,8 @@ class Pieces:
     def _data(self, number: int) -> bytes:
         if isinstance(piece := self._piece(number), bytes):
             return piece
-        raw = piece
+        # CLIP ends words although its pieces are bytes.
+        raw = piece.removesuffix("</w>") if self._ends_words and self._coding is not None else piece
         if number in self._added or self.special(number):
             return _encoded(raw)
         if self._coding is not None and all(sign in self._coding for sign in raw):
@@ -175,6 +176,12 @@ class Pieces:
         """A piece that is a word."""
         ids = self._split("a")
         return self.raw(ids[-1]) if ids else "a"
+
+    @cached_property
+    def _ends_words(self) -> bool:
+        """Whether the end of a word is marked, and not its beginning."""
+        model = getattr(getattr(self.tokenizer, "backend_tokenizer", None), "model", None)
+        return getattr(model, "end_of_word_suffix", None) == "</w>" or self._anchor.endswith("</w>")
 
     @cached_property
     def _falls_back(self) -> bool:

@@ -160,6 +160,23 @@ def test_a_tokenizer_that_knows_no_pairs(causal):
         prepare(causal[0], byte_level(WORDS), ("The", "keys"))
 
 
+def test_a_model_with_too_few_token_types(paired):
+    config = transformers.BertConfig(vocab_size=len(paired[1]), type_vocab_size=1, **SIZES)
+    model = with_seed(transformers.BertForMaskedLM, config)
+    with pytest.raises(InputError, match=r"token types \[0, 1\], and this model knows 1"):
+        prepare(model, paired[1], ("the keys", "is [MASK]"), "are")
+
+
+def test_a_pair_that_only_token_types_would_separate(causal):
+    tokenizer = word_piece(["is", "are", "keys", "the"], signs="")
+    config = transformers.DistilBertConfig(
+        vocab_size=len(tokenizer), dim=16, n_layers=1, n_heads=2, hidden_dim=16
+    )
+    model = with_seed(transformers.DistilBertForMaskedLM, config)
+    with pytest.raises(InputError, match="read as one"):
+        prepare(model, tokenizer, ("the keys", "is [MASK]"), "are")
+
+
 def test_an_explained_pair_is_saved_and_shown(paired, tmp_path):
     found = sw.explain(*paired, ("the keys", "is [MASK]"), "are", paths=2)
     found.save(tmp_path / "pair.nc")

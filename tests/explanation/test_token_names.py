@@ -1,5 +1,7 @@
 """What people read of a token: its source, or what its bytes stand for, and nothing invisible."""
 
+import json
+
 import pytest
 import transformers
 
@@ -33,6 +35,7 @@ SMILE = ["🙂⟨f0⟩", "🙂⟨9f⟩", "🙂⟨99⟩", "🙂⟨82⟩"]
         (sentence_piece([" keys", " "], byte_fallback=True), "keys 🙂", ["keys", "␣", *SMILE]),
         (llama([" keys", "The"]), "keys 🙂\n", ["<s>", "keys", "␣", *SMILE, "⏎"]),
         (word_piece(["keys", "##s"]), "keyss", ["[CLS]", "keys", "s", "[SEP]"]),
+        (word_piece(["cafe", "is"], uncased=True), "cafe\u0301 is", ["[CLS]", "cafe\u0301", "is", "[SEP]"]),
         (word_ends(["keys", "is"]), "is keys", ["is", "keys"]),
         (transformers.ByT5Tokenizer(), "é🙂 \t", ["é⟨c3⟩", "é⟨a9⟩", *SMILE, "␣", "⇥", "</s>"]),
         (transformers.CanineTokenizer(), "é\t🙂", ["⟨U+E000⟩", "é", "⇥", "🙂", "⟨U+E001⟩"]),
@@ -60,6 +63,18 @@ def test_an_added_token_is_no_code_for_bytes():
     tokenizer.add_tokens(["é"])  # in the table of bytes, this letter is another one
     assert [token.text for token in names(tokenizer, "aéa")] == ["a", "é", "a"]
     assert Pieces(tokenizer).text(tokenizer.convert_tokens_to_ids("é")) == "é"
+
+
+def test_pieces_that_say_where_a_word_ends(tmp_path):
+    vocabulary = {"<unk>": 0, "a</w>": 1, "is</w>": 2, "is@@": 3, "land": 4}
+    (tmp_path / "vocab.json").write_text(json.dumps(vocabulary))
+    (tmp_path / "merges.txt").write_text("#version: 0.2\ni s</w>\ni s\nl a\nla n\nlan d</w>\n")
+    ctrl = transformers.CTRLTokenizer(tmp_path / "vocab.json", tmp_path / "merges.txt")
+    assert [(token.text, token.raw) for token in names(ctrl, "island")] == [("is", "is@@"), ("land", "land")]
+    assert Pieces(ctrl).goes_on(3)
+    gpt = word_ends(["is", "island"])
+    assert Pieces(gpt).goes_on(gpt.convert_tokens_to_ids("is"))
+    assert not Pieces(gpt).goes_on(gpt.convert_tokens_to_ids("is</w>"))
 
 
 def test_an_id_without_a_piece():
