@@ -37,7 +37,7 @@ _AT_LEAST: Final = 600_000
 _PER_TOKEN: Final = 1_350
 _PER_PAIR: Final = 9
 # More routes than that are of no use to a reader, even if most of them are not through the selection.
-_ROUTES: Final = 80
+_ROUTES: Final = 70
 
 
 def head_maps(result: Explanation, budget: int) -> list[Message]:
