@@ -80,8 +80,8 @@ export function facetsOf(item: HTMLElement | SVGElement): Target {
 function preview(root: HTMLElement, target: Element | null): void {
   for (const old of root.querySelectorAll(".preview")) old.classList.remove("preview");
   const item = target?.closest<HTMLElement>("[data-item]");
-  if (!item || item.dataset.route !== undefined) return;
-  const query = ["layer", "head", "token"]
+  if (!item) return;
+  const query = ["layer", "head", "token", "route"]
     .map((name) => (item.dataset[name] === undefined ? "" : `[data-${name}="${item.dataset[name]}"]`))
     .join("");
   for (const other of root.querySelectorAll(`[data-item]${query}`)) other.classList.add("preview");

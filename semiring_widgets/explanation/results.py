@@ -265,19 +265,23 @@ class Explanation:
             raise InputError(f"rows is {rows!r}; choose tokens or routes.")
         return frames[rows](self)
 
-    def to_html(self, path: str | os.PathLike[str], *, chart: bool = True) -> Path:
+    def to_html(
+        self, path: str | os.PathLike[str], *, chart: bool = True, answers: int | None = None
+    ) -> Path:
         """Write one self-contained interactive page that needs no kernel and no network.
 
         Args:
             path: destination; an existing file is replaced.
             chart: also embed the Bokeh chart and BokehJS (about 0.5 MB more).
+            answers: how many tokens, heads, layers and cells can be clicked in it, those with the most mass
+                first; None for as many as take a few seconds, which are all of a small model.
 
         Returns:
             The path written.
         """
         from semiring_widgets.export.html import write_page
 
-        return write_page(self, path, chart=chart)
+        return write_page(self, path, chart=chart, answers=answers)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a file that `load` reads back exactly (all but the live session).

@@ -131,8 +131,11 @@ def test_a_cleared_output_stops_its_computation(open_lab):
     )
     notebook.view(0).expect_state("running")
     notebook.view(0).expect_state("running")
-    notebook.page.wait_for_timeout(2500)
-    expect(notebook.run(1).locator(".jp-OutputArea-output")).to_contain_text("['cancelled', 'running']")
+
+    def cancelled():
+        return "['cancelled', 'running']" in notebook.run(1).locator(".jp-OutputArea-output").inner_text()
+
+    eventually(cancelled, "the end of the computation whose output is gone")
 
 
 def test_hostile_tokens_are_text(open_lab):
