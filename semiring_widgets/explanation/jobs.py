@@ -30,9 +30,9 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Generic, NoReturn, Protocol, TypeAlias, TypeVar
 
-from semiring_widgets.errors import CancelledError, SemiringWidgetsError
+from semiring_widgets.errors import CancelledError, InputError, SemiringWidgetsError
 from semiring_widgets.explanation.results import Status
 
 __all__ = ["ExplanationJob", "Listener", "Run", "Snapshot", "sentence_of"]
@@ -88,6 +88,13 @@ class ExplanationJob(Generic[R]):
             threading.Thread(
                 target=context.run, args=(target,), name=f"semiring-widgets-{name}", daemon=True
             ).start()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Neither pickled nor copied: its threads belong to this process."""
+        raise InputError(
+            "A computation on worker threads can be neither pickled nor copied. Take its result(), and save "
+            "that: result.save(path)."
+        )
 
     @property
     def latest(self) -> R | None:

@@ -150,6 +150,9 @@ def _run(model: nn.Module, call: Callable[[], Any]) -> Any:
         cause = error.__cause__
         if isinstance(cause, IndexError) and (told := row_out_of_range(model, call)) is not None:
             raise told from cause
+        if isinstance(cause, AttributeError) and getattr(config_of(model), "return_dict", None) is False:
+            # GPT-2 and others then fail at the tuples of their own parts.
+            raise ModelError(f"{error} Set model.config.return_dict = True.") from cause
         raise
 
 
@@ -167,7 +170,7 @@ def _eagerly(model: nn.Module) -> AbstractContextManager[Any]:
     compiled = compiler is not None and any(
         isinstance(part, compiler.OptimizedModule)
         or part._compiled_call_impl is not None
-        or "forward" in part.__dict__
+        or hasattr(part.__dict__.get("forward"), "_torchdynamo_orig_callable")
         for part in model.modules()
     )
     return _Eager() if compiled else nullcontext()  # type: ignore[no-untyped-call]
@@ -186,9 +189,14 @@ def _accepted(model: nn.Module) -> set[str]:
 
     names: set[str] = set()
     for part in model.modules():
-        parameters = inspect.signature(part.forward).parameters.values()
+        try:
+            parameters = inspect.signature(part.forward).parameters.values()
+        except ValueError:
+            # Scripted code has no signature.
+            break
         names |= {p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
-        if isinstance(part, PreTrainedModel) or all(p.kind is not p.VAR_KEYWORD for p in parameters):
+        whole = isinstance(part, PreTrainedModel) and "input_ids" in names
+        if whole or all(p.kind is not p.VAR_KEYWORD for p in parameters):
             break
     if "input_ids" in names:
         return names

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.errors import InputError, NonFiniteError, SemiringWidgetsError
+from semiring_widgets.explanation.families import unwrapped
 from semiring_widgets.explanation.heads import family_and_logits
 from semiring_widgets.explanation.model_call import call_with_text
 from semiring_widgets.explanation.modes import training_modules
@@ -93,8 +94,8 @@ def prepare(
         raise InputError(
             f"model is a {type(model).__name__}; give a torch module, such as a transformers model."
         )
-    if training := training_modules(model):
-        raise InputError(_in_training(model, training))
+    if training := training_modules(unwrapped(model)):
+        raise InputError(_in_training(unwrapped(model), training))
     if score is not None and (target is not None or contrast is not None):
         raise InputError("Both score= and a target or contrast were given; give one or the other.")
     source = source_of(tokenizer, text, add_special_tokens)

@@ -168,14 +168,20 @@ def stream_of(
     numbers = torch.as_tensor(ids).tolist()
     pieces = Pieces(tokenizer)
     spans = offsets if offsets is not None else [(0, 0)] * len(numbers)
-    read = texts_of([b"" if pieces.special(number) else pieces.data(number) for number in numbers])
+    data = [b"" if pieces.special(number) else pieces.data(number) for number in numbers]
+    read = texts_of(data)
+    # A blank that the tokenizer puts before an ideograph claims it, and is not in the source.
+    spans = [
+        (start, start) if said.isspace() and text[start:end].strip() else (start, end)
+        for said, (start, end) in zip(data, spans, strict=True)
+    ]
     tokens = []
     for index, (number, (start, end)) in enumerate(zip(numbers, spans, strict=True)):
         raw, special = pieces.raw(number), pieces.special(number)
-        if special:
+        if end > start and _own(spans, index):
+            shown = visible(text[start:end].strip() if special else text[start:end])
+        elif special:
             shown = visible(raw)
-        elif end > start and _own(spans, index):
-            shown = visible(text[start:end])
         else:
             shown = read[index] or f"token {number}"
         tokens.append(Token(index, shown, raw, number, start, end, special))

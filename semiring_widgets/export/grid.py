@@ -31,6 +31,7 @@ NEGATIVE: Final = "#d55e00"
 _INK = "#1b1f24"
 _MUTED = "#6b7280"
 _CELLS = LinearSegmentedColormap.from_list("cells", ["#ffffff", "#9fb8cc"]).with_extremes(bad="#f3f4f6")
+_LEVEL, _STEEP = 14, 9  # columns of a label beside or below the next; steep ones must end above the notes
 _SHOWN = 5  # routes; more lines than that are a tangle
 _HALO = [withStroke(linewidth=2.2, foreground="white")]
 _DASHES: Final = (0, (4, 1.5))
@@ -86,9 +87,10 @@ def _token_labels(axis: Any, stream: Stream, fit: int) -> None:
     count = len(stream.tokens)
     every = max(1, -(-count // max(1, fit)))
     ticks = list(range(0, count, every))
-    labels = [drawable(token_label(stream.tokens[tick]), 14) for tick in ticks]
-    longest = max(map(width, labels), default=0)
-    steep = longest * len(labels) > 110
+    named = [token_label(stream.tokens[tick]) for tick in ticks]
+    longest = max((min(width(label), _LEVEL) for label in named), default=0)
+    steep = longest * len(named) > 110
+    labels = [drawable(label, _STEEP if steep else _LEVEL) for label in named]
     texts = axis.set_xticks(
         ticks,
         labels,

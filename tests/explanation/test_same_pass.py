@@ -8,7 +8,7 @@ import torch
 import semiring_widgets as sw
 from semiring_widgets.explanation.scores import prepare
 from tests.core.zoo.shrinking import WORDS, build
-from tests.core.zoo.table import TABLE
+from tests.core.zoo.table import TABLE, Row
 from tests.explanation.tiny import tokenizer_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
@@ -16,7 +16,20 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWa
 TEXT = "w7 w9 [MASK] w8"
 IDS = torch.tensor([[2, 7, 9, 4, 8, 3]])
 START = torch.tensor([[1]])
-ROWS = [row for row in TABLE if row.kind in ("embeds", "seq2seq")]
+ROTARY = {"position_embedding_type": "rotary"}
+# The table feeds embeddings; these do more with their ids.
+WITH_IDS = [
+    Row("EsmForMaskedLM", "embeds", {"token_dropout": True, "mask_token_id": 4}),
+    Row("EsmForMaskedLM", "embeds", {"token_dropout": True, "mask_token_id": 4, **ROTARY}),
+    Row("MarianMTModel", "seq2seq", {"scale_embedding": True}),
+    Row("BartForConditionalGeneration", "seq2seq", {"scale_embedding": True}),
+    Row("M2M100ForConditionalGeneration", "seq2seq", {"scale_embedding": True}),
+    Row("CTRLLMHeadModel", "embeds"),
+    Row("TapasForMaskedLM", "embeds"),
+    Row("GPT2DoubleHeadsModel", "embeds"),
+    Row("BigBirdForMaskedLM", "embeds", {"attention_type": "block_sparse", "block_size": 2}),
+]
+ROWS = [row for row in TABLE if row.kind in ("embeds", "seq2seq")] + WITH_IDS
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence, Set
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import torch
 from torch import Tensor
@@ -63,6 +63,13 @@ class Tape:
         )
         self._bindings = Bindings(aliases, leaf, brief=not self.releases)
         self._constants = Constants()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Neither pickled nor copied: nodes are known by the tensors of this process."""
+        raise TapeError(
+            "A tape can be neither pickled nor copied, because it knows its nodes by the tensors that were "
+            "recorded. Save what was found on it instead: the numbers of a result are ordinary tensors."
+        )
 
     def node(self, tensor: Tensor, what: str = "tensor") -> Node:
         """The node of a tensor that took part in the recorded forward pass.
