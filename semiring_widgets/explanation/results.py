@@ -278,9 +278,15 @@ class Explanation:
 
         Returns:
             The path written.
+
+        Raises:
+            InputError: the page cannot be written there, or ``answers`` is no number of answers.
         """
+        from semiring_widgets.core.checks import whole_number
         from semiring_widgets.export.html import write_page
 
+        if answers is not None:
+            answers = whole_number(answers, "answers", least=0)
         return write_page(self, path, chart=chart, answers=answers)
 
     def save(self, path: str | os.PathLike[str]) -> None:
