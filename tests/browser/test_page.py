@@ -41,7 +41,7 @@ def test_every_part_can_be_clicked_and_has_numbers_and_routes(opened):
     cell.click()
     opened.expect_conditioned("ready")
     expect(opened.root.locator(".notice")).to_contain_text("Only paths through layer 2 at keys")
-    expect(opened.pane("routes")).to_contain_text("of the first 70 routes of this ranking pass")
+    expect(opened.pane("routes")).to_contain_text("of the first 80 routes of this ranking pass")
     expect(opened.pane("routes").locator(".entry").first).to_contain_text("keys")
     opened.clear()
 
