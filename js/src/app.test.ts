@@ -223,7 +223,8 @@ describe("the widget", () => {
     model.values.selection = header.selection;
     model.emit("change:selection");
     frame();
-    const none = { ...header, id: asked()?.id, log_share: null, totals: {} };
+    const totalsOfNone = { ...(header.totals as object), log_mass: null, best_log_weight: null };
+    const none = { ...header, id: asked()?.id, log_share: null, totals: totalsOfNone };
     model.emit("msg:custom", none, [fromBase64(buffer)]);
     frame();
     expect(notice()).toContain("There are no paths through the value of layer 2.");

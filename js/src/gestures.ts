@@ -28,7 +28,7 @@ export function listenToGestures(root: HTMLElement, store: Store, asking: Asking
     if (action || item === null) return;
     const far = Math.hypot(event.clientX - down.x, event.clientY - down.y) > DRAGGED;
     // A click by the keyboard or a screen reader has no place.
-    if (far && event.detail > 0 && item.dataset.route !== undefined) return;
+    if (far && event.detail > 0 && item.matches(".token, .entry")) return;
     choose(item, event.shiftKey || event.ctrlKey || event.metaKey);
   };
   const options = { signal };
@@ -36,6 +36,17 @@ export function listenToGestures(root: HTMLElement, store: Store, asking: Asking
     "pointerdown",
     (event) => {
       down = { x: event.clientX, y: event.clientY };
+    },
+    options,
+  );
+  // With Shift, browsers mark all text from the place before to this one.
+  root.addEventListener(
+    "mousedown",
+    (event) => {
+      const item = event.shiftKey ? (event.target as Element).closest<HTMLElement>("[data-item]") : null;
+      if (item === null) return;
+      event.preventDefault();
+      item.focus({ preventScroll: true });
     },
     options,
   );

@@ -294,9 +294,15 @@ class Explanation:
 
         Returns:
             The path written.
+
+        Raises:
+            InputError: the page cannot be written there, or ``answers`` is no number of answers.
         """
+        from semiring_widgets.core.checks import whole_number
         from semiring_widgets.export.html import write_page
 
+        if answers is not None:
+            answers = whole_number(answers, "answers", least=0)
         known = self if self.live else replace(self, session=None)
         return write_page(known, path, chart=chart, answers=answers)
 

@@ -108,12 +108,22 @@ def rankings(result: Explanation, budget: int) -> list[Message]:
         known = next((len(ranking.routes) for ranking in result.rankings if ranking.by == by), 0)
         if count <= known:
             continue
-        message = messages.routes(0, by, [], result.session.ranking(by, [], count))
+        header, buffer = messages.routes(0, by, [], result.session.ranking(by, [], count))
+        message = _rounded(header), buffer
         budget -= size_of(message)
         if budget < 0:
             break
         found.append(message)
     return found
+
+
+def _rounded(value: Any) -> Any:
+    """JSON with numbers as exact as float32, which they come from: half as long to write."""
+    if isinstance(value, dict):
+        return {key: _rounded(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_rounded(part) for part in value]
+    return float(f"{value:.7g}") if isinstance(value, float) else value
 
 
 def size_of(message: Message) -> int:

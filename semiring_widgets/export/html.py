@@ -26,7 +26,6 @@ import numpy as np
 
 import semiring_widgets
 from semiring_widgets.attr import Comparison
-from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.atomic import check_writable, destination_of, write_whole
 from semiring_widgets.explanation.facts import short
 from semiring_widgets.export.answers_ahead import conditions, head_maps, rankings, size_of
@@ -65,7 +64,7 @@ def write_page(
 
     Raises:
         MissingBundleError: the JavaScript was not built.
-        InputError: the folder does not exist or cannot be written, or ``answers`` is no number of answers.
+        InputError: the folder does not exist or cannot be written.
     """
     if not isinstance(chart, (bool, np.bool_)):
         raise InputError(f"chart is {short(chart)}; give True or False.")
@@ -84,8 +83,6 @@ def page(result: Explanation | Comparison, *, chart: bool = True, answers: int |
     """
     from semiring_widgets.export.picture import picture
 
-    if answers is not None and (isinstance(answers, bool) or not isinstance(answers, int) or answers < 0):
-        raise InputError(f"answers is {answers!r}; give a whole number from 0 on, or None.")
     bundle = _module(read_bundle())
     image = _base64(picture(result))
     summary = messages.encode(result, revision=1)

@@ -109,8 +109,20 @@ def test_text_can_be_marked_and_copied(shown, selector, running):
     mouse.up()
     view.page.wait_for_timeout(400)
     assert view.page.evaluate("getSelection().toString()").strip() == text.strip()
-    # Marking a route does not choose it; a token is chosen by any click on it.
-    assert view.root.locator(".entry[aria-pressed='true']").count() == 0
+    # Marking is not choosing.
+    assert view.root.locator("[aria-pressed='true']").count() == 0
+
+
+def test_adding_a_part_marks_no_text(shown):
+    view = shown("explanation", running=False)
+    view.press(view.route(1))
+    view.page.keyboard.down("Shift")
+    for element in (view.route(2), view.token(1), view.token(5), view.head(1, 1), view.cell(2, 3)):
+        view.press(element)
+        expect(element).to_be_focused()
+        assert view.page.evaluate("getSelection().toString()") == ""
+    view.page.keyboard.up("Shift")
+    assert view.selection() == [{"token": 1}, {"token": 5}, {"layer": 1, "head": 1}, {"layer": 2, "token": 3}]
 
 
 @HOLDS

@@ -95,6 +95,14 @@ def test_the_chart_is_drawn_without_a_network(lab):
     view = lab.shown
     view.button("chart").click()
     expect(view.pane("chart").locator(".bk-Figure, .figure > *").first).to_be_visible()
+    expect(view.pane("chart")).to_contain_text("This chart shows all paths.")
+    expect(view.button("chart")).to_be_hidden()
+    view.token(2).click()
+    expect(view.button("chart")).to_have_text("Draw the chart of the selected paths")
+    view.button("chart").click()
+    expect(view.pane("chart")).to_contain_text("This chart shows selected paths.")
+    expect(view.button("chart")).to_be_hidden()
+    view.clear()
 
 
 def test_a_saved_notebook_holds_a_picture(lab):

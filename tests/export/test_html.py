@@ -150,9 +150,9 @@ def test_a_large_model_has_the_answers_with_the_most_mass(bundle, make_explanati
 
 
 @pytest.mark.parametrize("answers", [-1, 2.5, True, "all"])
-def test_answers_are_a_number(bundle, make_explanation, answers):
-    with pytest.raises(InputError, match="whole number from 0 on"):
-        page(make_explanation(), answers=answers)
+def test_answers_are_a_number(bundle, make_explanation, tmp_path, answers):
+    with pytest.raises(InputError, match="give a whole number, 0 or more"):
+        make_explanation().to_html(tmp_path / "page.html", answers=answers)
 
 
 def test_a_loaded_explanation_has_no_conditions(bundle, make_explanation):
