@@ -22,8 +22,11 @@ export function listenToGestures(root: HTMLElement, store: Store, asking: Asking
     const target = event.target as Element;
     const action = target.closest("[data-action]")?.getAttribute("data-action");
     if (action === "cancel") asking.cancel();
-    else if (action === "clear") asking.select(EMPTY);
-    else if (action === "chart") asking.chart();
+    else if (action === "clear") {
+      asking.select(EMPTY);
+      // The button goes; the keyboard stays in the widget.
+      root.querySelector<HTMLElement>('[data-item][tabindex="0"]')?.focus({ preventScroll: true });
+    } else if (action === "chart") asking.chart();
     const item = target.closest<HTMLElement | SVGElement>("[data-item]");
     if (action || item === null) return;
     const far = Math.hypot(event.clientX - down.x, event.clientY - down.y) > DRAGGED;

@@ -26,6 +26,7 @@ import numpy as np
 
 import semiring_widgets
 from semiring_widgets.attr import Comparison
+from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.atomic import check_writable, destination_of, write_whole
 from semiring_widgets.explanation.facts import short
 from semiring_widgets.export.answers_ahead import conditions, head_maps, rankings, size_of

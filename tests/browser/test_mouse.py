@@ -134,6 +134,16 @@ def test_a_button_takes_a_click_however_long_it_is_held(shown, seconds):
     assert view.selection() == [{"token": 1}]
 
 
+def test_the_keyboard_stays_when_the_button_to_clear_goes(shown):
+    view = shown("explanation", running=True)
+    view.press(view.head(1, 1))
+    view.button("clear").focus()
+    view.page.keyboard.press("Enter")
+    expect(view.button("clear")).to_have_count(0)
+    assert view.selection() == []
+    assert view.page.evaluate("document.activeElement.closest('[data-pane]').dataset.pane") == "tokens"
+
+
 COUNT = """() => {
   const root = document.querySelector(".semiring-widgets");
   const watched = "[data-pane], .notice, .totals, .semiring-widgets";

@@ -78,11 +78,12 @@ def checked(parts: Parts, extent: Extent) -> tuple[Selection, ...]:
     Raises:
         InputError: says which part the model does not have, or what makes no sense.
     """
-    if isinstance(parts, (Selection, Mapping)):
-        parts = [parts]
-    elif isinstance(parts, (str, Tensor)) or not isinstance(parts, Iterable):
-        raise InputError(f"A selection is a part or a list of parts, got {shown(parts)}. {_HOW}")
-    found = dict.fromkeys(_part(part, extent) for part in parts)
+    given: Any = parts
+    if isinstance(given, (Selection, Mapping)):
+        given = [given]
+    elif isinstance(given, (str, Tensor)) or not isinstance(given, Iterable):
+        raise InputError(f"A selection is a part or a list of parts, got {shown(given)}. {_HOW}")
+    found = dict.fromkeys(_part(part, extent) for part in given)
     return tuple(part for part in found if part != Selection(stream=part.stream))
 
 
@@ -97,7 +98,7 @@ def _part(given: Any, extent: Extent) -> Selection:
     unknown = [key for key in given if key not in _NAMES]
     if unknown:
         raise InputError(f"{shown(given)} is no part of a model: it has {unknown[0]!r}. {_HOW}")
-    values = {name: given.get(name) for name in _NAMES}
+    values: dict[str, Any] = {name: given.get(name) for name in _NAMES}
     if values["stream"] is None:
         values["stream"] = 0
     for name in ("layer", "head", "token", "stream"):
