@@ -119,6 +119,10 @@ demo: build  ## explain one sentence with the embedded model and write an HTML p
 lab: $(LAB) build  ## open JupyterLab on examples/
 	@$(BIN)/jupyter lab --notebook-dir=examples
 
+.PHONY: examples
+examples: $(TEST) build  ## run the notebooks of examples/ and keep their outputs
+	@$(BIN)/python examples/run.py
+
 .PHONY: bench
 bench: $(TEST) build  ## time the sweeps against torch and Captum; prints ratios
 	@$(PIP_INSTALL) -e './[bench]'

@@ -40,6 +40,7 @@ class Mask:
 
 
 _ALL = Mask()
+# Of the elements of an edge's source: which are marked, or how many times.
 Gate = Mapping[Edge, Tensor]
 _OPEN: Gate = {}
 
@@ -64,7 +65,10 @@ def passed(semiring: Semiring, value: Value, gate: Gate, edge: Edge) -> Value:
     kept = gate.get(edge) if gate else None
     if kept is None:
         return value
-    return tuple(torch.where(kept, new, old) for new, old in zip(semiring.mark(value), value, strict=True))
+    for times in range(1 if kept.dtype == torch.bool else int(kept.max())):
+        marked = semiring.mark(value)
+        value = tuple(torch.where(kept > times, new, old) for new, old in zip(marked, value, strict=True))
+    return value
 
 
 @in_full_precision
@@ -91,7 +95,7 @@ def sweep_backward(
         keep: nodes whose value is returned besides the inputs; None keeps all.
         mask: which paths count.
         marked: edges that a semiring may count (see `Semiring.mark`).
-        gate: edges of which only some elements of the source are marked (boolean).
+        gate: edges of which only some elements of the source are marked (boolean, or how many times).
         closed: edges that no path may use.
         within: the operators to visit, from and to a position among those of the graph; None for all. Values
             that operators beyond need are returned, too; the caller has called `graph.check_unchanged`.
@@ -158,7 +162,7 @@ def sweep_forward(
             out, unless all nodes are visited.
         mask: which paths count.
         marked: edges that a semiring may count.
-        gate: edges of which only some elements of the source are marked (boolean).
+        gate: edges of which only some elements of the source are marked (boolean, or how many times).
         within: as in `sweep_backward`.
         progress: called with (operators done, operators in all).
         visit: called with every node as soon as its value is complete.

@@ -88,7 +88,7 @@ def _by_shape(call: ModelCall, logits: Tensor) -> str:
     if logits.dim() == 2:
         return "classifier"
     config = call.config.get_text_config() if hasattr(call.config, "get_text_config") else call.config
-    words = getattr(config, "vocab_size", None) or len(call.tokenizer)
+    words = getattr(config, "vocab_size", None) or len(call.source.tokenizer)
     if logits.shape[-1] < words:
         return "token classifier"
     if len(call.streams) == 2:

@@ -19,7 +19,7 @@ from semiring_widgets.explanation.families import config_of, known_family, unwra
 from semiring_widgets.explanation.limits import check_rows, longest_allowed
 from semiring_widgets.explanation.lookups import Start, embedding_layers, replaced, starts_of, watched
 from semiring_widgets.explanation.results import Stream
-from semiring_widgets.explanation.text import encode, stream_of
+from semiring_widgets.explanation.text import Source, encode, stream_of
 
 __all__ = ["ModelCall", "call_with_text"]
 
@@ -34,7 +34,7 @@ class ModelCall:
 
     Attributes:
         model: the model, without wrappers that only spread or compile its work.
-        tokenizer: its tokenizer.
+        source: the text, and how its tokenizer reads it.
         family: what its class says its logits are about, or None, see `known_family`.
         config: its configuration, or None.
         streams: tokens of the input, or of encoder and decoder.
@@ -44,7 +44,7 @@ class ModelCall:
     """
 
     model: nn.Module
-    tokenizer: Any
+    source: Source
     family: str | None
     config: Any
     streams: tuple[Stream, ...]
@@ -66,15 +66,12 @@ class ModelCall:
             return self.model(**_rows(self.arguments, len(embeds[0])))
 
 
-def call_with_text(
-    model: nn.Module, tokenizer: Any, text: str, *, named: bool = True
-) -> tuple[ModelCall, Any]:
+def call_with_text(model: nn.Module, source: Source, *, named: bool = True) -> tuple[ModelCall, Any]:
     """Call a model with a text.
 
     Args:
         model: a module whose forward takes ``input_ids``.
-        tokenizer: of the transformers library.
-        text: see `encode`.
+        source: the text.
         named: the output is to have names, whatever the configuration says; else it is as users get it.
 
     Returns:
@@ -93,7 +90,8 @@ def call_with_text(
         )
     accepted = _accepted(model)
     layers = embedding_layers(model)
-    encoding = encode(tokenizer, text, longest_allowed(model, tokenizer))
+    tokenizer = source.tokenizer
+    encoding = encode(source, longest_allowed(model, tokenizer))
     device = _device_of(model, layers)
     offsets = encoding.pop("offsets")
     ids = encoding["input_ids"]
@@ -110,10 +108,10 @@ def call_with_text(
     if decodes and family not in _READ_BY_DECODER:
         arguments["decoder_input_ids"] = torch.full((1, 1), _start(model, config, tokenizer), device=device)
     starts, output = _first_call(model, layers, arguments, decodes)
-    streams = [stream_of("input" if len(starts) == 1 else "encoder", tokenizer, ids[0], text, offsets)]
+    streams = [stream_of("input" if len(starts) == 1 else "encoder", tokenizer, ids[0], source.text, offsets)]
     streams += [stream_of("decoder", tokenizer, found[0].ids) for found in starts[1:]]
     baseline = starts[0][0].of(_blank(tokenizer, ids).to(device))
-    call = ModelCall(model, tokenizer, family, config, tuple(streams), starts, baseline, arguments)
+    call = ModelCall(model, source, family, config, tuple(streams), starts, baseline, arguments)
     return call, output
 
 

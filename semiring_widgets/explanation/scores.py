@@ -10,20 +10,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from semiring_widgets.errors import InputError, NonFiniteError, SemiringWidgetsError
-from semiring_widgets.explanation.families import logits_of, unwrapped
+from semiring_widgets.explanation.families import unwrapped
 from semiring_widgets.explanation.heads import family_and_logits
-from semiring_widgets.explanation.model_call import ModelCall, call_with_text
+from semiring_widgets.explanation.model_call import call_with_text
 from semiring_widgets.explanation.modes import training_modules
+from semiring_widgets.explanation.questions import question
 from semiring_widgets.explanation.results import Score, Stream
 from semiring_widgets.explanation.same_pass import check_same, scale_of
-from semiring_widgets.explanation.targets import mask_position, place_in, token_id
-from semiring_widgets.explanation.text import stream_of
+from semiring_widgets.explanation.text import source_of
 
 __all__ = ["Prepared", "prepare"]
 
@@ -33,7 +33,7 @@ class Prepared:
     """A question ready to be asked.
 
     Attributes:
-        text: the text.
+        text: the text; of a pair, both with a line break between.
         model_name: class of the model.
         streams: tokens of the input, or of encoder and decoder.
         score: what is asked, with the value that the model gives now.
@@ -66,23 +66,25 @@ class Prepared:
 def prepare(
     model: Any,
     tokenizer: Any,
-    text: str,
+    text: str | tuple[str, str],
     target: str | int | None = None,
     contrast: str | int | None = None,
     position: int | None = None,
     score: Callable[[Any], Tensor] | None = None,
+    add_special_tokens: bool = True,
 ) -> Prepared:
     """Check a question and make it a function of embeddings.
 
     Args:
-        model: a transformers model in eval mode that takes ``inputs_embeds``.
+        model: a module in eval mode whose forward takes ``input_ids``.
         tokenizer: its tokenizer.
-        text: the text; for a masked model with one mask token.
+        text: the text, or two as a pair; for a masked model with one mask token.
         target: token (or class) asked for; by default the one that the model ranks first.
         contrast: token whose logit is subtracted.
         position: token whose logits are read; by default the mask token, the last token of a causal model,
             the last decoder token of an encoder-decoder.
         score: instead of a target, a function of the model's output that gives shape () or (B,).
+        add_special_tokens: whether the tokenizer adds its own (``[CLS]``, ``</s>``).
 
     Raises:
         InputError: anything of this that cannot be used as given.
@@ -96,14 +98,15 @@ def prepare(
         raise InputError(_in_training(unwrapped(model), training))
     if score is not None and (target is not None or contrast is not None):
         raise InputError("Both score= and a target or contrast were given; give one or the other.")
+    source = source_of(tokenizer, text, add_special_tokens)
     with torch.no_grad():
-        call, output = call_with_text(model, tokenizer, text, named=score is None)
+        call, output = call_with_text(model, source, named=score is None)
         if score is not None:
             asked = _custom(score)
             found = Score(_name_of(score), 0.0, None, None, position)
         else:
             family, logits = family_and_logits(call, output)
-            asked, found = _question(call, family, logits, target, contrast, position)
+            asked, found = question(call, family, logits, target, contrast, position)
         value = float(_per_example(asked(output), 1)[0])
         scale = scale_of(output)
         del output
@@ -121,91 +124,7 @@ def prepare(
         check_same(call.model, value, run(*call.inputs), scale)
     found = replace(found, value=value)
     name = type(call.model).__name__
-    return Prepared(text, name, call.streams, found, call.inputs, call.baseline, run, check)
-
-
-def _question(
-    call: ModelCall, family: str, logits: Tensor, target: Any, contrast: Any, position: int | None
-) -> tuple[Callable[[Any], Tensor], Score]:
-    """What is read from the model's output, and how it is called."""
-    if family in ("classifier", "token classifier"):
-        return _class_question(call, logits, target, contrast, position)
-    stream = call.streams[-1]
-    if position is not None:
-        place = place_in(stream, position)
-    elif family == "masked":
-        place = mask_position(call.tokenizer, stream)
-    else:
-        place = len(stream.tokens) - 1
-    count = logits.shape[-1]
-
-    def number(asked: Any, what: str) -> int:
-        return token_id(call.tokenizer, asked, what, count, inside_text=family == "causal")
-
-    good = int(logits[0, place].argmax()) if target is None else number(target, "target")
-    bad = None if contrast is None else number(contrast, "contrast")
-    if bad == good:
-        raise InputError(
-            f"target and contrast are the same token, {_shown(call, good)!r}; choose another contrast."
-        )
-
-    def asked(output: Any) -> Tensor:
-        row: Tensor = cast(Tensor, logits_of(output))[:, place]
-        return row[:, good] if bad is None else row[:, good] - row[:, bad]
-
-    where = stream.tokens[place].text
-    label = _label(_shown(call, good), None if bad is None else _shown(call, bad))
-    label += f" at {where}" if family == "masked" else f" after {where}"
-    return asked, Score(label, 0.0, _shown(call, good), None if bad is None else _shown(call, bad), place)
-
-
-def _class_question(
-    call: ModelCall, logits: Tensor, target: Any, contrast: Any, position: int | None
-) -> tuple[Callable[[Any], Tensor], Score]:
-    """The same of a model that sorts the text (logits (1, classes)), or each token (1, T, classes)."""
-    place = None
-    if logits.dim() == 3:
-        place = _place_of_class(call, position)
-    elif position is not None:
-        raise InputError("position= was given, but this model classifies the whole text; leave it out.")
-    names = _class_names(call, logits.shape[-1])
-
-    def number(asked: Any, what: str) -> int:
-        for index, name in names.items():
-            if asked in (index, name):
-                return index
-        raise InputError(
-            f"{what} {asked!r} is no class of this model; its classes are {', '.join(names.values())}."
-        )
-
-    here = logits[0] if place is None else logits[0, place]
-    good = int(here.argmax()) if target is None else number(target, "target")
-    bad = None if contrast is None else number(contrast, "contrast")
-
-    def asked(output: Any) -> Tensor:
-        row = cast(Tensor, logits_of(output)) if place is None else cast(Tensor, logits_of(output))[:, place]
-        return row[:, good] if bad is None else row[:, good] - row[:, bad]
-
-    other = None if bad is None else names[bad]
-    label = _label(names[good], other)
-    if place is not None:
-        label += f" at {call.streams[-1].tokens[place].text}"
-    return asked, Score(label, 0.0, names[good], other, place)
-
-
-def _place_of_class(call: ModelCall, position: int | None) -> int:
-    if position is None:
-        raise InputError(
-            f"{type(call.model).__name__} sorts every token of the text; say by position= which one is asked."
-        )
-    return place_in(call.streams[-1], position)
-
-
-def _class_names(call: ModelCall, count: int) -> dict[int, str]:
-    named = getattr(call.config, "id2label", None) or {}
-    names = {int(k): str(v) for k, v in named.items()}
-    # A head of the user's own is not what the configuration of the model below it names.
-    return names if len(names) == count else {number: f"class {number}" for number in range(count)}
+    return Prepared(source.text, name, call.streams, found, call.inputs, call.baseline, run, check)
 
 
 def _custom(score: Callable[[Any], Tensor]) -> Callable[[Any], Tensor]:
@@ -247,14 +166,6 @@ def _in_training(model: torch.nn.Module, names: list[str]) -> str:
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         what = f"Parts of the {type(model).__name__} are in training mode ({shown})"
     return f"{what}, in which dropout and the like make every answer different; call model.eval() first."
-
-
-def _label(target: str, contrast: str | None) -> str:
-    return f"logit({target})" if contrast is None else f"logit({target}) - logit({contrast})"
-
-
-def _shown(call: ModelCall, number: int) -> str:
-    return stream_of("", call.tokenizer, torch.tensor([number])).tokens[0].text
 
 
 def _name_of(score: Callable[[Any], Tensor]) -> str:

@@ -6,7 +6,7 @@ and head has its number: the `readout` of the semiring sum over all paths that p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -126,15 +126,18 @@ class Asked:
         pairs = [(self.alpha, self.beta)]
         self._fill_layers(dataset, lambda layer: layer_flow(graph, semiring, layer, pairs))
 
-    def conditioned(self, dataset: xr.Dataset, cut: Cut) -> None:
-        """The same for the paths through a cut; nothing is known at branch level."""
+    def conditioned(self, dataset: xr.Dataset, cuts: Sequence[Cut], progress: Progress) -> None:
+        """The same for the paths through some cuts; nothing is known at branch level."""
         if not self.alpha:
             return
         graph, semiring, keep = self.graph, self.semiring, self.anatomy.nodes()
-        found = condition(graph, semiring, cut, self.alpha, self.beta, keep=keep, marked=self.marked)
-        pairs = [(self.alpha, found.below), (found.above, self.beta)]
+        found = condition(
+            graph, semiring, cuts, self.alpha, self.beta, keep=keep, marked=self.marked, progress=progress
+        )
         self.fill_tokens(dataset, found.below)
-        self._fill_layers(dataset, lambda layer: layer_flow(graph, semiring, layer, pairs, found.crossing))
+        self._fill_layers(
+            dataset, lambda layer: layer_flow(graph, semiring, layer, found.pairs, found.crossing)
+        )
 
     def _fill_layers(self, dataset: xr.Dataset, flow_of: Callable[..., LayerFlow]) -> None:
         for attention in self.anatomy.attentions:

@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from numpy.typing import NDArray
 
+from semiring_widgets.explanation.visible import token_label
 from semiring_widgets.export.drawable import drawable
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def arrange(
     """Break the tokens into lines.
 
     Args:
-        tokens: the tokens; two pieces of one word stand close together.
+        tokens: the tokens; two pieces of one word, or of one character, stand close together.
         width: of the page, in inches.
         measure: gives the width of a text in inches.
 
@@ -52,11 +53,11 @@ def arrange(
     labels: list[Label] = []
     x, line = 0.0, 0
     for index, token in enumerate(tokens):
-        text = drawable(token.text or token.raw)
+        text = drawable(token_label(token))
         size = max(measure(text), 0.04) + 2 * _PAD
         previous = tokens[index - 1] if index else None
         if previous is not None:
-            joined = previous.end == token.start and token.end > token.start and not previous.special
+            joined = previous.end >= token.start and token.end > token.start and not previous.special
             x += 0.012 if joined else _GAP
         if x + size > width and x > 0:
             x, line = 0.0, line + 1

@@ -10,6 +10,8 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.browser.patience import SECONDS
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
@@ -43,12 +45,13 @@ def environment(home):
         **os.environ,
         **paths,
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE)]),
+        "JUPYTER_PATH": str(home / "share"),
         "OMP_NUM_THREADS": "1",
     }
 
 
 @contextmanager
-def running(command, url, home, seconds=90):
+def running(command, url, home):
     """Runs a server until the block is left; entered when ``url`` answers."""
     log = home / "server.log"
     with log.open("wb") as output:
@@ -56,7 +59,7 @@ def running(command, url, home, seconds=90):
             command, cwd=home, env=environment(home), stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
         try:
-            deadline = time.monotonic() + seconds
+            deadline = time.monotonic() + SECONDS
             while not _answers(url):
                 if process.poll() is not None or time.monotonic() > deadline:
                     said = log.read_text(errors="replace")[-4000:]
@@ -74,7 +77,7 @@ def running(command, url, home, seconds=90):
 
 def _answers(url):
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
+        with urllib.request.urlopen(url, timeout=10) as answer:
             return answer.status == 200
     except (urllib.error.URLError, OSError):
         return False
@@ -84,6 +87,10 @@ def _answers(url):
 def jupyter(folder, home):
     """A Jupyter server with JupyterLab and Notebook 7 on a folder of notebooks; gives its address."""
     port = free_port()
+    # The extension of this working tree, whatever is installed.
+    extensions = home / "share" / "labextensions"
+    extensions.mkdir(parents=True)
+    (extensions / "semiring-widgets").symlink_to(ROOT / "js" / "labextension")
     settings = {
         "ServerApp.ip": "127.0.0.1",
         "ServerApp.port": port,

@@ -11,7 +11,15 @@ import pytest
 import torch
 
 import semiring_widgets as sw
-from semiring_widgets.core.anatomy import condition, cut_of, find_anatomy, seeds_of
+from semiring_widgets.core.anatomy import (
+    as_met,
+    checked,
+    condition,
+    cut_of,
+    extent_of,
+    find_anatomy,
+    seeds_of,
+)
 from semiring_widgets.core.paths import reusing, selecting
 from semiring_widgets.core.semirings import Leaving, find_semiring
 from semiring_widgets.core.sweeps import Mask, sweep_backward, sweep_forward, zeros
@@ -69,12 +77,13 @@ def swept(question, condition, leaving, semiring):
     """The same by full sweeps over all operators, one for each part to pass."""
     graph = selecting.ground_of(*question).graph
     anatomy = find_anatomy(graph)
-    through, avoiding = ([cut_of(graph, anatomy, s) for s in selecting._listed(p)] for p in condition)
+    extent = extent_of(graph, anatomy)
+    through, avoiding = ([cut_of(graph, anatomy, s) for s in checked(p, extent)] for p in condition)
     marked = selecting.branch_edges(graph, anatomy) if leaving else frozenset()
     mask = selecting._mask_of(avoiding) if avoiding else Mask()
     algebra = Leaving(semiring) if leaving else semiring
     values = sweep_backward(graph, algebra, mask=mask, marked=marked)
-    for cut in sorted(through, key=selecting._depth, reverse=True):
+    for cut in reversed(as_met(through)):
         seeds = seeds_of(algebra, cut, values, mask, marked)
         values = sweep_backward(graph, algebra, seeds=seeds, mask=mask, marked=marked)
     found = [values.get(node, zeros(graph, algebra, node)) for node in graph.wrt]
@@ -223,7 +232,7 @@ def test_a_cut_sends_on_what_passes_it(question):
     anatomy = find_anatomy(graph)
     alpha, beta = sweep_forward(graph, algebra), sweep_backward(graph, algebra)
     for part in ({"layer": 1, "head": 1}, {"layer": 1, "token": 0}, {"layer": 0, "branch": "mlp"}):
-        (chosen,) = selecting._listed(part)
+        (chosen,) = checked(part, extent_of(graph, anatomy))
         cut = cut_of(graph, anatomy, chosen)
         found = condition(graph, algebra, cut, alpha, beta, keep=anatomy.nodes())
         seeds = {node: found.above[node] for node in cut.nodes} or {

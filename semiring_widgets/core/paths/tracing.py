@@ -18,7 +18,7 @@ from torch import Tensor
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.memory import sweep_size
 from semiring_widgets.core.paths.stations import Origin, Stations, Stop
-from semiring_widgets.core.semirings import Batch, Leaving, Semiring, Value, Weight
+from semiring_widgets.core.semirings import Batch, Leaving, Passing, Semiring, Value, Weight, gated
 from semiring_widgets.core.sweeps import Gate, ones, passed, restrict, sweep_backward, sweep_forward, zeros
 from semiring_widgets.core.tape import Node
 
@@ -84,7 +84,8 @@ class Tracer:
         stations: of the graph.
         semiring: the algebra.
         direction: one weight for each element of each input, which its paths are multiplied by; or None.
-        gate: elements of edges that paths must pass one of to count; None for all paths.
+        gate: elements of edges that paths must pass to count; None for all paths.
+        gates: how many times they must.
         check: called often; may raise to stop.
         memory: bytes that a batch of trails may take; None for no limit.
     """
@@ -96,13 +97,14 @@ class Tracer:
         direction: Mapping[Node, Tensor] | None = None,
         *,
         gate: Gate | None = None,
+        gates: int = 1,
         check: Callable[[], None] = lambda: None,
         memory: int | None = None,
     ) -> None:
         self.stations, self.graph = stations, stations.graph
         self.graph.check_unchanged()
         self.inner, self._gate, self._check = semiring, gate or {}, check
-        self.semiring = semiring if gate is None else Leaving(semiring)
+        self.semiring = semiring if gate is None else gated(semiring, gates)
         self._direction = direction
         self._kept = {edge.target for edge in stations.edges}
         self._inputs = [node for node in self.graph.wrt if node in self.graph.nodes]
@@ -127,7 +129,14 @@ class Tracer:
         semiring = self.semiring
         sources = {station.edge.source for station in self.stations.all}
         seeds = {node: self.directed(node, ones(self.graph, semiring, node)) for node in self._inputs}
-        values = sweep_forward(self.graph, semiring, seeds=seeds, keep=sources, gate=self._gate)
+        values = sweep_forward(
+            self.graph,
+            semiring,
+            seeds=seeds,
+            keep=sources,
+            gate=self._gate,
+            progress=lambda *_: self._check(),
+        )
         found = []
         for station in self.stations.all:
             source = station.edge.source
@@ -148,7 +157,7 @@ class Tracer:
 
     def counted(self, value: Value) -> Value:
         """The value of those paths that pass the gate, in the inner semiring."""
-        return self.semiring.counted(value) if isinstance(self.semiring, Leaving) else value
+        return self.semiring.counted(value) if isinstance(self.semiring, (Leaving, Passing)) else value
 
     def directed(self, node: Node, value: Value) -> Value:
         """Values at an input, weighted by the direction; the last dimensions are those of the input."""
@@ -169,6 +178,7 @@ class Tracer:
             gate=self._gate,
             closed=self.stations.edges,
             within=self._before(seeds),
+            progress=lambda *_: self._check(),
         )
         for position, station in enumerate(self.stations.all):
             if station.edge.target in values:
