@@ -1,5 +1,7 @@
 """Inputs by kind of model, and one number of the output to explain."""
 
+import inspect
+
 import torch
 
 from tests.core.zoo.shrinking import TOKENS, WIDTH
@@ -33,7 +35,56 @@ def feed(kind, model):
     if kind == "features":
         mels = normal(1, model.config.num_mel_bins, 24)
         return [mels], lambda x: model(input_features=x[0], decoder_input_ids=IDS[:, :3])
+    if kind == "pictured":
+        return pictured(model)
     raise KeyError(kind)
+
+
+# Pixels where they are not one image of (3, 32, 32).
+PIXELS = {
+    **dict.fromkeys(
+        ["LlavaNextForConditionalGeneration", "LlavaOnevisionForConditionalGeneration"], (1, 2, 3, 32, 32)
+    ),
+    **dict.fromkeys(
+        [
+            "Idefics2ForConditionalGeneration",
+            "Idefics3ForConditionalGeneration",
+            "SmolVLMForConditionalGeneration",
+        ],
+        (1, 1, 3, 32, 32),
+    ),
+}
+
+
+def pictured(model):
+    """An image among words: as many placeholders as the model makes tokens of it, between two words each."""
+    takes = set(inspect.signature(model.forward).parameters)
+    config = model.config
+    extra = {}
+    pixels = normal(*PIXELS.get(type(model).__name__, (1, 3, 32, 32)))
+    if "image_grid_thw" in takes:
+        extra["image_grid_thw"] = torch.tensor([[1, 4, 4]])
+        vision = config.vision_config
+        units = 3 * getattr(vision, "temporal_patch_size", 1) * vision.patch_size**2
+        pixels = normal(16, units)
+    if "image_sizes" in takes:
+        extra["image_sizes"] = torch.tensor([[32, 32]])
+    with torch.no_grad():
+        features = model.get_image_features(pixel_values=pixels, **extra)
+    features = getattr(features, "pooler_output", features)
+    if isinstance(features, torch.Tensor):
+        features = [features]
+    count = sum(each.numel() for each in features) // config.get_text_config().hidden_size
+    token = next(
+        getattr(config, name) for name in ("image_token_id", "image_token_index") if hasattr(config, name)
+    )
+    ids = torch.tensor([[5, 9, *[token] * count, 7, 11]])
+    if "mm_token_type_ids" in takes:
+        extra["mm_token_type_ids"] = (ids == token).int()
+    if "token_type_ids" in takes:
+        extra["token_type_ids"] = (ids == token).int()
+    extra["attention_mask"] = torch.ones_like(ids)
+    return [pixels], lambda x: model(input_ids=ids, pixel_values=x[0], **extra)
 
 
 RESULTS = (

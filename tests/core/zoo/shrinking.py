@@ -41,9 +41,11 @@ def shrink(config_class, **changes):
     known = known_fields(config_class)
     aliased = getattr(config_class, "attribute_map", {})
     real = {name: size for name, size in SIZES.items() if name in known and aliased.get(name) not in SIZES}
-    for name, nested in getattr(config_class, "sub_configs", {}).items():
-        if hasattr(nested, "model_type") and nested is not transformers.AutoConfig:
-            real[name] = shrink(nested, **changes.pop(name, {})).to_dict()
+    default = config_class()
+    for name in getattr(config_class, "sub_configs", {}):
+        nested = getattr(default, name, None)
+        if isinstance(nested, transformers.PreTrainedConfig):
+            real[name] = shrink(type(nested), **changes.pop(name, {})).to_dict()
     return config_class(**{**real, **changes})
 
 

@@ -1,0 +1,5 @@
+"""Classes that read images among words."""
+
+from tests.core.zoo.row import Row
+
+MULTIMODAL: list[Row] = []
