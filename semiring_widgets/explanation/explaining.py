@@ -95,7 +95,9 @@ def explain(
         The `Explanation`; it displays itself in a notebook.
 
     Raises:
-        InputError: text, target, position, score or model cannot be used as given.
+        InputError: text, target, position, score or model cannot be used as given, or the model does not
+            answer the same twice.
+        ModelError: the model's own code failed.
         MemoryLimitError: it would take more than ``max_memory``.
         UnsupportedOpError: an operator on a path has no rule.
         NonFiniteError: NaN or infinity in weights or derivatives.

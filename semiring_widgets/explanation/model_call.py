@@ -105,7 +105,8 @@ def call_with_text(model: nn.Module, source: Source, *, named: bool = True) -> t
         arguments["use_cache"] = False
     if "return_dict" in accepted and named:
         arguments["return_dict"] = True
-    decodes = "decoder_input_ids" in accepted
+    # BLIP-2 takes such ids for some of the language models that it may hold.
+    decodes = "decoder_input_ids" in accepted and getattr(config, "is_encoder_decoder", True)
     if decodes and family not in _READ_BY_DECODER:
         arguments["decoder_input_ids"] = torch.full((1, 1), _start(model, config, tokenizer), device=device)
     starts, output = _first_call(model, layers, arguments, decodes)

@@ -87,7 +87,9 @@ def prepare(
         add_special_tokens: whether the tokenizer adds its own (``[CLS]``, ``</s>``).
 
     Raises:
-        InputError: anything of this that cannot be used as given.
+        InputError: anything of this that cannot be used as given, or a model that does not answer the same
+            twice.
+        ModelError: the model's own code failed.
         NonFiniteError: the score is NaN or infinite; names a parameter that is.
     """
     if not isinstance(model, torch.nn.Module):

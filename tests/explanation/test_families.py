@@ -94,7 +94,7 @@ def test_a_wrapped_model_gives_the_score_of_its_model(how, tokenizer):
         output = model(input_ids=IDS, attention_mask=torch.ones_like(IDS), **decoder)
     logits = output.get("logits", output.get("prediction_logits"))
     place = LAST if pair or name.startswith("GPT2") else MASK
-    found = prepare(wrap(model), tokenizer, TEXT, target=7)
+    found = prepare(wrap(model), tokenizer, TEXT, target=7, position=place)
     assert found.score.value == pytest.approx(float(logits[0, place, 7]), rel=1e-5)
 
 

@@ -79,9 +79,10 @@ def test_token_types_that_the_model_does_not_have(tokenizer):
         def __getattr__(self, name):
             return getattr(tokenizer, name)
 
-        def __call__(self, text, **options):
-            encoding = tokenizer(text, **options)
-            encoding["token_type_ids"] = torch.ones_like(encoding["input_ids"])
+        def __call__(self, *parts, **options):
+            encoding = tokenizer(*parts, **options)
+            if "return_tensors" in options:
+                encoding["token_type_ids"] = torch.ones_like(encoding["input_ids"])
             return encoding
 
     model = build("RobertaForMaskedLM", type_vocab_size=1)
