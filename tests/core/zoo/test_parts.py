@@ -7,14 +7,10 @@ from semiring_widgets.core.anatomy import find_anatomy, head_map
 from semiring_widgets.core.anatomy.following import ancestors
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from tests.core.zoo.feeding import feed, weigh
-from tests.core.zoo.shrinking import build
+from tests.core.zoo.shrinking import build, first_of
 from tests.core.zoo.table import TABLE
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
-
-
-def first_of(config, *names):
-    return next(getattr(config, name) for name in names if getattr(config, name, None) is not None)
 
 
 def of_tower(config):
