@@ -31,8 +31,6 @@ CLASSES = {
     "SamVisionModel": "rows and columns",
     "FalconH1ForCausalLM": "a state-space mixer beside the attention",
     "Gemma3nForCausalLM": "a low-rank part beside the attention",
-    "Wav2Vec2ConformerForCTC": "a convolution between attention and feed-forward part",
-    "Zamba2ForCausalLM": "no feed-forward part of its own",
     "Qwen3NextForCausalLM": "a gate of the context, and linear attention",
     "Qwen3VLForConditionalGeneration": "two towers",
 }
