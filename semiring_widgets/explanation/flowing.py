@@ -77,9 +77,10 @@ def flow(
         ``kind`` is the operand (query, key, value) by which a path enters a head. Layers are the attentions
         found, in order of execution, named by ``layer_name``; NaN where a layer has no such part. Tokens of
         an image are numbered row by row where ``columns`` says how many are in a row. Keys that are averages
-        of tokens, as LongT5 may have besides its window, have places after the last token. Where
-        ``tokens_of`` is "window", those of a layer's heads are positions in its windows, all windows
-        together. The map of an attention that is one `torch.autograd.Function` is not known.
+        of tokens, as LongT5 may have besides its window, and keys that are constants, as those of a prefix,
+        have places after the last token. Where ``tokens_of`` is "window", those of a layer's heads are
+        positions in its windows, all windows together. The map of an attention that is one
+        `torch.autograd.Function` is not known.
 
     Raises:
         InputError: the score has several numbers, or the graph holds no attention.

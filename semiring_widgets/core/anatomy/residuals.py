@@ -17,13 +17,15 @@ import torch
 from semiring_widgets.core.anatomy.following import CONTRACTIONS, ancestors, contracts, sources_of, unscaled
 from semiring_widgets.core.anatomy.parts import Residual
 from semiring_widgets.core.graph import GradientGraph
-from semiring_widgets.core.tape import Node, Op
+from semiring_widgets.core.tape import CustomFunction, Node, Op
 
 __all__ = ["find_feed_forward", "find_joined", "find_stacked"]
 
 aten = torch.ops.aten
 _SCANS = {aten.cumsum, aten.cumprod, aten.logcumsumexp}
 _PRODUCTS = {aten.bmm, aten.baddbmm}
+# Activations that are not tagged as pointwise.
+_ACTIVATIONS = {aten._prelu_kernel, aten.prelu, aten.glu}
 # Pointwise, but no activation: factors, masks, and what norms consist of.
 _LINEAR = {
     *(aten.add, aten.sub, aten.rsub, aten.mul, aten.div, aten.neg, aten._to_copy, aten.alias, aten.clone),
@@ -173,12 +175,19 @@ def _kind_of(graph: GradientGraph, branch: Node, stream: set[Node]) -> _Kind:
             return _Kind.RECURRENT
         # Along a sequence; images have convolutions in feed-forward parts, as in SegFormer.
         convolved |= packet is aten.convolution and _reaches_neighbours(op)
-        activated |= torch.Tag.pointwise in op.func.tags and len(sources) == 1 and packet not in _LINEAR
+        activated |= len(sources) == 1 and _is_activation(op)
         waiting += [source for source in sources if source not in seen]
         seen.update(sources)
     if convolved:
         return _Kind.CONVOLUTION
     return _Kind.FEED_FORWARD if activated else _Kind.LINEAR
+
+
+def _is_activation(op: Op) -> bool:
+    packet = op.func.overloadpacket
+    if isinstance(op.func, CustomFunction) or packet in _ACTIVATIONS:
+        return True
+    return torch.Tag.pointwise in op.func.tags and packet not in _LINEAR
 
 
 def _reaches_neighbours(op: Op) -> bool:

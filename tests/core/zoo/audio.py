@@ -23,4 +23,31 @@ AUDIO = [
         {"max_source_positions": 12, "num_mel_bins": 8},
         (4,) * 5,
     ),
+    *rows(
+        "audio",
+        "Wav2Vec2ForSequenceClassification HubertForSequenceClassification WavLMForSequenceClassification",
+        classifier_proj_size=16,
+        **WAVES,
+    ),
+    *rows(
+        "frames",
+        "ASTForAudioClassification",
+        max_length=24,
+        num_mel_bins=16,
+        time_stride=8,
+        frequency_stride=8,
+    ),
+    *rows(
+        "frames",
+        "Wav2Vec2BertForCTC",
+        feature_projection_input_dim=16,
+        position_embeddings_type="relative_key",
+    ),
+    # As Whisper.
+    Row(
+        "Speech2TextForConditionalGeneration",
+        "frames",
+        {"conv_channels": 16, "input_feat_per_channel": 8, "max_source_positions": 64},
+        (4,) * 5,
+    ),
 ]

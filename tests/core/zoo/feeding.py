@@ -4,13 +4,18 @@ import inspect
 
 import torch
 
-from tests.core.zoo.shrinking import TOKENS, WIDTH
+from tests.core.zoo.picturing import picture
+from tests.core.zoo.shrinking import TOKENS, WIDTH, first_of, normal
 
 IDS = torch.tensor([[5, 9, 3, 7, 11, 2, 8]])
 
 
-def normal(*shape):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(2))
+# What some image models take besides.
+BESIDE_IMAGES = {name: {"noise": normal(1, 16)} for name in ("ViTMAEModel", "ViTMAEForPreTraining")}
+
+
+def parameters_of(model):
+    return inspect.signature(model.forward).parameters
 
 
 def feed(kind, model):
@@ -22,9 +27,13 @@ def feed(kind, model):
         inputs = [normal(1, TOKENS, WIDTH), normal(1, 3, WIDTH)]
         return inputs, lambda x: model(inputs_embeds=x[0], decoder_inputs_embeds=x[1])
     if kind == "image":
-        return [normal(1, 3, 32, 32)], lambda x: model(pixel_values=x[0])
+        extra = BESIDE_IMAGES.get(type(model).__name__, {})
+        pixels = normal(1, getattr(getattr(model.config, "backbone_config", None), "num_channels", 3), 32, 32)
+        return [pixels], lambda x: model(pixel_values=x[0], **extra)
     if kind == "video":
-        return [normal(1, model.config.num_frames, 3, 32, 32)], lambda x: model(pixel_values=x[0])
+        frames = first_of(model.config, "num_frames", "frames_per_clip")
+        name = next(n for n in ("pixel_values", "pixel_values_videos") if n in parameters_of(model))
+        return [normal(1, frames, 3, 32, 32)], lambda x: model(**{name: x[0]})
     if kind == "clip":
         everything = torch.ones_like(IDS)
         return [normal(1, 3, 32, 32)], lambda x: model(
@@ -32,59 +41,19 @@ def feed(kind, model):
         )
     if kind == "audio":
         return [normal(1, 600)], lambda x: model(input_values=x[0])
+    if kind == "frames":
+        size = first_of(
+            model.config, "feature_projection_input_dim", "num_mel_bins", "input_feat_per_channel"
+        )
+        name = next(n for n in ("input_features", "input_values") if n in parameters_of(model))
+        words = {"decoder_input_ids": IDS[:, :3]} if model.config.is_encoder_decoder else {}
+        return [normal(1, 24, size)], lambda x: model(**{name: x[0]}, **words)
     if kind == "features":
         mels = normal(1, model.config.num_mel_bins, 24)
         return [mels], lambda x: model(input_features=x[0], decoder_input_ids=IDS[:, :3])
     if kind == "pictured":
-        return pictured(model)
+        return picture(model)
     raise KeyError(kind)
-
-
-# Pixels where they are not one image of (3, 32, 32).
-PIXELS = {
-    **dict.fromkeys(
-        ["LlavaNextForConditionalGeneration", "LlavaOnevisionForConditionalGeneration"], (1, 2, 3, 32, 32)
-    ),
-    **dict.fromkeys(
-        [
-            "Idefics2ForConditionalGeneration",
-            "Idefics3ForConditionalGeneration",
-            "SmolVLMForConditionalGeneration",
-        ],
-        (1, 1, 3, 32, 32),
-    ),
-}
-
-
-def pictured(model):
-    """An image among words: as many placeholders as the model makes tokens of it, between two words each."""
-    takes = set(inspect.signature(model.forward).parameters)
-    config = model.config
-    extra = {}
-    pixels = normal(*PIXELS.get(type(model).__name__, (1, 3, 32, 32)))
-    if "image_grid_thw" in takes:
-        extra["image_grid_thw"] = torch.tensor([[1, 4, 4]])
-        vision = config.vision_config
-        units = 3 * getattr(vision, "temporal_patch_size", 1) * vision.patch_size**2
-        pixels = normal(16, units)
-    if "image_sizes" in takes:
-        extra["image_sizes"] = torch.tensor([[32, 32]])
-    with torch.no_grad():
-        features = model.get_image_features(pixel_values=pixels, **extra)
-    features = getattr(features, "pooler_output", features)
-    if isinstance(features, torch.Tensor):
-        features = [features]
-    count = sum(each.numel() for each in features) // config.get_text_config().hidden_size
-    token = next(
-        getattr(config, name) for name in ("image_token_id", "image_token_index") if hasattr(config, name)
-    )
-    ids = torch.tensor([[5, 9, *[token] * count, 7, 11]])
-    if "mm_token_type_ids" in takes:
-        extra["mm_token_type_ids"] = (ids == token).int()
-    if "token_type_ids" in takes:
-        extra["token_type_ids"] = (ids == token).int()
-    extra["attention_mask"] = torch.ones_like(ids)
-    return [pixels], lambda x: model(input_ids=ids, pixel_values=x[0], **extra)
 
 
 RESULTS = (

@@ -14,8 +14,11 @@ SIDE_WAYS = {
     "SEWDForCTC": "contents by positions",
     "XLNetLMHeadModel": "a second query for relative positions",
     "FunnelForMaskedLM": "a second query for relative positions",
+    "WavLMForSequenceClassification": "a gate of the position bias",
+    "Wav2Vec2BertForCTC": "relative positions read the query a second time",
     "WavLMForCTC": "a gate of the position bias",
     "AfmoeForCausalLM": "a gate of the context",
+    "SamHQVisionModel": "relative positions read the query a second time",
     "SamVisionModel": "relative positions read the query a second time",
     "NystromformerForMaskedLM": "landmarks and a convolution of the values",
     "MobileBertForMaskedLM": "a narrowed stream beside the attention, on which its feed-forward parts stand",
@@ -27,6 +30,7 @@ SIDE_WAYS = {
     "Qwen3_5ForCausalLM": "a gate of the context",
     "Qwen3_5MoeForCausalLM": "a gate of the context",
     "Gemma3nForCausalLM": "a low-rank part beside the attention",
+    "Qwen3_5MoeForConditionalGeneration": "a gate of the context",
     "Qwen3_5ForConditionalGeneration": "a gate of the context",
     "GotOcr2ForConditionalGeneration": "relative positions read the query a second time",
     "FalconH1ForCausalLM": "a state-space mixer beside the attention",
@@ -38,6 +42,7 @@ WHERE = {
     "Cohere2VisionForConditionalGeneration": "language_model",
     "GotOcr2ForConditionalGeneration": "vision_tower",
     "Qwen3_5ForConditionalGeneration": "language_model",
+    "Qwen3_5MoeForConditionalGeneration": "language_model",
 }
 
 # What leaves the stream beside a feed-forward part and joins it later.
@@ -64,11 +69,25 @@ PARALLEL = {
 # Attentions without a feed-forward part of their own.
 ABSENT = {
     # The self-attention of the second layer; that of the first reads only what is no input here.
-    "WhisperForConditionalGeneration": 1,
+    **dict.fromkeys(["WhisperForConditionalGeneration", "Speech2TextForConditionalGeneration"], 1),
     # After the two self-attentions of a layer of the decoder comes its cross-attention.
     "ProphetNetForConditionalGeneration": 4,
     # Its feed-forward part stands on the attention itself, without a skip connection.
     "Zamba2ForCausalLM": 1,
+    # The attention that pools queries: the stream goes round it through a product.
+    "HieraForImageClassification": 1,
+    # Time and space are laid out anew between an attention and its skip connection, which is not found.
+    "TimesformerForVideoClassification": 4,
+    # In a layer of the decoder, whichever attention comes first.
+    "Mask2FormerForUniversalSegmentation": 2,
+    **dict.fromkeys(
+        [f"{name}ForObjectDetection" for name in ("Detr", "ConditionalDetr", "DabDetr", "TableTransformer")],
+        1,
+    ),
+    # Queries and words of the instruction attend together, and have a feed-forward part each.
+    "InstructBlipForConditionalGeneration": 1,
+    # The attention whose queries gather an image has no skip connection.
+    "AriaForConditionalGeneration": 1,
     # The attention that pools.
     "SiglipModel": 1,
 }

@@ -121,7 +121,8 @@ DECODERS = [
     *rows("embeds", "Glm4MoeLiteForCausalLM Mistral4ForCausalLM YoutuForCausalLM", **LATENT),
     *rows("embeds", "MiniCPM3ForCausalLM DeepseekV32ForCausalLM", **LATENT),
     Row("LongcatFlashForCausalLM", "embeds", {**LATENT, "num_layers": 1, "num_hidden_layers": 2}),
-    Row("TrOCRForCausalLM", "embeds", {}),
+    # They write what was heard, or a picture shows.
+    *rows("embeds", "TrOCRForCausalLM MusicgenMelodyForCausalLM MoshiForCausalLM"),
     # Four streams, of which one is read; a low-rank part beside each attention.
     Row(
         "Gemma3nForCausalLM",
