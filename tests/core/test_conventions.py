@@ -106,7 +106,6 @@ torch.manual_seed(2)
 RECURRENT = {
     "LSTM": _first(nn.LSTM(4, 4, batch_first=True)),
     "two layers": _first(nn.LSTM(4, 4, num_layers=2, bidirectional=True, batch_first=True)),
-    "dropout": _first(nn.LSTM(4, 4, num_layers=2, dropout=0.5, batch_first=True)),
     "frozen": _first(nn.LSTM(4, 4, batch_first=True).requires_grad_(False)),
     "packed": _packed(nn.LSTM(4, 4, batch_first=True)),
     "GRU": _first(nn.GRU(4, 4, batch_first=True)),

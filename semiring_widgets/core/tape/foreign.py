@@ -21,8 +21,9 @@ _NESTED = (
     "The recorded code makes a nested tensor, which cannot be recorded. Pad its parts to one shape, or take "
     "them one by one."
 )
+# In PyTorch 2.8 it is called "HOP" there, later "HigherOrderOperator".
 _MEANINGS: tuple[tuple[type[Exception], str, str], ...] = (
-    (NotImplementedError, "no rule registered for HigherOrderOperator", _FUNCTIONS),
+    (NotImplementedError, "no rule registered for H", _FUNCTIONS),
     (RuntimeError, "does not require grad and does not have a grad_fn", _GRADIENTS),
     (RuntimeError, "VariableMethodStubs", _GRAPH),
     (RuntimeError, "NestedTensorImpl", _NESTED),
