@@ -20,7 +20,9 @@ from torch.autograd.function import FunctionMeta
 from torch.utils import checkpoint
 from torch.utils._python_dispatch import _disable_current_modes
 
+from semiring_widgets.core.tape.foreign import NO_GRADIENTS
 from semiring_widgets.core.tape.outcomes import Outcome, outcome_of, takes_context
+from semiring_widgets.errors import UnsupportedOpError
 
 __all__ = ["Interception"]
 
@@ -29,6 +31,7 @@ _ENTERED: list[Interception] = []
 _ENTERING = threading.Lock()
 # Keeps what a checkpoint was given (PyTorch 2.8); it has no result, and a backward that is never called.
 _KEEPING = getattr(checkpoint, "_NoopSaveInputs", None)
+_GRADIENTS = torch.autograd.functional._autograd_grad
 
 
 class Interception:
@@ -54,6 +57,7 @@ class Interception:
             if not _ENTERED:
                 for answer in _ANSWERS:
                     answer.put_in()
+                torch.autograd.functional._autograd_grad = _no_gradients
             _ENTERED.append(self)
         return self
 
@@ -63,6 +67,7 @@ class Interception:
             if not _ENTERED:
                 for answer in _ANSWERS:
                     answer.take_out()
+                torch.autograd.functional._autograd_grad = _GRADIENTS
 
     @property
     def listens(self) -> bool:
@@ -128,6 +133,13 @@ class Interception:
                     yield
         finally:
             self._busy = False
+
+
+def _no_gradients(*args: Any, **kwargs: Any) -> Any:
+    """For torch.autograd.functional, which takes what has no graph for a constant of derivative 0."""
+    if any(interception.listens for interception in _ENTERED):
+        raise UnsupportedOpError(NO_GRADIENTS)
+    return _GRADIENTS(*args, **kwargs)
 
 
 class _Answer:
