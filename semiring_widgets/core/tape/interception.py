@@ -31,7 +31,7 @@ _ENTERED: list[Interception] = []
 _ENTERING = threading.Lock()
 # Keeps what a checkpoint was given (PyTorch 2.8); it has no result, and a backward that is never called.
 _KEEPING = getattr(checkpoint, "_NoopSaveInputs", None)
-_GRADIENTS = torch.autograd.functional._autograd_grad
+_GRADIENTS: Any = torch.autograd.functional._autograd_grad
 
 
 class Interception:
