@@ -35,7 +35,6 @@ KINKS = {
     "topk": lambda x: x.topk(2, -1)[0] * TURNS[:2],
     "median": lambda x: x.median(-1)[0],
     "mode": lambda x: x.mode(-1)[0],
-    "quantile": lambda x: x.quantile(0.3, dim=-1),
     "cummax": lambda x: x.cummax(-1)[0] * TURNS,
     "prod": lambda x: x.prod(-1),
     "prod with one zero": lambda x: x[1].prod(),
