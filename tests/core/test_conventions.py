@@ -35,7 +35,6 @@ KINKS = {
     "topk": lambda x: x.topk(2, -1)[0] * TURNS[:2],
     "median": lambda x: x.median(-1)[0],
     "mode": lambda x: x.mode(-1)[0],
-    "quantile": lambda x: x.quantile(0.3, dim=-1),
     "cummax": lambda x: x.cummax(-1)[0] * TURNS,
     "prod": lambda x: x.prod(-1),
     "prod with one zero": lambda x: x[1].prod(),
@@ -106,7 +105,6 @@ torch.manual_seed(2)
 RECURRENT = {
     "LSTM": _first(nn.LSTM(4, 4, batch_first=True)),
     "two layers": _first(nn.LSTM(4, 4, num_layers=2, bidirectional=True, batch_first=True)),
-    "dropout": _first(nn.LSTM(4, 4, num_layers=2, dropout=0.5, batch_first=True)),
     "frozen": _first(nn.LSTM(4, 4, batch_first=True).requires_grad_(False)),
     "packed": _packed(nn.LSTM(4, 4, batch_first=True)),
     "GRU": _first(nn.GRU(4, 4, batch_first=True)),

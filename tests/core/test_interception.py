@@ -185,6 +185,20 @@ def test_pytorch_is_as_before_afterwards():
     torch.testing.assert_close(gradient(made_inside, X), 5 * X)
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_derivatives_by_autograd_are_refused_instead_of_zero(create_graph):
+    functional = torch.autograd.functional
+    calls = (
+        lambda: functional.jacobian(torch.sin, X, create_graph=create_graph),
+        lambda: functional.vjp(torch.sin, X, X, create_graph=create_graph),
+        lambda: functional.hessian(lambda x: (x**3).sum(), X, create_graph=create_graph),
+    )
+    for call in calls:
+        with pytest.raises(sw.SemiringWidgetsError, match=r"torch\.func\.grad"), sw.record():
+            call()
+    assert functional.jacobian(torch.sin, X).any()
+
+
 def test_one_step_for_each_call():
     with sw.record() as tape:
         turned(turned(X))

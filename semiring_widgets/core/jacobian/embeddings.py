@@ -64,7 +64,7 @@ def bag_rule(call: Call) -> Iterator[Edge]:
         yield _weighed(call, table, target, largest, bags, torch.ones_like(largest, dtype=call.dtype))
         return
     if given["scale_grad_by_freq"]:
-        factor = _scaled(call, turns, bags)
+        factor = _scaled(call, target.shape[0], turns, bags)
     else:
         factor = torch.ones_like(rows, dtype=call.dtype) if weights is None else call.value(weights)[turns]
         if given["mode"] == _MEAN:
@@ -73,12 +73,12 @@ def bag_rule(call: Call) -> Iterator[Edge]:
     yield _weighed(call, table, target, places, bags, factor[:, None].expand_as(places))
 
 
-def _scaled(call: Call, turns: Tensor, bags: Tensor) -> Tensor:
+def _scaled(call: Call, count: int, turns: Tensor, bags: Tensor) -> Tensor:
     """The derivative of each look-up in bags with ``scale_grad_by_freq``, as autograd has it.
 
     PyTorch before 2.14, on a CPU, divides by how often another row is looked up than the one in question.
     """
-    given, count = call.named, call.op.outputs[0].shape[0]
+    given = call.named
     names, rows = given["indices"].unique(return_inverse=True)
     if len(names) * count > _ENTRIES:
         raise call.refuse(f"{len(names):,} rows in {count:,} bags are too many with scale_grad_by_freq")

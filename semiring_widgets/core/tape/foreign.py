@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["sentence_for"]
+__all__ = ["NO_GRADIENTS", "sentence_for"]
 
 _FUNCTIONS = (
     "The recorded code calls an operator that runs functions it is given (torch.cond, flex_attention and "
     "their like), which cannot be recorded. Use an `if` or a loop of Python, or another implementation of "
     "attention; the error above names the operator."
 )
-_GRADIENTS = (
+NO_GRADIENTS = (
     "The recorded code calls torch.autograd.grad or backward(), but while it is recorded no autograd "
     "graph is built. Use torch.func.grad there, or call it outside of the recording."
 )
@@ -21,9 +21,10 @@ _NESTED = (
     "The recorded code makes a nested tensor, which cannot be recorded. Pad its parts to one shape, or take "
     "them one by one."
 )
+# In PyTorch 2.8 it is called "HOP" there, later "HigherOrderOperator".
 _MEANINGS: tuple[tuple[type[Exception], str, str], ...] = (
-    (NotImplementedError, "no rule registered for HigherOrderOperator", _FUNCTIONS),
-    (RuntimeError, "does not require grad and does not have a grad_fn", _GRADIENTS),
+    (NotImplementedError, "no rule registered for H", _FUNCTIONS),
+    (RuntimeError, "does not require grad and does not have a grad_fn", NO_GRADIENTS),
     (RuntimeError, "VariableMethodStubs", _GRAPH),
     (RuntimeError, "NestedTensorImpl", _NESTED),
 )
