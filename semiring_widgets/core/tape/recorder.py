@@ -10,26 +10,23 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch._ops import OpOverload
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from semiring_widgets.core.checks import choice, memory_limit, truth
 from semiring_widgets.core.tape.arguments import Swapped, is_tracked, tensors_in
 from semiring_widgets.core.tape.calls import Calls
-from semiring_widgets.core.tape.collector import uncollected
 from semiring_widgets.core.tape.decompositions import decomposed
 from semiring_widgets.core.tape.expansions import GRANULARITIES, expansions, uncut
 from semiring_widgets.core.tape.interception import Interception
 from semiring_widgets.core.tape.nodes import Node, Scope
+from semiring_widgets.core.tape.opening import Opening
 from semiring_widgets.core.tape.operators import Facts, facts_of, functional_of, returns_more, written_by
 from semiring_widgets.core.tape.scopes import ModuleTracker
 from semiring_widgets.core.tape.tape import Tape, only
@@ -50,8 +47,6 @@ _OTHER_MEMORY = (
     "torch.load do, which hides where its values come from. Copy tensors by `x.clone()`, or by "
     "`x.detach().clone()` for constants; load files and copy caches before the recording."
 )
-# The choice of attention kernels is global to the process, so recordings take turns.
-_ONE_AT_A_TIME = threading.RLock()
 
 
 @contextmanager
@@ -63,7 +58,8 @@ def record(
     The model is not changed. Fused attention is recorded as its parts, whatever implementation the
     model uses. Code under an inner ``torch.no_grad()`` and ``detach()`` cut the graph, as in autograd.
     No autograd graph is built; an outer ``no_grad`` or ``inference_mode`` is lifted inside the block.
-    Compiled models run eagerly, with a warning.
+    Compiled models run eagerly, with a warning. Recordings may lie inside each other, and side by side in
+    several threads.
 
     Args:
         granularity: which graph is counted. ``"primitive"``: softmax, norms and their like are
@@ -82,27 +78,15 @@ def record(
         InputError: for an unknown granularity, or a limit that is no number.
         MemoryLimitError: the tape would keep more than ``max_memory``.
         UnsupportedOpError: if the block does what cannot be recorded; the message names it.
+        TapeError: the recording was entered beside that of another task of the thread, or not left as
+            `with` leaves it: in the thread where it was entered, the last one first.
     """
     granularity = choice(granularity, "granularity", GRANULARITIES)
     tape = Tape(granularity, memory_limit(max_memory), values=truth(values, "values"))
     table = expansions(granularity, keep=lambda constant: tape._count(constant, (), {}))
-    with ExitStack() as stack:
-        stack.enter_context(_ONE_AT_A_TIME)
-        fastpath = torch.backends.mha.get_fastpath_enabled()
-        stack.callback(torch.backends.mha.set_fastpath_enabled, fastpath)
-        torch.backends.mha.set_fastpath_enabled(False)
-        if "torch._dynamo" in sys.modules:  # else nothing is compiled, and importing it takes a second
-            stack.enter_context(torch.compiler.set_stance("force_eager"))
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
-        stack.enter_context(sdpa_kernel(SDPBackend.MATH))
-        stack.enter_context(uncollected())
-        tracker = stack.enter_context(ModuleTracker())
-        recorder = _Recorder(tape, tracker, table, uncut(granularity))
-        stack.enter_context(Interception(Calls(tape, recorder.scope)))
-        # Below autograd no second graph is built, yet `is_grad_enabled` still shows inner no_grad.
-        stack.enter_context(torch._C._AutoDispatchBelowAutograd())
-        stack.enter_context(recorder)
+    tracker = ModuleTracker()
+    recorder = _Recorder(tape, tracker, table, uncut(granularity))
+    with Opening(tape, recorder, tracker, Interception(Calls(tape, recorder.scope))):
         try:
             yield tape
         except BaseException as error:
