@@ -30,6 +30,7 @@ from semiring_widgets.core.tape.opening import Opening
 from semiring_widgets.core.tape.operators import Facts, facts_of, functional_of, returns_more, written_by
 from semiring_widgets.core.tape.scopes import ModuleTracker
 from semiring_widgets.core.tape.tape import Tape, only
+from semiring_widgets.core.tape.trial import try_functions
 from semiring_widgets.errors import UnsupportedOpError
 
 __all__ = ["record"]
@@ -82,7 +83,9 @@ def record(
             `with` leaves it: in the thread where it was entered, the last one first.
     """
     granularity = choice(granularity, "granularity", GRANULARITIES)
-    tape = Tape(granularity, memory_limit(max_memory), values=truth(values, "values"))
+    limit, values = memory_limit(max_memory), truth(values, "values")
+    try_functions(record)
+    tape = Tape(granularity, limit, values=values)
     table = expansions(granularity, keep=lambda constant: tape._count(constant, (), {}))
     tracker = ModuleTracker()
     recorder = _Recorder(tape, tracker, table, uncut(granularity))
