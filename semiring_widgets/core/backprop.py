@@ -11,6 +11,7 @@ from torch import Tensor
 
 from semiring_widgets.core.graph import GradientGraph, find_nodes, listed
 from semiring_widgets.core.memory import check_sweep
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import (
     Entropy,
     Max,
@@ -62,6 +63,7 @@ class Result:
         self._dtype, self._signs = dtype, signs
 
     @property
+    @in_full_precision
     def facts(self) -> Mapping[str, Tensor]:
         """Everything the semiring says, by name."""
         return self.semiring.facts(self.parts)
@@ -167,6 +169,7 @@ class Result:
         """``Hops``: mean number of hops under p(path) ~ |weight|."""
         return self._fact("length")
 
+    @in_full_precision
     def reduce(self, dims: int | Sequence[int] | None = None) -> Result:
         """Semiring sum over dimensions: all paths from any of their elements together.
 
@@ -246,6 +249,7 @@ def backprop(
     *,
     max_memory: int | None = ...,
 ) -> list[Result]: ...
+@in_full_precision
 def backprop(
     tape: Tape,
     score: Tensor,

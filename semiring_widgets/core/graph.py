@@ -15,6 +15,7 @@ from semiring_widgets.core.jacobian import Call, Edge, edges_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Weight
 from semiring_widgets.core.tape import Node, Op, Tape
+from semiring_widgets.core.tape.hooks import check_tensor
 from semiring_widgets.errors import InputError, NonFiniteError, TapeError
 
 __all__ = ["GradientGraph", "find_nodes", "listed"]
@@ -193,6 +194,7 @@ def find_nodes(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> tup
     for tensor in tensors:
         if not isinstance(tensor, Tensor):
             raise InputError(f"wrt is {_what(tensor)}; give a tensor or a list of tensors.")
+        check_tensor(tensor, "wrt tensor")
     return tape.node(score, "score"), [tape.first_node(tensor, "wrt tensor") for tensor in tensors]
 
 

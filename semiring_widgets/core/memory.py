@@ -14,6 +14,7 @@ from torch import Tensor
 
 from semiring_widgets.core.checks import memory_limit
 from semiring_widgets.core.graph import GradientGraph, find_nodes
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Semiring, find_semiring
 from semiring_widgets.core.tape import Node, Op, Tape
 from semiring_widgets.errors import MemoryLimitError
@@ -28,6 +29,7 @@ _ROOM = 4
 _TERMS = 3
 
 
+@in_full_precision
 def estimate_memory(
     tape: Tape,
     score: Tensor,

@@ -27,6 +27,7 @@ from semiring_widgets.core.anatomy import (
 from semiring_widgets.core.graph import GradientGraph, find_nodes, listed
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import cancellation, directions_of
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Abs, Max, Product, Semiring, Sum, Value
 from semiring_widgets.core.sweeps import sweep_backward
 from semiring_widgets.core.tape import Node
@@ -42,6 +43,7 @@ _BOTH = Product(Abs(), Max(), Sum())
 _SIGNED = Product(Sum(), Abs())
 
 
+@in_full_precision
 def flow(
     tape: Tape,
     score: Tensor,

@@ -18,6 +18,7 @@ from semiring_widgets.core.anatomy.flow import Along, edges_from
 from semiring_widgets.core.anatomy.parts import Anatomy, Operand, Residual
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Semiring, Value
 from semiring_widgets.core.sweeps import Mask, Progress, restrict, sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node
@@ -98,6 +99,7 @@ def cut_of(graph: GradientGraph, anatomy: Anatomy, chosen: Selection) -> Cut:
     )
 
 
+@in_full_precision
 def condition(
     graph: GradientGraph,
     semiring: Semiring,

@@ -11,6 +11,7 @@ from semiring_widgets.core.backprop import Result
 from semiring_widgets.core.checks import choice
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.finding import graph_of
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Hops
 from semiring_widgets.core.sweeps import sweep_backward, zeros
 from semiring_widgets.core.tape import Tape
@@ -21,6 +22,7 @@ __all__ = ["path_lengths"]
 _KINDS = ("attention", "mlp", "skip")
 
 
+@in_full_precision
 def path_lengths(
     tape: Tape,
     score: Tensor,

@@ -15,6 +15,7 @@ from semiring_widgets.core.paths.ranking import MEASURED, RouteSearch
 from semiring_widgets.core.paths.route import RANKINGS, Routes
 from semiring_widgets.core.paths.stations import Stations
 from semiring_widgets.core.paths.walking import walks_size
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Abs
 from semiring_widgets.core.tape import Tape
 from semiring_widgets.errors import InputError
@@ -22,6 +23,7 @@ from semiring_widgets.errors import InputError
 __all__ = ["top_routes"]
 
 
+@in_full_precision
 def top_routes(
     tape: Tape,
     score: Tensor,

@@ -24,6 +24,7 @@ from semiring_widgets.core.tape.arguments import Swapped, is_tracked, tensors_in
 from semiring_widgets.core.tape.calls import Calls
 from semiring_widgets.core.tape.decompositions import decomposed
 from semiring_widgets.core.tape.expansions import GRANULARITIES, expansions, uncut
+from semiring_widgets.core.tape.hooks import refusal_of
 from semiring_widgets.core.tape.interception import Interception
 from semiring_widgets.core.tape.nodes import Node, Scope
 from semiring_widgets.core.tape.opening import Opening
@@ -100,6 +101,8 @@ def record(
                     "flex_attention and their like), which cannot be recorded. Use an `if` or a loop of "
                     "Python, or another implementation of attention; the error above names the operator."
                 ) from error
+            if (refusal := refusal_of(error)) is not None:
+                raise UnsupportedOpError(refusal) from error
             if not isinstance(error, RuntimeError) or _NO_AUTOGRAD not in str(error):
                 raise
             raise UnsupportedOpError(
