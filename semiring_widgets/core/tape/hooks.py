@@ -71,7 +71,7 @@ def refusal_of(error: BaseException) -> str | None:
         return None
     return (
         f"The recorded code calls {called} on a tensor, but while it is recorded no autograd graph is built, "
-        f"so there are no gradients to look at or to change. Do that only where `tensor.requires_grad` is True."
+        f"so there are no gradients to look at or to change. Do that only if `tensor.requires_grad`."
     )
 
 
