@@ -9,6 +9,7 @@ from typing import overload
 import torch
 from torch import Tensor
 
+from semiring_widgets.core.checks import shown, whole_number
 from semiring_widgets.core.graph import GradientGraph, find_nodes, listed
 from semiring_widgets.core.memory import check_sweep
 from semiring_widgets.core.precision import in_full_precision
@@ -180,16 +181,16 @@ class Result:
             InputError: there is no such dimension.
         """
         rank = self.parts[0].dim()
-        if dims is None:
-            dims = range(rank)
-        chosen = [dims] if isinstance(dims, int) else list(dims)
+        given = list(range(rank)) if dims is None else dims
+        listed_dims = list(given) if isinstance(given, (list, tuple, range)) else [given]
+        chosen = [whole_number(dim, "dims", least=-(2**63), most=None) for dim in listed_dims]
         for dim in chosen:
             if not -rank <= dim < rank:
                 raise InputError(
-                    f"dims is {dims!r}; the result has shape {list(self.parts[0].shape)}, so give "
+                    f"dims is {shown(dims)}; the result has shape {list(self.parts[0].shape)}, so give "
                     f"dimensions from {-rank} to {rank - 1}, or None for all."
                     if rank
-                    else f"dims is {dims!r}; the result has no dimension left to reduce."
+                    else f"dims is {shown(dims)}; the result has no dimension left to reduce."
                 )
         chosen = sorted({d % rank for d in chosen})
         summed = self.semiring.sum(self.parts, chosen)

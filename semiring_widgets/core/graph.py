@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
+from semiring_widgets.core.checks import shown
 from semiring_widgets.core.jacobian import Call, Edge, edges_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Weight
@@ -159,9 +160,17 @@ def _reached_from(ops: Sequence[Op], starts: Sequence[Node]) -> set[Node]:
     return reached
 
 
-def listed(wrt: Tensor | Sequence[Tensor]) -> list[Tensor]:
-    """One tensor or several, as a list."""
-    return [wrt] if isinstance(wrt, Tensor) else list(wrt)
+def listed(wrt: Tensor | Sequence[Tensor], name: str = "wrt") -> list[Tensor]:
+    """One tensor or several, as a list.
+
+    Raises:
+        InputError: something else.
+    """
+    if isinstance(wrt, Tensor):
+        return [wrt]
+    if not isinstance(wrt, (list, tuple)) or not all(isinstance(one, Tensor) for one in wrt):
+        raise InputError(f"{name} is {shown(wrt)}; give a tensor or a list of tensors.")
+    return list(wrt)
 
 
 def find_nodes(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> tuple[Node, list[Node]]:
@@ -171,6 +180,8 @@ def find_nodes(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> tup
         TapeError: the tape is still recording or its block raised, or it never saw one of them.
         InputError: the score has more than one dimension, or one of them is no floating-point number.
     """
+    if not isinstance(tape, Tape):
+        raise InputError(f"tape is {shown(tape)}; give what `with sw.record() as tape` gives.")
     if tape.failed:
         raise TapeError(
             "The recording of this tape ended with an error, so the tape is not complete. Repair what raised "
@@ -179,7 +190,10 @@ def find_nodes(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> tup
     if not tape.finished:
         raise TapeError("The tape is still recording: call this after the `with sw.record()` block.")
     if not _is_float_tensor(score):
-        raise InputError(f"score is {_what(score)}; give a floating-point tensor of shape () or (batch,).")
+        raise InputError(
+            f"score is {shown(score)}; give a floating-point tensor of shape () or (batch,), as it was "
+            f"computed inside the `with sw.record()` block."
+        )
     if score.is_meta:
         raise InputError(
             "score is on the meta device: it holds no number. Load the model's weights, or dispatch it with "
@@ -192,17 +206,9 @@ def find_nodes(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> tup
         )
     tensors = listed(wrt)
     for tensor in tensors:
-        if not isinstance(tensor, Tensor):
-            raise InputError(f"wrt is {_what(tensor)}; give a tensor or a list of tensors.")
         check_tensor(tensor, "wrt tensor")
     return tape.node(score, "score"), [tape.first_node(tensor, "wrt tensor") for tensor in tensors]
 
 
 def _is_float_tensor(thing: object) -> bool:
     return isinstance(thing, Tensor) and thing.is_floating_point()
-
-
-def _what(thing: object) -> str:
-    if isinstance(thing, Tensor):
-        return f"a tensor of dtype {thing.dtype}"
-    return f"a {type(thing).__name__}"

@@ -24,6 +24,7 @@ from semiring_widgets.core.anatomy import (
     summed,
     sweep_layers,
 )
+from semiring_widgets.core.checks import truth
 from semiring_widgets.core.graph import GradientGraph, find_nodes, listed
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import cancellation, directions_of
@@ -88,6 +89,7 @@ def flow(
         MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `semiring_widgets.backprop`.
     """
+    maps = truth(maps, "maps")
     node, named = _inputs(tape, score, wrt)
     if node.shape.numel() != 1:
         raise InputError(f"score has shape {list(score.shape)}; flow is measured for one number at a time.")

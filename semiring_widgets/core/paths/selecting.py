@@ -22,7 +22,7 @@ from semiring_widgets.core.anatomy import (
     seeds_of,
 )
 from semiring_widgets.core.backprop import Result, signs_of
-from semiring_widgets.core.checks import whole_number
+from semiring_widgets.core.checks import choice, memory_limit, shown, truth, whole_number
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.memory import fit, living_size
@@ -91,6 +91,7 @@ def select_paths(
         MemoryLimitError: when the set is asked: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
     """
+    leaving_skip, max_memory = truth(leaving_skip, "leaving_skip"), memory_limit(max_memory)
     if max_memory is None:
         ground = ground_of(tape, score, wrt)
     else:
@@ -126,7 +127,7 @@ class PathSet:
         through: Sequence[Cut],
         avoiding: Sequence[Cut],
         marked: frozenset[Edge] = frozenset(),
-        max_memory: int | None = None,
+        max_memory: float | None = None,
     ) -> None:
         self._ground, self._graph, self._marked = ground, ground.graph, marked
         self._cuts = _as_met(through)
@@ -315,16 +316,17 @@ def _ends(cut: Cut) -> set[Node]:
 
 
 def _listed(parts: Parts) -> list[Selection]:
-    many = [parts] if isinstance(parts, (Selection, Mapping)) else list(parts)
+    many = list(parts) if isinstance(parts, (list, tuple, set, frozenset)) else [parts]
     return [part if isinstance(part, Selection) else _selection(part) for part in many]
 
 
 def _selection(part: Mapping[str, Any]) -> Selection:
     try:
         return Selection(**part)
-    except TypeError as error:
+    except (TypeError, AttributeError) as error:
         raise InputError(
-            f"{part!r} is no part of a model; give a dict with some of layer, branch, head, token and stream."
+            f"{shown(part)} is no part of a model; give a dict with some of layer, branch, head, token and "
+            f"stream."
         ) from error
 
 
@@ -333,14 +335,13 @@ def _cut(graph: GradientGraph, anatomy: Anatomy, part: Selection) -> Cut:
     if part.layer is None:
         if part.head is not None or part.branch is not None:
             raise InputError(f"{part} names a head or a branch but no layer; add layer=.")
-        if not 0 <= part.stream < len(graph.wrt):
-            raise InputError(f"stream is {part.stream}; there are {len(graph.wrt)} inputs in wrt.")
+        _within("stream", -1 if part.stream is None else part.stream, len(graph.wrt))
         tokens = graph.wrt[part.stream].shape[-2] if len(graph.wrt[part.stream].shape) > 1 else 0
         _within("token", part.token, tokens)
         return cut_of(graph, anatomy, part)
     _within("layer", part.layer, len(layers))
-    if part.branch is not None and part.branch not in _BRANCHES:
-        raise InputError(f"branch is {part.branch!r}; choose one of {', '.join(_BRANCHES)}.")
+    if part.branch is not None:
+        choice(part.branch, "branch", _BRANCHES)
     attention = layers[part.layer]
     _within("head", part.head, attention.heads)
     operand = attention.operands.get(part.branch or "query", attention.query)
