@@ -90,17 +90,18 @@ def real_number(value: Any, name: str, *, least: float = -math.inf, wanted: str 
     return number
 
 
-def memory_limit(value: Any, name: str = "max_memory") -> float | None:
-    """A number of bytes, or None for no limit.
+def memory_limit(value: Any, name: str = "max_memory") -> int | None:
+    """A number of bytes, or None for no limit, as infinity is none.
 
     What is left of a limit may be less than nothing; then nothing fits.
 
     Raises:
         InputError: says what was given, and what to give.
     """
-    return (
-        value if value is None else real_number(value, name, wanted="a number of bytes, or None for no limit")
-    )
+    if value is None:
+        return None
+    number = real_number(value, name, wanted="a number of bytes, or None for no limit")
+    return None if number == math.inf else math.floor(max(number, -1))
 
 
 def seed_number(value: Any, name: str = "seed") -> int:

@@ -19,7 +19,7 @@ from semiring_widgets.core.tape import Node, Op, Tape
 from semiring_widgets.core.tape.hooks import check_tensor
 from semiring_widgets.errors import InputError, NonFiniteError, TapeError
 
-__all__ = ["GradientGraph", "find_nodes", "listed"]
+__all__ = ["GradientGraph", "find_nodes", "listed", "told_cut"]
 
 
 class GradientGraph:
@@ -150,6 +150,35 @@ class GradientGraph:
                 f"{pending[position][0].where} has a NaN or infinite local derivative, so its path weights "
                 f"are no numbers. Look for NaN or infinity in the model's weights and inputs."
             )
+
+
+def told_cut(graph: GradientGraph) -> str:
+    """Why no path leads from the inputs to the score, as a sentence to begin a message with; else ""."""
+    if graph.nodes:
+        return ""
+    made = {out.index: op for op in graph.tape.ops for out in op.outputs if out is not None}
+    cut = {made_here: (module, sources) for module, sources, made_here in graph.tape.cuts}
+    starts = {node.index for node in graph.wrt}
+    # Back from the score, through what was cut as well; each with the uppermost cut on the way.
+    pending: list[tuple[int, str | None]] = [(graph.score.index, None)]
+    seen: set[int] = set()
+    while pending:
+        index, module = pending.pop()
+        if index in seen:
+            continue
+        seen.add(index)
+        if index in starts and module is not None:
+            place = f"in module '{module}'" if module else "outside of any module"
+            return (
+                f"No path leads from these inputs to the score: all are cut, at last {place}, by "
+                f"torch.no_grad or detach, as in autograd. "
+            )
+        if index in cut:
+            here, sources = cut[index]
+            pending += [(source, module if module is not None else here) for source in sources]
+        elif index in made:
+            pending += [(node.index, module) for node in made[index].inputs()]
+    return "No path leads from these inputs to the score: it does not depend on them. "
 
 
 def _reached_from(ops: Sequence[Op], starts: Sequence[Node]) -> set[Node]:

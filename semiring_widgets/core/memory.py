@@ -60,13 +60,13 @@ def estimate_memory(
 
 def fit(
     graph: GradientGraph,
-    limit: float | None,
+    limit: int | None,
     what: str,
     *,
     sweeps: Sequence[Semiring],
     kept: Sequence[tuple[Semiring, Collection[Node]]] = (),
     beside: int = 0,
-) -> float | None:
+) -> int | None:
     """Make what is going to be done with a graph fit into a limit: drop derivatives if need be, or refuse.
 
     Args:
@@ -142,7 +142,7 @@ def _sizes(graph: GradientGraph, semiring: Semiring) -> tuple[int, int]:
     return peak, living
 
 
-def check_sweep(graph: GradientGraph, semiring: Semiring, limit: float | None) -> None:
+def check_sweep(graph: GradientGraph, semiring: Semiring, limit: int | None) -> None:
     """Refuse a sweep that would not fit.
 
     Args:
@@ -181,5 +181,5 @@ def _derivatives(op: Op, graph: GradientGraph, size: Callable[[Node], int]) -> i
     return _DERIVATIVES * on_path + max(widened, default=0) + max(again, default=0)
 
 
-def _mb(count: float) -> str:
+def _mb(count: int) -> str:
     return f"{count / 1e6:,.1f} MB"

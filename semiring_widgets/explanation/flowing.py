@@ -25,7 +25,7 @@ from semiring_widgets.core.anatomy import (
     sweep_layers,
 )
 from semiring_widgets.core.checks import truth
-from semiring_widgets.core.graph import GradientGraph, find_nodes, listed
+from semiring_widgets.core.graph import GradientGraph, find_nodes, listed, told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import cancellation, directions_of
 from semiring_widgets.core.precision import in_full_precision
@@ -97,8 +97,8 @@ def flow(
     anatomy = find_anatomy(graph)
     if not anatomy.attentions:
         raise InputError(
-            "There is no attention between these inputs and the score, so there are no layers to measure the "
-            "flow of. Use sw.backprop, sw.top_paths or sw.sample_paths, which need none."
+            f"{told_cut(graph)}There is no attention between these inputs and the score, so there are "
+            "no layers to measure the flow of. Use sw.backprop, sw.top_paths or sw.sample_paths, which need none."
         )
     nodes = anatomy.nodes() | set(graph.wrt)
     fit(graph, max_memory, "flow", sweeps=[_BOTH], kept=[(_BOTH, nodes), (_SIGNED, _largest(anatomy))])

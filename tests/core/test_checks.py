@@ -50,7 +50,7 @@ def test_bounds():
     assert whole_number(10**12, "k", most=None) == 10**12
     assert seed_number(-5) == -5
     assert real_number(np.float32(0.5), "x", least=0) == 0.5
-    assert memory_limit(None) is None
+    assert memory_limit(None) is memory_limit(math.inf) is None
     for call in (lambda: real_number(-0.1, "x", least=0), lambda: seed_number(2**64)):
         with pytest.raises(InputError):
             call()

@@ -9,6 +9,7 @@ from torch import Tensor
 from semiring_widgets.core.anatomy import find_anatomy, hop_edges
 from semiring_widgets.core.backprop import Result
 from semiring_widgets.core.checks import choice
+from semiring_widgets.core.graph import told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.finding import graph_of
 from semiring_widgets.core.precision import in_full_precision
@@ -54,7 +55,9 @@ def path_lengths(
     graph = graph_of(tape, score, wrt)
     marked, places = hop_edges(graph, find_anatomy(graph), of)
     if not places:
-        raise InputError("No residual stream was found between these inputs and the score, so no hops.")
+        raise InputError(
+            f"{told_cut(graph)}No residual stream was found between these inputs and the score, so no hops."
+        )
     hops = Hops(places)
     fit(graph, max_memory, "path_lengths", sweeps=[hops])
     values = sweep_backward(graph, hops, keep=(), marked=marked)

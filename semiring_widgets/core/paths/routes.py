@@ -8,6 +8,7 @@ from torch import Tensor
 
 from semiring_widgets.core.anatomy import find_anatomy
 from semiring_widgets.core.checks import choice, seed_number, whole_number
+from semiring_widgets.core.graph import told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.directions import directions_of
 from semiring_widgets.core.paths.finding import graph_of
@@ -75,8 +76,8 @@ def top_routes(
     anatomy = find_anatomy(graph)
     if not anatomy.attentions:
         raise InputError(
-            "There is no attention between these inputs and the score, so paths have no routes to be told "
-            "apart by. Use sw.top_paths or sw.sample_paths."
+            f"{told_cut(graph)}There is no attention between these inputs and the score, so paths have "
+            "no routes to be told apart by. Use sw.top_paths or sw.sample_paths."
         )
     left = fit(
         graph,

@@ -23,7 +23,7 @@ from semiring_widgets.core.anatomy import (
 )
 from semiring_widgets.core.backprop import Result, signs_of
 from semiring_widgets.core.checks import choice, memory_limit, shown, truth, whole_number
-from semiring_widgets.core.graph import GradientGraph
+from semiring_widgets.core.graph import GradientGraph, told_cut
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.memory import fit, living_size
 from semiring_widgets.core.paths.directions import cancellation, directions_of
@@ -102,7 +102,8 @@ def select_paths(
     marked = branch_edges(graph, anatomy) if leaving_skip else _UNMARKED
     if leaving_skip and not marked:
         raise InputError(
-            "No residual stream was found between these inputs and the score, so no skip to leave."
+            f"{told_cut(graph)}No residual stream was found between these inputs and the score, so no skip "
+            "to leave."
         )
     return PathSet(ground, cuts, around, marked, max_memory)
 
@@ -127,7 +128,7 @@ class PathSet:
         through: Sequence[Cut],
         avoiding: Sequence[Cut],
         marked: frozenset[Edge] = frozenset(),
-        max_memory: float | None = None,
+        max_memory: int | None = None,
     ) -> None:
         self._ground, self._graph, self._marked = ground, ground.graph, marked
         self._cuts = _as_met(through)
@@ -316,7 +317,7 @@ def _ends(cut: Cut) -> set[Node]:
 
 
 def _listed(parts: Parts) -> list[Selection]:
-    many = list(parts) if isinstance(parts, (list, tuple, set, frozenset)) else [parts]
+    many: list[Any] = list(parts) if isinstance(parts, (list, tuple, set, frozenset)) else [parts]
     return [part if isinstance(part, Selection) else _selection(part) for part in many]
 
 
@@ -335,7 +336,8 @@ def _cut(graph: GradientGraph, anatomy: Anatomy, part: Selection) -> Cut:
     if part.layer is None:
         if part.head is not None or part.branch is not None:
             raise InputError(f"{part} names a head or a branch but no layer; add layer=.")
-        _within("stream", -1 if part.stream is None else part.stream, len(graph.wrt))
+        whole_number(part.stream, "stream", least=0)
+        _within("stream", part.stream, len(graph.wrt))
         tokens = graph.wrt[part.stream].shape[-2] if len(graph.wrt[part.stream].shape) > 1 else 0
         _within("token", part.token, tokens)
         return cut_of(graph, anatomy, part)

@@ -200,11 +200,12 @@ class _Recorder(TorchDispatchMode):
         if not facts.views:
             self._tape._count(result, args, kwargs)
         if facts.cuts or not torch.is_grad_enabled():
+            sources = tuple(node.index for node in given.nodes)
             for r in results:
                 if is_tracked(r):
-                    bindings.bind(
-                        r, self._tape._leaf(r.detach()), cut=True, frozen=func.is_view and not facts.cuts
-                    )
+                    leaf = self._tape._leaf(r.detach())
+                    self._tape.cuts.append((self._tracker.path, sources, leaf.index))
+                    bindings.bind(r, leaf, cut=True, frozen=func.is_view and not facts.cuts)
             return result
         source = args[0] if args and (facts.same or facts.same_if_shape_stays) else None
         if source is not None and is_tracked(source) and _same(facts, results[0], source):
