@@ -179,8 +179,8 @@ def _explained(
         if not anatomy.attentions:
             raise InputError(
                 f"{told_cut(graph)}No attention was found in {prepared.model_name} between the tokens and "
-                f"the score, and explain() shows layers and heads of attention. For other models use sw.record with "
-                f"sw.backprop or sw.top_paths."
+                f"the score, and explain() shows layers and heads of attention. For other models use "
+                f"sw.record with sw.backprop or sw.top_paths."
             )
         asking = None if semiring is None else question(graph, anatomy, semiring, draft.level)
         parts = anatomy.nodes() | set(graph.wrt)

@@ -98,7 +98,8 @@ def flow(
     if not anatomy.attentions:
         raise InputError(
             f"{told_cut(graph)}There is no attention between these inputs and the score, so there are "
-            "no layers to measure the flow of. Use sw.backprop, sw.top_paths or sw.sample_paths, which need none."
+            "no layers to measure the flow of. Use sw.backprop, sw.top_paths or sw.sample_paths, which "
+            "need none."
         )
     nodes = anatomy.nodes() | set(graph.wrt)
     fit(graph, max_memory, "flow", sweeps=[_BOTH], kept=[(_BOTH, nodes), (_SIGNED, _largest(anatomy))])
