@@ -20,7 +20,7 @@ from torch import Tensor
 from semiring_widgets.core import record
 from semiring_widgets.core.anatomy import Anatomy, Attention, by_token, find_anatomy, layer_flow, sweep_layers
 from semiring_widgets.core.checks import whole_number
-from semiring_widgets.core.graph import GradientGraph, find_nodes
+from semiring_widgets.core.graph import GradientGraph, find_nodes, told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import MEASURED, walk_on
 from semiring_widgets.core.semirings import Entropy, Max, Product, Semiring, Sum, Value, find_semiring
@@ -194,9 +194,9 @@ def _explained(
         anatomy = find_anatomy(graph)
         if not anatomy.attentions:
             raise InputError(
-                f"No attention was found in {prepared.model_name} between the tokens and the score, and "
-                f"explain() shows layers and heads of attention. For other models use sw.record with "
-                f"sw.backprop or sw.top_paths."
+                f"{told_cut(graph)}No attention was found in {prepared.model_name} between the tokens and "
+                f"the score, and explain() shows layers and heads of attention. For other models use "
+                f"sw.record with sw.backprop or sw.top_paths."
             )
         asking = None if semiring is None else question(graph, anatomy, semiring, draft.level)
         parts = anatomy.nodes() | set(graph.wrt)

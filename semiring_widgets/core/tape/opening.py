@@ -49,7 +49,8 @@ class Opening:
         interception: hands over the calls of Functions.
 
     Raises:
-        TapeError: entered beside the recording of another task, or left in another thread, or too late.
+        TapeError: entered beside the recording of another task or among fake tensors; or left in another
+            thread, or too late.
     """
 
     def __init__(
@@ -71,6 +72,11 @@ class Opening:
                 "Another task of this thread has a recording open, and PyTorch could not tell apart what the "
                 "two do. Do not await inside `with sw.record()`, or record in a thread of its own, as "
                 "asyncio.to_thread does."
+            )
+        if torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is not None:
+            raise TapeError(
+                "FakeTensorMode is at work, and fake tensors hold no numbers that paths could be weighed by. "
+                "Record outside of it."
             )
         here.append(self)
         _EVERYWHERE.add(self)

@@ -25,6 +25,7 @@ from semiring_widgets.core.tape.calls import Calls
 from semiring_widgets.core.tape.decompositions import decomposed
 from semiring_widgets.core.tape.expansions import GRANULARITIES, expansions, uncut
 from semiring_widgets.core.tape.foreign import sentence_for
+from semiring_widgets.core.tape.hooks import refusal_of
 from semiring_widgets.core.tape.interception import Interception
 from semiring_widgets.core.tape.nodes import Node, Scope
 from semiring_widgets.core.tape.opening import Opening
@@ -91,7 +92,7 @@ def record(
             yield tape
         except BaseException as error:
             tape.failed = True
-            sentence = sentence_for(error)
+            sentence = refusal_of(error) or sentence_for(error)
             if sentence is None:
                 raise
             raise UnsupportedOpError(sentence) from error
@@ -186,11 +187,12 @@ class _Recorder(TorchDispatchMode):
         if not facts.views:
             self._tape._count(result, args, kwargs)
         if facts.cuts or not torch.is_grad_enabled():
+            sources = tuple(node.index for node in given.nodes)
             for r in results:
                 if is_tracked(r):
-                    bindings.bind(
-                        r, self._tape._leaf(r.detach()), cut=True, frozen=func.is_view and not facts.cuts
-                    )
+                    leaf = self._tape._leaf(r.detach())
+                    self._tape.cuts.append((self._tracker.path, sources, leaf.index))
+                    bindings.bind(r, leaf, cut=True, frozen=func.is_view and not facts.cuts)
             return result
         source = args[0] if args and (facts.same or facts.same_if_shape_stays) else None
         if source is not None and is_tracked(source) and _same(facts, results[0], source):

@@ -38,7 +38,7 @@ class Tape:
     """
 
     def __init__(
-        self, granularity: str = "primitive", max_memory: float | None = None, *, values: bool = True
+        self, granularity: str = "primitive", max_memory: int | None = None, *, values: bool = True
     ) -> None:
         self.granularity = granularity
         self.ops: list[Op] = []
@@ -46,6 +46,8 @@ class Tape:
         self.finished = self.failed = False
         self._limit, self.values = max_memory, values
         self.releases = max_memory is not None or not values
+        # Where a result is taken for a constant: the module, the numbers of the nodes it came from, its own.
+        self.cuts: list[tuple[str, tuple[int, ...], int]] = []
         self._counted: dict[int, int] = {}
         # Result, arguments and named arguments of one operator after the other.
         self._uncounted: list[Any] = []
