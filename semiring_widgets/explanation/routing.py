@@ -66,7 +66,7 @@ class RouteTeller:
     layers: tuple[Layer, ...]
     log_mass: float
     best: float
-    memory: int | None = None
+    memory: float | None = None
 
     @cached_property
     def _stations(self) -> Stations:

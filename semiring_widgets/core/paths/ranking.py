@@ -94,7 +94,7 @@ class RouteSearch:
     gate: Gate | None = None
     gates: int = 1
     check: Callable[[], None] = lambda: None
-    memory: int | None = None
+    memory: float | None = None
     known: Known = field(default_factory=Known)
 
     @property

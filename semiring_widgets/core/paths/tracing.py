@@ -99,7 +99,7 @@ class Tracer:
         gate: Gate | None = None,
         gates: int = 1,
         check: Callable[[], None] = lambda: None,
-        memory: int | None = None,
+        memory: float | None = None,
     ) -> None:
         self.stations, self.graph = stations, stations.graph
         self.graph.check_unchanged()
@@ -111,7 +111,7 @@ class Tracer:
         largest = max((node.shape.numel() for node in self.graph.nodes), default=1)
         self.most = max(1, min(256, _BATCH_VALUES // max(1, largest)))
         if memory is not None:
-            self.most = max(1, min(self.most, memory // (2 * sweep_size(self.graph, self.semiring))))
+            self.most = max(1, int(min(self.most, memory // (2 * sweep_size(self.graph, self.semiring)))))
 
     def start(self) -> Trail:
         """The empty trail, at the score."""
