@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from semiring_widgets.attr.readout import Readout, number_per_unit, readout_of
 from semiring_widgets.core import Result, backprop
-from semiring_widgets.core.checks import shown
+from semiring_widgets.core.checks import choice, shown
 from semiring_widgets.core.semirings import Max, Weight, find_semiring
 from semiring_widgets.errors import InputError
 
@@ -129,8 +129,7 @@ def check_choices(**given: str) -> None:
         InputError: names the choices.
     """
     for name, value in given.items():
-        if not isinstance(value, str) or value not in _CHOICES[name]:
-            raise InputError(f"There is no {name} {shown(value)}. Choose one of {', '.join(_CHOICES[name])}.")
+        choice(value, name, _CHOICES[name])
 
 
 def check_forward(forward_func: Any) -> None:

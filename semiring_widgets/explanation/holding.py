@@ -13,7 +13,6 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.facts import short
 from semiring_widgets.explanation.schema import RANKINGS
 
 if TYPE_CHECKING:
@@ -50,14 +49,13 @@ class HeldSession:
         """See `semiring_widgets.explanation.results.Session`."""
         return self._held().conditioned(*args, **kwargs)
 
-    def ranking(self, by: str, selection: Any, count: int, *args: Any, **kwargs: Any) -> Ranking:
+    def ranking(self, by: Any, selection: Any, count: Any, *args: Any, **kwargs: Any) -> Ranking:
         """See `semiring_widgets.explanation.results.Session`."""
-        from semiring_widgets.core.checks import whole_number  # torch is there where a session is
+        from semiring_widgets.core.checks import choice, whole_number  # torch is there where a session is
 
         session = self._held()
-        if not isinstance(by, str) or by not in RANKINGS:
-            raise InputError(f"There is no ranking by {short(by)}; choose from {', '.join(RANKINGS)}.")
-        return session.ranking(by, selection, whole_number(count, "count"), *args, **kwargs)
+        by, count = choice(by, "by", RANKINGS), whole_number(count, "count")
+        return session.ranking(by, selection, count, *args, **kwargs)
 
     def head_map(self, *args: Any, **kwargs: Any) -> NDArray[np.float32]:
         """See `semiring_widgets.explanation.results.Session`."""

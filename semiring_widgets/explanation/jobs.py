@@ -78,8 +78,11 @@ class ExplanationJob(Generic[R]):
     """
 
     def __init__(self, run: Run[R], on_update: Listener[R] | None = None) -> None:
-        for name, given in (("run", run), ("on_update", on_update)):
-            if not callable(given) and not (given is None and name == "on_update"):
+        functions: dict[str, Any] = {"run": run}
+        if on_update is not None:
+            functions["on_update"] = on_update
+        for name, given in functions.items():
+            if not callable(given):
                 raise InputError(f"{name} is {short(given)}; give a function.")
         self._run = run
         self._on_update = on_update
@@ -156,10 +159,12 @@ class ExplanationJob(Generic[R]):
             CancelledError: cancelled before there was any snapshot.
             Exception: whatever the computation raised.
         """
-        if timeout is not None:
-            if not isinstance(timeout, Real) or isinstance(timeout, bool) or not timeout >= 0:
-                raise InputError(f"timeout is {short(timeout)}; give seconds, or None to wait for the end.")
-            timeout = float(min(timeout, threading.TIMEOUT_MAX))
+        seconds: Any = timeout
+        if seconds is not None:
+            known = not isinstance(seconds, bool) and isinstance(seconds, Real)
+            if not known or not float(seconds) >= 0:
+                raise InputError(f"timeout is {short(seconds)}; give seconds, or None to wait for the end.")
+            timeout = float(min(float(seconds), threading.TIMEOUT_MAX))
         try:
             ended = self._finished.wait(timeout)
         except KeyboardInterrupt:

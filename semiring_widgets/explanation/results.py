@@ -225,8 +225,9 @@ class Explanation:
         Raises:
             InputError: it was not asked for or is not known yet.
         """
+        wanted: Any = by
         for ranking in self.rankings:
-            if isinstance(by, str) and ranking.by == by:
+            if isinstance(wanted, str) and ranking.by == wanted:
                 return ranking
         known = ", ".join(ranking.by for ranking in self.rankings) or "none"
         raise InputError(f"There is no ranking by {short(by)} here; known are {known}.")
@@ -277,9 +278,10 @@ class Explanation:
         from semiring_widgets.explanation.tables import routes_frame, tokens_frame
 
         frames = {"tokens": tokens_frame, "routes": routes_frame}
-        if not isinstance(rows, str) or rows not in frames:
+        wanted: Any = rows
+        if not isinstance(wanted, str) or wanted not in frames:
             raise InputError(f"rows is {short(rows)}; choose tokens or routes.")
-        return frames[rows](self)
+        return frames[wanted](self)
 
     def to_html(
         self, path: str | os.PathLike[str], *, chart: bool = True, answers: int | None = None

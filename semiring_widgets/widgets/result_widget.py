@@ -81,7 +81,7 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
                     f"{type(source).__name__}."
                 )
             self._current = source
-            status = self._current.status  # type: ignore[union-attr]
+            status = self._current.status
         else:
             status = self._job.status
         header, buffer = self._encode(status, 1)

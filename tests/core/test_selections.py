@@ -18,7 +18,7 @@ EXTENT = Extent((LayerExtent(4, 6, 6), LayerExtent(2, 6, 9)), (6, 9))
         ({"layer": 1, "head": 1}, [Selection(1, None, 1)]),
         (Selection(token=8, stream=1), [Selection(token=8, stream=1)]),
         ([{"token": 2}, {"layer": 0, "head": 3}], [Selection(token=2), Selection(0, head=3)]),
-        (({"token": 2} for _ in range(2)), [Selection(token=2)]),
+        pytest.param(({"token": 2} for _ in range(2)), [Selection(token=2)], id="generator"),
         ({"layer": np.int64(1), "head": np.uint8(1)}, [Selection(1, head=1)]),
         ({"layer": torch.tensor(1), "branch": "key", "token": 8}, [Selection(1, "key", token=8)]),
         ({"layer": 0, "branch": None, "head": None, "token": None, "stream": None}, [Selection(0)]),
