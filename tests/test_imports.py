@@ -34,7 +34,10 @@ SEEN_BY_FACES = {
     "semiring_widgets.attr",
     "semiring_widgets.attr.results",
 }
-HEAVY = ("torch", "transformers", "captum", "bokeh", "matplotlib", "pandas", "xarray", "anywidget", "triton")
+HEAVY = (
+    *("torch", "torch._dynamo", "transformers", "captum", "bokeh", "matplotlib", "pandas"),
+    *("xarray", "anywidget", "triton"),
+)
 
 
 class Imports(ast.NodeVisitor):
@@ -189,6 +192,18 @@ def test_triton_waits_for_a_gpu():
         "Max().contract((torch.zeros(2, 3),), Weight(torch.ones(3, 4)))"
     )
     assert "triton" not in loaded_after(statement)
+
+
+def test_the_compiler_waits_for_a_compiled_model():
+    """It takes seconds to import, and modes of PyTorch do so unless they say that they need not."""
+    statement = (
+        "import torch, semiring_widgets as sw\n"
+        "x = torch.ones(2)\n"
+        "with sw.record() as tape:\n"
+        "    score = (x * x).sum()\n"
+        "sw.backprop(tape, score, x)"
+    )
+    assert "torch._dynamo" not in loaded_after(statement)
 
 
 @pytest.mark.parametrize(

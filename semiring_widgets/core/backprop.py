@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.checks import shown, whole_number
-from semiring_widgets.core.graph import GradientGraph, find_nodes, listed
+from semiring_widgets.core.graph import GradientGraph, check_uncut, find_nodes, listed
 from semiring_widgets.core.memory import check_sweep
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import (
@@ -278,12 +278,14 @@ def backprop(
             says `semiring_widgets.estimate_memory`.
 
     Returns:
-        A `Result`, or a list of them where ``wrt`` is a list.
+        A `Result`, or a list of them where ``wrt`` is a list. What the score does not depend on has no path:
+        its sum is 0, where autograd gives None or raises.
 
     Raises:
         InputError: an unknown semiring or level, or a score of another shape.
         MemoryLimitError: the sweep would take more than ``max_memory``.
-        TapeError: the tape never saw one of the tensors.
+        TapeError: the tape never saw one of the tensors, or all that leads from them to the score was cut, by
+            `torch.no_grad` or `detach`.
         UnsupportedOpError: an operator on a path has no rule.
         NonFiniteError: a local derivative is NaN or infinite.
     """
@@ -291,6 +293,7 @@ def backprop(
     wanted = listed(wrt)
     score_node, nodes = find_nodes(tape, score, wanted)
     graph = GradientGraph(tape, score_node, nodes, room=1)  # it is swept once
+    check_uncut(graph)
     check_sweep(graph, algebra, max_memory)
     results = _results(graph, algebra, nodes, wanted, level, max_memory)
     return results[0] if isinstance(wrt, Tensor) else results

@@ -19,7 +19,7 @@ from semiring_widgets.core.tape import Node, Op, Tape
 from semiring_widgets.core.tape.hooks import check_tensor
 from semiring_widgets.errors import InputError, NonFiniteError, TapeError
 
-__all__ = ["GradientGraph", "find_nodes", "listed", "told_cut"]
+__all__ = ["GradientGraph", "check_uncut", "find_nodes", "listed", "told_cut"]
 
 
 class GradientGraph:
@@ -152,10 +152,37 @@ class GradientGraph:
             )
 
 
+def check_uncut(graph: GradientGraph) -> None:
+    """Refuse a score that depends on the inputs only through what was cut; autograd refuses it, too.
+
+    Raises:
+        TapeError: says where it was cut.
+    """
+    if _cut_in(graph) is not None:
+        raise TapeError(
+            f"{told_cut(graph)}Compute the score inside the `with sw.record()` block, without torch.no_grad "
+            f"or detach in between, or ask for the paths from a tensor behind the cut."
+        )
+
+
 def told_cut(graph: GradientGraph) -> str:
     """Why no path leads from the inputs to the score, as a sentence to begin a message with; else ""."""
     if graph.nodes:
         return ""
+    module = _cut_in(graph)
+    if module is None:
+        return "No path leads from these inputs to the score: it does not depend on them. "
+    place = f"in module '{module}'" if module else "outside of any module"
+    return (
+        f"No path leads from these inputs to the score: all are cut, at last {place}, by "
+        f"torch.no_grad or detach, as in autograd. "
+    )
+
+
+def _cut_in(graph: GradientGraph) -> str | None:
+    """Module of the last cut between the inputs and the score, where all is cut; else None."""
+    if graph.nodes:
+        return None
     made = {out.index: op for op in graph.tape.ops for out in op.outputs if out is not None}
     cut = {made_here: (module, sources) for module, sources, made_here in graph.tape.cuts}
     starts = {node.index for node in graph.wrt}
@@ -168,17 +195,13 @@ def told_cut(graph: GradientGraph) -> str:
             continue
         seen.add(index)
         if index in starts and module is not None:
-            place = f"in module '{module}'" if module else "outside of any module"
-            return (
-                f"No path leads from these inputs to the score: all are cut, at last {place}, by "
-                f"torch.no_grad or detach, as in autograd. "
-            )
+            return module
         if index in cut:
             here, sources = cut[index]
             pending += [(source, module if module is not None else here) for source in sources]
         elif index in made:
             pending += [(node.index, module) for node in made[index].inputs()]
-    return "No path leads from these inputs to the score: it does not depend on them. "
+    return None
 
 
 def _reached_from(ops: Sequence[Op], starts: Sequence[Node]) -> set[Node]:

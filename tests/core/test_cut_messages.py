@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import semiring_widgets as sw
-from semiring_widgets.errors import InputError
+from semiring_widgets.errors import InputError, TapeError
 
 
 class Frozen(nn.Module):
@@ -63,3 +63,46 @@ def test_frozen_weights_are_no_cut():
     with sw.record() as tape:
         score = model(x)
     assert sw.flow(tape, score, x).sizes["layer"] == 1
+
+
+COUNT = {
+    "backprop": sw.backprop,
+    "top_paths": sw.top_paths,
+    "sample_paths": sw.sample_paths,
+}
+
+
+@pytest.mark.parametrize("ask", COUNT)
+@pytest.mark.parametrize("cut", ["no_grad", "detach"])
+def test_a_score_behind_a_cut_is_no_zero(ask, cut):
+    model, x = Frozen(cut).eval(), torch.randn(1, 3, 4)
+    with sw.record() as tape:
+        score = model(x)
+    with pytest.raises(TapeError, match=r"all are cut.*torch.no_grad or detach"):
+        COUNT[ask](tape, score, x)
+
+
+def test_a_score_computed_without_grad():
+    x = torch.randn(3)
+    with sw.record() as tape, torch.no_grad():
+        score = (x * x).sum()
+    with pytest.raises(TapeError, match="all are cut, at last outside of any module"):
+        sw.backprop(tape, score, x)
+
+
+def test_one_of_several_inputs_behind_a_cut():
+    x, other = torch.randn(3), torch.randn(3)
+    with sw.record() as tape:
+        score = (x * other.detach()).sum()
+    of_x, of_other = sw.backprop(tape, score, [x, other])
+    torch.testing.assert_close(of_x.value, other)
+    assert of_other.value.count_nonzero() == 0
+
+
+def test_what_the_score_does_not_depend_on_counts_as_zero():
+    x, other = torch.randn(3), torch.randn(3)
+    with sw.record() as tape:
+        other * 2
+        score = (x * x).sum()
+    assert sw.backprop(tape, score, other).value.count_nonzero() == 0
+    assert sw.top_paths(tape, score, other) == []

@@ -48,3 +48,15 @@ def test_a_view_of_a_norm_of_a_transposed_tensor():
         found = score(x)
     torch.testing.assert_close(found, score(x))
     assert sw.backprop(tape, found, wrt=x).value.shape == x.shape
+
+
+def test_batch_norm_of_one_image_read_by_position():
+    """Where autograd itself errs (PyTorch 2.13, CPU): it takes the transposed gradient in the wrong order."""
+    norm = torch.nn.BatchNorm2d(4).double().eval()
+    norm.running_var.copy_(torch.arange(1.0, 5.0))
+    x, weights = torch.randn(1, 4, 2, 3).double(), torch.randn(1, 6, 4).double()
+    with sw.record() as tape:
+        score = (norm(x).flatten(2).transpose(1, 2) * weights).sum()
+    scale = (norm.running_var + norm.eps).rsqrt()
+    expected = (weights * scale).transpose(1, 2).reshape(x.shape)
+    torch.testing.assert_close(sw.backprop(tape, score, wrt=x).value, expected)

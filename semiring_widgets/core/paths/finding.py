@@ -9,7 +9,7 @@ from torch import Tensor
 
 from semiring_widgets.core.anatomy import find_anatomy
 from semiring_widgets.core.checks import seed_number, whole_number
-from semiring_widgets.core.graph import GradientGraph, find_nodes
+from semiring_widgets.core.graph import GradientGraph, check_uncut, find_nodes
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.path import Path
 from semiring_widgets.core.paths.searching import Stage, best_first, start_of
@@ -55,6 +55,7 @@ def top_paths(
     """
     k = whole_number(k, "k")
     graph = graph_of(tape, score, wrt)
+    check_uncut(graph)
     fit(graph, max_memory, "top_paths", sweeps=[Max(), Abs()], kept=[(Max(), graph.nodes)])
     values = {node: value[0] for node, value in sweep_backward(graph, Max()).items()}
     found = list(best_first(graph, [Stage(values)], k))
@@ -91,6 +92,7 @@ def sample_paths(
     """
     n, seed = whole_number(n, "n"), seed_number(seed)
     graph = graph_of(tape, score, wrt)
+    check_uncut(graph)
     walks = walks_size(graph, n)
     fit(graph, max_memory, "sample_paths", sweeps=[Abs()], kept=[(Abs(), graph.nodes)], beside=walks)
     return described(graph, *drawn(graph, n, seed))

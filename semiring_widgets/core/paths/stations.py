@@ -134,16 +134,21 @@ class Stations:
     def legs(self, stops: Sequence[Stop]) -> tuple[Leg, ...]:
         """A route as legs, from the input to the score."""
         found: list[Leg] = []
+        # Whether the last of them has joined the stream; what follows, as the convolution of a Conformer, may
+        # move a path on to another token.
+        joined = False
         for stop in stops:
             station = self.all[stop.station]
             head, token = station.place(stop.group)
             told = [leg for leg in found if leg.head is not None and self._joined(leg.layer, station.layer)]
             if station.branch != _JOINED:
-                if station.branch in ("mlp", "mlp_skip") and told and told[-1] is found[-1]:
+                if station.branch in ("mlp", "mlp_skip") and told and told[-1] is found[-1] and not joined:
                     found[-1] = replace(told[-1], target=token)
                 found.append(Leg(station.layer, station.branch, head, token, token))
+                joined = False
             elif told and told[-1] is found[-1]:
                 found[-1] = replace(told[-1], target=token)
+                joined = True
             elif not told and all(leg.layer != station.layer for leg in found):
                 # By none of the operands: a position bias or a gate that the attention computes.
                 found.append(Leg(station.layer, "attention", None, token, token))

@@ -101,6 +101,11 @@ class _Watch(TorchDispatchMode):
         UnsupportedOpError: such a write; running the Function again would change the model.
     """
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing here is compiled, and the wrapper that says so imports the compiler: seconds."""
+        return False
+
     def __init__(self, name: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.random = False
