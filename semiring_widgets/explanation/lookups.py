@@ -109,8 +109,8 @@ def watched(layers: Iterable[nn.Module]) -> Iterator[list[Lookup]]:
             def swap(value: Any) -> Any:
                 return others if value is ids else value
 
-            # By `forward`, so that no hook takes it for a call of the model's.
-            given = layer.forward(*map(swap, args), **{name: swap(value) for name, value in kwargs.items()})
+            # As the model calls it: hooks of the user's may change what it gives.
+            given = layer(*map(swap, args), **{name: swap(value) for name, value in kwargs.items()})
             return cast(Tensor, _vectors_in(given)).detach()
 
         seen.append(Lookup(layer, number, ids, vectors.detach().clone(), again))

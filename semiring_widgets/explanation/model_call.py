@@ -112,7 +112,8 @@ def call_with_text(model: nn.Module, source: Source, *, named: bool = True) -> t
     starts, output = _first_call(model, layers, arguments, decodes)
     streams = [stream_of("input" if len(starts) == 1 else "encoder", tokenizer, ids[0], source.text, offsets)]
     streams += [stream_of("decoder", tokenizer, found[0].ids) for found in starts[1:]]
-    baseline = starts[0][0].of(_blank(tokenizer, ids).to(device))
+    with _eagerly(model):
+        baseline = starts[0][0].of(_blank(tokenizer, ids).to(device))
     call = ModelCall(model, source, family, config, tuple(streams), starts, baseline, arguments)
     return call, output
 

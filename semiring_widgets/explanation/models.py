@@ -41,7 +41,7 @@ def load_model(name: str | os.PathLike[str]) -> tuple[Any, Any]:
         a token stands for).
 
     Raises:
-        InputError: nothing of that name, no connection, or files that do not fit together.
+        InputError: nothing of that name, no connection, or files that are missing or do not fit together.
 
     Example::
 
@@ -69,7 +69,21 @@ def load_model(name: str | os.PathLike[str]) -> tuple[Any, Any]:
         raise InputError(_sentence(source, error)) from error
     if report["missing_keys"] or report["mismatched_keys"]:
         raise InputError(_not_there(source, model, report))
+    if _knows_no_word(tokenizer):
+        raise InputError(
+            f"There are no files of a tokenizer with the model {source!r}, and {type(tokenizer).__name__} "
+            "without them knows no word. Save it beside the model by tokenizer.save_pretrained."
+        )
     return model.eval(), tokenizer
+
+
+def _knows_no_word(tokenizer: Any) -> bool:
+    """Whether there is nothing but special tokens, which is what transformers makes of missing files."""
+    if not getattr(tokenizer, "vocab_files_names", None):
+        return False  # CANINE and ByT5 need no files.
+    special = set(tokenizer.all_special_tokens)
+    # T5's has a blank, too.
+    return all(key in special or key == "▁" for key in tokenizer.get_vocab())
 
 
 def head_class(config: Any) -> str:

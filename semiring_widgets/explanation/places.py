@@ -78,15 +78,27 @@ class Place:
         """A token as people read it; it says so if the token is not the one that its word is here."""
         pieces = self.source.pieces
         shown, text = pieces.label(number), pieces.text(number)
-        if pieces.special(number) or text is None or not text.strip():
+        if pieces.special(number) or text is None:
             return shown
         if pieces.goes_on(number):
             shown += "…"
-        if shown.startswith("␣") or self.fitting(text.removeprefix(" ")) == number:
+        return self._form(number, shown, text) + self._twin(number, text)
+
+    def _form(self, number: int, shown: str, text: str) -> str:
+        """The label with what makes it another token than that of its word, if it is one."""
+        if not text.strip() or shown.startswith("␣") or self.fitting(text.removeprefix(" ")) == number:
             return shown
         if text[0] == " ":
-            return f"␣{shown}" if pieces.carries_blanks else f"{shown}, as a new word"
+            return f"␣{shown}" if self.source.pieces.carries_blanks else f"{shown}, as a new word"
         return f"{shown}, inside a word" if text[0].isalnum() else f"{shown}, no blank before it"
+
+    def _twin(self, number: int, text: str) -> str:
+        """The id, where the vocabulary writes the same text in another way: Llama's ``<0x41>`` is an A."""
+        pieces = self.source.pieces
+        others = (n for n in pieces.candidates(text) if n != number)
+        twin = any(pieces.text(n) == text and pieces.goes_on(n) == pieces.goes_on(number) for n in others)
+        first = twin and self.fitting(text.removeprefix(" ") or text) == number
+        return f", token {number}" if twin and not first else ""
 
     def _said(self, word: str) -> str:
         """The word with the blank that belongs between it and what stands before it."""

@@ -144,8 +144,9 @@ def _class_number(classes: list[str], asked: Any, what: str) -> int:
 
 
 def _class_label(classes: list[str], number: int) -> str:
-    name = visible(classes[number])
-    return name if classes.count(classes[number]) == 1 else f"{name}, class {number}"
+    names = [visible(name) for name in classes]
+    name = names[number]
+    return name if names.count(name) == 1 else f"{name}, class {number}"
 
 
 def _label(target: str, contrast: str | None) -> str:

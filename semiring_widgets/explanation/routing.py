@@ -135,13 +135,15 @@ class RouteTeller:
         yield "to the score" if not turns or turns[-1].branch != "mlp" else "the score"
 
     def _name(self, stream: int, token: int) -> str:
-        """A token's text; with its position below where the text has several of it."""
+        """A token's text, with position and stream where others have the same."""
         stream = min(stream, len(self.streams) - 1)
         tokens = self.streams[stream].tokens
         if token >= len(tokens):
             return f"token {token}"
         text = tokens[token].text
-        return text if self._counts[stream][text] == 1 else text + str(token).translate(_BELOW)
+        text += "" if self._counts[stream][text] == 1 else str(token).translate(_BELOW)
+        shared = sum(counts[tokens[token].text] > 0 for counts in self._counts) > 1
+        return f"{text} ({self.streams[stream].name})" if shared else text
 
     @cached_property
     def _counts(self) -> list[Counter[str]]:

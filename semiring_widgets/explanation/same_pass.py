@@ -49,7 +49,7 @@ def check_same(model: nn.Module, real: float, found: Tensor, scale: float, *, re
     name = type(model).__name__
     raise InputError(
         f"{name} gives a score of {real:.6g} for the text, and {float(found[0]):.6g} when it is called once "
-        f"more from the same embeddings. Either it draws random numbers although it is in eval mode "
-        f"(dropout that is always on, hashing without a seed), or it keeps something from one call to the "
-        f"next; what would be explained is not its answer. Make model(input_ids=...) repeatable first."
+        f"more from the same embeddings. Either it, or score=, draws random numbers although it is in "
+        f"eval mode (dropout that is always on, hashing without a seed), or keeps something from one call to "
+        f"the next; what would be explained is not its answer. Make model(input_ids=...) repeatable first."
     )

@@ -24,6 +24,7 @@ from semiring_widgets.explanation.questions import question
 from semiring_widgets.explanation.results import Score, Stream
 from semiring_widgets.explanation.same_pass import check_same, scale_of
 from semiring_widgets.explanation.text import source_of
+from semiring_widgets.explanation.visible import visible
 
 __all__ = ["Prepared", "prepare"]
 
@@ -82,7 +83,7 @@ def prepare(
         target: token (or class) asked for; by default the one that the model ranks first.
         contrast: token whose logit is subtracted.
         position: token whose logits are read; by default the mask token, the last token of a causal model,
-            the last decoder token of an encoder-decoder.
+            the last decoder token of an encoder-decoder. A ``score`` needs none.
         score: instead of a target, a function of the model's output that gives shape () or (B,).
         add_special_tokens: whether the tokenizer adds its own (``[CLS]``, ``</s>``).
 
@@ -100,12 +101,17 @@ def prepare(
         raise InputError(_in_training(unwrapped(model), training))
     if score is not None and (target is not None or contrast is not None):
         raise InputError("Both score= and a target or contrast were given; give one or the other.")
+    if score is not None and position is not None:
+        raise InputError(
+            "Both score= and position= were given, and a score reads what it wants; leave position= out, and "
+            "let the function choose, as in score=lambda output: output.logits[:, 3, 7]."
+        )
     source = source_of(tokenizer, text, add_special_tokens)
     with torch.no_grad():
         call, output = call_with_text(model, source, named=score is None)
         if score is not None:
             asked = _custom(score)
-            found = Score(_name_of(score), 0.0, None, None, position)
+            found = Score(_name_of(score), 0.0, None, None, None)
         else:
             family, logits = family_and_logits(call, output)
             asked, found = question(call, family, logits, target, contrast, position)
@@ -120,6 +126,9 @@ def prepare(
         raise NonFiniteError(_why_not_finite(model, value))
 
     def check(recorded: Tensor) -> None:
+        if not bool(torch.isfinite(recorded).all()):
+            # A fused attention may pass over a NaN that its parts show.
+            raise NonFiniteError(_why_not_finite(model, float(recorded[0])))
         check_same(call.model, value, recorded, scale, recorded=True)
 
     with torch.no_grad():
@@ -145,7 +154,8 @@ def _custom(score: Callable[[Any], Tensor]) -> Callable[[Any], Tensor]:
             ) from error
         if isinstance(value, Tensor) and value.is_floating_point():
             return value
-        raise InputError(f"score= returned {type(value).__name__}; return a floating-point tensor.")
+        kind = f"a tensor of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__
+        raise InputError(f"score= returned {kind}; return a floating-point tensor.")
 
     return asked
 
@@ -172,7 +182,7 @@ def _in_training(model: torch.nn.Module, names: list[str]) -> str:
 
 def _name_of(score: Callable[[Any], Tensor]) -> str:
     name = getattr(score, "__name__", "score")
-    return "score" if name == "<lambda>" else str(name)
+    return "score" if name == "<lambda>" or not str(name).strip() else visible(str(name))
 
 
 def _why_not_finite(model: torch.nn.Module, value: float) -> str:

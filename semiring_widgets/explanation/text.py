@@ -72,7 +72,13 @@ class Source:
     @cached_property
     def appended(self) -> int:
         """How many special tokens the tokenizer puts after the text."""
-        return self._last(self.ids(self.parts)) - self._last(self.ids(self.parts, special=False))
+        read, own = self.ids(self.parts), self.ids(self.parts[-1:], special=False)
+        for count in range(len(read) - len(own) + 1):
+            end = len(read) - count
+            if read[end - len(own) : end] == own:
+                return count
+        # Read on its own, the end of the text is other tokens: those that are not special are the text's.
+        return self._last(read) - self._last(self.ids(self.parts, special=False))
 
     def _last(self, ids: Sequence[int]) -> int:
         special = set(getattr(self.tokenizer, "all_special_ids", ()))
@@ -180,14 +186,22 @@ def _refuse_doubled(source: Source, ids: Sequence[int]) -> None:
     """Special tokens that the text brings along and the tokenizer adds once more."""
     if not source.add_special_tokens or len(ids) < 2:
         return
-    for place, number, beside in ((0, ids[0], ids[1]), (-1, ids[-1], ids[-2])):
+    for place, way in ((0, 1), (-1, -1)):
+        number = ids[place]
         written = source.ids(source.parts[place : place + 1 or None], special=False)
-        if number == beside and source.pieces.special(number) and written and written[place] == number:
+        # Two of them may also be two words that the tokenizer does not know.
+        read, own = _run(ids[::way], number), _run(written[::way], number)
+        if read > own > 0 and source.pieces.special(number):
             sign, where = source.pieces.raw(number), "begins" if place == 0 else "ends"
             raise InputError(
                 f"The text {where} with {sign}, and the tokenizer adds another one, so the model would read "
                 f"two. Leave it out of the text, or give add_special_tokens=False and write all of them."
             )
+
+
+def _run(ids: Sequence[int], number: int) -> int:
+    """How often a token stands at the beginning."""
+    return next((place for place, other in enumerate(ids) if other != number), len(ids))
 
 
 def stream_of(

@@ -10,6 +10,8 @@ import transformers
 import semiring_widgets as sw
 from semiring_widgets.errors import CancelledError, MemoryLimitError
 from semiring_widgets.explanation import demo, explain_run
+from tests.core.zoo.shrinking import build
+from tests.own_tokenizers import sentence_piece
 
 TEXT = demo.DEMO_TEXT
 
@@ -175,3 +177,12 @@ def test_a_model_without_attention(pair):
     model = transformers.MambaForCausalLM(config).eval()
     with pytest.raises(sw.SemiringWidgetsError, match=r"attention|rule"):
         sw.explain(model, pair[1], "The keys", target="are")
+
+
+def test_tokens_of_encoder_and_decoder_are_told_apart_in_a_sentence():
+    tokenizer = sentence_piece((" is", " are", " the"), signs="</s>")
+    model = build("BartForConditionalGeneration", decoder_start_token_id=2, vocab_size=len(tokenizer))
+    found = sw.explain(model, tokenizer, "is the is", "are", paths=4)
+    assert all("</s> (decoder)" in route.sentence for route in found.ranking("best").routes)
+    mass = " ".join(route.sentence for route in found.ranking("mass").routes)
+    assert mass.count("</s>") == mass.count("</s> (decoder)") + mass.count("</s> (encoder)")

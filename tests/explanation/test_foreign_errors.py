@@ -133,6 +133,42 @@ def test_an_error_of_score_is_named(tokenizer):
         sw.explain(build("BertForMaskedLM"), tokenizer, TEXT, score=lambda output: output.nothing)
 
 
+SCORES = {
+    "a tensor of torch.int64": lambda output: output.logits[:, 3].argmax(-1),
+    "a tensor of torch.bool": lambda output: output.logits[:, 3, 7] > 0,
+    "a tensor of torch.complex64": lambda output: output.logits[:, 3, 7] * 1j,
+    "returned float": lambda output: float(output.logits[0, 3, 7]),
+    "or score=, draws random numbers": lambda output: output.logits[:, 3, 7] + torch.randn(()),
+}
+
+
+@pytest.mark.parametrize("says", SCORES)
+def test_what_is_no_score(says, tokenizer):
+    with pytest.raises(sw.SemiringWidgetsError, match=says):
+        sw.explain(build("BertForMaskedLM"), tokenizer, TEXT, score=SCORES[says])
+
+
+def test_a_score_chooses_its_place_and_has_a_visible_name(tokenizer):
+    def score(output):
+        return output.logits[:, 3, 7]
+
+    score.__name__ = "first\n\u202esecond"
+    assert sw.explain(build("BertForMaskedLM"), tokenizer, TEXT, score=score).score.label == (
+        "first⏎⟨U+202E⟩second"
+    )
+    for ask in (sw.explain, sw.compare):
+        with pytest.raises(sw.SemiringWidgetsError, match=r"Both score= and position="):
+            ask(build("BertForMaskedLM"), tokenizer, TEXT, position=2, score=score)
+
+
+def test_a_weight_that_a_fused_attention_passes_over_is_named(tokenizer):
+    model = build("BertForMaskedLM", "sdpa")
+    with torch.no_grad():
+        model.bert.encoder.layer[0].attention.self.query.weight[0, 0] = torch.nan
+    with pytest.raises(sw.SemiringWidgetsError, match=r"parameter 'bert\.encoder.*query\.weight' holds NaN"):
+        sw.explain(model, tokenizer, TEXT, target=7)
+
+
 def test_what_is_alive_is_neither_pickled_nor_copied(tokenizer, tmp_path):
     model = build("BertForMaskedLM")
     told = sw.explain(model, tokenizer, TEXT, target=7)

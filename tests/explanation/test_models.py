@@ -161,3 +161,17 @@ def test_a_name_that_is_not_here_and_no_connection(monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(InputError, match=r"Hub cannot be reached; give 'demo' or a folder"):
         load_model("nobody/has-this-model")
+
+
+@pytest.mark.parametrize("kind", ["Bert", "GPT2", "T5"])
+def test_a_folder_without_a_tokenizer(tmp_path, kind):
+    transformers = pytest.importorskip("transformers")
+    sizes = {
+        "T5": {"d_model": 8, "num_layers": 1, "d_ff": 8, "d_kv": 4},
+        "GPT2": {"n_embd": 12, "n_layer": 1},
+    }
+    bert = {"hidden_size": 12, "num_hidden_layers": 1, "intermediate_size": 8}
+    config = getattr(transformers, f"{kind}Config")(vocab_size=9, **sizes.get(kind, bert))
+    getattr(transformers, f"{kind}Model")(config).save_pretrained(tmp_path)
+    with pytest.raises(InputError, match=r"no files of a tokenizer .*knows no word.*save_pretrained"):
+        load_model(tmp_path)

@@ -216,3 +216,18 @@ def test_an_answer_begins_with_its_first_word():
     assert place.label(tokenizer.convert_tokens_to_ids("is")) == "is, inside a word"
     with pytest.raises(InputError, match=r"inet, inside a word.*is token"):
         token_id(place, "inet", "target", MANY)
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_no_two_tokens_have_one_label(name):
+    tokenizer = made(name)
+    place = place_in(tokenizer, "The keys" if tokenizer.mask_token is None else f"The {tokenizer.mask_token}")
+    labels = [place.label(number) for number in range(len(tokenizer))]
+    assert len(set(labels)) == len(labels)
+
+
+def test_a_byte_that_is_a_letter_of_its_own_is_told_from_the_letter():
+    place = place_in(made("llama"), "The keys")
+    byte, letter = made("llama").convert_tokens_to_ids(["<0x61>", "a"])
+    assert place.label(letter) == "a, inside a word"
+    assert place.label(byte) == f"a, inside a word, token {byte}"

@@ -252,3 +252,23 @@ def test_the_answer_of_an_encoder_decoder():
         row = model(**given, decoder_input_ids=torch.tensor([[0]])).logits[0, 0]
     assert asked.score.value == pytest.approx(float(row[tokenizer.convert_tokens_to_ids("▁is")]), abs=1e-5)
     assert asked.score.label == "logit(is) after <pad>"
+
+
+@pytest.mark.parametrize(("text", "place"), [("世界", 2), ("the 世界", 3), ("[MASK] [MASK]", 2)])
+def test_unknown_words_and_masks_at_the_end_are_the_texts_own(causal, text, place):
+    tokenizer = word_piece(["the"])
+    asked = prepare(causal[0], tokenizer, text, 7)
+    assert asked.score.position == place
+    assert asked.score.label.endswith("before the tokenizer's [SEP]")
+
+
+@pytest.mark.parametrize("text", ["世 界", "世 界 the", "the 世 界"])
+@pytest.mark.parametrize("signs", ["", "<s></s>", "</s>"])
+def test_two_unknown_words_are_no_special_tokens_that_are_there_twice(causal, text, signs):
+    asked = prepare(causal[0], sentence_piece(WORDS, signs=signs), text, 7)
+    assert sum(token.raw == "<unk>" for token in asked.streams[0].tokens) == 2
+
+
+def test_classes_that_look_alike_are_told_apart():
+    model, tokenizer = classifier({0: "a", 1: " a", 2: "b"})
+    assert prepare(model, tokenizer, "the keys", 1, 0).score.label == "logit(a, class 1) - logit(a, class 0)"

@@ -137,3 +137,15 @@ def test_score_and_gradient_are_those_of_the_call_with_ids(row, tokenizer):
     with torch.no_grad():
         scores = prepared.forward(batch)
     assert float(scores[1]) == pytest.approx(prepared.score.value, rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["BertForMaskedLM", "XLNetLMHeadModel"])
+def test_what_hooks_make_of_embeddings_is_in_inputs_and_baseline(name, tokenizer):
+    model = build(name)
+    model.get_input_embeddings().register_forward_hook(lambda layer, given, gave: 1.5 * gave)
+    prepared = prepare(model, tokenizer, TEXT, target=7, position=3)
+    with torch.no_grad():
+        score = model(input_ids=IDS, attention_mask=torch.ones_like(IDS)).logits[0, 3, 7]
+    assert prepared.score.value == pytest.approx(float(score), rel=1e-5)
+    # [CLS] stays where words are blanked.
+    torch.testing.assert_close(prepared.baseline_embeds[:, 0], prepared.inputs_embeds[:, 0])
