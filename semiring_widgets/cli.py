@@ -159,7 +159,7 @@ def _standard_input() -> str:
         return sys.stdin.read().strip().removeprefix("\ufeff")
     except UnicodeError as error:
         raise InputError(
-            f"Standard input is no text in {sys.stdin.encoding} ({error}); convert it or set PYTHONIOENCODING."
+            f"Standard input is no text in {sys.stdin.encoding} ({error}); convert it first."
         ) from error
     except OSError as error:
         raise InputError(f"Standard input cannot be read: {error.strerror}.") from error

@@ -242,6 +242,22 @@ def test_a_newer_file_says_so(saved):
         sw.load(saved)
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("score", "value"), 10**400),
+        (("totals", "entropy"), -(10**400)),
+        (("version",), 10**4200),
+        (("kind",), "x" * 10**5),
+        (("kind",), [[[[["a"] * 999]]]]),
+    ],
+)
+def test_what_is_too_large_is_refused_in_few_words(saved, tmp_path, place, value):
+    document, arrays = opened(saved)
+    saved.write_bytes(archive.packed(replaced(document, place, value), arrays))
+    assert not loads(saved, tmp_path)
+
+
 def test_all_bits_of_numbers_come_back(make_explanation, tmp_path):
     result = make_explanation()
     bits = np.random.default_rng(0).integers(0, 2**32, 9, np.uint32)
