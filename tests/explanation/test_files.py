@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from rich.console import Console
 
 import semiring_widgets as sw
 from semiring_widgets.attr.results import Comparison
@@ -68,8 +69,6 @@ def use(result, tmp_path, *, draw=True):
     encode(result, 1)
     plain(result)
     with (tmp_path / "shown.txt").open("w", encoding="utf-8", errors="strict") as file:
-        from rich.console import Console
-
         show(result, Console(file=file))
     result.save(tmp_path / "again.zip")
     if isinstance(result, sw.Explanation):
@@ -248,11 +247,10 @@ def test_a_newer_file_says_so(saved):
         (("score", "value"), 10**400),
         (("totals", "entropy"), -(10**400)),
         (("version",), 10**4200),
-        (("kind",), "x" * 10**5),
         (("kind",), [[[[["a"] * 999]]]]),
     ],
 )
-def test_what_is_too_large_is_refused_in_few_words(saved, tmp_path, place, value):
+def test_too_large_is_refused_in_few_words(saved, tmp_path, place, value):
     document, arrays = opened(saved)
     saved.write_bytes(archive.packed(replaced(document, place, value), arrays))
     assert not loads(saved, tmp_path)
