@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{sentence_of(error)} (set {_TRACEBACK}=1 to see where)", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Interrupted; nothing was written.", file=sys.stderr)
+        print("Interrupted; no page was written.", file=sys.stderr)
         return 130
 
 
@@ -142,7 +142,7 @@ def _printed(result: Any, options: argparse.Namespace) -> bool:
 def _text(options: argparse.Namespace) -> str:
     text: str | None = options.text
     if text == "-":
-        text = sys.stdin.read().strip()
+        text = _standard_input()
     if options.command == "demo" and text is None:
         if options.target is None and options.contrast is None:
             options.target, options.contrast = DEMO_TARGET, DEMO_CONTRAST
@@ -150,6 +150,19 @@ def _text(options: argparse.Namespace) -> str:
     if not text:
         raise InputError("The text is empty; give a sentence.")
     return text
+
+
+def _standard_input() -> str:
+    if sys.stdin is None:  # Python's word for a stream that the shell has closed (<&-)
+        raise InputError("Standard input is closed; give the text as an argument.")
+    try:
+        return sys.stdin.read().strip().removeprefix("\ufeff")
+    except UnicodeError as error:
+        raise InputError(
+            f"Standard input is no text in {sys.stdin.encoding} ({error}); convert it first."
+        ) from error
+    except OSError as error:
+        raise InputError(f"Standard input cannot be read: {error.strerror}.") from error
 
 
 def _follow(run: Callable[..., Any]) -> Any:

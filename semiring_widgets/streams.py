@@ -11,6 +11,7 @@ import contextlib
 import io
 import os
 import sys
+from pathlib import Path
 from typing import Final
 
 __all__ = ["make_readable", "mute"]
@@ -33,8 +34,11 @@ _LOOKS: Final = {
 
 
 def make_readable() -> None:
-    """Let stdout and stderr write any text, whatever their encoding knows."""
+    """Let stdout and stderr write any text, whatever their encoding knows; nowhere, if they are closed."""
     codecs.register_error(_NAME, _replacement)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # Python's word for a stream that the shell has closed (>&-)
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (until the end)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_NAME)

@@ -1,6 +1,8 @@
 """The command line in poor surroundings: few characters, a reader who goes away, a disk that is full."""
 
+import io
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,7 +12,7 @@ import pytest
 from rich.console import Console
 
 import semiring_widgets
-from semiring_widgets import cli, streams
+from semiring_widgets import cli
 from semiring_widgets.terminal import show
 from semiring_widgets.widgets.plain import plain
 
@@ -141,8 +143,22 @@ def test_a_folder_that_is_gone(tmp_path, monkeypatch, capsys):
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_streams_that_are_none(monkeypatch):
-    monkeypatch.setattr(sys, "stdout", None)
-    monkeypatch.setattr(sys, "stderr", None)
-    streams.make_readable()
-    streams.mute()
+def test_streams_that_are_closed(saved, tmp_path):
+    """As with ``>&- 2>&- <&-`` in a shell."""
+    closing = (
+        "import os, sys\nfor number in range(3): os.close(number)\nos.execv(sys.executable, sys.argv[1:])"
+    )
+    words = [sys.executable, "-c", SCRIPT, "r.zip", "page.html"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", closing, *words], cwd=tmp_path, env=environment, check=False)
+    assert done.returncode == 0
+    assert (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize("given", [None, b"caf\xe9", b"\xef\xbb\xbf"])
+def test_standard_input_that_is_no_text(monkeypatch, capsys, given):
+    stream = None if given is None else io.TextIOWrapper(io.BytesIO(given), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", stream)
+    assert cli.main(["explain", "-"]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert re.match(r"Standard input is (closed|no text in utf-8)|The text is empty", said)

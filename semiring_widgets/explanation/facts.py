@@ -94,6 +94,11 @@ def value_of(kind: Any, given: Any, place: str) -> Any:
     allowed = (float, int) if kind is float else (kind,)
     if not isinstance(given, allowed) or (isinstance(given, bool) and kind is not bool):
         raise InputError(f"{place} is {short(given)}, not {kind.__name__}")
+    if kind is float and isinstance(given, int):
+        try:
+            float(given)
+        except OverflowError as error:
+            raise InputError(f"{place} is {short(given)}, larger than any float") from error
     return given
 
 

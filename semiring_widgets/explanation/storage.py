@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation import archive, old_format
 from semiring_widgets.explanation.atomic import destination_of, write_whole
+from semiring_widgets.explanation.facts import short
 
 __all__ = ["FORMAT_VERSION", "read", "write"]
 
@@ -94,12 +95,14 @@ def _built(data: bytes, kind: str, build: Build[T]) -> T:
         raise InputError("is no file of semiring_widgets; give one that .save(path) wrote")
     if facts[1] > FORMAT_VERSION:
         raise InputError(
-            f"has format version {facts[1]} and was written by a newer version of semiring_widgets; this one "
-            f"reads up to {FORMAT_VERSION}: update it"
+            f"has format version {short(facts[1])} and was written by a newer version of semiring_widgets; this "
+            f"one reads up to {FORMAT_VERSION}: update it"
         )
     if facts[2] != kind:
         reader = _READERS.get(str(facts[2]), "the class that wrote it")
-        raise InputError(f"holds a result of kind {facts[2]!r}, not {kind!r}; read it with {reader}(path)")
+        raise InputError(
+            f"holds a result of kind {short(facts[2])}, not {kind!r}; read it with {reader}(path)"
+        )
     try:
         return build(header, arrays)
     except InputError as error:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from rich.console import Console
 
 import semiring_widgets as sw
 from semiring_widgets.attr.results import Comparison
@@ -68,8 +69,6 @@ def use(result, tmp_path, *, draw=True):
     encode(result, 1)
     plain(result)
     with (tmp_path / "shown.txt").open("w", encoding="utf-8", errors="strict") as file:
-        from rich.console import Console
-
         show(result, Console(file=file))
     result.save(tmp_path / "again.zip")
     if isinstance(result, sw.Explanation):
@@ -240,6 +239,21 @@ def test_a_newer_file_says_so(saved):
     saved.write_bytes(archive.packed({**document, "version": storage.FORMAT_VERSION + 1, "new": {}}, arrays))
     with pytest.raises(InputError, match="written by a newer version of semiring_widgets"):
         sw.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("score", "value"), 10**400),
+        (("totals", "entropy"), -(10**400)),
+        (("version",), 10**4200),
+        (("kind",), [[[[["a"] * 999]]]]),
+    ],
+)
+def test_too_large_is_refused_in_few_words(saved, tmp_path, place, value):
+    document, arrays = opened(saved)
+    saved.write_bytes(archive.packed(replaced(document, place, value), arrays))
+    assert not loads(saved, tmp_path)
 
 
 def test_all_bits_of_numbers_come_back(make_explanation, tmp_path):
