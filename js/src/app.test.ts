@@ -273,8 +273,53 @@ describe("the widget", () => {
   it("says so when no kernel answers", () => {
     const { root } = mounted("explanation");
     click(root, '[data-pane="flow"] [data-layer="0"]:not([data-token])');
+    click(root, '[data-pane="heads"] [data-layer="1"][data-head="0"]');
     vi.advanceTimersByTime(200_000);
     expect(root.dataset.conditioned).toBe("unavailable");
+    // True also where a kernel runs that was started again.
+    const sentence = "No kernel has answered. Unless it is busy, run the cell again.";
+    for (const place of [".notice", '[data-pane="head"] .hint', '[data-pane="routes"]'])
+      expect(root.querySelector(place)?.textContent).toContain(sentence);
+    expect(root.querySelector("[data-error]")).toBeNull();
+  });
+
+  it("says in the place of each answer that the recording was given up, and keeps its picture", () => {
+    const { root, model } = mounted("explanation");
+    const entries = root.querySelectorAll(".entry").length;
+    const ask = (token: number) => {
+      model.values.selection = [{ layer: 1, head: 0 }, { token }];
+      model.emit("change:selection");
+      return ["condition", "head_map", "routes"].map((type) =>
+        model.sent.filter((message) => message.type === type).at(-1),
+      );
+    };
+    const [, first] = ask(1);
+    const { header, buffer } = fixtures.head_map as { header: Record<string, unknown>; buffer: string };
+    const map = { ...header, selection: first?.selection, id: first?.id };
+    model.emit("msg:custom", map, [fromBase64(buffer)]);
+    const message = "The recording was given up: run the cell again.";
+    for (const request of ask(2)) model.emit("msg:custom", { type: "error", id: request?.id, message }, []);
+    frame();
+    const said = (place: string) => root.querySelector(place)?.textContent;
+    expect(said(".notice")).toContain(`The numbers are those of all paths. ${message}`);
+    expect(said('[data-pane="head"] .hint')).toBe(
+      `Head 1·0: shares of the mass of the paths selected before. ${message}`,
+    );
+    expect(said('[data-pane="routes"]')).toContain(`${message} Below are the routes of all paths.`);
+    expect(root.querySelectorAll(".entry")).toHaveLength(entries);
+    expect(root.querySelectorAll("canvas")).toHaveLength(3);
+    expect(root.querySelector("[data-error]")).toBeNull();
+  });
+
+  it("takes the end of the computation for the answer to Cancel", () => {
+    const { root, model } = mounted("partial");
+    click(root, '[data-action="cancel"]');
+    const old = model.values.summary as ExplanationHeader;
+    const status = { ...old.status, state: "cancelled" };
+    model.values.summary = { ...old, revision: old.revision + 1, status };
+    model.emit("change:revision");
+    vi.advanceTimersByTime(200_000);
+    expect(root.querySelector("[data-error]")).toBeNull();
   });
 
   it("shows a token that looks like HTML as text", () => {

@@ -7,7 +7,7 @@ import { h } from "../dom";
 import { percent } from "../layout/numbers";
 import { atHead, isSigned, partsMeasure, tints, worded } from "../measures";
 import { type Drawing, explanationPane } from "../pane";
-import { headOf, includes, isEmpty, normalise } from "../selection";
+import { headOf, includes, isEmpty, normalise, same } from "../selection";
 import type { State, Store } from "../store";
 
 export function mountHeads(root: HTMLElement, store: Store, signal: AbortSignal): void {
@@ -59,13 +59,18 @@ export function mountHeadMap(root: HTMLElement, store: Store, signal: AbortSigna
   }, signal);
 }
 
-function aboutMap({ selection, map }: State): string {
+function aboutMap({ selection, map, unmapped }: State): string {
   const head = headOf(selection);
   if (head === null) return "Click a head to see between which tokens it carries paths.";
-  if (map === null) return "asking for this head …";
+  if (map === null) return unmapped ?? "asking for this head …";
   const { header } = map;
-  const whose = isEmpty(normalise(header.selection)) ? "all paths" : "the selected paths";
-  return `Head ${header.layer}·${header.head}: shares of the mass of ${whose}.`;
+  const own = normalise(header.selection);
+  const whose = isEmpty(own)
+    ? "all paths"
+    : same(own, selection)
+      ? "the selected paths"
+      : "the paths selected before";
+  return `Head ${header.layer}·${header.head}: shares of the mass of ${whose}. ${unmapped ?? ""}`.trim();
 }
 
 function figure(
