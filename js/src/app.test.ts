@@ -164,6 +164,35 @@ describe("the widget", () => {
     expect(named('[data-pane="flow"] [data-layer="1"][data-token="2"]')).toContain("share of mass");
   });
 
+  it("says 'no path' where there is none, whatever a semiring says of it", () => {
+    const { root, model } = mounted("asked");
+    const { header } = fixtures.conditioned as { header: Record<string, unknown> };
+    const { streams, layers, statistics } = model.values.summary as ExplanationHeader;
+    const [tokens, depth, count] = [streams[0]?.tokens.length ?? 0, layers.length, statistics.length];
+    const columns: { name: string; shape: number[]; dtype: string; offset: number; nbytes: number }[] = [];
+    const numbers: number[] = [];
+    const add = (name: string, shape: number[], of: (index: number) => number) => {
+      const size = shape.reduce((one, other) => one * other, 1);
+      columns.push({ name, shape, dtype: "float32", offset: 4 * numbers.length, nbytes: 4 * size });
+      numbers.push(...Array.from({ length: size }, (_, index) => of(index)));
+    };
+    const only = (index: number) => (index % tokens === 2 ? -1 : Number.NEGATIVE_INFINITY);
+    add("token_best_log_weight", [tokens], only);
+    add("node_best_log_weight", [depth, tokens], only);
+    add("token_statistic", [count, tokens], () => 0);
+    add("node_statistic", [count, depth, tokens], () => 0);
+    model.values.selection = header.selection;
+    model.emit("change:selection");
+    const asked = model.sent.filter((message) => message.type === "condition").at(-1);
+    model.emit("msg:custom", { ...header, id: asked?.id, columns }, [new Float32Array(numbers)]);
+    frame();
+    const named = (selector: string) => root.querySelector(selector)?.getAttribute("aria-label") ?? "";
+    expect(named('[data-pane="tokens"] [data-token="1"]')).toMatch(/: spread no path$/);
+    expect(named('[data-pane="tokens"] [data-token="2"]')).toMatch(/: spread 0 nats$/);
+    expect(named('[data-pane="flow"] [data-layer="1"][data-token="1"]')).toMatch(/spread no path$/);
+    expect(named('[data-pane="flow"] [data-layer="1"][data-token="2"]')).toMatch(/spread 0 nats$/);
+  });
+
   it("ranks routes as chosen: of all paths at once, of those through a selection by asking", () => {
     const { root, model } = mounted("explanation");
     const rank = (by: string) => {

@@ -5,7 +5,7 @@ import type { Columns } from "../columns";
 import { type ExplanationHeader, KINDS } from "../contract";
 import { h } from "../dom";
 import { percent } from "../layout/numbers";
-import { atHead, isSigned, partsMeasure, tints, worded } from "../measures";
+import { atHead, isNegative, partsMeasure, tints, worded } from "../measures";
 import { type Drawing, explanationPane } from "../pane";
 import { headOf, includes, isEmpty, normalise, same } from "../selection";
 import type { State, Store } from "../store";
@@ -31,7 +31,7 @@ function row(state: State, summary: ExplanationHeader, layer: ExplanationHeader[
   const strengths = tints(measure, numbers);
   const heads = numbers.map((value, head) => {
     const label = `layer ${layer.index}, head ${head}: ${measure.label} ${worded(measure, value)}`;
-    const looks = `${Number.isNaN(value) ? " unknown" : ""}${isSigned(measure) && value < 0 ? " negative" : ""}`;
+    const looks = `${Number.isNaN(value) ? " unknown" : ""}${isNegative(measure, value) ? " negative" : ""}`;
     return html`<button type="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-layer=${layer.index}
       data-head=${head} aria-pressed=${includes(state.selection, { layer: layer.index, head })} aria-label=${label}
       title=${label} class="head${looks}" style="--tint:${(strengths[head] ?? 0).toFixed(3)}"></button>`;
