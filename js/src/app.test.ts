@@ -363,6 +363,23 @@ describe("the widget", () => {
     expect(root.querySelector("script")).toBeNull();
   });
 
+  it("says whose tokens are named below rows of two inputs", () => {
+    const { root, model } = mounted("explanation");
+    const legend = () => root.querySelector(".legend")?.textContent;
+    expect(legend()).not.toContain("names =");
+    const { streams, layers, revision, ...rest } = model.values.summary as ExplanationHeader;
+    const tokens = streams[0]?.tokens ?? [];
+    model.values.summary = {
+      ...rest,
+      revision: revision + 1,
+      streams: ["encoder", "decoder"].map((name) => ({ name, tokens })),
+      layers: layers.map((layer) => ({ ...layer, stream: layer.index > 0 ? 1 : 0 })),
+    };
+    model.emit("change:revision");
+    frame();
+    expect(legend()).toContain("tokens of the encoder; rows from L1 on have those of the decoder");
+  });
+
   it("leaves nothing behind when it is removed", () => {
     const { model, el, stop } = mounted("explanation");
     stop.abort();

@@ -56,7 +56,8 @@ export function mountFlow(root: HTMLElement, store: Store, signal: AbortSignal):
     return html`
       ${LEGEND.map((branch) => html`<span class="branch ${branch}">${branch}</span>`)}
       <span class="branch sign">dashed: negative</span>
-      <span>cell = ${measure}; line = routes by ${RANKED_BY[state.by]}, upwards from the input</span>`;
+      <span>cell = ${measure}; line = routes by ${RANKED_BY[state.by]}, upwards from the input</span>
+      <span>${whoseNames(summary)}</span>`;
   });
   beginAtTheEnd(scroll, store, signal);
 }
@@ -72,6 +73,14 @@ function beginAtTheEnd(scroll: HTMLElement, store: Store, signal: AbortSignal): 
     begun = true;
     scroll.scrollLeft = grid.x(end) - scroll.clientWidth / 2;
   }, signal);
+}
+
+/** Which tokens stand below the picture, where rows have those of different inputs. */
+function whoseNames({ streams, layers }: ExplanationHeader): string {
+  const [named, other] = streams;
+  const from = Math.max(-1, ...layers.filter(({ stream }) => stream === 0).map(({ index }) => index)) + 1;
+  if (named === undefined || other === undefined || from >= layers.length) return "";
+  return `names = tokens of the ${named.name}; rows from L${from} on have those of the ${other.name}`;
 }
 
 function tokenNames(summary: ExplanationHeader, grid: Grid): Drawing {
