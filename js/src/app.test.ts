@@ -164,6 +164,35 @@ describe("the widget", () => {
     expect(named('[data-pane="flow"] [data-layer="1"][data-token="2"]')).toContain("share of mass");
   });
 
+  it("says 'no path' where there is none, whatever a semiring says of it", () => {
+    const { root, model } = mounted("asked");
+    const { header } = fixtures.conditioned as { header: Record<string, unknown> };
+    const { streams, layers, statistics } = model.values.summary as ExplanationHeader;
+    const [tokens, depth, count] = [streams[0]?.tokens.length ?? 0, layers.length, statistics.length];
+    const columns: { name: string; shape: number[]; dtype: string; offset: number; nbytes: number }[] = [];
+    const numbers: number[] = [];
+    const add = (name: string, shape: number[], of: (index: number) => number) => {
+      const size = shape.reduce((one, other) => one * other, 1);
+      columns.push({ name, shape, dtype: "float32", offset: 4 * numbers.length, nbytes: 4 * size });
+      numbers.push(...Array.from({ length: size }, (_, index) => of(index)));
+    };
+    const only = (index: number) => (index % tokens === 2 ? -1 : Number.NEGATIVE_INFINITY);
+    add("token_best_log_weight", [tokens], only);
+    add("node_best_log_weight", [depth, tokens], only);
+    add("token_statistic", [count, tokens], () => 0);
+    add("node_statistic", [count, depth, tokens], () => 0);
+    model.values.selection = header.selection;
+    model.emit("change:selection");
+    const asked = model.sent.filter((message) => message.type === "condition").at(-1);
+    model.emit("msg:custom", { ...header, id: asked?.id, columns }, [new Float32Array(numbers)]);
+    frame();
+    const named = (selector: string) => root.querySelector(selector)?.getAttribute("aria-label") ?? "";
+    expect(named('[data-pane="tokens"] [data-token="1"]')).toMatch(/: spread no path$/);
+    expect(named('[data-pane="tokens"] [data-token="2"]')).toMatch(/: spread 0 nats$/);
+    expect(named('[data-pane="flow"] [data-layer="1"][data-token="1"]')).toMatch(/spread no path$/);
+    expect(named('[data-pane="flow"] [data-layer="1"][data-token="2"]')).toMatch(/spread 0 nats$/);
+  });
+
   it("ranks routes as chosen: of all paths at once, of those through a selection by asking", () => {
     const { root, model } = mounted("explanation");
     const rank = (by: string) => {
@@ -273,8 +302,53 @@ describe("the widget", () => {
   it("says so when no kernel answers", () => {
     const { root } = mounted("explanation");
     click(root, '[data-pane="flow"] [data-layer="0"]:not([data-token])');
+    click(root, '[data-pane="heads"] [data-layer="1"][data-head="0"]');
     vi.advanceTimersByTime(200_000);
     expect(root.dataset.conditioned).toBe("unavailable");
+    // True also where a kernel runs that was started again.
+    const sentence = "No kernel has answered. Unless it is busy, run the cell again.";
+    for (const place of [".notice", '[data-pane="head"] .hint', '[data-pane="routes"]'])
+      expect(root.querySelector(place)?.textContent).toContain(sentence);
+    expect(root.querySelector("[data-error]")).toBeNull();
+  });
+
+  it("says in the place of each answer that the recording was given up, and keeps its picture", () => {
+    const { root, model } = mounted("explanation");
+    const entries = root.querySelectorAll(".entry").length;
+    const ask = (token: number) => {
+      model.values.selection = [{ layer: 1, head: 0 }, { token }];
+      model.emit("change:selection");
+      return ["condition", "head_map", "routes"].map((type) =>
+        model.sent.filter((message) => message.type === type).at(-1),
+      );
+    };
+    const [, first] = ask(1);
+    const { header, buffer } = fixtures.head_map as { header: Record<string, unknown>; buffer: string };
+    const map = { ...header, selection: first?.selection, id: first?.id };
+    model.emit("msg:custom", map, [fromBase64(buffer)]);
+    const message = "The recording was given up: run the cell again.";
+    for (const request of ask(2)) model.emit("msg:custom", { type: "error", id: request?.id, message }, []);
+    frame();
+    const said = (place: string) => root.querySelector(place)?.textContent;
+    expect(said(".notice")).toContain(`The numbers are those of all paths. ${message}`);
+    expect(said('[data-pane="head"] .hint')).toBe(
+      `Head 1·0: shares of the mass of the paths selected before. ${message}`,
+    );
+    expect(said('[data-pane="routes"]')).toContain(`${message} Below are the routes of all paths.`);
+    expect(root.querySelectorAll(".entry")).toHaveLength(entries);
+    expect(root.querySelectorAll("canvas")).toHaveLength(3);
+    expect(root.querySelector("[data-error]")).toBeNull();
+  });
+
+  it("takes the end of the computation for the answer to Cancel", () => {
+    const { root, model } = mounted("partial");
+    click(root, '[data-action="cancel"]');
+    const old = model.values.summary as ExplanationHeader;
+    const status = { ...old.status, state: "cancelled" };
+    model.values.summary = { ...old, revision: old.revision + 1, status };
+    model.emit("change:revision");
+    vi.advanceTimersByTime(200_000);
+    expect(root.querySelector("[data-error]")).toBeNull();
   });
 
   it("shows a token that looks like HTML as text", () => {
@@ -287,6 +361,23 @@ describe("the widget", () => {
     frame();
     expect(root.querySelector('[data-token="0"]')?.textContent).toContain("<script>");
     expect(root.querySelector("script")).toBeNull();
+  });
+
+  it("says whose tokens are named below rows of two inputs", () => {
+    const { root, model } = mounted("explanation");
+    const legend = () => root.querySelector(".legend")?.textContent;
+    expect(legend()).not.toContain("names =");
+    const { streams, layers, revision, ...rest } = model.values.summary as ExplanationHeader;
+    const tokens = streams[0]?.tokens ?? [];
+    model.values.summary = {
+      ...rest,
+      revision: revision + 1,
+      streams: ["encoder", "decoder"].map((name) => ({ name, tokens })),
+      layers: layers.map((layer) => ({ ...layer, stream: layer.index > 0 ? 1 : 0 })),
+    };
+    model.emit("change:revision");
+    frame();
+    expect(legend()).toContain("tokens of the encoder; rows from L1 on have those of the decoder");
   });
 
   it("leaves nothing behind when it is removed", () => {

@@ -3,8 +3,8 @@
 import { type Bytes, Columns } from "./columns";
 import { type Answer, isSummary, type Part, type RankedBy, type Request, type Selection } from "./contract";
 import { EMPTY, headOf, isEmpty, normalise, same } from "./selection";
-import type { Store } from "./store";
-import { Connection, type Delivery, type Model } from "./transport";
+import { chartable, type Store } from "./store";
+import { Connection, type Delivery, type Model, UNANSWERED } from "./transport";
 import { loadBokeh } from "./views/chart";
 
 export class Asking {
@@ -31,6 +31,7 @@ export class Asking {
     on("change:revision", () => this.take(model.get("summary"), model.get("summary_buffer") as Bytes));
     on("change:selection", () => this.show(normalise(model.get("selection"))));
     this.take(model.get("summary"), model.get("summary_buffer") as Bytes);
+    this.store.update({ charts: model.charts ?? "selection" });
     const view = `${Math.random()}`;
     this.connection.tell({ type: "shown", view });
     signal.addEventListener("abort", () => this.connection.tell({ type: "gone", view }));
@@ -56,7 +57,7 @@ export class Asking {
   }
 
   chart(): void {
-    this.connection.request({ type: "chart", selection: this.store.state.selection });
+    this.connection.request({ type: "chart", selection: chartable(this.store.state) });
   }
 
   private show(selection: Selection): void {
@@ -68,7 +69,8 @@ export class Asking {
   private ask(): void {
     const { selection, summary } = this.store.state;
     const asks = !isEmpty(selection) && summary?.type === "explanation";
-    this.store.update({ condition: null, error: null, refused: null, answered: asks ? "pending" : "none" });
+    const answered = asks ? "pending" : "none";
+    this.store.update({ condition: null, error: null, refused: null, unmapped: null, answered });
     this.connection.forget("condition");
     this.connection.forget("head_map");
     if (asks) this.connection.request({ type: "condition", selection });
@@ -102,6 +104,8 @@ export class Asking {
       this.connection.request({ type: "pull" });
       return;
     }
+    // To cancel has no answer but the end.
+    if (message.status.state !== "running") this.connection.forget("cancel");
     // What could not be told while the computation ran.
     const ended = old?.status.state === "running" && message.status.state === "done";
     if (ended && this.store.state.answered === "unavailable") this.ask();
@@ -124,7 +128,8 @@ export class Asking {
     const { selection, by } = this.store.state;
     const current = same(normalise(answer.selection ?? EMPTY), selection);
     if (answer.type === "head_map") {
-      this.store.update({ map: { header: answer, columns: new Columns(answer.columns, buffer) } });
+      const map = { header: answer, columns: new Columns(answer.columns, buffer) };
+      this.store.update({ map, unmapped: null });
     } else if (answer.type === "conditioned" && current) {
       const condition = { header: answer, columns: new Columns(answer.columns, buffer) };
       this.store.update({ condition, answered: "ready", error: null });
@@ -137,12 +142,11 @@ export class Asking {
   private refused(request: Request, message: string): void {
     if (request.type === "condition") this.store.update({ answered: "unavailable", refused: message });
     else if (request.type === "routes") this.store.update({ routed: "unavailable", unrouted: message });
+    else if (request.type === "head_map") this.store.update({ unmapped: message });
     else this.store.update({ error: message });
   }
 
   private unanswered(request: Request): void {
-    if (request.type === "condition") this.store.update({ answered: "unavailable" });
-    else if (request.type === "routes") this.store.update({ routed: "unavailable" });
-    else if (request.type !== "pull") this.store.update({ error: "This needs a running kernel." });
+    if (request.type !== "pull") this.refused(request, UNANSWERED);
   }
 }

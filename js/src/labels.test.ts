@@ -12,6 +12,8 @@ test.each([
   ["🇫🇷🇩🇪🇮🇹", 4, "🇫🇷…"],
   ["e\u0301e\u0301e\u0301", 2, "e\u0301…"],
   ["كتابكتاب", 4, "كتا…"],
+  ["mammoth", 7, "mamm…"],
+  ["[MASK]", 6.5, "[MASK]"],
 ])("%s in %i columns is %s", (text, columns, short) => {
   expect(shortened(text, columns)).toBe(short);
 });

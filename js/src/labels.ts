@@ -4,6 +4,8 @@
 const WIDE =
   /^(?:[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation})/u;
 
+const BROAD = /^[mwMW@%]/;
+
 /** The text in units that must not be cut: letters with their accents, emoji sequences, flags. */
 export function graphemes(text: string): string[] {
   // Firefox has it since version 125; before, code points are the next best thing.
@@ -14,7 +16,7 @@ export function graphemes(text: string): string[] {
 /** The text, at most as many columns wide. */
 export function shortened(text: string, columns: number): string {
   const units = graphemes(text);
-  const widths = units.map((unit) => (WIDE.test(unit) ? 2 : 1));
+  const widths = units.map((unit) => (WIDE.test(unit) ? 2 : BROAD.test(unit) ? 1.5 : 1));
   if (widths.reduce((sum, width) => sum + width, 0) <= columns) return text;
   let room = columns - 1;
   let kept = 0;

@@ -69,21 +69,29 @@ export function partsMeasure(state: State, summary: ExplanationHeader): Measure 
   return measure.node === null ? MASS : measure;
 }
 
-const placed = (measure: Measure, ...place: number[]): number[] =>
-  measure.statistic === null ? place : [measure.statistic, ...place];
+/** A number of a part. What a semiring says of no path may be any number, so it is not asked. */
+function numberAt(state: State, { statistic }: Measure, column: string, ...place: number[]): number {
+  if (statistic === null) return flowAt(state, column, ...place);
+  const best = flowAt(state, column.replace("statistic", "best_log_weight"), ...place);
+  return best === Number.NEGATIVE_INFINITY ? best : flowAt(state, column, statistic, ...place);
+}
 
 export const atToken = (state: State, measure: Measure, token: number): number =>
-  flowAt(state, measure.token, ...placed(measure, token));
+  numberAt(state, measure, measure.token, token);
 
 export const atNode = (state: State, measure: Measure, layer: number, token: number): number =>
-  measure.node === null ? Number.NaN : flowAt(state, measure.node, ...placed(measure, layer, token));
+  measure.node === null ? Number.NaN : numberAt(state, measure, measure.node, layer, token);
 
 /** One head, by one operand (query, key, value) or, with kind -1, by all of them. */
 export function atHead(state: State, measure: Measure, layer: number, head: number, kind: number): number {
   if (measure.head === null) return Number.NaN;
   const column = measure.head;
-  if (measure.statistic !== null) return flowAt(state, column, measure.statistic, layer, head, kind + 1);
   const kinds = kind < 0 ? KINDS.map((_, index) => index) : [kind];
+  if (measure.statistic !== null) {
+    const best = Math.max(...kinds.map((index) => flowAt(state, "head_best_log_weight", layer, head, index)));
+    if (best === Number.NEGATIVE_INFINITY) return best;
+    return flowAt(state, column, measure.statistic, layer, head, kind + 1);
+  }
   const values = kinds.map((index) => flowAt(state, column, layer, head, index));
   return measure.scale === "share" ? values.reduce((sum, value) => sum + value, 0) : Math.max(...values);
 }
@@ -111,8 +119,9 @@ export function tints(measure: Measure, values: readonly number[]): number[] {
   });
 }
 
-/** Whether negative numbers have a colour of their own. */
-export const isSigned = (measure: Measure): boolean => measure.scale === "plain";
+/** Whether a number has the colour of negative ones. */
+export const isNegative = (measure: Measure, value: number): boolean =>
+  measure.scale === "plain" && value < 0 && Number.isFinite(value);
 
 /** Whether a number on screen is of all paths although a selection is shown. */
 export const ofAllPaths = (state: State, measure: Measure): boolean =>

@@ -64,4 +64,13 @@ describe("selection", () => {
   ])("says %j in words", (parts, words) => {
     expect(wording(normalise(parts), summary)).toBe(words);
   });
+
+  it.each([
+    [[{ token: 1, stream: 0 }], "paths from keys of the encoder"],
+    [[HEAD, { token: 1, stream: 1 }], "paths from keys of the decoder through head 2·1"],
+  ])("says of which input %j is", (parts, words) => {
+    const tokens = summary.streams[0]?.tokens ?? [];
+    const streams = ["encoder", "decoder"].map((name) => ({ name, tokens }));
+    expect(wording(normalise(parts), { ...summary, streams })).toBe(words);
+  });
 });

@@ -81,7 +81,12 @@ function partWording({ layer, branch, head, token, stream }: Part, summary: Expl
     const several = tokens.filter((other) => other.text === found?.text).length > 1;
     return text === "" || several ? `${text} (token ${token})`.trim() : text;
   };
-  if (layer === null) return token === null ? "" : `from ${named(stream)}`;
+  if (layer === null) {
+    if (token === null) return "";
+    // Two inputs may begin with the same word.
+    const whose = summary.streams.length > 1 ? ` of the ${summary.streams[stream]?.name ?? "input"}` : "";
+    return `from ${named(stream)}${whose}`;
+  }
   const described = summary.layers[layer];
   const way = branch === "mlp_skip" ? "way around the MLP" : branch === "mlp" ? "MLP" : branch;
   const what =

@@ -60,4 +60,20 @@ describe("a page without a kernel", () => {
       message: expect.stringContaining("one part at a time"),
     });
   });
+
+  it("draws its chart of all paths whatever is selected, and offers none where there is none", async () => {
+    for (const chart of [{ item: {}, dark: {}, version: "3" }, null]) {
+      const root = pageWith({ ...answers, chart });
+      const shown = mountApp(staticModel(root), root, new AbortController().signal);
+      const section = shown.querySelector<HTMLElement>('[data-pane="chart"]');
+      shown.querySelector<HTMLElement>('[data-token="1"]')?.click();
+      await vi.waitFor(() => expect(shown.dataset.conditioned).toBe("ready"));
+      expect(section?.hidden).toBe(chart === null);
+      expect(section?.querySelector("button")?.textContent).toBe("Draw the chart");
+      if (chart === null) continue;
+      section?.querySelector("button")?.click();
+      await vi.waitFor(() => expect(section?.textContent).toContain("This chart shows all paths."));
+      expect(section?.querySelector("button")?.hidden).toBe(true);
+    }
+  });
 });

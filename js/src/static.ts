@@ -57,6 +57,7 @@ export function staticModel(root: HTMLElement): Model {
           listener({ ...header, id: request.id }, buffer === null ? [] : [buffer]);
       });
     },
+    charts: payload.chart ? "all" : "none",
     holds: (selection) => isEmpty(selection) || holds(payload, selection),
   };
 }
@@ -112,9 +113,8 @@ async function bokehjs(root: HTMLElement): Promise<Answered> {
 }
 
 function refusal(request: Request): string {
-  if (request.type === "chart") return "This page was written without its chart.";
   if (request.type === "condition" && request.selection.length > 1) {
     return "This page knows the numbers of one part at a time; a notebook knows those of several.";
   }
-  return "This page does not hold that: it needs a running kernel.";
+  return "This page does not hold that: it needs a notebook.";
 }

@@ -27,15 +27,18 @@ export interface State {
   by: RankedBy;
   routes: RoutesAnswer | null;
   routed: Answered;
-  /** Why there is no answer about the selection, and none about the routes. */
+  /** Why there is no answer about the selection, none about the routes, and no map of the selected head. */
   refused: string | null;
   unrouted: string | null;
+  unmapped: string | null;
   /** Rank of the route that is drawn out. */
   route: number | null;
   /** Name of the quantity that tints tokens, cells and heads; null for the first choice. */
   measure: string | null;
   kind: number;
   chart: ChartAnswer | null;
+  /** Whose paths a chart can be drawn of. */
+  charts: "selection" | "all" | "none";
   /** Whether BokehJS is there to draw it. */
   bokeh: boolean;
   error: string | null;
@@ -59,10 +62,12 @@ export class Store {
     routed: "none",
     refused: null,
     unrouted: null,
+    unmapped: null,
     route: null,
     measure: null,
     kind: -1,
     chart: null,
+    charts: "selection",
     bokeh: false,
     error: null,
     theme: "light",
@@ -125,6 +130,10 @@ function noting(state: State, seen: Map<keyof State, unknown>): State {
     },
   });
 }
+
+/** The selection of which a chart can be drawn now. */
+export const chartable = ({ charts, selection }: State): Selection =>
+  charts === "selection" ? selection : EMPTY;
 
 /** Whether a column is known for the paths through the selection only. */
 export function isConditioned(state: State, name: string): boolean {

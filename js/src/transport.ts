@@ -27,6 +27,8 @@ export interface Model {
   send(content: unknown, callbacks?: unknown, buffers?: ArrayBuffer[]): void;
   /** Whether the numbers of a selection are there; without a kernel not all are. */
   holds?(selection: Selection): boolean;
+  /** Whose paths it can draw a chart of, where not of those of any selection. */
+  charts?: "all" | "none";
 }
 
 export interface Delivery {
@@ -55,6 +57,9 @@ export interface Patience {
   /** Milliseconds to wait for one that has. */
   known: number;
 }
+
+/** Why there is no answer: a kernel that was started again runs, too, and knows nothing of its old widgets. */
+export const UNANSWERED = "No kernel has answered. Unless it is busy, run the cell again.";
 
 const PATIENCE: Patience = { stranger: 4_000, known: 120_000 };
 

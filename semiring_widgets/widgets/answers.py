@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.facts import short
 from semiring_widgets.explanation.schema import RANKINGS
 from semiring_widgets.widgets import messages
 
@@ -41,14 +42,14 @@ def _never() -> None:
 
 
 def parts_of(selection: Any) -> list[dict[str, Any]]:
-    """A selection as a list of parts that name something; what they name is checked where it is known.
+    """A selection as a list of parts that name something; whether that is there is checked where it is known.
 
     Args:
         selection: a part, or several of which paths must pass all. Older versions wrote one part, and one
             that names nothing for all paths.
 
     Raises:
-        InputError: it is neither.
+        InputError: it is neither, or a part has a key or a kind of value that no part has.
 
     >>> parts_of({"layer": 3, "head": 5})
     [{'layer': 3, 'branch': None, 'head': 5, 'token': None, 'stream': 0}]
@@ -61,7 +62,7 @@ def parts_of(selection: Any) -> list[dict[str, Any]]:
             f"A selection is a list of parts, dicts with some of {', '.join(EMPTY_SELECTION)}; got "
             f"{selection!r}."
         )
-    parts = [{**EMPTY_SELECTION, **{key: _plain(value) for key, value in part.items()}} for part in many]
+    parts = [{**EMPTY_SELECTION, **{key: _named(key, value) for key, value in part.items()}} for part in many]
     return [part for part in parts if any(part[key] is not None for key in part if key != "stream")]
 
 
@@ -164,9 +165,18 @@ def _routes(
     return messages.routes(request_id, by, parts, session.ranking(by, parts, count, check))
 
 
-def _plain(value: Any) -> Any:
-    """A number of NumPy's as a message can carry it; what else came is judged where it is used."""
-    return value.item() if isinstance(value, np.generic) else value
+def _named(key: Any, value: Any) -> Any:
+    """What a part of a selection names, as a message can carry it."""
+    if key not in EMPTY_SELECTION:
+        names = ", ".join(EMPTY_SELECTION)
+        raise InputError(
+            f"A part of a selection has some of {names}, for example {{'token': 2}}; got {key!r}."
+        )
+    value = value.item() if isinstance(value, np.generic) else value
+    kind, wanted = (str, "the name of a branch") if key == "branch" else (int, "a whole number from 0")
+    if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
+        raise InputError(f"{key} of a selection is {short(value)}; give {wanted}, or None.")
+    return value
 
 
 def _session(result: Explanation, what: str) -> Session:

@@ -9,7 +9,7 @@ import pytest
 
 from semiring_widgets.export.chart import COLOURS
 
-STYLES = Path(__file__).parents[2] / "js" / "src" / "styles" / "widget.css"
+STYLES = Path(__file__).parents[2] / "js" / "src" / "styles" / "ground.css"
 KINDS = ("skip", "query", "key", "value", "mlp")
 # Linear RGB as it is seen without red or without green receptors (Machado, Oliveira, Fernandes 2009).
 SEEN = {

@@ -252,8 +252,29 @@ def test_a_selection_is_parts_whatever_is_set(front):
         front.widget.selection = given
         assert front.widget.selection == parts
         json.dumps(front.widget.get_state("selection"))
-    with pytest.raises(InputError, match="A selection is a list of parts"):
-        front.widget.selection = [3]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ([3], "A selection is a list of parts"),
+        ("keys", "selection cannot be 'keys'"),
+        ([{"tokn": 3}], "A part of a selection has some of layer, .*; got 'tokn'"),
+        (
+            [{"token": 1}, {"layer": "two"}],
+            "layer of a selection is 'two'; give a whole number from 0, or None",
+        ),
+        ({"layer": True}, "layer of a selection is True"),
+        ({"head": 1.5}, "head of a selection is 1.5"),
+        ({"layer": 1, "branch": 2}, "branch of a selection is 2; give the name of a branch"),
+    ],
+)
+def test_what_is_no_selection_is_refused_when_it_is_set(front, given, sentence):
+    front.widget.selection = {"token": 1}
+    kept = front.widget.selection
+    with pytest.raises(InputError, match=sentence):
+        front.widget.selection = given
+    assert front.widget.selection == kept
 
 
 def test_a_comparison_answers_pull_only(bundle, make_comparison, monkeypatch):

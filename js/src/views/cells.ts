@@ -3,7 +3,7 @@
 import { svg } from "lit-html";
 import type { ExplanationHeader } from "../contract";
 import type { Grid } from "../layout/grid";
-import { atNode, isSigned, partsMeasure, tints, worded } from "../measures";
+import { atNode, isNegative, partsMeasure, tints, worded } from "../measures";
 import type { Drawing } from "../pane";
 import { includes } from "../selection";
 import type { State } from "../store";
@@ -22,7 +22,7 @@ export function cells(state: State, summary: ExplanationHeader, grid: Grid): Dra
       const place = { layer: layer.index, token: token.index };
       const label = `${token.text} at layer ${layer.index}: ${measure.label} ${worded(measure, value)}`;
       const linked = pressed || includes(selection, { token: token.index, stream: layer.stream });
-      const looks = `${Number.isNaN(value) ? " unknown" : ""}${isSigned(measure) && value < 0 ? " negative" : ""}`;
+      const looks = `${Number.isNaN(value) ? " unknown" : ""}${isNegative(measure, value) ? " negative" : ""}`;
       return svg`<rect role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-layer=${layer.index}
         data-token=${token.index} data-stream=${layer.stream} data-linked=${linked}
         aria-pressed=${includes(selection, place)} aria-label=${label} class="cell${looks}"

@@ -3,7 +3,7 @@
 import { type Bytes, toBytes } from "../columns";
 import { h } from "../dom";
 import { isEmpty, normalise, same } from "../selection";
-import type { Store } from "../store";
+import { chartable, type Store } from "../store";
 
 interface Bokeh {
   version: string;
@@ -27,7 +27,10 @@ export function mountChart(root: HTMLElement, store: Store, signal: AbortSignal)
     figure.replaceChildren();
     void window.Bokeh?.embed.embed_item(theme === "dark" ? chart.dark : chart.item, figure);
   }, signal);
-  store.effect(({ chart, selection }) => {
+  store.effect((state) => {
+    const { chart } = state;
+    const selection = chartable(state);
+    root.hidden = state.charts === "none";
     const drawn = chart === null ? null : normalise(chart.selection ?? []);
     button.textContent = isEmpty(selection) ? "Draw the chart" : "Draw the chart of the selected paths";
     button.hidden = drawn !== null && same(drawn, selection);

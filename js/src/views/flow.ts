@@ -12,6 +12,10 @@ import type { State, Store } from "../store";
 import { cells, layerName } from "./cells";
 import { lines } from "./lines";
 
+// Pixels of a letter; labels that stand upright have the width of their cell, slanted ones 11 letters.
+const COLUMN = 6.6;
+const SLANTED = 80;
+
 const LEGEND = ["skip", "query", "key", "value", "mlp"] as const;
 
 /** The grid of a summary in the width that there is. */
@@ -33,7 +37,7 @@ export function mountFlow(root: HTMLElement, store: Store, signal: AbortSignal):
     if (state.summary?.type !== "explanation") return;
     const grid = gridFor(state, state.summary);
     const known = state.summary.layers.length > 0;
-    const height = known ? grid.height + (grid.cell >= 44 ? 20 : 74) : 0;
+    const height = known ? grid.height + (grid.cell >= 44 ? 20 : SLANTED) : 0;
     // In the style too: hosts set the height of every picture.
     put(picture, { width: grid.width, height, style: `width:${grid.width}px;height:${height}px` });
     const needed = known && grid.width > state.space;
@@ -52,7 +56,8 @@ export function mountFlow(root: HTMLElement, store: Store, signal: AbortSignal):
     return html`
       ${LEGEND.map((branch) => html`<span class="branch ${branch}">${branch}</span>`)}
       <span class="branch sign">dashed: negative</span>
-      <span>cell = ${measure}; line = routes by ${RANKED_BY[state.by]}, upwards from the input</span>`;
+      <span>cell = ${measure}; line = routes by ${RANKED_BY[state.by]}, upwards from the input</span>
+      <span>${whoseNames(summary)}</span>`;
   });
   beginAtTheEnd(scroll, store, signal);
 }
@@ -70,6 +75,14 @@ function beginAtTheEnd(scroll: HTMLElement, store: Store, signal: AbortSignal): 
   }, signal);
 }
 
+/** Which tokens stand below the picture, where rows have those of different inputs. */
+function whoseNames({ streams, layers }: ExplanationHeader): string {
+  const [named, other] = streams;
+  const from = Math.max(-1, ...layers.filter(({ stream }) => stream === 0).map(({ index }) => index)) + 1;
+  if (named === undefined || other === undefined || from >= layers.length) return "";
+  return `names = tokens of the ${named.name}; rows from L${from} on have those of the ${other.name}`;
+}
+
 function tokenNames(summary: ExplanationHeader, grid: Grid): Drawing {
   const tokens = summary.layers.length === 0 ? [] : (summary.streams[0]?.tokens ?? []);
   const every = Math.max(1, Math.ceil(11 / grid.cell));
@@ -78,8 +91,7 @@ function tokenNames(summary: ExplanationHeader, grid: Grid): Drawing {
     .filter(({ index }) => index % every === 0)
     .map((token) => {
       const [x, y] = [grid.x(token.index), grid.height + 10];
-      // A column is 6 pixels; labels that stand upright have the width of their cell.
-      const short = shortened(token.text, upright ? Math.floor(grid.cell / 6) : 11);
+      const short = shortened(token.text, upright ? grid.cell / COLUMN : 11);
       return svg`<text x=${x} y=${y} text-anchor=${upright ? "middle" : "end"} class="name"
         transform=${upright ? "rotate(0)" : `rotate(-60 ${x} ${y})`}>${short}</text>`;
     })}`;

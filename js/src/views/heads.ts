@@ -5,9 +5,9 @@ import type { Columns } from "../columns";
 import { type ExplanationHeader, KINDS } from "../contract";
 import { h } from "../dom";
 import { percent } from "../layout/numbers";
-import { atHead, isSigned, partsMeasure, tints, worded } from "../measures";
+import { atHead, isNegative, partsMeasure, tints, worded } from "../measures";
 import { type Drawing, explanationPane } from "../pane";
-import { headOf, includes, isEmpty, normalise } from "../selection";
+import { headOf, includes, isEmpty, normalise, same } from "../selection";
 import type { State, Store } from "../store";
 
 export function mountHeads(root: HTMLElement, store: Store, signal: AbortSignal): void {
@@ -31,7 +31,7 @@ function row(state: State, summary: ExplanationHeader, layer: ExplanationHeader[
   const strengths = tints(measure, numbers);
   const heads = numbers.map((value, head) => {
     const label = `layer ${layer.index}, head ${head}: ${measure.label} ${worded(measure, value)}`;
-    const looks = `${Number.isNaN(value) ? " unknown" : ""}${isSigned(measure) && value < 0 ? " negative" : ""}`;
+    const looks = `${Number.isNaN(value) ? " unknown" : ""}${isNegative(measure, value) ? " negative" : ""}`;
     return html`<button type="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-layer=${layer.index}
       data-head=${head} aria-pressed=${includes(state.selection, { layer: layer.index, head })} aria-label=${label}
       title=${label} class="head${looks}" style="--tint:${(strengths[head] ?? 0).toFixed(3)}"></button>`;
@@ -59,13 +59,18 @@ export function mountHeadMap(root: HTMLElement, store: Store, signal: AbortSigna
   }, signal);
 }
 
-function aboutMap({ selection, map }: State): string {
+function aboutMap({ selection, map, unmapped }: State): string {
   const head = headOf(selection);
   if (head === null) return "Click a head to see between which tokens it carries paths.";
-  if (map === null) return "asking for this head …";
+  if (map === null) return unmapped ?? "asking for this head …";
   const { header } = map;
-  const whose = isEmpty(normalise(header.selection)) ? "all paths" : "the selected paths";
-  return `Head ${header.layer}·${header.head}: shares of the mass of ${whose}.`;
+  const own = normalise(header.selection);
+  const whose = isEmpty(own)
+    ? "all paths"
+    : same(own, selection)
+      ? "the selected paths"
+      : "the paths selected before";
+  return `Head ${header.layer}·${header.head}: shares of the mass of ${whose}. ${unmapped ?? ""}`.trim();
 }
 
 function figure(

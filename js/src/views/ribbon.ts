@@ -1,7 +1,7 @@
 /** The sentence: every token tinted by one of several quantities. */
 
 import { html, nothing } from "lit-html";
-import { atToken, isSigned, measureOf, measuresOf, ofAllPaths, tints, worded } from "../measures";
+import { atToken, isNegative, measureOf, measuresOf, ofAllPaths, tints, worded } from "../measures";
 import { explanationPane } from "../pane";
 import { includes } from "../selection";
 import type { Store } from "../store";
@@ -22,7 +22,7 @@ export function mountRibbon(root: HTMLElement, store: Store, signal: AbortSignal
       const tokens = stream.tokens.map((token) => {
         const value = numbers[token.index] ?? Number.NaN;
         const label = `${token.text}: ${measure.label} ${worded(measure, value)}`;
-        const minus = isSigned(measure) && value < 0;
+        const minus = isNegative(measure, value);
         return html`<span role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${token.index}
           data-stream=${index} class="token${token.special ? " special" : ""}${minus ? " negative" : ""}" title=${label}
           aria-label=${label} aria-pressed=${includes(state.selection, { token: token.index, stream: index })}

@@ -35,7 +35,7 @@ function entries(state: State, routes: readonly Route[]): Drawing[] {
 /** Why there is no list, or why it is not that of the selection. */
 function said(state: State, summary: ExplanationHeader, listed: boolean): string {
   if (state.routed === "unavailable") {
-    const why = state.unrouted ?? "These routes need a running kernel.";
+    const why = state.unrouted ?? "";
     return listed ? `${why} Below are the routes of all paths.` : why;
   }
   if (listed) return "";

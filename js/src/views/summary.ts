@@ -92,6 +92,5 @@ function words(state: State, summary: ExplanationHeader): string {
     if (share === null) return `There are no ${which}.`;
     return `Only ${which}: ${percent(Math.exp(share))} of all mass.`;
   }
-  const why = state.refused ?? "Those of the selection need a running kernel.";
-  return `Selected: ${which}. The numbers are those of all paths. ${why}`;
+  return `Selected: ${which}. The numbers are those of all paths. ${state.refused ?? ""}`;
 }
