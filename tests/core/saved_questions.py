@@ -225,17 +225,18 @@ def main():
     verb, path = sys.argv[1:]
     begun = time.perf_counter()
     found = answers()
-    print(
-        f"{len(found)} questions, {sum(map(len, found.values()))} numbers, {time.perf_counter() - begun:.0f} s"
-    )
+    seconds = time.perf_counter() - begun
+    print(f"{len(found)} questions, {sum(map(len, found.values()))} numbers, {seconds:.0f} s")
     if verb == "save":
         np.savez_compressed(path, **found)
         return 0
     with np.load(path) as saved:
         before = dict(saved)
-    equal = sum(np.array_equal(before[k], found[k], equal_nan=True) for k in before.keys() & found.keys())
+    both = sorted(before.keys() & found.keys())
+    rounded = [name for name in both if not np.array_equal(before[name], found[name], equal_nan=True)]
     changed = list(differences(before, found))
-    print(f"{equal} bit-equal, {len(changed)} differ by more than {TOLERANCE}", *changed, sep="\n")
+    print(f"{len(both) - len(rounded)} bit-equal; not bit-equal: {rounded}")
+    print(f"{len(changed)} differ by more than {TOLERANCE}", *changed, sep="\n")
     return 1 if changed else 0
 
 

@@ -8,7 +8,7 @@ sweep in each direction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -18,8 +18,9 @@ from semiring_widgets.core.anatomy.flow import Along, edges_from
 from semiring_widgets.core.anatomy.parts import Anatomy, Operand, Residual
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
+from semiring_widgets.core.restriction import EVERY_PATH, Restriction, restrict
 from semiring_widgets.core.semirings import Semiring, Value
-from semiring_widgets.core.sweeps import Mask, Progress, restrict, sweep_backward, sweep_forward
+from semiring_widgets.core.sweeps import Extent, sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node
 
 __all__ = ["Conditioned", "Cut", "Selection", "condition", "cut_of", "seeds_of"]
@@ -106,8 +107,7 @@ def condition(
     beta: Values,
     *,
     keep: set[Node],
-    marked: Collection[Edge] = frozenset(),
-    progress: Progress | None = None,
+    paths: Restriction = EVERY_PATH,
 ) -> Conditioned:
     """Both sweeps restarted from a cut.
 
@@ -118,8 +118,7 @@ def condition(
         alpha: tangents, at least at the cut.
         beta: cotangents, at least at the cut and the targets of its edges.
         keep: nodes whose values are wanted besides the inputs and the cut.
-        marked: as in `sweep_backward`.
-        progress: as in `sweep_backward`.
+        paths: which paths count; alpha and beta are those of these paths.
     """
     down: dict[Node, Value] = {}
     up: dict[Node, Value] = {}
@@ -137,42 +136,36 @@ def condition(
             add(semiring.times(alpha[node], down[node]))
     for edge, kept in cut.edges.items():
         if edge.source in alpha and edge.target in beta:
-            pulled = restrict(semiring, edge.pull(semiring, beta[edge.target]), kept)
-            passing = restrict(semiring, alpha[edge.source], kept)
-            if edge in marked:
-                pulled, passing = semiring.mark(pulled), semiring.mark(passing)
+            pulled = _pulled(semiring, edge, kept, beta, paths)
+            passing = paths.along(semiring, edge, restrict(semiring, alpha[edge.source], kept))
             _join(semiring, down, edge.source, pulled)
-            pushed = edge.push(semiring, passing)
-            _join(semiring, up, edge.target, pushed)
+            _join(semiring, up, edge.target, edge.push(semiring, passing))
             crossing[edge] = semiring.times(alpha[edge.source], pulled)
             add(crossing[edge])
     kept_nodes = keep | set(down) | set(up)
-    below = sweep_backward(graph, semiring, seeds=down, keep=kept_nodes, marked=marked, progress=progress)
-    above = sweep_forward(graph, semiring, seeds=up, keep=kept_nodes, marked=marked, progress=progress)
+    below = sweep_backward(graph, semiring, Extent(down, kept_nodes), paths)
+    above = sweep_forward(graph, semiring, Extent(up, kept_nodes), paths)
     return Conditioned(below, above, crossing, total)
 
 
-def seeds_of(
-    semiring: Semiring, cut: Cut, beta: Values, mask: Mask, marked: Collection[Edge] = frozenset()
-) -> dict[Node, Value]:
+def seeds_of(semiring: Semiring, cut: Cut, beta: Values, paths: Restriction) -> dict[Node, Value]:
     """What a backward sweep over the paths through a cut starts from.
 
     Args:
         semiring: the algebra of beta.
         cut: what paths must pass.
         beta: cotangents, at least at the cut's nodes and the targets of its edges.
-        mask: which paths count; edges outside of it lead nowhere.
-        marked: as in `sweep_backward`.
+        paths: which paths count.
     """
     seeds = {node: restrict(semiring, beta[node], kept) for node, kept in cut.nodes.items() if node in beta}
     for edge, kept in cut.edges.items():
         if edge.target in beta:
-            usable = kept & mask.edges[edge] if edge in mask.edges else kept
-            pulled = restrict(semiring, edge.pull(semiring, beta[edge.target]), usable)
-            if edge in marked:
-                pulled = semiring.mark(pulled)
-            _join(semiring, seeds, edge.source, pulled)
+            _join(semiring, seeds, edge.source, _pulled(semiring, edge, kept, beta, paths))
     return seeds
+
+
+def _pulled(semiring: Semiring, edge: Edge, kept: Tensor, beta: Values, paths: Restriction) -> Value:
+    return paths.along(semiring, edge, restrict(semiring, edge.pull(semiring, beta[edge.target]), kept))
 
 
 def _join(semiring: Semiring, values: dict[Node, Value], node: Node, new: Value) -> None:
