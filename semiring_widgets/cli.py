@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from semiring_widgets.errors import InputError, SemiringWidgetsError
 from semiring_widgets.explanation.demo import DEMO_CONTRAST, DEMO_TARGET, DEMO_TEXT
 from semiring_widgets.explanation.jobs import sentence_of
-from semiring_widgets.options import Parser, add_comparing, add_question, asked, pair
+from semiring_widgets.options import Parser, add_comparing, add_question, asked, pair, with_pair
 
 if TYPE_CHECKING:
     from semiring_widgets.explanation import Status
@@ -73,7 +73,9 @@ def _parser() -> Parser:
         if name == "compare":
             add_comparing(command)
         command.add_argument("--html", type=Path, metavar="PATH", help=f"the page to write ({name}.html)")
-        command.add_argument("--save", type=Path, metavar="PATH", help="also save the numbers (netCDF)")
+        command.add_argument(
+            "--save", type=Path, metavar="PATH", help="also save the numbers (a zip, for load())"
+        )
         command.add_argument("--json", action="store_true", help="print JSON instead of tables")
         command.add_argument("--no-chart", action="store_true", help="leave the Bokeh chart out of the page")
     return parser
@@ -88,7 +90,7 @@ def _run(options: argparse.Namespace) -> None:
         if path is not None and not path.absolute().parent.is_dir():
             raise InputError(f"There is no folder {str(path.parent)!r}; give a path in an existing folder.")
     read_bundle()  # found missing now, not after the computation
-    text = _text(options)
+    text = with_pair(_text(options), options)
     model, tokenizer = pair(options)
     if options.command == "compare":
         from semiring_widgets.attr import compare_run

@@ -12,6 +12,7 @@ __all__ = [
     "InputError",
     "MemoryLimitError",
     "MissingBundleError",
+    "ModelError",
     "NonFiniteError",
     "SemiringWidgetsError",
     "TapeError",
@@ -25,6 +26,10 @@ class SemiringWidgetsError(Exception):
 
 class InputError(SemiringWidgetsError, ValueError):
     """An argument, text, target or position that cannot be used as given."""
+
+
+class ModelError(SemiringWidgetsError, RuntimeError):
+    """The model's own code failed; the original error is its ``__cause__``."""
 
 
 class TapeError(SemiringWidgetsError, RuntimeError):

@@ -9,14 +9,12 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.schema import GRANULARITIES, LEVELS
 
-__all__ = ["Parser", "add_comparing", "add_question", "asked", "pair"]
-
-GRANULARITIES: Final = ("primitive", "operator", "paper")
-LEVELS: Final = ("unit", "branch")
+__all__ = ["Parser", "add_comparing", "add_question", "asked", "pair", "with_pair"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -32,7 +30,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_question(parser: argparse.ArgumentParser) -> None:
-    """Add what `semiring_widgets.explain` asks for: model, target, position, granularity, level, paths."""
+    """Add what `semiring_widgets.explain` asks for."""
     parser.add_argument(
         "--model",
         default="demo",
@@ -40,8 +38,21 @@ def add_question(parser: argparse.ArgumentParser) -> None:
         help="'demo' (embedded, the default), a folder, or a name on the Hugging Face Hub",
     )
     parser.add_argument("--tokenizer", metavar="NAME", help="tokenizer, if it is not the model's own")
-    parser.add_argument("--target", metavar="WORD", help="the answer to explain; default: the model's own")
-    parser.add_argument("--contrast", metavar="WORD", help="the answer it is compared with")
+    parser.add_argument(
+        "--target",
+        metavar="WORD",
+        help="the answer to explain: a word, or id:N for token N; default: the model's own",
+    )
+    parser.add_argument("--contrast", metavar="WORD", help="the answer it is compared with: a word, or id:N")
+    parser.add_argument(
+        "--pair", metavar="TEXT", help="a second text, for models that read two (premise and hypothesis)"
+    )
+    parser.add_argument(
+        "--no-special-tokens",
+        dest="add_special_tokens",
+        action="store_false",
+        help="the tokenizer adds no [CLS] or </s> of its own; the text brings them along",
+    )
     parser.add_argument(
         "--position", type=int, metavar="N", help="where the model is asked; default: mask token or end"
     )
@@ -81,15 +92,28 @@ def asked(options: argparse.Namespace, look_up: Callable[[str], Any] = lambda na
         options: what a parser with these options returned.
         look_up: as in `pair`, for the semiring.
     """
-    names = ["target", "contrast", "position", "granularity", "level", "max_memory"]
+    names = ["target", "contrast", "position", "granularity", "level", "max_memory", "add_special_tokens"]
     names += ["methods", "top_k"] if hasattr(options, "methods") else ["paths", "semiring"]
     found = {name: getattr(options, name) for name in names}
+    for name in ("target", "contrast"):
+        found[name] = _token(found[name])
     if found.get("semiring") is not None:
         held = look_up(found["semiring"])
         # A variable may happen to bear the name of a semiring.
         if hasattr(held, "lift"):
             found["semiring"] = held
     return found
+
+
+def with_pair(text: str, options: argparse.Namespace) -> str | tuple[str, str]:
+    """The text, or the pair that ``--pair`` makes of it."""
+    return text if options.pair is None else (text, options.pair)
+
+
+def _token(word: str | None) -> str | int | None:
+    """A word, or the number of ``id:N``."""
+    number = re.fullmatch(r"id:(\d+)", word or "")
+    return word if number is None else int(number[1])
 
 
 def _size(words: str) -> int:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from semiring_widgets.attr import Comparison
+from semiring_widgets.explanation.visible import token_label
 from semiring_widgets.explanation.wording import nats, power
 from semiring_widgets.widgets.messages import sendable
 from semiring_widgets.widgets.plain import ROUTES_BY
@@ -38,7 +39,7 @@ def show(result: Explanation | Comparison, console: Console | None = None) -> No
     if isinstance(result, Comparison):
         for method in result.methods:
             if method.error is not None:
-                console.print(Text(f"{method.label}: {method.error}"))
+                console.print(_line(f"{method.label}: {method.error}"))
         return
     totals = result.totals
     for ranking in result.rankings:
@@ -48,7 +49,7 @@ def show(result: Explanation | Comparison, console: Console | None = None) -> No
     console.print(Text(f"log mass          {nats(totals.log_mass)}"))
     console.print(Text(f"entropy           {nats(totals.entropy)}"))
     console.print(Text(f"log cancellation  {nats(totals.log_cancellation)}"))
-    console.print(Text(f"counted           granularity {result.granularity}, level {result.level}"))
+    console.print(_line(f"counted           granularity {result.granularity}, level {result.level}"))
 
 
 def _tokens(result: Explanation) -> Table:
@@ -68,7 +69,7 @@ def _tokens(result: Explanation) -> Table:
     for token, share, weight, gradient, more in zip(*columns, strict=False):
         filled = round(_BAR * float(share) / most) if most > 0 and math.isfinite(share) else 0
         table.add_row(
-            _line(token.text or token.raw),
+            _line(token_label(token)),
             _number(share, ".1%"),
             Text("█" * filled),
             _number(weight, ".2f"),
@@ -100,11 +101,11 @@ def _scores(result: Comparison) -> Table:
     table.add_column("token")
     kept = [index for index, method in enumerate(result.methods) if method.error is None]
     for index in kept:
-        table.add_column(Text(result.methods[index].label), justify="right")
+        table.add_column(_line(result.methods[index].label), justify="right")
     scores = result.dataset["scores"].values
     for token in result.tokens:
         table.add_row(
-            _line(token.text or token.raw),
+            _line(token_label(token)),
             *(_number(scores[index, token.index], ".3g") for index in kept),
         )
     return table

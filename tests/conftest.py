@@ -128,28 +128,34 @@ class FakeSession:
         self.statistics = statistics
         self.asked = []
 
-    def conditioned(self, selection):
-        self.asked.append(dict(selection))
+    def conditioned(self, selection, check=None):
+        self._check(selection)
+        self.asked.append(selection)
         layers, heads, tokens = self.sizes
         dataset = with_statistics(empty_dataset(layers, heads, tokens, maps=False), self.statistics)
         fill(dataset, np.random.default_rng(1))
         parts = ("node", "branch", "head", "token_mass_share", "token_best_log_weight", "token_statistic")
         names = [name for name in dataset.data_vars if name.startswith(parts)]
-        return (
-            dataset[names],
-            -0.5,
-        )
+        return dataset[names].assign_attrs(log_mass=16.0, best_log_weight=-2.5), -0.5
 
-    def ranking(self, by, selection, count):
-        self.asked.append((by, dict(selection)))
+    def ranking(self, by, selection, count, check=None):
+        self._check(selection)
+        self.asked.append((by, selection))
         layers, _, tokens = self.sizes
         (ranking,) = build_rankings(layers, tokens, [by])
         return replace(ranking, routes=ranking.routes[:count])
 
-    def head_map(self, layer, head):
-        self.asked.append((layer, head))
+    def head_map(self, layer, head, selection=(), check=None):
+        self.asked.append((layer, head, *selection))
         _, _, tokens = self.sizes
         return np.random.default_rng(layer * 100 + head).random((3, tokens, tokens)).astype(np.float32)
+
+    def _check(self, selection):
+        """As a live computation does."""
+        from semiring_widgets.core.anatomy import Extent, LayerExtent, checked
+
+        layers, heads, tokens = self.sizes
+        checked(selection, Extent((LayerExtent(heads, tokens, tokens),) * layers, (tokens,)))
 
 
 def with_statistics(dataset, statistics):

@@ -27,6 +27,7 @@ SEEN_BY_FACES = {
     "semiring_widgets.explanation.jobs",
     "semiring_widgets.explanation.results",
     "semiring_widgets.explanation.schema",
+    "semiring_widgets.explanation.visible",
     "semiring_widgets.explanation.wording",
     "semiring_widgets.attr",
     "semiring_widgets.attr.results",

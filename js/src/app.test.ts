@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { App } from "./app";
+import { mountApp } from "./app";
 import { fromBase64 } from "./columns";
 import type { ExplanationHeader } from "./contract";
 
@@ -50,9 +50,12 @@ function mounted(name: string) {
   const el = document.createElement("div");
   document.body.replaceChildren(el);
   const stop = new AbortController();
-  const app = new App(model as never, el, stop.signal);
-  return { model, el, app, stop };
+  const root = mountApp(model as never, el, stop.signal);
+  return { model, el, root, stop };
 }
+
+/** Let the next frame draw what has changed. */
+const frame = () => vi.advanceTimersByTime(20);
 
 const click = (root: Element, selector: string) =>
   root.querySelector(selector)?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
@@ -61,135 +64,170 @@ describe("the widget", () => {
   beforeEach(() => vi.useFakeTimers());
 
   it.each(["explanation", "partial", "asked", "starting", "comparison"])("draws the message %s", (name) => {
-    const { app } = mounted(name);
-    expect(app.root.dataset.view).toBe(name === "comparison" ? "comparison" : "explanation");
-    expect(app.root.querySelectorAll("[data-pane]").length).toBeGreaterThan(0);
+    const { root } = mounted(name);
+    expect(root.dataset.view).toBe(name === "comparison" ? "comparison" : "explanation");
+    expect(root.querySelectorAll("[data-pane]").length).toBeGreaterThan(0);
   });
 
   it("links a click in one pane to all, asks Python, and clears with Escape", () => {
-    const { app, model } = mounted("explanation");
-    click(app.root, '[data-pane="tokens"] [data-token="1"]');
-    expect(JSON.parse(app.root.dataset.selection ?? "")).toMatchObject({ token: 1 });
-    expect(app.root.dataset.conditioned).toBe("pending");
+    const { root, model } = mounted("explanation");
+    click(root, '[data-pane="tokens"] [data-token="1"]');
+    expect(JSON.parse(root.dataset.selection ?? "")).toMatchObject([{ token: 1 }]);
+    expect(root.dataset.conditioned).toBe("pending");
     const asked = model.sent.map(({ type, selection }) => ({ type, selection }));
     expect(asked.slice(-2)).toMatchObject([
-      { type: "condition", selection: { token: 1 } },
-      { type: "routes", selection: { token: 1 } },
+      { type: "condition", selection: [{ token: 1 }] },
+      { type: "routes", selection: [{ token: 1 }] },
     ]);
-    expect(model.get("selection")).toMatchObject({ token: 1 });
-    app.root.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
-    expect(app.root.dataset.conditioned).toBe("none");
+    expect(model.get("selection")).toMatchObject([{ token: 1 }]);
+    root.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+    expect(root.dataset.conditioned).toBe("none");
   });
 
-  it("keeps a button in its place while it is pressed, whatever arrives meanwhile", () => {
-    const { app, model } = mounted("starting");
-    const status = () => app.root.querySelector("[data-status]")?.textContent;
+  it("keeps its elements while updates arrive, and changes only what differs", () => {
+    const { root, model } = mounted("starting");
     const arrives = (message: string) => {
       const old = model.values.summary as ExplanationHeader;
-      model.values.summary = {
-        ...old,
-        revision: old.revision + 1,
-        status: { ...old.status, state: "running", message },
-      };
+      const status = { ...old.status, state: "running", message } as const;
+      model.values.summary = { ...old, revision: old.revision + 1, status };
       model.emit("change:revision");
+      frame();
     };
     arrives("before");
-    const button = app.root.querySelector('[data-action="cancel"]');
-    button?.dispatchEvent(new Event("pointerdown", { bubbles: true }));
-    arrives("meanwhile");
-    expect(button?.isConnected).toBe(true);
-    expect(status()).toBe("before");
-    button?.dispatchEvent(new Event("pointerup", { bubbles: true }));
-    button?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
-    expect(model.sent.at(-1)).toMatchObject({ type: "cancel" });
-    vi.runAllTimers();
-    expect(status()).toBe("meanwhile");
-    app.root.dispatchEvent(new Event("pointerdown", { bubbles: true }));
-    arrives("later");
-    vi.advanceTimersByTime(1001);
-    expect(status()).toBe("later");
+    const kept = [...root.querySelectorAll("button, select, option, section, svg")];
+    const changes = new MutationObserver(() => {});
+    changes.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
+    arrives("after");
+    expect(root.querySelector("[data-status]")?.textContent).toBe("after");
+    expect(kept.every((element) => element.isConnected)).toBe(true);
+    // The sentence of the status, and the revision on the root.
+    expect(changes.takeRecords().map(({ type }) => type)).toEqual(["attributes", "characterData"]);
+  });
+
+  it("draws once for a click and once for each answer, and only what changed", () => {
+    const { root, model } = mounted("explanation");
+    frame();
+    const changed = new Set<string | undefined>();
+    const observer = new MutationObserver(() => {});
+    observer.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
+    const panes = () => {
+      changed.clear();
+      for (const { target } of observer.takeRecords())
+        changed.add(
+          (target.parentElement ?? (target as Element)).closest<HTMLElement>("[data-pane]")?.dataset.pane,
+        );
+      return [...changed].filter((name) => name !== undefined).sort();
+    };
+    click(root, "h2");
+    frame();
+    expect(observer.takeRecords()).toEqual([]);
+    click(root, '[data-pane="routes"] [data-route="1"]');
+    frame();
+    expect(panes()).toEqual(["flow", "routes"]);
+    const cells = root.querySelectorAll('[data-pane="flow"] rect.cell');
+    click(root, '[data-pane="tokens"] [data-token="1"]');
+    frame();
+    expect([...root.querySelectorAll('[data-pane="flow"] rect.cell')]).toEqual([...cells]);
+    panes();
+    const asked = model.sent.find((message) => message.type === "routes");
+    const { header } = fixtures.routes as { header: Record<string, unknown> };
+    model.emit("msg:custom", { ...header, by: "best", selection: asked?.selection, id: asked?.id }, []);
+    frame();
+    expect(panes()).toEqual(["flow", "routes"]);
   });
 
   it("takes the answer to the newest question only", () => {
-    const { app, model } = mounted("explanation");
+    const { root, model } = mounted("explanation");
     const { header, buffer } = fixtures.conditioned as { header: Record<string, unknown>; buffer: string };
     model.values.selection = header.selection;
     model.emit("change:selection");
     const asked = model.sent.filter((message) => message.type === "condition").at(-1);
     model.emit("msg:custom", { ...header, id: -1 }, [fromBase64(buffer)]);
-    expect(app.root.dataset.conditioned).toBe("pending");
+    expect(root.dataset.conditioned).toBe("pending");
     model.emit("msg:custom", { ...header, id: asked?.id }, [fromBase64(buffer)]);
-    expect(app.root.dataset.conditioned).toBe("ready");
+    expect(root.dataset.conditioned).toBe("ready");
   });
 
   it("shows what was asked for by a semiring in tokens, cells and heads", () => {
-    const { app } = mounted("asked");
-    const options = [...app.root.querySelectorAll("[data-measure] option")].map((o) => o.textContent);
+    const { root } = mounted("asked");
+    const options = [...root.querySelectorAll("[data-measure] option")].map((o) => o.textContent);
     expect(options.slice(0, 3)).toEqual(["spread (nats)", "<b>width</b>", "share of mass"]);
-    const named = (selector: string) => app.root.querySelector(selector)?.getAttribute("aria-label") ?? "";
+    const named = (selector: string) => root.querySelector(selector)?.getAttribute("aria-label") ?? "";
     expect(named('[data-pane="tokens"] [data-token="1"]')).toMatch(/^keys: spread -?[\d.]+ nats$/);
     expect(named('[data-pane="flow"] [data-layer="1"][data-token="2"]')).toMatch(/spread -?[\d.]+ nats$/);
     expect(named('[data-pane="heads"] [data-layer="1"][data-head="0"]')).toMatch(/spread -?[\d.]+ nats$/);
-    const choice = app.root.querySelector<HTMLSelectElement>("[data-measure]");
+    const choice = root.querySelector<HTMLSelectElement>("[data-measure]");
     if (choice) choice.value = "token_gradient_norm";
     choice?.dispatchEvent(new Event("change", { bubbles: true }));
+    frame();
     expect(named('[data-pane="tokens"] [data-token="1"]')).toContain("gradient norm");
     expect(named('[data-pane="flow"] [data-layer="1"][data-token="2"]')).toContain("share of mass");
   });
 
   it("ranks routes as chosen: of all paths at once, of those through a selection by asking", () => {
-    const { app, model } = mounted("explanation");
+    const { root, model } = mounted("explanation");
     const rank = (by: string) => {
-      const choice = app.root.querySelector<HTMLSelectElement>("[data-by]");
+      const choice = root.querySelector<HTMLSelectElement>("[data-by]");
       if (choice) choice.value = by;
       choice?.dispatchEvent(new Event("change", { bubbles: true }));
+      frame();
     };
-    const listed = () => [...app.root.querySelectorAll(".entry .sentence")].map((e) => e.textContent);
+    const listed = () => [...root.querySelectorAll(".entry .sentence")].map((e) => e.textContent);
     expect(listed()[0]).toBe("only skip connections");
-    expect(app.root.querySelector(".entry")?.textContent).toMatch(
+    expect(root.querySelector(".entry")?.textContent).toMatch(
       /best path .*mass .*contribution .*cancellation/,
     );
     rank("mass");
     expect(listed().at(-1)).toBe("only skip connections");
-    expect(app.root.querySelector("[data-remark]")?.textContent).toContain("ranking by mass leaves out");
+    expect(root.querySelector("[data-remark]")?.textContent).toContain("ranking by mass leaves out");
     expect(model.sent.some((message) => message.type === "routes")).toBe(false);
     const { header } = fixtures.routes as { header: Record<string, unknown> };
     model.values.selection = header.selection;
     model.emit("change:selection");
     const asked = model.sent.filter((message) => message.type === "routes").at(-1);
-    expect(asked).toMatchObject({ by: "mass", selection: header.selection });
+    expect(asked).toMatchObject({ by: "mass", selection: [{ layer: 2, branch: "value" }] });
+    frame();
     expect(listed()).toEqual([]);
     model.emit("msg:custom", { ...header, id: asked?.id }, []);
+    frame();
     expect(listed().length).toBeGreaterThan(0);
     rank("contribution");
     const last = model.sent.at(-1);
     expect(last).toMatchObject({ type: "routes", by: "contribution" });
     model.emit("msg:custom", { type: "error", id: last?.id, message: "No kernel." }, []);
-    expect(app.root.querySelector('[data-pane="routes"]')?.textContent).toContain("No kernel. Below are");
-    expect(app.root.querySelector("[data-error]")).toBeNull();
+    frame();
+    expect(root.querySelector('[data-pane="routes"]')?.textContent).toContain("No kernel. Below are");
+    expect(root.querySelector("[data-error]")).toBeNull();
   });
 
   it("says so when no kernel answers", () => {
-    const { app } = mounted("explanation");
-    click(app.root, '[data-pane="flow"] [data-layer="0"]:not([data-token])');
+    const { root } = mounted("explanation");
+    click(root, '[data-pane="flow"] [data-layer="0"]:not([data-token])');
     vi.advanceTimersByTime(200_000);
-    expect(app.root.dataset.conditioned).toBe("unavailable");
+    expect(root.dataset.conditioned).toBe("unavailable");
   });
 
   it("shows a token that looks like HTML as text", () => {
-    const { app, model } = mounted("explanation");
-    const summary = model.values.summary as ExplanationHeader;
+    const { root, model } = mounted("explanation");
+    const summary = structuredClone(model.values.summary) as ExplanationHeader;
     const token = summary.streams[0]?.tokens[0];
     if (token) token.text = "<script>window.harmed = 1</script>";
-    summary.revision += 1;
+    model.values.summary = { ...summary, revision: summary.revision + 1 };
     model.emit("change:revision");
-    expect(app.root.querySelector('[data-token="0"]')?.textContent).toContain("<script>");
-    expect(app.root.querySelector("script")).toBeNull();
+    frame();
+    expect(root.querySelector('[data-token="0"]')?.textContent).toContain("<script>");
+    expect(root.querySelector("script")).toBeNull();
   });
 
   it("leaves nothing behind when it is removed", () => {
-    const { model, stop } = mounted("explanation");
+    const { model, el, stop } = mounted("explanation");
     stop.abort();
     expect(model.listeners()).toBe(0);
+    expect(el.childNodes.length).toBe(0);
+    const views = model.sent.filter(({ type }) => type === "shown" || type === "gone");
+    expect(views).toEqual([
+      { type: "shown", view: views[0]?.view },
+      { type: "gone", view: views[0]?.view },
+    ]);
   });
 });

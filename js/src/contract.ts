@@ -115,13 +115,18 @@ export interface Statistic {
   unit: string;
 }
 
-export interface Selection {
+/** A part of the model that paths can pass: a token without a layer is where they start. */
+export interface Part {
   layer: number | null;
   branch: Branch | null;
   head: number | null;
   token: number | null;
+  /** Which input a token without a layer belongs to. */
   stream: number;
 }
+
+/** The paths through all of some parts; without any, all paths. */
+export type Selection = readonly Part[];
 
 interface SummaryBase {
   version: number;
@@ -167,7 +172,10 @@ export interface Conditioned {
   type: "conditioned";
   id: number;
   selection: Selection;
+  /** Null where no path passes all parts. */
   log_share: number | null;
+  /** What is known of the totals of these paths; null where that is known of all paths only. */
+  totals: Totals;
   columns: Column[];
 }
 
@@ -186,6 +194,8 @@ export interface HeadMap {
   id: number;
   layer: number;
   head: number;
+  /** Whose paths are meant; shares are of their mass. */
+  selection: Selection;
   kinds: Kind[];
   peak: number[];
   columns: Column[];
@@ -194,6 +204,7 @@ export interface HeadMap {
 export interface ChartAnswer {
   type: "chart";
   id: number;
+  selection: Selection;
   item: unknown;
   /** The same chart with light letters. */
   dark: unknown;
@@ -218,10 +229,13 @@ export type Request =
   | { type: "pull" }
   | { type: "condition"; selection: Selection }
   | { type: "routes"; by: RankedBy; selection: Selection }
-  | { type: "head_map"; layer: number; head: number }
-  | { type: "chart" }
+  | { type: "head_map"; layer: number; head: number; selection: Selection }
+  | { type: "chart"; selection: Selection }
   | { type: "bokehjs" }
   | { type: "cancel" };
+
+/** Python counts the views, and stops a computation when its last one is gone. */
+export type Notice = { type: "shown" | "gone"; view: string };
 
 const INCOMING = new Set([
   "explanation",

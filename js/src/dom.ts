@@ -1,16 +1,19 @@
-/** Elements without a framework. Text only ever becomes a text node, so a token can never become HTML. */
+/** Elements that are made once. Text only ever becomes a text node, so a token can never become HTML. */
 
-export type Attributes = Record<string, string | number | boolean | null | undefined>;
-type Child = Node | string | null;
+export type Attributes = Record<string, string | number>;
+type Child = Node | string;
 
 const SVG = "http://www.w3.org/2000/svg";
 
+/** Set attributes, those that have the value already left alone: whoever watches would see a change. */
+export function put(element: Element, attributes: Attributes): void {
+  for (const [name, value] of Object.entries(attributes))
+    if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
+}
+
 function fill<E extends Element>(element: E, attributes: Attributes, children: Child[]): E {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) continue;
-    element.setAttribute(name, value === true ? "" : String(value));
-  }
-  for (const child of children) if (child !== null) element.append(child);
+  put(element, attributes);
+  element.append(...children);
   return element;
 }
 
@@ -22,20 +25,10 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return fill(document.createElement(tag), attributes, children);
 }
 
-export function svg<K extends keyof SVGElementTagNameMap>(
+export function svgElement<K extends keyof SVGElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
   ...children: Child[]
 ): SVGElementTagNameMap[K] {
   return fill(document.createElementNS(SVG, tag) as SVGElementTagNameMap[K], attributes, children);
-}
-
-/** Attributes of something that can be clicked: its facets, its state, its name for screen readers. */
-export function item(facets: Attributes, pressed: boolean, label: string): Attributes {
-  const data = Object.fromEntries(
-    Object.entries(facets)
-      .filter(([, value]) => value !== null && value !== undefined)
-      .map(([name, value]) => [`data-${name}`, value]),
-  );
-  return { ...data, "data-item": true, tabindex: -1, "aria-pressed": String(pressed), "aria-label": label };
 }

@@ -1,6 +1,6 @@
 /** The anywidget module; in an exported page it finds its payload and draws by itself. */
 
-import { App } from "./app";
+import { mountApp } from "./app";
 import { staticModel } from "./static";
 import type { Model } from "./transport";
 
@@ -12,11 +12,11 @@ interface RenderContext {
 
 function render({ model, el, signal }: RenderContext): (() => void) | undefined {
   if (signal !== undefined) {
-    new App(model, el, signal);
+    mountApp(model, el, signal);
     return undefined;
   }
   const own = new AbortController();
-  new App(model, el, own.signal);
+  mountApp(model, el, own.signal);
   return () => own.abort();
 }
 

@@ -1,23 +1,67 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { clicked, covers, EMPTY, isEmpty, normalise } from "./selection";
+import type { ExplanationHeader } from "./contract";
+import { clicked, EMPTY, headOf, includes, isEmpty, normalise, partOf, same, wording } from "./selection";
+
+const path = `${process.cwd()}/../tests/fixtures/messages.json`;
+const summary = JSON.parse(readFileSync(path, "utf-8")).explanation.header as ExplanationHeader;
+
+const HEAD = { layer: 2, head: 1 };
+const TOKEN = { token: 1 };
 
 describe("selection", () => {
   it("replaces on a click and clears on a second one", () => {
-    const head = clicked(EMPTY, { layer: 3, head: 5 }, false);
-    expect(head).toEqual({ layer: 3, branch: null, head: 5, token: null, stream: 0 });
-    expect(isEmpty(clicked(head, { layer: 3, head: 5 }, false))).toBe(true);
+    const head = clicked(EMPTY, HEAD, false);
+    expect(head).toEqual([{ layer: 2, branch: null, head: 1, token: null, stream: 0 }]);
+    expect(clicked(head, TOKEN, false)).toEqual([partOf(TOKEN)]);
+    expect(isEmpty(clicked(head, HEAD, false))).toBe(true);
   });
 
-  it("adds with a modifier and takes back what is there", () => {
-    const both = clicked(clicked(EMPTY, { layer: 3 }, false), { token: 2 }, true);
-    expect(both).toMatchObject({ layer: 3, token: 2 });
-    expect(clicked(both, { token: 2 }, true)).toMatchObject({ layer: 3, token: null });
+  it("adds parts with a modifier, which stay apart, and takes back what is there", () => {
+    const both = clicked(clicked(EMPTY, HEAD, true), TOKEN, true);
+    expect(both).toEqual([partOf(HEAD), partOf(TOKEN)]);
+    expect(clicked(both, HEAD, true)).toEqual([partOf(TOKEN)]);
+    // A head and the name of its layer: neither loses what it has.
+    expect(clicked(clicked(EMPTY, HEAD, true), { layer: 2 }, true)).toEqual([
+      partOf(HEAD),
+      partOf({ layer: 2 }),
+    ]);
+    expect(clicked(both, HEAD, false)).toEqual([partOf(HEAD)]);
   });
 
-  it("marks what is covered, by stream", () => {
-    const selection = normalise({ token: 2, stream: 1 });
-    expect(covers(selection, { token: 2, stream: 1 })).toBe(true);
-    expect(covers(selection, { token: 2, stream: 0 })).toBe(false);
-    expect(covers(selection, {})).toBe(false);
+  it("marks the parts that are selected and nothing else", () => {
+    const selection = normalise([{ token: 2, stream: 1 }, HEAD]);
+    expect(includes(selection, { token: 2, stream: 1 })).toBe(true);
+    expect(includes(selection, { token: 2, stream: 0 })).toBe(false);
+    expect(includes(selection, { layer: 2 })).toBe(false);
+    expect(includes(selection, {})).toBe(false);
+  });
+
+  it("does not mind the order, and reads what older versions wrote", () => {
+    expect(same(normalise([TOKEN, HEAD]), normalise([HEAD, TOKEN, TOKEN]))).toBe(true);
+    expect(normalise({ layer: 2, branch: null, head: 1, token: null, stream: 0 })).toEqual([partOf(HEAD)]);
+    for (const nothing of [null, undefined, {}, [], { layer: null, stream: 0 }])
+      expect(normalise(nothing)).toEqual(EMPTY);
+  });
+
+  it("shows the map of the head that was added last", () => {
+    expect(headOf(normalise([HEAD, { layer: 0, head: 0 }, TOKEN]))).toEqual({ layer: 0, head: 0 });
+    expect(headOf(normalise([TOKEN]))).toBeNull();
+  });
+
+  it.each([
+    [[HEAD, TOKEN], "paths from keys through head 2·1"],
+    [[{ layer: 1 }], "paths through the attention of layer 1"],
+    [[{ layer: 1, token: 1 }], "paths through layer 1 at keys"],
+    [
+      [
+        { layer: 1, branch: "mlp" },
+        { layer: 0, branch: "skip" },
+      ],
+      "paths through the skip of layer 0 through the MLP of layer 1",
+    ],
+    [[{ layer: 1, branch: "value", head: 0, token: 1 }], "paths through the value of head 1·0 at keys"],
+  ])("says %j in words", (parts, words) => {
+    expect(wording(normalise(parts), summary)).toBe(words);
   });
 });

@@ -1,56 +1,97 @@
 /**
  * What is selected: the one fact that links all panes.
  *
- * A plain click replaces the selection, a click with Shift, Ctrl or Cmd adds to it, and a click on what is
- * already selected takes it back.
+ * A selection is a set of parts of the model, and means the paths through all of them. A plain click replaces
+ * it, a click with Shift, Ctrl or Cmd adds a part, and a click on what is selected takes it back.
  */
 
-import type { Selection } from "./contract";
+import type { ExplanationHeader, Part, Selection } from "./contract";
 
-/** What an element stands for: the facets it would select. */
-export type Target = Partial<Selection>;
+export const EMPTY: Selection = [];
 
-export const EMPTY: Selection = { layer: null, branch: null, head: null, token: null, stream: 0 };
+/** What an element stands for: a part, as far as it names one. */
+export type Target = Partial<Part>;
 
-const FACETS = ["layer", "branch", "head", "token"] as const;
-
-/** The selection with its keys in the contract's order, whatever came in. */
-export function normalise(value: unknown): Selection {
-  const given = (typeof value === "object" && value !== null ? value : {}) as Target;
+/** A part with all its keys; the stream says something of tokens of the input only. */
+export function partOf(target: Target): Part {
+  const layer = target.layer ?? null;
   return {
-    layer: given.layer ?? null,
-    branch: given.branch ?? null,
-    head: given.head ?? null,
-    token: given.token ?? null,
-    stream: given.stream ?? 0,
+    layer,
+    branch: target.branch ?? null,
+    head: target.head ?? null,
+    token: target.token ?? null,
+    stream: layer === null ? (target.stream ?? 0) : 0,
   };
 }
 
+/** The selection in the contract's form, whatever came in: older versions knew one part only. */
+export function normalise(value: unknown): Selection {
+  const given = Array.isArray(value) ? value : [value];
+  const parts = given
+    .filter((part): part is Target => typeof part === "object" && part !== null)
+    .map(partOf)
+    .filter(({ layer, branch, head, token }) => [layer, branch, head, token].some((facet) => facet !== null));
+  return parts.filter((part, index) => parts.findIndex((other) => samePart(part, other)) === index);
+}
+
 export function isEmpty(selection: Selection): boolean {
-  return FACETS.every((facet) => selection[facet] === null);
+  return selection.length === 0;
+}
+
+export function samePart(one: Part, other: Part): boolean {
+  return (["layer", "branch", "head", "token", "stream"] as const).every((key) => one[key] === other[key]);
 }
 
 export function same(one: Selection, other: Selection): boolean {
-  return FACETS.every((facet) => one[facet] === other[facet]) && one.stream === other.stream;
+  return one.length === other.length && one.every((part) => includes(other, part));
 }
 
-/** The selection after a click on `target`; `adding` keeps the facets that the target does not name. */
+/** Whether a part is selected: its element is drawn as pressed. */
+export function includes(selection: Selection, target: Target): boolean {
+  const wanted = partOf(target);
+  return selection.some((part) => samePart(part, wanted));
+}
+
+/** The selection after a click; `adding` keeps the other parts. */
 export function clicked(current: Selection, target: Target, adding: boolean): Selection {
-  const chosen = normalise(target);
-  if (!adding) return same(current, chosen) ? EMPTY : chosen;
-  if (covers(current, target)) {
-    const rest = { ...current };
-    for (const facet of FACETS) if (target[facet] !== undefined && target[facet] !== null) rest[facet] = null;
-    return isEmpty(rest) ? EMPTY : rest;
-  }
-  return normalise({ ...current, ...target });
+  const part = partOf(target);
+  if (!adding) return same(current, [part]) ? EMPTY : [part];
+  if (includes(current, part)) return current.filter((other) => !samePart(other, part));
+  return [...current, part];
 }
 
-/** Whether everything that `target` names is selected: such an element is drawn as pressed. */
-export function covers(selection: Selection, target: Target): boolean {
-  const named = FACETS.filter((facet) => target[facet] !== undefined && target[facet] !== null);
-  if (named.length === 0) return false;
-  if (target.token !== undefined && target.token !== null && (target.stream ?? 0) !== selection.stream)
-    return false;
-  return named.every((facet) => selection[facet] === target[facet]);
+/** The selected head whose map is shown: the one that was added last. */
+export function headOf(selection: Selection): { layer: number; head: number } | null {
+  for (const { layer, head } of [...selection].reverse())
+    if (layer !== null && head !== null) return { layer, head };
+  return null;
+}
+
+/** The selected paths in words: `paths from keys through head 3·3`. */
+export function wording(selection: Selection, summary: ExplanationHeader): string {
+  const ascending = [...selection].sort((one, other) => (one.layer ?? -1) - (other.layer ?? -1));
+  return ["paths", ...ascending.map((part) => partWording(part, summary))].join(" ");
+}
+
+function partWording({ layer, branch, head, token, stream }: Part, summary: ExplanationHeader): string {
+  const named = (index: number) => {
+    const tokens = summary.streams[index]?.tokens ?? [];
+    const found = tokens[token ?? -1];
+    const text = found === undefined ? "" : found.text.trim() || found.raw.trim();
+    const several = tokens.filter((other) => other.text === found?.text).length > 1;
+    return text === "" || several ? `${text} (token ${token})`.trim() : text;
+  };
+  if (layer === null) return token === null ? "" : `from ${named(stream)}`;
+  const described = summary.layers[layer];
+  const way = branch === "mlp_skip" ? "way around the MLP" : branch === "mlp" ? "MLP" : branch;
+  const what =
+    head !== null
+      ? `${branch === null ? "" : `the ${way} of `}head ${layer}·${head}`
+      : branch !== null
+        ? `the ${way} of layer ${layer}`
+        : token === null
+          ? `the attention of layer ${layer}`
+          : `layer ${layer}`;
+  // A token of a layer stands in the stream of the layer; one beside a head may be of either side.
+  return token === null ? `through ${what}` : `through ${what} at ${named(described?.stream ?? 0)}`;
 }

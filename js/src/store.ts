@@ -1,15 +1,24 @@
-/** All that is on screen, in one place; views redraw when it changes. */
+/** All that is on screen, in one place; each pane draws itself again when something that it read has changed. */
 
 import { Columns } from "./columns";
-import type { Conditioned, HeadMap, RankedBy, RoutesAnswer, Summary } from "./contract";
+import type {
+  ChartAnswer,
+  Conditioned,
+  HeadMap,
+  RankedBy,
+  RoutesAnswer,
+  Selection,
+  Summary,
+} from "./contract";
 import { EMPTY } from "./selection";
+import type { Theme } from "./theme";
 
 export type Answered = "none" | "pending" | "ready" | "unavailable";
 
 export interface State {
   summary: Summary | null;
   columns: Columns;
-  selection: typeof EMPTY;
+  selection: Selection;
   /** What is known about the paths through the selection. */
   answered: Answered;
   condition: { header: Conditioned; columns: Columns } | null;
@@ -26,8 +35,16 @@ export interface State {
   /** Name of the quantity that tints tokens, cells and heads; null for the first choice. */
   measure: string | null;
   kind: number;
+  chart: ChartAnswer | null;
+  /** Whether BokehJS is there to draw it. */
+  bokeh: boolean;
   error: string | null;
+  theme: Theme;
+  /** Width in pixels that pictures may take. */
+  space: number;
 }
+
+type Listener = (state: State) => void;
 
 export class Store {
   state: State = {
@@ -45,19 +62,68 @@ export class Store {
     route: null,
     measure: null,
     kind: -1,
+    chart: null,
+    bokeh: false,
     error: null,
+    theme: "light",
+    space: 876,
   };
-  private readonly listeners = new Set<(state: State) => void>();
+  private readonly listeners = new Set<Listener>();
+  private readonly effects = new Set<Listener>();
+  private waiting = false;
 
   update(change: Partial<State>): void {
     this.state = { ...this.state, ...change };
     for (const listener of this.listeners) listener(this.state);
+    if (this.waiting) return;
+    this.waiting = true;
+    // A page that nobody sees has no frames.
+    if (document.hidden) setTimeout(() => this.flush());
+    else requestAnimationFrame(() => this.flush());
   }
 
-  watch(listener: (state: State) => void, signal: AbortSignal): void {
-    this.listeners.add(listener);
-    signal.addEventListener("abort", () => this.listeners.delete(listener));
+  /** Call at once, at every change. */
+  listen(listener: Listener, signal: AbortSignal): void {
+    add(this.listeners, listener, signal);
   }
+
+  /** Act now, and again in the next frame after something that `act` read from the state has changed. */
+  effect(act: Listener, signal: AbortSignal): void {
+    let seen = new Map<keyof State, unknown>();
+    const run = (state: State) => {
+      seen = new Map();
+      act(noting(state, seen));
+    };
+    run(this.state);
+    add(
+      this.effects,
+      (state) => {
+        for (const [key, value] of seen) if (state[key] !== value) return run(state);
+      },
+      signal,
+    );
+  }
+
+  private flush(): void {
+    this.waiting = false;
+    for (const effect of this.effects) effect(this.state);
+  }
+}
+
+function add(listeners: Set<Listener>, listener: Listener, signal: AbortSignal): void {
+  listeners.add(listener);
+  signal.addEventListener("abort", () => listeners.delete(listener));
+}
+
+/** The state, noting what is read. */
+function noting(state: State, seen: Map<keyof State, unknown>): State {
+  return new Proxy(state, {
+    get(target, key) {
+      const value = Reflect.get(target, key);
+      seen.set(key as keyof State, value);
+      return value;
+    },
+  });
 }
 
 /** Whether a column is known for the paths through the selection only. */

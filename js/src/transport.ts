@@ -8,7 +8,14 @@
  */
 
 import type { Bytes } from "./columns";
-import { type Answer, type Incoming, isIncoming, type Request } from "./contract";
+import {
+  type Answer,
+  type Incoming,
+  isIncoming,
+  type Notice,
+  type Request,
+  type Selection,
+} from "./contract";
 
 /** The part of anywidget's model that is used here; the exported page has a small stand-in. */
 export interface Model {
@@ -18,6 +25,8 @@ export interface Model {
   on(name: string, callback: (...args: never[]) => void): void;
   off(name: string, callback: (...args: never[]) => void): void;
   send(content: unknown, callbacks?: unknown, buffers?: ArrayBuffer[]): void;
+  /** Whether the numbers of a selection are there; without a kernel not all are. */
+  holds?(selection: Selection): boolean;
 }
 
 export interface Delivery {
@@ -87,6 +96,15 @@ export class Connection {
       // A closed connection throws in some hosts and swallows the message in others.
       clearTimeout(timer);
       this.listener.unanswered(request);
+    }
+  }
+
+  /** Say something that needs no answer. */
+  tell(notice: Notice): void {
+    try {
+      this.model.send(notice);
+    } catch {
+      // A closed connection has nobody to tell.
     }
   }
 

@@ -21,7 +21,7 @@ from semiring_widgets.attr.methods import Method, MethodLike, resolve
 from semiring_widgets.attr.problem import Problem, ScoredModel, evaluating, seeded
 from semiring_widgets.attr.question import check_choices
 from semiring_widgets.attr.results import Comparison, MethodResult
-from semiring_widgets.core.checks import check_whole
+from semiring_widgets.core.checks import whole_number
 from semiring_widgets.errors import CancelledError, SemiringWidgetsError
 from semiring_widgets.explanation.results import Status
 from semiring_widgets.explanation.scores import prepare
@@ -42,7 +42,7 @@ _SEED = 0
 def compare(
     model: nn.Module,
     tokenizer: Any,
-    text: str,
+    text: str | tuple[str, str],
     target: str | int | None = None,
     contrast: str | int | None = None,
     position: int | None = None,
@@ -53,6 +53,7 @@ def compare(
     level: str = "unit",
     top_k: int = 3,
     max_memory: int | None = None,
+    add_special_tokens: bool = True,
 ) -> Comparison:
     """Ask several attribution methods which tokens made the score, and how far they agree.
 
@@ -64,7 +65,7 @@ def compare(
     Args:
         model: a model of Hugging Face's transformers. It is run in eval mode and left as it was.
         tokenizer: its tokenizer.
-        text: the text.
+        text: the text, or a pair.
         target: what the score asks for, as in `semiring_widgets.explain`.
         contrast: what the target is compared with.
         position: where the model is asked.
@@ -76,6 +77,7 @@ def compare(
         top_k: how many tokens the overlap looks at.
         max_memory: bytes that the recording and a path method together may take beside the model; None for no
             limit. A method that would take more fails in its row. Captum's methods know no limit.
+        add_special_tokens: whether the tokenizer adds its own (``[CLS]``, ``</s>``).
 
     Returns:
         The `Comparison`; it displays itself. Scores are NaN where a method failed. If the computation is
@@ -97,6 +99,7 @@ def compare(
         level=level,
         top_k=top_k,
         max_memory=max_memory,
+        add_special_tokens=add_special_tokens,
     )
     seen: list[Comparison] = []
     try:
@@ -112,7 +115,7 @@ def compare(
 def compare_run(
     model: nn.Module,
     tokenizer: Any,
-    text: str,
+    text: str | tuple[str, str],
     target: str | int | None = None,
     contrast: str | int | None = None,
     position: int | None = None,
@@ -123,6 +126,7 @@ def compare_run(
     level: str = "unit",
     top_k: int = 3,
     max_memory: int | None = None,
+    add_special_tokens: bool = True,
 ) -> Run:
     """`compare`, ready to be run by a worker.
 
@@ -139,6 +143,7 @@ def compare_run(
         level: see there.
         top_k: see there.
         max_memory: see there.
+        add_special_tokens: see there.
 
     Returns:
         ``run(report, check)``: computes the comparison, calls `report` with a snapshot at the start and
@@ -149,7 +154,7 @@ def compare_run(
     """
     asked = resolve(methods)
     check_choices(granularity=granularity, level=level)
-    check_whole("top_k", top_k)
+    top_k = whole_number(top_k, "top_k")
 
     def run(report: Callable[[Comparison], None], check: Callable[[], None]) -> Comparison:
         with evaluating(model):
@@ -161,6 +166,7 @@ def compare_run(
                 contrast=contrast,
                 position=position,
                 score=score,
+                add_special_tokens=add_special_tokens,
             )
             problem = Problem(
                 ScoredModel(model, text_problem.forward, check),
@@ -170,7 +176,7 @@ def compare_run(
                 level,
                 max_memory,
             )
-            table = _Table(text, text_problem, asked, granularity, level, top_k)
+            table = _Table(text_problem.text, text_problem, asked, granularity, level, top_k)
             report(table.snapshot(0))
             for index, method in enumerate(asked):
                 check()

@@ -10,23 +10,28 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
+from semiring_widgets.errors import InputError
 from semiring_widgets.explanation import storage
-from semiring_widgets.explanation.results import (
-    Score,
-    Status,
-    Stream,
-    Token,
-    stream_from,
-)
+from semiring_widgets.explanation.consistency import check_status, check_streams, table
+from semiring_widgets.explanation.facts import fields_of
+from semiring_widgets.explanation.results import ELSEWHERE, Score, Status, Stream, Token, facts_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Comparison", "MethodResult"]
+
+_VARIABLES: Final = {
+    "scores": (("method", "token"), ""),
+    "rank_correlation": (("method", "other"), ""),
+    "top_k_overlap": (("method", "other"), ""),
+}
 
 
 @dataclass(frozen=True)
@@ -119,36 +124,23 @@ class Comparison:
         return write_page(self, path)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a netCDF file that `Comparison.load` reads back exactly."""
-        header = {
-            "text": self.text,
-            "model": self.model,
-            "score": asdict(self.score),
-            "streams": [asdict(stream) for stream in self.streams],
-            "methods": [asdict(method) for method in self.methods],
-            "top_k": self.top_k,
-            "status": asdict(self.status),
-        }
-        storage.write(path, "comparison", header, self.dataset)
+        """Write a file that `Comparison.load` reads back exactly, see `Explanation.save`.
+
+        Raises:
+            InputError: it cannot be written there; what was there before is kept.
+        """
+        arrays = {str(name): variable.values for name, variable in self.dataset.data_vars.items()}
+        storage.write(path, "comparison", facts_of(self), arrays, _comparison_from)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Comparison:
         """Read a comparison that `save` wrote.
 
         Raises:
-            InputError: no such file, or not a comparison of a version this installation reads.
+            InputError: no such file, changed since it was written, or not a comparison of a version that this
+                installation reads.
         """
-        header, dataset = storage.read(path, "comparison")
-        return cls(
-            text=header["text"],
-            model=header["model"],
-            score=Score(**header["score"]),
-            streams=tuple(stream_from(stream) for stream in header["streams"]),
-            methods=tuple(MethodResult(**method) for method in header["methods"]),
-            dataset=dataset,
-            top_k=header["top_k"],
-            status=Status(**header["status"]),
-        )
+        return storage.read(path, "comparison", _comparison_from)
 
     def __repr__(self) -> str:
         return (
@@ -166,3 +158,20 @@ class Comparison:
         from semiring_widgets.widgets.display import widget_of
 
         return widget_of(self)
+
+
+def _comparison_from(header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> Comparison:
+    result = Comparison(
+        **fields_of(Comparison, header, "it", without=ELSEWHERE), dataset=table(arrays, _VARIABLES, {})
+    )
+    check_streams(result.streams)
+    check_status(result.status)
+    names, sizes = [method.name for method in result.methods], result.dataset.sizes
+    if len(set(names)) < len(names):
+        raise InputError("two methods have one name")
+    if result.top_k < 1:
+        raise InputError(f"top_k is {result.top_k}")
+    expected = {"method": len(names), "other": len(names), "token": len(result.tokens)}
+    if dict(sizes) != expected or set(result.dataset.data_vars) != set(_VARIABLES):
+        raise InputError(f"its numbers have the axes {dict(sizes)}, its facts {expected}")
+    return result

@@ -1,39 +1,148 @@
-"""What numbers are asked to be, said in one way everywhere."""
+"""What arguments are asked to be: one check for each kind, which says the same everywhere.
+
+A check gives back the plain value that it stands for, so that what follows need not know numpy or torch:
+
+>>> import numpy as np
+>>> whole_number(np.int64(3), "k"), choice("mass", "by", ("best", "mass")), memory_limit(None)
+(3, 'mass', None)
+>>> whole_number(10**9, "k")
+Traceback (most recent call last):
+    ...
+semiring_widgets.errors.InputError: k is 1000000000; give a whole number, 1 or more and at most 100,000.
+"""
 
 from __future__ import annotations
 
+import math
+import reprlib
+from collections.abc import Iterable
 from operator import index
 from typing import Any
 
+import numpy as np
+from torch import Tensor
+
 from semiring_widgets.errors import InputError
 
-__all__ = ["check_limit", "check_whole"]
+__all__ = ["MOST", "choice", "memory_limit", "real_number", "seed_number", "shown", "truth", "whole_number"]
+
+# Of paths, routes and samples: of more, the objects alone take gigabytes.
+MOST = 100_000
+# What torch takes for a seed.
+_SEEDS = -(2**63), 2**63 - 1
+# Longer integers Python does not write down.
+_BITS = 1000
+_PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic, list, tuple, dict, set, frozenset)
 
 
-def check_limit(max_memory: Any) -> None:
-    """Refuse what is no number of bytes and not None.
+def shown(value: Any) -> str:
+    """A value in few words, for a message: plain ones as they are, others by class and shape."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if isinstance(value, (Tensor, np.ndarray)):
+        return f"a {type(value).__name__} of shape {list(value.shape)} and dtype {value.dtype}"
+    if isinstance(value, int) and value.bit_length() > _BITS:
+        return f"a number of {value.bit_length():,} bits"
+    return reprlib.repr(value) if isinstance(value, _PLAIN) else f"a {type(value).__name__}"
 
-    Raises:
-        InputError: says what was given, and what to give.
-    """
-    if max_memory is not None and not isinstance(max_memory, (int, float)):
-        raise InputError(f"max_memory is {max_memory!r}; give a number of bytes, or None for no limit.")
 
-
-def check_whole(name: str, number: Any, *, least: int = 1) -> None:
-    """Refuse what is not a whole number, or too small a one.
+def whole_number(value: Any, name: str, *, least: int = 1, most: int | None = MOST) -> int:
+    """A whole number: an int of Python, numpy or torch (of shape ()), but not True or False.
 
     Args:
+        value: what was given.
         name: of the argument.
-        number: what was given for it.
         least: the smallest that can be used.
+        most: the largest; None for any.
 
     Raises:
         InputError: says what was given, and what to give.
     """
+    number = _scalar(value)
     try:
-        fits = index(number) >= least
+        whole = None if isinstance(number, (bool, Tensor, np.ndarray)) else index(number)
     except TypeError:
-        fits = False
-    if not fits:
-        raise InputError(f"{name} is {number!r}; give a whole number, {least} or more.")
+        whole = None
+    if whole is None or whole < least or (most is not None and whole > most):
+        end = "" if most is None else f" and at most {most:,}"
+        raise InputError(f"{name} is {shown(value)}; give a whole number, {least} or more{end}.")
+    return whole
+
+
+def real_number(value: Any, name: str, *, least: float = -math.inf, wanted: str = "a number") -> float:
+    """A number that is not NaN: an int or float of Python, numpy or torch (of shape ()).
+
+    Args:
+        value: what was given.
+        name: of the argument.
+        least: the smallest that can be used.
+        wanted: what to give, in words.
+
+    Raises:
+        InputError: says what was given, and what to give.
+    """
+    number = _scalar(value)
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not number >= least:
+        raise InputError(f"{name} is {shown(value)}; give {wanted}.")
+    return number
+
+
+def memory_limit(value: Any, name: str = "max_memory") -> float | None:
+    """A number of bytes, or None for no limit.
+
+    What is left of a limit may be less than nothing; then nothing fits.
+
+    Raises:
+        InputError: says what was given, and what to give.
+    """
+    return (
+        value if value is None else real_number(value, name, wanted="a number of bytes, or None for no limit")
+    )
+
+
+def seed_number(value: Any, name: str = "seed") -> int:
+    """What random numbers begin with: any whole number of 64 bits.
+
+    Raises:
+        InputError: says what was given, and what to give.
+    """
+    return whole_number(value, name, least=_SEEDS[0], most=_SEEDS[1])
+
+
+def truth(value: Any, name: str) -> bool:
+    """True or False, also of numpy or torch (of shape ()).
+
+    Raises:
+        InputError: says what was given, and what to give.
+    """
+    said = _scalar(value)
+    if not isinstance(said, bool):
+        raise InputError(f"{name} is {shown(value)}; give True or False.")
+    return said
+
+
+def choice(value: Any, name: str, options: Iterable[str]) -> str:
+    """One of some words.
+
+    Args:
+        value: what was given.
+        name: of the argument.
+        options: the words, in the order in which the message lists them.
+
+    Raises:
+        InputError: says what was given, and the words.
+    """
+    words = list(options)
+    if not isinstance(value, str) or value not in words:
+        raise InputError(f"{name} is {shown(value)}; choose one of {', '.join(words)}.")
+    return value
+
+
+def _scalar(value: Any) -> Any:
+    """The Python number of a numpy or torch one; anything else as it is."""
+    if isinstance(value, np.generic) or (isinstance(value, (np.ndarray, Tensor)) and value.ndim == 0):
+        try:
+            return value.item()
+        except RuntimeError:  # a tensor without numbers: on the meta device, or a fake one
+            return value
+    return value

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.checks import check_limit
+from semiring_widgets.core.checks import memory_limit
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.semirings import Semiring, find_semiring
 from semiring_widgets.core.tape import Node, Op, Tape
@@ -58,13 +58,13 @@ def estimate_memory(
 
 def fit(
     graph: GradientGraph,
-    limit: int | None,
+    limit: float | None,
     what: str,
     *,
     sweeps: Sequence[Semiring],
     kept: Sequence[tuple[Semiring, Collection[Node]]] = (),
     beside: int = 0,
-) -> int | None:
+) -> float | None:
     """Make what is going to be done with a graph fit into a limit: drop derivatives if need be, or refuse.
 
     Args:
@@ -81,7 +81,7 @@ def fit(
     Raises:
         MemoryLimitError: says how much is needed and what to do.
     """
-    check_limit(limit)
+    limit = memory_limit(limit)
     if limit is None:
         return None
     item = torch.finfo(graph.dtype).bits // 8
@@ -140,7 +140,7 @@ def _sizes(graph: GradientGraph, semiring: Semiring) -> tuple[int, int]:
     return peak, living
 
 
-def check_sweep(graph: GradientGraph, semiring: Semiring, limit: int | None) -> None:
+def check_sweep(graph: GradientGraph, semiring: Semiring, limit: float | None) -> None:
     """Refuse a sweep that would not fit.
 
     Args:
@@ -151,7 +151,7 @@ def check_sweep(graph: GradientGraph, semiring: Semiring, limit: int | None) -> 
     Raises:
         MemoryLimitError: says how much is needed and what to do.
     """
-    check_limit(limit)
+    limit = memory_limit(limit)
     if limit is None:
         return
     needed = sweep_size(graph, semiring)
@@ -179,5 +179,5 @@ def _derivatives(op: Op, graph: GradientGraph, size: Callable[[Node], int]) -> i
     return _DERIVATIVES * on_path + max(widened, default=0) + max(again, default=0)
 
 
-def _mb(count: int) -> str:
+def _mb(count: float) -> str:
     return f"{count / 1e6:,.1f} MB"

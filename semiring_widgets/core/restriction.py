@@ -29,7 +29,8 @@ class Restriction:
         nodes: for some nodes, boolean of their shape: True where paths may pass.
         edges: for some edges, boolean of their source's shape: True where paths may use them.
         closed: edges that no path may use.
-        marked: edges that `Semiring.mark` is told of; where in their source (boolean), or None: everywhere.
+        marked: edges that `Semiring.mark` is told of: where in their source (boolean), or how many times; None
+            for everywhere, once.
     """
 
     nodes: Mapping[Node, Tensor] = field(default_factory=dict)
@@ -48,10 +49,13 @@ class Restriction:
             value = restrict(semiring, value, self.edges[edge])
         if not self.marked or edge not in self.marked:
             return value
-        kept, marked = self.marked[edge], semiring.mark(value)
+        kept = self.marked[edge]
         if kept is None:
-            return marked
-        return tuple(torch.where(kept, new, old) for new, old in zip(marked, value, strict=True))
+            return semiring.mark(value)
+        for times in range(1 if kept.dtype == torch.bool else int(kept.max())):
+            marked = semiring.mark(value)
+            value = tuple(torch.where(kept > times, new, old) for new, old in zip(marked, value, strict=True))
+        return value
 
     def pulled(self, semiring: Semiring, edge: Edge, value: Value) -> Value:
         """A cotangent carried along an edge, from its target to its source."""

@@ -17,14 +17,14 @@ from semiring_widgets.core.restriction import EVERY_PATH, Restriction
 from semiring_widgets.core.semirings import Semiring, Sum, Value
 from semiring_widgets.core.tape import Node, Op, uncollected
 
-__all__ = ["INPUTS_ONLY", "Extent", "ones", "sweep_backward", "sweep_forward", "zeros"]
+__all__ = ["INPUTS_ONLY", "Span", "ones", "sweep_backward", "sweep_forward", "zeros"]
 
 Values = dict[Node, Value]
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Extent:
+class Span:
     """From where to where a sweep goes, and what it leaves.
 
     Attributes:
@@ -42,8 +42,8 @@ class Extent:
     visit: Callable[[Node, Value], None] | None = None
 
 
-_WHOLE = Extent()
-INPUTS_ONLY = Extent(keep=())
+_WHOLE = Span()
+INPUTS_ONLY = Span(keep=())
 
 
 def ones(graph: GradientGraph, semiring: Semiring, node: Node) -> Value:
@@ -61,7 +61,7 @@ def zeros(graph: GradientGraph, semiring: Semiring, node: Node) -> Value:
 def sweep_backward(
     graph: GradientGraph,
     semiring: Semiring,
-    extent: Extent = _WHOLE,
+    span: Span = _WHOLE,
     paths: Restriction = EVERY_PATH,
     progress: Progress | None = None,
 ) -> Values:
@@ -70,7 +70,7 @@ def sweep_backward(
     Args:
         graph: what to sweep over.
         semiring: the algebra.
-        extent: where it starts and ends, and what it leaves.
+        span: where it starts and ends, and what it leaves.
         paths: which paths count.
         progress: called with (operators done, operators in all); may raise to cancel.
 
@@ -80,13 +80,13 @@ def sweep_backward(
     Raises:
         NonFiniteError: a local derivative is NaN or infinite (not for ``sum``, which follows autograd).
     """
-    if extent.within is None:
+    if span.within is None:
         graph.check_unchanged()
     judged = not isinstance(semiring, Sum)
-    seeds, keep, closed = extent.seeds, extent.keep, paths.closed
+    seeds, keep, closed = span.seeds, span.keep, paths.closed
     start = {graph.score: ones(graph, semiring, graph.score)} if seeds is None else seeds
     values = {node: paths.at(semiring, node, value) for node, value in start.items()}
-    ops = graph.ops if extent.within is None else graph.ops[slice(*extent.within)]
+    ops = graph.ops if span.within is None else graph.ops[slice(*span.within)]
     for count, op in enumerate(reversed(ops)):
         arrived = [out for out in op.outputs if out is not None and out in values]
         if not arrived:
@@ -110,7 +110,7 @@ def sweep_backward(
 def sweep_forward(
     graph: GradientGraph,
     semiring: Semiring,
-    extent: Extent = _WHOLE,
+    span: Span = _WHOLE,
     paths: Restriction = EVERY_PATH,
     progress: Progress | None = None,
 ) -> Values:
@@ -118,16 +118,16 @@ def sweep_forward(
 
     Arguments, result and errors are those of `sweep_backward`.
     """
-    if extent.within is None:
+    if span.within is None:
         graph.check_unchanged()
     judged = not isinstance(semiring, Sum)
-    seeds, keep, closed, visit = extent.seeds, extent.keep, paths.closed, extent.visit or _ignore
+    seeds, keep, closed, visit = span.seeds, span.keep, paths.closed, span.visit or _ignore
     if seeds is None:
         seeds = {node: ones(graph, semiring, node) for node in graph.wrt if node in graph.nodes}
     values = {node: paths.at(semiring, node, value) for node, value in seeds.items()}
     for node, value in values.items():
         visit(node, value)
-    ops, last_use = _schedule(graph, extent)
+    ops, last_use = _schedule(graph, span)
     for count, op in enumerate(ops):
         sources = [node for node in dict.fromkeys(op.inputs()) if node in values]
         if not sources:
@@ -149,13 +149,13 @@ def sweep_forward(
     return values
 
 
-def _schedule(graph: GradientGraph, extent: Extent) -> tuple[list[Op], dict[Node, Op]]:
+def _schedule(graph: GradientGraph, span: Span) -> tuple[list[Op], dict[Node, Op]]:
     """The operators that a forward sweep visits, and by which each node is used last."""
     ops = used_by = graph.ops
-    if extent.within is not None:
-        ops = graph.ops[slice(*extent.within)]
-    elif extent.keep is not None and extent.visit is None:
-        ops = used_by = _leading_to(graph, extent.keep)
+    if span.within is not None:
+        ops = graph.ops[slice(*span.within)]
+    elif span.keep is not None and span.visit is None:
+        ops = used_by = _leading_to(graph, span.keep)
     return ops, {source: op for op in used_by for source in op.inputs()}
 
 

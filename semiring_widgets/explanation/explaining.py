@@ -19,15 +19,16 @@ from torch import Tensor
 
 from semiring_widgets.core import record
 from semiring_widgets.core.anatomy import Anatomy, Attention, by_token, find_anatomy, layer_flow, sweep_layers
-from semiring_widgets.core.checks import check_whole
+from semiring_widgets.core.checks import whole_number
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import MEASURED, walk_on
 from semiring_widgets.core.semirings import Entropy, Max, Product, Semiring, Sum, Value, find_semiring
-from semiring_widgets.core.sweeps import INPUTS_ONLY, Extent, sweep_backward
+from semiring_widgets.core.sweeps import INPUTS_ONLY, Span, sweep_backward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.draft import Check, Draft, Report
+from semiring_widgets.explanation.failures import named_failure
 from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
 from semiring_widgets.explanation.results import Explanation, Layer, Totals
 from semiring_widgets.explanation.routing import RouteTeller, check_rankings
@@ -45,7 +46,7 @@ _MASSES = Product(Sum(), Entropy())
 def explain(
     model: Any,
     tokenizer: Any,
-    text: str,
+    text: str | tuple[str, str],
     target: str | int | None = None,
     contrast: str | int | None = None,
     position: int | None = None,
@@ -57,6 +58,7 @@ def explain(
     paths: int = 10,
     rankings: str | Sequence[str] = RANKINGS,
     max_memory: int | None = None,
+    add_special_tokens: bool = True,
 ) -> Explanation:
     """By which paths does a model make its prediction?
 
@@ -66,8 +68,9 @@ def explain(
     Args:
         model: a transformers model in eval mode; it is not changed.
         tokenizer: its tokenizer.
-        text: one text.
-        target: token asked for, as text or id; by default the model's own first choice.
+        text: one text, or a pair as ``(first, second)`` for a model that compares two.
+        target: token asked for, by default the model's own first choice: a word (the token that it is at this
+            place, with or without a blank before it), or an id.
         contrast: token whose logit is subtracted.
         position: token whose logits are read, see above for the default.
         score: instead of a target, a function of the model's output, giving shape () or (B,).
@@ -83,6 +86,8 @@ def explain(
             ``"contribution"`` (gradient × input). Each takes about as long as a sweep or two.
         max_memory: bytes that this may take beside the model; None for no limit. Where it is short, results
             and derivatives are dropped and computed again when they are needed, which takes longer.
+        add_special_tokens: whether the tokenizer adds its own (``[CLS]``, ``</s>``); False where the text
+            brings its own. A causal model is asked before a ``</s>`` that the tokenizer adds.
 
     Returns:
         The `Explanation`; it displays itself in a notebook.
@@ -101,7 +106,7 @@ def explain(
     run = explain_run(
         model, tokenizer, text, target, contrast, position,
         score=score, semiring=semiring, granularity=granularity, level=level, paths=paths,
-        rankings=rankings, max_memory=max_memory,
+        rankings=rankings, max_memory=max_memory, add_special_tokens=add_special_tokens,
     )  # fmt: skip
     return run(lambda _: None, lambda: None)
 
@@ -109,7 +114,7 @@ def explain(
 def explain_run(
     model: Any,
     tokenizer: Any,
-    text: str,
+    text: str | tuple[str, str],
     target: str | int | None = None,
     contrast: str | int | None = None,
     position: int | None = None,
@@ -121,6 +126,7 @@ def explain_run(
     paths: int = 10,
     rankings: str | Sequence[str] = RANKINGS,
     max_memory: int | None = None,
+    add_special_tokens: bool = True,
 ) -> Callable[[Report, Check], Explanation]:
     """`explain`, ready to be run by a worker.
 
@@ -138,6 +144,7 @@ def explain_run(
         paths: see there.
         rankings: see there.
         max_memory: see there.
+        add_special_tokens: see there.
 
     Returns:
         ``run(report, check)``: ``report`` gets a snapshot whenever something new is known, and ``check`` is
@@ -149,11 +156,11 @@ def explain_run(
     find_semiring("max", level)
     check_asked(semiring, level)
     wanted = check_rankings(rankings)
-    check_whole("paths", paths)
+    paths = whole_number(paths, "paths")
 
     def run(report: Report, check: Check) -> Explanation:
         started = time.perf_counter()
-        prepared = prepare(model, tokenizer, text, target, contrast, position, score)
+        prepared = prepare(model, tokenizer, text, target, contrast, position, score, add_special_tokens)
         draft = Draft(prepared, granularity, level, started, report, check)
         draft.publish("recording the forward pass")
         return _explained(prepared, draft, semiring, paths, wanted, max_memory)
@@ -170,9 +177,13 @@ def _explained(
     max_memory: int | None,
 ) -> Explanation:
     with torch.no_grad():
-        with record(granularity=draft.granularity, max_memory=max_memory) as tape:
-            inputs = [embeds.clone() for embeds in prepared.inputs]
-            score = prepared.run(*inputs)
+        with (
+            record(granularity=draft.granularity, max_memory=max_memory) as tape,
+            named_failure(prepared.model_name, "was recorded"),
+        ):
+            score = prepared.run(*prepared.inputs)
+        prepared.check(score)
+        inputs = list(prepared.inputs)
         node, starts = find_nodes(tape, score, inputs)
         graph = GradientGraph(tape, node, starts)
         anatomy = find_anatomy(graph)
@@ -230,7 +241,7 @@ def _masses(graph: GradientGraph, anatomy: Anatomy, draft: Draft) -> dict[Node, 
     """Gradient, mass and entropy; gives log-mass cotangents at the anatomy and the inputs."""
     semiring = _MASSES
     values = sweep_backward(
-        graph, semiring, Extent(keep=anatomy.nodes()), progress=lambda done, _: draft.progress(done)
+        graph, semiring, Span(keep=anatomy.nodes()), progress=lambda done, _: draft.progress(done)
     )
     flat = [_units(values[node]) for node in graph.wrt if node in values]
     if not flat:

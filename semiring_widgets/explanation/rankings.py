@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-__all__ = ["Ranking", "Route", "Step", "ranking_from"]
+__all__ = ["Ranking", "Route", "Step"]
 
 
 @dataclass(frozen=True)
@@ -75,12 +73,3 @@ class Ranking:
     uncovered: float
     rest: float
     remark: str
-
-
-def ranking_from(header: Mapping[str, Any]) -> Ranking:
-    """A ranking from its JSON form."""
-    routes = tuple(
-        Route(**{**route, "steps": tuple(Step(**step) for step in route["steps"])})
-        for route in header["routes"]
-    )
-    return Ranking(**{**header, "routes": routes})

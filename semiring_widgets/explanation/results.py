@@ -14,21 +14,24 @@ Nothing here is validated: the constructors are called by the code that has just
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation import storage
-from semiring_widgets.explanation.rankings import Ranking, Route, ranking_from
+from semiring_widgets.explanation.consistency import check_explanation, table
+from semiring_widgets.explanation.facts import fields_of
+from semiring_widgets.explanation.rankings import Ranking, Route
+from semiring_widgets.explanation.schema import COORDINATES, variables_of
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
 __all__ = [
     "Explanation",
@@ -40,13 +43,21 @@ __all__ = [
     "Stream",
     "Token",
     "Totals",
+    "facts_of",
     "load",
 ]
+
+# Fields that are saved as arrays, or not at all.
+ELSEWHERE: Final = ("dataset", "session")
 
 
 @dataclass(frozen=True)
 class Token:
-    """One token: ``text`` is the source text shown to people, ``raw`` the tokenizer's piece."""
+    """One token: ``text`` is what people read, ``raw`` the tokenizer's piece.
+
+    ``text`` is the source, or what the piece stands for where no characters of the source are its own; white
+    space and what has no shape are marked, and parts of a character show which bytes they are.
+    """
 
     index: int
     text: str
@@ -119,24 +130,30 @@ class Status:
 class Session(Protocol):
     """The live computation behind an explanation; answers questions that need the model's tape."""
 
-    def conditioned(self, selection: Mapping[str, Any]) -> tuple[xr.Dataset, float]:
-        """Flow restricted to the paths through ``selection``.
+    def conditioned(self, selection: Any, check: Callable[[], None] = ...) -> tuple[xr.Dataset, float]:
+        """Flow restricted to the paths through all parts of ``selection``.
 
         Args:
-            selection: ``layer``, ``branch``, ``head``, ``token`` (each None or given) and ``stream``.
+            selection: a part or several, as in `semiring_widgets.select_paths`.
+            check: called often; may raise to stop.
 
         Returns:
-            The same variables conditioned, and the natural log of the share of all mass that passes through
-            the selection.
+            The same variables conditioned, with ``log_mass`` and ``best_log_weight`` of all these paths among
+            its attributes, and the natural log of their share of all mass.
+
+        Raises:
+            InputError: the model has no such part.
         """
         ...
 
-    def ranking(self, by: str, selection: Mapping[str, Any], count: int) -> Ranking:
+    def ranking(self, by: str, selection: Any, count: int, check: Callable[[], None] = ...) -> Ranking:
         """The first routes of a ranking, of the paths through ``selection`` (nothing selected: all paths)."""
         ...
 
-    def head_map(self, layer: int, head: int) -> NDArray[np.float32]:
-        """Share of all mass through one head, shape (3 kinds: query, key, value; Tq, Tk)."""
+    def head_map(
+        self, layer: int, head: int, selection: Any = (), check: Callable[[], None] = ...
+    ) -> NDArray[np.float32]:
+        """Shares through one head of the mass of the selected paths, (3: query, key, value; Tq, Tk)."""
         ...
 
 
@@ -145,7 +162,7 @@ class Explanation:
     """By which routes a score was made, for one text.
 
     Attributes:
-        text: the text as given.
+        text: the text as given; of a pair, both with a line break between. Offsets of tokens point into it.
         model: name of the model's class.
         score: the scalar explained.
         granularity: which graph was counted (``"primitive"``, ``"operator"``, ``"paper"``).
@@ -253,7 +270,7 @@ class Explanation:
 
         Args:
             path: destination; an existing file is replaced.
-            chart: also embed the Bokeh chart and BokehJS (about 1.8 MB more).
+            chart: also embed the Bokeh chart and BokehJS (about 0.5 MB more).
 
         Returns:
             The path written.
@@ -263,22 +280,16 @@ class Explanation:
         return write_page(self, path, chart=chart)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a netCDF file that `load` reads back exactly (all but the live session)."""
-        header = {
-            "text": self.text,
-            "model": self.model,
-            "score": asdict(self.score),
-            "granularity": self.granularity,
-            "level": self.level,
-            "streams": [asdict(stream) for stream in self.streams],
-            "layers": [asdict(layer) for layer in self.layers],
-            "totals": asdict(self.totals),
-            "rankings": [asdict(ranking) for ranking in self.rankings],
-            "statistics": [asdict(statistic) for statistic in self.statistics],
-            "seconds": self.seconds,
-            "status": asdict(self.status),
-        }
-        storage.write(path, "explanation", header, self.dataset)
+        """Write a file that `load` reads back exactly (all but the live session).
+
+        The file is a plain zip of arrays and one JSON document, sealed by its SHA-256, see
+        `semiring_widgets.explanation.archive`; `numpy.load` opens it, too.
+
+        Raises:
+            InputError: it cannot be written there; what was there before is kept.
+        """
+        arrays = {str(name): variable.values for name, variable in self.dataset.data_vars.items()}
+        storage.write(path, "explanation", facts_of(self), arrays, _explanation_from)
 
     def __repr__(self) -> str:
         state = "" if self.status.state == "done" else f", {self.status.state}"
@@ -299,30 +310,32 @@ class Explanation:
         return widget_of(self)
 
 
-def stream_from(header: Mapping[str, Any]) -> Stream:
-    """A stream from its JSON form."""
-    return Stream(header["name"], tuple(Token(**token) for token in header["tokens"]))
+def facts_of(result: Any) -> dict[str, Any]:
+    """All fields of a result that are neither numbers on axes nor alive, as JSON types."""
+    kept = (field.name for field in fields(result) if field.name not in ELSEWHERE)
+    return {name: _json(getattr(result, name)) for name in kept}
 
 
 def load(path: str | os.PathLike[str]) -> Explanation:
     """Read an explanation that `Explanation.save` wrote.
 
     Raises:
-        InputError: no such file, or not an explanation of a version this installation reads.
+        InputError: no such file, changed since it was written, or not an explanation of a version that this
+            installation reads.
     """
-    header, dataset = storage.read(path, "explanation")
-    return Explanation(
-        text=header["text"],
-        model=header["model"],
-        score=Score(**header["score"]),
-        granularity=header["granularity"],
-        level=header["level"],
-        streams=tuple(stream_from(stream) for stream in header["streams"]),
-        layers=tuple(Layer(**layer) for layer in header["layers"]),
-        totals=Totals(**header["totals"]),
-        dataset=dataset,
-        rankings=tuple(ranking_from(ranking) for ranking in header["rankings"]),
-        statistics=tuple(Statistic(**statistic) for statistic in header["statistics"]),
-        seconds=header["seconds"],
-        status=Status(**header["status"]),
-    )
+    return storage.read(path, "explanation", _explanation_from)
+
+
+def _explanation_from(header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> Explanation:
+    facts = fields_of(Explanation, header, "it", without=ELSEWHERE)
+    statistics = [statistic.name for statistic in facts.get("statistics", ())]
+    labels = {**COORDINATES, "statistic": statistics}
+    result = Explanation(**facts, dataset=table(arrays, variables_of(bool(statistics)), labels))
+    check_explanation(result)
+    return result
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_json(item) for item in value]
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value

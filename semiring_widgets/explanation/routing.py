@@ -74,22 +74,23 @@ class RouteTeller:
         return Known()
 
     def ranking(
-        self, by: str, count: int, cut: Cut | None = None, check: Callable[[], None] = lambda: None
+        self, by: str, count: int, cuts: Sequence[Cut] = (), check: Callable[[], None] = lambda: None
     ) -> Ranking:
         """The first routes of a ranking.
 
         Args:
             by: ``"best"``, ``"mass"`` or ``"contribution"``.
             count: how many.
-            cut: what paths must pass to count; None for all paths.
+            cuts: what paths must all pass to count; none for all paths.
             check: called often; may raise to stop.
 
         Returns:
-            The ranking; its routes say what the paths through the cut have.
+            The ranking; its routes say what the paths through the cuts have.
         """
-        gate = None if cut is None else gate_of(self.graph, cut)
-        known = Known() if cut is not None else self._known
-        search = RouteSearch(self._stations, directions_of(self.graph, None), gate, check, self.memory, known)
+        gate = gate_of(self.graph, *cuts) if cuts else None
+        known = Known() if cuts else self._known
+        directions = directions_of(self.graph, None)
+        search = RouteSearch(self._stations, directions, gate, max(1, len(cuts)), check, self.memory, known)
         found = search.ranked(by, count, width=_WIDTH)
         routes = tuple(self._route(rank, route) for rank, route in enumerate(found))
         return Ranking(by, routes, found.missed, found.uncovered, found.rest, _remark(found))

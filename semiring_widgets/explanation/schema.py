@@ -22,19 +22,27 @@ import xarray as xr
 
 __all__ = [
     "BRANCHES",
+    "COORDINATES",
+    "GRANULARITIES",
     "KINDS",
+    "LEVELS",
     "OPERANDS",
     "RANKINGS",
     "STATISTICS",
     "VARIABLES",
     "empty_dataset",
     "empty_statistics",
+    "variables_of",
 ]
 
 BRANCHES: Final = ("skip", "query", "key", "value", "mlp", "mlp_skip")
 KINDS: Final = ("query", "key", "value")
 OPERANDS: Final = ("all", *KINDS)
 RANKINGS: Final = ("best", "mass", "contribution")
+GRANULARITIES: Final = ("primitive", "operator", "paper")
+LEVELS: Final = ("unit", "branch")
+# The axes whose labels are always the same.
+COORDINATES: Final[dict[str, tuple[str, ...]]] = {"branch": BRANCHES, "kind": KINDS, "operand": OPERANDS}
 
 _TOKEN = ("token",)
 _NODE = ("layer", "token")
@@ -111,6 +119,15 @@ STATISTICS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         "of all paths through this head, and of those that enter it by one operand",
     ),
 }
+
+
+def variables_of(statistics: bool) -> dict[str, tuple[tuple[str, ...], str]]:
+    """Axes and meaning of every variable that an explanation may have.
+
+    Args:
+        statistics: whether a semiring was asked for beside the usual ones.
+    """
+    return {**VARIABLES, **(STATISTICS if statistics else {})}
 
 
 def empty_dataset(layers: int, heads: int, tokens: int, *, maps: bool = True) -> xr.Dataset:

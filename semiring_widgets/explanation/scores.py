@@ -1,24 +1,28 @@
 """The question: a model, a text and what is asked of it, as one function from embeddings to a score.
 
-Token ids have no derivative, so paths start at the input embeddings. `prepare` finds them, decides where and
-for which token the model is asked, and checks everything that can be wrong before any sweep runs.
+`prepare` calls the model with the text, decides where and for which token it is asked, makes sure that the
+same pass from given embeddings has the same score, and checks everything that can be wrong before any sweep
+runs.
 """
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from semiring_widgets.errors import InputError, NonFiniteError
+from semiring_widgets.errors import InputError, NonFiniteError, SemiringWidgetsError
+from semiring_widgets.explanation.heads import family_and_logits
+from semiring_widgets.explanation.model_call import call_with_text
+from semiring_widgets.explanation.modes import training_modules
+from semiring_widgets.explanation.questions import question
 from semiring_widgets.explanation.results import Score, Stream
-from semiring_widgets.explanation.targets import family_of, mask_position, place_in, token_id
-from semiring_widgets.explanation.text import encode, longest_allowed, stream_of
+from semiring_widgets.explanation.same_pass import check_same, scale_of
+from semiring_widgets.explanation.text import source_of
 
 __all__ = ["Prepared", "prepare"]
 
@@ -28,13 +32,14 @@ class Prepared:
     """A question ready to be asked.
 
     Attributes:
-        text: the text.
+        text: the text; of a pair, both with a line break between.
         model_name: class of the model.
         streams: tokens of the input, or of encoder and decoder.
         score: what is asked, with the value that the model gives now.
         inputs: embeddings of each stream, (1, T, D).
         baseline_embeds: of the first stream with every word blanked (mask, pad or unknown token).
         run: embeddings of all streams (B, T, D) to scores (B,).
+        check: raises if a recorded score, shape (1,), is not the model's own.
     """
 
     text: str
@@ -44,6 +49,7 @@ class Prepared:
     inputs: tuple[Tensor, ...]
     baseline_embeds: Tensor
     run: Callable[..., Tensor]
+    check: Callable[[Tensor], None]
 
     @property
     def inputs_embeds(self) -> Tensor:
@@ -59,23 +65,25 @@ class Prepared:
 def prepare(
     model: Any,
     tokenizer: Any,
-    text: str,
+    text: str | tuple[str, str],
     target: str | int | None = None,
     contrast: str | int | None = None,
     position: int | None = None,
     score: Callable[[Any], Tensor] | None = None,
+    add_special_tokens: bool = True,
 ) -> Prepared:
     """Check a question and make it a function of embeddings.
 
     Args:
-        model: a transformers model in eval mode that takes ``inputs_embeds``.
+        model: a module in eval mode whose forward takes ``input_ids``.
         tokenizer: its tokenizer.
-        text: the text; for a masked model with one mask token.
+        text: the text, or two as a pair; for a masked model with one mask token.
         target: token (or class) asked for; by default the one that the model ranks first.
         contrast: token whose logit is subtracted.
         position: token whose logits are read; by default the mask token, the last token of a causal model,
             the last decoder token of an encoder-decoder.
         score: instead of a target, a function of the model's output that gives shape () or (B,).
+        add_special_tokens: whether the tokenizer adds its own (``[CLS]``, ``</s>``).
 
     Raises:
         InputError: anything of this that cannot be used as given.
@@ -85,173 +93,37 @@ def prepare(
         raise InputError(
             f"model is a {type(model).__name__}; give a torch module, such as a transformers model."
         )
-    if model.training:
-        raise InputError(
-            f"The {type(model).__name__} is in training mode, in which dropout makes every answer "
-            f"different; call "
-            f"model.eval() first."
-        )
+    if training := training_modules(model):
+        raise InputError(_in_training(model, training))
     if score is not None and (target is not None or contrast is not None):
         raise InputError("Both score= and a target or contrast were given; give one or the other.")
-    call = _Call(model, tokenizer, text)
-    family = "other" if score is not None else family_of(model)
+    source = source_of(tokenizer, text, add_special_tokens)
     with torch.no_grad():
+        call, output = call_with_text(model, source, named=score is None)
         if score is not None:
             asked = _custom(score)
             found = Score(_name_of(score), 0.0, None, None, position)
         else:
-            asked, found = _question(call, family, target, contrast, position)
+            family, logits = family_and_logits(call, output)
+            asked, found = question(call, family, logits, target, contrast, position)
+        value = float(_per_example(asked(output), 1)[0])
+        scale = scale_of(output)
+        del output
 
         def run(*embeds: Tensor) -> Tensor:
             return _per_example(asked(call(*embeds)), len(embeds[0]))
 
-        value = float(run(*call.inputs)[0])
     if not math.isfinite(value):
         raise NonFiniteError(_why_not_finite(model, value))
-    found = Score(found.label, value, found.target, found.contrast, found.position)
-    return Prepared(text, type(model).__name__, call.streams, found, call.inputs, call.baseline, run)
 
+    def check(recorded: Tensor) -> None:
+        check_same(call.model, value, recorded, scale, recorded=True)
 
-def _device_of(model: Any, embedding: Any) -> torch.device:
-    """Where a model computes its embeddings.
-
-    Accelerate may keep the weights elsewhere and bring them for every call; its hooks say where to.
-    """
-    device: torch.device = embedding.weight.device
-    if device.type != "meta":
-        return device
-    hook = getattr(embedding, "_hf_hook", None)
-    for one in getattr(hook, "hooks", (hook,)):
-        if (target := getattr(one, "execution_device", None)) is not None:
-            return torch.device(target)
-    raise InputError(
-        f"The weights of {type(model).__name__} are on the meta device: they hold no numbers. Load the model "
-        f"without init_empty_weights, or dispatch it with accelerate, which brings its weights when called."
-    )
-
-
-class _Call:
-    """One way to call the model: everything but the embeddings is fixed."""
-
-    def __init__(self, model: Any, tokenizer: Any, text: str) -> None:
-        self.model, self.tokenizer = model, tokenizer
-        accepted = set(inspect.signature(model.forward).parameters)
-        embedding = getattr(model, "get_input_embeddings", lambda: None)()
-        if "inputs_embeds" not in accepted or embedding is None:
-            raise InputError(
-                f"{type(model).__name__} does not take inputs_embeds, so its paths cannot start at "
-                f"the tokens. Use "
-                f"sw.record and sw.backprop with a tensor of your own choice."
-            )
-        encoding = encode(tokenizer, text, longest_allowed(model, tokenizer))
-        device = _device_of(model, embedding)
-        ids = encoding.pop("input_ids").to(device)
-        offsets = encoding.pop("offsets")
-        self._fixed = {
-            k: v.to(device) for k, v in encoding.items() if k in accepted and isinstance(v, Tensor)
-        }
-        self._options = {"use_cache": False} if "use_cache" in accepted else {}
-        decodes = "decoder_inputs_embeds" in accepted
-        streams = [stream_of("encoder" if decodes else "input", tokenizer, ids[0], text, offsets)]
-        with torch.no_grad():
-            inputs = [embedding(ids).detach()]
-            self.baseline = embedding(self._blank(ids)).detach()
-            if decodes:
-                first = getattr(model.config, "decoder_start_token_id", None)
-                first = first if first is not None else getattr(tokenizer, "bos_token_id", None)
-                if first is None:
-                    raise InputError(
-                        f"{type(model).__name__} has no decoder_start_token_id in its config; set it "
-                        f"to the token "
-                        f"that its decoder starts with."
-                    )
-                start = torch.full((1, 1), int(first), device=device)
-                streams.append(stream_of("decoder", tokenizer, start[0]))
-                inputs.append(model.get_decoder().get_input_embeddings()(start).detach())
-        self.streams, self.inputs = tuple(streams), tuple(inputs)
-
-    def __call__(self, *embeds: Tensor) -> Any:
-        count = len(embeds[0])
-        fixed = {name: value.expand(count, *value.shape[1:]) for name, value in self._fixed.items()}
-        named = dict(zip(("inputs_embeds", "decoder_inputs_embeds"), embeds, strict=False))
-        return self.model(**named, **fixed, **self._options)
-
-    def _blank(self, ids: Tensor) -> Tensor:
-        """The same text with every word replaced by a token that says nothing."""
-        names = ("mask_token_id", "pad_token_id", "unk_token_id", "eos_token_id")
-        empty = next((n for name in names if (n := getattr(self.tokenizer, name, None)) is not None), 0)
-        special = torch.tensor(sorted(getattr(self.tokenizer, "all_special_ids", ())), device=ids.device)
-        return torch.where(torch.isin(ids, special), ids, torch.full_like(ids, int(empty)))
-
-
-def _question(
-    call: _Call, family: str, target: Any, contrast: Any, position: int | None
-) -> tuple[Callable[[Any], Tensor], Score]:
-    """What is read from the model's output, and how it is called."""
-    logits = getattr(call(*call.inputs), "logits", None)
-    if family == "other" or logits is None:
-        raise InputError(
-            f"{type(call.model).__name__} has no language-model head that a target could be asked of. "
-            f"Give score=, a "
-            f"function of the model's output that returns one number, for example "
-            f"score=lambda output: output.last_hidden_state[:, 0].norm(dim=-1)."
-        )
-    if family == "classifier":
-        return _class_question(call, logits, target, contrast, position)
-    stream = call.streams[-1]
-    if position is not None:
-        place = place_in(stream, position)
-    elif family == "masked":
-        place = mask_position(call.tokenizer, stream)
-    else:
-        place = len(stream.tokens) - 1
-    count = logits.shape[-1]
-
-    def number(asked: Any, what: str) -> int:
-        return token_id(call.tokenizer, asked, what, count, inside_text=family == "causal")
-
-    good = int(logits[0, place].argmax()) if target is None else number(target, "target")
-    bad = None if contrast is None else number(contrast, "contrast")
-    if bad == good:
-        raise InputError(
-            f"target and contrast are the same token, {_shown(call, good)!r}; choose another contrast."
-        )
-
-    def asked(output: Any) -> Tensor:
-        row: Tensor = output.logits[:, place]
-        return row[:, good] if bad is None else row[:, good] - row[:, bad]
-
-    where = stream.tokens[place].text
-    label = _label(_shown(call, good), None if bad is None else _shown(call, bad))
-    label += f" at {where}" if family == "masked" else f" after {where}"
-    return asked, Score(label, 0.0, _shown(call, good), None if bad is None else _shown(call, bad), place)
-
-
-def _class_question(
-    call: _Call, logits: Tensor, target: Any, contrast: Any, position: int | None
-) -> tuple[Callable[[Any], Tensor], Score]:
-    if position is not None:
-        raise InputError("position= was given, but this model classifies the whole text; leave it out.")
-    names = {int(k): str(v) for k, v in (getattr(call.model.config, "id2label", None) or {}).items()}
-
-    def number(asked: Any, what: str) -> int:
-        for index, name in names.items():
-            if asked in (index, name):
-                return index
-        raise InputError(
-            f"{what} {asked!r} is no class of this model; its classes are {', '.join(names.values())}."
-        )
-
-    good = int(logits[0].argmax()) if target is None else number(target, "target")
-    bad = None if contrast is None else number(contrast, "contrast")
-
-    def asked(output: Any) -> Tensor:
-        row: Tensor = output.logits
-        return row[:, good] if bad is None else row[:, good] - row[:, bad]
-
-    name = names.get(good, str(good))
-    other = None if bad is None else names.get(bad, str(bad))
-    return asked, Score(_label(name, other), 0.0, name, other, None)
+    with torch.no_grad():
+        check_same(call.model, value, run(*call.inputs), scale)
+    found = replace(found, value=value)
+    name = type(call.model).__name__
+    return Prepared(source.text, name, call.streams, found, call.inputs, call.baseline, run, check)
 
 
 def _custom(score: Callable[[Any], Tensor]) -> Callable[[Any], Tensor]:
@@ -259,7 +131,15 @@ def _custom(score: Callable[[Any], Tensor]) -> Callable[[Any], Tensor]:
         raise InputError(f"score is a {type(score).__name__}; give a function of the model's output.")
 
     def asked(output: Any) -> Tensor:
-        value: Any = score(output)
+        try:
+            value: Any = score(output)
+        except SemiringWidgetsError:
+            raise
+        except Exception as error:
+            raise InputError(
+                f"score= failed with {type(error).__name__} on the model's output, a "
+                f"{type(output).__name__}: {error}"
+            ) from error
         if isinstance(value, Tensor) and value.is_floating_point():
             return value
         raise InputError(f"score= returned {type(value).__name__}; return a floating-point tensor.")
@@ -277,12 +157,14 @@ def _per_example(value: Tensor, count: int) -> Tensor:
     )
 
 
-def _label(target: str, contrast: str | None) -> str:
-    return f"logit({target})" if contrast is None else f"logit({target}) - logit({contrast})"
-
-
-def _shown(call: _Call, number: int) -> str:
-    return stream_of("", call.tokenizer, torch.tensor([number])).tokens[0].text
+def _in_training(model: torch.nn.Module, names: list[str]) -> str:
+    """Why the model cannot be asked; '' among the names is the model itself."""
+    if "" in names:
+        what = f"The {type(model).__name__} is in training mode"
+    else:
+        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        what = f"Parts of the {type(model).__name__} are in training mode ({shown})"
+    return f"{what}, in which dropout and the like make every answer different; call model.eval() first."
 
 
 def _name_of(score: Callable[[Any], Tensor]) -> str:

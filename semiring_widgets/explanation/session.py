@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 import torch
 import xarray as xr
 from numpy.typing import NDArray
+from torch import Tensor
 
-from semiring_widgets.core.anatomy import Selection, condition, cut_of, head_map, layer_flow
+from semiring_widgets.core.anatomy import (
+    Attention,
+    Conditioned,
+    Cut,
+    Extent,
+    LayerExtent,
+    Parts,
+    Selection,
+    checked,
+    condition,
+    cut_of,
+    extent_of,
+    head_map,
+    layer_flow,
+)
 from semiring_widgets.core.semirings import Value
 from semiring_widgets.core.tape import Node
 from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
@@ -22,6 +37,14 @@ from semiring_widgets.explanation.schema import KINDS, empty_dataset
 from semiring_widgets.explanation.statistics import Asked
 
 __all__ = ["LiveSession"]
+
+Check = Callable[[], None]
+Chosen = tuple[Selection, ...]
+Pair = tuple[Mapping[Node, Value], Mapping[Node, Value]]
+
+
+def _never() -> None:
+    """Nothing stops the computation."""
 
 
 @dataclass(eq=False)
@@ -40,50 +63,104 @@ class LiveSession:
     beta: Mapping[Node, Value]
     asked: Asked | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
+    # Maps of the heads of the newest selection, whose numbers are asked for together.
+    _maps: tuple[Chosen, dict[tuple[int, int], NDArray[np.float32]]] = field(
+        default=((), {}), init=False, repr=False
+    )
 
-    def conditioned(self, selection: Mapping[str, Any]) -> tuple[xr.Dataset, float]:
+    def conditioned(self, selection: Parts, check: Check = _never) -> tuple[xr.Dataset, float]:
         """See `semiring_widgets.explanation.results.Session`."""
-        routes, graph, anatomy = self.routes, self.routes.graph, self.routes.anatomy
+        routes, anatomy = self.routes, self.routes.anatomy
+        chosen = checked(selection, self._extent)
         with self.lock, torch.no_grad():
-            cut = cut_of(graph, anatomy, _selection(selection))
-            found = condition(graph, FLOW, cut, self.alpha, self.beta, keep=anatomy.nodes())
+            found = self._condition(chosen, check)
             total = float(found.total[0])
             tokens = max(len(stream.tokens) for stream in routes.streams)
             dataset = empty_dataset(*sizes_of(anatomy, tokens), maps=False)
-            pairs = [(self.alpha, found.below), (found.above, self.beta)]
             for attention in anatomy.attentions:
-                flow = layer_flow(graph, FLOW, attention, pairs, found.crossing)
+                flow = layer_flow(routes.graph, FLOW, attention, found.pairs, found.crossing)
                 fill_layer(dataset, attention, flow, total)
             self._fill_tokens(dataset, found.below, total)
             if self.asked is not None:
                 table = self.asked.table(*sizes_of(anatomy, tokens))
-                self.asked.conditioned(table, cut)
+                self.asked.conditioned(table, self._cuts(chosen), lambda *_: check())
                 dataset = dataset.merge(table)
+            heads = [(p.layer, p.head) for p in chosen if p.layer is not None and p.head is not None]
+            self._maps = chosen, {place: self._map(found.pairs, total, *place) for place in heads}
         names = [n for n in dataset.data_vars if str(n).startswith(("node", "branch", "head"))]
         names += [n for n in ("token_statistic",) if n in dataset]
-        return dataset[[*names, "token_mass_share", "token_best_log_weight"]], total - routes.log_mass
+        dataset = dataset[[*names, "token_mass_share", "token_best_log_weight"]]
+        dataset.attrs.update(log_mass=total, best_log_weight=float(found.total[1]))
+        return dataset, total - routes.log_mass
 
-    def ranking(
-        self, by: str, selection: Mapping[str, Any], count: int, check: Callable[[], None] = lambda: None
-    ) -> Ranking:
-        """See `semiring_widgets.explanation.results.Session`; ``check`` is called often and may raise."""
-        chosen = _selection(selection)
-        with self.lock, torch.no_grad():
-            everything = chosen == Selection(stream=chosen.stream)
-            cut = None if everything else cut_of(self.routes.graph, self.routes.anatomy, chosen)
-            return self.routes.ranking(by, count, cut, check)
-
-    def head_map(self, layer: int, head: int) -> NDArray[np.float32]:
+    def ranking(self, by: str, selection: Parts, count: int, check: Check = _never) -> Ranking:
         """See `semiring_widgets.explanation.results.Session`."""
-        attention = self.routes.anatomy.attentions[layer]
+        chosen = checked(selection, self._extent)
         with self.lock, torch.no_grad():
-            maps = head_map(
-                attention,
-                head,
-                {n: v[0] for n, v in self.alpha.items()},
-                {n: v[0] for n, v in self.beta.items()},
+            return self.routes.ranking(by, count, self._cuts(chosen), check)
+
+    def head_map(
+        self, layer: int, head: int, selection: Parts = (), check: Check = _never
+    ) -> NDArray[np.float32]:
+        """See `semiring_widgets.explanation.results.Session`."""
+        checked({"layer": layer, "head": head}, self._extent)
+        chosen = checked(selection, self._extent)
+        with self.lock, torch.no_grad():
+            known, maps = self._maps
+            if chosen and chosen == known and (layer, head) in maps:
+                return maps[layer, head]
+            if not chosen:
+                return self._map([(self.alpha, self.beta)], self.routes.log_mass, layer, head)
+            found = self._condition(chosen, check)
+            return self._map(found.pairs, float(found.total[0]), layer, head)
+
+    @cached_property
+    def _extent(self) -> Extent:
+        """What there is to select; the padding of a stream is no token of the text."""
+        whole = extent_of(self.routes.graph, self.routes.anatomy)
+        tokens = [len(stream.tokens) for stream in self.routes.streams]
+
+        def shown(attention: Attention, own: LayerExtent) -> LayerExtent:
+            if attention.in_windows:
+                return own
+            queries, keys = (
+                tokens[min(s, len(tokens) - 1)] for s in (attention.stream, attention.key_stream)
             )
-        return np.stack([share(maps[kind], self.routes.log_mass) for kind in KINDS]).astype(np.float32)
+            return LayerExtent(own.heads, min(own.queries, queries), min(own.keys, keys))
+
+        layers = map(shown, self.routes.anatomy.attentions, whole.layers)
+        return Extent(tuple(layers), tuple(map(min, whole.inputs, tokens)))
+
+    def _cuts(self, chosen: Chosen) -> list[Cut]:
+        return [cut_of(self.routes.graph, self.routes.anatomy, part) for part in chosen]
+
+    def _condition(self, chosen: Chosen, check: Check) -> Conditioned:
+        graph, anatomy = self.routes.graph, self.routes.anatomy
+        return condition(
+            graph,
+            FLOW,
+            self._cuts(chosen or (Selection(),)),
+            self.alpha,
+            self.beta,
+            keep=anatomy.nodes(),
+            progress=lambda *_: check(),
+        )
+
+    def _map(self, pairs: Sequence[Pair], total: float, layer: int, head: int) -> NDArray[np.float32]:
+        attention = self.routes.anatomy.attentions[layer]
+        scores, context = (op.outputs[0] for op in (attention.scores_op, attention.context_op))
+        alpha: dict[Node, Tensor] = {}
+        beta: dict[Node, Tensor] = {}
+        products = ((attention.query, scores), (attention.key, scores), (attention.value, context))
+        for operand, product in products:
+            # The uppermost pair, whose paths have also passed what lies at the operand itself.
+            for tangents, cotangents in reversed(pairs):
+                if operand.node in tangents and product is not None and product in cotangents:
+                    alpha[operand.node] = tangents[operand.node][0]
+                    beta[product] = cotangents[product][0]
+                    break
+        maps = head_map(attention, head, alpha, beta)
+        return np.stack([share(maps[kind], total) for kind in KINDS]).astype(np.float32)
 
     def _fill_tokens(self, dataset: xr.Dataset, below: Mapping[Node, Value], total: float) -> None:
         start = self.routes.graph.wrt[0]
@@ -95,8 +172,3 @@ class LiveSession:
             best = weight.amax((0, 2)).cpu().numpy()
         dataset["token_mass_share"].values[:count] = shares
         dataset["token_best_log_weight"].values[:count] = best
-
-
-def _selection(given: Mapping[str, Any]) -> Selection:
-    chosen = {key: given.get(key) for key in ("layer", "branch", "head", "token")}
-    return Selection(**chosen, stream=int(given.get("stream") or 0))

@@ -6,7 +6,7 @@ and head has its number: the `readout` of the semiring sum over all paths that p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,7 +35,7 @@ from semiring_widgets.core.semirings import (
     factors_of,
     find_semiring,
 )
-from semiring_widgets.core.sweeps import Extent, sweep_backward, sweep_forward, zeros
+from semiring_widgets.core.sweeps import Span, sweep_backward, sweep_forward, zeros
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import NonFiniteError
 from semiring_widgets.explanation.results import Statistic
@@ -99,8 +99,8 @@ class Asked:
         Args:
             progress: called with (operators done, operators in all); may raise to cancel.
         """
-        extent = Extent(keep=self.anatomy.nodes())
-        self.beta = sweep_backward(self.graph, self.semiring, extent, self.paths, progress)
+        span = Span(keep=self.anatomy.nodes())
+        self.beta = sweep_backward(self.graph, self.semiring, span, self.paths, progress)
 
     def table(self, layers: int, heads: int, tokens: int) -> xr.Dataset:
         """The variables of these statistics; of the tokens what is known so far."""
@@ -119,20 +119,23 @@ class Asked:
         if any(isinstance(factor, BranchMax) for factor in self.factors):
             return
         graph, semiring = self.graph, self.semiring
-        extent = Extent(keep=self.anatomy.nodes() | set(graph.wrt))
-        self.alpha = sweep_forward(graph, semiring, extent, self.paths, progress)
+        span = Span(keep=self.anatomy.nodes() | set(graph.wrt))
+        self.alpha = sweep_forward(graph, semiring, span, self.paths, progress)
         pairs = [(self.alpha, self.beta)]
         self._fill_layers(dataset, lambda layer: layer_flow(graph, semiring, layer, pairs))
 
-    def conditioned(self, dataset: xr.Dataset, cut: Cut) -> None:
-        """The same for the paths through a cut; nothing is known at branch level."""
+    def conditioned(self, dataset: xr.Dataset, cuts: Sequence[Cut], progress: Progress) -> None:
+        """The same for the paths through some cuts; nothing is known at branch level."""
         if not self.alpha:
             return
         graph, semiring, keep = self.graph, self.semiring, self.anatomy.nodes()
-        found = condition(graph, semiring, cut, self.alpha, self.beta, keep=keep, paths=self.paths)
-        pairs = [(self.alpha, found.below), (found.above, self.beta)]
+        found = condition(
+            graph, semiring, cuts, self.alpha, self.beta, keep=keep, paths=self.paths, progress=progress
+        )
         self.fill_tokens(dataset, found.below)
-        self._fill_layers(dataset, lambda layer: layer_flow(graph, semiring, layer, pairs, found.crossing))
+        self._fill_layers(
+            dataset, lambda layer: layer_flow(graph, semiring, layer, found.pairs, found.crossing)
+        )
 
     def _fill_layers(self, dataset: xr.Dataset, flow_of: Callable[..., LayerFlow]) -> None:
         for attention in self.anatomy.attentions:

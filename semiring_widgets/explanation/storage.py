@@ -1,101 +1,127 @@
-"""Results on disk: one netCDF file that xarray alone can open.
+"""Results on disk: written whole or not at all, checked before they are parsed and before they are used.
 
-The numbers are ordinary netCDF variables. What is not a number (text, tokens, routes, totals) is one
-JSON document in the variable ``semiring_widgets_json``, stored as bytes: netCDF attributes are limited
-to 64 kB and refuse some strings (NUL, lone surrogates), which tokenizers do produce; ASCII JSON in a
-byte array takes them all and comes back exactly.
+What a file looks like is told in `archive`; files of the first format, which were netCDF, are read by
+`old_format`.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import stat
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
-import xarray as xr
+from numpy.typing import NDArray
 
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.atomic import replacing
+from semiring_widgets.explanation import archive, old_format
+from semiring_widgets.explanation.atomic import destination_of, write_whole
 
 __all__ = ["FORMAT_VERSION", "read", "write"]
 
-FORMAT_VERSION: Final = 1
-_DOCUMENT: Final = "semiring_widgets_json"
-_DOCUMENT_DIM: Final = "semiring_widgets_json_byte"
+FORMAT_VERSION: Final = 2
+_FORMAT: Final = "semiring_widgets"
+_READERS: Final = {"explanation": "semiring_widgets.load", "comparison": "Comparison.load"}
+
+T = TypeVar("T")
+Build: TypeAlias = Callable[[dict[str, Any], dict[str, NDArray[np.float32]]], T]
 
 
-def write(path: str | os.PathLike[str], kind: str, header: dict[str, Any], dataset: xr.Dataset) -> None:
+def write(
+    path: str | os.PathLike[str],
+    kind: str,
+    header: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[np.float32]],
+    build: Build[Any],
+) -> None:
     """Write one result.
 
     Args:
         path: destination; an existing file is replaced.
         kind: what the file holds, ``"explanation"`` or ``"comparison"``.
         header: everything that is no array; JSON types only (NaN and infinities are kept).
-        dataset: the arrays. Numeric variables are compressed.
+        arrays: the numbers, by name.
+        build: as for `read`; asked here, too, so that no file is written that could not be read.
 
     Raises:
-        InputError: the folder does not exist or cannot be written.
+        InputError: the file cannot be written, or what is to be written does not fit together.
     """
-    document = {
-        "format": "semiring_widgets",
-        "version": FORMAT_VERSION,
-        "kind": kind,
-        **header,
-    }
-    data = np.frombuffer(json.dumps(document, ensure_ascii=True).encode("ascii"), np.uint8)
-    dataset = dataset.assign({_DOCUMENT: (_DOCUMENT_DIM, data)})
-    encoding = {
-        name: {"compression": "gzip", "compression_opts": 4}
-        for name, variable in dataset.data_vars.items()
-        if variable.size > 256 and variable.dtype.kind in "fiu"
-    }
-    with replacing(path) as scratch:
-        dataset.to_netcdf(scratch, engine="h5netcdf", encoding=encoding)
+    destination = destination_of(path)
+    facts = {"format": _FORMAT, "version": FORMAT_VERSION, "kind": kind, **header}
+    try:
+        data = archive.packed(facts, arrays)
+        _built(data, kind, build)
+    except (InputError, TypeError, ValueError) as error:
+        raise InputError(f"This {kind} cannot be saved: it {error}; compute it again.") from error
+    write_whole(destination, data)
 
 
-def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, Any], xr.Dataset]:
+def read(path: str | os.PathLike[str], kind: str, build: Build[T]) -> T:
     """Read one result back.
 
     Args:
         path: a file written by `write`.
         kind: what the caller expects, ``"explanation"`` or ``"comparison"``.
+        build: makes the result of header and arrays, and checks it: raises an `InputError` with the end of
+            a sentence.
 
     Returns:
-        The header and the dataset (in memory; the file is closed).
+        The result; the file is closed.
 
     Raises:
-        InputError: no such file, not a file of this package, of a newer version, or of another kind.
+        InputError: no such file, not a file of this package, changed since it was written, of a newer
+            version, or of another kind.
     """
-    source = Path(path)
-    if not source.is_file():
-        raise InputError(f"There is no file {str(source)!r}; give the path that .save(path) wrote.")
+    source = destination_of(path, "load")
     try:
-        with xr.open_dataset(source, engine="h5netcdf", decode_times=False) as opened:
-            dataset = opened.load()
-    except (OSError, ValueError, KeyError) as error:
+        data = _bytes(source)
+        if data.startswith(old_format.MAGIC):
+            data = old_format.converted(data)
+        return _built(data, kind, build)
+    except FileNotFoundError as error:
+        message = f"There is no file {str(source)!r}; give the path that .save(path) wrote."
+        raise InputError(message) from error
+    except InputError as error:
+        raise InputError(f"{str(source)!r} {error}.") from error
+
+
+def _built(data: bytes, kind: str, build: Build[T]) -> T:
+    header, arrays = archive.unpacked(data)
+    facts = [header.pop(name, None) for name in ("format", "version", "kind")]
+    if facts[0] != _FORMAT or type(facts[1]) is not int:
+        raise InputError("is no file of semiring_widgets; give one that .save(path) wrote")
+    if facts[1] > FORMAT_VERSION:
         raise InputError(
-            f"{str(source)!r} is not a readable netCDF file ({error}); give a file that .save(path) wrote."
-        ) from error
-    if _DOCUMENT not in dataset:
-        raise InputError(
-            f"{str(source)!r} is a netCDF file but was not written by semiring_widgets; "
-            "open it with xarray.open_dataset instead."
+            f"has format version {facts[1]} and was written by a newer version of semiring_widgets; this one "
+            f"reads up to {FORMAT_VERSION}: update it"
         )
-    header: dict[str, Any] = json.loads(dataset[_DOCUMENT].values.tobytes().decode("ascii"))
-    if header["version"] > FORMAT_VERSION:
-        raise InputError(
-            f"{str(source)!r} has format version {header['version']}, this installation reads up to "
-            f"{FORMAT_VERSION}; update semiring_widgets."
-        )
-    if header["kind"] != kind:
-        readers = {
-            "explanation": "semiring_widgets.load",
-            "comparison": "Comparison.load",
-        }
-        raise InputError(
-            f"{str(source)!r} holds a result of kind {header['kind']!r}, not {kind!r}; read it with "
-            f"{readers.get(header['kind'], 'the class that wrote it')}(path)."
-        )
-    return header, dataset.drop_vars(_DOCUMENT)
+    if facts[2] != kind:
+        reader = _READERS.get(str(facts[2]), "the class that wrote it")
+        raise InputError(f"holds a result of kind {facts[2]!r}, not {kind!r}; read it with {reader}(path)")
+    try:
+        return build(header, arrays)
+    except InputError as error:
+        raise InputError(f"holds no usable {kind}: {error}") from error
+
+
+def _bytes(source: Path) -> bytes:
+    """What the file holds; its first bytes are looked at before the others are read."""
+    try:
+        if not stat.S_ISREG(source.stat().st_mode):
+            what = "is a folder" if source.is_dir() else "is no ordinary file"
+            raise InputError(f"{what}; give the path that .save(path) wrote")
+        with source.open("rb") as file:
+            start = file.read(len(old_format.MAGIC))
+            if not start:
+                raise InputError("is empty; give a file that .save(path) wrote")
+            if not start.startswith((archive.MAGIC, old_format.MAGIC)):
+                raise InputError("was not written by .save(path); give a file that was")
+            return start + file.read()
+    except FileNotFoundError:
+        raise
+    except MemoryError as error:
+        raise InputError("is larger than the memory") from error
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}") from error

@@ -2,76 +2,93 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
+import torch
+
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.places import Place
 from semiring_widgets.explanation.results import Stream
+from semiring_widgets.explanation.visible import shortened, visible
 
-__all__ = ["family_of", "mask_position", "place_in", "token_id"]
-
-_FAMILIES = (
-    ("encoder-decoder", ("MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES",)),
-    ("masked", ("MODEL_FOR_MASKED_LM_MAPPING_NAMES",)),
-    ("causal", ("MODEL_FOR_CAUSAL_LM_MAPPING_NAMES",)),
-    ("classifier", ("MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES",)),
-)
+__all__ = ["mask_position", "place_in", "token_id", "whole"]
 
 
-def family_of(model: Any) -> str:
-    """What logits are about: ``masked``, ``causal``, ``encoder-decoder``, ``classifier`` or ``other``."""
-    from transformers.models.auto import modeling_auto
-
-    classes = {cls.__name__ for cls in type(model).__mro__}
-    for family, tables in _FAMILIES:
-        for table in tables:
-            for names in getattr(modeling_auto, table, {}).values():
-                if classes & ({names} if isinstance(names, str) else set(names)):
-                    return family
-    return "other"
-
-
-def token_id(tokenizer: Any, asked: str | int, what: str, vocabulary: int, *, inside_text: bool) -> int:
+def token_id(place: Place, asked: Any, what: str, vocabulary: int) -> int:
     """The id of one token.
 
     Args:
-        tokenizer: splits the string.
-        asked: the token as text, or its id.
+        place: where it is asked for.
+        asked: the token as text (the word that it is at this place, or a special token), or its id.
         what: ``"target"`` or ``"contrast"``, for messages.
         vocabulary: number of logits.
-        inside_text: True where the token follows other text, so that " are" is meant by "are".
 
     Raises:
         InputError: unknown to the tokenizer, several pieces (they are listed), or an id out of range.
     """
-    if isinstance(asked, bool) or not isinstance(asked, (str, int)):
-        raise InputError(f"{what} is {asked!r}; give a token as a string, or its id.")
-    if isinstance(asked, int):
-        if not 0 <= asked < vocabulary:
-            raise InputError(f"{what} id {asked} is out of range; the model has {vocabulary} tokens.")
-        return asked
-    if not asked.strip():
+    if isinstance(asked, str):
+        number = _named(place, asked, what)
+        if number >= vocabulary:
+            raise InputError(
+                f"{what} {asked!r} is token {number} of the tokenizer, and the model has {vocabulary} "
+                f"logits; call model.resize_token_embeddings(len(tokenizer)), or choose another word."
+            )
+        return number
+    number = whole(asked, what, "a token as a string, or its id")
+    if not 0 <= number < vocabulary:
+        raise InputError(f"{what} id {number} is out of range; the model has tokens 0 to {vocabulary - 1}.")
+    return number
+
+
+def whole(value: Any, what: str, wanted: str) -> int:
+    """A whole number of any kind: Python's, NumPy's, a tensor of one element.
+
+    Raises:
+        InputError: something else; says what is wanted.
+    """
+    try:
+        if isinstance(value, bool) or getattr(value, "dtype", None) in (bool, torch.bool):
+            raise TypeError
+        return operator.index(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{what} is {value!r}; give {wanted}.") from None
+
+
+def _named(place: Place, asked: str, what: str) -> int:
+    source = place.source
+    pieces = source.pieces
+    if not asked:
         raise InputError(f"{what} is empty; give a token.")
-    own = tokenizer.get_vocab().get(asked)
-    candidates = (
-        [asked] if asked[:1].isspace() else [" " + asked, asked] if inside_text else [asked, " " + asked]
-    )
-    unknown = getattr(tokenizer, "unk_token_id", None)
-    tried = []
-    for candidate in candidates:
-        ids = tokenizer(candidate, add_special_tokens=False)["input_ids"]
-        if len(ids) == 1 and ids[0] != unknown:
-            return int(ids[0])
-        tried.append(ids)
-    if own is not None and own != unknown:
-        return int(own)
-    ids = min(tried, key=len)
-    pieces = ", ".join(repr(str(piece)) for piece in tokenizer.convert_ids_to_tokens(ids))
-    if not ids or unknown in ids:
-        raise InputError(f"{what} {asked!r} is unknown to this tokenizer; choose a word of its vocabulary.")
+    if asked in (special := pieces.special_ids()):
+        return special[asked]
+    found = place.fitting(asked)
+    if found is not None:
+        return found
+    told = visible(asked) if asked.strip() else repr(asked)
+    others = pieces.candidates(asked)
+    if others:
+        known = "; ".join(f"{place.label(n)!r} is token {n}" for n in others)
+        raise InputError(
+            f"{what} {told!r} is no single token at this place, after {_end(place.before)!r}. Another form "
+            f"of it is: {known}. Give this id if you mean that, or choose a word that is one token."
+        )
+    ids = source.answer_ids(asked) if place.answers else source.ids([asked], special=False)
+    if not ids or getattr(source.tokenizer, "unk_token_id", None) in ids:
+        raise InputError(f"{what} {told!r} is unknown to this tokenizer; choose a word of its vocabulary.")
+    listed = ", ".join(f"{pieces.label(number)!r} is {number}" for number in ids)
+    if len(ids) == 1:
+        raise InputError(
+            f"{what} {told!r} is not what the tokenizer makes of it ({listed}); give that, or another word."
+        )
     raise InputError(
-        f"{what} {asked!r} is {len(ids)} pieces for this tokenizer ({pieces}), and a score needs one token. "
-        f"Choose a word that is one piece, or give one of these pieces."
+        f"{what} {told!r} is {len(ids)} pieces for this tokenizer ({listed}), and a score needs one token. "
+        f"Choose a word that is one piece, or give the id of one of these pieces."
     )
+
+
+def _end(text: str) -> str:
+    return shortened(visible(text[-20:]), 14) if text else "the beginning"
 
 
 def mask_position(tokenizer: Any, stream: Stream) -> int:
@@ -106,10 +123,9 @@ def place_in(stream: Stream, position: Any) -> int:
         InputError: no whole number, or out of range.
     """
     count = len(stream.tokens)
-    if isinstance(position, bool) or not isinstance(position, int):
-        raise InputError(f"position is {position!r}; give a token's number, 0 to {count - 1}.")
-    if not -count <= position < count:
+    number = whole(position, "position", f"a token's number, 0 to {count - 1}")
+    if not -count <= number < count:
         raise InputError(
-            f"position {position} is out of range; the text has {count} tokens, numbered 0 to {count - 1}."
+            f"position {number} is out of range; the text has {count} tokens, numbered 0 to {count - 1}."
         )
-    return position % count
+    return number % count

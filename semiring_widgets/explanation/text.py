@@ -2,67 +2,155 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.pieces import Pieces, texts_of
 from semiring_widgets.explanation.results import Stream, Token
+from semiring_widgets.explanation.visible import visible
 
-__all__ = ["encode", "longest_allowed", "stream_of"]
+__all__ = ["Source", "encode", "source_of", "stream_of"]
 
-# Tokenizers without a limit say so with a number like 1e30.
-_NO_LIMIT = 10**6
+_BREAK = "\n"  # between the two texts of a pair, where they are shown as one
 
 
-def encode(tokenizer: Any, text: str, limit: int | None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Source:
+    """What is read, and how.
+
+    Attributes:
+        tokenizer: of the transformers library, fast or slow.
+        parts: one text, or the two of a pair.
+        add_special_tokens: whether the tokenizer adds signs of its own (``[CLS]``, ``</s>``).
+    """
+
+    tokenizer: Any
+    parts: tuple[str, ...]
+    add_special_tokens: bool = True
+
+    @property
+    def text(self) -> str:
+        """The text; of a pair, both with a line break between. Offsets of tokens count its characters."""
+        return _BREAK.join(self.parts)
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """What the tokenizer's pieces stand for."""
+        return Pieces(self.tokenizer)
+
+    def ids(self, parts: Sequence[str], *, special: bool | None = None) -> list[int]:
+        """Token ids of other texts, read in the same way, with or without special tokens."""
+        added = self.add_special_tokens if special is None else special
+        return list(self.tokenizer(*parts, add_special_tokens=added)["input_ids"])
+
+    def answer_ids(self, text: str) -> list[int]:
+        """Token ids of an answer of an encoder-decoder, which may have a vocabulary of its own."""
+        return list(self.tokenizer(text_target=text, add_special_tokens=False)["input_ids"])
+
+    @cached_property
+    def appended(self) -> int:
+        """How many special tokens the tokenizer puts after the text."""
+        return self._last(self.ids(self.parts)) - self._last(self.ids(self.parts, special=False))
+
+    def _last(self, ids: Sequence[int]) -> int:
+        special = set(getattr(self.tokenizer, "all_special_ids", ()))
+        return next((n for n, number in enumerate(reversed(ids)) if number not in special), len(ids))
+
+
+def source_of(tokenizer: Any, text: Any, add_special_tokens: bool = True) -> Source:
+    """A checked text, or pair of texts.
+
+    Raises:
+        InputError: no string and no pair of strings, nothing to read, or a pair for a tokenizer that would
+            write its two texts as one.
+    """
+    parts = (text,) if isinstance(text, str) else text
+    if not isinstance(parts, tuple) or len(parts) not in (1, 2) or not all(isinstance(p, str) for p in parts):
+        raise InputError(f"text is a {type(text).__name__}; give one string, or two as (first, second).")
+    if not isinstance(add_special_tokens, bool):
+        raise InputError(f"add_special_tokens is {add_special_tokens!r}; give True or False.")
+    if not all(part.strip() for part in parts):
+        which = "The text is" if len(parts) == 1 else "One of the two texts is"
+        raise InputError(f"{which} empty; give a sentence with at least one word.")
+    source = Source(tokenizer, parts, add_special_tokens)
+    if len(parts) == 2:
+        encoding = tokenizer(*parts, add_special_tokens=add_special_tokens)
+        apart = len(set(encoding.get("token_type_ids", ()))) > 1
+        between = add_special_tokens and len(source.ids(parts)) - len(source.ids(parts, special=False)) > len(
+            source.ids(parts[:1])
+        ) - len(source.ids(parts[:1], special=False))
+        if not (apart or between):
+            raise InputError(
+                f"This {type(tokenizer).__name__} puts nothing between two texts, so a pair would be read as "
+                f"one text. Give one string with the separator that the model was trained with."
+            )
+    return source
+
+
+def encode(source: Source, limit: int | None) -> dict[str, Any]:
     """Token ids, masks and offsets of a text.
 
     Args:
-        tokenizer: of the transformers library, fast or slow.
-        text: what the user gave.
+        source: the text.
         limit: the most tokens the model takes, or None.
 
     Returns:
         The tokenizer's encoding with tensors of shape (1, T), and ``offsets`` as a list of pairs, or None
-        from a tokenizer that does not know them.
+        from a tokenizer that does not know them. Offsets point into ``source.text``.
 
     Raises:
-        InputError: no string, nothing to read, or too long.
+        InputError: no token, too many, or special tokens that are there twice.
     """
-    if not isinstance(text, str):
-        raise InputError(f"text is a {type(text).__name__}; give one string.")
-    if not text.strip():
-        raise InputError("The text is empty; give a sentence with at least one word.")
+    tokenizer = source.tokenizer
     fast = bool(getattr(tokenizer, "is_fast", False))
-    encoding = dict(
-        tokenizer(text, return_tensors="pt", **({"return_offsets_mapping": True} if fast else {}))
+    read = tokenizer(
+        *source.parts,
+        return_tensors="pt",
+        add_special_tokens=source.add_special_tokens,
+        **({"return_offsets_mapping": True} if fast else {}),
     )
+    encoding = dict(read)
     offsets = encoding.pop("offset_mapping", None)
-    encoding["offsets"] = None if offsets is None else [tuple(pair) for pair in offsets[0].tolist()]
+    encoding["offsets"] = None
+    if offsets is not None:
+        shifts = (0, len(source.parts[0]) + len(_BREAK))
+        parts = read.sequence_ids(0)
+        encoding["offsets"] = [
+            (start + shifts[part or 0], end + shifts[part or 0])
+            for (start, end), part in zip(offsets[0].tolist(), parts, strict=True)
+        ]
     count = int(encoding["input_ids"].shape[1])
     if count == 0:
-        raise InputError(f"The tokenizer finds no token in {text!r}; give a sentence with at least one word.")
+        raise InputError(
+            f"The tokenizer finds no token in {source.text!r}; give a sentence with at least one word."
+        )
     if limit is not None and count > limit:
         raise InputError(
             f"The text has {count} tokens and this model takes at most {limit}; shorten it or explain "
             f"a part of it."
         )
+    _refuse_doubled(source, encoding["input_ids"][0].tolist())
     return encoding
 
 
-def longest_allowed(model: Any, tokenizer: Any) -> int | None:
-    """The most tokens that model and tokenizer take, or None where they set no limit."""
-    limits = [getattr(tokenizer, "model_max_length", None)]
-    config = getattr(model, "config", None)
-    places = getattr(config, "max_position_embeddings", None)
-    if isinstance(places, int) and places > 0:
-        # RoBERTa and its kin number positions from padding + 1.
-        shifted = getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "camembert", "longformer")
-        limits.append(places - 2 if shifted else places)
-    known = [int(n) for n in limits if isinstance(n, (int, float)) and 0 < n < _NO_LIMIT]
-    return min(known) if known else None
+def _refuse_doubled(source: Source, ids: Sequence[int]) -> None:
+    """Special tokens that the text brings along and the tokenizer adds once more."""
+    if not source.add_special_tokens or len(ids) < 2:
+        return
+    for place, number, beside in ((0, ids[0], ids[1]), (-1, ids[-1], ids[-2])):
+        written = source.ids(source.parts[place : place + 1 or None], special=False)
+        if number == beside and source.pieces.special(number) and written and written[place] == number:
+            sign, where = source.pieces.raw(number), "begins" if place == 0 else "ends"
+            raise InputError(
+                f"The text {where} with {sign}, and the tokenizer adds another one, so the model would read "
+                f"two. Leave it out of the text, or give add_special_tokens=False and write all of them."
+            )
 
 
 def stream_of(
@@ -77,17 +165,26 @@ def stream_of(
         text: the source text that offsets point into.
         offsets: first and last character of every token, or None.
     """
-    special = set(getattr(tokenizer, "all_special_ids", ()))
+    numbers = torch.as_tensor(ids).tolist()
+    pieces = Pieces(tokenizer)
+    spans = offsets if offsets is not None else [(0, 0)] * len(numbers)
+    read = texts_of([b"" if pieces.special(number) else pieces.data(number) for number in numbers])
     tokens = []
-    for index, number in enumerate(torch.as_tensor(ids).tolist()):
-        raw = str(tokenizer.convert_ids_to_tokens(number))
-        start, end = offsets[index] if offsets is not None else (0, 0)
-        shown = text[start:end].strip() if end > start else _readable(raw)
-        tokens.append(Token(index, shown or _readable(raw), raw, number, start, end, number in special))
+    for index, (number, (start, end)) in enumerate(zip(numbers, spans, strict=True)):
+        raw, special = pieces.raw(number), pieces.special(number)
+        if special:
+            shown = visible(raw)
+        elif end > start and _own(spans, index):
+            shown = visible(text[start:end])
+        else:
+            shown = read[index] or f"token {number}"
+        tokens.append(Token(index, shown, raw, number, start, end, special))
     return Stream(name, tuple(tokens))
 
 
-def _readable(raw: str) -> str:
-    """A piece without the tokenizer's marks for word starts and word parts."""
-    plain = raw.removeprefix("##").replace("Ġ", " ").replace("▁", " ").replace("Ċ", "\\n").strip()
-    return plain or raw
+def _own(spans: Sequence[tuple[int, int]], index: int) -> bool:
+    """Whether no neighbour claims the same characters, as parts of one emoji do, or a blank put before it."""
+    start, end = spans[index]
+    before = spans[index - 1] if index else (0, 0)
+    after = spans[index + 1] if index + 1 < len(spans) else (end, end)
+    return not (before[0] < before[1] and before[1] > start) and not (after[0] < after[1] and after[0] < end)

@@ -1,31 +1,43 @@
 """What a page may ask when there is no kernel, answered ahead.
 
-Head maps come first, those with the largest share of the mass before the others; then the flow conditioned
-on layers, tokens, heads and branches, and the best routes through them. Both as long as it is cheap: within
-a budget of bytes and (conditions need the live computation) of seconds. For what is left out, the page says
-that it needs a kernel.
+Head maps, those with the largest share of the mass first; the flow through whatever one click selects: a
+token, a head, a layer, a cell of the grid; and long lists of routes, of which the page itself picks those
+through a selection. How much of it depends on the size of the model and the text alone, never on a clock,
+so a page is the same on every run. What it cannot answer, it shows as not to be clicked.
 """
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.schema import BRANCHES
-from semiring_widgets.widgets.answers import EMPTY_SELECTION, answer
+from semiring_widgets.explanation.schema import RANKINGS
+from semiring_widgets.widgets import messages
+from semiring_widgets.widgets.answers import EMPTY_SELECTION, head_shares
 
 if TYPE_CHECKING:
     from semiring_widgets.explanation import Explanation
     from semiring_widgets.widgets.messages import Message
 
-__all__ = ["conditions", "head_maps", "size_of"]
+__all__ = ["conditions", "head_maps", "rankings", "size_of"]
 
 _BASE64: Final = 4 / 3
+# Work is counted in scalar values of the graph that a pair of sweeps visits; 250 million take about six
+# seconds on two cores. Small operators take as long as if they had more values.
+_WORK: Final = 250_000_000
+_WORK_ON_ROUTES: Final = 75_000_000
+_AT_LEAST: Final = 600_000
+# Values per token and head, and per pair of tokens and head, where a head is 64 units wide.
+_PER_TOKEN: Final = 1_350
+_PER_PAIR: Final = 9
+# More routes than that are of no use to a reader, even if most of them are not through the selection.
+_ROUTES: Final = 80
 
 
 def head_maps(result: Explanation, budget: int) -> list[Message]:
@@ -39,9 +51,9 @@ def head_maps(result: Explanation, budget: int) -> list[Message]:
         ``head_map`` answers; none if the maps are not known.
     """
     found: list[Message] = []
-    for layer, head in _heads_by_mass(result):
+    for layer, head in _heads(result):
         try:
-            message = answer(result, {"type": "head_map", "id": 0, "layer": layer, "head": head})
+            message = messages.head_map(0, layer, head, head_shares(result, layer, head))
         except InputError:  # neither in the table nor from a session, and so for all the others
             break
         budget -= size_of(message)
@@ -51,33 +63,54 @@ def head_maps(result: Explanation, budget: int) -> list[Message]:
     return found
 
 
-def conditions(result: Explanation, budget: int, seconds: float) -> list[Message]:
-    """The flow through what is likely to be clicked.
+def conditions(result: Explanation, budget: int) -> list[Message]:
+    """The flow through what one click selects.
 
     Args:
         result: the explanation; without a live session there are no conditions.
         budget: bytes that all of them may take in the page.
-        seconds: time to spend.
 
     Returns:
-        ``conditioned`` answers for all of it first, then ``routes`` answers, by best path.
+        ``conditioned`` answers: tokens, heads, layers and cells in turn, those with the most mass first.
     """
     found: list[Message] = []
     if result.session is None or result.status.state == "running":
         return found
-    deadline = time.monotonic() + seconds
-    requests: list[dict[str, Any]] = [{"type": "condition"}]
-    if result.level == "unit":
-        requests.append({"type": "routes", "by": "best"})
-    for request in requests:
-        for selection in _selections(result):
-            if time.monotonic() >= deadline:
-                return found
-            message = answer(result, {**request, "id": 0, "selection": selection})
-            budget -= size_of(message)
-            if budget < 0:
-                return found
-            found.append(message)
+    for selection, _ in zip(_clicks(result), range(_WORK // _work(result)), strict=False):
+        dataset, log_share = result.session.conditioned(selection)
+        # No view shows branches of a selection.
+        shown = dataset.drop_vars([name for name in dataset.data_vars if str(name).startswith("branch")])
+        message = messages.conditioned(0, selection, shown, log_share)
+        budget -= size_of(message)
+        if budget < 0:
+            break
+        found.append(message)
+    return found
+
+
+def rankings(result: Explanation, budget: int) -> list[Message]:
+    """Longer lists of routes than the summary has: what lies in front of a list through a selection is known.
+
+    Args:
+        result: the explanation; without a live session, or at branch level, there are none.
+        budget: bytes that all of them may take in the page.
+
+    Returns:
+        ``routes`` answers of all paths, one per ranking.
+    """
+    found: list[Message] = []
+    count = min(_ROUTES, _WORK_ON_ROUTES // _work(result))
+    if result.session is None or result.status.state == "running" or result.level != "unit":
+        return found
+    for by in RANKINGS:
+        known = next((len(ranking.routes) for ranking in result.rankings if ranking.by == by), 0)
+        if count <= known:
+            continue
+        message = messages.routes(0, by, EMPTY_SELECTION, result.session.ranking(by, EMPTY_SELECTION, count))
+        budget -= size_of(message)
+        if budget < 0:
+            break
+        found.append(message)
     return found
 
 
@@ -87,22 +120,41 @@ def size_of(message: Message) -> int:
     return len(json.dumps(header)) + round(len(buffer) * _BASE64)
 
 
-def _selections(result: Explanation) -> Iterator[Mapping[str, Any]]:
-    """Selections that one click makes, the likely ones first."""
-    for layer in result.layers:
-        yield {**EMPTY_SELECTION, "layer": layer.index}
-    for index, stream in enumerate(result.streams):
-        for token in stream.tokens:
-            yield {**EMPTY_SELECTION, "token": token.index, "stream": index}
-    for layer_index, head in _heads_by_mass(result):
-        yield {**EMPTY_SELECTION, "layer": layer_index, "head": head}
-    for layer in result.layers:
-        for branch in BRANCHES:
-            yield {**EMPTY_SELECTION, "layer": layer.index, "branch": branch}
+def _work(result: Explanation) -> int:
+    """About how many values the sweeps of one answer visit."""
+    tokens = max(len(stream.tokens) for stream in result.streams)
+    heads = sum(layer.heads for layer in result.layers)
+    return heads * tokens * (_PER_TOKEN + _PER_PAIR * tokens) + _AT_LEAST
 
 
-def _heads_by_mass(result: Explanation) -> list[tuple[int, int]]:
+def _clicks(result: Explanation) -> Iterator[Mapping[str, Any]]:
+    """Selections that one click makes: of each kind the ones with the most mass first, kinds in turn."""
+    tokens = [
+        {"token": token.index, "stream": number}
+        for number, stream in enumerate(result.streams)
+        for token in stream.tokens
+    ]
+    # Token variables are of the first stream.
+    tokens.sort(key=lambda one: (one["stream"], -_at(result, "token", one["token"]) * (one["stream"] == 0)))
+    heads = [{"layer": layer, "head": head} for layer, head in _heads(result)]
+    layers = [{"layer": layer.index} for layer in reversed(result.layers)]
+    cells = [
+        {"layer": layer.index, "token": token.index, "stream": layer.stream}
+        for layer in result.layers
+        for token in result.streams[layer.stream].tokens
+    ]
+    cells.sort(key=lambda cell: -_at(result, "node", cell["layer"], cell["token"]))
+    turns = chain.from_iterable(zip_longest(tokens, heads, layers, cells))
+    return ({**EMPTY_SELECTION, **parts} for parts in turns if parts is not None)
+
+
+def _heads(result: Explanation) -> list[tuple[int, int]]:
     """All heads, those with the largest share of the mass first."""
-    shares = np.nan_to_num(result.dataset["head_mass_share"].values).sum(axis=2)
+    shares: NDArray[Any] = np.nan_to_num(result.dataset["head_mass_share"].values).sum(axis=2)
     heads = [(layer.index, head) for layer in result.layers for head in range(layer.heads)]
     return sorted(heads, key=lambda place: -float(shares[place]))
+
+
+def _at(result: Explanation, part: str, *place: int) -> float:
+    """A part's share of the mass; 0 where it is not known."""
+    return float(np.nan_to_num(result.dataset[f"{part}_mass_share"].values[place]))

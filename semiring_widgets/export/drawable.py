@@ -10,6 +10,8 @@ from typing import Final
 
 from matplotlib.font_manager import FontProperties, fontManager, get_font
 
+from semiring_widgets.explanation.visible import graphemes, shortened
+
 __all__ = ["FAMILIES", "drawable"]
 
 # DejaVu Sans comes with matplotlib; the others are asked for CJK text where they are installed.
@@ -26,6 +28,7 @@ FAMILIES: Final = [name for name in _WANTED if name in _INSTALLED]
 
 _BOX: Final = "□"
 _MARKS: Final = {"\n": "⏎", "\r": "⏎", "\t": "⇥"}
+_SELECTORS: Final = "\ufe0e\ufe0f"  # emoji or text: there is one glyph here anyway
 
 
 def drawable(text: str, limit: int = 24) -> str:
@@ -33,18 +36,20 @@ def drawable(text: str, limit: int = 24) -> str:
 
     Args:
         text: any text.
-        limit: most characters kept.
+        limit: columns kept, see `shortened`.
 
     >>> drawable("keys")
     'keys'
     >>> drawable("two\nlines")
     'two⏎lines'
     """
-    marked = (_MARKS.get(character, character) for character in text)
-    shown = "".join(c if c.isprintable() and ord(c) in _glyphs() else _BOX for c in marked)
-    if len(shown) > limit:
-        return f"{shown[: limit - 4]}…{shown[-3:]}"
-    return shown
+    return shortened("".join(map(_drawn, graphemes(text))), limit)
+
+
+def _drawn(unit: str) -> str:
+    """One grapheme, or a box: half a family of emoji would be another one."""
+    marked = "".join(_MARKS.get(character, character) for character in unit if character not in _SELECTORS)
+    return marked if all(c.isprintable() and ord(c) in _glyphs() for c in marked) else _BOX
 
 
 @lru_cache(maxsize=1)

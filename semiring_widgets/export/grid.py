@@ -16,6 +16,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 
+from semiring_widgets.explanation.visible import token_label, width
 from semiring_widgets.export.drawable import drawable
 
 if TYPE_CHECKING:
@@ -82,8 +83,8 @@ def _token_labels(axis: Any, stream: Stream, fit: int) -> None:
     count = len(stream.tokens)
     every = max(1, -(-count // max(1, fit)))
     ticks = list(range(0, count, every))
-    labels = [drawable(stream.tokens[tick].text or stream.tokens[tick].raw, 14) for tick in ticks]
-    longest = max((len(label) for label in labels), default=0)
+    labels = [drawable(token_label(stream.tokens[tick]), 14) for tick in ticks]
+    longest = max(map(width, labels), default=0)
     steep = longest * len(labels) > 110
     texts = axis.set_xticks(
         ticks,

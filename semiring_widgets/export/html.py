@@ -14,6 +14,7 @@ Nothing in a user's text can leave its place: inside a ``script`` element every 
 from __future__ import annotations
 
 import base64
+import gzip
 import html
 import json
 import os
@@ -23,8 +24,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import semiring_widgets
 from semiring_widgets.attr import Comparison
-from semiring_widgets.explanation.atomic import replacing
-from semiring_widgets.export.answers_ahead import conditions, head_maps, size_of
+from semiring_widgets.explanation.atomic import check_writable, destination_of, write_whole
+from semiring_widgets.export.answers_ahead import conditions, head_maps, rankings, size_of
 from semiring_widgets.widgets import messages
 from semiring_widgets.widgets.bundle import read_bundle
 from semiring_widgets.widgets.plain import plain
@@ -39,20 +40,13 @@ _LARGE: Final = 4_000_000
 _PER_CELL: Final = _SMALL // (6 * 32)
 
 
-def write_page(
-    result: Explanation | Comparison,
-    path: str | os.PathLike[str],
-    *,
-    chart: bool = True,
-    seconds: float = 5.0,
-) -> Path:
+def write_page(result: Explanation | Comparison, path: str | os.PathLike[str], *, chart: bool = True) -> Path:
     """Write one self-contained interactive page.
 
     Args:
         result: an explanation or a comparison.
         path: destination; an existing file is replaced, as a whole.
-        chart: also embed the Bokeh chart and BokehJS (about 1.8 MB more).
-        seconds: time to spend on answers that need the live model (flow through a selection).
+        chart: also embed the Bokeh chart and BokehJS (about 0.5 MB more).
 
     Returns:
         The path written.
@@ -61,19 +55,17 @@ def write_page(
         MissingBundleError: the JavaScript was not built.
         InputError: the folder does not exist or cannot be written.
     """
-    text = page(result, chart=chart, seconds=seconds)
-    with replacing(path) as scratch:
-        scratch.write_text(text, encoding="utf-8")
-    return Path(path)
+    check_writable(path)
+    write_whole(path, page(result, chart=chart).encode())
+    return destination_of(path)
 
 
-def page(result: Explanation | Comparison, *, chart: bool = True, seconds: float = 5.0) -> str:
+def page(result: Explanation | Comparison, *, chart: bool = True) -> str:
     """The page as text; see `write_page`.
 
     Args:
         result: see there.
         chart: see there.
-        seconds: see there.
     """
     from semiring_widgets.export.picture import picture
 
@@ -86,12 +78,14 @@ def page(result: Explanation | Comparison, *, chart: bool = True, seconds: float
     if not isinstance(result, Comparison):
         cells = len(result.layers) * max(len(stream.tokens) for stream in result.streams)
         left = min(_LARGE, max(_SMALL, _PER_CELL * cells)) - len(bundle) - len(image) - size_of(summary)
-        maps = head_maps(result, left * 2 // 5)
-        left -= sum(size_of(message) for message in maps)
-        payload["head_maps"] = _listed(maps)
-        ahead = conditions(result, left, seconds)
-        for kind, name in (("conditioned", "conditions"), ("routes", "routes")):
-            payload[name] = _listed([message for message in ahead if message[0]["type"] == kind])
+        for name, prepare, part in (
+            ("head_maps", head_maps, 2 / 5),
+            ("routes", rankings, 1 / 2),
+            ("conditions", conditions, 1),
+        ):
+            found = prepare(result, int(left * part))
+            left -= sum(size_of(message) for message in found)
+            payload[name] = _listed(found)
         if chart and result.layers:
             payload["chart"], bokeh = _chart(result)
     parts = {
@@ -133,11 +127,32 @@ def _chart(result: Explanation) -> tuple[dict[str, Any], str]:
     from semiring_widgets.export.chart import bokeh_version, bokehjs, chart_item
 
     version = bokeh_version()
+    packed = gzip.compress(bokehjs(), mtime=0)  # without the time, so that a page is the same on every run
     element = (
-        f'\n<script type="text/plain" data-semiring-widgets="bokehjs" data-version="{html.escape(version)}">'
-        f"{_base64(bokehjs())}</script>"
+        f'\n<script type="text/plain" data-semiring-widgets="bokehjs" data-encoding="gzip" '
+        f'data-version="{html.escape(version)}">{_base64(packed)}</script>'
     )
-    return {"item": chart_item(result), "dark": chart_item(result, dark=True), "version": version}, element
+    items = {"item": chart_item(result), "dark": chart_item(result, dark=True)}
+    return {**{name: _renumbered(item, {}) for name, item in items.items()}, "version": version}, element
+
+
+def _renumbered(item: Any, names: dict[str, str]) -> Any:
+    """A chart with its models counted from 1; Bokeh counts on from chart to chart, whatever is in them.
+
+    Args:
+        item: JSON.
+        names: new names by old ones, as far as met.
+    """
+    if isinstance(item, list):
+        return [_renumbered(part, names) for part in item]
+    if not isinstance(item, dict):
+        return item
+    return {
+        key: names.setdefault(part, f"p{len(names) + 1}")
+        if key in {"id", "root_id"} and isinstance(part, str)
+        else _renumbered(part, names)
+        for key, part in item.items()
+    }
 
 
 def _listed(answers: list[messages.Message]) -> list[dict[str, Any]]:

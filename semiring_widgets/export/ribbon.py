@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from numpy.typing import NDArray
 
+from semiring_widgets.explanation.visible import token_label
 from semiring_widgets.export.drawable import drawable
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def arrange(
     labels: list[Label] = []
     x, line = 0.0, 0
     for index, token in enumerate(tokens):
-        text = drawable(token.text or token.raw)
+        text = drawable(token_label(token))
         size = max(measure(text), 0.04) + 2 * _PAD
         previous = tokens[index - 1] if index else None
         if previous is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
+from semiring_widgets.explanation.visible import token_label
 from semiring_widgets.export.drawable import drawable
 from semiring_widgets.export.grid import NEGATIVE, POSITIVE
 
@@ -49,7 +50,7 @@ def draw_table(axes: Any, result: Comparison, token_labels: int) -> None:
     labels = [drawable(method.label + (" (failed)" if method.error else ""), 30) for method in result.methods]
     every = max(1, -(-tokens // token_labels))
     ticks = list(range(0, tokens, every))
-    words = [drawable(result.tokens[tick].text or result.tokens[tick].raw, 14) for tick in ticks]
+    words = [drawable(token_label(result.tokens[tick]), 14) for tick in ticks]
     marks = [
         *axes.set_yticks(range(len(labels)), labels),
         *axes.set_xticks(ticks, words, rotation=60, ha="right", rotation_mode="anchor"),

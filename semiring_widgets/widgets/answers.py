@@ -7,20 +7,21 @@ exported page uses the same functions to prepare its answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.schema import BRANCHES, RANKINGS
+from semiring_widgets.explanation.schema import RANKINGS
 from semiring_widgets.widgets import messages
 
 if TYPE_CHECKING:
-    from semiring_widgets.explanation import Explanation
+    from semiring_widgets.explanation import Explanation, Session
 
-__all__ = ["EMPTY_SELECTION", "answer", "head_shares"]
+__all__ = ["EMPTY_SELECTION", "answer", "head_shares", "parts_of"]
 
 # Routes listed of all paths, and of those through a selection.
 _LISTED, _THROUGH = 10, 5
@@ -32,34 +33,72 @@ EMPTY_SELECTION: Mapping[str, Any] = {
     "token": None,
     "stream": 0,
 }
+Check = Callable[[], None]
 
 
-def answer(result: Explanation, request: Mapping[str, Any]) -> messages.Message:
+def _never() -> None:
+    """Nothing stops the answer."""
+
+
+def parts_of(selection: Any) -> list[dict[str, Any]]:
+    """A selection as a list of parts that name something; what they name is checked where it is known.
+
+    Args:
+        selection: a part, or several of which paths must pass all. Older versions wrote one part, and one
+            that names nothing for all paths.
+
+    Raises:
+        InputError: it is neither.
+
+    >>> parts_of({"layer": 3, "head": 5})
+    [{'layer': 3, 'branch': None, 'head': 5, 'token': None, 'stream': 0}]
+    >>> parts_of(EMPTY_SELECTION)
+    []
+    """
+    many = [selection] if isinstance(selection, Mapping) else selection
+    if not isinstance(many, (list, tuple)) or not all(isinstance(part, Mapping) for part in many):
+        raise InputError(
+            f"A selection is a list of parts, dicts with some of {', '.join(EMPTY_SELECTION)}; got "
+            f"{selection!r}."
+        )
+    parts = [{**EMPTY_SELECTION, **part} for part in many]
+    return [part for part in parts if any(part[key] is not None for key in part if key != "stream")]
+
+
+def answer(result: Explanation, request: Mapping[str, Any], check: Check = _never) -> messages.Message:
     """The answer to one request.
 
     Args:
         result: the explanation asked about.
-        request: ``type`` and ``id``, and for ``condition`` a ``selection``, for ``routes`` a ``selection``
-            and a ranking ``by``, for ``head_map`` a ``layer`` and a ``head``; ``chart`` and ``bokehjs`` need
-            nothing more.
+        request: ``type`` and ``id``, for ``condition`` a ``selection``, for ``routes`` a ``selection`` and a
+            ranking ``by``, for ``head_map`` a ``layer``, a ``head`` and, as for ``chart``, a ``selection``
+            if it is not to be about all paths; ``bokehjs`` needs nothing more.
+        check: called often; may raise to stop.
 
     Raises:
         InputError: an unknown request, or something that this explanation does not have.
     """
     kind, request_id = request.get("type"), request.get("id", 0)
     if kind == "condition":
-        return _condition(result, request_id, request.get("selection"))
+        return _condition(result, request_id, parts_of(request.get("selection")), check)
     if kind == "routes":
-        return _routes(result, request_id, request.get("by"), request.get("selection"))
+        return _routes(result, request_id, request.get("by"), parts_of(request.get("selection")), check)
     if kind == "head_map":
         layer, head = request.get("layer"), request.get("head")
-        return messages.head_map(request_id, _whole(layer), _whole(head), head_shares(result, layer, head))
+        parts = parts_of(request.get("selection") or [])
+        shares = head_shares(result, layer, head, parts, check)
+        return messages.head_map(request_id, _whole(layer), _whole(head), shares, parts)
     if kind == "chart":
         from semiring_widgets.export.chart import chart_item
 
+        parts = parts_of(request.get("selection") or [])
+        if parts:
+            dataset, _ = _session(result, "The chart of a selection").conditioned(parts, check)
+            result = replace(result, dataset=dataset)
         return {
             "type": "chart",
             "id": request_id,
+            "selection": parts,
             "item": chart_item(result),
             "dark": chart_item(result, dark=True),
         }, b""
@@ -73,13 +112,17 @@ def answer(result: Explanation, request: Mapping[str, Any]) -> messages.Message:
     )
 
 
-def head_shares(result: Explanation, layer: Any, head: Any) -> NDArray[np.float32]:
+def head_shares(
+    result: Explanation, layer: Any, head: Any, parts: Sequence[Mapping[str, Any]] = (), check: Check = _never
+) -> NDArray[np.float32]:
     """One head's map, from the table if it is there and else from the live computation.
 
     Args:
         result: the explanation.
         layer: index of the layer.
         head: index of the head.
+        parts: whose paths are meant; without any, all.
+        check: called often; may raise to stop.
 
     Returns:
         Shares 0-1, shape (3 kinds: query, key, value; query tokens; key tokens), without the padding of the
@@ -93,59 +136,40 @@ def head_shares(result: Explanation, layer: Any, head: Any) -> NDArray[np.float3
     _index(f"head of layer {layer}", head, described.heads)
     queries = len(result.streams[described.stream].tokens)
     keys = len(result.streams[described.key_stream].tokens)
-    if "map_mass_share" in result.dataset:
+    if not parts and "map_mass_share" in result.dataset:
         shares: NDArray[np.float32] = result.dataset["map_mass_share"].values[layer, head, :, :queries, :keys]
         if not np.isnan(shares).all():
             return shares
-    if result.session is None:
-        raise InputError(_needs_model(result, "The map of a head"))
+    session = _session(result, "The map of a head")
     # A stream may be filled up to whole windows.
-    return result.session.head_map(layer, head)[:, :queries, :keys]
+    return session.head_map(layer, head, parts, check)[:, :queries, :keys]
 
 
-def _condition(result: Explanation, request_id: int, selection: Any) -> messages.Message:
-    chosen = _chosen(result, selection)
-    if result.session is None:
-        raise InputError(_needs_model(result, "Flow through a selection"))
-    dataset, log_share = result.session.conditioned(chosen)
-    return messages.conditioned(request_id, chosen, dataset, log_share)
+def _condition(
+    result: Explanation, request_id: int, parts: list[dict[str, Any]], check: Check
+) -> messages.Message:
+    dataset, log_share = _session(result, "Flow through a selection").conditioned(parts, check)
+    return messages.conditioned(request_id, parts, dataset, log_share)
 
 
-def _routes(result: Explanation, request_id: int, by: Any, selection: Any) -> messages.Message:
-    chosen = _chosen(result, selection)
+def _routes(
+    result: Explanation, request_id: int, by: Any, parts: list[dict[str, Any]], check: Check
+) -> messages.Message:
     if by not in RANKINGS:
         raise InputError(f"There is no ranking by {by!r}; choose from {', '.join(RANKINGS)}.")
     if result.level != "unit":
         raise InputError("Routes are ranked at unit level only; run explain again with level='unit'.")
-    if result.session is None:
-        raise InputError(_needs_model(result, "Another ranking"))
-    count = _THROUGH if any(chosen[key] is not None for key in ("layer", "head", "token")) else _LISTED
-    return messages.routes(request_id, by, chosen, result.session.ranking(by, chosen, count))
+    session = _session(result, "Another ranking")
+    count = _THROUGH if parts else _LISTED
+    return messages.routes(request_id, by, parts, session.ranking(by, parts, count, check))
 
 
-def _chosen(result: Explanation, selection: Any) -> dict[str, Any]:
-    """A selection, checked."""
-    if not isinstance(selection, Mapping):
-        raise InputError(f"A selection has layer, branch, head, token and stream; got {selection!r}.")
-    chosen = {key: selection.get(key, default) for key, default in EMPTY_SELECTION.items()}
-    stream = _index("stream", chosen["stream"], len(result.streams))
-    limits = {
-        "layer": len(result.layers),
-        "head": max((layer.heads for layer in result.layers), default=0),
-        "token": len(result.streams[stream].tokens),
-    }
-    for name, limit in limits.items():
-        if chosen[name] is not None:
-            chosen[name] = _index(name, chosen[name], limit)
-    if chosen["branch"] is not None and chosen["branch"] not in BRANCHES:
-        raise InputError(f"There is no branch {chosen['branch']!r}; branches are {', '.join(BRANCHES)}.")
-    return chosen
-
-
-def _needs_model(result: Explanation, what: str) -> str:
+def _session(result: Explanation, what: str) -> Session:
+    if result.session is not None:
+        return result.session
     if result.status.state == "running":
-        return f"{what} is known once the computation has ended; ask again then."
-    return f"{what} needs the model, and this result came without it; run explain again."
+        raise InputError(f"{what} is known once the computation has ended; ask again then.")
+    raise InputError(f"{what} needs the model, and this result came without it; run explain again.")
 
 
 def _index(name: str, value: Any, limit: int) -> int:
@@ -157,5 +181,5 @@ def _index(name: str, value: Any, limit: int) -> int:
 
 def _whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InputError(f"Expected a whole number for layer, head, token or stream, got {value!r}.")
+        raise InputError(f"Expected a whole number for layer and head, got {value!r}.")
     return value

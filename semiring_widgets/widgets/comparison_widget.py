@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from semiring_widgets.attr import Comparison
@@ -18,7 +19,7 @@ class ComparisonWidget(ResultWidget[Comparison]):
 
     kind: ClassVar[str] = "comparison"
 
-    def _answer(self, request: Request) -> messages.Message:
+    def _answer(self, request: Request, check: Callable[[], None]) -> messages.Message:
         raise InputError(
             f"A comparison answers pull and cancel only, not {request.get('type')!r}: its summary holds all "
             "its numbers."

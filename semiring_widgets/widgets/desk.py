@@ -1,9 +1,11 @@
 """Questions from the front end, answered one after the other on a worker thread.
 
 A callback of the kernel's connection must return at once (the next click waits behind it), and it may run
-on any thread. So callbacks only put a request on the desk. A worker takes them in order; a ``condition`` or
-``routes`` request that is still waiting is overtaken by the next one, because only the current selection
-matters.
+on any thread. So callbacks only put a request on the desk, and a worker takes them in order.
+
+What is asked about a selection is *overtaken* by the next question of its kind, and by any about another
+selection, because only the current one matters: it gets no answer, and where it is being answered that
+stops. The same question again, as from a second view, is answered with the first.
 
 The worker ends when the desk is empty. It is started by the callback, in a copy of its context, so that
 its answers travel on the same kernel subshell.
@@ -14,6 +16,7 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from semiring_widgets.explanation.jobs import sentence_of
@@ -22,33 +25,68 @@ from semiring_widgets.widgets import messages
 __all__ = ["Desk", "Request"]
 
 Request: TypeAlias = Mapping[str, Any]
+Check: TypeAlias = Callable[[], None]
 _LATEST_WINS = ("condition", "routes")
+_OF_A_SELECTION = (*_LATEST_WINS, "head_map", "chart")
+
+
+class _OvertakenError(Exception):
+    """Nobody waits for this answer any more."""
+
+
+@dataclass(eq=False)
+class _Question:
+    """A question, and the requests that ask it."""
+
+    content: dict[str, Any]
+    ids: list[Any] = field(default_factory=list)
+    overtaken: bool = False
+
+    def check(self) -> None:
+        if self.overtaken:
+            raise _OvertakenError
+
+    def is_overtaken_by(self, other: dict[str, Any]) -> bool:
+        kind, later = self.content.get("type"), other.get("type")
+        if kind not in _OF_A_SELECTION or later not in _LATEST_WINS:
+            return False
+        return kind == later or self.content.get("selection") != other.get("selection")
 
 
 class Desk:
     """Takes requests, sends answers.
 
     Args:
-        answer: gives the answer to a request, or raises; runs on the worker.
+        answer: gives the answer to a request, or raises; runs on the worker. It calls its second argument
+            often, which raises once the answer is not wanted any more.
         send: delivers an answer; runs on the worker.
     """
 
     def __init__(
-        self, answer: Callable[[Request], messages.Message], send: Callable[[messages.Message], None]
+        self,
+        answer: Callable[[Request, Check], messages.Message],
+        send: Callable[[messages.Message], None],
     ) -> None:
         self._answer = answer
         self._send = send
         self._lock = threading.Lock()
-        self._waiting: list[Request] = []
+        self._waiting: list[_Question] = []
+        self._current: _Question | None = None
         self._busy = False
 
     def put(self, request: Request) -> None:
         """Queue a request; returns at once. Overtaken requests get no answer."""
-        kind = request.get("type")
+        content = {key: value for key, value in request.items() if key != "id"}
         with self._lock:
-            if kind in _LATEST_WINS:
-                self._waiting = [other for other in self._waiting if other.get("type") != kind]
-            self._waiting.append(request)
+            asked = [*self._waiting, *([] if self._current is None else [self._current])]
+            for question in asked:
+                if question.content == content and not question.overtaken:
+                    question.ids.append(request.get("id", 0))
+                    return
+            for question in asked:
+                question.overtaken |= question.is_overtaken_by(content)
+            self._waiting = [question for question in self._waiting if not question.overtaken]
+            self._waiting.append(_Question(content, [request.get("id", 0)]))
             if self._busy:
                 return
             self._busy = True
@@ -58,9 +96,11 @@ class Desk:
         ).start()
 
     def clear(self) -> None:
-        """Forget all requests that wait."""
+        """Forget all requests; what is being answered stops."""
         with self._lock:
             self._waiting = []
+            if self._current is not None:
+                self._current.overtaken = True
 
     def _work(self) -> None:
         while True:
@@ -68,9 +108,19 @@ class Desk:
                 if not self._waiting:
                     self._busy = False
                     return
-                request = self._waiting.pop(0)
+                question = self._current = self._waiting.pop(0)
+            found: messages.Message | None = None
             try:
-                message = self._answer(request)
+                found = self._answer({**question.content, "id": question.ids[0]}, question.check)
+            except _OvertakenError:
+                pass
             except Exception as error:  # noqa: BLE001  (whatever went wrong is this request's answer)
-                message = messages.failure(request.get("id", 0), sentence_of(error))
-            self._send(message)
+                found = messages.failure(question.ids[0], sentence_of(error))
+            with self._lock:
+                # From here on the same question is a new one.
+                self._current = None
+            if found is None or question.overtaken:
+                continue
+            header, buffer = found
+            for request_id in question.ids:
+                self._send(({**header, "id": request_id}, buffer))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from semiring_widgets.errors import InputError
@@ -21,14 +22,15 @@ class ExplanationWidget(ResultWidget[Explanation]):
 
         widget = sw.widgets.explain(model, tokenizer, "The keys to the cabinet [MASK] here.")
         widget                # fills up layer by layer; Cancel works meanwhile
-        widget.selection      # {'layer': 3, 'branch': None, 'head': 5, 'token': None, 'stream': 0}
+        widget.selection      # [{'layer': 3, 'branch': None, 'head': 5, 'token': None, 'stream': 0}]
+        widget.selection = [{"layer": 3, "head": 5}, {"token": 2}]    # the paths from there through that head
         widget.result         # the Explanation, as far as it is known
     """
 
     kind: ClassVar[str] = "explanation"
 
-    def _answer(self, request: Request) -> messages.Message:
+    def _answer(self, request: Request, check: Callable[[], None]) -> messages.Message:
         result = self.result
         if result is None:
             raise InputError("Nothing is known yet; ask again when the first layer has arrived.")
-        return answer(result, request)
+        return answer(result, request, check)

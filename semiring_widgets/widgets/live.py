@@ -17,7 +17,7 @@ __all__ = ["compare", "explain"]
 def explain(
     model: Any,
     tokenizer: Any,
-    text: str,
+    text: str | tuple[str, str],
     target: str | int | None = None,
     contrast: str | int | None = None,
     position: int | None = None,
@@ -29,13 +29,14 @@ def explain(
     paths: int = 10,
     rankings: str | Sequence[str] = RANKINGS,
     max_memory: int | None = None,
+    add_special_tokens: bool = True,
 ) -> ExplanationWidget:
     """Explain a prediction in a widget that fills up layer by layer.
 
     Args:
         model: a model of Hugging Face's transformers.
         tokenizer: its tokenizer.
-        text: the text.
+        text: the text, or a pair.
         target: the answer to explain, as in `semiring_widgets.explain`; None for the model's own.
         contrast: the answer to compare with: the score is logit(target) - logit(contrast).
         position: where the model is asked; None for the mask token or the end.
@@ -46,6 +47,7 @@ def explain(
         paths: how many routes to list in each ranking.
         rankings: by what routes are ranked, as in `semiring_widgets.explain`; others on demand.
         max_memory: bytes that this may take beside the model; None for no limit.
+        add_special_tokens: whether the tokenizer adds its own (``[CLS]``, ``</s>``).
 
     Returns:
         The widget, at once. ``widget.result`` is the `Explanation` as far as it is known, ``widget.wait()``
@@ -73,14 +75,15 @@ def explain(
         paths=paths,
         rankings=rankings,
         max_memory=max_memory,
+        add_special_tokens=add_special_tokens,
     )
-    return ExplanationWidget(ExplanationJob(run), text=text, model=type(model).__name__)
+    return ExplanationWidget(ExplanationJob(run), text=_shown(text), model=type(model).__name__)
 
 
 def compare(
     model: Any,
     tokenizer: Any,
-    text: str,
+    text: str | tuple[str, str],
     target: str | int | None = None,
     contrast: str | int | None = None,
     position: int | None = None,
@@ -91,6 +94,7 @@ def compare(
     level: str = "unit",
     top_k: int = 3,
     max_memory: int | None = None,
+    add_special_tokens: bool = True,
 ) -> ComparisonWidget:
     """Compare attribution methods in a widget that fills up method by method.
 
@@ -107,6 +111,7 @@ def compare(
         level: level of their maxima.
         top_k: how many tokens the overlap looks at.
         max_memory: bytes that the path methods may take beside the model; None for no limit.
+        add_special_tokens: whether the tokenizer adds its own (``[CLS]``, ``</s>``).
 
     Returns:
         The widget, at once; see `explain`.
@@ -131,5 +136,11 @@ def compare(
         level=level,
         top_k=top_k,
         max_memory=max_memory,
+        add_special_tokens=add_special_tokens,
     )
-    return ComparisonWidget(ExplanationJob(run), text=text, model=type(model).__name__)
+    return ComparisonWidget(ExplanationJob(run), text=_shown(text), model=type(model).__name__)
+
+
+def _shown(text: str | tuple[str, str]) -> str:
+    """The text, or both of a pair; the computation says what else cannot be used."""
+    return "\n".join(map(str, text)) if isinstance(text, tuple) else text

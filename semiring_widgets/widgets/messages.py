@@ -16,7 +16,7 @@ where an unknown number is null. The same messages go to a live widget and into 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from semiring_widgets.attr import Comparison
 from semiring_widgets.explanation.schema import KINDS
+from semiring_widgets.explanation.visible import token_label
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONDITIONED",
+    "TOTALS",
     "VERSION",
     "Message",
     "conditioned",
@@ -62,6 +64,7 @@ CONDITIONED: Final = (
     "branch_statistic",
     "head_statistic",
 )
+TOTALS: Final = ("log_mass", "entropy", "best_log_weight", "best_sign", "log_cancellation")
 _ALIGNMENT: Final = 4  # JavaScript's Float32Array wants offsets that are multiples of its item size
 
 Message: TypeAlias = tuple[dict[str, Any], bytes]
@@ -107,7 +110,7 @@ def starting(kind: str, text: str, model: str, status: Status, revision: int) ->
     if kind == "comparison":
         header |= {"methods": [], "top_k": 0}
     else:
-        totals = dict.fromkeys(("log_mass", "entropy", "best_log_weight", "best_sign", "log_cancellation"))
+        totals = dict.fromkeys(TOTALS)
         header |= {
             "granularity": "",
             "level": "",
@@ -121,7 +124,7 @@ def starting(kind: str, text: str, model: str, status: Status, revision: int) ->
 
 def conditioned(
     request_id: int,
-    selection: Mapping[str, Any],
+    selection: Sequence[Mapping[str, Any]],
     dataset: xr.Dataset,
     log_share: float,
 ) -> Message:
@@ -129,41 +132,49 @@ def conditioned(
 
     Args:
         request_id: the request's id.
-        selection: what was selected, as asked.
-        dataset: the variables named in `CONDITIONED`.
-        log_share: natural log of the share of all mass that passes through it.
+        selection: the parts that were selected, as asked.
+        dataset: the variables named in `CONDITIONED`, and totals of these paths among its attributes.
+        log_share: natural log of the share of all mass that passes through it; -inf, null in the message,
+            where no path does.
     """
     columns, buffer = pack({name: dataset[name].values for name in CONDITIONED if name in dataset})
     header = {
         "type": "conditioned",
         "id": request_id,
-        "selection": dict(selection),
+        "selection": [dict(part) for part in selection],
         "log_share": log_share,
+        "totals": {name: dataset.attrs.get(name) for name in TOTALS},
         "columns": columns,
     }
     return _clean(header), buffer
 
 
-def routes(request_id: int, by: str, selection: Mapping[str, Any], ranking: Ranking) -> Message:
+def routes(request_id: int, by: str, selection: Sequence[Mapping[str, Any]], ranking: Ranking) -> Message:
     """The answer to ``routes``: one ranking of the routes of the paths through the selection.
 
     Args:
         request_id: the request's id.
         by: the ranking asked for.
-        selection: what was selected, as asked.
+        selection: the parts that were selected, as asked.
         ranking: the routes.
     """
     header = {
         "type": "routes",
         "id": request_id,
         "by": by,
-        "selection": dict(selection),
+        "selection": [dict(part) for part in selection],
         "ranking": asdict(ranking),
     }
     return _clean(header), b""
 
 
-def head_map(request_id: int, layer: int, head: int, shares: NDArray[np.float32]) -> Message:
+def head_map(
+    request_id: int,
+    layer: int,
+    head: int,
+    shares: NDArray[np.float32],
+    selection: Sequence[Mapping[str, Any]] = (),
+) -> Message:
     """The answer to ``head_map``: one head's shares between tokens, in one byte each.
 
     A byte is ``255 · sqrt(share / peak)``, with a peak per kind: the square root keeps small shares
@@ -174,6 +185,7 @@ def head_map(request_id: int, layer: int, head: int, shares: NDArray[np.float32]
         layer: index of the layer.
         head: index of the head.
         shares: shape (3 kinds: query, key, value; query tokens; key tokens), shares 0-1.
+        selection: the parts whose paths are meant; none for all paths.
     """
     shares = np.nan_to_num(np.asarray(shares, np.float32), nan=0.0)
     peaks = shares.max(axis=(1, 2), initial=0.0)
@@ -185,6 +197,7 @@ def head_map(request_id: int, layer: int, head: int, shares: NDArray[np.float32]
         "id": request_id,
         "layer": layer,
         "head": head,
+        "selection": [dict(part) for part in selection],
         "kinds": list(KINDS),
         "peak": [float(peak) for peak in peaks],
         "columns": columns,
@@ -302,7 +315,10 @@ def _comparison(result: Comparison, revision: int) -> Message:
 
 
 def _streams(streams: tuple[Stream, ...]) -> list[dict[str, Any]]:
-    return [asdict(stream) for stream in streams]
+    return [
+        {"name": stream.name, "tokens": [{**asdict(t), "text": token_label(t)} for t in stream.tokens]}
+        for stream in streams
+    ]
 
 
 def _clean(value: Any) -> Any:

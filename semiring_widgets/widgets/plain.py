@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from semiring_widgets.attr import Comparison
+from semiring_widgets.explanation.visible import token_label
 from semiring_widgets.explanation.wording import nats, power
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ def statistics(result: Explanation) -> list[tuple[str, str]]:
             found.append((statistic.name, "not known"))
             continue
         ends = (known[values[known].argmin()], known[values[known].argmax()])
-        words = [f"{values[i]:.4g} {statistic.unit}".rstrip() + f" at {result.tokens[i].text}" for i in ends]
+        words = [
+            f"{values[i]:.4g} {statistic.unit}".rstrip() + f" at {token_label(result.tokens[i])}"
+            for i in ends
+        ]
         found.append((statistic.name, f"from {words[0]} to {words[1]}"))
     return found
 
@@ -49,7 +53,7 @@ def _explanation(result: Explanation) -> str:
     )
     lines = [
         f"{result.score.label} = {result.score.value:.4g}",
-        " ".join(token.text for token in result.tokens),
+        " ".join(map(token_label, result.tokens)),
         f"{result.model}, {len(result.layers)} attention layers, {counted}",
         f"all paths: log mass {mass}, entropy {entropy}, log cancellation {cancelled}",
     ]
@@ -70,14 +74,14 @@ def _explanation(result: Explanation) -> str:
 
 
 def _comparison(result: Comparison) -> str:
-    lines = [f"{result.score.label} = {result.score.value:.4g}", " ".join(t.text for t in result.tokens)]
+    lines = [f"{result.score.label} = {result.score.value:.4g}", " ".join(map(token_label, result.tokens))]
     scores = np.abs(result.dataset["scores"].values[:, : len(result.tokens)])
     for index, method in enumerate(result.methods):
         if method.error is not None:
             lines.append(f"{method.label}: {method.error}")
         elif np.isfinite(scores[index]).any():
             order = np.argsort(-np.nan_to_num(scores[index], nan=-1.0))[: result.top_k]
-            lines.append(f"{method.label}: {', '.join(result.tokens[i].text for i in order)}")
+            lines.append(f"{method.label}: {', '.join(token_label(result.tokens[i]) for i in order)}")
     if result.status.state != "done":
         lines.append(f"{result.status.state}: {result.status.message}")
     return "\n".join(lines)

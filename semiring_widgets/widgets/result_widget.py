@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 import anywidget
@@ -21,7 +21,7 @@ import traitlets as t
 from semiring_widgets.explanation import ExplanationJob, Status
 from semiring_widgets.explanation.jobs import sentence_of
 from semiring_widgets.widgets import messages
-from semiring_widgets.widgets.answers import EMPTY_SELECTION
+from semiring_widgets.widgets.answers import parts_of
 from semiring_widgets.widgets.bundle import read_bundle
 from semiring_widgets.widgets.desk import Desk, Request
 
@@ -29,6 +29,7 @@ __all__ = ["ResultWidget"]
 
 _log = logging.getLogger(__name__)
 R = TypeVar("R", bound=Any)
+_GRACE = 1.0  # seconds
 
 
 class ResultWidget(anywidget.AnyWidget, Generic[R]):
@@ -43,7 +44,8 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
         summary: the JSON header of the current summary (read only).
         summary_buffer: its columns (read only).
         revision: its number.
-        selection: what is selected: layer, branch, head, token (None or given) and stream. Settable.
+        selection: the parts that are selected, each with layer, branch, head, token (None or given) and
+            stream; what is shown are the paths through all of them. Settable, also to a single part.
         theme: ``"auto"`` (follow the notebook), ``"light"`` or ``"dark"``.
         view: settings of the view that should survive a reload, such as the quantity shown.
     """
@@ -54,7 +56,7 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
     summary = t.Dict().tag(sync=True)
     summary_buffer = t.Bytes().tag(sync=True)
     revision = t.Int(0).tag(sync=True)
-    selection = t.Dict(default_value=dict(EMPTY_SELECTION)).tag(sync=True)
+    selection = t.Union([t.List(), t.Dict()], default_value=[]).tag(sync=True)
     theme = t.Enum(["auto", "light", "dark"], default_value="auto").tag(sync=True)
     view = t.Dict().tag(sync=True)
 
@@ -71,6 +73,7 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
         header, buffer = self._encode(status, 1)
         super().__init__(summary=header, summary_buffer=buffer, revision=1)
         self._desk = Desk(self._answer, self._reply)
+        self._views: set[Any] = set()
         self.on_msg(self._receive)
         if self._job is not None:
             self._job.subscribe(self._publish)
@@ -78,6 +81,10 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
     @t.default("_esm")
     def _default_esm(self) -> str:
         return read_bundle()
+
+    @t.validate("selection")
+    def _valid_selection(self, proposal: Any) -> list[dict[str, Any]]:
+        return parts_of(proposal["value"])
 
     @property
     def result(self) -> R | None:
@@ -143,13 +150,25 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
         kind = request.get("type")
         if kind == "cancel":
             self.cancel()
+        elif kind in ("shown", "gone"):
+            self._count_views(kind == "shown", request.get("view"))
         elif kind == "pull":
             with self._publishing:  # header and buffer of one revision
                 self._reply((self.summary, self.summary_buffer))
         else:
             self._desk.put(request)
 
-    def _answer(self, request: Request) -> messages.Message:
+    def _count_views(self, shown: bool, view: Any) -> None:
+        """Stop a computation that nobody looks at any more: its output was cleared, its notebook closed."""
+        if shown:
+            self._views.add(view)
+        elif view in self._views:
+            self._views.remove(view)
+            if not self._views:
+                # An output that is moved is taken away and shown again.
+                threading.Timer(_GRACE, lambda: None if self._views else self.cancel()).start()
+
+    def _answer(self, request: Request, check: Callable[[], None]) -> messages.Message:
         """The answer to a request that takes time; on the desk's worker."""
         raise NotImplementedError
 

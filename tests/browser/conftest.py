@@ -7,10 +7,11 @@ import shutil
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.browser import servers
 from tests.browser.notebooks import Notebook, lab_address, notebook_address, write_notebook
+from tests.browser.patience import SECONDS
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -38,8 +39,9 @@ def chromium():
             "The browser tests need Chromium on PATH as 'chromium' (Debian: apt-get install chromium); "
             "`make test` installs it where it may. To leave them out: pytest -m 'not browser'."
         )
+    expect.set_options(timeout=SECONDS * 1000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS, timeout=SECONDS * 1000)
         yield browser
         browser.close()
 
@@ -66,7 +68,7 @@ def watched(chromium):
 
     def new_page(**options):
         context = chromium.new_context(viewport={"width": 1400, "height": 1000}, **options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(SECONDS * 1000)
         watch = Watch(context)
         opened.append((context, watch))
         page = context.new_page()

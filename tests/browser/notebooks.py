@@ -8,9 +8,6 @@ from playwright.sync_api import expect
 
 from tests.browser.view import View
 
-# A computation with the real model included.
-CELL_SECONDS = 180
-
 
 def write_notebook(folder, *sources):
     """Writes a notebook with these code cells under a new name, and gives the name."""
@@ -37,11 +34,11 @@ class Notebook:
         self.page = page
         page.goto(address)
         self.cells = page.locator(".jp-Notebook .jp-CodeCell")
-        expect(self.cells.first).to_be_visible(timeout=60_000)
+        expect(self.cells.first).to_be_visible()
         # A cell that is started before the kernel is there is not run; the first "idle" is shown without one.
-        expect(page.locator(".jp-Toolbar-kernelName").first).to_contain_text("Python 3", timeout=60_000)
+        expect(page.locator(".jp-Toolbar-kernelName").first).to_contain_text("Python 3")
         indicator = page.locator(".jp-Notebook-ExecutionIndicator").first
-        expect(indicator).to_have_attribute("data-status", "idle", timeout=60_000)
+        expect(indicator).to_have_attribute("data-status", "idle")
 
     def start(self, index):
         """Runs a cell without waiting for its end."""
@@ -54,7 +51,7 @@ class Notebook:
         """Runs a cell to its end and gives it; an error in the cell is an error of the test."""
         cell = self.start(index)
         prompt = cell.locator(".jp-InputPrompt").first
-        expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=CELL_SECONDS * 1000)
+        expect(prompt).to_have_text(re.compile(r"\[\d+\]"))
         failed = cell.locator(
             '[data-mime-type="application/vnd.jupyter.stderr"], .jp-RenderedText .ansi-red-fg'
         )

@@ -10,6 +10,8 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.browser.patience import SECONDS
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
@@ -48,7 +50,7 @@ def environment(home):
 
 
 @contextmanager
-def running(command, url, home, seconds=90):
+def running(command, url, home):
     """Runs a server until the block is left; entered when ``url`` answers."""
     log = home / "server.log"
     with log.open("wb") as output:
@@ -56,7 +58,7 @@ def running(command, url, home, seconds=90):
             command, cwd=home, env=environment(home), stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
         try:
-            deadline = time.monotonic() + seconds
+            deadline = time.monotonic() + SECONDS
             while not _answers(url):
                 if process.poll() is not None or time.monotonic() > deadline:
                     said = log.read_text(errors="replace")[-4000:]
@@ -74,7 +76,7 @@ def running(command, url, home, seconds=90):
 
 def _answers(url):
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
+        with urllib.request.urlopen(url, timeout=10) as answer:
             return answer.status == 200
     except (urllib.error.URLError, OSError):
         return False

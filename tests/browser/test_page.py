@@ -13,8 +13,7 @@ from tests.browser.view import View
 @pytest.fixture(scope="module")
 def opened(watched, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "page.html"
-    # All answers, however slow the machine is.
-    write_page(scenes.real(), path, seconds=60)
+    write_page(scenes.real(), path)
     page = watched()
     page.goto(path.as_uri())
     return View(page.locator(".semiring-widgets").first)
@@ -27,7 +26,7 @@ def test_page_answers_without_a_kernel(opened):
     expect(opened.pane("head").locator("canvas")).to_have_count(3)
     opened.clear()
     opened.button("chart").click()
-    expect(opened.pane("chart").locator(".figure > *").first).to_be_visible(timeout=20_000)
+    expect(opened.pane("chart").locator(".figure > *").first).to_be_visible()
     assert opened.page.watch.errors == []
     assert all(re.match(r"(file|blob|data):", url) for url in opened.page.watch.requests)
 
@@ -68,7 +67,7 @@ def test_routes_are_ranked_three_ways(opened):
 def test_a_semiring_of_ones_own(watched, tmp_path):
     path = tmp_path / "own.html"
     result = scenes.own()
-    write_page(result, path, seconds=60)
+    write_page(result, path)
     page = watched()
     page.goto(path.as_uri())
     view = View(page.locator(".semiring-widgets").first)
@@ -81,7 +80,7 @@ def test_a_semiring_of_ones_own(watched, tmp_path):
     view.expect_conditioned("ready")
     expect(view.token(2)).not_to_have_attribute("title", whole)
     view.button("chart").click()
-    expect(view.pane("chart").locator(".bk-Figure")).to_have_count(2, timeout=20_000)
+    expect(view.pane("chart").locator(".bk-Figure")).to_have_count(2)
     view.root.locator("[data-measure]").select_option("token_entropy")
     expect(view.pane("tokens")).to_contain_text("not known for the selection")
     assert page.watch.errors == []

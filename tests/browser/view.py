@@ -20,7 +20,7 @@ class View:
     def __init__(self, root):
         self.root = root
         self.page = root.page
-        expect(root).to_be_visible(timeout=30_000)
+        expect(root).to_be_visible()
 
     def pane(self, name):
         return self.root.locator(f'[data-pane="{name}"]')
@@ -43,12 +43,12 @@ class View:
     def selection(self):
         return json.loads(self.root.get_attribute("data-selection"))
 
-    def expect_state(self, state, seconds=30):
-        expect(self.root).to_have_attribute("data-state", state, timeout=seconds * 1000)
+    def expect_state(self, state):
+        expect(self.root).to_have_attribute("data-state", state)
 
-    def expect_conditioned(self, *states, seconds=30):
+    def expect_conditioned(self, *states):
         pattern = re.compile("^({})$".format("|".join(states)))
-        expect(self.root).to_have_attribute("data-conditioned", pattern, timeout=seconds * 1000)
+        expect(self.root).to_have_attribute("data-conditioned", pattern)
 
     def expect_selected(self, element, selected=True):
         """Pressed or selected, whichever of the two states the element has."""

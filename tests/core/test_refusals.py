@@ -54,6 +54,21 @@ def test_a_write_through_a_view_made_without_grad_is_refused():
         write_through_a_view_without_grad(torch.tensor([0.5, -1.0, 2.0]))
 
 
+def positions_filled_without_grad(x):
+    with torch.no_grad():
+        table = torch.zeros(2, 3, dtype=x.dtype)
+        table[:, :2] = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+        first = table[0]
+        first[2] = table[1, 0] * table[0, 1]
+    return (x * first * table[0] * table[1].sum()).sum()
+
+
+def test_a_view_made_without_grad_may_fill_what_was_not_used():
+    found, expected = gradients(positions_filled_without_grad, torch.tensor([0.5, -1.0, 2.0]))
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(expected, torch.tensor([7.0, 28.0, 252.0]))
+
+
 @pytest.mark.parametrize(
     "loss", [nn.functional.cosine_similarity, lambda a, b: nn.functional.gaussian_nll_loss(a, b, a.exp())]
 )

@@ -11,10 +11,18 @@ import pytest
 import torch
 
 import semiring_widgets as sw
-from semiring_widgets.core.anatomy import condition, cut_of, find_anatomy, seeds_of
+from semiring_widgets.core.anatomy import (
+    as_met,
+    checked,
+    condition,
+    cut_of,
+    extent_of,
+    find_anatomy,
+    seeds_of,
+)
 from semiring_widgets.core.paths import reusing, selecting
 from semiring_widgets.core.semirings import Leaving, find_semiring
-from semiring_widgets.core.sweeps import Extent, sweep_backward, sweep_forward, zeros
+from semiring_widgets.core.sweeps import Span, sweep_backward, sweep_forward, zeros
 from semiring_widgets.errors import TapeError
 from tests.core.test_path_sets import small_bert
 
@@ -69,14 +77,15 @@ def swept(question, condition, leaving, semiring):
     """The same by full sweeps over all operators, one for each part to pass."""
     graph = selecting.ground_of(*question).graph
     anatomy = find_anatomy(graph)
-    through, avoiding = ([cut_of(graph, anatomy, s) for s in selecting._listed(p)] for p in condition)
+    extent = extent_of(graph, anatomy)
+    through, avoiding = ([cut_of(graph, anatomy, s) for s in checked(p, extent)] for p in condition)
     marked = selecting.branch_edges(graph, anatomy) if leaving else frozenset()
     paths = selecting._around(avoiding, marked)
     algebra = Leaving(semiring) if leaving else semiring
     values = sweep_backward(graph, algebra, paths=paths)
-    for cut in sorted(through, key=selecting._depth, reverse=True):
+    for cut in reversed(as_met(through)):
         seeds = seeds_of(algebra, cut, values, paths)
-        values = sweep_backward(graph, algebra, Extent(seeds), paths)
+        values = sweep_backward(graph, algebra, Span(seeds), paths)
     found = [values.get(node, zeros(graph, algebra, node)) for node in graph.wrt]
     return [algebra.counted(value) if leaving else value for value in found]
 
@@ -139,9 +148,9 @@ def test_a_click_sweeps_no_more_than_it_must(question, monkeypatch):
     visited = []
 
     def counting(sweep):
-        def run(graph, semiring, extent, *more):
-            visited.append(len(graph.ops[slice(*(extent.within or (None,)))]))
-            return sweep(graph, semiring, extent, *more)
+        def run(graph, semiring, span, *more):
+            visited.append(len(graph.ops[slice(*(span.within or (None,)))]))
+            return sweep(graph, semiring, span, *more)
 
         return run
 
@@ -208,9 +217,9 @@ def test_a_forward_sweep_may_stop_at_what_is_wanted(question, semiring):
     everything = sweep_forward(graph, algebra)
     nodes = sorted(everything, key=lambda node: node.index)
     for wanted in ({node} for node in nodes):
-        found = sweep_forward(graph, algebra, Extent(keep=wanted))
+        found = sweep_forward(graph, algebra, Span(keep=wanted))
         same(*([values[node] for node in wanted] for values in (found, everything)))
-    found = sweep_forward(graph, algebra, Extent(keep=set(nodes[::3])))
+    found = sweep_forward(graph, algebra, Span(keep=set(nodes[::3])))
     assert set(nodes[::3]) <= found.keys()
 
 
@@ -223,13 +232,13 @@ def test_a_cut_sends_on_what_passes_it(question):
     anatomy = find_anatomy(graph)
     alpha, beta = sweep_forward(graph, algebra), sweep_backward(graph, algebra)
     for part in ({"layer": 1, "head": 1}, {"layer": 1, "token": 0}, {"layer": 0, "branch": "mlp"}):
-        (chosen,) = selecting._listed(part)
+        (chosen,) = checked(part, extent_of(graph, anatomy))
         cut = cut_of(graph, anatomy, chosen)
         found = condition(graph, algebra, cut, alpha, beta, keep=anatomy.nodes())
         seeds = {node: found.above[node] for node in cut.nodes} or {
             edge.target: edge.push(algebra, alpha[edge.source]) for edge in cut.edges
         }
-        wanted = sweep_forward(graph, algebra, Extent(seeds))
+        wanted = sweep_forward(graph, algebra, Span(seeds))
         shared = anatomy.nodes() & wanted.keys()
         assert shared <= found.above.keys()
         for node in shared:

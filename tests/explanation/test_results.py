@@ -1,4 +1,4 @@
-"""Results: what goes in comes out, through pandas, xarray and netCDF."""
+"""Results: what goes in comes out, through pandas, xarray and files."""
 
 import numpy as np
 import pytest
@@ -26,8 +26,8 @@ FACTS = (
 
 def test_a_saved_explanation_comes_back_exactly(make_explanation, tmp_path):
     result = make_explanation(totals=Totals(95.1, None, float("-inf"), None, -87.0))
-    result.save(tmp_path / "result.nc")
-    back = sw.load(tmp_path / "result.nc")
+    result.save(tmp_path / "result.zip")
+    back = sw.load(tmp_path / "result.zip")
     for name in (*FACTS, "totals"):
         assert getattr(back, name) == getattr(result, name), name
     xr.testing.assert_identical(back.dataset, result.dataset)
@@ -38,49 +38,55 @@ def test_a_saved_explanation_comes_back_exactly(make_explanation, tmp_path):
 def test_texts_that_file_formats_refuse_are_kept(make_explanation, tmp_path):
     nasty = "a\x00b \ud83d 日本 </script>"
     tokens = (Token(0, nasty, nasty, 1, 0, 3, False),)
-    make_explanation(("x",), text=nasty, streams=(Stream("input", tokens),)).save(tmp_path / "r.nc")
-    back = sw.load(tmp_path / "r.nc")
+    make_explanation(("x",), text=nasty, streams=(Stream("input", tokens),)).save(tmp_path / "r.zip")
+    back = sw.load(tmp_path / "r.zip")
     assert back.text == nasty
     assert back.tokens[0].raw == nasty
 
 
 def test_saving_again_replaces_and_leaves_nothing_behind(make_explanation, tmp_path):
-    path = tmp_path / "r.nc"
+    path = tmp_path / "r.zip"
     make_explanation().save(path)
     make_explanation(("other",)).save(path)
     assert sw.load(path).text == "other"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["r.nc"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["r.zip"]
     with pytest.raises(InputError, match="Give a path in an existing folder"):
-        make_explanation().save(tmp_path / "no" / "r.nc")
+        make_explanation().save(tmp_path / "no" / "r.zip")
 
 
-def test_xarray_alone_can_read_the_numbers(make_explanation, tmp_path):
-    make_explanation().save(tmp_path / "r.nc")
-    with xr.open_dataset(tmp_path / "r.nc", engine="h5netcdf") as opened:
+def test_numpy_alone_can_read_the_numbers(make_explanation, tmp_path):
+    make_explanation().save(tmp_path / "r.zip")
+    with np.load(tmp_path / "r.zip") as opened:
+        assert opened["branch_mass_share"].shape == (3, 6, 9)
+
+
+def test_the_labelled_table_can_be_written_as_netcdf(make_explanation, tmp_path):
+    make_explanation().to_xarray().to_netcdf(tmp_path / "r.nc")
+    with xr.open_dataset(tmp_path / "r.nc") as opened:
         assert opened["branch_mass_share"].sel(branch="value").shape == (3, 9)
 
 
 def test_what_is_no_result_is_refused_by_a_sentence(make_explanation, make_comparison, tmp_path):
     with pytest.raises(InputError, match="There is no file"):
-        sw.load(tmp_path / "none.nc")
-    (tmp_path / "text.nc").write_text("hello", encoding="utf-8")
-    with pytest.raises(InputError, match="not a readable netCDF file"):
-        sw.load(tmp_path / "text.nc")
+        sw.load(tmp_path / "none.zip")
+    (tmp_path / "text.zip").write_text("hello", encoding="utf-8")
+    with pytest.raises(InputError, match=r"was not written by \.save"):
+        sw.load(tmp_path / "text.zip")
     xr.Dataset({"a": ("x", [1.0])}).to_netcdf(tmp_path / "foreign.nc", engine="h5netcdf")
     with pytest.raises(InputError, match=r"not written by semiring_widgets"):
         sw.load(tmp_path / "foreign.nc")
-    make_comparison().save(tmp_path / "comparison.nc")
+    make_comparison().save(tmp_path / "comparison.zip")
     with pytest.raises(InputError, match=r"read it with Comparison\.load"):
-        sw.load(tmp_path / "comparison.nc")
-    make_explanation().save(tmp_path / "explanation.nc")
+        sw.load(tmp_path / "comparison.zip")
+    make_explanation().save(tmp_path / "explanation.zip")
     with pytest.raises(InputError, match=r"read it with semiring_widgets\.load"):
-        Comparison.load(tmp_path / "explanation.nc")
+        Comparison.load(tmp_path / "explanation.zip")
 
 
 def test_a_saved_comparison_comes_back_exactly(make_comparison, tmp_path):
     result = make_comparison()
-    result.save(tmp_path / "c.nc")
-    back = Comparison.load(tmp_path / "c.nc")
+    result.save(tmp_path / "c.zip")
+    back = Comparison.load(tmp_path / "c.zip")
     for name in ("text", "model", "score", "streams", "methods", "top_k", "status"):
         assert getattr(back, name) == getattr(result, name), name
     xr.testing.assert_identical(back.dataset, result.dataset)

@@ -11,7 +11,7 @@ import pytest
 
 from semiring_widgets.errors import InputError, MissingBundleError
 from semiring_widgets.explanation import ExplanationJob, Status
-from semiring_widgets.widgets import ComparisonWidget, ExplanationWidget, messages
+from semiring_widgets.widgets import ComparisonWidget, ExplanationWidget, messages, result_widget
 from semiring_widgets.widgets.answers import answer
 from semiring_widgets.widgets.bundle import read_bundle
 from semiring_widgets.widgets.desk import Desk
@@ -57,7 +57,7 @@ def test_the_summary_lives_in_the_traits(bundle, make_explanation):
     assert state["summary"] == header
     assert bytes(state["summary_buffer"]) == buffer
     assert state["revision"] == 1
-    assert state["selection"] == {"layer": None, "branch": None, "head": None, "token": None, "stream": 0}
+    assert state["selection"] == []
     assert widget.result is result
     assert widget.wait() is result
 
@@ -70,7 +70,7 @@ def test_pull_gives_the_current_summary(front):
 
 
 def test_condition_asks_the_session_and_answers_with_columns(front):
-    selection = {"layer": 1, "branch": "value", "head": None, "token": 4, "stream": 0}
+    selection = [{"layer": 1, "branch": "value", "head": None, "token": 4, "stream": 0}]
     front.ask(type="condition", id=2, selection=selection)
     header, buffer = front.wait(2)
     assert header["type"] == "conditioned"
@@ -80,10 +80,11 @@ def test_condition_asks_the_session_and_answers_with_columns(front):
     assert [column["name"] for column in header["columns"]] == asked
     assert messages.unpack(header["columns"], buffer)["node_mass_share"].shape == (3, 9)
     assert front.widget.result.session.asked == [selection]
+    assert header["totals"] == {**dict.fromkeys(messages.TOTALS), "log_mass": 16.0, "best_log_weight": -2.5}
 
 
 def test_routes_are_ranked_as_asked(front):
-    selection = {"layer": 1, "branch": None, "head": None, "token": None, "stream": 0}
+    selection = [{"layer": 1, "branch": None, "head": None, "token": None, "stream": 0}]
     front.ask(type="routes", id=3, by="contribution", selection=selection)
     header, _ = front.wait(3)
     assert (header["type"], header["by"], header["selection"]) == ("routes", "contribution", selection)
@@ -106,6 +107,12 @@ def test_head_map_comes_from_the_session_where_the_table_has_none(make_explanati
     result = make_explanation(maps=False)
     header, _ = answer(result, {"type": "head_map", "id": 1, "layer": 0, "head": 1})
     assert result.session.asked == [(0, 1)]
+    assert header["selection"] == []
+    part = {"layer": None, "branch": None, "head": None, "token": 2, "stream": 0}
+    header, _ = answer(
+        make_explanation(), {"type": "head_map", "id": 1, "layer": 0, "head": 1, "selection": [part]}
+    )
+    assert header["selection"] == [part]
     assert header["columns"][0]["shape"] == [3, 9, 9]
 
 
@@ -115,14 +122,16 @@ def test_head_map_comes_from_the_session_where_the_table_has_none(make_explanati
         ({"type": "head_map", "layer": 3, "head": 0}, "There is no layer 3; this explanation has 3"),
         ({"type": "head_map", "layer": 0, "head": 2}, "There is no head of layer 0 2"),
         ({"type": "head_map", "layer": "0", "head": 2}, "Expected a whole number"),
-        ({"type": "condition", "selection": None}, "A selection has layer, branch"),
-        ({"type": "condition", "selection": {"token": 9}}, "There is no token 9"),
+        ({"type": "condition", "selection": None}, "A selection is a list of parts"),
+        ({"type": "condition", "selection": ["layer"]}, "A selection is a list of parts"),
         (
-            {"type": "condition", "selection": {"branch": "side"}},
-            "There is no branch 'side'; branches are skip",
+            {"type": "condition", "selection": {"token": 9}},
+            "token is 9; input 0 has 9 tokens, counted",
         ),
+        ({"type": "condition", "selection": [{"layer": 0}, {"head": 1}]}, "no layer that it is of"),
+        ({"type": "routes", "by": "best", "selection": [{"layer": 0, "branch": "side"}]}, "branch is 'side'"),
         ({"type": "routes", "by": "luck", "selection": {"token": 1}}, "There is no ranking by 'luck'"),
-        ({"type": "routes", "by": "best"}, "A selection has layer, branch"),
+        ({"type": "routes", "by": "best"}, "A selection is a list of parts"),
         ({"type": "dance"}, "unknown type 'dance'"),
     ],
 )
@@ -155,24 +164,75 @@ def test_chart_and_bokehjs(front):
 def test_of_conditions_that_wait_only_the_latest_is_answered():
     gate, answered, sent = threading.Event(), [], threading.Event()
 
-    def slow(request):
+    def slow(request, check):
         gate.wait(10)
         answered.append(request["id"])
-        return {"id": request["id"]}, b""
+        return {"type": request["type"]}, b""
 
     def send(message):
         if message[0]["id"] == 6:
             sent.set()
 
     desk = Desk(slow, send)
-    desk.put({"type": "head_map", "id": 1})
+    desk.put({"type": "bokehjs", "id": 1})
     for number in (2, 3, 4):
-        desk.put({"type": "condition", "id": number})
-    desk.put({"type": "head_map", "id": 5})
-    desk.put({"type": "condition", "id": 6})
+        desk.put({"type": "condition", "id": number, "selection": [{"token": number}]})
+    desk.put({"type": "head_map", "id": 5, "selection": [{"token": 6}]})
+    desk.put({"type": "condition", "id": 6, "selection": [{"token": 6}]})
     gate.set()
     assert sent.wait(10)
-    assert answered in ([1, 5, 6], [5, 6])  # the first may or may not be taken before the others arrive
+    assert answered == [1, 5, 6]
+
+
+def test_what_is_overtaken_stops_and_the_same_question_is_answered_once():
+    taken, sent, stopped, done = [], [], threading.Event(), threading.Event()
+    started = threading.Event()
+
+    def answer(request, check):
+        taken.append(request["id"])
+        if request["id"] == 1:
+            started.set()
+            for _ in range(1000):
+                try:
+                    check()
+                except Exception:
+                    stopped.set()
+                    raise
+                time.sleep(0.01)
+        return {"type": request["type"]}, b""
+
+    def send(message):
+        sent.append(message[0]["id"])
+        if len(sent) == 3:
+            done.set()
+
+    desk = Desk(answer, send)
+    desk.put({"type": "routes", "id": 1, "by": "best", "selection": [{"token": 1}]})
+    assert started.wait(10)
+    # Of the same selection: the routes go on.
+    desk.put({"type": "condition", "id": 2, "selection": [{"token": 1}]})
+    assert not stopped.wait(0.1)
+    desk.put({"type": "condition", "id": 3, "selection": [{"token": 2}]})
+    desk.put({"type": "condition", "id": 4, "selection": [{"token": 2}]})  # a second view
+    desk.put({"type": "routes", "id": 5, "by": "best", "selection": [{"token": 2}]})
+    assert stopped.wait(10)
+    assert done.wait(10)
+    assert (taken, sent) == ([1, 3, 5], [3, 4, 5])
+
+
+def test_a_selection_is_parts_whatever_is_set(front):
+    part = {"layer": 1, "branch": None, "head": 0, "token": None, "stream": 0}
+    start = {"layer": None, "branch": None, "head": None, "token": 2, "stream": 0}
+    for given, parts in (
+        ({"layer": 1, "head": 0}, [part]),
+        ([part, {"token": 2}], [part, start]),
+        ({"layer": None, "branch": None, "head": None, "token": None, "stream": 0}, []),
+        ([], []),
+    ):
+        front.widget.selection = given
+        assert front.widget.selection == parts
+    with pytest.raises(InputError, match="A selection is a list of parts"):
+        front.widget.selection = [3]
 
 
 def test_a_comparison_answers_pull_only(bundle, make_comparison, monkeypatch):
@@ -226,6 +286,26 @@ def test_cancel_from_the_front_end(bundle, make_explanation, monkeypatch):
     front.ask(type="cancel", id=6)
     assert widget.wait(20).status.state == "cancelled"
     assert widget.summary["status"]["state"] == "cancelled"
+
+
+@pytest.mark.parametrize("again", [True, False], ids=["shown again", "cleared"])
+def test_a_job_ends_when_its_last_view_is_gone(bundle, make_explanation, monkeypatch, again):
+    monkeypatch.setattr(result_widget, "_GRACE", 0.05)
+    started = threading.Event()
+    job = ExplanationJob(snapshots(make_explanation, 10_000, 0.01, started))
+    front = Front(ExplanationWidget(job), monkeypatch)
+    assert started.wait(20)
+    for message in (("shown", 1), ("shown", 2), ("gone", 1), ("gone", 1), ("gone", 3)):
+        front.ask(type=message[0], view=message[1])
+    time.sleep(0.2)
+    assert job.status.state == "running"
+    front.ask(type="gone", view=2)
+    if again:
+        front.ask(type="shown", view=4)
+        time.sleep(0.2)
+        assert job.status.state == "running"
+        front.ask(type="gone", view=4)
+    assert job.result(20).status.state == "cancelled"
 
 
 def test_closing_the_widget_stops_the_job(bundle, make_explanation):

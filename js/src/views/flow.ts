@@ -1,146 +1,100 @@
 /** The route grid: mass through every token at every layer, and the best paths as lines over it. */
 
+import { html, svg } from "lit-html";
 import type { ExplanationHeader } from "../contract";
-import { h, item, svg } from "../dom";
+import { h, put, svgElement } from "../dom";
+import { shortened } from "../labels";
 import { aside, type Grid, gridOf, stepPath } from "../layout/grid";
-import { atNode, isSigned, partsMeasure, tints, worded } from "../measures";
+import { partsMeasure } from "../measures";
+import { type Drawing, explanationPane } from "../pane";
 import { RANKED_BY, rankingShown } from "../ranked";
-import { covers } from "../selection";
-import type { State } from "../store";
+import type { State, Store } from "../store";
+import { cells, layerName } from "./cells";
 
 const LEGEND = ["skip", "query", "key", "value", "mlp"] as const;
 
-export function flow(state: State, summary: ExplanationHeader, space: number): HTMLElement {
-  const pane = h("section", { "data-pane": "flow", "aria-label": "route grid: tokens by layers" });
-  pane.append(h("h3", {}, "Routes: tokens × layers"));
-  const count = Math.max(0, ...summary.streams.map((stream) => stream.tokens.length));
-  if (summary.layers.length === 0 || count === 0) return pane;
-  const grid = gridOf(count, summary.layers.length, space);
-  const labels = grid.cell >= 44 ? 20 : 74;
-  const picture = svg("svg", { width: grid.width, height: grid.height + labels, role: "group" });
-  cells(picture, state, summary, grid);
-  routes(picture, state, summary, grid);
-  names(picture, summary, grid);
-  const legend = h(
-    "p",
-    { class: "legend" },
-    ...LEGEND.map((branch) => h("span", { class: `branch ${branch}` }, branch)),
-    h(
-      "span",
-      {},
-      `cell = ${partsMeasure(state, summary).label}; line = routes by ${RANKED_BY[state.by]}, upwards from the input`,
-    ),
-  );
-  const end = rankingShown(state, summary)?.routes[0]?.steps.at(-1)?.target;
-  pane.append(
-    h(
-      "div",
-      { class: "scroll", "data-towards": end === undefined ? null : grid.x(end) },
-      picture,
-      grid.width > space ? margin(summary, grid) : null,
-    ),
-    legend,
-  );
-  return pane;
+/** The grid of a summary in the width that there is. */
+function gridFor(state: State, summary: ExplanationHeader): Grid {
+  const count = Math.max(1, ...summary.streams.map((stream) => stream.tokens.length));
+  return gridOf(count, summary.layers.length, state.space);
 }
 
-/** The names of the layers once more, where they stay in sight while the tokens are scrolled. */
-function margin(summary: ExplanationHeader, grid: Grid): SVGElement {
-  const picture = svg("svg", {
-    class: "margin",
-    width: grid.gutter - 4,
-    height: grid.height,
-    "aria-hidden": "true",
+export function mountFlow(root: HTMLElement, store: Store, signal: AbortSignal): void {
+  const below = svgElement("g");
+  const lines = svgElement("g", { "pointer-events": "none" });
+  const names = svgElement("g");
+  const picture = svgElement("svg", { role: "group", "aria-label": "tokens by layers" }, below, lines, names);
+  const margin = svgElement("svg", { class: "margin", "aria-hidden": "true" });
+  const scroll = h("div", { class: "scroll" }, picture, margin);
+  const legend = h("p", { class: "legend" });
+  root.append(h("h3", {}, "Routes: tokens × layers"), scroll, legend);
+  store.effect((state) => {
+    if (state.summary?.type !== "explanation") return;
+    const grid = gridFor(state, state.summary);
+    const known = state.summary.layers.length > 0;
+    put(picture, { width: grid.width, height: known ? grid.height + (grid.cell >= 44 ? 20 : 74) : 0 });
+    const needed = known && grid.width > state.space;
+    put(margin, { width: grid.gutter - 4, height: needed ? grid.height : 0 });
+  }, signal);
+  explanationPane(below, store, signal, (state, summary) => cells(state, summary, gridFor(state, summary)));
+  explanationPane(lines, store, signal, (state, summary) => routes(state, summary, gridFor(state, summary)));
+  explanationPane(names, store, signal, (state, summary) => tokenNames(summary, gridFor(state, summary)));
+  // The names of the layers once more, where they stay in sight while the tokens are scrolled.
+  explanationPane(margin, store, signal, (state, summary) => {
+    const grid = gridFor(state, summary);
+    return svg`${summary.layers.map(({ index }) => layerName(index, grid))}`;
   });
-  for (const layer of summary.layers) picture.append(...named(layer.index, grid));
-  return picture;
+  explanationPane(legend, store, signal, (state, summary) => {
+    const measure = partsMeasure(state, summary).label;
+    return html`
+      ${LEGEND.map((branch) => html`<span class="branch ${branch}">${branch}</span>`)}
+      <span>cell = ${measure}; line = routes by ${RANKED_BY[state.by]}, upwards from the input</span>`;
+  });
+  beginAtTheEnd(scroll, store, signal);
 }
 
-function named(layer: number, grid: Grid): SVGElement[] {
-  const top = grid.y(layer) - grid.row / 2 + 1;
-  return [
-    svg("rect", { x: 2, y: top, width: grid.gutter - 8, height: grid.row - 2, rx: 4, class: "layer" }),
-    svg("text", { x: grid.gutter / 2 - 2, y: grid.y(layer) + 4, "text-anchor": "middle" }, `L${layer}`),
-  ];
+/** A picture that is too wide begins, once, at the place where its routes end. */
+function beginAtTheEnd(scroll: HTMLElement, store: Store, signal: AbortSignal): void {
+  let begun = false;
+  store.effect((state) => {
+    if (begun || state.summary?.type !== "explanation") return;
+    const end = rankingShown(state, state.summary)?.routes[0]?.steps.at(-1)?.target;
+    const grid = gridFor(state, state.summary);
+    if (end === undefined || scroll.clientWidth === 0) return;
+    begun = true;
+    scroll.scrollLeft = grid.x(end) - scroll.clientWidth / 2;
+  }, signal);
 }
 
-function cells(picture: SVGElement, state: State, summary: ExplanationHeader, grid: Grid): void {
-  const measure = partsMeasure(state, summary);
-  for (const layer of summary.layers) {
-    const tokens = summary.streams[layer.stream]?.tokens ?? [];
-    const numbers = tokens.map((token) => atNode(state, measure, layer.index, token.index));
-    const strengths = tints(measure, numbers);
-    const top = grid.y(layer.index) - grid.row / 2 + 1;
-    const pressed = covers(state.selection, { layer: layer.index });
-    picture.append(
-      svg(
-        "g",
-        item({ layer: layer.index }, pressed, `layer ${layer.index}, ${layer.name}`),
-        svg("title", {}, layer.name),
-        ...named(layer.index, grid),
-      ),
-    );
-    for (const token of tokens) {
-      const value = numbers[token.index] ?? Number.NaN;
-      const facets = { layer: layer.index, token: token.index, stream: layer.stream };
-      const label = `${token.text} at layer ${layer.index}: ${measure.label} ${worded(measure, value)}`;
-      picture.append(
-        svg(
-          "rect",
-          {
-            ...item(facets, covers(state.selection, facets), label),
-            "data-linked": String(
-              covers(state.selection, { token: token.index, stream: layer.stream }) || pressed,
-            ),
-            class: `cell${Number.isNaN(value) ? " unknown" : ""}${isSigned(measure) && value < 0 ? " negative" : ""}`,
-            x: grid.x(token.index) - grid.cell / 2 + 1,
-            y: top,
-            width: Math.max(1, grid.cell - 2),
-            height: grid.row - 2,
-            rx: 3,
-            style: `--tint:${(strengths[token.index] ?? 0).toFixed(3)}`,
-          },
-          svg("title", {}, label),
-        ),
-      );
-    }
-  }
-}
-
-function routes(picture: SVGElement, state: State, summary: ExplanationHeader, grid: Grid): void {
+function routes(state: State, summary: ExplanationHeader, grid: Grid): Drawing {
   const listed = rankingShown(state, summary)?.routes ?? [];
-  for (const route of listed.slice(0, 6).reverse()) {
+  const drawn = listed.slice(0, 6).reverse();
+  return svg`${drawn.map((route) => {
     const chosen = state.route === route.rank;
     const shift = aside(grid, route.rank);
-    const group = svg("g", { class: `route${chosen ? " chosen" : ""}`, "pointer-events": "none" });
-    for (const step of route.steps) {
-      if (step.branch === "mlp") {
-        const [x, y] = [grid.x(step.target) + shift - 4, grid.y(step.layer + 0.72) - 4];
-        group.append(svg("rect", { x, y, width: 8, height: 8, class: "branch mlp" }));
-      } else {
-        const width = chosen ? 4 : Math.max(1.2, 3.2 - 0.5 * route.rank);
-        group.append(
-          svg("path", {
-            d: stepPath(grid, step, shift),
-            class: `branch ${step.branch}`,
-            "stroke-width": width,
-          }),
-        );
+    const width = chosen ? 4 : Math.max(1.2, 3.2 - 0.5 * route.rank);
+    return svg`<g class="route${chosen ? " chosen" : ""}">${route.steps.map((step) => {
+      if (step.branch !== "mlp") {
+        const d = stepPath(grid, step, shift);
+        return svg`<path d=${d} class="branch ${step.branch}" stroke-width=${width}></path>`;
       }
-    }
-    picture.append(group);
-  }
+      const [x, y] = [grid.x(step.target) + shift - 4, grid.y(step.layer + 0.72) - 4];
+      return svg`<rect x=${x} y=${y} width="8" height="8" class="branch mlp"></rect>`;
+    })}</g>`;
+  })}`;
 }
 
-function names(picture: SVGElement, summary: ExplanationHeader, grid: Grid): void {
-  const tokens = summary.streams[0]?.tokens ?? [];
+function tokenNames(summary: ExplanationHeader, grid: Grid): Drawing {
+  const tokens = summary.layers.length === 0 ? [] : (summary.streams[0]?.tokens ?? []);
   const every = Math.max(1, Math.ceil(11 / grid.cell));
-  for (const token of tokens) {
-    if (token.index % every !== 0) continue;
-    const [x, y] = [grid.x(token.index), grid.height + 10];
-    const short = token.text.length > 11 ? `${token.text.slice(0, 10)}…` : token.text;
-    const turn = grid.cell >= 44 ? {} : { transform: `rotate(-60 ${x} ${y})` };
-    const anchor = grid.cell >= 44 ? "middle" : "end";
-    picture.append(svg("text", { x, y, "text-anchor": anchor, class: "name", ...turn }, short));
-  }
+  const upright = grid.cell >= 44;
+  return svg`${tokens
+    .filter(({ index }) => index % every === 0)
+    .map((token) => {
+      const [x, y] = [grid.x(token.index), grid.height + 10];
+      // A column is 6 pixels; labels that stand upright have the width of their cell.
+      const short = shortened(token.text, upright ? Math.floor(grid.cell / 6) : 11);
+      return svg`<text x=${x} y=${y} text-anchor=${upright ? "middle" : "end"} class="name"
+        transform=${upright ? "rotate(0)" : `rotate(-60 ${x} ${y})`}>${short}</text>`;
+    })}`;
 }

@@ -1,92 +1,101 @@
 /** The inspector: share of mass through every head, and one head between tokens. */
 
+import { html } from "lit-html";
 import type { Columns } from "../columns";
 import { type ExplanationHeader, KINDS } from "../contract";
-import { h, item } from "../dom";
+import { h } from "../dom";
 import { percent } from "../layout/numbers";
 import { atHead, isSigned, partsMeasure, tints, worded } from "../measures";
-import { covers } from "../selection";
-import type { State } from "../store";
+import { type Drawing, explanationPane } from "../pane";
+import { headOf, includes, isEmpty, normalise } from "../selection";
+import type { State, Store } from "../store";
 
-export function heads(state: State, summary: ExplanationHeader): HTMLElement {
-  const kinds = h(
-    "select",
-    { "data-kind": true, "aria-label": "which operand" },
-    h("option", { value: -1, selected: state.kind === -1 }, "query + key + value"),
-    ...KINDS.map((kind, index) => h("option", { value: index, selected: state.kind === index }, kind)),
-  );
-  const measure = partsMeasure(state, summary);
-  const rows = [...summary.layers].reverse().map((layer) => {
-    const numbers = Array.from({ length: layer.heads }, (_, head) =>
-      atHead(state, measure, layer.index, head, state.kind),
+export function mountHeads(root: HTMLElement, store: Store, signal: AbortSignal): void {
+  explanationPane(root, store, signal, (state, summary) => {
+    const kinds = ["query + key + value", ...KINDS].map(
+      (kind, index) =>
+        html`<option value=${index - 1} .selected=${state.kind === index - 1}>${kind}</option>`,
     );
-    const strengths = tints(measure, numbers);
-    const cells = numbers.map((value, head) => {
-      const facets = { layer: layer.index, head };
-      const label = `layer ${layer.index}, head ${head}: ${measure.label} ${worded(measure, value)}`;
-      const attributes = item(facets, covers(state.selection, facets), label);
-      return h("button", {
-        ...attributes,
-        type: "button",
-        title: label,
-        class: `head${Number.isNaN(value) ? " unknown" : ""}${isSigned(measure) && value < 0 ? " negative" : ""}`,
-        style: `--tint:${(strengths[head] ?? 0).toFixed(3)}`,
-      });
-    });
-    const pressed = covers(state.selection, { layer: layer.index });
-    const name = h(
-      "button",
-      {
-        ...item({ layer: layer.index }, pressed, layer.name),
-        type: "button",
-        class: "row",
-        title: layer.name,
-      },
-      `L${layer.index}`,
-    );
-    return h("div", { class: "heads" }, name, ...cells);
+    return html`
+      <h3>Heads: layers × heads</h3>
+      <label>Show: <select data-kind data-lm-suppress-shortcuts="true" aria-label="which operand">${kinds}</select></label>
+      ${[...summary.layers].reverse().map((layer) => row(state, summary, layer))}`;
   });
-  const pane = h("section", { "data-pane": "heads", "aria-label": "heads: layers by heads" });
-  pane.append(h("h3", {}, "Heads: layers × heads"), h("label", {}, "Show: ", kinds), ...rows);
-  return pane;
 }
 
-export function headMap(state: State, summary: ExplanationHeader): HTMLElement {
-  const pane = h("section", { "data-pane": "head", "aria-label": "one head: query by key tokens" });
-  pane.append(h("h3", {}, "One head: query (rows) × key (columns)"));
-  const { layer, head } = state.selection;
-  if (layer === null || head === null) {
-    pane.append(h("p", { class: "hint" }, "Click a head to see between which tokens it carries paths."));
-    return pane;
-  }
-  const found = state.map;
-  if (found === null || found.header.layer !== layer || found.header.head !== head) return pane;
-  const described = summary.layers[layer];
+function row(state: State, summary: ExplanationHeader, layer: ExplanationHeader["layers"][number]): Drawing {
+  const measure = partsMeasure(state, summary);
+  const numbers = Array.from({ length: layer.heads }, (_, head) =>
+    atHead(state, measure, layer.index, head, state.kind),
+  );
+  const strengths = tints(measure, numbers);
+  const heads = numbers.map((value, head) => {
+    const label = `layer ${layer.index}, head ${head}: ${measure.label} ${worded(measure, value)}`;
+    const looks = `${Number.isNaN(value) ? " unknown" : ""}${isSigned(measure) && value < 0 ? " negative" : ""}`;
+    return html`<button type="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-layer=${layer.index}
+      data-head=${head} aria-pressed=${includes(state.selection, { layer: layer.index, head })} aria-label=${label}
+      title=${label} class="head${looks}" style="--tint:${(strengths[head] ?? 0).toFixed(3)}"></button>`;
+  });
+  const name = `attention of layer ${layer.index}: ${layer.name}`;
+  return html`<div class="heads"><button type="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item
+    data-layer=${layer.index} aria-pressed=${includes(state.selection, { layer: layer.index })}
+    aria-label="L${layer.index}, ${name}" class="row" title=${name}>L${layer.index}</button>${heads}</div>`;
+}
+
+export function mountHeadMap(root: HTMLElement, store: Store, signal: AbortSignal): void {
+  const hint = h("p", { class: "hint" });
+  const figures = h("div", { class: "maps" });
+  root.append(h("h3", {}, "One head: query (rows) × key (columns)"), hint, figures);
+  explanationPane(hint, store, signal, (state) => html`${aboutMap(state)}`);
+  let drawn: State["map"] = null;
+  store.effect((state) => {
+    // An older map gives way when the new one is there, so that nothing jumps.
+    const shown = headOf(state.selection) === null ? null : state.map;
+    if (shown === drawn || state.summary?.type !== "explanation") return;
+    drawn = shown;
+    const summary = state.summary;
+    const made = shown?.header.kinds.map((_, index) => figure(summary, shown.header, shown.columns, index));
+    figures.replaceChildren(...(made ?? []));
+  }, signal);
+}
+
+function aboutMap({ selection, map }: State): string {
+  const head = headOf(selection);
+  if (head === null) return "Click a head to see between which tokens it carries paths.";
+  if (map === null) return "asking for this head …";
+  const { header } = map;
+  const whose = isEmpty(normalise(header.selection)) ? "all paths" : "the selected paths";
+  return `Head ${header.layer}·${header.head}: shares of the mass of ${whose}.`;
+}
+
+function figure(
+  summary: ExplanationHeader,
+  header: NonNullable<State["map"]>["header"],
+  columns: Columns,
+  index: number,
+): HTMLElement {
+  const kind = header.kinds[index] ?? "value";
+  const peak = header.peak[index] ?? 0;
+  const described = summary.layers[header.layer];
   const queries = summary.streams[described?.stream ?? 0]?.tokens ?? [];
   const keys = summary.streams[described?.key_stream ?? 0]?.tokens ?? [];
-  const row = h("div", { class: "maps" });
-  found.header.kinds.forEach((kind, index) => {
-    const peak = found.header.peak[index] ?? 0;
-    const canvas = h("canvas", {
-      width: keys.length,
-      height: queries.length,
-      role: "img",
-      "aria-label": `${kind} map`,
-    });
-    draw(canvas, found.columns, index, kind);
-    const reading = h("figcaption", {}, `${kind}: at most ${percent(peak)}`);
-    canvas.addEventListener("pointermove", (event) => {
-      const box = canvas.getBoundingClientRect();
-      const key = Math.floor(((event.clientX - box.left) / box.width) * keys.length);
-      const query = Math.floor(((event.clientY - box.top) / box.height) * queries.length);
-      const byte = found.columns.at("map", index, query, key);
-      const share = percent((byte / 255) ** 2 * peak);
-      reading.textContent = `${kind}: ${queries[query]?.text ?? ""} ← ${keys[key]?.text ?? ""} ${share}`;
-    });
-    row.append(h("figure", { class: `branch ${kind}` }, canvas, reading));
+  const canvas = h("canvas", {
+    width: keys.length,
+    height: queries.length,
+    role: "img",
+    "aria-label": `${kind} map`,
   });
-  pane.append(row);
-  return pane;
+  draw(canvas, columns, index, kind);
+  const reading = h("figcaption", {}, `${kind}: at most ${percent(peak)}`);
+  canvas.addEventListener("pointermove", (event) => {
+    const box = canvas.getBoundingClientRect();
+    const key = Math.floor(((event.clientX - box.left) / box.width) * keys.length);
+    const query = Math.floor(((event.clientY - box.top) / box.height) * queries.length);
+    const byte = columns.at("map", index, query, key);
+    const share = percent((byte / 255) ** 2 * peak);
+    reading.textContent = `${kind}: ${queries[query]?.text ?? ""} ← ${keys[key]?.text ?? ""} ${share}`;
+  });
+  return h("figure", { class: `branch ${kind}` }, canvas, reading);
 }
 
 /** One pixel per pair of tokens; the browser scales it. */

@@ -1,58 +1,38 @@
 /** The sentence: every token tinted by one of several quantities. */
 
-import type { ExplanationHeader } from "../contract";
-import { h, item } from "../dom";
+import { html, nothing } from "lit-html";
 import { atToken, isSigned, measureOf, measuresOf, ofAllPaths, tints, worded } from "../measures";
-import { covers } from "../selection";
-import type { State } from "../store";
+import { explanationPane } from "../pane";
+import { includes } from "../selection";
+import type { Store } from "../store";
 
-export function ribbon(state: State, summary: ExplanationHeader): HTMLElement {
-  const measure = measureOf(state, summary);
-  const choice = h(
-    "select",
-    { "data-measure": true, "aria-label": "quantity that tints the tokens" },
-    ...measuresOf(summary).map(({ name, label, unit }) =>
-      h(
-        "option",
-        { value: name, selected: name === measure.name },
-        unit === "" ? label : `${label} (${unit})`,
-      ),
-    ),
-  );
-  const rows = summary.streams.map((stream, index) => {
-    const numbers = stream.tokens.map((token) =>
-      index === 0 ? atToken(state, measure, token.index) : Number.NaN,
+export function mountRibbon(root: HTMLElement, store: Store, signal: AbortSignal): void {
+  explanationPane(root, store, signal, (state, summary) => {
+    const measure = measureOf(state, summary);
+    const choices = measuresOf(summary).map(
+      ({ name, label, unit }) =>
+        html`<option value=${name} .selected=${name === measure.name}>${unit === "" ? label : `${label} (${unit})`}</option>`,
     );
-    const strengths = tints(measure, numbers);
-    const name = summary.streams.length > 1 ? h("span", { class: "stream" }, stream.name) : null;
-    const tokens = stream.tokens.map((token) => {
-      const value = numbers[token.index] ?? Number.NaN;
-      const facets = { token: token.index, stream: index };
-      const pressed = covers(state.selection, facets);
-      const label = `${token.text}: ${measure.label} ${worded(measure, value)}`;
-      const minus = isSigned(measure) && value < 0;
-      return h(
-        "button",
-        {
-          ...item(facets, pressed, label),
-          type: "button",
-          class: `token${token.special ? " special" : ""}${minus ? " negative" : ""}`,
-          title: label,
-          style: `--tint:${(strengths[token.index] ?? 0).toFixed(3)}`,
-        },
-        token.text || token.raw,
+    const rows = summary.streams.map((stream, index) => {
+      const numbers = stream.tokens.map((token) =>
+        index === 0 ? atToken(state, measure, token.index) : Number.NaN,
       );
+      const strengths = tints(measure, numbers);
+      const name = summary.streams.length > 1 ? html`<span class="stream">${stream.name}</span>` : nothing;
+      const tokens = stream.tokens.map((token) => {
+        const value = numbers[token.index] ?? Number.NaN;
+        const label = `${token.text}: ${measure.label} ${worded(measure, value)}`;
+        const minus = isSigned(measure) && value < 0;
+        return html`<span role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${token.index}
+          data-stream=${index} class="token${token.special ? " special" : ""}${minus ? " negative" : ""}" title=${label}
+          aria-label=${label} aria-pressed=${includes(state.selection, { token: token.index, stream: index })}
+          style="--tint:${(strengths[token.index] ?? 0).toFixed(3)}">${token.text || token.raw}</span>`;
+      });
+      return html`<div class="sentence">${name}${tokens}</div>`;
     });
-    return h("div", { class: "sentence" }, name, ...tokens);
+    return html`
+      <label>Tint: <select data-measure data-lm-suppress-shortcuts="true" aria-label="quantity that tints the tokens">${choices}</select></label>
+      ${ofAllPaths(state, measure) ? html`<span class="hint"> of all paths: not known for the selection</span>` : nothing}
+      ${rows}`;
   });
-  const remark = ofAllPaths(state, measure)
-    ? h("span", { class: "hint" }, " of all paths: not known for the selection")
-    : null;
-  return h(
-    "section",
-    { "data-pane": "tokens", "aria-label": "sentence" },
-    h("label", {}, "Tint: ", choice),
-    remark,
-    ...rows,
-  );
 }

@@ -1,58 +1,51 @@
 /** Routes as sentences, ranked three ways; a click draws one out. */
 
+import { html, nothing } from "lit-html";
 import { type ExplanationHeader, RANKINGS, type Route } from "../contract";
-import { h } from "../dom";
 import { percent, power, signed } from "../layout/numbers";
+import { type Drawing, explanationPane } from "../pane";
 import { isThrough, RANKED_BY, rankingShown } from "../ranked";
-import type { State } from "../store";
+import type { State, Store } from "../store";
 
-export function routesPane(state: State, summary: ExplanationHeader): HTMLElement {
-  const pane = h("section", { "data-pane": "routes", "aria-label": "routes" });
-  const choice = h(
-    "select",
-    { "data-by": true, "aria-label": "by what routes are ranked" },
-    ...RANKINGS.map((by) => h("option", { value: by, selected: by === state.by }, RANKED_BY[by])),
-  );
-  pane.append(
-    h("h3", {}, isThrough(state) ? "Routes through the selection" : "Routes"),
-    h("label", {}, "Rank by: ", choice),
-    h("span", { class: "hint counted" }, `${summary.granularity} graph, ${summary.level} level`),
-  );
-  const ranking = rankingShown(state, summary);
-  if (state.routed === "unavailable") {
-    pane.append(h("p", { class: "hint", role: "status" }, missing(state, ranking !== null)));
-  }
-  if (ranking === null) {
-    if (state.routed !== "unavailable") pane.append(h("p", { class: "hint" }, waiting(state, summary)));
-    return pane;
-  }
-  pane.append(h("p", { class: "hint", "data-remark": true }, ranking.remark));
-  pane.append(heading(state));
-  const list = h("ol", {});
-  ranking.routes.forEach((route, index) => {
-    const first = ranking.routes.findIndex(({ all_skip }) => !all_skip);
-    if (state.by === "best" && index > 0 && index === first) {
-      list.append(h("li", { class: "remark" }, "Best path that leaves the skip:"));
-    }
-    list.append(h("li", {}, entry(state, route)));
+export function mountRoutes(root: HTMLElement, store: Store, signal: AbortSignal): void {
+  explanationPane(root, store, signal, (state, summary) => {
+    const choices = RANKINGS.map(
+      (by) => html`<option value=${by} .selected=${by === state.by}>${RANKED_BY[by]}</option>`,
+    );
+    const ranking = rankingShown(state, summary);
+    return html`
+      <h3>${isThrough(state) ? "Routes through the selection" : "Routes"}</h3>
+      <label>Rank by: <select data-by data-lm-suppress-shortcuts="true" aria-label="by what routes are ranked">${choices}</select></label>
+      <span class="hint counted">${summary.granularity} graph, ${summary.level} level</span>
+      <p class="hint" role="status">${said(state, summary, ranking !== null)}</p>
+      ${ranking === null ? nothing : html`<p class="hint" data-remark>${ranking.remark}</p>${heading(state)}`}
+      <ol>${ranking === null ? nothing : entries(state, ranking.routes)}</ol>`;
   });
-  pane.append(list);
-  return pane;
 }
 
-function waiting(state: State, summary: ExplanationHeader): string {
+function entries(state: State, routes: readonly Route[]): Drawing[] {
+  const first = routes.findIndex(({ all_skip }) => !all_skip);
+  return routes.map((route, index) => {
+    const parted = state.by === "best" && index > 0 && index === first;
+    const remark = parted ? html`<p class="remark">Best path that leaves the skip:</p>` : nothing;
+    return html`<li>${remark}${entry(state, route)}</li>`;
+  });
+}
+
+/** Why there is no list, or why it is not that of the selection. */
+function said(state: State, summary: ExplanationHeader, listed: boolean): string {
+  if (state.routed === "unavailable") {
+    const why = state.unrouted ?? "These routes need a running kernel.";
+    return listed ? `${why} Below are the routes of all paths.` : why;
+  }
+  if (listed) return "";
   if (summary.level !== "unit") return "Routes are ranked at unit level only.";
   if (state.routed === "pending") return `looking for routes by ${RANKED_BY[state.by]} …`;
   return "not known yet";
 }
 
-function missing(state: State, listed: boolean): string {
-  const why = state.unrouted ?? "These routes need a running kernel.";
-  return listed ? `${why} Below are the routes of all paths.` : why;
-}
-
 /** Names of the columns, where there is room for columns; every entry says them for itself. */
-function heading(state: State): HTMLElement {
+function heading(state: State): Drawing {
   const names: [string, string][] = [
     ["", "route"],
     ["best", "best path (of best)"],
@@ -60,14 +53,12 @@ function heading(state: State): HTMLElement {
     ["contribution", "contribution"],
     ["", "cancellation"],
   ];
-  return h(
-    "div",
-    { class: "heading", "aria-hidden": "true" },
-    ...names.map(([by, name]) => h("span", { class: by === state.by ? "ranked" : "" }, name)),
-  );
+  return html`<div class="heading" aria-hidden="true">${names.map(
+    ([by, name]) => html`<span class=${by === state.by ? "ranked" : ""}>${name}</span>`,
+  )}</div>`;
 }
 
-function entry(state: State, route: Route): HTMLElement {
+function entry(state: State, route: Route): Drawing {
   const sign = route.sign < 0 ? "−" : "";
   const part = route.share_of_best === null ? "" : ` (${percent(route.share_of_best)})`;
   const facts: [string, string, string][] = [
@@ -76,24 +67,10 @@ function entry(state: State, route: Route): HTMLElement {
     ["contribution", "contribution", signed(route.contribution)],
     ["", "cancellation", route.cancellation === null ? "–" : power(Math.log(route.cancellation))],
   ];
-  return h(
-    "button",
-    {
-      type: "button",
-      class: "entry",
-      "data-item": true,
-      tabindex: -1,
-      "data-route": route.rank,
-      "aria-pressed": String(state.route === route.rank),
-    },
-    h("span", { class: "sentence" }, route.sentence),
-    ...facts.map(([by, name, value]) =>
-      h(
-        "span",
-        { class: by === state.by ? "fact ranked" : "fact" },
-        h("span", { class: "name" }, `${name} `),
-        value,
-      ),
-    ),
-  );
+  // No <button>: its text could not be selected.
+  return html`<div role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-route=${route.rank}
+    class="entry" aria-pressed=${state.route === route.rank}><span class="sentence">${route.sentence}</span>${facts.map(
+      ([by, name, value]) =>
+        html`<span class=${by === state.by ? "fact ranked" : "fact"}><span class="name">${name} </span>${value}</span>`,
+    )}</div>`;
 }

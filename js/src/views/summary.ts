@@ -1,72 +1,94 @@
 /** What is explained, how far it is, and the totals: best path, mass and cancellation always together. */
 
-import type { ExplanationHeader, Summary } from "../contract";
-import { h } from "../dom";
+import { html, nothing } from "lit-html";
+import type { ExplanationHeader, Totals } from "../contract";
 import { percent, power } from "../layout/numbers";
-import type { State } from "../store";
+import { explanationPane, pane } from "../pane";
+import { isEmpty, wording } from "../selection";
+import type { State, Store } from "../store";
 
-export function headline(summary: Summary): HTMLElement {
-  const { score, status } = summary;
-  const value = score.value === null ? "" : ` = ${score.value.toPrecision(4)}`;
-  const running = status.state === "running";
-  return h(
-    "header",
-    {},
-    h("h2", {}, `${score.label}${value}`),
-    h("span", { class: "model" }, summary.model),
-    running
-      ? h("progress", { max: Math.max(1, status.total), value: status.done, "aria-label": "progress" })
-      : null,
-    h(
-      "span",
-      { "data-status": true, role: "status" },
-      running || status.state !== "done" ? status.message : "",
-    ),
-    running ? h("button", { "data-action": "cancel", type: "button" }, "Cancel") : null,
-  );
+export function mountHeadline(root: HTMLElement, store: Store, signal: AbortSignal): void {
+  pane(root, store, signal, ({ summary, error }) => {
+    if (summary === null) return html``;
+    const { score, status } = summary;
+    const value = score.value === null ? "" : ` = ${score.value.toPrecision(4)}`;
+    const running = status.state === "running";
+    return html`
+      <h2>${score.label}${value}</h2>
+      <span class="model">${summary.model}</span>
+      ${running ? html`<progress max=${Math.max(1, status.total)} .value=${status.done} aria-label="progress"></progress>` : nothing}
+      <span data-status role="status">${status.state === "done" ? "" : status.message}</span>
+      ${running ? html`<button data-action="cancel" type="button" data-lm-suppress-shortcuts="true">Cancel</button>` : nothing}
+      ${error === null ? nothing : html`<p data-error role="alert">${error}</p>`}`;
+  });
 }
 
-export function totals(summary: ExplanationHeader): HTMLElement {
-  const { totals: t, granularity, level } = summary;
-  const sign = t.best_sign !== null && t.best_sign < 0 ? "−" : "";
-  const fact = (name: string, value: string, meaning: string) =>
-    h("div", { title: meaning }, h("dt", {}, name), h("dd", {}, value));
-  return h(
-    "dl",
-    { class: "totals" },
-    fact(
+export function mountTotals(root: HTMLElement, store: Store, signal: AbortSignal): void {
+  explanationPane(root, store, signal, (state, summary) => {
+    const { granularity, level } = summary;
+    const facts: [string, string, string][] = [
+      ...numbers(state, summary),
+      ["counted", `${granularity}, ${level} level`, "which graph, and which maximum"],
+    ];
+    return html`${facts.map(
+      ([name, value, meaning]) => html`<div title=${meaning}><dt>${name}</dt><dd>${value}</dd></div>`,
+    )}`;
+  });
+}
+
+/** Of the paths through the selection, where it is known; what is of all paths says so. */
+function numbers(state: State, summary: ExplanationHeader): [string, string, string][] {
+  const all = summary.totals;
+  const own = state.answered === "ready" ? (state.condition?.header.totals ?? null) : null;
+  const of = (key: keyof Totals): [number | null, string] =>
+    own === null
+      ? [all[key], isEmpty(state.selection) ? "" : " (of all paths)"]
+      : own[key] === null && state.condition?.header.log_share !== null
+        ? [all[key], " (of all paths)"]
+        : [own[key], ""];
+  const [best, bestOf] = of("best_log_weight");
+  const [sign] = of("best_sign");
+  const [mass, massOf] = of("log_mass");
+  const [cancellation, cancellationOf] = of("log_cancellation");
+  const [entropy, entropyOf] = of("entropy");
+  return [
+    [
       "best path",
-      t.best_log_weight === null ? "–" : sign + power(t.best_log_weight),
+      best === null ? "–" : (sign !== null && sign < 0 ? "−" : "") + power(best) + bestOf,
       "weight of the highest-weighted path",
-    ),
-    fact("mass", power(t.log_mass), "sum of |weight| over all paths"),
-    fact(
+    ],
+    ["mass", power(mass) + massOf, "sum of |weight| over all paths"],
+    [
       "cancellation",
-      power(t.log_cancellation),
+      power(cancellation) + cancellationOf,
       "|gradient| relative to mass: how much is left after signs cancel",
-    ),
-    fact(
+    ],
+    [
       "entropy",
-      t.entropy === null ? "–" : `${t.entropy.toFixed(1)} nats`,
+      entropy === null ? "–" : `${entropy.toFixed(1)} nats${entropyOf}`,
       "of the distribution of paths",
-    ),
-    fact("counted", `${granularity}, ${level} level`, "which graph, and which maximum"),
-  );
+    ],
+  ];
 }
 
-/** Says what the views show while something is selected. */
-export function notice(state: State): HTMLElement | null {
-  if (state.answered === "none") return null;
-  const share = state.condition?.header.log_share;
-  const words = {
-    pending: "asking for the paths through the selection …",
-    ready: `Only paths through the selection: ${percent(share === null || share === undefined ? Number.NaN : Math.exp(share))} of all mass.`,
-    unavailable: `All panes show what is selected, with the numbers of all paths. ${state.refused ?? "Those of the selection need a running kernel."}`,
-  }[state.answered];
-  return h(
-    "p",
-    { class: "notice", role: "status" },
-    words,
-    h("button", { "data-action": "clear", type: "button" }, "Clear (Esc)"),
-  );
+/** Says what the views show while something is selected, and else how to select. */
+export function mountNotice(root: HTMLElement, store: Store, signal: AbortSignal): void {
+  explanationPane(root, store, signal, (state, summary) => {
+    const clear = html`<button data-action="clear" type="button" data-lm-suppress-shortcuts="true">Clear (Esc)</button>`;
+    return html`<span>${words(state, summary)}</span>${isEmpty(state.selection) ? nothing : clear}`;
+  });
+}
+
+function words(state: State, summary: ExplanationHeader): string {
+  if (isEmpty(state.selection))
+    return "Click a token, a cell, a head or a layer to see only the paths through it; Shift-click adds another.";
+  const which = wording(state.selection, summary);
+  if (state.answered === "pending") return `Asking for ${which} …`;
+  if (state.answered === "ready") {
+    const share = state.condition?.header.log_share ?? null;
+    if (share === null) return `There are no ${which}.`;
+    return `Only ${which}: ${percent(Math.exp(share))} of all mass.`;
+  }
+  const why = state.refused ?? "Those of the selection need a running kernel.";
+  return `Selected: ${which}. The numbers are those of all paths. ${why}`;
 }

@@ -3,7 +3,7 @@
 from semiring_widgets.core.anatomy.conditioning import (
     Conditioned,
     Cut,
-    Selection,
+    as_met,
     condition,
     cut_of,
     seeds_of,
@@ -23,24 +23,31 @@ from semiring_widgets.core.anatomy.flow import (
 )
 from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Places, Residual
 from semiring_widgets.core.anatomy.reading import Leg, Place, legs_of, read
+from semiring_widgets.core.anatomy.selections import Extent, LayerExtent, Parts, Selection, checked, extent_of
 
 __all__ = [
     "Anatomy",
     "Attention",
     "Conditioned",
     "Cut",
+    "Extent",
+    "LayerExtent",
     "LayerFlow",
     "Leg",
     "Operand",
+    "Parts",
     "Place",
     "Places",
     "Residual",
     "Selection",
+    "as_met",
     "branch_edges",
     "by_token",
+    "checked",
     "condition",
     "cut_of",
     "edges_from",
+    "extent_of",
     "find_anatomy",
     "find_embeddings",
     "head_map",

@@ -1,14 +1,14 @@
-"""Paths through a selection: a cut in the graph, and the flow of what passes it.
+"""Paths through a selection: cuts in the graph, and the flow of what passes them.
 
-A selection (a layer's head, a token's cell, a branch) becomes a *cut*: elements of some nodes and some edges,
-of which no path passes two. The paths through the cut are alpha times beta there; restarting both sweeps from
+A part (a layer's head, a token's cell, a branch) becomes a *cut*: elements of some nodes and some edges, of
+which no path passes two. The paths through the cut are alpha times beta there; restarting both sweeps from
 the cut, downwards and upwards, gives their flow everywhere else. Together that is the work of half a full
-sweep in each direction.
+sweep in each direction. Several cuts are met one after the other: the sweeps are restarted at each of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -16,35 +16,17 @@ from torch import Tensor
 
 from semiring_widgets.core.anatomy.flow import Along, edges_from
 from semiring_widgets.core.anatomy.parts import Anatomy, Operand, Residual
+from semiring_widgets.core.anatomy.selections import Selection
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.restriction import EVERY_PATH, Restriction, restrict
 from semiring_widgets.core.semirings import Semiring, Value
-from semiring_widgets.core.sweeps import Extent, sweep_backward, sweep_forward
+from semiring_widgets.core.sweeps import Progress, Span, sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node
 
-__all__ = ["Conditioned", "Cut", "Selection", "condition", "cut_of", "seeds_of"]
+__all__ = ["Conditioned", "Cut", "as_met", "condition", "cut_of", "seeds_of"]
 
 Values = Mapping[Node, Value]
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What paths must pass through; None means any.
-
-    Attributes:
-        layer: attention layer. Alone, it means its attention: paths that leave the skip there.
-        branch: ``skip``, ``query``, ``key``, ``value``, ``mlp`` or ``mlp_skip`` of that layer.
-        head: head of that layer: its query, key and value, or the one named by ``branch``.
-        token: token of the stream at the input of the layer; without a layer, of the input.
-        stream: which input a token without a layer belongs to.
-    """
-
-    layer: int | None = None
-    branch: str | None = None
-    head: int | None = None
-    token: int | None = None
-    stream: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,19 +44,28 @@ class Cut:
 
 @dataclass(frozen=True)
 class Conditioned:
-    """Values of the paths through a cut.
+    """Values of the paths through all of some cuts.
 
     Attributes:
-        below: cotangents restricted to the cut, at and below it.
-        above: tangents restricted to the cut, at and above it.
-        crossing: values along the cut's own edges, of their source's shape.
-        total: value of all paths through the cut, shape ().
+        pairs: tangents and cotangents of these paths, first below all cuts, then between the first two and so
+            on, last above all. A node is of the first pair that has it on both sides.
+        crossing: values along the cuts' own edges, of their source's shape.
+        total: value of all these paths, shape ().
     """
 
-    below: Values
-    above: Values
+    pairs: Sequence[tuple[Values, Values]]
     crossing: Along
     total: Value
+
+    @property
+    def below(self) -> Values:
+        """Cotangents restricted to the cuts, at and below the lowest."""
+        return self.pairs[0][1]
+
+    @property
+    def above(self) -> Values:
+        """Tangents restricted to the cuts, at and above the uppermost."""
+        return self.pairs[-1][0]
 
 
 def cut_of(graph: GradientGraph, anatomy: Anatomy, chosen: Selection) -> Cut:
@@ -99,53 +90,89 @@ def cut_of(graph: GradientGraph, anatomy: Anatomy, chosen: Selection) -> Cut:
     )
 
 
+def as_met(cuts: Sequence[Cut]) -> list[Cut]:
+    """Cuts in the order in which paths meet them; those on the same edges are one, what they share.
+
+    Node numbers are a topological order, and a path is at a node before it leaves it.
+    """
+    nodes = [cut for cut in cuts if not cut.edges]
+    edges: dict[frozenset[Edge], Cut] = {}
+    for cut in cuts:
+        if cut.edges:
+            shared = edges.setdefault(frozenset(cut.edges), cut).edges
+            edges[frozenset(cut.edges)] = Cut(edges={e: kept & shared[e] for e, kept in cut.edges.items()})
+    return sorted([*nodes, *edges.values()], key=_depth)
+
+
+def _depth(cut: Cut) -> tuple[int, bool]:
+    numbers = [node.index for node in cut.nodes] + [edge.source.index for edge in cut.edges]
+    return max(numbers, default=0), bool(cut.edges)
+
+
 def condition(
     graph: GradientGraph,
     semiring: Semiring,
-    cut: Cut,
+    cuts: Cut | Sequence[Cut],
     alpha: Values,
     beta: Values,
     *,
     keep: set[Node],
     paths: Restriction = EVERY_PATH,
+    progress: Progress | None = None,
 ) -> Conditioned:
-    """Both sweeps restarted from a cut.
+    """Both sweeps restarted from one cut after the other.
 
     Args:
         graph: the graph.
         semiring: the algebra of alpha and beta.
-        cut: what paths must pass.
-        alpha: tangents, at least at the cut.
-        beta: cotangents, at least at the cut and the targets of its edges.
-        keep: nodes whose values are wanted besides the inputs and the cut.
+        cuts: what paths must pass, one or several in any order.
+        alpha: tangents, at least at the cuts.
+        beta: cotangents, at least at the cuts and the targets of their edges.
+        keep: nodes whose values are wanted besides the inputs and the cuts.
         paths: which paths count; alpha and beta are those of these paths.
+        progress: as in `sweep_backward`.
     """
-    down: dict[Node, Value] = {}
-    up: dict[Node, Value] = {}
+    ordered = as_met([cuts] if isinstance(cuts, Cut) else cuts)
+    kept = keep | {node for cut in ordered for node in cut.nodes}
+    kept |= {node for cut in ordered for edge in cut.edges for node in (edge.source, edge.target)}
+    ahead = [beta]
+    for cut in reversed(ordered):
+        reached = Cut(
+            {node: own for node, own in cut.nodes.items() if node in alpha},
+            {edge: own for edge, own in cut.edges.items() if edge.source in alpha},
+        )
+        seeds = seeds_of(semiring, reached, ahead[0], paths)
+        ahead.insert(0, sweep_backward(graph, semiring, Span(seeds, kept), paths, progress))
+    behind = [alpha]
     crossing: Along = {}
     total = semiring.full(semiring.zero, (), graph.score.empty(dtype=graph.dtype))
+    for number, cut in enumerate(ordered):
+        seeds, crossed = _upwards(semiring, cut, behind[-1], ahead[number + 1], paths)
+        crossing.update(crossed)
+        if number == 0:
+            met = [semiring.times(alpha[n], ahead[0][n]) for n in cut.nodes if n in alpha and n in ahead[0]]
+            total = semiring.total([total, *met, *crossed.values()])
+        behind.append(sweep_forward(graph, semiring, Span(seeds, kept), paths, progress))
+    return Conditioned(list(zip(behind, ahead, strict=True)), crossing, total)
 
-    def add(value: Value) -> None:
-        nonlocal total
-        total = semiring.plus(total, semiring.total([value]))
 
-    for node, kept in cut.nodes.items():
-        if node in alpha and node in beta:
-            down[node] = restrict(semiring, beta[node], kept)
-            up[node] = restrict(semiring, alpha[node], kept)
-            add(semiring.times(alpha[node], down[node]))
+def _upwards(
+    semiring: Semiring, cut: Cut, alpha: Values, beta: Values, paths: Restriction
+) -> tuple[dict[Node, Value], Along]:
+    """What a forward sweep over the paths through a cut starts from, and the values along the cut's edges."""
+    seeds = {
+        node: restrict(semiring, alpha[node], kept)
+        for node, kept in cut.nodes.items()
+        if node in alpha and node in beta
+    }
+    crossing: Along = {}
     for edge, kept in cut.edges.items():
         if edge.source in alpha and edge.target in beta:
             pulled = _pulled(semiring, edge, kept, beta, paths)
             passing = paths.along(semiring, edge, restrict(semiring, alpha[edge.source], kept))
-            _join(semiring, down, edge.source, pulled)
-            _join(semiring, up, edge.target, edge.push(semiring, passing))
+            _join(semiring, seeds, edge.target, edge.push(semiring, passing))
             crossing[edge] = semiring.times(alpha[edge.source], pulled)
-            add(crossing[edge])
-    kept_nodes = keep | set(down) | set(up)
-    below = sweep_backward(graph, semiring, Extent(down, kept_nodes), paths)
-    above = sweep_forward(graph, semiring, Extent(up, kept_nodes), paths)
-    return Conditioned(below, above, crossing, total)
+    return seeds, crossing
 
 
 def seeds_of(semiring: Semiring, cut: Cut, beta: Values, paths: Restriction) -> dict[Node, Value]:

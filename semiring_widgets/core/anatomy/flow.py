@@ -13,7 +13,7 @@ from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Res
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.semirings import Abs, Max, Semiring, Value
-from semiring_widgets.core.sweeps import Extent, Progress, sweep_forward, zeros
+from semiring_widgets.core.sweeps import Progress, Span, sweep_forward, zeros
 from semiring_widgets.core.tape import Node, Op
 from semiring_widgets.errors import InputError
 
@@ -103,8 +103,8 @@ def sweep_layers(
         semiring: the algebra.
         anatomy: the layers.
         found: called once for every layer, with the tangents at its parts, as far as paths reach them.
-        seeds: as in `Extent`.
-        keep: as in `Extent`.
+        seeds: as in `Span`.
+        keep: as in `Span`.
         progress: as in `sweep_backward`.
     """
     parts = {layer: Anatomy((layer,)).nodes() & graph.nodes for layer in anatomy.attentions}
@@ -128,7 +128,7 @@ def sweep_layers(
         for node in parts[layer] - later:
             alpha.pop(node, None)
 
-    values = sweep_forward(graph, semiring, Extent(seeds, keep, visit=visit), progress=progress)
+    values = sweep_forward(graph, semiring, Span(seeds, keep, visit=visit), progress=progress)
     for layer in list(missing):
         hand_out(layer)
     return values

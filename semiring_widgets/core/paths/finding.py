@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.anatomy import find_anatomy
-from semiring_widgets.core.checks import check_whole
+from semiring_widgets.core.checks import seed_number, whole_number
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.path import Path
@@ -51,7 +51,7 @@ def top_paths(
         MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
     """
-    check_whole("k", k)
+    k = whole_number(k, "k")
     graph = graph_of(tape, score, wrt)
     fit(graph, max_memory, "top_paths", sweeps=[Max(), Abs()], kept=[(Max(), graph.nodes)])
     values = {node: value[0] for node, value in sweep_backward(graph, Max()).items()}
@@ -86,7 +86,7 @@ def sample_paths(
         MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
     """
-    check_whole("n", n)
+    n, seed = whole_number(n, "n"), seed_number(seed)
     graph = graph_of(tape, score, wrt)
     walks = walks_size(graph, n)
     fit(graph, max_memory, "sample_paths", sweeps=[Abs()], kept=[(Abs(), graph.nodes)], beside=walks)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from semiring_widgets.core.anatomy import find_anatomy, hop_edges
 from semiring_widgets.core.backprop import Result
+from semiring_widgets.core.checks import choice
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.finding import graph_of
 from semiring_widgets.core.restriction import Restriction
@@ -48,8 +49,7 @@ def path_lengths(
         MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
     """
-    if of not in _KINDS:
-        raise InputError(f"of is {of!r}; choose one of {', '.join(_KINDS)}.")
+    of = choice(of, "of", _KINDS)
     graph = graph_of(tape, score, wrt)
     marked, places = hop_edges(graph, find_anatomy(graph), of)
     if not places:

@@ -1,7 +1,7 @@
 """Routes found, ranked and measured, in one graph.
 
-A search may be confined to the paths through some part of the model, its *gate*: every number is then that of
-the paths of a route which pass the gate, and routes without any are none. (`Route.top_paths` knows no gate.)
+A search may be confined to the paths through some parts of the model, its *gates*: every number is then that
+of the paths of a route which pass them all, and routes without any are none. (`Route.top_paths` knows none.)
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from semiring_widgets.core.restriction import EVERY_PATH, Marks, Restriction, re
 from semiring_widgets.core.semirings import (
     Abs,
     Entropy,
-    Leaving,
     Max,
     Product,
     Semiring,
     SignedMax,
     Sum,
     Value,
+    gated,
 )
 from semiring_widgets.core.sweeps import INPUTS_ONLY, sweep_backward
 from semiring_widgets.core.tape import Node
@@ -47,11 +47,18 @@ MEASURED = Product(Sum(), Entropy(), SignedMax())
 _Stops = tuple[Origin, tuple[Stop, ...]]
 
 
-def gate_of(graph: GradientGraph, cut: Cut) -> Marks:
-    """The edges by which paths pass a cut: its own, and those that leave its nodes."""
-    gate: dict[Edge, Tensor | None] = dict(cut.edges)
-    for node, kept in cut.nodes.items():
-        gate.update((edge, kept) for edge in graph.out_edges(node))
+def gate_of(graph: GradientGraph, *cuts: Cut) -> Marks:
+    """The edges by which paths pass a cut: its own, and those that leave its nodes.
+
+    Of several cuts, how many of them paths pass there: each path is at most once at each.
+    """
+    gate: dict[Edge, Tensor] = {}
+    for cut in cuts:
+        own = dict(cut.edges)
+        for node, kept in cut.nodes.items():
+            own.update((edge, kept) for edge in graph.out_edges(node))
+        for edge, kept in own.items():
+            gate[edge] = kept if len(cuts) == 1 else gate.get(edge, 0) + kept.to(torch.uint8)
     return gate
 
 
@@ -76,6 +83,7 @@ class RouteSearch:
         stations: of the graph.
         directions: of the contributions.
         gate: what paths must pass to count; None for all paths.
+        gates: how many times.
         check: called often; may raise to stop.
         memory: bytes that the routes followed at a time may take; None for no limit.
         known: what was measured, by this search or others.
@@ -84,6 +92,7 @@ class RouteSearch:
     stations: Stations
     directions: Mapping[Node, Tensor]
     gate: Marks | None = None
+    gates: int = 1
     check: Callable[[], None] = lambda: None
     memory: int | None = None
     known: Known = field(default_factory=Known)
@@ -162,8 +171,8 @@ class RouteSearch:
         semiring: Semiring = both
         paths = EVERY_PATH
         if self.gate is not None:
-            semiring, paths = Leaving(both), Restriction(marked=self.gate)
-        swept = sweep_backward(self.graph, semiring, INPUTS_ONLY, paths)
+            semiring, paths = gated(both, self.gates), Restriction(marked=self.gate)
+        swept = sweep_backward(self.graph, semiring, INPUTS_ONLY, paths, lambda *_: self.check())
         inputs = [node for node in self.graph.wrt if node in swept]
         # Of paths with and without the gate, those with it come last.
         values = {node: swept[node][-len(both.zero) :] for node in inputs}
@@ -228,5 +237,11 @@ class RouteSearch:
 
     def _tracer(self, semiring: Semiring, direction: Mapping[Node, Tensor] | None = None) -> Tracer:
         return Tracer(
-            self.stations, semiring, direction, gate=self.gate, check=self.check, memory=self.memory
+            self.stations,
+            semiring,
+            direction,
+            gate=self.gate,
+            gates=self.gates,
+            check=self.check,
+            memory=self.memory,
         )

@@ -20,7 +20,7 @@ from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.paths.finding import graph_of
 from semiring_widgets.core.restriction import Restriction
 from semiring_widgets.core.semirings import Abs, Leaving, Product, Semiring, Sum, Value
-from semiring_widgets.core.sweeps import Extent, ones, sweep_backward, sweep_forward
+from semiring_widgets.core.sweeps import Span, ones, sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node, Op, Tape
 
 __all__ = ["SIGNED", "Ground", "Order", "Sweeps", "ground_of"]
@@ -132,8 +132,8 @@ class Sweeps:
         by_the_way = range(at - at % stride + stride, position, stride) if self._keeps else ()
         for stop in [*by_the_way, position]:
             if stop != at:
-                extent = Extent(values, keep=(), within=(min(at, stop), max(at, stop)))
-                values = sweep(self._graph, self.algebra, extent, self._paths)
+                span = Span(values, keep=(), within=(min(at, stop), max(at, stop)))
+                values = sweep(self._graph, self.algebra, span, self._paths)
                 at = stop
                 if self._keeps:
                     known[at] = values

@@ -9,7 +9,7 @@ from typing import overload
 from torch import Tensor
 
 from semiring_widgets.core.anatomy import Leg
-from semiring_widgets.core.checks import check_whole
+from semiring_widgets.core.checks import whole_number
 from semiring_widgets.core.paths.path import Path
 
 __all__ = ["RANKINGS", "Route", "Routes"]
@@ -66,8 +66,7 @@ class Route:
         Raises:
             InputError: k is not positive.
         """
-        check_whole("k", k)
-        return self._search(k)
+        return self._search(whole_number(k, "k"))
 
 
 @dataclass(frozen=True)

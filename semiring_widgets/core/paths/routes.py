@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from semiring_widgets.core.anatomy import find_anatomy
-from semiring_widgets.core.checks import check_whole
+from semiring_widgets.core.checks import choice, seed_number, whole_number
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.directions import directions_of
 from semiring_widgets.core.paths.finding import graph_of
@@ -66,10 +66,9 @@ def top_routes(
         MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
     """
-    if by not in RANKINGS:
-        raise InputError(f"by is {by!r}; choose one of {', '.join(RANKINGS)}.")
-    for name, number in (("k", k), ("width", width), ("samples", samples)):
-        check_whole(name, number)
+    by = choice(by, "by", RANKINGS)
+    k, width, samples = whole_number(k, "k"), whole_number(width, "width"), whole_number(samples, "samples")
+    seed = seed_number(seed)
     graph = graph_of(tape, score, wrt)
     anatomy = find_anatomy(graph)
     if not anatomy.attentions:

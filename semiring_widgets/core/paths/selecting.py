@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from semiring_widgets.core.anatomy import (
-    Anatomy,
     Cut,
-    Selection,
+    Parts,
+    as_met,
     branch_edges,
+    checked,
     cut_of,
+    extent_of,
     seeds_of,
 )
 from semiring_widgets.core.backprop import Result, signs_of
-from semiring_widgets.core.checks import check_whole
-from semiring_widgets.core.graph import GradientGraph
+from semiring_widgets.core.checks import whole_number
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.memory import fit, living_size
 from semiring_widgets.core.paths.directions import cancellation, directions_of
@@ -42,7 +42,7 @@ from semiring_widgets.core.semirings import (
     Weight,
     find_semiring,
 )
-from semiring_widgets.core.sweeps import Extent, sweep_backward, zeros
+from semiring_widgets.core.sweeps import Span, sweep_backward, zeros
 from semiring_widgets.core.tape import Node, Tape
 from semiring_widgets.errors import InputError
 
@@ -50,8 +50,6 @@ __all__ = ["PathSet", "select_paths"]
 
 _ENTROPY, _MAX = Entropy(), Max()
 _UNMARKED = frozenset[Edge]()
-_BRANCHES = ("skip", "query", "key", "value", "mlp", "mlp_skip")
-Parts = Selection | Mapping[str, Any] | Iterable[Selection | Mapping[str, Any]]
 
 
 def select_paths(
@@ -95,8 +93,9 @@ def select_paths(
     else:
         ground = Ground(graph_of(tape, score, wrt), keeps=False)
     graph, anatomy = ground.graph, ground.anatomy
-    cuts = [_cut(graph, anatomy, part) for part in _listed(through)]
-    around = [_cut(graph, anatomy, part) for part in _listed(avoiding)]
+    extent = extent_of(graph, anatomy)
+    cuts = [cut_of(graph, anatomy, part) for part in checked(through, extent)]
+    around = [cut_of(graph, anatomy, part) for part in checked(avoiding, extent)]
     marked = branch_edges(graph, anatomy) if leaving_skip else _UNMARKED
     if leaving_skip and not marked:
         raise InputError(
@@ -128,7 +127,7 @@ class PathSet:
         max_memory: int | None = None,
     ) -> None:
         self._ground, self._graph, self._marked = ground, ground.graph, marked
-        self._cuts = _as_met(through)
+        self._cuts = as_met(through)
         self._paths = _around(avoiding, marked)
         self._memory = max_memory
 
@@ -192,7 +191,7 @@ class PathSet:
         Raises:
             InputError: k is not positive.
         """
-        check_whole("k", k)
+        k = whole_number(k, "k")
         gates = [*self._cuts, None]
         stages = []
         log_mass = self.log_mass
@@ -226,7 +225,7 @@ class PathSet:
         found: list[Mapping[Node, Value]] = [sweep_backward(graph, algebra, paths=paths)]
         for cut in reversed(self._cuts):
             seeds = seeds_of(algebra, cut, found[-1], paths)
-            found.append(sweep_backward(graph, algebra, Extent(seeds), paths))
+            found.append(sweep_backward(graph, algebra, Span(seeds), paths))
         return found[::-1]
 
     @cached_property
@@ -284,7 +283,7 @@ class PathSet:
     def _swept(
         self, sweeps: Sweeps, seeds: dict[Node, Value], ends: Collection[Node], within: tuple[int, int]
     ) -> dict[Node, Value]:
-        return sweep_backward(self._graph, sweeps.algebra, Extent(seeds, ends, within), self._paths)
+        return sweep_backward(self._graph, sweeps.algebra, Span(seeds, ends, within), self._paths)
 
     def __repr__(self) -> str:
         return f"PathSet(log_mass={self.log_mass:.4g}, through {len(self._cuts)} cuts)"
@@ -293,68 +292,6 @@ class PathSet:
 def _ends(cut: Cut) -> set[Node]:
     """Where cotangents must be known for the paths through a cut."""
     return {*cut.nodes, *(edge.target for edge in cut.edges)}
-
-
-def _listed(parts: Parts) -> list[Selection]:
-    many = [parts] if isinstance(parts, (Selection, Mapping)) else list(parts)
-    return [part if isinstance(part, Selection) else _selection(part) for part in many]
-
-
-def _selection(part: Mapping[str, Any]) -> Selection:
-    try:
-        return Selection(**part)
-    except TypeError as error:
-        raise InputError(
-            f"{part!r} is no part of a model; give a dict with some of layer, branch, head, token and stream."
-        ) from error
-
-
-def _cut(graph: GradientGraph, anatomy: Anatomy, part: Selection) -> Cut:
-    layers = anatomy.attentions
-    if part.layer is None:
-        if part.head is not None or part.branch is not None:
-            raise InputError(f"{part} names a head or a branch but no layer; add layer=.")
-        if not 0 <= part.stream < len(graph.wrt):
-            raise InputError(f"stream is {part.stream}; there are {len(graph.wrt)} inputs in wrt.")
-        tokens = graph.wrt[part.stream].shape[-2] if len(graph.wrt[part.stream].shape) > 1 else 0
-        _within("token", part.token, tokens)
-        return cut_of(graph, anatomy, part)
-    _within("layer", part.layer, len(layers))
-    if part.branch is not None and part.branch not in _BRANCHES:
-        raise InputError(f"branch is {part.branch!r}; choose one of {', '.join(_BRANCHES)}.")
-    attention = layers[part.layer]
-    _within("head", part.head, attention.heads)
-    operand = attention.operands.get(part.branch or "query", attention.query)
-    _within("token", part.token, operand.tokens)
-    if part.head is not None and part.branch in ("skip", "mlp", "mlp_skip"):
-        raise InputError(f"The {part.branch} of a layer has no heads; leave head= out.")
-    return cut_of(graph, anatomy, part)
-
-
-def _within(name: str, number: int | None, count: int) -> None:
-    if number is not None:
-        check_whole(name, number, least=0)
-        if number >= count:
-            raise InputError(f"{name} is {number}; there are {count}, counted from 0.")
-
-
-def _as_met(cuts: Sequence[Cut]) -> list[Cut]:
-    """Cuts in the order in which paths meet them; those on the same edges are one, what they share.
-
-    Node numbers are a topological order, and a path is at a node before it leaves it.
-    """
-    nodes = [cut for cut in cuts if not cut.edges]
-    edges: dict[frozenset[Edge], Cut] = {}
-    for cut in cuts:
-        if cut.edges:
-            shared = edges.setdefault(frozenset(cut.edges), cut).edges
-            edges[frozenset(cut.edges)] = Cut(edges={e: kept & shared[e] for e, kept in cut.edges.items()})
-    return sorted([*nodes, *edges.values()], key=_depth)
-
-
-def _depth(cut: Cut) -> tuple[int, bool]:
-    numbers = [node.index for node in cut.nodes] + [edge.source.index for edge in cut.edges]
-    return max(numbers, default=0), bool(cut.edges)
 
 
 def _around(cuts: Iterable[Cut], marked: Iterable[Edge]) -> Restriction:

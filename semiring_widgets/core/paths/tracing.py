@@ -19,8 +19,8 @@ from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.memory import sweep_size
 from semiring_widgets.core.paths.stations import Origin, Stations, Stop
 from semiring_widgets.core.restriction import EVERY_PATH, Marks, Restriction, restrict
-from semiring_widgets.core.semirings import Batch, Leaving, Semiring, Value, Weight
-from semiring_widgets.core.sweeps import Extent, ones, sweep_backward, sweep_forward, zeros
+from semiring_widgets.core.semirings import Batch, Leaving, Passing, Semiring, Value, Weight, gated
+from semiring_widgets.core.sweeps import Span, ones, sweep_backward, sweep_forward, zeros
 from semiring_widgets.core.tape import Node
 
 __all__ = ["Arrival", "Tracer", "Trail", "picked"]
@@ -85,7 +85,8 @@ class Tracer:
         stations: of the graph.
         semiring: the algebra.
         direction: one weight for each element of each input, which its paths are multiplied by; or None.
-        gate: what paths must use some of to count (see `gate_of`); None for all paths.
+        gate: what paths must use to count (see `gate_of`); None for all paths.
+        gates: how many times they must.
         check: called often; may raise to stop.
         memory: bytes that a batch of trails may take; None for no limit.
     """
@@ -97,6 +98,7 @@ class Tracer:
         direction: Mapping[Node, Tensor] | None = None,
         *,
         gate: Marks | None = None,
+        gates: int = 1,
         check: Callable[[], None] = lambda: None,
         memory: int | None = None,
     ) -> None:
@@ -106,7 +108,7 @@ class Tracer:
         self._paths = EVERY_PATH if gate is None else Restriction(marked=gate)
         # A segment ends where the next station begins.
         self._within_segment = replace(self._paths, closed=stations.edges)
-        self.semiring = semiring if gate is None else Leaving(semiring)
+        self.semiring = semiring if gate is None else gated(semiring, gates)
         self._direction = direction
         self._kept = {edge.target for edge in stations.edges}
         self._inputs = [node for node in self.graph.wrt if node in self.graph.nodes]
@@ -131,7 +133,9 @@ class Tracer:
         semiring = self.semiring
         sources = {station.edge.source for station in self.stations.all}
         seeds = {node: self.directed(node, ones(self.graph, semiring, node)) for node in self._inputs}
-        values = sweep_forward(self.graph, semiring, Extent(seeds, keep=sources), self._paths)
+        values = sweep_forward(
+            self.graph, semiring, Span(seeds, keep=sources), self._paths, lambda *_: self._check()
+        )
         found = []
         for station in self.stations.all:
             source = station.edge.source
@@ -152,7 +156,7 @@ class Tracer:
 
     def counted(self, value: Value) -> Value:
         """The value of those paths that pass the gate, in the inner semiring."""
-        return self.semiring.counted(value) if isinstance(self.semiring, Leaving) else value
+        return self.semiring.counted(value) if isinstance(self.semiring, (Leaving, Passing)) else value
 
     def directed(self, node: Node, value: Value) -> Value:
         """Values at an input, weighted by the direction; the last dimensions are those of the input."""
@@ -165,8 +169,8 @@ class Tracer:
         self._check()
         batch = Batch(self.semiring, len(trails))
         seeds = self._seeds(batch, trails)
-        extent = Extent(seeds, self._kept, self._before(seeds))
-        values = sweep_backward(self.graph, batch, extent, self._within_segment)
+        span = Span(seeds, self._kept, self._before(seeds))
+        values = sweep_backward(self.graph, batch, span, self._within_segment)
         for position, station in enumerate(self.stations.all):
             if station.edge.target in values:
                 pulled = station.edge.pull(batch, values[station.edge.target])
@@ -183,8 +187,8 @@ class Tracer:
         """Cotangents of one trail at every node of the segment before it."""
         batch = Batch(self.semiring, 1)
         seeds = self._seeds(batch, [trail])
-        extent = Extent(seeds, within=self._before(seeds))
-        return sweep_backward(self.graph, batch, extent, Restriction(closed=self.stations.edges))
+        span = Span(seeds, within=self._before(seeds))
+        return sweep_backward(self.graph, batch, span, Restriction(closed=self.stations.edges))
 
     def measure(self, routes: Sequence[tuple[Origin, tuple[Stop, ...]]]) -> list[Value]:
         """The values of some routes, one masked sweep for all: parts of the shape of an origin's members.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from semiring_widgets.core.checks import choice, shown
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.batch import Batch
 from semiring_widgets.core.semirings.best import Max, SignedMax
@@ -13,6 +14,7 @@ from semiring_widgets.core.semirings.leaving import Leaving
 from semiring_widgets.core.semirings.linear import BranchMax, Sum
 from semiring_widgets.core.semirings.mass import Abs, Count, Entropy
 from semiring_widgets.core.semirings.moments import Variance
+from semiring_widgets.core.semirings.passing import Passing, gated
 from semiring_widgets.core.semirings.product import Product, factored, factors_of
 from semiring_widgets.core.semirings.weights import Weight
 from semiring_widgets.errors import InputError
@@ -30,6 +32,7 @@ __all__ = [
     "KBest",
     "Leaving",
     "Max",
+    "Passing",
     "Product",
     "Semiring",
     "SignedMax",
@@ -41,6 +44,7 @@ __all__ = [
     "factored",
     "factors_of",
     "find_semiring",
+    "gated",
 ]
 
 LEVELS = ("unit", "branch")
@@ -64,23 +68,22 @@ def find_semiring(semiring: str | Semiring | type[Semiring], level: str = "unit"
         InputError: for an unknown name or level, an object whose values have not the form they should, or a
             semiring that has no branch level.
     """
-    if level not in LEVELS:
-        raise InputError(f"level is {level!r}; choose one of {', '.join(LEVELS)}.")
+    level = choice(level, "level", LEVELS)
     if isinstance(semiring, type) and issubclass(semiring, Semiring):
         raise InputError(f"{semiring.__name__} is a class; pass an object of it: {semiring.__name__}(...).")
     if isinstance(semiring, Semiring):
         check_form(semiring)
-    elif semiring == FUSED.name:
+    elif isinstance(semiring, str) and semiring == FUSED.name:
         semiring = FUSED
-    elif semiring == Hops.name:
+    elif isinstance(semiring, str) and semiring == Hops.name:
         raise InputError(
             "The semiring 'hops' counts layers, which this function knows nothing of; use sw.path_lengths, "
             "or 'hops' in sw.explain and sw.compare."
         )
-    elif semiring not in list(_BY_NAME):  # what is given may have no hash
+    elif not isinstance(semiring, str) or semiring not in _BY_NAME:
         raise InputError(
-            f"semiring is {semiring!r}; choose one of {', '.join(_BY_NAME)}, {FUSED.name}, or pass an object "
-            f"of a class derived from sw.Semiring."
+            f"semiring is {shown(semiring)}; choose one of {', '.join(_BY_NAME)}, {FUSED.name}, or pass an "
+            f"object of a class derived from sw.Semiring."
         )
     else:
         semiring = _BY_NAME[semiring]()

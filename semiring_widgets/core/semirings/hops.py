@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from semiring_widgets.core.checks import whole_number
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.mass import Abs
 from semiring_widgets.core.semirings.scaling import NONE
@@ -14,20 +15,26 @@ from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["Hops"]
 
+# Parts of a value, each a tensor.
+_MOST = 10_000
+
 
 class Hops(Semiring):
     """Polynomials of masses: part n is the log mass of all paths with n marked edges.
 
     Args:
         most: the largest number told apart; the last part also holds all longer paths.
+
+    Raises:
+        InputError: not a whole number, or a negative one.
     """
 
     name, unit = "hops", "hops"
 
     def __init__(self, most: int) -> None:
-        self.most = most
-        self.zero = (NONE,) * (most + 1)
-        self.one = (0.0, *(NONE,) * most)
+        self.most = whole_number(most, "most", least=0, most=_MOST)
+        self.zero = (NONE,) * (self.most + 1)
+        self.one = (0.0, *(NONE,) * self.most)
         self._mass = Abs()
 
     def lift(self, weight: Tensor) -> Value:

@@ -9,12 +9,15 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core import kernels
-from semiring_widgets.core.checks import check_whole
+from semiring_widgets.core.checks import whole_number
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.scaling import NONE
 from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["KBest"]
+
+# Parts of a value, each a tensor; `times` compares about k log k pairs of them.
+_MOST = 10_000
 
 
 class KBest(Semiring):
@@ -30,11 +33,10 @@ class KBest(Semiring):
     unit = "nats"
 
     def __init__(self, k: int = 5) -> None:
-        check_whole("k", k)
-        self.k = k
-        self.name = f"{k}-best"
-        self.zero = (NONE,) * k
-        self.one = (0.0, *(NONE,) * (k - 1))
+        self.k = whole_number(k, "k", most=_MOST)
+        self.name = f"{self.k}-best"
+        self.zero = (NONE,) * self.k
+        self.one = (0.0, *(NONE,) * (self.k - 1))
 
     def lift(self, weight: Tensor) -> Value:
         log = weight.abs().log()

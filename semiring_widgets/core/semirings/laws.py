@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from semiring_widgets.core.checks import seed_number, shown, whole_number
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.weights import Weight
 from semiring_widgets.errors import InputError
@@ -25,6 +26,10 @@ def check_form(semiring: Semiring) -> None:
         InputError: `zero` or `one` is missing, or the three have not the same number of parts, or `lift`
             changes shape or dtype.
     """
+    if not isinstance(semiring, Semiring):
+        raise InputError(
+            f"semiring is {shown(semiring)}; give an object of a class derived from sw.Semiring."
+        )
     name = type(semiring).__name__
     parts = {key: getattr(semiring, key, None) for key in ("zero", "one")}
     for key, part in parts.items():
@@ -66,6 +71,7 @@ def check_laws(semiring: Semiring, trials: int = 200, seed: int = 0) -> None:
 
         sw.semirings.check_laws(Bottleneck())
     """
+    trials, seed = whole_number(trials, "trials"), seed_number(seed)
     check_form(semiring)
     noise = torch.Generator().manual_seed(seed)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor
 
+from semiring_widgets.core.checks import shown
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.mass import Abs, Entropy
 from semiring_widgets.core.semirings.weights import Weight
@@ -24,8 +25,10 @@ class Product(Semiring):
     """
 
     def __init__(self, *factors: Semiring) -> None:
-        if not all(isinstance(factor, Semiring) for factor in factors):
-            raise InputError(f"A product is made of semirings such as Sum() and Max(), not of {factors!r}.")
+        if not factors or not all(isinstance(factor, Semiring) for factor in factors):
+            raise InputError(
+                f"A product is made of semirings such as Sum() and Max(), not of {shown(factors)}."
+            )
         self.factors = factors
         self.name = " x ".join(factor.name for factor in factors)
         has_entropy = any(type(factor) is Entropy for factor in factors)

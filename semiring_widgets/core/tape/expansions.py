@@ -7,7 +7,7 @@ granularity means. Three tables:
   no path); LayerNorm: m = mean x, d = x - m, v = mean(d squared), d * rsqrt(v + eps) * gamma + beta, where
   squaring is one unary step; activations stay one step. A Fourier transform over several dimensions is one
   step for each of them.
-- ``operator``: nothing is expanded; each composite is one dense local Jacobian.
+- ``operator``: nothing is expanded but products (see `products`); each composite is one dense local Jacobian.
 - ``paper``: as the public code of Du et al. (2023): softmax = exp(x - logsumexp x) with the path
   through the maximum, variance = E[x squared] - E[x] squared in every norm that subtracts a mean. RMS
   norm has no mean: its E[x squared] is the same at both granularities.
@@ -35,8 +35,8 @@ from semiring_widgets.core.tape.norms import (
     narrowed,
     widened,
 )
+from semiring_widgets.core.tape.products import PRODUCTS
 from semiring_widgets.core.tape.rewriting import REWRITTEN
-from semiring_widgets.errors import InputError
 
 __all__ = ["GRANULARITIES", "expansions", "uncut"]
 
@@ -49,20 +49,15 @@ def expansions(granularity: str, keep: _Keep) -> dict[Any, Callable[..., Any]]:
     """The table of a granularity, keyed by ATen operator.
 
     Args:
-        granularity: its name.
+        granularity: one of `GRANULARITIES`.
         keep: is told of each constant that steps of an expansion refer to.
-
-    Raises:
-        InputError: for an unknown name.
     """
     if granularity == "primitive":
         shifted = {func: partial(expansion, keep=keep) for func, expansion in _SHIFTED.items()}
-        return {**REWRITTEN, **_FOURIER, **PRIMITIVE_NORMS, **shifted}
+        return {**REWRITTEN, **PRODUCTS, **_FOURIER, **PRIMITIVE_NORMS, **shifted}
     if granularity == "paper":
-        return {**REWRITTEN, **_FOURIER, **PAPER_NORMS, **_PAPER}
-    if granularity == "operator":
-        return {**REWRITTEN, **WHOLE_NORMS}
-    raise InputError(f"granularity is {granularity!r}; choose one of {', '.join(GRANULARITIES)}.")
+        return {**REWRITTEN, **PRODUCTS, **_FOURIER, **PAPER_NORMS, **_PAPER}
+    return {**REWRITTEN, **PRODUCTS, **WHOLE_NORMS}
 
 
 def uncut(granularity: str) -> dict[Any, Callable[..., bool]]:

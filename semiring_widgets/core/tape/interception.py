@@ -1,46 +1,32 @@
-"""Catching the calls of `torch.autograd.Function`s, which are no operators and so pass a dispatch mode by."""
+"""Catching the calls of `torch.autograd.Function`s, which are no operators and so pass a dispatch mode by.
+
+`apply` is code in C++, and a model may have taken it as ``step = MyFunction.apply`` long before, so it
+cannot be replaced. But in every version of PyTorch it asks the class for its ``_backward_cls``, to make the
+context, and then, with gradients off, for the ``forward`` to call. A property of the metaclass answers before
+the class does, and answers with the recorded call.
+"""
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch._ops import OpOverload
-from torch.autograd.function import FunctionCtx
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from torch.autograd.function import FunctionMeta
+from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils.checkpoint import CheckpointFunction
 
-from semiring_widgets.core.tape.arguments import is_tracked, tensors_in
-from semiring_widgets.core.tape.functions import CustomFunction, agrees
-from semiring_widgets.core.tape.operators import written_by
-from semiring_widgets.errors import UnsupportedOpError
+from semiring_widgets.core.tape.outcomes import Outcome, outcome_of, takes_context
 
-__all__ = ["Interception", "Outcome"]
+__all__ = ["Interception"]
 
-# Where every Function looks up `apply`, also one that was taken as `step = MyFunction.apply` long before.
-_BASE: Any = torch.autograd.function._SingleLevelFunction
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a call gave.
-
-    Attributes:
-        inputs: its floating-point arguments, each once.
-        result: what it returned, without history.
-        function: the call as one operator.
-        plain: computes the same by the operators of the forward; None if their derivatives are others.
-    """
-
-    inputs: tuple[Tensor, ...]
-    result: Any
-    function: CustomFunction
-    plain: Callable[[], Any] | None
+# Those that are entered now, of all threads; while there are none, PyTorch is as it was.
+_ENTERED: list[Interception] = []
+_ENTERING = threading.Lock()
 
 
 class Interception:
@@ -56,33 +42,77 @@ class Interception:
         self._handle = handle
         self._thread = threading.get_ident()
         self._busy = False
+        # The Function that is being applied, until it is asked for its forward; and one that has returned.
+        self._applied: Any = None
+        self._returned: Any = None
 
     def __enter__(self) -> Interception:
         self._excluded = torch._C._dispatch_tls_local_exclude_set()
-        self._former = _BASE.__dict__.get("apply")
-
-        def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
-            return self._apply(cls, args, kwargs)
-
-        _BASE.apply = classmethod(apply)
+        with _ENTERING:
+            if not _ENTERED:
+                for answer in _ANSWERS:
+                    answer.put_in()
+            _ENTERED.append(self)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._former is None:
-            del _BASE.apply
-        else:
-            _BASE.apply = self._former
+        with _ENTERING:
+            _ENTERED.remove(self)
+            if not _ENTERED:
+                for answer in _ANSWERS:
+                    answer.take_out()
 
-    def _apply(self, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        original = super(_BASE, cls).apply  # type: ignore[misc]
-        if self._busy or threading.get_ident() != self._thread or not torch.is_grad_enabled():
-            return original(*args, **kwargs)
+    @property
+    def listens(self) -> bool:
+        """Whether calls are handed over now."""
+        return not self._busy and threading.get_ident() == self._thread
+
+    def answer(self, cls: Any, name: str, own: Any) -> Any:
+        """What a Function that is asked for an attribute says.
+
+        Args:
+            cls: the Function.
+            name: of the attribute.
+            own: its value.
+        """
+        if name == "_backward_cls":
+            # A step of torch.func is torch.func's own; what it calls at last comes by here as well.
+            inside = torch._C._functorch.peek_interpreter_stack() is not None
+            self._applied = cls if torch.is_grad_enabled() and not inside else None
+        elif name == "forward" and self._applied is cls and not torch.is_grad_enabled():
+            self._applied = None
+            return functools.partial(self._call, cls)
+        elif name == "setup_context" and self._returned is cls:
+            self._returned = None
+            return lambda context, inputs, output: _mark(context, output)
+        return own
+
+    def _call(self, cls: Any, *args: Any, **kwargs: Any) -> Any:
+        """In the place of the forward."""
+        context = None
+        if takes_context(cls):
+            context, *given = args
+            args = tuple(given)
+        with torch.enable_grad():
+            result = self._recorded(cls, args, kwargs)
+            # PyTorch would replace an argument by a constant.
+            if isinstance(result, tuple):
+                result = tuple(_unlike(value, args) for value in result)
+            else:
+                result = _unlike(result, args)
+        if context is None:
+            self._returned = cls
+        else:
+            _mark(context, result)
+        return result
+
+    def _recorded(self, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if cls is CheckpointFunction:
             # Its backward is the derivative of its forward by definition, only later and with less memory.
             run, _, *inputs = args
             return run(*inputs)
         with self._as_outside():
-            outcome = _outcome(cls, original, args, kwargs)
+            outcome = outcome_of(cls, args, kwargs)
         return self._handle(outcome)
 
     @contextmanager
@@ -98,6 +128,61 @@ class Interception:
             self._busy = False
 
 
+class _Answer:
+    """A property of every Function: its own attribute, unless a call of it is intercepted.
+
+    Only what can also be set is asked before the class; a class that is made meanwhile does that.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._set: dict[Any, Any] = {}
+
+    def __get__(self, cls: Any, meta: Any) -> Any:
+        own = self._own(cls)
+        for interception in reversed(_ENTERED):
+            if interception.listens:
+                return interception.answer(cls, self._name, own)
+        return own
+
+    def __set__(self, cls: Any, value: Any) -> None:
+        self._set[cls] = value
+
+    def _own(self, cls: Any) -> Any:
+        for base in cls.__mro__:
+            found = self._set.get(base) or base.__dict__.get(self._name)
+            if found is not None:
+                return found.__get__(None, cls) if hasattr(type(found), "__get__") else found
+        raise AttributeError(f"type object '{cls.__name__}' has no attribute '{self._name}'")
+
+    def put_in(self) -> None:
+        """Answer from now on."""
+        setattr(FunctionMeta, self._name, self)
+
+    def take_out(self) -> None:
+        """Leave the classes as they would be without it."""
+        delattr(FunctionMeta, self._name)
+        while self._set:
+            cls, value = self._set.popitem()
+            setattr(cls, self._name, value)
+
+
+_ANSWERS = [_Answer(name) for name in ("_backward_cls", "forward", "setup_context")]
+
+
+def _mark(context: Any, result: Any) -> None:
+    """Say that results have no history, whatever their arguments require, or PyTorch would give them one."""
+    values = result if isinstance(result, tuple) else (result,)
+    context.mark_non_differentiable(*(value for value in values if isinstance(value, Tensor)))
+
+
+def _unlike(value: Any, args: tuple[Any, ...]) -> Any:
+    """A result as another object, where it is one of the arguments."""
+    if isinstance(value, Tensor) and any(value is arg for arg in args):
+        return torch.ops.aten.alias(value)
+    return value
+
+
 def _own_saved_tensors() -> AbstractContextManager[Any]:
     """What a Function saves is saved, also inside of a checkpoint that would drop it and run again."""
     if torch._C._autograd._top_saved_tensors_default_hooks(True) is None:
@@ -105,77 +190,3 @@ def _own_saved_tensors() -> AbstractContextManager[Any]:
     return torch.autograd.graph.saved_tensors_hooks(
         lambda tensor: tensor.detach().clone(), lambda saved: saved
     )
-
-
-def _outcome(cls: Any, original: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outcome:
-    inputs = {id(a): a for a in args if is_tracked(a)}
-
-    def forward(leaves: Sequence[Tensor]) -> Any:
-        given = dict(zip(inputs, leaves, strict=True))
-        return _forward(cls, [given.get(id(a), a) for a in args], kwargs)
-
-    leaves = {key: _leaf(tensor) for key, tensor in inputs.items()}
-    with _Watch(cls.__name__) as seen:
-        result = original(*(leaves.get(id(a), a) for a in args), **kwargs)
-    results = result if isinstance(result, tuple) else (result,)
-    outputs = tuple(r if r.requires_grad else None for r in results if is_tracked(r))
-    function = CustomFunction(cls.__name__, tuple(leaves.values()), outputs)
-    bare = tuple(r.detach() if is_tracked(r) else r for r in results)
-    repeatable = not seen.random and agrees(function, forward)
-    return Outcome(
-        inputs=tuple(inputs.values()),
-        result=bare if isinstance(result, tuple) else bare[0],
-        function=function,
-        plain=(lambda: _forward(cls, args, kwargs)) if repeatable else None,
-    )
-
-
-def _leaf(tensor: Tensor) -> Tensor:
-    # What was made under inference_mode is refused by autograd, its copies are not.
-    return (tensor.clone() if tensor.is_inference() else tensor.detach()).requires_grad_()
-
-
-def _forward(cls: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """The forward as an ordinary function."""
-    if cls.setup_context is not _BASE.setup_context:
-        return cls.forward(*args, **kwargs)
-    context: Any = FunctionCtx()
-    context.needs_input_grad = tuple(is_tracked(a) for a in args)
-    return cls.forward(context, *args, **kwargs)
-
-
-class _Watch(TorchDispatchMode):
-    """Looks out for random numbers, and refuses writes into tensors that a Function did not make.
-
-    Raises:
-        UnsupportedOpError: such a write; running the Function again would change the model.
-    """
-
-    def __init__(self, name: str) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.random = False
-        self._name = name
-        self._made: dict[int, Tensor] = {}
-
-    def __torch_dispatch__(
-        self, func: OpOverload, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        self.random |= torch.Tag.nondeterministic_seeded in func.tags
-        for tensor in tensors_in(written_by(func, args, kwargs)):
-            if _storage(tensor) not in self._made:
-                raise UnsupportedOpError(
-                    f"torch.autograd.Function '{self._name}' writes in place into a tensor of shape "
-                    f"{list(tensor.shape)} that it did not make, which cannot be recorded. Let it write into "
-                    f"a clone, or use the model's plain PyTorch implementation of this step."
-                )
-        result = func(*args, **kwargs)
-        given = {_storage(tensor) for tensor in tensors_in((args, tuple(kwargs.values())))}
-        for tensor in tensors_in((result,)):
-            if _storage(tensor) not in given:
-                self._made[_storage(tensor)] = tensor
-        return result
-
-
-def _storage(tensor: Tensor) -> int:
-    return int(tensor.untyped_storage()._cdata) if tensor.layout == torch.strided else id(tensor)

@@ -22,17 +22,18 @@ from torch._ops import OpOverload
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from semiring_widgets.core.checks import check_limit
+from semiring_widgets.core.checks import choice, memory_limit, truth
 from semiring_widgets.core.tape.arguments import Swapped, is_tracked, tensors_in
 from semiring_widgets.core.tape.calls import Calls
 from semiring_widgets.core.tape.collector import uncollected
 from semiring_widgets.core.tape.decompositions import decomposed
-from semiring_widgets.core.tape.expansions import expansions, uncut
+from semiring_widgets.core.tape.expansions import GRANULARITIES, expansions, uncut
 from semiring_widgets.core.tape.interception import Interception
 from semiring_widgets.core.tape.nodes import Node, Scope
 from semiring_widgets.core.tape.operators import Facts, facts_of, functional_of, returns_more, written_by
 from semiring_widgets.core.tape.scopes import ModuleTracker
 from semiring_widgets.core.tape.tape import Tape, only
+from semiring_widgets.core.tape.trial import try_functions
 from semiring_widgets.errors import UnsupportedOpError
 
 __all__ = ["record"]
@@ -83,7 +84,9 @@ def record(
         MemoryLimitError: the tape would keep more than ``max_memory``.
         UnsupportedOpError: if the block does what cannot be recorded; the message names it.
     """
-    check_limit(max_memory)
+    granularity = choice(granularity, "granularity", GRANULARITIES)
+    max_memory, values = memory_limit(max_memory), truth(values, "values")
+    try_functions(record)
     tape = Tape(granularity, max_memory, values=values)
     table = expansions(granularity, keep=lambda constant: tape._count(constant, (), {}))
     with ExitStack() as stack:

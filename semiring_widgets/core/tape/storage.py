@@ -185,10 +185,14 @@ class Aliases:
         """
         old = self.node(tensor)
         own = self._by_tensor[id(tensor)].family
+        # Without grad a view may fill what no step has used, as that of Qwen3-VL's and Pegasus-X' positions.
+        locked = own.frozen and torch.is_grad_enabled()
         for family in self._by_storage[key_of(tensor)]:
             others = family.aliases if family is not own and tensor.numel() else ()
             for alias in others:
-                if own.frozen or not (self._fresh(alias.node) or notices(family.tensors(alias), tensor)):
+                fresh = self._fresh(alias.node)
+                noticed = fresh or (not own.frozen and notices(family.tensors(alias), tensor))
+                if locked or not noticed:
                     raise UnsupportedOpError(
                         f"A tensor of shape {list(alias.node.outer)} was overwritten through `.data`, or "
                         f"through a view made without grad, so derivatives no longer belong to the numbers "

@@ -38,7 +38,7 @@ class Tape:
     """
 
     def __init__(
-        self, granularity: str = "primitive", max_memory: int | None = None, *, values: bool = True
+        self, granularity: str = "primitive", max_memory: float | None = None, *, values: bool = True
     ) -> None:
         self.granularity = granularity
         self.ops: list[Op] = []

@@ -14,12 +14,15 @@ def normal(*shape):
 def feed(kind, model):
     """Inputs that paths start from, and the call that takes them."""
     if kind == "embeds":
-        return [normal(1, TOKENS, WIDTH)], lambda x: model(inputs_embeds=x[0])
+        # CTRL writes into the embeddings that it is given.
+        return [normal(1, TOKENS, WIDTH)], lambda x: model(inputs_embeds=x[0].clone())
     if kind == "seq2seq":
         inputs = [normal(1, TOKENS, WIDTH), normal(1, 3, WIDTH)]
         return inputs, lambda x: model(inputs_embeds=x[0], decoder_inputs_embeds=x[1])
     if kind == "image":
         return [normal(1, 3, 32, 32)], lambda x: model(pixel_values=x[0])
+    if kind == "video":
+        return [normal(1, model.config.num_frames, 3, 32, 32)], lambda x: model(pixel_values=x[0])
     if kind == "clip":
         everything = torch.ones_like(IDS)
         return [normal(1, 3, 32, 32)], lambda x: model(
@@ -33,9 +36,15 @@ def feed(kind, model):
     raise KeyError(kind)
 
 
+RESULTS = (
+    *("logits", "logits_per_image", "last_hidden_state", "image_embeds", "predicted_depth", "reconstruction"),
+    *("class_queries_logits", "pred_masks", "logits_per_audio", "audio_values", "image_embeddings"),
+    *("spectrogram", "waveform", "audio_codes", "alphas", "prediction_outputs", "mean_predictions"),
+)
+
+
 def weigh(output):
     """A fixed random combination of the main output, so that every one of its numbers counts."""
-    names = ("logits", "logits_per_image", "last_hidden_state", "image_embeds")
-    values = next(output[name] for name in names if output.get(name) is not None)
+    values = next(output[name] for name in RESULTS if output.get(name) is not None)
     weights = torch.randn(values.shape[-2:], generator=torch.Generator().manual_seed(3))
     return (values * weights).sum()

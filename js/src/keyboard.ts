@@ -1,0 +1,70 @@
+/**
+ * The keyboard: one Tab stop for each pane, arrows within it, Enter or Space to choose, Escape to clear.
+ *
+ * Arrows follow the picture: up is the next layer, wherever the document has it.
+ */
+
+export interface Keys {
+  choose(item: HTMLElement, adding: boolean): void;
+  clear(): void;
+}
+
+export function listenToKeys(root: HTMLElement, keys: Keys, signal: AbortSignal): void {
+  root.addEventListener("keydown", (event) => pressed(event, keys), { signal });
+  root.addEventListener("focusin", (event) => enter(itemOf(event)), { signal });
+}
+
+/** Keep one item of a pane in the order of the Tab key: the first, until another has had the focus. */
+export function keepEntry(within: Element): void {
+  const pane = within.closest("[data-pane]");
+  if (pane === null || pane.querySelector('[data-item][tabindex="0"]') !== null) return;
+  pane.querySelector("[data-item]")?.setAttribute("tabindex", "0");
+}
+
+function enter(item: HTMLElement | null): void {
+  if (item === null || item.tabIndex === 0) return;
+  for (const other of item.closest("[data-pane]")?.querySelectorAll('[data-item][tabindex="0"]') ?? [])
+    other.setAttribute("tabindex", "-1");
+  item.setAttribute("tabindex", "0");
+}
+
+function itemOf(event: Event): HTMLElement | null {
+  return (event.target as Element).closest<HTMLElement>("[data-item]");
+}
+
+function pressed(event: KeyboardEvent, keys: Keys): void {
+  if (event.key === "Escape") {
+    keys.clear();
+    return;
+  }
+  const item = itemOf(event);
+  if (item === null) return;
+  if (event.key === "Enter" || event.key === " ") {
+    event.preventDefault();
+    keys.choose(item, event.shiftKey || event.ctrlKey || event.metaKey);
+    return;
+  }
+  const turn = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+  if (turn === undefined) return;
+  event.preventDefault();
+  const [right = 0, up = 0] = turn;
+  neighbour(item, right, up)?.focus();
+}
+
+function neighbour(item: HTMLElement, right: number, up: number): HTMLElement | undefined {
+  const { layer, head, token, route } = item.dataset;
+  const items = [...(item.closest("[data-pane]")?.querySelectorAll<HTMLElement>("[data-item]") ?? [])];
+  if (layer === undefined) {
+    // Rows of tokens lie below each other in the order of the document, and so do routes.
+    const row = up === 0 || route !== undefined ? items : items.filter((i) => i.dataset.token === token);
+    return row[row.indexOf(item) + right - up];
+  }
+  if (up !== 0) {
+    const wanted = String(Number(layer) + up);
+    return items.find(
+      (i) => i.dataset.layer === wanted && i.dataset.head === head && i.dataset.token === token,
+    );
+  }
+  const row = items.filter((i) => i.dataset.layer === layer);
+  return row[row.indexOf(item) + right];
+}

@@ -1,0 +1,152 @@
+"""What is asked: which number of the model's output, and what it is called."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, cast
+
+from torch import Tensor
+
+from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.families import logits_of
+from semiring_widgets.explanation.model_call import ModelCall
+from semiring_widgets.explanation.places import Place, answer, gap, next_place
+from semiring_widgets.explanation.results import Score, Stream
+from semiring_widgets.explanation.targets import mask_position, place_in, token_id, whole
+from semiring_widgets.explanation.text import Source
+from semiring_widgets.explanation.visible import visible
+
+__all__ = ["question"]
+
+
+def question(
+    call: ModelCall, family: str, logits: Tensor, target: Any, contrast: Any, position: Any
+) -> tuple[Callable[[Any], Tensor], Score]:
+    """What is read from the model's output, and how it is called.
+
+    Args:
+        call: the model and the text.
+        family: see `family_and_logits`.
+        logits: what the model says to the text, (1, T, words), (1, T, classes) or (1, classes).
+        target: token (or class) asked for.
+        contrast: token whose logit is subtracted.
+        position: token whose logits are read.
+
+    Returns:
+        A function of the model's output, and its name (value not filled in).
+
+    Raises:
+        InputError: anything of this that cannot be used as given.
+    """
+    if family in ("classifier", "token classifier"):
+        return _class_question(call, logits, target, contrast, position)
+    source, stream = call.source, call.streams[-1]
+    index, where = _index(source, stream, family, position)
+    place = _PLACES[family](source, stream, index)
+    count = logits.shape[-1]
+    good = int(logits[0, index].argmax()) if target is None else token_id(place, target, "target", count)
+    bad = None if contrast is None else token_id(place, contrast, "contrast", count)
+    name, other = place.label(good), None if bad is None else place.label(bad)
+    if bad == good:
+        raise InputError(f"target and contrast are the same token, {name!r}; choose another contrast.")
+
+    def asked(output: Any) -> Tensor:
+        row = cast(Tensor, logits_of(output))[:, index]
+        return row[:, good] if bad is None else row[:, good] - row[:, bad]
+
+    return asked, Score(f"{_label(name, other)} {where}", 0.0, name, other, index)
+
+
+_PLACES: dict[str, Callable[[Source, Stream, int], Place]] = {
+    "masked": gap,
+    "causal": next_place,
+    "encoder-decoder": answer,
+}
+
+
+def _index(source: Source, stream: Stream, family: str, position: Any) -> tuple[int, str]:
+    """Whose logits are read, and how that is said."""
+    aside = ""
+    if position is not None:
+        index = place_in(stream, position)
+    elif family == "masked":
+        index = mask_position(source.tokenizer, stream)
+    else:
+        index = len(stream.tokens) - 1
+        if family == "causal" and 0 < source.appended < len(stream.tokens):
+            # What follows the tokenizer's own end sign is nothing that anybody wants to know.
+            index -= source.appended
+            signs = " ".join(token.text for token in stream.tokens[index + 1 :])
+            aside = f", before the tokenizer's {signs}"
+    text = stream.tokens[index].text
+    if position is not None and Counter(token.text for token in stream.tokens)[text] > 1:
+        text += f" (position {index})"
+    return index, f"{'at' if family == 'masked' else 'after'} {text}{aside}"
+
+
+def _class_question(
+    call: ModelCall, logits: Tensor, target: Any, contrast: Any, position: Any
+) -> tuple[Callable[[Any], Tensor], Score]:
+    """The same of a model that sorts the text (logits (1, classes)), or each token (1, T, classes)."""
+    index, where = None, ""
+    if logits.dim() == 3:
+        if position is None:
+            raise InputError(
+                f"{type(call.model).__name__} sorts every token of the text; say by position= which one is "
+                f"asked."
+            )
+        index, where = _index(call.source, call.streams[-1], "masked", position)
+    elif position is not None:
+        raise InputError("position= was given, but this model classifies the whole text; leave it out.")
+    classes = _class_names(call, logits.shape[-1])
+    here = logits[0] if index is None else logits[0, index]
+    good = int(here.argmax()) if target is None else _class_number(classes, target, "target")
+    bad = None if contrast is None else _class_number(classes, contrast, "contrast")
+    name, other = _class_label(classes, good), None if bad is None else _class_label(classes, bad)
+    if good == bad:
+        raise InputError(f"target and contrast are the same class, {name!r}; choose another contrast.")
+
+    def asked(output: Any) -> Tensor:
+        given = cast(Tensor, logits_of(output))
+        row = given if index is None else given[:, index]
+        return row[:, good] if bad is None else row[:, good] - row[:, bad]
+
+    return asked, Score(f"{_label(name, other)} {where}".rstrip(), 0.0, name, other, index)
+
+
+def _class_names(call: ModelCall, count: int) -> list[str]:
+    given = {int(k): str(v) for k, v in (getattr(call.config, "id2label", None) or {}).items()}
+    # A head of the user's own is not what the configuration of the model below it names.
+    return [given[n] if len(given) == count and n in given else f"class {n}" for n in range(count)]
+
+
+def _class_number(classes: list[str], asked: Any, what: str) -> int:
+    """A class by its name (also in other case, where that is clear) or its number.
+
+    A string is a name first: classes may be called "1" and "0".
+    """
+    listed = ", ".join(f"{name} ({index})" for index, name in enumerate(classes))
+    if isinstance(asked, str):
+        for same in (str, str.casefold):
+            found = [index for index, name in enumerate(classes) if same(name) == same(asked)]
+            if len(found) > 1:
+                raise InputError(f"{what} {asked!r} is the name of several classes, {listed}; give a number.")
+            if found:
+                return found[0]
+        if not asked.isdecimal() or int(asked) >= len(classes):
+            raise InputError(f"{what} {asked!r} is no class of this model; its classes are {listed}.")
+        return int(asked)
+    number = whole(asked, what, "a class by name or number")
+    if not 0 <= number < len(classes):
+        raise InputError(f"{what} {number} is no class of this model; its classes are {listed}.")
+    return number
+
+
+def _class_label(classes: list[str], number: int) -> str:
+    name = visible(classes[number])
+    return name if classes.count(classes[number]) == 1 else f"{name}, class {number}"
+
+
+def _label(target: str, contrast: str | None) -> str:
+    return f"logit({target})" if contrast is None else f"logit({target}) - logit({contrast})"

@@ -1,0 +1,98 @@
+"""Tokenizers of every kind, small enough to be read: their vocabularies are the words given."""
+
+import transformers
+from tokenizers import (
+    AddedToken,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
+from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")
+LETTERS = "abcdefghijklmnopqrstuvwxyz.,"
+
+
+def byte_level(words, *, swallows=True, prefix=False, signs="", mask="<mask>"):
+    """As GPT-2 and RoBERTa have it; a word with a blank before it is another token than one without.
+
+    Args:
+        words: pieces of more than one byte.
+        swallows: whether the mask takes the blank before it.
+        prefix: whether a text begins with a blank that is not there.
+        signs: ``"<s></s>"``: what is put around a text; ``"</s>"``: what is put after it.
+        mask: the mask token, or None.
+    """
+    table = bytes_to_unicode()
+    pieces = ["".join(table[byte] for byte in word.encode()) for word in words]
+    vocabulary = [*SPECIAL, *table.values(), *pieces]
+    made = Tokenizer(
+        models.BPE({piece: index for index, piece in enumerate(vocabulary)}, [], ignore_merges=True)
+    )
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=prefix)
+    made.decoder = decoders.ByteLevel()
+    return _finished(made, signs, swallows, mask)
+
+
+def sentence_piece(words, *, swallows=True, signs="", byte_fallback=False, mask="<mask>"):
+    """As XLM-R and Llama have it: ``▁`` stands for a blank, and a text begins with one."""
+    letters = [*LETTERS, "▁"]
+    spare = [f"<0x{byte:02X}>" for byte in range(256)] if byte_fallback else []
+    pieces = [word.replace(" ", "▁") for word in words]
+    scored = (
+        [(s, 0.0) for s in SPECIAL] + [(s, -20.0) for s in (*spare, *letters)] + [(w, -1.0) for w in pieces]
+    )
+    made = Tokenizer(models.Unigram(scored, unk_id=3, byte_fallback=byte_fallback))
+    made.pre_tokenizer = pre_tokenizers.Metaspace()
+    parts = [decoders.ByteFallback()] if byte_fallback else []
+    made.decoder = decoders.Sequence([*parts, decoders.Metaspace()])
+    return _finished(made, signs, swallows, mask)
+
+
+def word_piece(words, *, signs="[CLS][SEP]", uncased=False):
+    """As BERT has it: ``##`` begins what goes on with a word, and blanks are forgotten."""
+    special = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"]
+    vocabulary = {piece: index for index, piece in enumerate([*special, *LETTERS, *words])}
+    made = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    made.normalizer = normalizers.BertNormalizer(lowercase=uncased)
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    made.decoder = decoders.WordPiece()
+    if signs:
+        made.post_processor = processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=made, pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]", unk_token="[UNK]",
+        mask_token="[MASK]",
+    )  # fmt: skip
+
+
+def word_ends(words):
+    """As OpenAI's first GPT has it: ``</w>`` ends a word, and blanks are forgotten."""
+    made = Tokenizer(models.BPE(unk_token="<unk>", end_of_word_suffix="</w>"))
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.BpeTrainer(
+        special_tokens=list(SPECIAL),
+        end_of_word_suffix="</w>",
+        initial_alphabet=list(LETTERS),
+        show_progress=False,
+    )
+    made.train_from_iterator([" ".join(words)] * 3, trainer)
+    made.decoder = decoders.BPEDecoder(suffix="</w>")
+    return _finished(made, "", True, "<mask>")
+
+
+def _finished(made, signs, swallows, mask):
+    if signs:
+        begins, ends = ("<s> " if "<s>" in signs else ""), (" </s>" if "</s>" in signs else "")
+        made.post_processor = processors.TemplateProcessing(
+            single=f"{begins}$A{ends}",
+            pair=f"{begins}$A{ends}{ends} $B{ends}" if ends else f"{begins}$A $B",
+            special_tokens=[("<s>", 1), ("</s>", 2)],
+        )
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=made, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>",
+        **({} if mask is None else {"mask_token": AddedToken(mask, lstrip=swallows)}),
+    )  # fmt: skip
