@@ -119,6 +119,10 @@ demo: build  ## explain one sentence with the embedded model and write an HTML p
 lab: $(LAB) build  ## open JupyterLab on examples/
 	@$(BIN)/jupyter lab --notebook-dir=examples
 
+.PHONY: examples
+examples: $(TEST) build  ## run the notebooks of examples/ and keep their outputs
+	@$(BIN)/python examples/run.py
+
 .PHONY: bench
 bench: $(TEST) build  ## time the sweeps against torch and Captum; prints ratios
 	@$(PIP_INSTALL) -e './[bench]'
@@ -152,6 +156,26 @@ test-python: $(TEST) kernels
 test-triton: $(TRITON) kernels
 	TRITON_INTERPRET=1 TRITON_TESTS=$(TRITON_TESTS) OMP_NUM_THREADS=1 \
 	    $(BIN)/python -m pytest -n auto --maxprocesses 8 -m triton $(PYTEST_ARGS) tests/core
+
+# Not in `make test`, as each environment takes minutes to install and some GB.
+SHORT ?= $(addprefix tests/core/test_,$(addsuffix .py,functions interception embeddings programs models refusals)) \
+    $(addprefix tests/explanation/test_,$(addsuffix .py,demo flow))
+TORCH_LOWEST := $(shell sed -n 's/^ *"torch>=\(.*\)",/\1/p' pyproject.toml)
+
+.PHONY: test-lowest
+test-lowest:  ## the tests that depend most on PyTorch, with the oldest one allowed
+	@$(PYTHON) -m venv .venv-lowest
+	@.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check 'torch==$(TORCH_LOWEST).*' -e './[test]'
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n auto --maxprocesses 8 -m "not browser and not triton" \
+	    $(PYTEST_ARGS) $(SHORT)
+
+.PHONY: test-newest
+test-newest:  ## the same with the newest version of everything
+	@$(PYTHON) -m venv .venv-newest
+	@.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager \
+	    -e './[test]'
+	OMP_NUM_THREADS=1 .venv-newest/bin/python -m pytest -n auto --maxprocesses 8 -m "not browser and not triton" \
+	    $(PYTEST_ARGS) $(SHORT)
 
 .PHONY: test-browser
 test-browser: $(TEST) build browser

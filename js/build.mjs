@@ -19,7 +19,8 @@ const result = await build({
   loader: { ".css": "text" },
   plugins: [minifiedCss()],
   minify: true,
-  legalComments: "none",
+  // The licence of lit-html asks for its notice.
+  legalComments: "eof",
   charset: "ascii",
   write: true,
   metafile: true,

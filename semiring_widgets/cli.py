@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from semiring_widgets.errors import InputError, SemiringWidgetsError
+from semiring_widgets.explanation.atomic import check_writable
 from semiring_widgets.explanation.demo import DEMO_CONTRAST, DEMO_TARGET, DEMO_TEXT
 from semiring_widgets.explanation.jobs import sentence_of
 from semiring_widgets.options import Parser, add_comparing, add_question, asked, pair, with_pair
+from semiring_widgets.streams import make_readable, mute
 
 if TYPE_CHECKING:
     from semiring_widgets.explanation import Status
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _TRACEBACK: Final = "SEMIRING_WIDGETS_TRACEBACK"
+_NOBODY_LISTENS: Final = 141  # as the shell says of a process that a closed pipe ended
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,14 +38,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after the program's name; None for those of the process.
 
     Returns:
-        Exit code: 0 done, 2 an error (one sentence on stderr), 130 interrupted.
+        Exit code: 0 done, 2 an error (one sentence on stderr), 130 interrupted, 141 whoever read stdout has
+        gone away; the files are written nevertheless.
     """
+    make_readable()
     try:
         options = _parser().parse_args(arguments)
-        _run(options)
+        heard = _run(options)
+        if heard:
+            sys.stdout.flush()  # a disk that is full is found out now, not after the last line of code
+        return 0 if heard else _NOBODY_LISTENS
     except SemiringWidgetsError as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        mute()
+        return _NOBODY_LISTENS
     except Exception as error:
         if os.environ.get(_TRACEBACK):
             raise
@@ -51,7 +62,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted; nothing was written.", file=sys.stderr)
         return 130
-    return 0
 
 
 def _parser() -> Parser:
@@ -81,14 +91,17 @@ def _parser() -> Parser:
     return parser
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> bool:
+    """Compute, print and write; gives whether anybody read what was printed."""
     from semiring_widgets.export.html import write_page
     from semiring_widgets.widgets.bundle import read_bundle
 
     destination = options.html or Path(f"{options.command}.html")
+    if options.save == destination:
+        raise InputError(f"--html and --save both name {str(destination)!r}; give two paths.")
     for path in (destination, options.save):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise InputError(f"There is no folder {str(path.parent)!r}; give a path in an existing folder.")
+        if path is not None:
+            check_writable(path)
     read_bundle()  # found missing now, not after the computation
     text = with_pair(_text(options), options)
     model, tokenizer = pair(options)
@@ -102,15 +115,28 @@ def _run(options: argparse.Namespace) -> None:
         result = _follow(explain_run(model, tokenizer, text, **asked(options)))
     if result.status.state == "cancelled":
         print("Cancelled: the page shows what was known.", file=sys.stderr)
-    if options.json:
-        print(json.dumps(_facts(result), allow_nan=False))
-    else:
-        from semiring_widgets.terminal import show
-
-        show(result)
+    heard = _printed(result, options)
     if options.save is not None:
         result.save(options.save)
-    print(write_page(result, destination, chart=not options.no_chart))
+    page = write_page(result, destination, chart=not options.no_chart)
+    if heard:
+        print(page)
+    return heard
+
+
+def _printed(result: Any, options: argparse.Namespace) -> bool:
+    """Print the result; gives whether anybody reads it."""
+    try:
+        if options.json:
+            print(json.dumps(_facts(result), allow_nan=False))
+        else:
+            from semiring_widgets.terminal import show
+
+            show(result)
+    except BrokenPipeError:
+        mute()
+        return False
+    return True
 
 
 def _text(options: argparse.Namespace) -> str:
@@ -134,7 +160,8 @@ def _follow(run: Callable[..., Any]) -> Any:
     from semiring_widgets.explanation import ExplanationJob
 
     columns = (BarColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting", total=None)
 
         def follow(_: Any, status: Status) -> None:

@@ -14,6 +14,7 @@ __all__ = [
     "MissingBundleError",
     "ModelError",
     "NonFiniteError",
+    "PerformanceWarning",
     "SemiringWidgetsError",
     "TapeError",
     "UnsupportedOpError",
@@ -50,6 +51,10 @@ class MemoryLimitError(SemiringWidgetsError, MemoryError):
 
 class CancelledError(SemiringWidgetsError):
     """The caller asked a running computation to stop."""
+
+
+class PerformanceWarning(UserWarning):
+    """The answers are the same, but take longer than they need to; said once in a process."""
 
 
 class MissingBundleError(SemiringWidgetsError, RuntimeError):

@@ -92,9 +92,11 @@ def asked(options: argparse.Namespace, look_up: Callable[[str], Any] = lambda na
         options: what a parser with these options returned.
         look_up: as in `pair`, for the semiring.
     """
-    names = ["target", "contrast", "position", "granularity", "level", "max_memory", "add_special_tokens"]
+    names = ["target", "contrast", "position", "granularity", "level", "max_memory"]
     names += ["methods", "top_k"] if hasattr(options, "methods") else ["paths", "semiring"]
     found = {name: getattr(options, name) for name in names}
+    if not options.add_special_tokens:
+        found["add_special_tokens"] = False
     for name in ("target", "contrast"):
         found[name] = _token(found[name])
     if found.get("semiring") is not None:

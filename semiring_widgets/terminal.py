@@ -26,7 +26,7 @@ _ROUTES = 3  # of each ranking
 
 
 def show(result: Explanation | Comparison, console: Console | None = None) -> None:
-    """Print a result.
+    """Print a result, all of it at once.
 
     Args:
         result: an explanation or a comparison.
@@ -34,6 +34,13 @@ def show(result: Explanation | Comparison, console: Console | None = None) -> No
     """
     # Paths and sentences are for other programs, too: rich must not turn parts of them into colours.
     console = console or Console(highlight=False)
+    with console.capture() as captured:
+        _print(result, console)
+    console.file.write(captured.get())
+    console.file.flush()
+
+
+def _print(result: Explanation | Comparison, console: Console) -> None:
     console.print(_line(f"{result.score.label} = {result.score.value:.4g}", style="bold"))
     console.print(_scores(result) if isinstance(result, Comparison) else _tokens(result))
     if isinstance(result, Comparison):

@@ -1,5 +1,6 @@
 """Synthetic results, so that the faces are tested without a model."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -79,7 +80,7 @@ def build_routes(layers, tokens):
                 label=f"V·L{leaves}·H1",
                 log_weight=-1.25 - 2 * rank,
                 sign=(-1) ** rank,
-                share_of_best=float(np.exp(-2 * rank)),
+                share_of_best=math.exp(-2 * rank),
                 probability=1e-43,
                 log_mass=16.5 + rank,
                 share=1e-15 * rank,

@@ -29,7 +29,7 @@ def byte_level(words, *, swallows=True, prefix=False, signs="", mask="<mask>"):
     """
     table = bytes_to_unicode()
     pieces = ["".join(table[byte] for byte in word.encode()) for word in words]
-    vocabulary = [*SPECIAL, *table.values(), *pieces]
+    vocabulary = dict.fromkeys([*SPECIAL, *table.values(), *pieces])
     made = Tokenizer(
         models.BPE({piece: index for index, piece in enumerate(vocabulary)}, [], ignore_merges=True)
     )
@@ -65,7 +65,7 @@ def word_piece(words, *, signs="[CLS][SEP]", uncased=False):
         made.post_processor = processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
     return transformers.PreTrainedTokenizerFast(
         tokenizer_object=made, pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]", unk_token="[UNK]",
-        mask_token="[MASK]",
+        mask_token="[MASK]", model_input_names=["input_ids", "token_type_ids", "attention_mask"],
     )  # fmt: skip
 
 
@@ -96,3 +96,26 @@ def _finished(made, signs, swallows, mask):
         tokenizer_object=made, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>",
         **({} if mask is None else {"mask_token": AddedToken(mask, lstrip=swallows)}),
     )  # fmt: skip
+
+
+def llama(words, *, prepends=True):
+    """As Llama and Gemma have it: merges over ``▁``, else single bytes; Llama's begin with a blank."""
+    spare = [f"<0x{byte:02X}>" for byte in range(256)]
+    pieces = [word.replace(" ", "▁") for word in words]
+    parts = [piece[:end] for piece in pieces for end in range(1, len(piece) + 1)]
+    letters = [letter for piece in pieces for letter in piece]
+    vocabulary = dict.fromkeys([*SPECIAL, *spare, *LETTERS, "▁", *letters, *parts])
+    merges = dict.fromkeys((piece[:end], piece[end]) for piece in pieces for end in range(1, len(piece)))
+    made = Tokenizer(
+        models.BPE(
+            {piece: index for index, piece in enumerate(vocabulary)}, list(merges),
+            unk_token="<unk>", byte_fallback=True, fuse_unk=True,
+        )
+    )  # fmt: skip
+    before = [normalizers.Prepend("▁")] if prepends else []
+    made.normalizer = normalizers.Sequence([*before, normalizers.Replace(" ", "▁")])
+    after = [decoders.Strip(" ", 1, 0)] if prepends else []
+    made.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), *after]
+    )
+    return _finished(made, "<s>", False, None)

@@ -49,6 +49,9 @@ def test_wheel_holds_what_pip_users_need(wheel):
     assert "export{" in bundle or "export {" in bundle, "the bundle is no ES module"
     weights = [name for name in sizes if name.startswith("semiring_widgets/explanation/embedded_model/")]
     assert sum(sizes[name] for name in weights) > 100_000, f"no embedded model among {weights}"
+    extension = "data/share/jupyter/labextensions/semiring-widgets"
+    for name in ("package.json", "static/remoteEntry.js"):
+        assert [path for path in sizes if path.endswith(f"{extension}/{name}")], name
     assert not [name for name in sizes if name.startswith(("tests/", "js/", "examples/"))]
 
 

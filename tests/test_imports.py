@@ -16,7 +16,7 @@ import semiring_widgets
 
 PACKAGE = Path(semiring_widgets.__file__).parent
 SOURCES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
-FACES = ("widgets", "export", "notebook", "cli", "options", "terminal")
+FACES = ("widgets", "export", "notebook", "cli", "options", "streams", "terminal")
 # What a face may see of the floors below it: results and how to get one, never how it is computed.
 SEEN_BY_FACES = {
     "semiring_widgets",  # its version
@@ -24,6 +24,8 @@ SEEN_BY_FACES = {
     "semiring_widgets.explanation",
     "semiring_widgets.explanation.atomic",
     "semiring_widgets.explanation.demo",
+    "semiring_widgets.explanation.facts",
+    "semiring_widgets.explanation.holding",
     "semiring_widgets.explanation.jobs",
     "semiring_widgets.explanation.results",
     "semiring_widgets.explanation.schema",

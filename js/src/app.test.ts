@@ -200,6 +200,76 @@ describe("the widget", () => {
     expect(root.querySelector("[data-error]")).toBeNull();
   });
 
+  it("tells of each number whose paths it is of", () => {
+    const { root, model } = mounted("explanation");
+    const totals = () =>
+      [...root.querySelectorAll(".totals dd")].slice(0, 4).map((dd) => dd.textContent ?? "");
+    const marked = () => totals().map((text) => text.includes("(of all paths)"));
+    expect(marked()).toEqual([false, false, false, false]);
+    const { header, buffer } = fixtures.conditioned as { header: Record<string, unknown>; buffer: string };
+    model.values.selection = header.selection;
+    model.emit("change:selection");
+    frame();
+    expect(marked()).toEqual([true, true, true, true]);
+    const asked = () => model.sent.filter((message) => message.type === "condition").at(-1);
+    model.emit("msg:custom", { ...header, id: asked()?.id }, [fromBase64(buffer)]);
+    frame();
+    // Mass and best path are those of the selection; of cancellation and entropy only those of all are known.
+    expect(marked()).toEqual([false, false, true, true]);
+    expect(totals()[0]).toMatch(/^±/);
+    const notice = () => root.querySelector(".notice")?.textContent;
+    expect(notice()).toContain("Only paths through the value of layer 2: 61 % of all mass.");
+    click(root, '[data-action="clear"]');
+    model.values.selection = header.selection;
+    model.emit("change:selection");
+    frame();
+    const totalsOfNone = { ...(header.totals as object), log_mass: null, best_log_weight: null };
+    const none = { ...header, id: asked()?.id, log_share: null, totals: totalsOfNone };
+    model.emit("msg:custom", none, [fromBase64(buffer)]);
+    frame();
+    expect(notice()).toContain("There are no paths through the value of layer 2.");
+    expect(marked()).toEqual([false, false, false, false]);
+  });
+
+  it("asks for the map of the selected paths, and says of which paths a map is", () => {
+    const { root, model } = mounted("explanation");
+    click(root, '[data-pane="tokens"] [data-token="1"]');
+    const head = root.querySelector('[data-pane="heads"] [data-layer="1"][data-head="0"]');
+    head?.dispatchEvent(new MouseEvent("click", { bubbles: true, shiftKey: true }));
+    const asked = model.sent.filter((message) => message.type === "head_map").at(-1);
+    const selection = [{ token: 1 }, { layer: 1, head: 0 }];
+    expect(asked).toMatchObject({ layer: 1, head: 0, selection });
+    const pressed = [...root.querySelectorAll('[aria-pressed="true"]')];
+    expect(pressed).toEqual([]);
+    frame();
+    expect([...root.querySelectorAll('[aria-pressed="true"]')].length).toBe(2);
+    const { header, buffer } = fixtures.head_map as { header: Record<string, unknown>; buffer: string };
+    const said = () => root.querySelector('[data-pane="head"] .hint')?.textContent;
+    model.emit("msg:custom", { ...header, id: asked?.id }, [fromBase64(buffer)]);
+    frame();
+    expect(said()).toBe("Head 1·0: shares of the mass of all paths.");
+    click(root, '[data-action="clear"]');
+    head?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    const again = model.sent.filter((message) => message.type === "head_map").at(-1);
+    model.emit("msg:custom", { ...header, selection: again?.selection, id: again?.id }, [fromBase64(buffer)]);
+    frame();
+    expect(said()).toBe("Head 1·0: shares of the mass of the selected paths.");
+  });
+
+  it("asks again for what could not be told while the computation ran", () => {
+    const { root, model } = mounted("partial");
+    click(root, '[data-pane="tokens"] [data-token="1"]');
+    const asked = () => model.sent.filter((message) => message.type === "condition");
+    model.emit("msg:custom", { type: "error", id: asked()[0]?.id, message: "Ask again later." }, []);
+    frame();
+    expect(root.querySelector(".notice")?.textContent).toContain("Ask again later.");
+    const old = model.values.summary as ExplanationHeader;
+    model.values.summary = { ...old, revision: old.revision + 1, status: { ...old.status, state: "done" } };
+    model.emit("change:revision");
+    expect(asked().length).toBe(2);
+    expect(root.dataset.conditioned).toBe("pending");
+  });
+
   it("says so when no kernel answers", () => {
     const { root } = mounted("explanation");
     click(root, '[data-pane="flow"] [data-layer="0"]:not([data-token])');

@@ -79,7 +79,7 @@ function describe(root: HTMLElement, { state }: Store): void {
 
 function measure(root: HTMLElement, store: Store, signal: AbortSignal): void {
   const widen = () => {
-    const space = Math.max(300, (root.clientWidth || 900) - 24);
+    const space = Math.max(200, (root.clientWidth || 900) - 24);
     if (Math.abs(space - store.state.space) >= 2) store.update({ space });
   };
   widen();

@@ -22,13 +22,16 @@ export function listenToGestures(root: HTMLElement, store: Store, asking: Asking
     const target = event.target as Element;
     const action = target.closest("[data-action]")?.getAttribute("data-action");
     if (action === "cancel") asking.cancel();
-    else if (action === "clear") asking.select(EMPTY);
-    else if (action === "chart") asking.chart();
+    else if (action === "clear") {
+      asking.select(EMPTY);
+      // The button goes; the keyboard stays in the widget.
+      root.querySelector<HTMLElement>('[data-item][tabindex="0"]')?.focus({ preventScroll: true });
+    } else if (action === "chart") asking.chart();
     const item = target.closest<HTMLElement | SVGElement>("[data-item]");
     if (action || item === null) return;
     const far = Math.hypot(event.clientX - down.x, event.clientY - down.y) > DRAGGED;
     // A click by the keyboard or a screen reader has no place.
-    if (far && event.detail > 0 && item.dataset.route !== undefined) return;
+    if (far && event.detail > 0 && item.matches(".token, .entry")) return;
     choose(item, event.shiftKey || event.ctrlKey || event.metaKey);
   };
   const options = { signal };
@@ -36,6 +39,17 @@ export function listenToGestures(root: HTMLElement, store: Store, asking: Asking
     "pointerdown",
     (event) => {
       down = { x: event.clientX, y: event.clientY };
+    },
+    options,
+  );
+  // With Shift, browsers mark all text from the place before to this one.
+  root.addEventListener(
+    "mousedown",
+    (event) => {
+      const item = event.shiftKey ? (event.target as Element).closest<HTMLElement>("[data-item]") : null;
+      if (item === null) return;
+      event.preventDefault();
+      item.focus({ preventScroll: true });
     },
     options,
   );
@@ -69,8 +83,8 @@ export function facetsOf(item: HTMLElement | SVGElement): Target {
 function preview(root: HTMLElement, target: Element | null): void {
   for (const old of root.querySelectorAll(".preview")) old.classList.remove("preview");
   const item = target?.closest<HTMLElement>("[data-item]");
-  if (!item || item.dataset.route !== undefined) return;
-  const query = ["layer", "head", "token"]
+  if (!item) return;
+  const query = ["layer", "head", "token", "route"]
     .map((name) => (item.dataset[name] === undefined ? "" : `[data-${name}="${item.dataset[name]}"]`))
     .join("");
   for (const other of root.querySelectorAll(`[data-item]${query}`)) other.classList.add("preview");

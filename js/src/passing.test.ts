@@ -69,6 +69,15 @@ describe("the routes through a selection", () => {
     expect(found.remark).toContain("at most 0.5");
   });
 
+  it("are five at most, and what others can have is known of the sixth", () => {
+    const sizes = [0, -1, -2, -3, -4, Math.log(0.7), -6];
+    const routes = sizes.map((log_weight) => ({ ...crossing, log_weight }));
+    const found = through({ ...ranking, routes }, [partOf({ token: 3 })], layers);
+    expect(found.routes.map(({ rank }) => rank)).toEqual([0, 1, 2, 3, 4]);
+    expect(found.remark).toContain("7 of the first 7 routes");
+    expect(found.remark).toContain("at most 0.7");
+  });
+
   it("may be none, and are all where nothing is missing", () => {
     const found = through({ ...ranking, missed: null }, [partOf({ layer: 0, head: 0 })], layers);
     expect(found.routes).toEqual([]);

@@ -15,17 +15,30 @@ const LISTED = 5;
 export function through(ranking: Ranking, selection: Selection, layers: readonly Layer[]): Ranking {
   const found = ranking.routes.filter((route) => selection.every((part) => passes(route, part, layers)));
   const routes = found.slice(0, LISTED).map((route, rank) => ({ ...route, rank }));
+  const missed = most(ranking, found[LISTED]);
   const count = ranking.routes.length;
   const listed = found.length > LISTED ? `; the first ${LISTED} are listed` : "";
   return {
     ...ranking,
     routes,
-    remark: `${found.length} of the first ${count} routes of this ranking pass through the selection${listed}. ${rest(ranking)}`,
+    missed,
+    remark: `${found.length} of the first ${count} routes of this ranking pass through the selection${listed}. ${rest(ranking.by, missed)}`,
   };
 }
 
-/** What is known of all routes that are not in the list. */
-function rest({ by, missed }: Ranking): string {
+/** The most that a route can have that is not listed: the next one that is known, or the bound on all others. */
+function most({ by, missed }: Ranking, next: Route | undefined): number | null {
+  const sizes = {
+    best: next?.log_weight,
+    mass: next?.log_mass,
+    contribution: Math.abs(next?.contribution ?? 0),
+  };
+  const known = [missed, next === undefined ? null : sizes[by]].filter((size) => typeof size === "number");
+  return known.length === 0 ? null : Math.max(...known);
+}
+
+/** The same in words. */
+function rest(by: Ranking["by"], missed: number | null): string {
   if (missed === null || (by === "contribution" && missed === 0)) return "There are no others.";
   if (by === "contribution") return `No other route through it can contribute more than ${signed(missed)}.`;
   const what = by === "best" ? "has a best path of" : "holds a mass of";

@@ -69,6 +69,12 @@ describe("the theme", () => {
     expect(themeOf("auto", root)).toBe("light");
   });
 
+  it("is the document's for a widget that is not placed yet", () => {
+    document.body.setAttribute("data-jp-theme-light", "false");
+    system(false);
+    expect(themeOf("auto", document.createElement("div"))).toBe("dark");
+  });
+
   it("changes when the host is switched, until the widget goes", async () => {
     const stop = new AbortController();
     const store = new Store();

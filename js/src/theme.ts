@@ -53,11 +53,21 @@ export function followTheme(root: HTMLElement, model: Model, store: Store, signa
     root.dataset.theme = theme;
     store.update({ theme });
   };
-  draw();
   model.on("change:theme", draw);
   system()?.addEventListener?.("change", draw, { signal });
   const observer = new MutationObserver(draw);
-  for (const element of outwards(root)) observer.observe(element, { attributes: true });
+  const watch = () => {
+    for (const element of outwards(root)) observer.observe(element, { attributes: true });
+    draw();
+  };
+  watch();
+  // JupyterLab draws a view before it puts it into the page; only there it has a size.
+  const placed = new ResizeObserver(() => {
+    if (!root.isConnected) return;
+    placed.disconnect();
+    watch();
+  });
+  placed.observe(root);
   // A stylesheet that arrives changes the colour behind the widget, and no attribute.
   document.head.addEventListener("load", draw, { capture: true, signal });
   // Colours that fade are right only at the end.
@@ -65,12 +75,13 @@ export function followTheme(root: HTMLElement, model: Model, store: Store, signa
   signal.addEventListener("abort", () => {
     model.off("change:theme", draw);
     observer.disconnect();
+    placed.disconnect();
   });
 }
 
-/** The elements around a widget, through shadow roots, up to the document's. */
+/** The elements around a widget, through shadow roots, up to the document's, even before it is placed there. */
 function* outwards(root: HTMLElement): Generator<HTMLElement> {
-  let node: Node | null = root.parentNode;
+  let node: Node | null = root.isConnected ? root.parentNode : document.body;
   while (node !== null) {
     if (node instanceof HTMLElement) yield node;
     node = node instanceof ShadowRoot ? node.host : node.parentNode;

@@ -23,6 +23,7 @@ from semiring_widgets.attr.question import check_choices
 from semiring_widgets.attr.results import Comparison, MethodResult
 from semiring_widgets.core.checks import whole_number
 from semiring_widgets.errors import CancelledError, SemiringWidgetsError
+from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.results import Status
 from semiring_widgets.explanation.scores import prepare
 
@@ -152,6 +153,7 @@ def compare_run(
     Raises:
         InputError: see `compare`.
     """
+    check_question(model, tokenizer, text, target, contrast, position, score)
     asked = resolve(methods)
     check_choices(granularity=granularity, level=level)
     top_k = whole_number(top_k, "top_k")

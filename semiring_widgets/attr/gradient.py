@@ -21,11 +21,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from captum._utils.common import _format_output, _format_tensor_into_tuples
+from captum._utils.common import _format_output
 from captum.attr import GradientAttribution
 from torch import Tensor
 
-from semiring_widgets.attr.question import Question, logged, selected_score
+from semiring_widgets.attr.question import Question, check_forward, checked_inputs, logged, selected_score
 from semiring_widgets.attr.readout import Readout
 from semiring_widgets.core import record
 from semiring_widgets.errors import InputError
@@ -77,6 +77,7 @@ class SemiringGradient(GradientAttribution):
         readout: Readout | None = None,
         aggregate: bool = False,
     ) -> None:
+        check_forward(forward_func)
         GradientAttribution.__init__(self, forward_func)
         self._question = Question(semiring, granularity, level, readout)
         self._multiply_by_inputs = multiply_by_inputs
@@ -107,7 +108,7 @@ class SemiringGradient(GradientAttribution):
             NonFiniteError: NaN or infinity among weights or results.
             UnsupportedOpError: an operator on a path has no rule.
         """
-        values = _format_tensor_into_tuples(inputs)
+        values = checked_inputs(inputs)
         results = self._ask(values, target, additional_forward_args)
         numbers = tuple(
             self._question.number(result, value, self.aggregate)
@@ -133,7 +134,7 @@ class SemiringGradient(GradientAttribution):
             The result of `semiring_widgets.backprop` (for example `.log_mass` and `.entropy`, and
             `.reduce`), or a tuple of them if `inputs` is one.
         """
-        results = self._ask(_format_tensor_into_tuples(inputs), target, additional_forward_args)
+        results = self._ask(checked_inputs(inputs), target, additional_forward_args)
         return tuple(results) if isinstance(inputs, tuple) else results[0]
 
     @property

@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from captum._utils.common import _format_output, _format_tensor_into_tuples
+from captum._utils.common import _format_output
 from captum.attr import LayerGradientXActivation
 from torch import Tensor, nn
 
-from semiring_widgets.attr.question import Question, logged, selected_score
+from semiring_widgets.attr.question import Question, check_forward, checked_inputs, logged, selected_score
 from semiring_widgets.attr.readout import Readout
 from semiring_widgets.core import record
+from semiring_widgets.core.checks import shown
 from semiring_widgets.errors import InputError
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class LayerSemiringGradient(LayerGradientXActivation):
                     f"The layer must be a torch.nn.Module of the model or a list of them, not "
                     f"{type(module).__name__}. Look it up, for example with model.get_submodule('...')."
                 )
+        check_forward(forward_func)
         LayerGradientXActivation.__init__(
             self, forward_func, layer, device_ids, multiply_by_inputs=multiply_by_inputs
         )
@@ -113,6 +115,10 @@ class LayerSemiringGradient(LayerGradientXActivation):
             NonFiniteError: NaN or infinity among weights or results.
             UnsupportedOpError: an operator on a path has no rule.
         """
+        if not isinstance(attribute_to_layer_input, bool):
+            raise InputError(
+                f"attribute_to_layer_input is {shown(attribute_to_layer_input)}; give True or False."
+            )
         if grad_kwargs:
             raise InputError(
                 f"grad_kwargs={grad_kwargs!r} are options of torch.autograd.grad, which does not run "
@@ -121,7 +127,7 @@ class LayerSemiringGradient(LayerGradientXActivation):
         self._refuse_replicas()
         layers = list(self.layer) if isinstance(self.layer, (list, tuple)) else [self.layer]
         taps = [_Tap(layer) for layer in layers]
-        values = _format_tensor_into_tuples(inputs)
+        values = checked_inputs(inputs)
         with (
             _hooked(taps, attribute_to_layer_input),
             record(granularity=self._question.granularity) as tape,

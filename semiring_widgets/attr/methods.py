@@ -44,6 +44,7 @@ from semiring_widgets.attr.layer_gradient import LayerSemiringGradient
 from semiring_widgets.attr.problem import Problem
 from semiring_widgets.attr.question import Question
 from semiring_widgets.attr.readout import has_sign_of, readout_of
+from semiring_widgets.core.checks import shown
 from semiring_widgets.core.semirings import Hops, Semiring, find_semiring
 from semiring_widgets.errors import InputError
 
@@ -141,8 +142,8 @@ def _method(method: Any) -> Method:
     if callable(method):
         return Method(getattr(method, "__name__", type(method).__name__), "captum", True, _Function(method))
     raise InputError(
-        f"{method!r} is no attribution method. Pass a name ({', '.join(method_names())}), a Semiring object, "
-        f"a Captum class or instance, or a function f(forward, inputs_embeds, baseline_embeds)."
+        f"{shown(method)} is no attribution method. Pass a name ({', '.join(method_names())}), a Semiring "
+        f"object, a Captum class or instance, or a function f(forward, inputs_embeds, baseline_embeds)."
     )
 
 
@@ -156,8 +157,8 @@ def _named(name: str) -> Method:
         if wanted == captum_name.casefold():
             return _captum(captum_name)
     raise InputError(
-        f"There is no attribution method {name!r}. Choose from {', '.join(method_names())}; or pass a Captum "
-        f"class or instance, or a function f(forward, inputs_embeds, baseline_embeds)."
+        f"There is no attribution method {shown(name)}. Choose from {', '.join(method_names())}; or pass a "
+        f"Captum class or instance, or a function f(forward, inputs_embeds, baseline_embeds)."
     )
 
 

@@ -7,23 +7,25 @@ here: the checked choice of semiring, granularity and level, the recorded run of
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from captum._utils.common import _run_forward, _select_targets
 from captum.log import log_usage
-from torch import Tensor
+from torch import Tensor, nn
 
 from semiring_widgets.attr.readout import Readout, number_per_unit, readout_of
 from semiring_widgets.core import Result, backprop
+from semiring_widgets.core.checks import choice, shown
 from semiring_widgets.core.semirings import Max, Weight, find_semiring
 from semiring_widgets.errors import InputError
 
 if TYPE_CHECKING:
     from semiring_widgets.core import Semiring, Tape
 
-__all__ = ["Question", "check_choices", "logged", "selected_score"]
+__all__ = ["Question", "check_choices", "check_forward", "checked_inputs", "logged", "selected_score"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -53,6 +55,10 @@ class Question:
 
     def __post_init__(self) -> None:
         check_choices(granularity=self.granularity, level=self.level)
+        if self.custom_readout is not None and not callable(self.custom_readout):
+            raise InputError(
+                f"readout is {shown(self.custom_readout)}; give a function of a result, or None."
+            )
         # The one way to set a computed field of a frozen dataclass.
         algebra = find_semiring(self.semiring, self.level)
         object.__setattr__(self, "readout", readout_of(algebra, self.custom_readout))
@@ -123,8 +129,33 @@ def check_choices(**given: str) -> None:
         InputError: names the choices.
     """
     for name, value in given.items():
-        if value not in _CHOICES[name]:
-            raise InputError(f"There is no {name} {value!r}. Choose one of {', '.join(_CHOICES[name])}.")
+        choice(value, name, _CHOICES[name])
+
+
+def check_forward(forward_func: Any) -> None:
+    """Refuse what is no function.
+
+    Raises:
+        InputError: says what was given, and what to give.
+    """
+    if not callable(forward_func):
+        raise InputError(
+            f"forward_func is {shown(forward_func)}; give a model, or a function that returns the tensor "
+            "to be explained."
+        )
+
+
+def checked_inputs(inputs: Any) -> tuple[Any, ...]:
+    """Captum's inputs as a tuple.
+
+    Raises:
+        InputError: neither a tensor nor a tuple that holds something.
+    """
+    if isinstance(inputs, Tensor):
+        return (inputs,)
+    if not isinstance(inputs, tuple) or not inputs:
+        raise InputError(f"inputs is {shown(inputs)}; give a tensor, or a tuple of them.")
+    return inputs
 
 
 def selected_score(
@@ -140,6 +171,7 @@ def selected_score(
     Raises:
         InputError: not a tensor, a target beyond it, or several numbers per example are left.
     """
+    _check_call(forward_func, inputs, additional_forward_args)
     given = _run_forward(forward_func, inputs, None, additional_forward_args)
     if not isinstance(given, Tensor):
         raise InputError(
@@ -148,18 +180,39 @@ def selected_score(
         )
     try:
         output: Tensor = _select_targets(given, target)
-    except (IndexError, AssertionError) as error:
+    except Exception as error:
+        said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
-            f"target={target!r} selects nothing from an output of shape {list(given.shape)}: {error}. Pass "
-            f"an index into its last dimensions, or one for each example."
+            f"target={shown(target)} selects nothing from an output of shape {list(given.shape)}: {said}. "
+            f"Pass an index into its last dimensions, or one for each example."
         ) from error
     per_example = output[0].numel() if output.dim() and len(output) else output.numel()
     if per_example != 1:
         raise InputError(
-            f"forward_func with target={target!r} gives {per_example} numbers per example (output shape "
+            f"forward_func with target={shown(target)} gives {per_example} numbers per example (output shape "
             f"{list(output.shape)}). Pass a target that selects one of them."
         )
     return output.flatten() if output.dim() > 1 else output
+
+
+def _check_call(forward_func: Callable[..., Any], inputs: Any, additional_forward_args: Any) -> None:
+    """Refuse more or fewer arguments than the function takes; what goes wrong inside it is its own error."""
+    more = () if additional_forward_args is None else additional_forward_args
+    given = (*inputs, *(more if isinstance(more, tuple) else (more,)))
+    try:
+        called = forward_func.forward if isinstance(forward_func, nn.Module) else forward_func
+        takes = inspect.signature(called)
+    except (TypeError, ValueError):  # a function in C that does not tell
+        return
+    if not takes.parameters:  # Captum calls a function without parameters without arguments
+        return
+    try:
+        takes.bind(*given)
+    except TypeError as error:
+        raise InputError(
+            f"forward_func cannot be called with {len(given)} arguments, inputs and additional_forward_args: "
+            f"{error}."
+        ) from error
 
 
 def logged(function: _Function) -> _Function:

@@ -9,8 +9,10 @@ from typing import overload
 import torch
 from torch import Tensor
 
+from semiring_widgets.core.checks import shown, whole_number
 from semiring_widgets.core.graph import GradientGraph, find_nodes, listed
 from semiring_widgets.core.memory import check_sweep
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import (
     Entropy,
     Max,
@@ -62,6 +64,7 @@ class Result:
         self._dtype, self._signs = dtype, signs
 
     @property
+    @in_full_precision
     def facts(self) -> Mapping[str, Tensor]:
         """Everything the semiring says, by name."""
         return self.semiring.facts(self.parts)
@@ -167,6 +170,7 @@ class Result:
         """``Hops``: mean number of hops under p(path) ~ |weight|."""
         return self._fact("length")
 
+    @in_full_precision
     def reduce(self, dims: int | Sequence[int] | None = None) -> Result:
         """Semiring sum over dimensions: all paths from any of their elements together.
 
@@ -177,16 +181,16 @@ class Result:
             InputError: there is no such dimension.
         """
         rank = self.parts[0].dim()
-        if dims is None:
-            dims = range(rank)
-        chosen = [dims] if isinstance(dims, int) else list(dims)
+        given = list(range(rank)) if dims is None else dims
+        listed_dims = list(given) if isinstance(given, (list, tuple, range)) else [given]
+        chosen = [whole_number(dim, "dims", least=-(2**63), most=None) for dim in listed_dims]
         for dim in chosen:
             if not -rank <= dim < rank:
                 raise InputError(
-                    f"dims is {dims!r}; the result has shape {list(self.parts[0].shape)}, so give "
+                    f"dims is {shown(dims)}; the result has shape {list(self.parts[0].shape)}, so give "
                     f"dimensions from {-rank} to {rank - 1}, or None for all."
                     if rank
-                    else f"dims is {dims!r}; the result has no dimension left to reduce."
+                    else f"dims is {shown(dims)}; the result has no dimension left to reduce."
                 )
         chosen = sorted({d % rank for d in chosen})
         summed = self.semiring.sum(self.parts, chosen)
@@ -246,6 +250,7 @@ def backprop(
     *,
     max_memory: int | None = ...,
 ) -> list[Result]: ...
+@in_full_precision
 def backprop(
     tape: Tape,
     score: Tensor,

@@ -8,7 +8,7 @@ A check gives back the plain value that it stands for, so that what follows need
 >>> whole_number(10**9, "k")
 Traceback (most recent call last):
     ...
-semiring_widgets.errors.InputError: k is 1000000000; give a whole number, 1 or more and at most 100,000.
+semiring_widgets.errors.InputError: k is 1000000000; give a whole number, 1 or more and at most 1,000,000.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from semiring_widgets.errors import InputError
 __all__ = ["MOST", "choice", "memory_limit", "real_number", "seed_number", "shown", "truth", "whole_number"]
 
 # Of paths, routes and samples: of more, the objects alone take gigabytes.
-MOST = 100_000
+MOST = 1_000_000
 # What torch takes for a seed.
 _SEEDS = -(2**63), 2**63 - 1
 # Longer integers Python does not write down.
@@ -43,7 +43,10 @@ def shown(value: Any) -> str:
         return f"a {type(value).__name__} of shape {list(value.shape)} and dtype {value.dtype}"
     if isinstance(value, int) and value.bit_length() > _BITS:
         return f"a number of {value.bit_length():,} bits"
-    return reprlib.repr(value) if isinstance(value, _PLAIN) else f"a {type(value).__name__}"
+    if isinstance(value, _PLAIN):
+        return reprlib.repr(value)
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def whole_number(value: Any, name: str, *, least: int = 1, most: int | None = MOST) -> int:
@@ -87,17 +90,18 @@ def real_number(value: Any, name: str, *, least: float = -math.inf, wanted: str 
     return number
 
 
-def memory_limit(value: Any, name: str = "max_memory") -> float | None:
-    """A number of bytes, or None for no limit.
+def memory_limit(value: Any, name: str = "max_memory") -> int | None:
+    """A number of bytes, or None for no limit, as infinity is none.
 
     What is left of a limit may be less than nothing; then nothing fits.
 
     Raises:
         InputError: says what was given, and what to give.
     """
-    return (
-        value if value is None else real_number(value, name, wanted="a number of bytes, or None for no limit")
-    )
+    if value is None:
+        return None
+    number = real_number(value, name, wanted="a number of bytes, or None for no limit")
+    return None if number == math.inf else math.floor(max(number, -1))
 
 
 def seed_number(value: Any, name: str = "seed") -> int:

@@ -11,13 +11,15 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
+from semiring_widgets.core.checks import shown
 from semiring_widgets.core.jacobian import Call, Edge, edges_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Weight
 from semiring_widgets.core.tape import Node, Op, Tape
+from semiring_widgets.core.tape.hooks import check_tensor
 from semiring_widgets.errors import InputError, NonFiniteError, TapeError
 
-__all__ = ["GradientGraph", "find_nodes", "listed"]
+__all__ = ["GradientGraph", "find_nodes", "listed", "told_cut"]
 
 
 class GradientGraph:
@@ -150,6 +152,35 @@ class GradientGraph:
             )
 
 
+def told_cut(graph: GradientGraph) -> str:
+    """Why no path leads from the inputs to the score, as a sentence to begin a message with; else ""."""
+    if graph.nodes:
+        return ""
+    made = {out.index: op for op in graph.tape.ops for out in op.outputs if out is not None}
+    cut = {made_here: (module, sources) for module, sources, made_here in graph.tape.cuts}
+    starts = {node.index for node in graph.wrt}
+    # Back from the score, through what was cut as well; each with the uppermost cut on the way.
+    pending: list[tuple[int, str | None]] = [(graph.score.index, None)]
+    seen: set[int] = set()
+    while pending:
+        index, module = pending.pop()
+        if index in seen:
+            continue
+        seen.add(index)
+        if index in starts and module is not None:
+            place = f"in module '{module}'" if module else "outside of any module"
+            return (
+                f"No path leads from these inputs to the score: all are cut, at last {place}, by "
+                f"torch.no_grad or detach, as in autograd. "
+            )
+        if index in cut:
+            here, sources = cut[index]
+            pending += [(source, module if module is not None else here) for source in sources]
+        elif index in made:
+            pending += [(node.index, module) for node in made[index].inputs()]
+    return "No path leads from these inputs to the score: it does not depend on them. "
+
+
 def _reached_from(ops: Sequence[Op], starts: Sequence[Node]) -> set[Node]:
     reached = set(starts)
     for op in ops:
@@ -158,9 +189,17 @@ def _reached_from(ops: Sequence[Op], starts: Sequence[Node]) -> set[Node]:
     return reached
 
 
-def listed(wrt: Tensor | Sequence[Tensor]) -> list[Tensor]:
-    """One tensor or several, as a list."""
-    return [wrt] if isinstance(wrt, Tensor) else list(wrt)
+def listed(wrt: Tensor | Sequence[Tensor], name: str = "wrt") -> list[Tensor]:
+    """One tensor or several, as a list.
+
+    Raises:
+        InputError: something else.
+    """
+    if isinstance(wrt, Tensor):
+        return [wrt]
+    if not isinstance(wrt, (list, tuple)) or not all(isinstance(one, Tensor) for one in wrt):
+        raise InputError(f"{name} is {shown(wrt)}; give a tensor or a list of tensors.")
+    return list(wrt)
 
 
 def find_nodes(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> tuple[Node, list[Node]]:
@@ -170,6 +209,8 @@ def find_nodes(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> tup
         TapeError: the tape is still recording or its block raised, or it never saw one of them.
         InputError: the score has more than one dimension, or one of them is no floating-point number.
     """
+    if not isinstance(tape, Tape):
+        raise InputError(f"tape is {shown(tape)}; give what `with sw.record() as tape` gives.")
     if tape.failed:
         raise TapeError(
             "The recording of this tape ended with an error, so the tape is not complete. Repair what raised "
@@ -178,7 +219,10 @@ def find_nodes(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> tup
     if not tape.finished:
         raise TapeError("The tape is still recording: call this after the `with sw.record()` block.")
     if not _is_float_tensor(score):
-        raise InputError(f"score is {_what(score)}; give a floating-point tensor of shape () or (batch,).")
+        raise InputError(
+            f"score is {shown(score)}; give a floating-point tensor of shape () or (batch,), as it was "
+            f"computed inside the `with sw.record()` block."
+        )
     if score.is_meta:
         raise InputError(
             "score is on the meta device: it holds no number. Load the model's weights, or dispatch it with "
@@ -191,16 +235,9 @@ def find_nodes(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> tup
         )
     tensors = listed(wrt)
     for tensor in tensors:
-        if not isinstance(tensor, Tensor):
-            raise InputError(f"wrt is {_what(tensor)}; give a tensor or a list of tensors.")
+        check_tensor(tensor, "wrt tensor")
     return tape.node(score, "score"), [tape.first_node(tensor, "wrt tensor") for tensor in tensors]
 
 
 def _is_float_tensor(thing: object) -> bool:
     return isinstance(thing, Tensor) and thing.is_floating_point()
-
-
-def _what(thing: object) -> str:
-    if isinstance(thing, Tensor):
-        return f"a tensor of dtype {thing.dtype}"
-    return f"a {type(thing).__name__}"

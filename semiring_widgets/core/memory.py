@@ -14,6 +14,7 @@ from torch import Tensor
 
 from semiring_widgets.core.checks import memory_limit
 from semiring_widgets.core.graph import GradientGraph, find_nodes
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Semiring, find_semiring
 from semiring_widgets.core.tape import Node, Op, Tape
 from semiring_widgets.errors import MemoryLimitError
@@ -28,6 +29,7 @@ _ROOM = 4
 _TERMS = 3
 
 
+@in_full_precision
 def estimate_memory(
     tape: Tape,
     score: Tensor,
@@ -58,13 +60,13 @@ def estimate_memory(
 
 def fit(
     graph: GradientGraph,
-    limit: float | None,
+    limit: int | None,
     what: str,
     *,
     sweeps: Sequence[Semiring],
     kept: Sequence[tuple[Semiring, Collection[Node]]] = (),
     beside: int = 0,
-) -> float | None:
+) -> int | None:
     """Make what is going to be done with a graph fit into a limit: drop derivatives if need be, or refuse.
 
     Args:
@@ -140,7 +142,7 @@ def _sizes(graph: GradientGraph, semiring: Semiring) -> tuple[int, int]:
     return peak, living
 
 
-def check_sweep(graph: GradientGraph, semiring: Semiring, limit: float | None) -> None:
+def check_sweep(graph: GradientGraph, semiring: Semiring, limit: int | None) -> None:
     """Refuse a sweep that would not fit.
 
     Args:
@@ -179,5 +181,5 @@ def _derivatives(op: Op, graph: GradientGraph, size: Callable[[Node], int]) -> i
     return _DERIVATIVES * on_path + max(widened, default=0) + max(again, default=0)
 
 
-def _mb(count: float) -> str:
+def _mb(count: int) -> str:
     return f"{count / 1e6:,.1f} MB"

@@ -1,4 +1,4 @@
-"""Float32 means float32 while we compute: no TF32, no passes in bfloat16, no autocast, no inference mode.
+"""Float32 means float32 while we compute: no TF32, no passes in bfloat16, no autocast, no modes of others.
 
 A caller may have allowed torch to shorten the mantissas of matrix products, for the whole process
 (``torch.set_float32_matmul_precision("high")``, ``torch.backends.cuda.matmul.allow_tf32 = True``,
@@ -7,8 +7,11 @@ for the model, whose recorded activations are explained as they are; but path we
 dozens of derivatives, and half a per cent in each is a wrong number. So sweeps put these settings to exact
 and leave them as they found them, also after an error.
 
-Under ``torch.inference_mode`` a copy of an inference tensor is one, too, and where autograd would have to
-save it, it gives 0 without a word. Local derivatives are taken by autograd, so that mode is lifted as well.
+Local derivatives are taken by autograd, in whatever surroundings they are asked for. Under
+``torch.inference_mode`` a copy of an inference tensor is one, too, and where autograd would have to save it,
+it gives 0 without a word; hooks for saved tensors may change what it saves; inside of an open recording it is
+off; and modes (a default device, fake tensors, counters) take every operator for the caller's. All of these
+are lifted as well.
 
 The first kind of setting is one of the process. It is put back when the last of several threads is done;
 until then, other work in the process computes exactly, too.
@@ -18,24 +21,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import torch
+from torch.utils._python_dispatch import _disable_current_modes
 
 __all__ = ["full_precision", "in_full_precision"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-
-
-class _Placed(Protocol):
-    device: torch.device
-
-
-_Own = TypeVar("_Own", bound=_Placed)
+_KEYS = torch._C.DispatchKey
+_AUTOCAST = [getattr(_KEYS, name) for name in dir(_KEYS) if name.startswith("Autocast")]
+_AUTOGRAD = [_KEYS.AutogradFunctionality, _KEYS.AutogradOther, _KEYS.AutogradNestedTensor]
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,10 @@ _EXACT = ("none", "ieee")
 
 
 @contextmanager
-def full_precision(device: torch.device) -> Iterator[None]:
+def full_precision() -> Iterator[None]:
     """A block in which float32 products are rounded like float32, and autograd takes derivatives.
 
     Inside another one it does nothing.
-
-    Args:
-        device: where they are computed; autocast is switched off for it, in this thread.
     """
     if _is_inside():
         yield
@@ -64,24 +61,24 @@ def full_precision(device: torch.device) -> Iterator[None]:
     _thread.inside = True
     _process.enter()
     try:
-        # Not every kind of device knows autocast.
-        autocast = torch.is_autocast_enabled(device.type)
-        with torch.autocast(device.type, enabled=False) if autocast else nullcontext(), _ordinary_tensors():
+        with ExitStack() as stack:
+            for block in _ordinary():
+                stack.enter_context(block)
             yield
     finally:
         _process.leave()
         _thread.inside = False
 
 
-def in_full_precision(act: Callable[Concatenate[_Own, _P], _R]) -> Callable[Concatenate[_Own, _P], _R]:
-    """Decorates a function, or method, whose first argument has a ``device``."""
+def in_full_precision(act: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Decorates a function or method that computes."""
 
     @wraps(act)
-    def guarded(own: _Own, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+    def guarded(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         if _is_inside():
-            return act(own, *args, **kwargs)
-        with full_precision(own.device):
-            return act(own, *args, **kwargs)
+            return act(*args, **kwargs)
+        with full_precision():
+            return act(*args, **kwargs)
 
     return guarded
 
@@ -90,14 +87,26 @@ def _is_inside() -> bool:
     return getattr(_thread, "inside", False)
 
 
-@contextmanager
-def _ordinary_tensors() -> Iterator[None]:
-    """An outer inference mode lifted; gradients stay as disabled as they are in it."""
-    if not torch.is_inference_mode_enabled():
-        yield
-        return
-    with torch.inference_mode(False), torch.no_grad():
-        yield
+def _ordinary() -> Iterator[AbstractContextManager[Any]]:
+    """What lifts the modes of this thread; gradients stay as disabled as they are."""
+    if torch.is_inference_mode_enabled():
+        yield torch.inference_mode(False)
+        yield torch.no_grad()
+    excluded = torch._C._dispatch_tls_local_exclude_set()
+    for key in _AUTOCAST:
+        excluded = excluded.add(key)
+    for key in _AUTOGRAD:
+        excluded = excluded.remove(key)
+    yield torch._C._ForceDispatchKeyGuard(torch._C._dispatch_tls_local_include_set(), excluded)
+    if torch._C._len_torch_dispatch_stack():
+        yield _disable_current_modes()
+    if torch._C._len_torch_function_stack():
+        yield torch._C.DisableTorchFunction()
+    if torch._C._autograd._top_saved_tensors_default_hooks(True) is not None:
+        yield torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, lambda saved: saved)
+    if torch.is_anomaly_enabled():
+        # Which refuses a NaN among derivatives that are of no consequence.
+        yield torch.autograd.set_detect_anomaly(False)
 
 
 class _Process:

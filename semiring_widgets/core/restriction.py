@@ -29,8 +29,8 @@ class Restriction:
         nodes: for some nodes, boolean of their shape: True where paths may pass.
         edges: for some edges, boolean of their source's shape: True where paths may use them.
         closed: edges that no path may use.
-        marked: edges that `Semiring.mark` is told of: where in their source (boolean), or how many times; None
-            for everywhere, once.
+        marked: edges that `Semiring.mark` is told of: where in their source (boolean), or how many times, or
+            None for once everywhere.
     """
 
     nodes: Mapping[Node, Tensor] = field(default_factory=dict)

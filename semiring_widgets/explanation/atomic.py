@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.facts import short
 
 __all__ = ["check_writable", "destination_of", "write_whole"]
 
@@ -28,17 +29,19 @@ def destination_of(path: Any, what: str = "save") -> Path:
         text = os.fsdecode(path)
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"path is {path!r}; give the path of a file to {what}, such as 'result.zip'."
+            f"path is {short(path)}; give the path of a file to {what}, such as 'result.zip'."
         ) from error
     if not text.strip():
-        raise InputError(f"path is {text!r}; give the path of a file to {what}, such as 'result.zip'.")
+        raise InputError(f"path is {short(text)}; give the path of a file to {what}, such as 'result.zip'.")
     try:
         os.fsencode(text)
         if "\0" in text:
-            raise InputError(f"path is {text!r}, and no path holds a NUL; give another.")
+            raise InputError(f"path is {short(text)}, and no path holds a NUL; give another.")
         return Path(text).expanduser()
     except (RuntimeError, UnicodeError) as error:  # no home folder; a lone surrogate
-        raise InputError(f"path is {text!r}, which names no file here ({error}); give another.") from error
+        raise InputError(
+            f"path is {short(text)}, which names no file here ({error}); give another."
+        ) from error
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -52,6 +55,9 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     """
     destination = destination_of(path)
     try:
+        if not destination.absolute().parent.is_dir():
+            parent = str(destination.parent)
+            raise InputError(f"There is no folder {parent!r}; give a path in an existing folder.")
         if not _is_special(destination):
             scratch = _beside(destination)
             try:

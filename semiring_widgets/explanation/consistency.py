@@ -119,16 +119,18 @@ def _check_sizes(result: Explanation) -> None:
     known = variables_of(bool(result.statistics))
     for name in known:
         _require(name in dataset or name == "map_mass_share", f"the variable {name} is missing")
-    for name, variable in dataset.data_vars.items():
+    for key, variable in dataset.data_vars.items():
+        name = str(key)
         _one_of("a variable", name, known)
-        _require(variable.dims == known[str(name)][0], f"{name} has the axes {variable.dims}")
+        _require(variable.dims == known[name][0], f"{name} has the axes {variable.dims}")
         _require(variable.dtype == np.float32, f"{name} is {variable.dtype}, not float32")
-        shares = variable.values if "share" in str(name) else np.zeros(0)
+        shares = variable.values if "share" in name else np.zeros(0)
         _require(not (np.isinf(shares) | (shares < 0)).any(), f"{name} is negative or infinite")
     labels: dict[str, Sequence[str]] = {**COORDINATES, "statistic": [s.name for s in result.statistics]}
-    for axis, names in dataset.coords.items():
+    for coordinate, names in dataset.coords.items():
+        axis = str(coordinate)
         _one_of("an axis", axis, labels)
-        _require(list(names.values) == list(labels[str(axis)]), f"the axis {axis} has other labels")
+        _require(list(names.values) == list(labels[axis]), f"the axis {axis} has other labels")
     sizes = dataset.sizes
     tokens = max(len(stream.tokens) for stream in result.streams)
     _require(sizes["token"] >= tokens, f"there are {tokens} tokens and numbers for {sizes['token']}")

@@ -20,16 +20,18 @@ from torch import Tensor
 from semiring_widgets.core import record
 from semiring_widgets.core.anatomy import Anatomy, Attention, by_token, find_anatomy, layer_flow, sweep_layers
 from semiring_widgets.core.checks import whole_number
-from semiring_widgets.core.graph import GradientGraph, find_nodes
+from semiring_widgets.core.graph import GradientGraph, find_nodes, told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import MEASURED, walk_on
 from semiring_widgets.core.semirings import Entropy, Max, Product, Semiring, Sum, Value, find_semiring
 from semiring_widgets.core.sweeps import INPUTS_ONLY, Span, sweep_backward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.draft import Check, Draft, Report
 from semiring_widgets.explanation.failures import named_failure
 from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
+from semiring_widgets.explanation.holding import HeldSession
 from semiring_widgets.explanation.results import Explanation, Layer, Totals
 from semiring_widgets.explanation.routing import RouteTeller, check_rankings
 from semiring_widgets.explanation.schema import RANKINGS, empty_dataset
@@ -93,7 +95,9 @@ def explain(
         The `Explanation`; it displays itself in a notebook.
 
     Raises:
-        InputError: text, target, position, score or model cannot be used as given.
+        InputError: text, target, position, score or model cannot be used as given, or the model does not
+            answer the same twice.
+        ModelError: the model's own code failed.
         MemoryLimitError: it would take more than ``max_memory``.
         UnsupportedOpError: an operator on a path has no rule.
         NonFiniteError: NaN or infinity in weights or derivatives.
@@ -153,6 +157,7 @@ def explain_run(
     Raises:
         InputError: an unknown level, semiring or ranking, or no routes asked for; the run checks the rest.
     """
+    check_question(model, tokenizer, text, target, contrast, position, score)
     find_semiring("max", level)
     check_asked(semiring, level)
     wanted = check_rankings(rankings)
@@ -189,9 +194,9 @@ def _explained(
         anatomy = find_anatomy(graph)
         if not anatomy.attentions:
             raise InputError(
-                f"No attention was found in {prepared.model_name} between the tokens and the score, and "
-                f"explain() shows layers and heads of attention. For other models use sw.record with "
-                f"sw.backprop or sw.top_paths."
+                f"{told_cut(graph)}No attention was found in {prepared.model_name} between the tokens and "
+                f"the score, and explain() shows layers and heads of attention. For other models use "
+                f"sw.record with sw.backprop or sw.top_paths."
             )
         asking = None if semiring is None else question(graph, anatomy, semiring, draft.level)
         parts = anatomy.nodes() | set(graph.wrt)
@@ -229,7 +234,7 @@ def _explained(
             left,
         )
         session = LiveSession(teller, alpha, beta, asking)
-        draft.session = session
+        draft.session = HeldSession(session)
         if draft.level == "unit" and teller.log_mass > -math.inf:
             for by in rankings:
                 draft.publish(f"routes by {_RANKED_BY[by]}")

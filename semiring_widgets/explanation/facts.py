@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from semiring_widgets.errors import InputError
 
-__all__ = ["fact", "fields_of", "value_of"]
+__all__ = ["fact", "fields_of", "short", "value_of"]
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ def fact(kind: type[T], given: Any, place: str) -> T:
     return kind(**fields_of(kind, given, place))
 
 
-def fields_of(kind: type[Any], given: Any, place: str, without: Collection[str] = ()) -> dict[str, Any]:
+def fields_of(kind: Any, given: Any, place: str, without: Collection[str] = ()) -> dict[str, Any]:
     """The arguments of one dataclass from a JSON object; a field with a default may be missing.
 
     Args:
@@ -55,11 +55,11 @@ def fields_of(kind: type[Any], given: Any, place: str, without: Collection[str] 
         InputError: see `fact`.
     """
     if not isinstance(given, dict):
-        raise InputError(f"{place} is {_short(given)}, not an object")
+        raise InputError(f"{place} is {short(given)}, not an object")
     needed = {name: optional for name, optional in _fields(kind).items() if name not in without}
     for name in given:
         if name not in needed:
-            raise InputError(f"{place} has an unknown field {_short(name)}")
+            raise InputError(f"{place} has an unknown field {short(name)}")
     for name, optional in needed.items():
         if name not in given and not optional:
             raise InputError(f"{place} lacks the field {name!r}")
@@ -82,7 +82,7 @@ def value_of(kind: Any, given: Any, place: str) -> Any:
         return fact(typing.cast(type, kind), given, place)
     if typing.get_origin(kind) is tuple:
         if not isinstance(given, list):
-            raise InputError(f"{place} is {_short(given)}, not a list")
+            raise InputError(f"{place} is {short(given)}, not a list")
         of = typing.get_args(kind)[0]
         return tuple(value_of(of, item, f"{place}[{index}]") for index, item in enumerate(given))
     if isinstance(kind, types.UnionType):
@@ -93,7 +93,7 @@ def value_of(kind: Any, given: Any, place: str) -> Any:
     # JSON writes a float such as 2.0 as it was given; an int in its place means the same number.
     allowed = (float, int) if kind is float else (kind,)
     if not isinstance(given, allowed) or (isinstance(given, bool) and kind is not bool):
-        raise InputError(f"{place} is {_short(given)}, not {kind.__name__}")
+        raise InputError(f"{place} is {short(given)}, not {kind.__name__}")
     return given
 
 
@@ -112,6 +112,10 @@ def _hints(kind: type[Any]) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
-def _short(value: Any) -> str:
-    said = repr(value)
-    return said if len(said) <= 60 else f"{said[:57]}..."
+def short(value: Any) -> str:
+    """A value in a few words on one line, for a message."""
+    try:
+        said = " ".join(repr(value).split())
+    except ValueError:  # Python does not write down integers of more than 4300 digits
+        return "a very large number"
+    return said if len(said) <= 80 else f"{said[:77]}..."

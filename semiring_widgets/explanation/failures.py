@@ -35,7 +35,8 @@ def named_failure(name: str, doing: str) -> Iterator[None]:
 
 def _said(error: Exception) -> str:
     lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
-    return lines[0] if lines else "it gave no reason."
+    said = lines[0] if lines else "it gave no reason"
+    return said if said.endswith((".", "!", "?")) else f"{said}."
 
 
 class _Lookups(TorchFunctionMode):

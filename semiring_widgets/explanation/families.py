@@ -76,11 +76,12 @@ def known_family(model: nn.Module) -> str | None:
 
 
 def logits_of(output: Any) -> Tensor | None:
-    """The logits in a model's output: by name, or the first of a tuple (``config.return_dict=False``)."""
+    """The logits in a model's output: by name, or the first of several (``config.return_dict=False``)."""
     # BertForPreTraining gives two kinds: of words, and of whether a sentence follows another.
     for name in ("logits", "prediction_logits"):
-        if isinstance(found := getattr(output, name, None), Tensor):
+        found = output.get(name) if type(output) is dict else getattr(output, name, None)
+        if isinstance(found, Tensor):
             return found
-    if type(output) is tuple and output:
+    if type(output) in (tuple, list) and output:
         output = output[0]
     return output if isinstance(output, Tensor) and output.is_floating_point() else None

@@ -24,9 +24,11 @@ from semiring_widgets.core.anatomy import (
     summed,
     sweep_layers,
 )
-from semiring_widgets.core.graph import GradientGraph, find_nodes, listed
+from semiring_widgets.core.checks import truth
+from semiring_widgets.core.graph import GradientGraph, find_nodes, listed, told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import cancellation, directions_of
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Abs, Max, Product, Semiring, Sum, Value
 from semiring_widgets.core.sweeps import Span, sweep_backward
 from semiring_widgets.core.tape import Node
@@ -42,6 +44,7 @@ _BOTH = Product(Abs(), Max(), Sum())
 _SIGNED = Product(Sum(), Abs())
 
 
+@in_full_precision
 def flow(
     tape: Tape,
     score: Tensor,
@@ -77,15 +80,17 @@ def flow(
         ``kind`` is the operand (query, key, value) by which a path enters a head. Layers are the attentions
         found, in order of execution, named by ``layer_name``; NaN where a layer has no such part. Tokens of
         an image are numbered row by row where ``columns`` says how many are in a row. Keys that are averages
-        of tokens, as LongT5 may have besides its window, have places after the last token. Where
-        ``tokens_of`` is "window", those of a layer's heads are positions in its windows, all windows
-        together. The map of an attention that is one `torch.autograd.Function` is not known.
+        of tokens, as LongT5 may have besides its window, and keys that are constants, as those of a prefix,
+        have places after the last token. Where ``tokens_of`` is "window", those of a layer's heads are
+        positions in its windows, all windows together. The map of an attention that is one
+        `torch.autograd.Function` is not known.
 
     Raises:
         InputError: the score has several numbers, or the graph holds no attention.
         MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `semiring_widgets.backprop`.
     """
+    maps = truth(maps, "maps")
     node, named = _inputs(tape, score, wrt)
     if node.shape.numel() != 1:
         raise InputError(f"score has shape {list(score.shape)}; flow is measured for one number at a time.")
@@ -93,8 +98,9 @@ def flow(
     anatomy = find_anatomy(graph)
     if not anatomy.attentions:
         raise InputError(
-            "There is no attention between these inputs and the score, so there are no layers to measure the "
-            "flow of. Use sw.backprop, sw.top_paths or sw.sample_paths, which need none."
+            f"{told_cut(graph)}There is no attention between these inputs and the score, so there are "
+            "no layers to measure the flow of. Use sw.backprop, sw.top_paths or sw.sample_paths, which "
+            "need none."
         )
     nodes = anatomy.nodes() | set(graph.wrt)
     fit(graph, max_memory, "flow", sweeps=[_BOTH], kept=[(_BOTH, nodes), (_SIGNED, _largest(anatomy))])

@@ -52,8 +52,7 @@ def family_and_logits(call: ModelCall, output: Any) -> tuple[str, Tensor]:
     if logits is None or logits.dim() not in (2, 3) or _is_hidden(call, output):
         raise InputError(
             f"{name} has no head that a target could be asked of. Give score=, a function of the model's "
-            f"output that returns one number, for example "
-            f"score=lambda output: output.last_hidden_state[:, 0].norm(dim=-1)."
+            f"output that returns one number, for example score=lambda output: {_example(output)}."
         )
     family = call.family or _by_shape(call, logits)
     if logits.dim() != (2 if family == "classifier" else 3) or (
@@ -66,10 +65,22 @@ def family_and_logits(call: ModelCall, output: Any) -> tuple[str, Tensor]:
     return family, logits
 
 
+def _example(output: Any) -> str:
+    """How a score may be read from an output that has no logits."""
+    names = [
+        str(name) for name, value in dict(getattr(output, "items", tuple)()).items() if value is not None
+    ]
+    if names:
+        first = f"output[{names[0]!r}]" if type(output) is dict else f"output.{names[0]}"
+    else:
+        first = "output[0]" if isinstance(output, (tuple, list)) else "output"
+    return f"{first}[:, 0].norm(dim=-1)" if not names or "hidden" in first else f"{first}[:, 0]"
+
+
 def _is_hidden(call: ModelCall, output: Any) -> bool:
     """Whether a nameless output is hidden states rather than logits: a model without a head."""
     logits = cast(Tensor, logits_of(output))
-    nameless = type(output) is tuple or output is logits
+    nameless = type(output) in (tuple, list) or output is logits
     return call.family is None and nameless and logits.shape == call.inputs[-1].shape
 
 

@@ -28,11 +28,14 @@ import asyncio
 import contextvars
 import logging
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
+from numbers import Real
+from typing import Any, Final, Generic, NoReturn, Protocol, TypeAlias, TypeVar
 
-from semiring_widgets.errors import CancelledError, SemiringWidgetsError
+from semiring_widgets.errors import CancelledError, InputError, SemiringWidgetsError
+from semiring_widgets.explanation.facts import short
 from semiring_widgets.explanation.results import Status
 
 __all__ = ["ExplanationJob", "Listener", "Run", "Snapshot", "sentence_of"]
@@ -75,6 +78,12 @@ class ExplanationJob(Generic[R]):
     """
 
     def __init__(self, run: Run[R], on_update: Listener[R] | None = None) -> None:
+        functions: dict[str, Any] = {"run": run}
+        if on_update is not None:
+            functions["on_update"] = on_update
+        for name, given in functions.items():
+            if not callable(given):
+                raise InputError(f"{name} is {short(given)}; give a function.")
         self._run = run
         self._on_update = on_update
         self._changed = threading.Condition()
@@ -88,6 +97,13 @@ class ExplanationJob(Generic[R]):
             threading.Thread(
                 target=context.run, args=(target,), name=f"semiring-widgets-{name}", daemon=True
             ).start()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Neither pickled nor copied: its threads belong to this process."""
+        raise InputError(
+            "A computation on worker threads can be neither pickled nor copied. Take its result(), and save "
+            "that: result.save(path)."
+        )
 
     @property
     def latest(self) -> R | None:
@@ -139,9 +155,16 @@ class ExplanationJob(Generic[R]):
 
         Raises:
             TimeoutError: not finished in time; the job goes on.
+            InputError: ``timeout`` is no time.
             CancelledError: cancelled before there was any snapshot.
             Exception: whatever the computation raised.
         """
+        seconds: Any = timeout
+        if seconds is not None:
+            known = not isinstance(seconds, bool) and isinstance(seconds, Real)
+            if not known or not float(seconds) >= 0:
+                raise InputError(f"timeout is {short(seconds)}; give seconds, or None to wait for the end.")
+            timeout = float(min(float(seconds), threading.TIMEOUT_MAX))
         try:
             ended = self._finished.wait(timeout)
         except KeyboardInterrupt:
@@ -165,9 +188,12 @@ class ExplanationJob(Generic[R]):
     def _work(self) -> None:
         try:
             result = self._run(self._report, self._check)
+            if not isinstance(getattr(result, "status", None), Status):
+                raise InputError(f"run gave {short(result)}, which is no result with a status.")
         except CancelledError:
             self._end_as("cancelled", None)
         except Exception as error:  # noqa: BLE001  (the thread ends here; result() raises it again)
+            _forget_locals(error)
             self._error = error
             self._end_as("failed", sentence_of(error))
         else:
@@ -210,6 +236,13 @@ class ExplanationJob(Generic[R]):
                     _log.exception("An update of a semiring_widgets job could not be delivered.")
             with self._changed:  # the end does not wait
                 self._changed.wait_for(lambda: self._board.ended, timeout=_INTERVAL)
+
+
+def _forget_locals(error: BaseException | None) -> None:
+    """Let go of what the failed calls worked on, recordings among it; their lines can still be read."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def sentence_of(error: BaseException) -> str:

@@ -19,7 +19,7 @@ from semiring_widgets.explanation.families import config_of, known_family, unwra
 from semiring_widgets.explanation.limits import check_rows, longest_allowed
 from semiring_widgets.explanation.lookups import Start, embedding_layers, replaced, starts_of, watched
 from semiring_widgets.explanation.results import Stream
-from semiring_widgets.explanation.text import Source, encode, stream_of
+from semiring_widgets.explanation.text import Source, check_pair, encode, stream_of
 
 __all__ = ["ModelCall", "call_with_text"]
 
@@ -89,6 +89,7 @@ def call_with_text(model: nn.Module, source: Source, *, named: bool = True) -> t
             f"sw.record and sw.backprop."
         )
     accepted = _accepted(model)
+    check_pair(source, accepted, config)
     layers = embedding_layers(model)
     tokenizer = source.tokenizer
     encoding = encode(source, longest_allowed(model, tokenizer))
@@ -104,7 +105,8 @@ def call_with_text(model: nn.Module, source: Source, *, named: bool = True) -> t
         arguments["use_cache"] = False
     if "return_dict" in accepted and named:
         arguments["return_dict"] = True
-    decodes = "decoder_input_ids" in accepted
+    # BLIP-2 takes such ids for some of the language models that it may hold.
+    decodes = "decoder_input_ids" in accepted and getattr(config, "is_encoder_decoder", True)
     if decodes and family not in _READ_BY_DECODER:
         arguments["decoder_input_ids"] = torch.full((1, 1), _start(model, config, tokenizer), device=device)
     starts, output = _first_call(model, layers, arguments, decodes)
@@ -150,6 +152,9 @@ def _run(model: nn.Module, call: Callable[[], Any]) -> Any:
         cause = error.__cause__
         if isinstance(cause, IndexError) and (told := row_out_of_range(model, call)) is not None:
             raise told from cause
+        if isinstance(cause, AttributeError) and getattr(config_of(model), "return_dict", None) is False:
+            # GPT-2 and others then fail at the tuples of their own parts.
+            raise ModelError(f"{error} Set model.config.return_dict = True.") from cause
         raise
 
 
@@ -167,7 +172,7 @@ def _eagerly(model: nn.Module) -> AbstractContextManager[Any]:
     compiled = compiler is not None and any(
         isinstance(part, compiler.OptimizedModule)
         or part._compiled_call_impl is not None
-        or "forward" in part.__dict__
+        or hasattr(part.__dict__.get("forward"), "_torchdynamo_orig_callable")
         for part in model.modules()
     )
     return _Eager() if compiled else nullcontext()  # type: ignore[no-untyped-call]
@@ -186,9 +191,14 @@ def _accepted(model: nn.Module) -> set[str]:
 
     names: set[str] = set()
     for part in model.modules():
-        parameters = inspect.signature(part.forward).parameters.values()
+        try:
+            parameters = inspect.signature(part.forward).parameters.values()
+        except ValueError:
+            # Scripted code has no signature.
+            break
         names |= {p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
-        if isinstance(part, PreTrainedModel) or all(p.kind is not p.VAR_KEYWORD for p in parameters):
+        whole = isinstance(part, PreTrainedModel) and "input_ids" in names
+        if whole or all(p.kind is not p.VAR_KEYWORD for p in parameters):
             break
     if "input_ids" in names:
         return names

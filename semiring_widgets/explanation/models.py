@@ -1,8 +1,9 @@
 """A model and its tokenizer by name: from the Hugging Face Hub, a local folder, or the embedded demo.
 
-The architecture written in the model's configuration decides which head is loaded. A checkpoint without a
-language-model head (a plain ``BertModel``) is loaded as it is; it is explained through ``score=``, because
-it has no logits to ask for.
+The class written in the model's configuration is the one that is loaded, and all of its weights must be in
+the checkpoint: a head that is not there would be filled with random numbers, and every load would answer
+otherwise. A checkpoint without a head (a plain ``BertModel``) is loaded as it is; it is explained through
+``score=``, because it has no logits to ask for.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ import os
 from pathlib import Path
 from typing import Any
 
+from semiring_widgets.core.checks import shown
 from semiring_widgets.errors import InputError
 
 __all__ = ["head_class", "load_model"]
 
-# Suffix of the architecture -> the transformers class that loads it. ForPreTraining is BERT's and ELECTRA's
-# pair of heads, of which the masked-language one is the one to ask.
+# Suffix of the architecture -> the class that loads it, for classes that transformers does not have.
 _HEADS = (
     ("ForMaskedLM", "AutoModelForMaskedLM"),
-    ("ForPreTraining", "AutoModelForMaskedLM"),
+    ("ForPreTraining", "AutoModelForPreTraining"),
     ("ForCausalLM", "AutoModelForCausalLM"),
     ("LMHeadModel", "AutoModelForCausalLM"),
     ("ForSequenceClassification", "AutoModelForSequenceClassification"),
@@ -46,6 +47,8 @@ def load_model(name: str | os.PathLike[str]) -> tuple[Any, Any]:
 
         model, tokenizer = sw.load_model("distilbert-base-uncased")
     """
+    if not isinstance(name, (str, os.PathLike)):
+        raise InputError(f"name is {shown(name)}; give 'demo', a folder, or a name on the Hugging Face Hub.")
     if name == "demo":
         from semiring_widgets.explanation.demo import load_demo
 
@@ -58,9 +61,14 @@ def load_model(name: str | os.PathLike[str]) -> tuple[Any, Any]:
         config = transformers.AutoConfig.from_pretrained(source)
         tokenizer = transformers.AutoTokenizer.from_pretrained(source)
         loader = getattr(transformers, head_class(config))
-        model = loader.from_pretrained(source)
-    except (OSError, ValueError, ImportError, KeyError) as error:
+        # Weights of another size are to be named, which the error that they raise by themselves does not.
+        model, report = loader.from_pretrained(source, output_loading_info=True, ignore_mismatched_sizes=True)
+    except MemoryError:
+        raise
+    except Exception as error:
         raise InputError(_sentence(source, error)) from error
+    if report["missing_keys"] or report["mismatched_keys"]:
+        raise InputError(_not_there(source, model, report))
     return model.eval(), tokenizer
 
 
@@ -70,14 +78,48 @@ def head_class(config: Any) -> str:
     Args:
         config: the model's configuration (``architectures`` and ``is_encoder_decoder`` are read).
     """
-    architecture = next(iter(getattr(config, "architectures", None) or ()), "")
-    if architecture.endswith("ForConditionalGeneration") and getattr(config, "is_encoder_decoder", False):
-        return "AutoModelForSeq2SeqLM"
+    import transformers
+
+    listed = getattr(config, "architectures", None) or ()
+    first = listed if isinstance(listed, str) else next(iter(listed), "")
+    architecture = first if isinstance(first, str) else ""
+    known = getattr(transformers, architecture, None)
+    # The configuration is a file that anyone may write: nothing but a model of its own kind is called.
+    if (
+        isinstance(known, type)
+        and issubclass(known, transformers.PreTrainedModel)
+        and isinstance(config, known.config_class or ())
+    ):
+        return architecture
+    if architecture.endswith("ForConditionalGeneration"):
+        pair = getattr(config, "is_encoder_decoder", False)
+        return "AutoModelForSeq2SeqLM" if pair else "AutoModelForCausalLM"
     for suffix, loader in _HEADS:
         if architecture.endswith(suffix):
-            # BERT as a decoder is saved as BertLMHeadModel, BART with its LM head as BartForCausalLM.
             return loader
     return "AutoModel"
+
+
+def _not_there(source: str, model: Any, report: Any) -> str:
+    """Why a checkpoint without all weights is refused."""
+
+    def shown(keys: Any) -> str:
+        first = sorted(keys)
+        return ", ".join(first[:3]) + (f" and {len(first) - 3} more" if len(first) > 3 else "")
+
+    name = type(model).__name__
+    others, missing = report["unexpected_keys"], report["missing_keys"]
+    if missing:
+        lack = f"lacks weights of {name}, the class that its config.json asks for: {shown(missing)}"
+    else:
+        # Each is (name, shape in the checkpoint, shape in the model).
+        sizes = [f"{key} {list(here)} for {list(there)}" for key, here, there in report["mismatched_keys"]]
+        lack = f"holds weights of other sizes than its config.json says: {shown(sizes)}"
+    return (
+        f"The checkpoint {source!r} {lack}. They would be random, and every load would answer otherwise. "
+        + (f"It holds {shown(others)} instead. " if missing and others else "")
+        + "Load it by the class that it was saved from, and give that model to explain()."
+    )
 
 
 def _source(name: str | os.PathLike[str]) -> str:

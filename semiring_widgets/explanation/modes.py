@@ -6,7 +6,7 @@ from torch import nn
 
 __all__ = ["training_modules"]
 
-_BATCHES = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
+_NORMS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
 
 
 def training_modules(model: nn.Module) -> list[str]:
@@ -25,4 +25,5 @@ def _minds(module: nn.Module) -> bool:
         return module.p > 0
     if isinstance(module, (nn.RNNBase, nn.MultiheadAttention)):
         return module.dropout > 0
-    return isinstance(module, (nn.RReLU, *_BATCHES))
+    # Without running statistics they use those of the batch in either mode.
+    return isinstance(module, nn.RReLU) or (isinstance(module, _NORMS) and module.track_running_stats)

@@ -8,7 +8,6 @@ has to know the signs.
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections import Counter
@@ -40,14 +39,8 @@ class Pieces:
 
     def raw(self, number: int) -> str:
         """The key of the vocabulary; ``""`` for an id that it does not have."""
-        # Models have more logits than their tokenizer has pieces, to round the number.
-        try:
-            piece = self.tokenizer.convert_ids_to_tokens(int(number))
-        except (IndexError, KeyError, OverflowError, ValueError):
-            return ""
-        if isinstance(piece, bytes):
-            return piece.decode("utf-8", "replace")
-        return "" if piece is None else str(piece)
+        piece = self._piece(number)
+        return piece.decode("utf-8", "replace") if isinstance(piece, bytes) else piece
 
     def data(self, number: int) -> bytes:
         """The bytes (UTF-8) that a piece stands for; with a blank first where it begins a word."""
@@ -68,10 +61,10 @@ class Pieces:
 
     def goes_on(self, number: int) -> bool:
         """Whether the word goes on after it, where pieces mark the end of a word and not its beginning."""
-        raw, anchor = self.raw(number), self._anchor
+        raw = self.raw(number)
         if raw.endswith("@@"):
-            return "@@" not in self._join([raw, anchor])
-        return anchor.endswith("</w>") and not raw.endswith("</w>")
+            return "@@" not in self._join([raw, self._anchor])
+        return self._ends_words and not raw.endswith("</w>")
 
     def candidates(self, word: str, among: Sequence[int] | None = None) -> list[int]:
         """Ids of the tokens that stand for a word, with and without a blank before it.
@@ -86,9 +79,9 @@ class Pieces:
             plain = word.removeprefix(" ")
             spoken = [plain, f" {plain}", *self._normal(plain)]
             read = [ids[0] for text in spoken if len(ids := self._split(text)) == 1]
-            vocabulary = self.tokenizer.get_vocab()
             keys = [key for text in (plain, *self._normal(plain)) for key in self._keys(text)]
-            among = [*read, *(vocabulary[key] for key in keys if key in vocabulary)]
+            held = [(key, self.tokenizer.convert_tokens_to_ids(key)) for key in keys]
+            among = [*read, *(n for key, n in held if n is not None and self.raw(n) == key)]
         unknown = getattr(self.tokenizer, "unk_token_id", None)
         kept = [number for number in among if number != unknown and self._stands_for(number, word)]
         return list(dict.fromkeys(int(number) for number in kept))
@@ -118,9 +111,9 @@ class Pieces:
     def carries_blanks(self) -> bool:
         """Whether a blank is a part of pieces; elsewhere (WordPiece) the tokenizer forgets where it was."""
         if self._coding is not None:
-            return True
-        pieces = "".join(self.tokenizer.convert_ids_to_tokens(self._split("a b")))
-        return "▁" in pieces or " " in pieces
+            return not self._ends_words
+        pieces = "".join(map(self.raw, self._split("a b")))
+        return any(blank in pieces for blank in "▁ ") or any("▁" in state for state in self._states)
 
     def label(self, number: int) -> str:
         """The piece as people read it, without what stands around it."""
@@ -142,8 +135,20 @@ class Pieces:
         added = getattr(self.tokenizer, "added_tokens_decoder", None) or {}
         return {int(number): str(content) for number, content in added.items()}
 
+    def _piece(self, number: int) -> str | bytes:
+        # Models have more logits than their tokenizer has pieces, to round the number.
+        try:
+            piece = self.tokenizer.convert_ids_to_tokens(int(number))
+        except (IndexError, KeyError, OverflowError, ValueError):
+            return ""
+        # The first tokenizer of Qwen gives bytes.
+        return piece if isinstance(piece, bytes) else "" if piece is None else str(piece)
+
     def _data(self, number: int) -> bytes:
-        raw = self.raw(number)
+        if isinstance(piece := self._piece(number), bytes):
+            return piece
+        # CLIP ends words although its pieces are bytes.
+        raw = piece.removesuffix("</w>") if self._ends_words and self._coding is not None else piece
         if number in self._added or self.special(number):
             return _encoded(raw)
         if self._coding is not None and all(sign in self._coding for sign in raw):
@@ -151,11 +156,11 @@ class Pieces:
         byte = _BYTE.fullmatch(raw)
         if byte is not None and self._falls_back:
             return bytes([int(byte[1], 16)])
-        return _encoded(self._decoded(raw))
+        return _encoded(self._decoded(raw.removesuffix("@@") if self.goes_on(number) else raw))
 
     def _decoded(self, raw: str) -> str:
         """What a piece adds to a text: the decoder is asked, with a word before it."""
-        if raw.strip("▁") == "":
+        if not raw or (not raw.strip("▁") and self.carries_blanks):
             return raw.replace("▁", " ")
         before, both = self._join([self._anchor]), self._join([self._anchor, raw])
         return both.removeprefix(before) if both.startswith(before) else self._join([raw])
@@ -169,8 +174,14 @@ class Pieces:
     @cached_property
     def _anchor(self) -> str:
         """A piece that is a word."""
-        pieces = self.tokenizer.convert_ids_to_tokens(self._split("a"))
-        return str(pieces[-1]) if pieces else "a"
+        ids = self._split("a")
+        return self.raw(ids[-1]) if ids else "a"
+
+    @cached_property
+    def _ends_words(self) -> bool:
+        """Whether the end of a word is marked, and not its beginning."""
+        model = getattr(getattr(self.tokenizer, "backend_tokenizer", None), "model", None)
+        return getattr(model, "end_of_word_suffix", None) == "</w>" or self._anchor.endswith("</w>")
 
     @cached_property
     def _falls_back(self) -> bool:
@@ -183,15 +194,21 @@ class Pieces:
         from transformers.convert_slow_tokenizer import bytes_to_unicode
 
         table = {str(sign): int(byte) for byte, sign in bytes_to_unicode().items()}
-        backend = getattr(self.tokenizer, "backend_tokenizer", None)
-        if backend is not None:
-            parts = (getattr(backend, "decoder", None), getattr(backend, "pre_tokenizer", None))
-            return table if any(_is_byte_level(part) for part in parts) else None
-        pieces = "".join(map(str, self.tokenizer.convert_ids_to_tokens(self._split(_PROBE))))
+        if getattr(self.tokenizer, "backend_tokenizer", None) is not None:
+            return table if any('"ByteLevel"' in state for state in self._states) else None
+        pieces = "".join(map(self.raw, self._split(_PROBE)))
         for coding in (table, {chr(byte): byte for byte in range(256)}):
             if len(pieces) == 3 and bytes(coding.get(sign, 0) for sign in pieces) == _PROBE.encode():
                 return coding
         return None
+
+    @cached_property
+    def _states(self) -> list[str]:
+        """How a fast tokenizer splits and joins, in its own words (JSON)."""
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        parts = (getattr(backend, name, None) for name in ("decoder", "pre_tokenizer"))
+        states = (getattr(part, "__getstate__", lambda: None)() for part in parts)
+        return [state.decode("utf-8") for state in states if isinstance(state, bytes)]
 
     def _split(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
@@ -237,14 +254,6 @@ def _written(run: list[_Segment]) -> str:
     if whole:
         return visible("".join(character for _, character, _ in run))
     return bytes_label(b"".join(part for _, _, part in run), character)
-
-
-def _is_byte_level(part: Any) -> bool:
-    """Whether a part of a fast tokenizer writes bytes as letters, alone or in a sequence."""
-    state = getattr(part, "__getstate__", lambda: None)()
-    if not isinstance(state, (bytes, str)):
-        return False
-    return '"ByteLevel"' in json.dumps(json.loads(state))
 
 
 def _folded(text: str) -> str:

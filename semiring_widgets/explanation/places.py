@@ -211,7 +211,7 @@ def _blank_between(before: str, word: str) -> bool:
         return not opened
     if last == "'" and not before[-2:-1].strip():
         return False
-    opens = last in _OPENS or unicodedata.category(last) in ("Ps", "Pi")
+    opens = last in _OPENS or unicodedata.category(last) in ("Ps", "Pi", "Pd")
     return not opens and not _closes(word)
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation import storage
 from semiring_widgets.explanation.consistency import check_explanation, table
-from semiring_widgets.explanation.facts import fields_of
+from semiring_widgets.explanation.facts import fields_of, short
+from semiring_widgets.explanation.holding import HeldSession
 from semiring_widgets.explanation.rankings import Ranking, Route
 from semiring_widgets.explanation.schema import COORDINATES, variables_of
 
@@ -175,7 +176,8 @@ class Explanation:
         statistics: what was asked for by ``semiring=``, in the order of the dataset's axis ``statistic``.
         seconds: time spent so far.
         status: how far it is; numbers not known yet are NaN.
-        session: live handle for questions that need the model; None after `load`, never saved.
+        session: live handle for questions that need the model; None after `load`, never saved. It holds the
+            recording until a newer explanation is shown in the notebook, its widget is closed, or `release`.
     """
 
     text: str
@@ -203,17 +205,32 @@ class Explanation:
         """The routes of the first ranking, usually those with the best single paths."""
         return self.rankings[0].routes if self.rankings else ()
 
+    @property
+    def live(self) -> bool:
+        """Whether its session still answers questions."""
+        released = isinstance(self.session, HeldSession) and self.session.released
+        return self.session is not None and not released
+
+    def release(self) -> None:
+        """Free the recording, which takes most of the memory; all that was computed stays.
+
+        Flow and routes through a selection cannot be asked for any more.
+        """
+        if isinstance(self.session, HeldSession):
+            self.session.release()
+
     def ranking(self, by: str) -> Ranking:
         """One of the rankings.
 
         Raises:
             InputError: it was not asked for or is not known yet.
         """
+        wanted: Any = by
         for ranking in self.rankings:
-            if ranking.by == by:
+            if isinstance(wanted, str) and ranking.by == wanted:
                 return ranking
         known = ", ".join(ranking.by for ranking in self.rankings) or "none"
-        raise InputError(f"There is no ranking by {by!r} here; known are {known}.")
+        raise InputError(f"There is no ranking by {short(by)} here; known are {known}.")
 
     def to_xarray(self) -> xr.Dataset:
         """The numbers with labelled axes: token texts, layer names, and what was explained.
@@ -261,23 +278,35 @@ class Explanation:
         from semiring_widgets.explanation.tables import routes_frame, tokens_frame
 
         frames = {"tokens": tokens_frame, "routes": routes_frame}
-        if rows not in frames:
-            raise InputError(f"rows is {rows!r}; choose tokens or routes.")
-        return frames[rows](self)
+        wanted: Any = rows
+        if not isinstance(wanted, str) or wanted not in frames:
+            raise InputError(f"rows is {short(rows)}; choose tokens or routes.")
+        return frames[wanted](self)
 
-    def to_html(self, path: str | os.PathLike[str], *, chart: bool = True) -> Path:
+    def to_html(
+        self, path: str | os.PathLike[str], *, chart: bool = True, answers: int | None = None
+    ) -> Path:
         """Write one self-contained interactive page that needs no kernel and no network.
 
         Args:
             path: destination; an existing file is replaced.
             chart: also embed the Bokeh chart and BokehJS (about 0.5 MB more).
+            answers: how many tokens, heads, layers and cells can be clicked in it, those with the most mass
+                first; None for as many as take a few seconds, which are all of a small model.
 
         Returns:
             The path written.
+
+        Raises:
+            InputError: the page cannot be written there, or ``answers`` is no number of answers.
         """
+        from semiring_widgets.core.checks import whole_number
         from semiring_widgets.export.html import write_page
 
-        return write_page(self, path, chart=chart)
+        if answers is not None:
+            answers = whole_number(answers, "answers", least=0)
+        known = self if self.live else replace(self, session=None)
+        return write_page(known, path, chart=chart, answers=answers)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a file that `load` reads back exactly (all but the live session).

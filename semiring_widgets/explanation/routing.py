@@ -10,6 +10,7 @@ from functools import cached_property
 
 from semiring_widgets.core import paths
 from semiring_widgets.core.anatomy import Anatomy, Cut, Leg
+from semiring_widgets.core.checks import choice, shown
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.paths import Known, RouteSearch, Stations, directions_of, gate_of
 from semiring_widgets.errors import InputError
@@ -36,11 +37,10 @@ def check_rankings(rankings: str | Sequence[str]) -> tuple[str, ...]:
     Raises:
         InputError: an unknown one; names the choices.
     """
-    wanted = (rankings,) if isinstance(rankings, str) else tuple(rankings)
-    for by in wanted:
-        if by not in RANKINGS:
-            raise InputError(f"There is no ranking by {by!r}; choose from {', '.join(RANKINGS)}.")
-    return wanted
+    if not isinstance(rankings, (str, Sequence)):
+        raise InputError(f"rankings is {shown(rankings)}; give one or several of {', '.join(RANKINGS)}.")
+    wanted = (rankings,) if isinstance(rankings, str) else rankings
+    return tuple(choice(by, "rankings", RANKINGS) for by in wanted)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class RouteTeller:
     layers: tuple[Layer, ...]
     log_mass: float
     best: float
-    memory: int | None = None
+    memory: float | None = None
 
     @cached_property
     def _stations(self) -> Stations:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.errors import InputError, NonFiniteError, SemiringWidgetsError
+from semiring_widgets.explanation.families import unwrapped
 from semiring_widgets.explanation.heads import family_and_logits
 from semiring_widgets.explanation.model_call import call_with_text
 from semiring_widgets.explanation.modes import training_modules
@@ -86,15 +87,17 @@ def prepare(
         add_special_tokens: whether the tokenizer adds its own (``[CLS]``, ``</s>``).
 
     Raises:
-        InputError: anything of this that cannot be used as given.
+        InputError: anything of this that cannot be used as given, or a model that does not answer the same
+            twice.
+        ModelError: the model's own code failed.
         NonFiniteError: the score is NaN or infinite; names a parameter that is.
     """
     if not isinstance(model, torch.nn.Module):
         raise InputError(
             f"model is a {type(model).__name__}; give a torch module, such as a transformers model."
         )
-    if training := training_modules(model):
-        raise InputError(_in_training(model, training))
+    if training := training_modules(unwrapped(model)):
+        raise InputError(_in_training(unwrapped(model), training))
     if score is not None and (target is not None or contrast is not None):
         raise InputError("Both score= and a target or contrast were given; give one or the other.")
     source = source_of(tokenizer, text, add_special_tokens)

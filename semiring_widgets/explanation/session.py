@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -30,6 +31,7 @@ from semiring_widgets.core.anatomy import (
 )
 from semiring_widgets.core.semirings import Value
 from semiring_widgets.core.tape import Node
+from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
 from semiring_widgets.explanation.rankings import Ranking
 from semiring_widgets.explanation.routing import RouteTeller
@@ -67,6 +69,13 @@ class LiveSession:
     _maps: tuple[Chosen, dict[tuple[int, int], NDArray[np.float32]]] = field(
         default=((), {}), init=False, repr=False
     )
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Neither pickled nor copied: nodes are known by the tensors of this process."""
+        raise InputError(
+            "A live explanation holds a recording of its model, which can be neither pickled nor copied. Use "
+            "explanation.save(path); what sw.load(path) reads can be both."
+        )
 
     def conditioned(self, selection: Parts, check: Check = _never) -> tuple[xr.Dataset, float]:
         """See `semiring_widgets.explanation.results.Session`."""

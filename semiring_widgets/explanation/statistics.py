@@ -52,7 +52,7 @@ def check_asked(semiring: str | Semiring | None, level: str) -> None:
     Raises:
         InputError: an unknown name, or an object that is no semiring.
     """
-    if semiring is not None and semiring != Hops.name:
+    if semiring is not None and not (isinstance(semiring, str) and semiring == Hops.name):
         find_semiring(semiring, level)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from typing import Any
+from unicodedata import normalize
 
 import torch
 
@@ -62,9 +63,10 @@ def _named(place: Place, asked: str, what: str) -> int:
         raise InputError(f"{what} is empty; give a token.")
     if asked in (special := pieces.special_ids()):
         return special[asked]
-    found = place.fitting(asked)
-    if found is not None:
-        return found
+    # Keyboards differ in how they write an accent; both ways are the same word.
+    for written in dict.fromkeys([asked, *(normalize(form, asked) for form in ("NFC", "NFD"))]):
+        if (found := place.fitting(written)) is not None:
+            return found
     told = visible(asked) if asked.strip() else repr(asked)
     others = pieces.candidates(asked)
     if others:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,7 @@ from semiring_widgets.explanation.pieces import Pieces, texts_of
 from semiring_widgets.explanation.results import Stream, Token
 from semiring_widgets.explanation.visible import visible
 
-__all__ = ["Source", "encode", "source_of", "stream_of"]
+__all__ = ["Source", "check_pair", "encode", "source_of", "stream_of"]
 
 _BREAK = "\n"  # between the two texts of a pair, where they are shown as one
 
@@ -49,6 +50,21 @@ class Source:
         added = self.add_special_tokens if special is None else special
         return list(self.tokenizer(*parts, add_special_tokens=added)["input_ids"])
 
+    @cached_property
+    def types(self) -> list[int]:
+        """The token types that the texts get, if any."""
+        encoding = self.tokenizer(*self.parts, add_special_tokens=self.add_special_tokens)
+        return sorted(set(encoding.get("token_type_ids", ())))
+
+    @cached_property
+    def separated(self) -> bool:
+        """Whether special tokens stand between the texts: a pair has more of them than one text."""
+        added = [
+            len(self.ids(parts)) - len(self.ids(parts, special=False))
+            for parts in (self.parts, self.parts[:1])
+        ]
+        return added[0] > added[1]
+
     def answer_ids(self, text: str) -> list[int]:
         """Token ids of an answer of an encoder-decoder, which may have a vocabulary of its own."""
         return list(self.tokenizer(text_target=text, add_special_tokens=False)["input_ids"])
@@ -79,18 +95,39 @@ def source_of(tokenizer: Any, text: Any, add_special_tokens: bool = True) -> Sou
         which = "The text is" if len(parts) == 1 else "One of the two texts is"
         raise InputError(f"{which} empty; give a sentence with at least one word.")
     source = Source(tokenizer, parts, add_special_tokens)
-    if len(parts) == 2:
-        encoding = tokenizer(*parts, add_special_tokens=add_special_tokens)
-        apart = len(set(encoding.get("token_type_ids", ()))) > 1
-        between = add_special_tokens and len(source.ids(parts)) - len(source.ids(parts, special=False)) > len(
-            source.ids(parts[:1])
-        ) - len(source.ids(parts[:1], special=False))
-        if not (apart or between):
-            raise InputError(
-                f"This {type(tokenizer).__name__} puts nothing between two texts, so a pair would be read as "
-                f"one text. Give one string with the separator that the model was trained with."
-            )
+    if len(parts) == 2 and not source.separated and len(source.types) < 2:
+        raise InputError(
+            f"This {type(tokenizer).__name__} puts nothing between two texts, so a pair would be read as one "
+            f"text. Give one string with the separator that the model was trained with."
+        )
     return source
+
+
+def check_pair(source: Source, accepted: Collection[str], config: Any) -> None:
+    """Whether a model can tell the two texts of a pair apart as the tokenizer does.
+
+    Args:
+        source: the text, or pair.
+        accepted: names of the model's arguments.
+        config: its configuration, or None.
+
+    Raises:
+        InputError: it knows fewer token types, or none where nothing else separates the texts.
+    """
+    if len(source.parts) < 2 or len(source.types) < 2:
+        return
+    known = getattr(config, "type_vocab_size", None)
+    takes = "token_type_ids" in accepted
+    if takes and isinstance(known, int) and known <= max(source.types):
+        raise InputError(
+            f"The tokenizer marks two texts by token types {source.types}, and this model knows {known}; "
+            f"give the tokenizer that belongs to it."
+        )
+    if not takes and not source.separated:
+        raise InputError(
+            "This model takes no token types and nothing else stands between the two texts, so they would be "
+            "read as one. Give one string with the separator that it was trained with."
+        )
 
 
 def encode(source: Source, limit: int | None) -> dict[str, Any]:
@@ -168,18 +205,36 @@ def stream_of(
     numbers = torch.as_tensor(ids).tolist()
     pieces = Pieces(tokenizer)
     spans = offsets if offsets is not None else [(0, 0)] * len(numbers)
-    read = texts_of([b"" if pieces.special(number) else pieces.data(number) for number in numbers])
+    data = [b"" if pieces.special(number) else pieces.data(number) for number in numbers]
+    read = texts_of(data)
+    # A blank that the tokenizer puts before an ideograph claims it, and is not in the source.
+    spans = [
+        (start, start) if said.isspace() and text[start:end].strip() else (start, end)
+        for said, (start, end) in zip(data, spans, strict=True)
+    ]
+    spans = [
+        (start, _with_marks(text, start, end, following))
+        for (start, end), following in zip(spans, [*spans[1:], (0, 0)], strict=False)
+    ]
     tokens = []
     for index, (number, (start, end)) in enumerate(zip(numbers, spans, strict=True)):
         raw, special = pieces.raw(number), pieces.special(number)
-        if special:
+        if end > start and _own(spans, index):
+            shown = visible(text[start:end].strip() if special else text[start:end])
+        elif special:
             shown = visible(raw)
-        elif end > start and _own(spans, index):
-            shown = visible(text[start:end])
         else:
             shown = read[index] or f"token {number}"
         tokens.append(Token(index, shown, raw, number, start, end, special))
     return Stream(name, tuple(tokens))
+
+
+def _with_marks(text: str, start: int, end: int, following: tuple[int, int]) -> int:
+    """The end of a token with the accents on its last letter, which composing or dropping them leaves out."""
+    claimed = following[0] if following[0] < following[1] else len(text)
+    while start < end < claimed and unicodedata.category(text[end])[0] == "M":
+        end += 1
+    return end
 
 
 def _own(spans: Sequence[tuple[int, int]], index: int) -> bool:

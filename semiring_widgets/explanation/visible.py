@@ -91,8 +91,8 @@ def _shown(before: str, character: str, after: str) -> str:
     elif character in _JOINERS:
         if based and after and not after.isspace():
             return character
-    elif code in _DRAWN or (category[0] not in "CZ" and code not in _BLANK) or category in ("Co", "Cn"):
-        # Co and Cn: characters of a font's own, and ones younger than this Python.
+    elif code in _DRAWN or (category[0] not in "CZ" and code not in _BLANK) or category == "Cn":
+        # Cn: characters younger than this Python.
         return character
     return f"⟨U+{code:04X}⟩"
 
@@ -143,7 +143,8 @@ def width(text: str) -> int:
     >>> width("keys"), width("世界"), width("e\u0301"), width("👩\u200d👧")
     (4, 4, 1, 2)
     """
-    return sum(2 if unicodedata.east_asian_width(unit[0]) in "WF" else 1 for unit in graphemes(text))
+    first = (unit[0] for unit in graphemes(text))
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" or ord(c) in _FLAG else 1 for c in first)
 
 
 def _fitting(units: list[str], columns: int) -> list[str]:

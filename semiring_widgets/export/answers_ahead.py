@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -63,12 +63,13 @@ def head_maps(result: Explanation, budget: int) -> list[Message]:
     return found
 
 
-def conditions(result: Explanation, budget: int) -> list[Message]:
+def conditions(result: Explanation, budget: int, answers: int | None = None) -> list[Message]:
     """The flow through what one click selects.
 
     Args:
         result: the explanation; without a live session there are no conditions.
         budget: bytes that all of them may take in the page.
+        answers: how many there are to be, however large they get; None for as many as are cheap.
 
     Returns:
         ``conditioned`` answers: tokens, heads, layers and cells in turn, those with the most mass first.
@@ -76,13 +77,14 @@ def conditions(result: Explanation, budget: int) -> list[Message]:
     found: list[Message] = []
     if result.session is None or result.status.state == "running":
         return found
-    for selection, _ in zip(_clicks(result), range(_WORK // _work(result)), strict=False):
-        dataset, log_share = result.session.conditioned(selection)
+    cheap = _WORK // _work(result)
+    for part in islice(_clicks(result), cheap if answers is None else answers):
+        dataset, log_share = result.session.conditioned([part])
         # No view shows branches of a selection.
         shown = dataset.drop_vars([name for name in dataset.data_vars if str(name).startswith("branch")])
-        message = messages.conditioned(0, selection, shown, log_share)
+        message = messages.conditioned(0, [part], shown, log_share)
         budget -= size_of(message)
-        if budget < 0:
+        if budget < 0 and answers is None:
             break
         found.append(message)
     return found
@@ -106,12 +108,22 @@ def rankings(result: Explanation, budget: int) -> list[Message]:
         known = next((len(ranking.routes) for ranking in result.rankings if ranking.by == by), 0)
         if count <= known:
             continue
-        message = messages.routes(0, by, EMPTY_SELECTION, result.session.ranking(by, EMPTY_SELECTION, count))
+        header, buffer = messages.routes(0, by, [], result.session.ranking(by, [], count))
+        message = _rounded(header), buffer
         budget -= size_of(message)
         if budget < 0:
             break
         found.append(message)
     return found
+
+
+def _rounded(value: Any) -> Any:
+    """JSON with numbers as exact as float32, which they come from: half as long to write."""
+    if isinstance(value, dict):
+        return {key: _rounded(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_rounded(part) for part in value]
+    return float(f"{value:.7g}") if isinstance(value, float) else value
 
 
 def size_of(message: Message) -> int:
@@ -128,7 +140,7 @@ def _work(result: Explanation) -> int:
 
 
 def _clicks(result: Explanation) -> Iterator[Mapping[str, Any]]:
-    """Selections that one click makes: of each kind the ones with the most mass first, kinds in turn."""
+    """Parts that one click selects: of each kind the ones with the most mass first, kinds in turn."""
     tokens = [
         {"token": token.index, "stream": number}
         for number, stream in enumerate(result.streams)
@@ -139,7 +151,7 @@ def _clicks(result: Explanation) -> Iterator[Mapping[str, Any]]:
     heads = [{"layer": layer, "head": head} for layer, head in _heads(result)]
     layers = [{"layer": layer.index} for layer in reversed(result.layers)]
     cells = [
-        {"layer": layer.index, "token": token.index, "stream": layer.stream}
+        {"layer": layer.index, "token": token.index}
         for layer in result.layers
         for token in result.streams[layer.stream].tokens
     ]

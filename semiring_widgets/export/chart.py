@@ -29,11 +29,13 @@ __all__ = [
     "statistic_chart",
 ]
 
-# Okabe and Ito's palette: told apart with any common colour vision; greys for "nothing happens here".
+# Okabe and Ito's palette, its orange darkened for lines on white: told apart with any common colour vision.
+# The dark grey of a skip is told from the green of a value by how dark it is: with red-green blindness both
+# are grey. The widget has the same colours.
 COLOURS: Final = {
-    "skip": "#9aa5b1",
+    "skip": "#3f4754",
     "query": "#0072b2",
-    "key": "#e69f00",
+    "key": "#c98500",
     "value": "#009e73",
     "mlp": "#cc79a7",
     "mlp_skip": "#c9d1d9",

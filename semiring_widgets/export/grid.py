@@ -1,8 +1,8 @@
 """The route grid as a picture: tokens from left to right, layers from bottom to top, routes as lines.
 
 A skip is a straight line, an attention a curve labelled like ``V·L5·H3``, an MLP a square on the line. The
-colour is the sign, the width the rank. The tint of a cell is the share of all mass that passes through the
-token's residual stream at the input of that layer.
+colour is the kind of a step, dashes a negative best path, the width the rank; as in the widget. The tint of a
+cell is the share of all mass that passes through the token's residual stream at the input of that layer.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 
 from semiring_widgets.explanation.visible import token_label, width
+from semiring_widgets.export.chart import COLOURS
 from semiring_widgets.export.drawable import drawable
 
 if TYPE_CHECKING:
     from semiring_widgets.explanation import Explanation, Route, Stream
+    from semiring_widgets.explanation.rankings import Step
 
 __all__ = ["NEGATIVE", "POSITIVE", "draw_grid"]
 
@@ -29,8 +31,10 @@ NEGATIVE: Final = "#d55e00"
 _INK = "#1b1f24"
 _MUTED = "#6b7280"
 _CELLS = LinearSegmentedColormap.from_list("cells", ["#ffffff", "#9fb8cc"]).with_extremes(bad="#f3f4f6")
+_LEVEL, _STEEP = 14, 9  # columns of a label beside or below the next; steep ones must end above the notes
 _SHOWN = 5  # routes; more lines than that are a tangle
 _HALO = [withStroke(linewidth=2.2, foreground="white")]
+_DASHES: Final = (0, (4, 1.5))
 
 
 def draw_grid(axes: Any, result: Explanation, token_labels: int) -> None:
@@ -83,9 +87,10 @@ def _token_labels(axis: Any, stream: Stream, fit: int) -> None:
     count = len(stream.tokens)
     every = max(1, -(-count // max(1, fit)))
     ticks = list(range(0, count, every))
-    labels = [drawable(token_label(stream.tokens[tick]), 14) for tick in ticks]
-    longest = max(map(width, labels), default=0)
-    steep = longest * len(labels) > 110
+    named = [token_label(stream.tokens[tick]) for tick in ticks]
+    longest = max((min(width(label), _LEVEL) for label in named), default=0)
+    steep = longest * len(named) > 110
+    labels = [drawable(label, _STEEP if steep else _LEVEL) for label in named]
     texts = axis.set_xticks(
         ticks,
         labels,
@@ -119,76 +124,64 @@ def _draw_score(axes: Any, result: Explanation, layers: int) -> None:
 
 
 def _draw_route(axes: Any, route: Route, layers: int, spread: float) -> None:
-    if not route.steps:
-        return
-    colour = POSITIVE if route.sign >= 0 else NEGATIVE
-    width = max(0.9, 2.8 - 0.45 * route.rank)
     # Routes share long stretches of skip; a small shift per rank keeps them apart.
     shift = spread * ((route.rank + 1) // 2) * (-1) ** route.rank
-    vertices: list[tuple[float, float]] = []
-    codes: list[Any] = []
     for layer, group in groupby(route.steps, key=lambda step: step.layer):
         steps = list(group)
         for index, step in enumerate(steps):
             low, high = layer + index / len(steps), layer + (index + 1) / len(steps)
             high = min(high, float(layers))
             start, end = (step.source + shift, low), (step.target + shift, high)
-            if not vertices:
-                vertices.append(start)
-                codes.append(Path.MOVETO)
-            if step.source == step.target and step.branch not in {"query", "key", "value"}:
-                vertices.append(end)
-                codes.append(Path.LINETO)
-            else:
-                bend = 0.6 * (high - low)
-                vertices += [(start[0], low + bend), (end[0], high - bend), end]
-                codes += [Path.CURVE4] * 3
-                _name_hop(axes, step.branch, layer, step.head, start, end, colour, route.rank)
+            _draw_step(axes, step, start, end, route)
             if step.branch == "mlp":
                 axes.plot(
                     [end[0]],
                     [(low + high) / 2],
                     marker="s",
                     markersize=4,
-                    color=colour,
+                    color=COLOURS["mlp"],
                     zorder=5,
                     markeredgecolor="white",
                     markeredgewidth=0.6,
                 )
+
+
+def _draw_step(
+    axes: Any, step: Step, start: tuple[float, float], end: tuple[float, float], route: Route
+) -> None:
+    # What goes through an MLP, or by no operand of a head, is on the line of the skip.
+    colour = COLOURS[step.branch if step.branch in {"query", "key", "value"} else "skip"]
+    vertices, codes = [start, end], [Path.MOVETO, Path.LINETO]
+    if step.source != step.target or step.branch in {"query", "key", "value"}:
+        bend = 0.6 * (end[1] - start[1])
+        vertices = [start, (start[0], start[1] + bend), (end[0], end[1] - bend), end]
+        codes = [Path.MOVETO, *[Path.CURVE4] * 3]
+        _name_hop(axes, step, start, end, route.rank)
     axes.add_patch(
         PathPatch(
             Path(vertices, codes),
             facecolor="none",
             edgecolor=colour,
-            linewidth=width,
-            capstyle="round",
-            linestyle="-" if route.sign >= 0 else (0, (4, 1.5)),
+            linewidth=max(0.9, 2.8 - 0.45 * route.rank),
+            capstyle="round" if route.sign >= 0 else "butt",
+            linestyle="-" if route.sign >= 0 else _DASHES,
             alpha=0.9,
             zorder=4,
         )
     )
 
 
-def _name_hop(
-    axes: Any,
-    branch: str,
-    layer: int,
-    head: int | None,
-    start: tuple[float, float],
-    end: tuple[float, float],
-    colour: str,
-    rank: int,
-) -> None:
+def _name_hop(axes: Any, step: Step, start: tuple[float, float], end: tuple[float, float], rank: int) -> None:
     if rank > 3:
         return
-    name = f"{branch[:1].upper()}·L{layer}" + ("" if head is None else f"·H{head}")
+    name = f"{step.branch[:1].upper()}·L{step.layer}" + ("" if step.head is None else f"·H{step.head}")
     axes.annotate(
         name,
         ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2),
         xytext=(0, 3),
         textcoords="offset points",
         fontsize=7,
-        color=colour,
+        color=_INK,
         ha="center",
         va="bottom",
         path_effects=_HALO,

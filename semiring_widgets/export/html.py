@@ -22,9 +22,13 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 import semiring_widgets
 from semiring_widgets.attr import Comparison
+from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.atomic import check_writable, destination_of, write_whole
+from semiring_widgets.explanation.facts import short
 from semiring_widgets.export.answers_ahead import conditions, head_maps, rankings, size_of
 from semiring_widgets.widgets import messages
 from semiring_widgets.widgets.bundle import read_bundle
@@ -40,13 +44,21 @@ _LARGE: Final = 4_000_000
 _PER_CELL: Final = _SMALL // (6 * 32)
 
 
-def write_page(result: Explanation | Comparison, path: str | os.PathLike[str], *, chart: bool = True) -> Path:
+def write_page(
+    result: Explanation | Comparison,
+    path: str | os.PathLike[str],
+    *,
+    chart: bool = True,
+    answers: int | None = None,
+) -> Path:
     """Write one self-contained interactive page.
 
     Args:
         result: an explanation or a comparison.
         path: destination; an existing file is replaced, as a whole.
         chart: also embed the Bokeh chart and BokehJS (about 0.5 MB more).
+        answers: how many tokens, heads, layers and cells can be clicked, those with the most mass first; None
+            for as many as take a few seconds, which are all of a small model.
 
     Returns:
         The path written.
@@ -55,17 +67,20 @@ def write_page(result: Explanation | Comparison, path: str | os.PathLike[str], *
         MissingBundleError: the JavaScript was not built.
         InputError: the folder does not exist or cannot be written.
     """
+    if not isinstance(chart, (bool, np.bool_)):
+        raise InputError(f"chart is {short(chart)}; give True or False.")
     check_writable(path)
-    write_whole(path, page(result, chart=chart).encode())
+    write_whole(path, page(result, chart=chart, answers=answers).encode())
     return destination_of(path)
 
 
-def page(result: Explanation | Comparison, *, chart: bool = True) -> str:
+def page(result: Explanation | Comparison, *, chart: bool = True, answers: int | None = None) -> str:
     """The page as text; see `write_page`.
 
     Args:
         result: see there.
         chart: see there.
+        answers: see there.
     """
     from semiring_widgets.export.picture import picture
 
@@ -78,14 +93,11 @@ def page(result: Explanation | Comparison, *, chart: bool = True) -> str:
     if not isinstance(result, Comparison):
         cells = len(result.layers) * max(len(stream.tokens) for stream in result.streams)
         left = min(_LARGE, max(_SMALL, _PER_CELL * cells)) - len(bundle) - len(image) - size_of(summary)
-        for name, prepare, part in (
-            ("head_maps", head_maps, 2 / 5),
-            ("routes", rankings, 1 / 2),
-            ("conditions", conditions, 1),
-        ):
+        for name, prepare, part in (("head_maps", head_maps, 2 / 5), ("routes", rankings, 1 / 2)):
             found = prepare(result, int(left * part))
             left -= sum(size_of(message) for message in found)
             payload[name] = _listed(found)
+        payload["conditions"] = _listed(conditions(result, left, answers))
         if chart and result.layers:
             payload["chart"], bokeh = _chart(result)
     parts = {

@@ -20,6 +20,7 @@ from PIL import Image
 
 from semiring_widgets.attr import Comparison
 from semiring_widgets.explanation.wording import nats
+from semiring_widgets.export.chart import COLOURS
 from semiring_widgets.export.drawable import FAMILIES, drawable
 from semiring_widgets.export.grid import draw_grid
 from semiring_widgets.export.ribbon import INK, arrange, draw_ribbon
@@ -37,6 +38,7 @@ _WIDTH: Final = 9.0  # inches
 _MARGIN: Final = 0.28
 _MUTED: Final = "#6b7280"
 _DPI: Final = 120
+_LINES: Final = ("skip", "query", "key", "value", "mlp")
 
 
 def picture(result: Explanation | Comparison) -> bytes:
@@ -84,6 +86,8 @@ def _explanation(result: Explanation) -> Figure:
     )
     top -= lines * line_height
     _note(page, top - 0.06, "tint: share of all |path weight|    bar: best path relative to the best of all")
+    if result.routes:
+        _kinds(page, top - 0.06)
     top -= 0.12
     left, right = 0.45, _WIDTH - _MARGIN
     bottom = top - grid_height + 0.45
@@ -162,6 +166,15 @@ def _headline(page: Any, top: float, label: str, value: float, model: str) -> No
 
 def _note(page: Any, y: float, text: str, colour: str = _MUTED) -> None:
     page.text(_MARGIN, y, drawable(text, 150), fontsize=8, color=colour, va="center", parse_math=False)
+
+
+def _kinds(page: Any, y: float) -> None:
+    """What the colours of the lines mean, at the right of the page."""
+    x = _WIDTH - _MARGIN - 0.62 * len(_LINES)
+    for kind in _LINES:
+        page.plot([x, x + 0.16], [y, y], color=COLOURS[kind], linewidth=2.4, solid_capstyle="butt")
+        page.text(x + 0.21, y, kind, fontsize=8, color=_MUTED, va="center", parse_math=False)
+        x += 0.62
 
 
 def _progress(result: Explanation | Comparison) -> str:

@@ -43,7 +43,7 @@ def arrange(
     """Break the tokens into lines.
 
     Args:
-        tokens: the tokens; two pieces of one word stand close together.
+        tokens: the tokens; two pieces of one word, or of one character, stand close together.
         width: of the page, in inches.
         measure: gives the width of a text in inches.
 
@@ -57,7 +57,7 @@ def arrange(
         size = max(measure(text), 0.04) + 2 * _PAD
         previous = tokens[index - 1] if index else None
         if previous is not None:
-            joined = previous.end == token.start and token.end > token.start and not previous.special
+            joined = previous.end >= token.start and token.end > token.start and not previous.special
             x += 0.012 if joined else _GAP
         if x + size > width and x > 0:
             x, line = 0.0, line + 1

@@ -61,7 +61,7 @@ def parts_of(selection: Any) -> list[dict[str, Any]]:
             f"A selection is a list of parts, dicts with some of {', '.join(EMPTY_SELECTION)}; got "
             f"{selection!r}."
         )
-    parts = [{**EMPTY_SELECTION, **part} for part in many]
+    parts = [{**EMPTY_SELECTION, **{key: _plain(value) for key, value in part.items()}} for part in many]
     return [part for part in parts if any(part[key] is not None for key in part if key != "stream")]
 
 
@@ -162,6 +162,11 @@ def _routes(
     session = _session(result, "Another ranking")
     count = _THROUGH if parts else _LISTED
     return messages.routes(request_id, by, parts, session.ranking(by, parts, count, check))
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy's as a message can carry it; what else came is judged where it is used."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _session(result: Explanation, what: str) -> Session:

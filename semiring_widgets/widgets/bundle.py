@@ -27,6 +27,6 @@ def read_bundle(path: Path = BUNDLE) -> str:
     except FileNotFoundError as error:
         raise MissingBundleError(
             f"The widgets' JavaScript bundle is missing (looked for {str(path)!r}). Install a built package "
-            "with 'pip install semiring-widgets', or build it in a source tree with "
+            "with 'pip install ./' in the source tree, or build it there with "
             "'npm ci && npm run build' in the folder js."
         ) from error

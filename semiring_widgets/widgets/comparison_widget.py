@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from semiring_widgets.attr import Comparison
 from semiring_widgets.errors import InputError
@@ -18,6 +18,7 @@ class ComparisonWidget(ResultWidget[Comparison]):
     """Shows a `Comparison`, or a job that is computing one, method by method."""
 
     kind: ClassVar[str] = "comparison"
+    shows: ClassVar[type[Any]] = Comparison
 
     def _answer(self, request: Request, check: Callable[[], None]) -> messages.Message:
         raise InputError(

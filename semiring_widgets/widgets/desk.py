@@ -3,9 +3,10 @@
 A callback of the kernel's connection must return at once (the next click waits behind it), and it may run
 on any thread. So callbacks only put a request on the desk, and a worker takes them in order.
 
-What is asked about a selection is *overtaken* by the next question of its kind, and by any about another
+What is asked about a selection is *overtaken* by the next question of its kind, and by those about another
 selection, because only the current one matters: it gets no answer, and where it is being answered that
-stops. The same question again, as from a second view, is answered with the first.
+stops. (A chart stays; it says whose it is.) The same question again, as from a second view, is answered with
+the first.
 
 The worker ends when the desk is empty. It is started by the callback, in a copy of its context, so that
 its answers travel on the same kernel subshell.
@@ -27,7 +28,7 @@ __all__ = ["Desk", "Request"]
 Request: TypeAlias = Mapping[str, Any]
 Check: TypeAlias = Callable[[], None]
 _LATEST_WINS = ("condition", "routes")
-_OF_A_SELECTION = (*_LATEST_WINS, "head_map", "chart")
+_OF_A_SELECTION = (*_LATEST_WINS, "head_map")
 
 
 class _OvertakenError(Exception):

@@ -2,17 +2,20 @@
 
 A saved notebook keeps all forms of an output, and each reader takes the richest it can show: JupyterLab
 with a kernel the widget, GitHub, nbconvert and Lab without a kernel the PNG (SVG is not shown in untrusted
-notebooks, and HTML would be preferred to the widget in some), a terminal the text.
+notebooks, and HTML would be preferred to the widget in some), a terminal the text. Lab with another kernel
+than the one that made the widget would show an error: there js/labextension puts the PNG in its place, for
+the outputs that are marked here as ours.
 """
 
 from __future__ import annotations
 
 import base64
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from semiring_widgets.attr import Comparison
 from semiring_widgets.errors import MissingBundleError
+from semiring_widgets.explanation.holding import keep_newest
 from semiring_widgets.widgets.plain import plain
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from semiring_widgets.widgets.result_widget import ResultWidget
 
 __all__ = ["mimebundle", "widget_of", "with_picture"]
+
+_VIEW: Final = "application/vnd.jupyter.widget-view+json"
 
 # A widget holds its result, so an id stays taken while its widget lives. Showing a result twice gives two
 # views of one widget: a notebook stores the JavaScript once per widget.
@@ -39,6 +44,7 @@ def mimebundle(result: Explanation | Comparison, include: Any = None, exclude: A
         the JavaScript bundle the text says what to do.
     """
     data: dict[str, Any] = {"text/plain": plain(result)}
+    keep_newest(getattr(result, "session", None))
     if not _in_terminal():
         try:
             shown = widget_of(result)._repr_mimebundle_()
@@ -75,15 +81,21 @@ def widget_of(result: Explanation | Comparison) -> ResultWidget[Any]:
 
 
 def with_picture(bundle: Any, result: Explanation | Comparison | None) -> Any:
-    """Add the picture and the text of a finished result to a widget's MIME bundle.
+    """Mark a widget's MIME bundle as ours, and add text and picture of its result.
 
     Args:
         bundle: what the widget's base class gave: a dict, a tuple of data and metadata, or None.
-        result: what the widget shows; a running one has no picture yet.
+        result: what the widget shows, if anything is known; a running one has no picture yet.
     """
-    if bundle is None or result is None or result.status.state == "running":
+    if bundle is None:
         return bundle
-    data = {**_data(bundle), "text/plain": plain(result), "image/png": _png(result)}
+    data = _data(bundle)
+    if _VIEW in data:
+        data[_VIEW] = {**data[_VIEW], "semiring_widgets": True}
+    if result is not None:
+        data["text/plain"] = plain(result)
+        if result.status.state != "running":
+            data["image/png"] = _png(result)
     return (data, *bundle[1:]) if isinstance(bundle, tuple) else data
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation import Explanation
@@ -28,6 +28,7 @@ class ExplanationWidget(ResultWidget[Explanation]):
     """
 
     kind: ClassVar[str] = "explanation"
+    shows: ClassVar[type[Any]] = Explanation
 
     def _answer(self, request: Request, check: Callable[[], None]) -> messages.Message:
         result = self.result

@@ -51,7 +51,8 @@ def explain(
 
     Returns:
         The widget, at once. ``widget.result`` is the `Explanation` as far as it is known, ``widget.wait()``
-        waits for the end, ``await widget.arun()`` does so while clicks are answered.
+        waits for the end, ``await widget.arun()`` does so while clicks are answered. A computation whose
+        output was shown and is cleared, or whose notebook is closed, is cancelled.
 
     Raises:
         InputError: an argument that can be refused before the computation starts; later errors are shown

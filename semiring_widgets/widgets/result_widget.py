@@ -18,7 +18,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 import anywidget
 import traitlets as t
 
+from semiring_widgets.errors import InputError
 from semiring_widgets.explanation import ExplanationJob, Status
+from semiring_widgets.explanation.facts import short
+from semiring_widgets.explanation.holding import HeldSession, keep_newest
 from semiring_widgets.explanation.jobs import sentence_of
 from semiring_widgets.widgets import messages
 from semiring_widgets.widgets.answers import parts_of
@@ -30,6 +33,10 @@ __all__ = ["ResultWidget"]
 _log = logging.getLogger(__name__)
 R = TypeVar("R", bound=Any)
 _GRACE = 1.0  # seconds
+
+
+class _SettingError(InputError, t.TraitError):
+    """Both, as ipywidgets and its users expect the one and our own the other."""
 
 
 class ResultWidget(anywidget.AnyWidget, Generic[R]):
@@ -51,6 +58,7 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
     """
 
     kind: ClassVar[str] = ""
+    shows: ClassVar[type[Any]]
 
     _esm = t.Unicode().tag(sync=True)
     summary = t.Dict().tag(sync=True)
@@ -62,21 +70,37 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
 
     def __init__(self, source: R | ExplanationJob[R], *, text: str = "", model: str = "") -> None:
         self._text, self._model = text, model
+        self._closed = False
         self._current: R | None = None
         self._publishing = threading.Lock()
         self._job: ExplanationJob[R] | None = source if isinstance(source, ExplanationJob) else None
         if self._job is None:
-            self._current = source  # type: ignore[assignment]  # the isinstance above does not narrow R
-            status = self._current.status  # type: ignore[union-attr]
+            if not isinstance(source, self.shows):
+                raise InputError(
+                    f"A {type(self).__name__} shows {self.shows.__name__} objects and jobs; this is a "
+                    f"{type(source).__name__}."
+                )
+            self._current = source
+            status = self._current.status
         else:
             status = self._job.status
         header, buffer = self._encode(status, 1)
         super().__init__(summary=header, summary_buffer=buffer, revision=1)
         self._desk = Desk(self._answer, self._reply)
+        self._hold()
         self._views: set[Any] = set()
         self.on_msg(self._receive)
         if self._job is not None:
             self._job.subscribe(self._publish)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        try:
+            super().__setattr__(name, value)
+        except InputError:
+            raise
+        except (t.TraitError, ValueError) as error:  # ValueError: an array where one of some words is meant
+            said = " ".join(str(error).split())[:200]
+            raise _SettingError(f"{name} cannot be {short(value)}: {said}") from error
 
     @t.default("_esm")
     def _default_esm(self) -> str:
@@ -116,10 +140,12 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
             self._job.cancel()
 
     def close(self) -> None:
-        """Stop the job and remove the widget."""
+        """Stop the job, give up the recording behind the result, and remove the widget."""
         self.cancel()
         if hasattr(self, "_desk"):  # ipywidgets closes widgets also when their construction failed
             self._desk.clear()
+            self._closed = True
+            self._hold()
         super().close()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
@@ -132,9 +158,18 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
             return messages.starting(self.kind, self._text, self._model, status, revision)
         return messages.encode(self._current, revision)
 
+    def _hold(self) -> None:
+        """Keep the recording behind what is shown, and no older one; nothing is behind a closed widget."""
+        session = getattr(self._current, "session", None)
+        if not self._closed:
+            keep_newest(session)
+        elif isinstance(session, HeldSession):
+            session.release()
+
     def _publish(self, latest: R | None, status: Status) -> None:
         with self._publishing:
             self._current = latest
+            self._hold()
             revision = self.revision + 1
             header, buffer = self._encode(status, revision)
             with self.hold_sync():

@@ -151,7 +151,7 @@ def contractions(
             "expectation": lambda p=p, q=q, w=w: kernels.expectation(p, q, w),
             "expectation, cuBLAS": lambda p=p, q=q, w=w: by_products(p, q, w),
         }
-        with full_precision(device):
+        with full_precision():
             taken = {name: timed(lambda _, run=run: run(), device, rounds) for name, run in cases.items()}
         products = m * k * n * (batch[0] if batch else 1)
         shares = {

@@ -49,8 +49,10 @@ class Notebook:
 
     def run(self, index):
         """Runs a cell to its end and gives it; an error in the cell is an error of the test."""
+        prompt = self.cells.nth(index).locator(".jp-InputPrompt").first
+        before = prompt.inner_text()
         cell = self.start(index)
-        prompt = cell.locator(".jp-InputPrompt").first
+        expect(prompt).not_to_have_text(before)
         expect(prompt).to_have_text(re.compile(r"\[\d+\]"))
         failed = cell.locator(
             '[data-mime-type="application/vnd.jupyter.stderr"], .jp-RenderedText .ansi-red-fg'

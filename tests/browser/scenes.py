@@ -71,6 +71,24 @@ def real():
     return sw.explain(model, tokenizer, TEXT, target="are", contrast="is")
 
 
+def selected(through):
+    """The same paths by the core alone: share of the mass, and contribution."""
+    import math
+
+    import semiring_widgets as sw
+
+    model, tokenizer = sw.load_demo()
+    encoded = tokenizer(TEXT, return_tensors="pt")
+    embeddings = model.get_input_embeddings()(encoded.input_ids).detach()
+    position = encoded.input_ids[0].tolist().index(tokenizer.mask_token_id)
+    good, bad = tokenizer.convert_tokens_to_ids(["are", "is"])
+    with sw.record() as tape:
+        logits = model(inputs_embeds=embeddings, attention_mask=encoded.attention_mask).logits
+        score = logits[0, position, good] - logits[0, position, bad]
+    paths = sw.select_paths(tape, score, embeddings, through=through)
+    return math.exp(paths.log_share), paths.contribution()
+
+
 def real_comparison():
     import semiring_widgets as sw
 

@@ -45,6 +45,7 @@ def environment(home):
         **os.environ,
         **paths,
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE)]),
+        "JUPYTER_PATH": str(home / "share"),
         "OMP_NUM_THREADS": "1",
     }
 
@@ -86,6 +87,10 @@ def _answers(url):
 def jupyter(folder, home):
     """A Jupyter server with JupyterLab and Notebook 7 on a folder of notebooks; gives its address."""
     port = free_port()
+    # The extension of this working tree, whatever is installed.
+    extensions = home / "share" / "labextensions"
+    extensions.mkdir(parents=True)
+    (extensions / "semiring-widgets").symlink_to(ROOT / "js" / "labextension")
     settings = {
         "ServerApp.ip": "127.0.0.1",
         "ServerApp.port": port,

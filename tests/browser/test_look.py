@@ -81,6 +81,17 @@ def test_marimo_is_light_on_a_dark_system(watched, tmp_path):
         expect(view.root).to_have_attribute("data-theme", "light")
 
 
+def test_paper_is_light(watched, tmp_path):
+    path = tmp_path / "page.html"
+    scenes.explanation().to_html(path, chart=False)
+    page = watched(color_scheme="dark")
+    page.goto(path.as_uri())
+    view = View(page.locator(".semiring-widgets").first)
+    expect(view.root).to_have_css("background-color", "rgb(21, 24, 28)")
+    page.emulate_media(media="print")
+    expect(view.root).to_have_css("background-color", "rgb(255, 255, 255)")
+
+
 def test_tints_are_printed(watched, tmp_path):
     path = tmp_path / "page.html"
     scenes.explanation().to_html(path, chart=False)

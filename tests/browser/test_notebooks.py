@@ -1,11 +1,14 @@
 """The widget in real JupyterLab and Notebook 7, with the embedded model and with synthetic results."""
 
+import re
+
 import nbformat
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import scenes
 from tests.browser.patience import eventually
-from tests.browser.view import EMPTY, PANES, View
+from tests.browser.view import PANES, View
 
 REAL = "import scenes\nscenes.real()"
 
@@ -40,18 +43,66 @@ def test_a_click_is_linked_and_answered(lab, kind):
     view.expect_conditioned("ready")
     view.expect_selected(chosen())
     expected = {"layer": {"layer": 2}, "head": {"layer": 3, "head": 1}, "token": {"token": 2}}[kind]
-    assert view.selection() == {**EMPTY, **expected}
+    assert view.selection() == [expected]
     if kind == "head":
         expect(view.pane("head").locator("canvas")).to_have_count(3)
     view.clear()
-    assert view.selection() == EMPTY
+    assert view.selection() == []
     view.expect_selected(chosen(), selected=False)
+
+
+@pytest.mark.parametrize(
+    ("clicks", "words"),
+    [
+        ([("head", 3, 3), ("token", 2)], "paths from keys through head 3·3"),
+        ([("token", 2), ("head", 3, 3)], "paths from keys through head 3·3"),
+        ([("head", 3, 2), ("layer", 3)], "paths through head 3·2 through the attention of layer 3"),
+        ([("head", 0, 3), ("head", 3, 3), ("cell", 3, 1)], "through head 0·3 through head 3·3"),
+    ],
+    ids=["head and token", "token and head", "head and its layer", "three"],
+)
+def test_parts_are_added(lab, clicks, words):
+    """What the widget says of some parts is what the core says."""
+    view = lab.shown
+    view.clear()
+    elements = [getattr(view, kind)(*place) for kind, *place in clicks]
+    for number, element in enumerate(elements):
+        element.click(modifiers=["Shift"] if number else [])
+    view.expect_conditioned("ready")
+    for element in elements:
+        view.expect_selected(element)
+    names = {"head": ("layer", "head"), "token": ("token",), "layer": ("layer",), "cell": ("layer", "token")}
+    through = [dict(zip(names[kind], place, strict=True)) for kind, *place in clicks]
+    assert view.selection() == through
+    share, contribution = scenes.selected(through)
+    assert words in view.notice().inner_text()
+    assert said(view, r": (\S+) % of all mass") == pytest.approx(100 * share, rel=0.05)
+    view.root.locator("[data-by]").select_option("contribution")
+    remark = view.pane("routes").locator("[data-remark]")
+    expect(remark).to_contain_text("contribute")
+    assert said(view, r"of (\S+) \(gradient") == pytest.approx(contribution, rel=0.01)
+    expect(view.pane("head")).to_contain_text("of the selected paths")
+    view.root.locator("[data-by]").select_option("best")
+    view.clear()
+
+
+def said(view, pattern):
+    """A number in the text of the widget."""
+    return float(re.search(pattern, view.root.inner_text()).group(1).replace("−", "-"))
 
 
 def test_the_chart_is_drawn_without_a_network(lab):
     view = lab.shown
     view.button("chart").click()
     expect(view.pane("chart").locator(".bk-Figure, .figure > *").first).to_be_visible()
+    expect(view.pane("chart")).to_contain_text("This chart shows all paths.")
+    expect(view.button("chart")).to_be_hidden()
+    view.token(2).click()
+    expect(view.button("chart")).to_have_text("Draw the chart of the selected paths")
+    view.button("chart").click()
+    expect(view.pane("chart")).to_contain_text("This chart shows selected paths.")
+    expect(view.button("chart")).to_be_hidden()
+    view.clear()
 
 
 def test_a_saved_notebook_holds_a_picture(lab):
@@ -71,6 +122,20 @@ def test_cancel_stops_a_running_computation(open_lab):
     view.expect_state("running")
     view.button("cancel").click()
     view.expect_state("cancelled")
+
+
+def test_a_cleared_output_stops_its_computation(open_lab):
+    notebook = open_lab(
+        "import scenes\nshown = [*globals().get('shown', []), scenes.slow()]\nshown[-1]",
+        "[widget.result.status.state for widget in shown]",
+    )
+    notebook.view(0).expect_state("running")
+    notebook.view(0).expect_state("running")
+
+    def cancelled():
+        return "['cancelled', 'running']" in notebook.run(1).locator(".jp-OutputArea-output").inner_text()
+
+    eventually(cancelled, "the end of the computation whose output is gone")
 
 
 def test_hostile_tokens_are_text(open_lab):

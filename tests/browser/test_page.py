@@ -31,13 +31,56 @@ def test_page_answers_without_a_kernel(opened):
     assert all(re.match(r"(file|blob|data):", url) for url in opened.page.watch.requests)
 
 
+def test_every_part_can_be_clicked_and_has_numbers_and_routes(opened):
+    parts = opened.root.locator("[data-item]:not([data-route])")
+    layers, heads, tokens = 4, 4, 12
+    # Layers twice: in the grid and among the heads.
+    expect(parts).to_have_count(tokens + layers * tokens + layers * heads + 2 * layers)
+    expect(opened.root.locator("[aria-disabled]")).to_have_count(0)
+    cell = opened.pane("flow").locator('[data-layer="2"][data-token="2"]')
+    cell.click()
+    opened.expect_conditioned("ready")
+    expect(opened.root.locator(".notice")).to_contain_text("Only paths through layer 2 at keys")
+    expect(opened.pane("routes")).to_contain_text("of the first 80 routes of this ranking pass")
+    expect(opened.pane("routes").locator(".entry").first).to_contain_text("keys")
+    opened.clear()
+
+
+def test_a_route_is_drawn_when_it_is_pointed_at_or_chosen(opened):
+    opened.page.mouse.move(0, 0)
+    last = opened.pane("flow").locator('.route[data-route="9"]')
+    expect(last).to_be_hidden()
+    opened.route(9).hover()
+    expect(last).to_be_visible()
+    expect(opened.pane("flow").locator('.route[data-route="0"]')).to_have_css("opacity", "0.2")
+    opened.page.mouse.move(0, 0)
+    expect(last).to_be_hidden()
+    opened.route(9).click()
+    opened.page.mouse.move(0, 0)
+    expect(last).to_be_visible()
+    opened.route(9).click()
+
+
+def test_lines_can_be_clicked_and_the_middle_of_a_cell_is_the_cell(opened):
+    line = opened.pane("flow").locator('.route[data-route="0"] path.branch').first
+    box = line.bounding_box()
+    opened.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    opened.expect_selected(opened.route(0))
+    opened.route(0).click()
+    opened.expect_selected(opened.route(0), selected=False)
+    middle = opened.pane("flow").locator('[data-layer="2"][data-token="6"]')
+    middle.click()
+    opened.expect_selected(middle)
+    opened.clear()
+
+
 def test_keyboard(opened):
     opened.token(0).focus()
     opened.page.keyboard.press("ArrowRight")
     opened.page.keyboard.press("Enter")
-    assert opened.selection()["token"] == 1
+    assert opened.selection() == [{"token": 1}]
     opened.page.keyboard.press("Escape")
-    assert opened.selection()["token"] is None
+    assert opened.selection() == []
 
 
 def test_routes_are_ranked_three_ways(opened):

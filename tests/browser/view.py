@@ -6,7 +6,7 @@ import re
 from playwright.sync_api import expect
 
 PANES = ("flow", "heads", "head", "routes", "tokens", "chart")
-EMPTY = {"layer": None, "branch": None, "head": None, "token": None, "stream": 0}
+NOTHING = {"layer": None, "branch": None, "head": None, "token": None, "stream": 0}
 SELECTED = re.compile("true")
 
 
@@ -40,8 +40,25 @@ class View:
     def button(self, action):
         return self.root.locator(f'[data-action="{action}"]').first
 
+    def cell(self, layer, token):
+        return self.pane("flow").locator(f'rect[data-layer="{layer}"][data-token="{token}"]').first
+
+    def notice(self):
+        return self.root.locator(".notice")
+
     def selection(self):
-        return json.loads(self.root.get_attribute("data-selection"))
+        """The selected parts, each by what it names."""
+        parts = json.loads(self.root.get_attribute("data-selection"))
+        return [{name: value for name, value in part.items() if value != NOTHING[name]} for part in parts]
+
+    def press(self, element, seconds=0.0, at=(0.5, 0.5)):
+        """A real press of the mouse, held for a while."""
+        element.scroll_into_view_if_needed()
+        box = element.bounding_box()
+        self.page.mouse.move(box["x"] + at[0] * box["width"], box["y"] + at[1] * box["height"])
+        self.page.mouse.down()
+        self.page.wait_for_timeout(1000 * seconds)
+        self.page.mouse.up()
 
     def expect_state(self, state):
         expect(self.root).to_have_attribute("data-state", state)

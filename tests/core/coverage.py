@@ -26,10 +26,12 @@ Written by `python -m tests.core.coverage` with PyTorch {version}; tests fail wh
 
 PyTorch tests itself with samples of its operators (`op_db`) and modules (`module_db`). Each sample is
 recorded in float64 (or complex128), its outputs are weighed by random numbers and added up, and `backprop`
-with the sum-product is compared with `torch.autograd`: every derivative has to agree to 1e-6 of its size and
-1e-8 (where a sample holds float32, to 1e-5 of the largest; half precision, 1e-2), and the recording has to
-compute the same outputs. An entry counts as equal if all of its samples are; what is not equal has to be
-refused with a sentence, or right as differences of the outputs say. Modules are in evaluation mode.
+with the sum-product is compared with `torch.autograd`, once for inputs that require gradients and once for
+inputs that do not: every derivative has to agree to 1e-6 of its size and 1e-8 (where a sample holds float32,
+to 1e-5 of the largest; half precision, 1e-2), and the recording has to compute the same outputs. An entry
+counts as equal if all of its samples are; what is not equal has to be refused with a sentence, or right as
+differences of the outputs say. Samples that PyTorch asks for no gradient, as with `padding_idx`, are asked
+too, where there are more of them. Modules are in evaluation mode.
 """
 _EQUAL = "Equal on all samples:"
 

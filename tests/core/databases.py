@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.testing._internal.common_modules import module_db
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 import semiring_widgets as sw
 from semiring_widgets.errors import SemiringWidgetsError
@@ -31,10 +31,19 @@ _NEAREST = (1e-6, 1e-8)
 
 
 class Sample(NamedTuple):
-    """One call, and what to differentiate it by."""
+    """One call, and what to differentiate it by.
+
+    Attributes:
+        call: of tensors that require gradients, as autograd needs them.
+        wrt: those tensors.
+        bare: the same call of tensors that require none, as most people give them to a recording.
+        bare_wrt: those.
+    """
 
     call: Callable[[], Any]
     wrt: list[Tensor]
+    bare: Callable[[], Any]
+    bare_wrt: list[Tensor]
 
 
 class Judgement(NamedTuple):
@@ -95,34 +104,52 @@ def modules() -> dict[str, Callable[[], list[Sample]]]:
 
 
 def find(make: Callable[[], list[Sample]], limit: int | None = None) -> Finding:
-    """Ask samples.
+    """Ask samples, with inputs that require gradients and with ones that do not.
 
     Args:
         make: gives them; numbers drawn at random are the same every time.
-        limit: how many of them, spread over all; None for all.
+        limit: how many of them, spread over all, and only the first one both ways, the others in turn; None
+            for all.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(0)
         samples = [sample for sample in make() if sample.wrt]
     step = 1 if limit is None else max(1, -(-len(samples) // limit))
-    judgements = (judged(sample.call, sample.wrt) for sample in samples[::step])
+    asked = enumerate(samples[::step])
+    judgements = (judged(s, (True, False) if limit is None or not i else (i % 2 > 0,)) for i, s in asked)
     return Finding(tuple(judgement for judgement in judgements if judgement is not None))
 
 
-def judged(call: Callable[[], Any], wrt: Sequence[Tensor]) -> Judgement | None:
+def judged(sample: Sample, ways: Sequence[bool]) -> Judgement | None:
     """How our sum-product relates to autograd; None where autograd has no answer.
 
     The outputs are weighed by fixed random numbers, as a plain sum would hide transposed gradients.
+
+    Args:
+        sample: what is called.
+        ways: whether the inputs require gradients; the worst judgement counts.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             torch.manual_seed(0)
-            plain = score_of(call())
-            expected = torch.autograd.grad(plain, list(wrt), allow_unused=True)
+            plain = score_of(sample.call())
+            found = torch.autograd.grad(plain, sample.wrt, allow_unused=True)
+            # Of embeddings it can be a list of rows.
+            expected = [g.to_dense() if g is not None and g.is_sparse else g for g in found]
         except (RuntimeError, NotImplementedError, IndexError, TypeError):
             return None
+    given = {True: (sample.call, sample.wrt), False: (sample.bare, sample.bare_wrt)}
+    judgements = [_compared(*given[way], plain, expected) for way in ways]
+    return min(judgements, key=lambda judgement: _WORST_FIRST.index(judgement.verdict))
+
+
+def _compared(
+    call: Callable[[], Any], wrt: Sequence[Tensor], plain: Tensor, expected: Sequence[Tensor | None]
+) -> Judgement:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         try:
             torch.manual_seed(0)
             with sw.record() as tape:
@@ -187,10 +214,17 @@ def _error(value: Tensor, gradient: Tensor) -> float:
 
 
 def _operator_samples(info: Any, dtype: torch.dtype) -> list[Sample]:
-    return [
-        Sample(partial(info, s.input, *s.args, **s.kwargs), _floats((s.input, s.args, s.kwargs)))
-        for s in info.sample_inputs("cpu", dtype, requires_grad=True)
-    ]
+    differentiable, plain = (
+        [(s.input, s.args, s.kwargs) for s in info.sample_inputs("cpu", dtype, requires_grad=requires)]
+        for requires in (True, False)
+    )
+    # Some are kept from tests of gradients, for their number or since their gradient is a convention.
+    if len(plain) > len(differentiable):
+        for leaf in tree_leaves(plain):
+            if isinstance(leaf, Tensor) and (leaf.is_floating_point() or leaf.is_complex()):
+                leaf.requires_grad_()
+        differentiable += plain
+    return [_sample(info, (first, *args), kwargs) for first, args, kwargs in differentiable]
 
 
 def _module_samples(info: Any) -> list[Sample]:
@@ -201,14 +235,22 @@ def _module_samples(info: Any) -> list[Sample]:
         made, given = sample.constructor_input, sample.forward_input
         if given is not None:
             module = info.module_cls(*made.args, **made.kwargs).double().eval()
-            samples.append(
-                Sample(partial(module, *given.args, **given.kwargs), _floats((given.args, given.kwargs)))
-            )
+            samples.append(_sample(module, given.args, given.kwargs))
     return samples
 
 
-def _floats(tree: Any) -> list[Tensor]:
-    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor) and leaf.requires_grad]
+def _sample(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Sample:
+    bare: dict[int, Tensor] = {}
+    bare_args, bare_kwargs = tree_map_only(
+        Tensor, lambda tensor: bare.setdefault(id(tensor), tensor.detach()), (tuple(args), kwargs)
+    )
+    wrt = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor) and leaf.requires_grad]
+    return Sample(
+        partial(function, *args, **kwargs),
+        wrt,
+        partial(function, *bare_args, **bare_kwargs),
+        [bare[id(leaf)] for leaf in wrt],
+    )
 
 
 def score_of(out: Any) -> Tensor:

@@ -144,7 +144,7 @@ class TestKernels:
         far = [part.to(DEVICE) for part in (p, q, w)]
         if turned:
             far[2] = w.mT.contiguous().to(DEVICE).mT
-        with full_precision(DEVICE):
+        with full_precision():
             pairs = [
                 ([kernels.max_times(far[0], far[2])], [kernels.max_times(p, w)], 0.0),
                 (

@@ -173,6 +173,17 @@ def test_top_paths_are_all_paths_in_order(function):
         assert math.prod(step.derivative for step in path.steps) == pytest.approx(path.weight, rel=1e-6)
 
 
+def test_a_rest_without_elements_is_no_way():
+    def joined(x, rest):
+        y = x.exp()
+        return torch.cat([y.tanh(), *([y[2:] * 2] if rest else []), y.sin()])[1:].prod()
+
+    with_rest, without = (
+        sw.top_paths(*recorded(lambda x, rest=rest: joined(x, rest), X), wrt=X, k=9) for rest in (True, False)
+    )
+    assert [path.weight for path in with_rest] == [path.weight for path in without]
+
+
 def test_samples_follow_the_distribution():
     tape, score = recorded(branching, X)
     top = sw.top_paths(tape, score, wrt=X, k=5)

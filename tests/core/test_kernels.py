@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from semiring_widgets.core import kernels
+from semiring_widgets.core.kernels import native
 from semiring_widgets.core.semirings import Abs, Entropy, Max, SignedMax, Weight
+from semiring_widgets.errors import PerformanceWarning
 
 SHAPES = [(1, 1, 1), (8, 32, 32), (7, 5, 33), (9, 1, 31), (3, 70, 64), (17, 0, 4), (0, 3, 4), (2, 3, 0),
           (64, 257, 129), (13, 600, 40)]  # fmt: skip
@@ -239,3 +241,24 @@ def test_signs_multiply():
     positive, negative = SignedMax().contract((none, two), Weight(three))
     assert float(positive.exp()) == pytest.approx(6)
     assert float(negative) == float("-inf")
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"library_name": lambda: "nothing.so"}, "are not built"),
+    ({"library_name": lambda: "native.py"}, "were built for another version or machine"),
+    ({"_ABI": -1}, "were built for another version or machine"),
+])  # fmt: skip
+def test_torch_in_its_place_is_said(change, words, monkeypatch):
+    """A library whose structures are other ones would write where it should not."""
+    if "_ABI" in change and not kernels.accelerated():
+        pytest.skip("the C library is not built here")
+    monkeypatch.delenv("SEMIRING_WIDGETS_KERNELS", raising=False)
+    for name, value in change.items():
+        monkeypatch.setattr(native, name, value)
+    with pytest.warns(PerformanceWarning, match=rf"The C kernels {words}.*several times as long"):
+        assert native.library.__wrapped__() is None
+
+
+def test_torch_that_was_asked_for_is_not_said(monkeypatch):
+    monkeypatch.setenv("SEMIRING_WIDGETS_KERNELS", "torch")
+    assert native.library.__wrapped__() is None

@@ -15,7 +15,6 @@ from semiring_widgets.core.precision import full_precision
 from semiring_widgets.core.semirings import Sum
 from semiring_widgets.core.sweeps import sweep_backward
 
-CPU = torch.device("cpu")
 # What callers write, in old words and new, alone and contradictory.
 SAID = [
     "pass",
@@ -46,7 +45,7 @@ def seen():
             found.append("contradiction")
     return found
 for said in sys.argv[1:]:
-    for guard in (contextlib.nullcontext(), full_precision(torch.device("cpu"))):
+    for guard in (contextlib.nullcontext(), full_precision()):
         if os.fork() == 0:
             exec(said)
             with guard:
@@ -112,12 +111,12 @@ class TestSettings:
         entered, leave = threading.Event(), threading.Event()
 
         def other():
-            with full_precision(CPU):
+            with full_precision():
                 entered.set()
                 leave.wait(10)
 
         thread = threading.Thread(target=other)
-        with full_precision(CPU), full_precision(CPU):
+        with full_precision(), full_precision():
             thread.start()
             assert entered.wait(10)
         assert torch.get_float32_matmul_precision() == "highest"

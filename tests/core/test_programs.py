@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+import torch._dynamo  # which a checkpoint of PyTorch 2.8 imports, and operators run meanwhile
 from torch import nn
 from torch.nn import functional as F
 

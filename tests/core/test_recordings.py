@@ -185,7 +185,7 @@ def test_recordings_inside_each_other():
     torch.testing.assert_close(sw.backprop(outer, second, wrt=x).value, 6 * X)
 
 
-def test_recordings_in_threads_take_turns():
+def test_recordings_side_by_side_in_threads():
     found = {}
 
     def work(factor):

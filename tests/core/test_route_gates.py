@@ -20,6 +20,13 @@ PARTS = [
     {"layer": 0},
     {"token": 1},
 ]
+SEVERAL = [
+    [{"token": 1}, {"layer": 1, "head": 1}],
+    [{"layer": 0, "token": 0}, {"layer": 0, "branch": "skip"}],
+    [{"layer": 0, "head": 0}, {"layer": 0}, {"layer": 1, "branch": "value"}],
+    [{"layer": 0, "branch": "skip"}, {"layer": 0, "branch": "mlp"}, {"layer": 1, "head": 0, "token": 1}],
+    [{"layer": 1, "head": 0}, {"layer": 1, "head": 1}],
+]
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +39,13 @@ def searching(question, part):
     node, starts = find_nodes(tape, score, x)
     graph = GradientGraph(tape, node, starts)
     anatomy = find_anatomy(graph)
-    gate = gate_of(graph, cut_of(graph, anatomy, Selection(**part)))
-    return RouteSearch(Stations(graph, anatomy), directions_of(graph, None), gate)
+    parts = [part] if isinstance(part, dict) else part
+    cuts = [cut_of(graph, anatomy, Selection(**one)) for one in parts]
+    gate = gate_of(graph, *cuts)
+    return RouteSearch(Stations(graph, anatomy), directions_of(graph, None), gate, len(cuts))
 
 
-@pytest.mark.parametrize("part", PARTS, ids=str)
+@pytest.mark.parametrize("part", [*PARTS, *SEVERAL[:-1]], ids=str)
 @RANKINGS
 def test_routes_through_a_part(question, part, by):
     search = searching(question, part)
@@ -53,7 +62,14 @@ def test_routes_through_a_part(question, part, by):
     assert routes.missed in (0.0, -math.inf)
 
 
-@pytest.mark.parametrize("part", PARTS[:5], ids=str)
+@RANKINGS
+def test_no_route_passes_what_no_path_passes(question, by):
+    routes = searching(question, SEVERAL[-1]).ranked(by, 5, width=5)
+    assert list(routes) == []
+    assert (routes.rest, routes.missed) in ((0.0, 0.0), (0.0, -math.inf))
+
+
+@pytest.mark.parametrize("part", [*PARTS[:5], *SEVERAL[:2]], ids=str)
 def test_a_narrow_search_finds_the_first_ones(question, part):
     search = searching(question, part)
     for by, size in (("best", lambda r: r.log_weight), ("mass", lambda r: r.log_mass)):

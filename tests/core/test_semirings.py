@@ -15,6 +15,7 @@ from semiring_widgets.core.semirings import (
     KBest,
     Leaving,
     Max,
+    Passing,
     Product,
     Semiring,
     SignedMax,
@@ -24,7 +25,8 @@ from semiring_widgets.core.semirings import (
 )  # fmt: skip
 
 SEMIRINGS = [Sum(), Abs(), Max(), SignedMax(), Entropy(), Count(), Boolean(), Variance(), KBest(3), Hops(2),
-             Product(Sum(), Entropy(), Max()), Batch(Entropy(), 3), Leaving(Entropy())]  # fmt: skip
+             Product(Sum(), Entropy(), Max()), Batch(Entropy(), 3), Leaving(Entropy()),
+             Passing(Entropy(), 2)]  # fmt: skip
 numbers = st.one_of(st.just(0.0), st.floats(-4, 4).filter(lambda v: abs(v) > 1e-3))
 ALL = pytest.mark.parametrize("semiring", SEMIRINGS, ids=lambda s: s.name)
 

@@ -62,7 +62,7 @@ def test_the_payload_is_the_summary_with_its_answers(bundle, make_explanation):
         (layer, head) for layer in range(3) for head in range(2)
     }
     assert [m["header"]["by"] for m in payload["routes"]] == ["best", "mass", "contribution"]
-    assert all(m["header"]["selection"] == EMPTY_SELECTION for m in payload["routes"])
+    assert all(m["header"]["selection"] == [] for m in payload["routes"])
     answer = payload["conditions"][0]
     columns = messages.unpack(answer["header"]["columns"], base64.b64decode(answer["buffer"]))
     assert columns["node_mass_share"].shape == (3, 9)
@@ -130,7 +130,7 @@ def clicks(result):
 def test_whatever_one_click_selects_is_answered_and_nothing_else(bundle, make_explanation):
     result = make_explanation()
     answered = [m["header"]["selection"] for m in payload_of(page(result, chart=False))["conditions"]]
-    expected = [{**EMPTY_SELECTION, **parts} for parts in clicks(result)]
+    expected = [[{**EMPTY_SELECTION, **part}] for part in clicks(result)]
     assert sorted(map(str, answered)) == sorted(map(str, expected))
 
 
@@ -144,8 +144,15 @@ def test_a_large_model_has_the_answers_with_the_most_mass(bundle, make_explanati
     answered = [m["header"]["selection"] for m in payload["conditions"]]
     assert 4 <= len(answered) < len(clicks(result))
     shares = result.dataset["token_mass_share"].values
-    tokens = [s["token"] for s in answered if s["layer"] is None]
+    tokens = [part["token"] for (part,) in answered if part["layer"] is None]
     assert tokens == list(np.argsort(-shares)[: len(tokens)])
+    assert len(payload_of(page(result, chart=False, answers=30))["conditions"]) == 30
+
+
+@pytest.mark.parametrize("answers", [-1, 2.5, True, "all"])
+def test_answers_are_a_number(bundle, make_explanation, tmp_path, answers):
+    with pytest.raises(InputError, match="give a whole number, 0 or more"):
+        make_explanation().to_html(tmp_path / "page.html", answers=answers)
 
 
 def test_a_loaded_explanation_has_no_conditions(bundle, make_explanation):

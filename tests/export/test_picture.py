@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from semiring_widgets.explanation.rankings import Step
 from semiring_widgets.explanation.results import Layer, Stream, Token
+from semiring_widgets.export.chart import COLOURS
 from semiring_widgets.export.drawable import drawable
-from semiring_widgets.export.picture import picture
+from semiring_widgets.export.picture import _explanation, picture
 from semiring_widgets.export.ribbon import arrange, tint
 
 
@@ -39,19 +41,21 @@ def test_what_is_not_known_is_grey_and_no_route_is_drawn(make_explanation):
     assert coloured(make_explanation()) > 1000
 
 
-def test_a_negative_route_is_orange(make_explanation):
+def test_lines_have_the_colours_of_the_branches_and_a_negative_route_is_dashed(make_explanation):
     result = make_explanation()
-    tinted = result.dataset.copy(deep=True)
-    tinted["token_best_log_weight"][:] = np.nan  # no orange bars
+    asked = len(result.tokens) - 1
 
-    def orange(sign):
-        route = replace(result.routes[0], sign=sign)
-        ranking = replace(result.rankings[0], routes=(route,))
-        drawn = pixels(picture(replace(result, rankings=(ranking,), dataset=tinted))).astype(int)
-        return ((abs(drawn - (213, 94, 0)) < 40).all(axis=2)).sum()
+    def green(branch, sign):
+        steps = (Step(0, branch, 1, 2, asked),)
+        ranking = replace(result.rankings[0], routes=(replace(result.routes[0], sign=sign, steps=steps),))
+        drawn = pixels(picture(replace(result, rankings=(ranking,)))).astype(int)
+        value = [int(COLOURS["value"][i : i + 2], 16) for i in (1, 3, 5)]
+        return ((abs(drawn - value) < 40).all(axis=2)).sum()
 
-    assert orange(-1) > 200
-    assert orange(1) == 0
+    legend = green("key", 1)
+    solid, dashed = green("value", 1) - legend, green("value", -1) - legend
+    assert solid > 500
+    assert 0.5 * solid < dashed < 0.9 * solid
 
 
 def test_texts_that_fonts_and_matplotlib_trip_over(make_explanation):
@@ -83,7 +87,29 @@ def test_the_users_style_is_left_alone_and_not_used(make_explanation):
         assert mpl.rcParams["font.size"] == 30
 
 
+@pytest.mark.parametrize("count", [5, 12, 60])
+def test_long_labels_end_above_the_notes(make_explanation, count):
+    words = [f"{'⟨U+200B⟩' * 3}{'straightforwardness' * 2}{i}" for i in range(count)]
+    figure = _explanation(make_explanation(words, layers=2, maps=False))
+    figure.canvas.draw()
+    page, grid = figure.axes[:2]
+    notes = [text for text in page.texts if text.get_text().startswith(("lines:", "log mass"))]
+    highest = max(text.get_window_extent().y1 for text in notes)
+    labels = [tick.label1.get_window_extent() for tick in grid.xaxis.get_major_ticks()]
+    assert min(box.y0 for box in labels) > highest
+    if not grid.get_xticklabels()[0].get_rotation():
+        assert all(left.x1 < right.x0 for left, right in pairwise(labels))
+
+
+def test_without_a_layout_engine_right_to_left_is_turned_round(monkeypatch):
+    monkeypatch.setattr("semiring_widgets.export.drawable._ORDERS", False)
+    assert drawable("is שלום -> x") == "is םולש -> x"
+
+
 def test_drawable_keeps_to_one_line_and_shortens():
+    assert drawable("👩\u200d👧") in {"□", "👩\u200d👧"}  # no half of a family
+    assert drawable("❤\ufe0f") == "❤"
+    assert drawable("e\u0301" * 30, 10) == "e\u0301" * 6 + "…" + "e\u0301" * 3
     assert drawable("a\tb\nc") == "a⇥b⏎c"
     assert drawable("日\x07") in {"□□", "日□"}
     assert drawable("abcdefghijklmnopqrstuvwxyz", 10) == "abcdef…xyz"

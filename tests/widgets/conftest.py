@@ -2,6 +2,7 @@
 
 import pytest
 
+import semiring_widgets.core.anatomy  # noqa: F401  (imports torch: not while an answer is waited for)
 from semiring_widgets.widgets import live, result_widget
 
 

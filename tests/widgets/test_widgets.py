@@ -1,5 +1,7 @@
 """Widgets in a process without a notebook: what they hold, what they send, when they stop."""
 
+import json
+import re
 import subprocess
 import sys
 import threading
@@ -11,6 +13,7 @@ import pytest
 
 from semiring_widgets.errors import InputError, MissingBundleError
 from semiring_widgets.explanation import ExplanationJob, Status
+from semiring_widgets.export.chart import chart_item
 from semiring_widgets.widgets import ComparisonWidget, ExplanationWidget, messages, result_widget
 from semiring_widgets.widgets.answers import answer
 from semiring_widgets.widgets.bundle import read_bundle
@@ -161,6 +164,23 @@ def test_chart_and_bokehjs(front):
     assert b"Bokeh" in front.wait(5)[1]
 
 
+def test_the_chart_is_that_of_the_selection(make_explanation):
+    result = make_explanation()
+    part = {"layer": 1, "branch": None, "head": 0, "token": None, "stream": 0}
+    table, _ = result.session.conditioned([part])
+    whole, own = (without_names(chart_item(one)) for one in (result, replace(result, dataset=table)))
+    assert whole != own
+    for selection, expected in (([], whole), ([part], own)):
+        header, _ = answer(result, {"type": "chart", "id": 1, "selection": selection})
+        assert header["selection"] == selection
+        assert without_names(header["item"]) == expected
+
+
+def without_names(item):
+    """A chart's document without the names that Bokeh counts up for its objects."""
+    return re.sub(r'"(p\d+|[0-9a-f-]{36})"', "", json.dumps(item))
+
+
 def test_of_conditions_that_wait_only_the_latest_is_answered():
     gate, answered, sent = threading.Event(), [], threading.Event()
 
@@ -225,12 +245,13 @@ def test_a_selection_is_parts_whatever_is_set(front):
     start = {"layer": None, "branch": None, "head": None, "token": 2, "stream": 0}
     for given, parts in (
         ({"layer": 1, "head": 0}, [part]),
-        ([part, {"token": 2}], [part, start]),
+        ([part, {"token": np.int64(2)}], [part, start]),
         ({"layer": None, "branch": None, "head": None, "token": None, "stream": 0}, []),
         ([], []),
     ):
         front.widget.selection = given
         assert front.widget.selection == parts
+        json.dumps(front.widget.get_state("selection"))
     with pytest.raises(InputError, match="A selection is a list of parts"):
         front.widget.selection = [3]
 

@@ -31,7 +31,8 @@ export function gridOf(tokens: number, layers: number, space: number): Grid {
 
 /** How far the line of a route is moved aside, so that routes with long stretches in common stay apart. */
 export function aside(grid: Grid, rank: number): number {
-  return Math.min(5, 0.14 * grid.cell) * Math.ceil(rank / 2) * (rank % 2 === 0 ? 1 : -1);
+  // None is on the middle of the cells: there a click means the cell.
+  return Math.min(6, 0.14 * grid.cell) * (Math.floor((rank % 8) / 2) + 0.5) * (rank % 2 === 0 ? 1 : -1);
 }
 
 /** The line of one step: straight along the skip, curved where it hops by attention. */

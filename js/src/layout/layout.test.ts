@@ -22,7 +22,8 @@ describe("routes", () => {
   it("stand apart by rank, in both directions", () => {
     const grid = gridOf(5, 4, 900);
     const places = [0, 1, 2, 3, 4].map((rank) => aside(grid, rank));
-    expect(places[0]).toBe(0);
+    // The middle of a cell stays free of lines, which are up to 5 pixels wide with their halo.
+    expect(Math.min(...places.map(Math.abs))).toBeGreaterThan(2.6);
     expect(new Set(places).size).toBe(5);
     expect(Math.max(...places.map(Math.abs))).toBeLessThan(grid.cell / 2);
   });

@@ -4,12 +4,13 @@ import { html, svg } from "lit-html";
 import type { ExplanationHeader } from "../contract";
 import { h, put, svgElement } from "../dom";
 import { shortened } from "../labels";
-import { aside, type Grid, gridOf, stepPath } from "../layout/grid";
+import { type Grid, gridOf } from "../layout/grid";
 import { partsMeasure } from "../measures";
 import { type Drawing, explanationPane } from "../pane";
 import { RANKED_BY, rankingShown } from "../ranked";
 import type { State, Store } from "../store";
 import { cells, layerName } from "./cells";
+import { lines } from "./lines";
 
 const LEGEND = ["skip", "query", "key", "value", "mlp"] as const;
 
@@ -21,9 +22,9 @@ function gridFor(state: State, summary: ExplanationHeader): Grid {
 
 export function mountFlow(root: HTMLElement, store: Store, signal: AbortSignal): void {
   const below = svgElement("g");
-  const lines = svgElement("g", { "pointer-events": "none" });
+  const over = svgElement("g", { class: "routes" });
   const names = svgElement("g");
-  const picture = svgElement("svg", { role: "group", "aria-label": "tokens by layers" }, below, lines, names);
+  const picture = svgElement("svg", { role: "group", "aria-label": "tokens by layers" }, below, over, names);
   const margin = svgElement("svg", { class: "margin", "aria-hidden": "true" });
   const scroll = h("div", { class: "scroll" }, picture, margin);
   const legend = h("p", { class: "legend" });
@@ -32,12 +33,14 @@ export function mountFlow(root: HTMLElement, store: Store, signal: AbortSignal):
     if (state.summary?.type !== "explanation") return;
     const grid = gridFor(state, state.summary);
     const known = state.summary.layers.length > 0;
-    put(picture, { width: grid.width, height: known ? grid.height + (grid.cell >= 44 ? 20 : 74) : 0 });
+    const height = known ? grid.height + (grid.cell >= 44 ? 20 : 74) : 0;
+    // In the style too: hosts set the height of every picture.
+    put(picture, { width: grid.width, height, style: `width:${grid.width}px;height:${height}px` });
     const needed = known && grid.width > state.space;
     put(margin, { width: grid.gutter - 4, height: needed ? grid.height : 0 });
   }, signal);
   explanationPane(below, store, signal, (state, summary) => cells(state, summary, gridFor(state, summary)));
-  explanationPane(lines, store, signal, (state, summary) => routes(state, summary, gridFor(state, summary)));
+  explanationPane(over, store, signal, (state, summary) => lines(state, summary, gridFor(state, summary)));
   explanationPane(names, store, signal, (state, summary) => tokenNames(summary, gridFor(state, summary)));
   // The names of the layers once more, where they stay in sight while the tokens are scrolled.
   explanationPane(margin, store, signal, (state, summary) => {
@@ -48,6 +51,7 @@ export function mountFlow(root: HTMLElement, store: Store, signal: AbortSignal):
     const measure = partsMeasure(state, summary).label;
     return html`
       ${LEGEND.map((branch) => html`<span class="branch ${branch}">${branch}</span>`)}
+      <span class="branch sign">dashed: negative</span>
       <span>cell = ${measure}; line = routes by ${RANKED_BY[state.by]}, upwards from the input</span>`;
   });
   beginAtTheEnd(scroll, store, signal);
@@ -64,24 +68,6 @@ function beginAtTheEnd(scroll: HTMLElement, store: Store, signal: AbortSignal): 
     begun = true;
     scroll.scrollLeft = grid.x(end) - scroll.clientWidth / 2;
   }, signal);
-}
-
-function routes(state: State, summary: ExplanationHeader, grid: Grid): Drawing {
-  const listed = rankingShown(state, summary)?.routes ?? [];
-  const drawn = listed.slice(0, 6).reverse();
-  return svg`${drawn.map((route) => {
-    const chosen = state.route === route.rank;
-    const shift = aside(grid, route.rank);
-    const width = chosen ? 4 : Math.max(1.2, 3.2 - 0.5 * route.rank);
-    return svg`<g class="route${chosen ? " chosen" : ""}">${route.steps.map((step) => {
-      if (step.branch !== "mlp") {
-        const d = stepPath(grid, step, shift);
-        return svg`<path d=${d} class="branch ${step.branch}" stroke-width=${width}></path>`;
-      }
-      const [x, y] = [grid.x(step.target) + shift - 4, grid.y(step.layer + 0.72) - 4];
-      return svg`<rect x=${x} y=${y} width="8" height="8" class="branch mlp"></rect>`;
-    })}</g>`;
-  })}`;
 }
 
 function tokenNames(summary: ExplanationHeader, grid: Grid): Drawing {

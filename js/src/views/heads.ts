@@ -104,7 +104,7 @@ function draw(canvas: HTMLCanvasElement, columns: Columns, kind: number, name: s
   if (!context) return;
   const colours: Record<string, [number, number, number]> = {
     query: [0, 114, 178],
-    key: [230, 159, 0],
+    key: [201, 133, 0],
     value: [0, 158, 115],
   };
   const [red, green, blue] = colours[name] ?? [90, 90, 90];

@@ -69,8 +69,15 @@ function entry(state: State, route: Route): Drawing {
   ];
   // No <button>: its text could not be selected.
   return html`<div role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-route=${route.rank}
-    class="entry" aria-pressed=${state.route === route.rank}><span class="sentence">${route.sentence}</span>${facts.map(
+    class="entry" aria-pressed=${state.route === route.rank}><span class="sentence">${unbroken(route.sentence)}</span>${facts.map(
       ([by, name, value]) =>
         html`<span class=${by === state.by ? "fact ranked" : "fact"}><span class="name">${name} </span>${value}</span>`,
     )}</div>`;
+}
+
+/** The sentence, whose arrows stay in one piece where it breaks. */
+function unbroken(sentence: string): (string | Drawing)[] {
+  return sentence
+    .split(/(-\S+->)/)
+    .map((piece, index) => (index % 2 === 0 ? piece : html`<span class="hop">${piece}</span>`));
 }

@@ -47,14 +47,17 @@ function numbers(state: State, summary: ExplanationHeader): [string, string, str
         ? [all[key], " (of all paths)"]
         : [own[key], ""];
   const [best, bestOf] = of("best_log_weight");
-  const [sign] = of("best_sign");
+  const first = state.routed === "ready" && state.by === "best" ? state.routes?.ranking.routes[0] : null;
+  const sign = own === null ? all.best_sign : (first?.sign ?? null);
+  const weight = best === null ? "–" : power(best);
   const [mass, massOf] = of("log_mass");
   const [cancellation, cancellationOf] = of("log_cancellation");
   const [entropy, entropyOf] = of("entropy");
   return [
     [
       "best path",
-      best === null ? "–" : (sign !== null && sign < 0 ? "−" : "") + power(best) + bestOf,
+      // Of the selected paths only the routes tell it.
+      (best === null || sign !== null ? `${(sign ?? 1) < 0 ? "−" : ""}${weight}` : `±${weight}`) + bestOf,
       "weight of the highest-weighted path",
     ],
     ["mass", power(mass) + massOf, "sum of |weight| over all paths"],

@@ -19,6 +19,7 @@ from semiring_widgets.core.anatomy.parts import Anatomy, Operand, Residual
 from semiring_widgets.core.anatomy.selections import Selection
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.restriction import EVERY_PATH, Restriction, restrict
 from semiring_widgets.core.semirings import Semiring, Value
 from semiring_widgets.core.sweeps import Progress, Span, sweep_backward, sweep_forward
@@ -109,6 +110,7 @@ def _depth(cut: Cut) -> tuple[int, bool]:
     return max(numbers, default=0), bool(cut.edges)
 
 
+@in_full_precision
 def condition(
     graph: GradientGraph,
     semiring: Semiring,

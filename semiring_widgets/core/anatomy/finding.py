@@ -89,10 +89,11 @@ def _laid_out(graph: GradientGraph, core: Core, residual: Residual | None) -> _L
     heads = None if core.windowed else _heads(graph, core, residual)
     if heads is None:
         return None
+    places = None if in_windows or residual is None else _among_constants(graph, core, residual, heads)
     return _Laid(
         Operand(core.query, heads, 1),
-        Operand(core.key, heads, 1 if core.weights is None else 2),
-        Operand(core.value, heads, 1),
+        Operand(core.key, heads, 1 if core.weights is None else 2, places),
+        Operand(core.value, heads, 1, places),
         None if core.weights is None else Operand(core.weights, heads, 1),
         residual,
         None if in_windows else _grid(graph, core, residual),
@@ -126,6 +127,30 @@ def _followed(graph: GradientGraph, core: Core, residual: Residual, layout: Layo
         residual,
         _grid(graph, core, residual),
     )
+
+
+def _among_constants(graph: GradientGraph, core: Core, residual: Residual, heads: int) -> Places | None:
+    """Where keys stand of which some are constants, such as a prefix or what was read before.
+
+    The tokens of the stream have their own places; constants, as they are no tokens of it, places after the
+    last. None where the keys are the tokens as they come, or come from elsewhere.
+    """
+    tokens, keys = core.query.shape[1], core.value.shape[1]
+    if core.weights is None or keys <= tokens or residual.tokens != tokens or residual.dims != (-2,):
+        return None
+    start = graph.wrt[_stream(graph, core.key)]
+    numbers = torch.arange(tokens, device=residual.skip.device)[:, None].expand(residual.skip.shape)
+    own = rows_through(graph, residual.skip, numbers, core.key, 1)
+    any_path = rows_through(graph, start, torch.zeros(start.shape, dtype=torch.int64), core.key, 1)
+    if own is None or any_path is None or not torch.equal(*own):
+        return None
+    rows = own[0]
+    constant = rows < 0
+    if bool((any_path[0][constant] >= 0).any()) or bool((constant != constant[:1]).any()):
+        return None
+    rows = rows.clone()
+    rows[:, constant[0]] = torch.arange(tokens, tokens + int(constant[0].sum()), device=rows.device)
+    return Places(torch.arange(len(rows), device=rows.device) % heads, rows, keys)
 
 
 def _is_plain(stream: Node, rows: int) -> bool:

@@ -12,6 +12,7 @@ from torch import Tensor
 from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Abs, Max, Semiring, Value
 from semiring_widgets.core.sweeps import Progress, Span, sweep_forward, zeros
 from semiring_widgets.core.tape import Node, Op
@@ -52,6 +53,7 @@ class LayerFlow:
     heads: dict[str, Value]
 
 
+@in_full_precision
 def layer_flow(
     graph: GradientGraph,
     semiring: Semiring,
@@ -86,6 +88,7 @@ def layer_flow(
     return LayerFlow(stream, branches, heads)
 
 
+@in_full_precision
 def sweep_layers(
     graph: GradientGraph,
     semiring: Semiring,
@@ -134,6 +137,7 @@ def sweep_layers(
     return values
 
 
+@in_full_precision
 def head_map(
     attention: Attention,
     head: int,

@@ -2,23 +2,35 @@
 
 The residual connection of an attention is the first addition after it whose other operand, up to a factor, is
 also where its queries come from. The feed-forward part is what lies between an addition that is reached
-without a matrix product and one that is reached through one.
+without a matrix product and one that is reached through one, if it has an activation and treats every token
+alone. What is added to the stream before it is passed by, unless other tokens reach it by a recurrence: that
+is another layer.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import Enum
 
 import torch
 
 from semiring_widgets.core.anatomy.following import CONTRACTIONS, ancestors, contracts, sources_of, unscaled
 from semiring_widgets.core.anatomy.parts import Residual
 from semiring_widgets.core.graph import GradientGraph
-from semiring_widgets.core.tape import Node, Op
+from semiring_widgets.core.tape import CustomFunction, Node, Op
 
 __all__ = ["find_feed_forward", "find_joined", "find_stacked"]
 
 aten = torch.ops.aten
+_SCANS = {aten.cumsum, aten.cumprod, aten.logcumsumexp}
+_PRODUCTS = {aten.bmm, aten.baddbmm}
+# Activations that are not tagged as pointwise.
+_ACTIVATIONS = {aten._prelu_kernel, aten.prelu, aten.glu}
+# Pointwise, but no activation: factors, masks, and what norms consist of.
+_LINEAR = {
+    *(aten.add, aten.sub, aten.rsub, aten.mul, aten.div, aten.neg, aten._to_copy, aten.alias, aten.clone),
+    *(aten.pow, aten.square, aten.sqrt, aten.rsqrt, aten.reciprocal, aten.where, aten.masked_fill),
+}
 
 
 def find_joined(graph: GradientGraph, query: Node, context_op: Op) -> tuple[Residual | None, Residual | None]:
@@ -37,6 +49,9 @@ def find_joined(graph: GradientGraph, query: Node, context_op: Op) -> tuple[Resi
         elif residual.skip in behind and contracts(behind - stream):
             others.append(node)
     if attention is None or len(others) != 1 or others[0].shape != attention.shape:
+        return residual, None
+    # A state-space mixer beside the attention, as in Falcon-H1, is no feed-forward part.
+    if _kind_of(graph, others[0], {residual.skip}) is not _Kind.FEED_FORWARD:
         return residual, None
     mlp = replace(residual, branch=others[0], inner=inner, beside=attention)
     return replace(residual, branch=attention, inner=inner), mlp
@@ -68,7 +83,13 @@ def find_feed_forward(graph: GradientGraph, attention: Residual, taken: set[Op])
                 and skip[0].shape == branch[0].shape
                 and _same_stream(skip[0], attention.out)
             ):
-                return Residual(op, skip[0], branch[0], made[0])
+                kind = _kind_of(graph, branch[0], plain | {attention.skip})
+                if kind is _Kind.FEED_FORWARD:
+                    return Residual(op, skip[0], branch[0], made[0])
+                if kind is _Kind.RECURRENT:
+                    return None
+                # The stream goes on from here.
+                return find_feed_forward(graph, Residual(op, made[0], branch[0], made[0]), taken)
         through = op.func.overloadpacket in CONTRACTIONS or any(node in computed for node in sources)
         (computed if through else plain).update(made)
     return None
@@ -129,6 +150,49 @@ def _addition_behind(graph: GradientGraph, node: Node) -> Op | None:
             return None
         (node,) = sources
     return None
+
+
+class _Kind(Enum):
+    """What is added to a stream."""
+
+    FEED_FORWARD = "an activation between products, each token alone"
+    LINEAR = "no activation, as in the low-rank part beside the attentions of Gemma 3n"
+    CONVOLUTION = "neighbours together, as in the middle of a Conformer's layer"
+    RECURRENT = "all tokens together, as in state-space models and linear attention"
+
+
+def _kind_of(graph: GradientGraph, branch: Node, stream: set[Node]) -> _Kind:
+    """What lies between the stream and something that is added to it."""
+    waiting, seen = [branch], {branch}
+    activated, convolved = False, False
+    while waiting:
+        node = waiting.pop()
+        op = node.op
+        if node in stream or op is None or op not in graph:
+            continue
+        packet, sources = op.func.overloadpacket, sources_of(graph, op)
+        if packet in _SCANS or (packet in _PRODUCTS and len(sources) == 2):
+            return _Kind.RECURRENT
+        # Along a sequence; images have convolutions in feed-forward parts, as in SegFormer.
+        convolved |= packet is aten.convolution and _reaches_neighbours(op)
+        activated |= len(sources) == 1 and _is_activation(op)
+        waiting += [source for source in sources if source not in seen]
+        seen.update(sources)
+    if convolved:
+        return _Kind.CONVOLUTION
+    return _Kind.FEED_FORWARD if activated else _Kind.LINEAR
+
+
+def _is_activation(op: Op) -> bool:
+    packet = op.func.overloadpacket
+    if isinstance(op.func, CustomFunction) or packet in _ACTIVATIONS:
+        return True
+    return torch.Tag.pointwise in op.func.tags and packet not in _LINEAR
+
+
+def _reaches_neighbours(op: Op) -> bool:
+    weight = op.args[1]
+    return isinstance(weight, Node) and len(weight.shape) == 3 and weight.shape[-1] > 1
 
 
 def _beside(graph: GradientGraph, attention: Residual) -> set[Node]:

@@ -7,7 +7,10 @@ from dataclasses import asdict, dataclass, fields
 from operator import index
 from typing import Any
 
+from torch import Tensor
+
 from semiring_widgets.core.anatomy.parts import Anatomy
+from semiring_widgets.core.checks import shown
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.errors import InputError
 
@@ -75,11 +78,12 @@ def checked(parts: Parts, extent: Extent) -> tuple[Selection, ...]:
     Raises:
         InputError: says which part the model does not have, or what makes no sense.
     """
-    if isinstance(parts, (Selection, Mapping)):
-        parts = [parts]
-    elif isinstance(parts, str) or not isinstance(parts, Iterable):
-        raise InputError(f"A selection is a part or a list of parts, got {parts!r}. {_HOW}")
-    found = dict.fromkeys(_part(part, extent) for part in parts)
+    given: Any = parts
+    if isinstance(given, (Selection, Mapping)):
+        given = [given]
+    elif isinstance(given, (str, Tensor)) or not isinstance(given, Iterable):
+        raise InputError(f"A selection is a part or a list of parts, got {shown(given)}. {_HOW}")
+    found = dict.fromkeys(_part(part, extent) for part in given)
     return tuple(part for part in found if part != Selection(stream=part.stream))
 
 
@@ -90,18 +94,18 @@ def _part(given: Any, extent: Extent) -> Selection:
     if isinstance(given, Selection):
         given = asdict(given)
     if not isinstance(given, Mapping):
-        raise InputError(f"{given!r} is no part of a model. {_HOW}")
+        raise InputError(f"{shown(given)} is no part of a model. {_HOW}")
     unknown = [key for key in given if key not in _NAMES]
     if unknown:
-        raise InputError(f"{given!r} is no part of a model: it has {unknown[0]!r}. {_HOW}")
-    values = {name: given.get(name) for name in _NAMES}
+        raise InputError(f"{shown(given)} is no part of a model: it has {unknown[0]!r}. {_HOW}")
+    values: dict[str, Any] = {name: given.get(name) for name in _NAMES}
     if values["stream"] is None:
         values["stream"] = 0
     for name in ("layer", "head", "token", "stream"):
         values[name] = _whole(name, values[name])
     branch = values["branch"]
-    if branch is not None and branch not in BRANCHES:
-        raise InputError(f"branch is {branch!r}; choose one of {', '.join(BRANCHES)}.")
+    if branch is not None and not (isinstance(branch, str) and branch in BRANCHES):
+        raise InputError(f"branch is {shown(branch)}; choose one of {', '.join(BRANCHES)}.")
     part = Selection(**values)
     _within("stream", part.stream, len(extent.inputs), "there are {} inputs")
     if part.layer is None:
@@ -114,7 +118,7 @@ def _part(given: Any, extent: Extent) -> Selection:
 def _check_start(part: Selection, extent: Extent) -> None:
     for name, value in (("head", part.head), ("branch", part.branch)):
         if value is not None:
-            raise InputError(f"{name} is {value!r}, and there is no layer that it is of; add layer=.")
+            raise InputError(f"{name} is {shown(value)}, and there is no layer that it is of; add layer=.")
     if part.token is not None:
         _within("token", part.token, extent.inputs[part.stream], f"input {part.stream} has {{}} tokens")
 
@@ -139,7 +143,9 @@ def _whole(name: str, value: Any) -> int | None:
             raise TypeError
         return index(value)
     except TypeError as error:
-        raise InputError(f"{name} is {value!r}; give a whole number, counted from 0, or None.") from error
+        raise InputError(
+            f"{name} is {shown(value)}; give a whole number, counted from 0, or None."
+        ) from error
 
 
 def _within(name: str, number: int, count: int, there_are: str) -> None:

@@ -12,7 +12,10 @@ from semiring_widgets.core.jacobian.blocks import Dense
 from semiring_widgets.core.jacobian.context import Call, Edge
 from semiring_widgets.core.tape import Node, is_close
 
-__all__ = ["channel_rule", "norm_rule", "row_rule", "rule"]
+__all__ = ["ANOTHER", "channel_rule", "is_again", "norm_rule", "row_rule", "rule"]
+
+# Why an operator has no local derivatives.
+ANOTHER = "running it again gives another result, so it is random or keeps a state"
 
 # Largest Jacobian that an operator without a rule may have (128 MB in float32).
 _LIMIT = 1 << 25
@@ -84,8 +87,8 @@ def _jacobian(call: Call, source: Node, target: Node, position: int) -> Tensor |
             out = call.run(lambda node: leaf if node is source else call.value(node))[position]
         except NotImplementedError as error:
             raise call.refuse(f"it cannot be differentiated ({error})") from error
-        if not _is_again(out.detach(), call.value(target), target.dtype):
-            raise call.refuse("running it again gives another result, so it is random or keeps a state")
+        if not is_again(out.detach(), call.value(target), target.dtype):
+            raise call.refuse(ANOTHER)
         if not out.requires_grad:
             return None
         flat = out.reshape(-1)
@@ -100,7 +103,7 @@ def _flat(grad: Tensor | None, like: Tensor) -> Tensor:
     return like.new_zeros(like.numel()) if grad is None else grad.reshape(-1)
 
 
-def _is_again(out: Tensor, recorded: Tensor, dtype: torch.dtype) -> bool:
+def is_again(out: Tensor, recorded: Tensor, dtype: torch.dtype) -> bool:
     """Whether two results are the same; sums in half precision are so by their largest number only."""
     if torch.allclose(out, recorded, rtol=1e-2, atol=1e-4, equal_nan=True):
         return True

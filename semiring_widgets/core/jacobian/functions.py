@@ -5,22 +5,26 @@ output name the same independent problems (all of them for a pointwise step, all
 treats every token alone). The largest such k is found, the blocks are read off with one cotangent per element
 of a block, and the result is checked against random cotangents. As these have several lengths, a backward
 that is not linear (it clips, it divides by the length) fails the check: it is no derivative of anything.
+
+An operator of somebody else's, as `torch.library` makes them, has such a backward as well.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from semiring_widgets.core.jacobian.blocks import Dense, Elementwise
 from semiring_widgets.core.jacobian.context import Call, Edge
+from semiring_widgets.core.jacobian.dense import ANOTHER, is_again
 from semiring_widgets.core.tape import CustomFunction, Node, is_close, probes
 from semiring_widgets.errors import SemiringWidgetsError, UnsupportedOpError
 
-__all__ = ["rule"]
+__all__ = ["operator_rule", "rule"]
 
 # Largest number of entries of all blocks together, and of cotangents (one backward each) to find them.
 _ENTRIES = 1 << 25
@@ -35,16 +39,36 @@ def rule(call: Call) -> Iterator[Edge]:
     for position, target in call.outputs():
         for source in call.sources:
             if source.shape.numel() and target.shape.numel():
-                yield from _between(call, _Pull(call, source, position), source, target)
+                pull = _Pull(call, function, call.op.args, source, position)
+                yield from _between(call, pull, source, target)
+
+
+def operator_rule(call: Call) -> Iterator[Edge]:
+    """Local derivatives of an operator that is not PyTorch's own."""
+    leaves = {source: call.value(source).detach().requires_grad_() for source in call.sources}
+    with torch.inference_mode(False), torch.enable_grad():
+        results = call.run(lambda node: leaves[node] if node in leaves else call.value(node))
+    outputs = tuple([r if isinstance(r, Tensor) and r.requires_grad else None for r in results])
+    function = CustomFunction(call.op.name, tuple(leaves.values()), outputs)
+    for position, target in call.outputs():
+        if not is_again(results[position].detach(), call.value(target), target.dtype):
+            raise call.refuse(ANOTHER)
+        if outputs[position] is None:
+            continue
+        for source in leaves:
+            if source.shape.numel() and target.shape.numel():
+                pull = _Pull(call, function, tuple(leaves), source, position)
+                yield from _between(call, pull, source, target)
 
 
 class _Pull:
     """Backward from one output to one input, which may be several arguments."""
 
-    def __init__(self, call: Call, source: Node, position: int) -> None:
-        self._call, self._position = call, position
-        self._function: CustomFunction = call.op.func
-        self._places = [i for i, node in enumerate(call.op.args) if node is source]
+    def __init__(
+        self, call: Call, function: CustomFunction, args: Sequence[Any], source: Node, position: int
+    ) -> None:
+        self._call, self._function, self._position = call, function, position
+        self._places = [i for i, node in enumerate(args) if node is source]
 
     def __call__(self, cotangent: Tensor) -> Tensor:
         given: list[Tensor | None] = [None] * len(self._function.outputs)

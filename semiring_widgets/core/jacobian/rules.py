@@ -16,6 +16,7 @@ from semiring_widgets.core.jacobian import (
     contractions,
     convolutions,
     dense,
+    embeddings,
     fourier,
     functions,
     moves,
@@ -76,7 +77,6 @@ register(
     aten.index,
     aten.index_select,
     aten.gather,
-    aten.embedding,
     aten.roll,
     aten.flip,
     aten.cat,
@@ -120,6 +120,8 @@ register(
     aten.scatter_reduce,
 )(adding.rule)
 register(aten.col2im)(adding.folding_rule)
+register(aten.embedding)(embeddings.rule)
+register(aten._embedding_bag, aten._embedding_bag_forward_only)(embeddings.bag_rule)
 register(
     aten.max_pool2d_with_indices,
     aten.max_pool3d_with_indices,
@@ -192,11 +194,14 @@ register(aten.complex, aten.polar, aten._conj, aten._neg_view)(pointwise.rule)
 register(aten._to_copy)(moves.rule)
 register(aten._fft_c2c, aten._fft_r2c, aten._fft_c2r)(fourier.rule)
 
+# Where the operators of PyTorch itself are.
+_OWN = {"aten", "prims"}
 # The rules that tell real from imaginary parts; other operators on complex numbers are one dense Jacobian.
 _FOR_COMPLEX = {
     _constant,
     adding.rule,
     contractions.rule,
+    embeddings.rule,
     fourier.rule,
     functions.rule,
     moves.rule,
@@ -222,7 +227,7 @@ def edges_of(call: Call) -> list[Edge]:
         elif torch.Tag.pointwise in func.tags:
             rule = pointwise.rule
         else:
-            rule = dense.rule
+            rule = dense.rule if func.namespace in _OWN else functions.operator_rule
     if call.complex and rule not in _FOR_COMPLEX:
         rule = dense.rule
     try:

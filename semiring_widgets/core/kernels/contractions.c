@@ -233,6 +233,9 @@ INLINE void contract_rows(enum algebra algebra, int most, struct work *work)
 /* Whether there are 32 registers of 16 numbers each; else 16 of 8, or 32 of 4. */
 int semiring_has_wide_vectors(void) { return HAS_WIDE_VECTORS != 0; }
 
+/* Compared by native.py when it loads the library, before any structure is passed. */
+int semiring_abi(void) { return ABI; }
+
 INLINE void contract(enum algebra algebra, struct work *work)
 {
     if (!semiring_has_wide_vectors())

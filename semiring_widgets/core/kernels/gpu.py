@@ -21,6 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from semiring_widgets.errors import PerformanceWarning
+
 __all__ = ["contract"]
 
 _DTYPES = (torch.float32, torch.float16, torch.bfloat16)
@@ -131,8 +133,8 @@ def _available() -> bool:
     if importlib.util.find_spec("triton") is None:
         warnings.warn(
             "Triton is not installed, so contractions on the GPU are computed by broadcasting in torch, with "
-            "the same numbers but many times slower. Install it with `pip install 'semiring-widgets[gpu]'`.",
-            UserWarning,
+            "the same numbers but many times slower. Install it with `pip install triton`.",
+            PerformanceWarning,
             stacklevel=2,
         )
         return False

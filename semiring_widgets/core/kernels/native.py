@@ -6,6 +6,7 @@ import ctypes
 import math
 import os
 import struct
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from semiring_widgets.core.kernels.build import library_name
 from semiring_widgets.core.kernels.threads import declare, pieces, together
+from semiring_widgets.errors import PerformanceWarning
 
 __all__ = [
     "Logs",
@@ -36,6 +38,8 @@ _FEW = 1 << 15
 _COLUMNS = 32
 # Best paths that there is a kernel for.
 _MOST = 8
+# ``ABI`` of numbers.h.
+_ABI = 1
 # The kernel of each algebra, and what makes its left operands.
 _LEFT = {"plain": "one", "mass": "one", "max": "one", "expectation": "expectation", "signed": "signed"}
 
@@ -111,12 +115,30 @@ class Logs:
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """The library, or None where it was not built or torch was asked for."""
-    path = Path(__file__).with_name(library_name())
-    if os.environ.get("SEMIRING_WIDGETS_KERNELS") == "torch" or not path.exists():
+    """The library, or None where torch was asked for, or has to do it: then that is said once."""
+    if os.environ.get("SEMIRING_WIDGETS_KERNELS") == "torch":
         return None
+    path = Path(__file__).with_name(library_name())
+    found = _loaded(path) if path.exists() else None
+    if found is None:
+        state = "were built for another version or machine" if path.exists() else "are not built"
+        warnings.warn(
+            f"The C kernels {state}, so torch computes the contractions: with the same numbers, but max and "
+            f"entropy sweeps take several times as long. Where there is a C compiler, build them by `python "
+            f"-m semiring_widgets.core.kernels.build`; SEMIRING_WIDGETS_KERNELS=torch silences this.",
+            PerformanceWarning,
+            stacklevel=2,
+        )
+    return found
+
+
+def _loaded(path: Path) -> ctypes.CDLL | None:
+    """The library in a file; None where it cannot be used here, or has other structures than these."""
     try:
         found = ctypes.CDLL(str(path))
+        found.semiring_abi.restype = ctypes.c_int
+        if found.semiring_abi() != _ABI:
+            return None
         for names, argument in _FUNCTIONS:
             for name in names:
                 getattr(found, name).argtypes = [ctypes.POINTER(argument)]
@@ -124,7 +146,6 @@ def library() -> ctypes.CDLL | None:
         declare(found)
         found.semiring_has_wide_vectors.restype = ctypes.c_int
     except (OSError, AttributeError):
-        # Built for another machine, or by an older version: torch gives the same answers.
         return None
     return found
 

@@ -6,6 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+/* What the caller relies on: raise it with every change of a structure, or of what a function takes or gives. */
+#define ABI 1
+
 /* Numbers that are treated together: two vectors of AVX-512, four of AVX2. */
 #define COLUMNS 32
 

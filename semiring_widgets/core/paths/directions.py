@@ -26,7 +26,7 @@ def directions_of(graph: GradientGraph, given: Tensor | Sequence[Tensor] | None)
     """
     if given is None:
         return {node: node.value.to(graph.dtype) for node in graph.wrt}
-    many = listed(given)
+    many = listed(given, "direction")
     shapes, wanted = [list(one.shape) for one in many], [list(node.shape) for node in graph.wrt]
     if shapes != wanted:
         raise InputError(

@@ -14,6 +14,7 @@ from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.path import Path
 from semiring_widgets.core.paths.searching import Stage, best_first, start_of
 from semiring_widgets.core.paths.walking import Hop, Start, walk_on, walks_size
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Abs, Max
 from semiring_widgets.core.sweeps import INPUTS_ONLY, sweep_backward
 from semiring_widgets.core.tape import Tape
@@ -24,6 +25,7 @@ __all__ = ["described", "drawn", "graph_of", "ranked", "sample_paths", "top_path
 _NONE = float("-inf")
 
 
+@in_full_precision
 def top_paths(
     tape: Tape,
     score: Tensor,
@@ -59,6 +61,7 @@ def top_paths(
     return ranked(described(graph, found))
 
 
+@in_full_precision
 def sample_paths(
     tape: Tape,
     score: Tensor,

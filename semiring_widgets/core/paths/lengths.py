@@ -9,8 +9,10 @@ from torch import Tensor
 from semiring_widgets.core.anatomy import find_anatomy, hop_edges
 from semiring_widgets.core.backprop import Result
 from semiring_widgets.core.checks import choice
+from semiring_widgets.core.graph import told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.finding import graph_of
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.restriction import Restriction
 from semiring_widgets.core.semirings import Hops
 from semiring_widgets.core.sweeps import INPUTS_ONLY, sweep_backward, zeros
@@ -22,6 +24,7 @@ __all__ = ["path_lengths"]
 _KINDS = ("attention", "mlp", "skip")
 
 
+@in_full_precision
 def path_lengths(
     tape: Tape,
     score: Tensor,
@@ -53,7 +56,9 @@ def path_lengths(
     graph = graph_of(tape, score, wrt)
     marked, places = hop_edges(graph, find_anatomy(graph), of)
     if not places:
-        raise InputError("No residual stream was found between these inputs and the score, so no hops.")
+        raise InputError(
+            f"{told_cut(graph)}No residual stream was found between these inputs and the score, so no hops."
+        )
     hops = Hops(places)
     fit(graph, max_memory, "path_lengths", sweeps=[hops])
     values = sweep_backward(graph, hops, INPUTS_ONLY, Restriction(marked=dict.fromkeys(marked)))

@@ -24,6 +24,7 @@ from semiring_widgets.core.paths.route import Route, Routes
 from semiring_widgets.core.paths.searching import Stage, best_first
 from semiring_widgets.core.paths.stations import Origin, Stations, Stop
 from semiring_widgets.core.paths.tracing import Tracer, Trail, picked
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.restriction import EVERY_PATH, Marks, Restriction, restrict
 from semiring_widgets.core.semirings import (
     Abs,
@@ -94,7 +95,7 @@ class RouteSearch:
     gate: Marks | None = None
     gates: int = 1
     check: Callable[[], None] = lambda: None
-    memory: int | None = None
+    memory: float | None = None
     known: Known = field(default_factory=Known)
 
     @property
@@ -102,6 +103,7 @@ class RouteSearch:
         """The graph."""
         return self.stations.graph
 
+    @in_full_precision
     def ranked(self, by: str, k: int, *, width: int, samples: int = 0, seed: int = 0) -> Routes:
         """See `semiring_widgets.top_routes`.
 
@@ -205,6 +207,7 @@ class RouteSearch:
             _search=lambda k: self._paths_of(key, k, log_mass),
         )
 
+    @in_full_precision
     def _paths_of(self, key: _Stops, k: int, log_mass: float) -> list[Path]:
         """The k best paths of a route: the search goes from one of its stops to the next."""
         graph, stations = self.graph, self.stations

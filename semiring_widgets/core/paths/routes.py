@@ -8,6 +8,7 @@ from torch import Tensor
 
 from semiring_widgets.core.anatomy import find_anatomy
 from semiring_widgets.core.checks import choice, seed_number, whole_number
+from semiring_widgets.core.graph import told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.directions import directions_of
 from semiring_widgets.core.paths.finding import graph_of
@@ -15,6 +16,7 @@ from semiring_widgets.core.paths.ranking import MEASURED, RouteSearch
 from semiring_widgets.core.paths.route import RANKINGS, Routes
 from semiring_widgets.core.paths.stations import Stations
 from semiring_widgets.core.paths.walking import walks_size
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Abs
 from semiring_widgets.core.tape import Tape
 from semiring_widgets.errors import InputError
@@ -22,6 +24,7 @@ from semiring_widgets.errors import InputError
 __all__ = ["top_routes"]
 
 
+@in_full_precision
 def top_routes(
     tape: Tape,
     score: Tensor,
@@ -73,8 +76,8 @@ def top_routes(
     anatomy = find_anatomy(graph)
     if not anatomy.attentions:
         raise InputError(
-            "There is no attention between these inputs and the score, so paths have no routes to be told "
-            "apart by. Use sw.top_paths or sw.sample_paths."
+            f"{told_cut(graph)}There is no attention between these inputs and the score, so paths have "
+            "no routes to be told apart by. Use sw.top_paths or sw.sample_paths."
         )
     left = fit(
         graph,

@@ -23,7 +23,8 @@ from semiring_widgets.core.anatomy import (
     seeds_of,
 )
 from semiring_widgets.core.backprop import Result, signs_of
-from semiring_widgets.core.checks import whole_number
+from semiring_widgets.core.checks import memory_limit, truth, whole_number
+from semiring_widgets.core.graph import told_cut
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.memory import fit, living_size
 from semiring_widgets.core.paths.directions import cancellation, directions_of
@@ -31,6 +32,7 @@ from semiring_widgets.core.paths.finding import described, graph_of, ranked
 from semiring_widgets.core.paths.path import Path
 from semiring_widgets.core.paths.reusing import SIGNED, Ground, Sweeps, ground_of
 from semiring_widgets.core.paths.searching import Stage, best_first
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.restriction import Restriction
 from semiring_widgets.core.semirings import (
     Entropy,
@@ -52,6 +54,7 @@ _ENTROPY, _MAX = Entropy(), Max()
 _UNMARKED = frozenset[Edge]()
 
 
+@in_full_precision
 def select_paths(
     tape: Tape,
     score: Tensor,
@@ -88,6 +91,7 @@ def select_paths(
         MemoryLimitError: when the set is asked: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
     """
+    leaving_skip, max_memory = truth(leaving_skip, "leaving_skip"), memory_limit(max_memory)
     if max_memory is None:
         ground = ground_of(tape, score, wrt)
     else:
@@ -99,7 +103,8 @@ def select_paths(
     marked = branch_edges(graph, anatomy) if leaving_skip else _UNMARKED
     if leaving_skip and not marked:
         raise InputError(
-            "No residual stream was found between these inputs and the score, so no skip to leave."
+            f"{told_cut(graph)}No residual stream was found between these inputs and the score, so no skip "
+            "to leave."
         )
     return PathSet(ground, cuts, around, marked, max_memory)
 
@@ -131,6 +136,7 @@ class PathSet:
         self._paths = _around(avoiding, marked)
         self._memory = max_memory
 
+    @in_full_precision
     def backprop(self, semiring: str | Semiring = "sum") -> list[Result]:
         """As `semiring_widgets.backprop`, over these paths only: one `Result` per tensor of ``wrt``."""
         graph, algebra = self._graph, find_semiring(semiring)
@@ -145,26 +151,31 @@ class PathSet:
         return found
 
     @cached_property
+    @in_full_precision
     def log_mass(self) -> float:
         """Log of the sum of |weight|; -inf where the set is empty."""
         return float(self._spread[0])
 
     @property
+    @in_full_precision
     def entropy(self) -> float:
         """Entropy in nats of p(path) ~ |weight| within the set."""
         return float(_ENTROPY.facts(self._spread)["entropy"])
 
     @property
+    @in_full_precision
     def log_weight(self) -> float:
         """Log |weight| of the best path of the set."""
         return float(self._whole(_MAX)[0])
 
     @property
+    @in_full_precision
     def log_share(self) -> float:
         """Log of the set's share of the mass of all paths, 0 or less."""
         everything = self._sweeps(_ENTROPY, _UNMARKED).total(self._low)
         return min(0.0, self.log_mass - float(everything[0]))
 
+    @in_full_precision
     def contribution(self, direction: Tensor | Sequence[Tensor] | None = None) -> float:
         """Signed sum over the paths of weight times the direction's entry where the path begins.
 
@@ -173,10 +184,12 @@ class PathSet:
         """
         return float(self._signed(direction)[0])
 
+    @in_full_precision
     def cancellation(self, direction: Tensor | Sequence[Tensor] | None = None) -> float:
         """|contribution| relative to the sum of the absolute values, 0-1."""
         return float(cancellation(*self._signed(direction)))
 
+    @in_full_precision
     def _signed(self, direction: Tensor | Sequence[Tensor] | None) -> Value:
         directions = directions_of(self._graph, direction)
         parts = [
@@ -185,6 +198,7 @@ class PathSet:
         ]
         return SIGNED.total(parts)
 
+    @in_full_precision
     def top_paths(self, k: int = 5) -> list[Path]:
         """The k best paths of the set, best first; probabilities are within the set.
 
@@ -232,6 +246,7 @@ class PathSet:
     def _spread(self) -> Value:
         return self._whole(_ENTROPY)
 
+    @in_full_precision
     def _whole(self, semiring: Semiring) -> Value:
         """The value of all paths of the set, parts of shape ()."""
         sweeps = self._sweeps(semiring)

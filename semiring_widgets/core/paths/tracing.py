@@ -100,7 +100,7 @@ class Tracer:
         gate: Marks | None = None,
         gates: int = 1,
         check: Callable[[], None] = lambda: None,
-        memory: int | None = None,
+        memory: float | None = None,
     ) -> None:
         self.stations, self.graph = stations, stations.graph
         self.graph.check_unchanged()
@@ -115,7 +115,7 @@ class Tracer:
         largest = max((node.shape.numel() for node in self.graph.nodes), default=1)
         self.most = max(1, min(256, _BATCH_VALUES // max(1, largest)))
         if memory is not None:
-            self.most = max(1, min(self.most, memory // (2 * sweep_size(self.graph, self.semiring))))
+            self.most = max(1, int(min(self.most, memory // (2 * sweep_size(self.graph, self.semiring)))))
 
     def start(self) -> Trail:
         """The empty trail, at the score."""
@@ -170,7 +170,7 @@ class Tracer:
         batch = Batch(self.semiring, len(trails))
         seeds = self._seeds(batch, trails)
         span = Span(seeds, self._kept, self._before(seeds))
-        values = sweep_backward(self.graph, batch, span, self._within_segment)
+        values = sweep_backward(self.graph, batch, span, self._within_segment, lambda *_: self._check())
         for position, station in enumerate(self.stations.all):
             if station.edge.target in values:
                 pulled = station.edge.pull(batch, values[station.edge.target])

@@ -85,7 +85,8 @@ def onward(
     parts = []
     for edge in graph.in_edges(node) if back else graph.out_edges(node):
         ahead = edge.source if back else edge.target
-        if ahead not in log_values or edge in without:
+        # A tensor may be read into one without elements: CANINE's rest after whole windows.
+        if ahead not in log_values or edge in without or not log_values[ahead].numel():
             continue
         reached, derivatives = edge.block.in_edges(elements) if back else edge.block.out_edges(elements)
         values = derivatives.double().abs().log() + log_values[ahead].reshape(-1)[reached].double()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from semiring_widgets.core.checks import choice, shown
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.batch import Batch
@@ -69,24 +71,25 @@ def find_semiring(semiring: str | Semiring | type[Semiring], level: str = "unit"
             semiring that has no branch level.
     """
     level = choice(level, "level", LEVELS)
+    given: Any = semiring
     if isinstance(semiring, type) and issubclass(semiring, Semiring):
         raise InputError(f"{semiring.__name__} is a class; pass an object of it: {semiring.__name__}(...).")
     if isinstance(semiring, Semiring):
         check_form(semiring)
-    elif isinstance(semiring, str) and semiring == FUSED.name:
+    elif isinstance(given, str) and given == FUSED.name:
         semiring = FUSED
-    elif isinstance(semiring, str) and semiring == Hops.name:
+    elif isinstance(given, str) and given == Hops.name:
         raise InputError(
             "The semiring 'hops' counts layers, which this function knows nothing of; use sw.path_lengths, "
             "or 'hops' in sw.explain and sw.compare."
         )
-    elif not isinstance(semiring, str) or semiring not in _BY_NAME:
+    elif not isinstance(given, str) or given not in _BY_NAME:
         raise InputError(
-            f"semiring is {shown(semiring)}; choose one of {', '.join(_BY_NAME)}, {FUSED.name}, or pass an "
+            f"semiring is {shown(given)}; choose one of {', '.join(_BY_NAME)}, {FUSED.name}, or pass an "
             f"object of a class derived from sw.Semiring."
         )
     else:
-        semiring = _BY_NAME[semiring]()
+        semiring = _BY_NAME[given]()
     return semiring if level == "unit" else _branched(semiring)
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.checks import seed_number, shown, whole_number
+from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.weights import Weight
 from semiring_widgets.errors import InputError
@@ -51,6 +52,7 @@ def check_form(semiring: Semiring) -> None:
             )
 
 
+@in_full_precision
 def check_laws(semiring: Semiring, trials: int = 200, seed: int = 0) -> None:
     """Try the laws of a commutative semiring on random values; silent where they hold.
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core import kernels
+from semiring_widgets.core.checks import choice
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.weights import Weight
 
@@ -57,7 +58,7 @@ class BranchMax(Semiring):
     zero, one = (0.0, 0.0), (1.0, 1.0)
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name = choice(name, "name", ("max", "signed_max"))
         self.unit = "" if name == "signed_max" else "nats"
 
     def lift(self, weight: Tensor) -> Value:

@@ -16,8 +16,8 @@ def uncollected() -> Iterator[None]:
     Memory is still freed as soon as nothing refers to it. Where the collector is off already, it stays off.
     """
     was_on = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if was_on:

@@ -33,6 +33,7 @@ from semiring_widgets.core.tape.norms import (
     UNCUT_NORMS,
     WHOLE_NORMS,
     narrowed,
+    ordered,
     widened,
 )
 from semiring_widgets.core.tape.products import PRODUCTS
@@ -46,7 +47,7 @@ _Keep = Callable[[Tensor], None]
 
 
 def expansions(granularity: str, keep: _Keep) -> dict[Any, Callable[..., Any]]:
-    """The table of a granularity, keyed by ATen operator.
+    """The table of a granularity, keyed by ATen operator, or by the name of another that may come later.
 
     Args:
         granularity: one of `GRANULARITIES`.
@@ -112,7 +113,7 @@ def _safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None, *, keep
         some = bool(empty.any())
     if some:  # rows without any allowed key are zero, not NaN
         total = total.masked_fill(empty, 1.0)
-    return narrowed(e / total, dtype if dtype is not None else x.dtype)
+    return ordered(narrowed(e / total, dtype if dtype is not None else x.dtype))
 
 
 def _log_softmax(x: Tensor, dim: int, half_to_float: bool = False, *, keep: _Keep) -> Tensor:
@@ -180,7 +181,7 @@ def _fft_c2r(x: Tensor, dim: Sequence[int], normalization: int, last_dim_size: i
 
 
 def _narrow(out: Tensor, like: Tensor, half_to_float: bool) -> Tensor:
-    return out if half_to_float else narrowed(out, like.dtype)
+    return ordered(out if half_to_float else narrowed(out, like.dtype))
 
 
 _FOURIER: dict[Any, Callable[..., Any]] = {

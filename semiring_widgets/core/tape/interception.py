@@ -17,16 +17,21 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import FunctionMeta
+from torch.utils import checkpoint
 from torch.utils._python_dispatch import _disable_current_modes
-from torch.utils.checkpoint import CheckpointFunction
 
+from semiring_widgets.core.tape.foreign import NO_GRADIENTS
 from semiring_widgets.core.tape.outcomes import Outcome, outcome_of, takes_context
+from semiring_widgets.errors import UnsupportedOpError
 
 __all__ = ["Interception"]
 
 # Those that are entered now, of all threads; while there are none, PyTorch is as it was.
 _ENTERED: list[Interception] = []
 _ENTERING = threading.Lock()
+# Keeps what a checkpoint was given (PyTorch 2.8); it has no result, and a backward that is never called.
+_KEEPING = getattr(checkpoint, "_NoopSaveInputs", None)
+_GRADIENTS: Any = torch.autograd.functional._autograd_grad
 
 
 class Interception:
@@ -52,6 +57,7 @@ class Interception:
             if not _ENTERED:
                 for answer in _ANSWERS:
                     answer.put_in()
+                torch.autograd.functional._autograd_grad = _no_gradients
             _ENTERED.append(self)
         return self
 
@@ -61,6 +67,7 @@ class Interception:
             if not _ENTERED:
                 for answer in _ANSWERS:
                     answer.take_out()
+                torch.autograd.functional._autograd_grad = _GRADIENTS
 
     @property
     def listens(self) -> bool:
@@ -78,7 +85,7 @@ class Interception:
         if name == "_backward_cls":
             # A step of torch.func is torch.func's own; what it calls at last comes by here as well.
             inside = torch._C._functorch.peek_interpreter_stack() is not None
-            self._applied = cls if torch.is_grad_enabled() and not inside else None
+            self._applied = cls if torch.is_grad_enabled() and not inside and cls is not _KEEPING else None
         elif name == "forward" and self._applied is cls and not torch.is_grad_enabled():
             self._applied = None
             return functools.partial(self._call, cls)
@@ -107,7 +114,7 @@ class Interception:
         return result
 
     def _recorded(self, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if cls is CheckpointFunction:
+        if cls is checkpoint.CheckpointFunction:
             # Its backward is the derivative of its forward by definition, only later and with less memory.
             run, _, *inputs = args
             return run(*inputs)
@@ -126,6 +133,13 @@ class Interception:
                     yield
         finally:
             self._busy = False
+
+
+def _no_gradients(*args: Any, **kwargs: Any) -> Any:
+    """For torch.autograd.functional, which takes what has no graph for a constant of derivative 0."""
+    if any(interception.listens for interception in _ENTERED):
+        raise UnsupportedOpError(NO_GRADIENTS)
+    return _GRADIENTS(*args, **kwargs)
 
 
 class _Answer:

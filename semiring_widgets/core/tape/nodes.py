@@ -219,7 +219,7 @@ def _again(node: Node, made: dict[Node, Tensor]) -> Tensor:
         def given(source: Node) -> Tensor:
             return source.held if source.held is not None else _again(source, made)
 
-        with full_precision(node.device):  # an autocast block of the caller's may be open now
+        with full_precision():  # an autocast block of the caller's may be open now
             result = op.func(*fill(op.args, given), **fill(op.kwargs, given))
         results = result if isinstance(result, (tuple, list)) else (result,)
         made.update((out, units(r)) for out, r in zip(op.outputs, results, strict=True) if out is not None)

@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["PAPER_NORMS", "PRIMITIVE_NORMS", "UNCUT_NORMS", "WHOLE_NORMS", "narrowed", "widened"]
+__all__ = ["PAPER_NORMS", "PRIMITIVE_NORMS", "UNCUT_NORMS", "WHOLE_NORMS", "narrowed", "ordered", "widened"]
 
 aten = torch.ops.aten
 _HALF = (torch.float16, torch.bfloat16)
+_CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 # (x, mean, x - mean, dims) -> variance
 _Variance = Callable[[Tensor, Tensor, Tensor, list[int]], Tensor]
 
@@ -29,6 +30,22 @@ def widened(x: Tensor) -> Tensor:
 def narrowed(x: Tensor, dtype: torch.dtype) -> Tensor:
     """Back from `widened`."""
     return x if x.dtype == dtype else x.to(dtype)
+
+
+def ordered(out: Tensor, channels_of: Tensor | None = None) -> Tensor:
+    """In the memory layout that the operator itself gives: a view that follows may need it.
+
+    SmolVLM views what a norm makes of a transposed tensor.
+
+    Args:
+        out: the result, laid out as arithmetic leaves it.
+        channels_of: the input, where the operator keeps channels last.
+    """
+    if channels_of is not None and channels_of.dim() in _CHANNELS_LAST:
+        order = _CHANNELS_LAST[channels_of.dim()]
+        if channels_of.is_contiguous(memory_format=order):
+            return out.contiguous(memory_format=order)
+    return out.contiguous()
 
 
 def _spread(x: Tensor, mean: Tensor, centred: Tensor, dims: list[int]) -> Tensor:
@@ -73,7 +90,7 @@ def _normalized(
     mean = wide.mean(dims, keepdim=True)
     centred = wide - mean
     rstd = torch.rsqrt(spread(wide, mean, centred, dims) + eps)
-    return _affine(centred * rstd, x, weight, bias), mean, rstd
+    return ordered(_affine(centred * rstd, x, weight, bias)), mean, rstd
 
 
 def _rms_norm(
@@ -83,7 +100,7 @@ def _rms_norm(
     wide = widened(x)
     eps = torch.finfo(wide.dtype).eps if eps is None else eps
     rstd = torch.rsqrt((wide**2).mean(dims, keepdim=True) + eps)
-    return _affine(wide * rstd, x, weight, None), rstd
+    return ordered(_affine(wide * rstd, x, weight, None), x), rstd
 
 
 def _group_norm(
@@ -189,12 +206,13 @@ def _whole_with_update(*args: Any) -> Any:
 
 def _per_channel(x: Tensor, like: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
     shape = [1, -1] + [1] * (x.dim() - 2)
-    return _affine(
+    out = _affine(
         x,
         like,
         None if weight is None else weight.reshape(shape),
         None if bias is None else bias.reshape(shape),
     )
+    return ordered(out, like)
 
 
 def _affine(x: Tensor, like: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:

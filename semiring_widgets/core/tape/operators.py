@@ -61,7 +61,7 @@ def facts_of(func: OpOverload, table: dict[Any, Any], uncut: dict[Any, Any]) -> 
     return Facts(
         func,
         packet,
-        table.get(packet),
+        table.get(packet, table.get(func._schema.name)),
         uncut.get(packet),
         func._can_decompose(),
         func.is_view,

@@ -59,7 +59,7 @@ def outcome_of(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outco
 
     leaves = {key: _leaf(tensor) for key, tensor in inputs.items()}
     # `apply` itself, also where a class has put its own in front of it.
-    apply = super(_BASE, cls).apply  # type: ignore[misc]
+    apply = super(_BASE, cls).apply
     with _Watch(cls.__name__) as seen:
         result = apply(*(leaves.get(id(a), a) for a in args), **kwargs)
     results = result if isinstance(result, tuple) else (result,)

@@ -58,7 +58,8 @@ def _solve_triangular(
         x = torch.linalg.solve_triangular(a, b, upper=upper, unitriangular=unitriangular)
     used = a.triu(diagonal) if upper else a.tril(-diagonal)
     moved = used @ x
-    return inverse @ (b - (moved - moved.detach()))
+    solved: Tensor = inverse @ (b - (moved - moved.detach()))
+    return solved
 
 
 PRODUCTS: dict[Any, Callable[..., Any]] = {aten.linalg_solve_triangular: _solve_triangular}

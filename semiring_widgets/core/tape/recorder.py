@@ -10,26 +10,25 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch._ops import OpOverload
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from semiring_widgets.core.checks import choice, memory_limit, truth
 from semiring_widgets.core.tape.arguments import Swapped, is_tracked, tensors_in
 from semiring_widgets.core.tape.calls import Calls
-from semiring_widgets.core.tape.collector import uncollected
 from semiring_widgets.core.tape.decompositions import decomposed
 from semiring_widgets.core.tape.expansions import GRANULARITIES, expansions, uncut
+from semiring_widgets.core.tape.foreign import sentence_for
+from semiring_widgets.core.tape.hooks import refusal_of
 from semiring_widgets.core.tape.interception import Interception
 from semiring_widgets.core.tape.nodes import Node, Scope
+from semiring_widgets.core.tape.opening import Opening
 from semiring_widgets.core.tape.operators import Facts, facts_of, functional_of, returns_more, written_by
 from semiring_widgets.core.tape.scopes import ModuleTracker
 from semiring_widgets.core.tape.tape import Tape, only
@@ -42,17 +41,11 @@ aten = torch.ops.aten
 
 # Namespaces of operators whose weights are quantised; autograd takes their results for constants.
 _QUANTISED = {"quantized", "quantized_decomposed", "torchao", "bitsandbytes"}
-# What torch says when autograd is asked for a gradient inside a recording.
-_NO_AUTOGRAD = "does not require grad and does not have a grad_fn"
-# What torch says when an operator that calls functions meets the recorder.
-_HIGHER_ORDER = "no rule registered for HigherOrderOperator"
 _OTHER_MEMORY = (
     "A tensor was given other memory during the recording (in module '{}') by `set_`, as copy.deepcopy and "
     "torch.load do, which hides where its values come from. Copy tensors by `x.clone()`, or by "
     "`x.detach().clone()` for constants; load files and copy caches before the recording."
 )
-# The choice of attention kernels is global to the process, so recordings take turns.
-_ONE_AT_A_TIME = threading.RLock()
 
 
 @contextmanager
@@ -64,7 +57,8 @@ def record(
     The model is not changed. Fused attention is recorded as its parts, whatever implementation the
     model uses. Code under an inner ``torch.no_grad()`` and ``detach()`` cut the graph, as in autograd.
     No autograd graph is built; an outer ``no_grad`` or ``inference_mode`` is lifted inside the block.
-    Compiled models run eagerly, with a warning.
+    Compiled models run eagerly, with a warning. Recordings may lie inside each other, and side by side in
+    several threads.
 
     Args:
         granularity: which graph is counted. ``"primitive"``: softmax, norms and their like are
@@ -83,45 +77,25 @@ def record(
         InputError: for an unknown granularity, or a limit that is no number.
         MemoryLimitError: the tape would keep more than ``max_memory``.
         UnsupportedOpError: if the block does what cannot be recorded; the message names it.
+        TapeError: the recording was entered beside that of another task of the thread, or not left as
+            `with` leaves it: in the thread where it was entered, the last one first.
     """
     granularity = choice(granularity, "granularity", GRANULARITIES)
-    max_memory, values = memory_limit(max_memory), truth(values, "values")
+    limit, values = memory_limit(max_memory), truth(values, "values")
     try_functions(record)
-    tape = Tape(granularity, max_memory, values=values)
+    tape = Tape(granularity, limit, values=values)
     table = expansions(granularity, keep=lambda constant: tape._count(constant, (), {}))
-    with ExitStack() as stack:
-        stack.enter_context(_ONE_AT_A_TIME)
-        fastpath = torch.backends.mha.get_fastpath_enabled()
-        stack.callback(torch.backends.mha.set_fastpath_enabled, fastpath)
-        torch.backends.mha.set_fastpath_enabled(False)
-        if "torch._dynamo" in sys.modules:  # else nothing is compiled, and importing it takes a second
-            stack.enter_context(torch.compiler.set_stance("force_eager"))
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
-        stack.enter_context(sdpa_kernel(SDPBackend.MATH))
-        stack.enter_context(uncollected())
-        tracker = stack.enter_context(ModuleTracker())
-        recorder = _Recorder(tape, tracker, table, uncut(granularity))
-        stack.enter_context(Interception(Calls(tape, recorder.scope)))
-        # Below autograd no second graph is built, yet `is_grad_enabled` still shows inner no_grad.
-        stack.enter_context(torch._C._AutoDispatchBelowAutograd())
-        stack.enter_context(recorder)
+    tracker = ModuleTracker()
+    recorder = _Recorder(tape, tracker, table, uncut(granularity))
+    with Opening(tape, recorder, tracker, Interception(Calls(tape, recorder.scope))):
         try:
             yield tape
         except BaseException as error:
             tape.failed = True
-            if isinstance(error, NotImplementedError) and _HIGHER_ORDER in str(error):
-                raise UnsupportedOpError(
-                    "The recorded code calls an operator that runs functions it is given (torch.cond, "
-                    "flex_attention and their like), which cannot be recorded. Use an `if` or a loop of "
-                    "Python, or another implementation of attention; the error above names the operator."
-                ) from error
-            if not isinstance(error, RuntimeError) or _NO_AUTOGRAD not in str(error):
+            sentence = refusal_of(error) or sentence_for(error)
+            if sentence is None:
                 raise
-            raise UnsupportedOpError(
-                "The recorded code calls torch.autograd.grad or backward(), but while it is recorded no "
-                "autograd graph is built. Use torch.func.grad there, or call it outside of the recording."
-            ) from error
+            raise UnsupportedOpError(sentence) from error
         tape.root = tracker.root
     tape._settle()
 
@@ -213,11 +187,12 @@ class _Recorder(TorchDispatchMode):
         if not facts.views:
             self._tape._count(result, args, kwargs)
         if facts.cuts or not torch.is_grad_enabled():
+            sources = tuple(node.index for node in given.nodes)
             for r in results:
                 if is_tracked(r):
-                    bindings.bind(
-                        r, self._tape._leaf(r.detach()), cut=True, frozen=func.is_view and not facts.cuts
-                    )
+                    leaf = self._tape._leaf(r.detach())
+                    self._tape.cuts.append((self._tracker.path, sources, leaf.index))
+                    bindings.bind(r, leaf, cut=True, frozen=func.is_view and not facts.cuts)
             return result
         source = args[0] if args and (facts.same or facts.same_if_shape_stays) else None
         if source is not None and is_tracked(source) and _same(facts, results[0], source):
@@ -251,10 +226,10 @@ class _Recorder(TorchDispatchMode):
                 self._before_constant(tensor)
         result = _conjugating(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
         cut = not torch.is_grad_enabled()
-        if not cut and returns_more(func, result):
+        if not cut and (returns_more(func, result) or (functional is func and func.namespace != "aten")):
             raise UnsupportedOpError(
-                f"{func} (in module '{self._tracker.path}') writes one tensor in place and returns another, "
-                f"which cannot be recorded. Use a form of it that only returns its results."
+                f"{func} (in module '{self._tracker.path}') writes a tensor in place and has no form that "
+                f"only returns its results, so it cannot be recorded. Use one that returns them."
             )
         for tensor, old in zip(written, before, strict=True):
             if not isinstance(tensor, Tensor) or old is None:

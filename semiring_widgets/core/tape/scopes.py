@@ -12,11 +12,14 @@ import warnings
 from contextlib import ExitStack
 from typing import Any
 
+import torch
 from torch import nn
 from torch.nn.modules.module import (
     register_module_forward_hook,
     register_module_forward_pre_hook,
 )
+
+from semiring_widgets.core.tape.hooks import check_module
 
 __all__ = ["ModuleTracker"]
 
@@ -68,6 +71,8 @@ class ModuleTracker:
         elif module not in self._names:
             self._names[module] = f"{self.path}.<{type(module).__name__}>".lstrip(".")
         self._stack.append(module)
+        if torch.is_grad_enabled():
+            check_module(module, self.path)
 
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
         if threading.get_ident() != self._thread:

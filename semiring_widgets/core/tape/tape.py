@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence, Set
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import torch
 from torch import Tensor
@@ -38,7 +38,7 @@ class Tape:
     """
 
     def __init__(
-        self, granularity: str = "primitive", max_memory: float | None = None, *, values: bool = True
+        self, granularity: str = "primitive", max_memory: int | None = None, *, values: bool = True
     ) -> None:
         self.granularity = granularity
         self.ops: list[Op] = []
@@ -46,6 +46,8 @@ class Tape:
         self.finished = self.failed = False
         self._limit, self.values = max_memory, values
         self.releases = max_memory is not None or not values
+        # Where a result is taken for a constant: the module, the numbers of the nodes it came from, its own.
+        self.cuts: list[tuple[str, tuple[int, ...], int]] = []
         self._counted: dict[int, int] = {}
         # Result, arguments and named arguments of one operator after the other.
         self._uncounted: list[Any] = []
@@ -63,6 +65,13 @@ class Tape:
         )
         self._bindings = Bindings(aliases, leaf, brief=not self.releases)
         self._constants = Constants()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Neither pickled nor copied: nodes are known by the tensors of this process."""
+        raise TapeError(
+            "A tape can be neither pickled nor copied, because it knows its nodes by the tensors that were "
+            "recorded. Save what was found on it instead: the numbers of a result are ordinary tensors."
+        )
 
     def node(self, tensor: Tensor, what: str = "tensor") -> Node:
         """The node of a tensor that took part in the recorded forward pass.

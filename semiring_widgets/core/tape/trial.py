@@ -38,8 +38,9 @@ class _Turned(Function):
         return -gradient
 
 
+_FUNCTION: Any = _Turned
 # Also by this name, which is older than any recording.
-_turn = _Turned.apply
+_turn = _FUNCTION.apply
 _TRYING = threading.RLock()
 
 
@@ -56,9 +57,13 @@ def try_functions(record: Callable[[], AbstractContextManager[Tape]]) -> None:
     Raises:
         UnsupportedOpError: they are not; every recording raises it then.
     """
-    if _State.tried:
-        return
+    if not _State.tried:
+        _try(record)
+
+
+def _try(record: Callable[[], AbstractContextManager[Tape]]) -> None:
     with _TRYING:
+        # Another thread was quicker, or this is the recording that is tried.
         if _State.tried or _State.trying:
             return
         _State.trying = True
@@ -77,7 +82,7 @@ def _record_two(record: Callable[[], AbstractContextManager[Tape]]) -> None:
         with _disable_current_modes(), torch._C._DisableFuncTorch(), torch.inference_mode(False):
             x = torch.ones(1, device="cpu")
             with record() as tape:
-                _Turned.apply(_turn(x))
+                _FUNCTION.apply(_turn(x))
         seen = sum(isinstance(op.func, CustomFunction) for op in tape.ops)
     except Exception as error:  # noqa: BLE001 (parts of PyTorch that are no public interface may be gone)
         why = error

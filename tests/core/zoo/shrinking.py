@@ -30,6 +30,15 @@ SIZES = {
 }
 
 
+def normal(*shape):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(2))
+
+
+def first_of(config, *names):
+    """The first of some attributes that there is."""
+    return next(getattr(config, name) for name in names if getattr(config, name, None) is not None)
+
+
 def known_fields(config_class):
     """Names that a configuration class takes, aliases included."""
     default = config_class()
@@ -41,9 +50,12 @@ def shrink(config_class, **changes):
     known = known_fields(config_class)
     aliased = getattr(config_class, "attribute_map", {})
     real = {name: size for name, size in SIZES.items() if name in known and aliased.get(name) not in SIZES}
-    for name, nested in getattr(config_class, "sub_configs", {}).items():
-        if hasattr(nested, "model_type") and nested is not transformers.AutoConfig:
-            real[name] = shrink(nested, **changes.pop(name, {})).to_dict()
+    default = config_class()
+    for name in getattr(config_class, "sub_configs", {}):
+        nested = getattr(default, name, None)
+        # What names its own kind is another model than the default one, and given whole.
+        if isinstance(nested, transformers.PreTrainedConfig) and "model_type" not in changes.get(name, {}):
+            real[name] = shrink(type(nested), **changes.pop(name, {})).to_dict()
     return config_class(**{**real, **changes})
 
 

@@ -7,26 +7,33 @@ from semiring_widgets.core.anatomy import find_anatomy, head_map
 from semiring_widgets.core.anatomy.following import ancestors
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from tests.core.zoo.feeding import feed, weigh
-from tests.core.zoo.shrinking import build
+from tests.core.zoo.shrinking import build, first_of
 from tests.core.zoo.table import TABLE
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 
 
-def first_of(config, *names):
-    return next(getattr(config, name) for name in names if getattr(config, name, None) is not None)
+def of_tower(config):
+    heads = first_of(config, "num_attention_heads", "num_heads")
+    return [heads] * first_of(config, "num_hidden_layers", "depth")
 
 
 def by_configuration(config, kind):
     """Heads of every attention between the inputs and the output."""
+    if kind == "pictured":
+        return [*of_tower(config.vision_config), *of_tower(config.get_text_config())]
     if kind == "clip":
         config = config.vision_config
     if kind != "seq2seq":
-        return [config.num_attention_heads] * config.num_hidden_layers
-    heads = first_of(config, "encoder_attention_heads", "num_attention_heads")
-    encoder = [heads] * first_of(config, "encoder_layers", "num_layers")
-    heads = first_of(config, "decoder_attention_heads", "num_attention_heads")
-    return encoder + [heads] * 2 * first_of(config, "decoder_layers", "num_decoder_layers")
+        return of_tower(config)
+    # T5Gemma has a configuration for each of the two.
+    reader, writer = getattr(config, "encoder", config), getattr(config, "decoder", config)
+    heads = first_of(reader, "encoder_attention_heads", "num_attention_heads")
+    encoder = [heads] * first_of(reader, "encoder_layers", "num_layers", "num_hidden_layers")
+    heads = first_of(writer, "decoder_attention_heads", "num_attention_heads")
+    return encoder + [heads] * 2 * first_of(
+        writer, "decoder_layers", "num_decoder_layers", "num_hidden_layers"
+    )
 
 
 # The others have no such number, or other attentions than one per layer: see the table.
@@ -34,8 +41,9 @@ def by_configuration(config, kind):
 def test_layers_and_heads(row):
     model = build(row.name, **row.changes)
     inputs, call = feed(row.kind, model)
-    # Two examples: heads must not be taken for examples.
-    inputs = [tensor.repeat(2, *(1 for _ in tensor.shape[1:])) for tensor in inputs]
+    # Two examples: heads must not be taken for examples. An image among words belongs to one text.
+    if row.kind != "pictured":
+        inputs = [tensor.repeat(2, *(1 for _ in tensor.shape[1:])) for tensor in inputs]
     with sw.record() as tape:
         score = weigh(call(inputs))
     found = find_anatomy(GradientGraph(tape, *find_nodes(tape, score, inputs))).attentions

@@ -29,6 +29,10 @@ CLASSES = {
     "LongformerForMaskedLM": "overlapping chunks",
     "SwinForImageClassification": "windows of an image",
     "SamVisionModel": "rows and columns",
+    "FalconH1ForCausalLM": "a state-space mixer beside the attention",
+    "Gemma3nForCausalLM": "a low-rank part beside the attention",
+    "Qwen3NextForCausalLM": "a gate of the context, and linear attention",
+    "Qwen3VLForConditionalGeneration": "two towers",
 }
 
 

@@ -12,7 +12,8 @@ from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.widgets.answers import head_shares
 from tests.core.zoo.feeding import feed, normal, weigh
 from tests.core.zoo.shrinking import build
-from tests.core.zoo.table import SWIN, TABLE
+from tests.core.zoo.table import TABLE
+from tests.core.zoo.vision import SWIN
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 

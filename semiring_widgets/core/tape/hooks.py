@@ -1,0 +1,80 @@
+"""Hooks on gradients: what may change the derivatives of a model without being one of its operators.
+
+A hook is anybody's code, called in a backward pass that never happens here. Whether it only looks or gives
+another gradient cannot be told without calling it, so a sum over paths that passes one could silently differ
+from autograd's: it is refused. Hooks that see accumulated gradients change none and do not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.modules import module as modules
+
+from semiring_widgets.errors import UnsupportedOpError
+
+__all__ = ["check_module", "check_tensor", "refusal_of"]
+
+_GO_ON = "Remove it for the recording (handle.remove()), or register it afterwards."
+# What torch says when a tensor without history is asked for it, and what had been called.
+_SAID = {
+    "cannot register a hook on a tensor": "register_hook, or register_post_accumulate_grad_hook,",
+    "can't retain_grad on Tensor": "retain_grad",
+    "'NoneType' object has no attribute 'register_": "grad_fn.register_hook",
+    "'NoneType' object has no attribute 'next_functions": "grad_fn.next_functions",
+}
+
+
+def check_module(module: nn.Module, path: str) -> None:
+    """Refuse a module that runs with a backward hook.
+
+    Args:
+        module: is about to run.
+        path: of the module, "" at the root.
+
+    Raises:
+        UnsupportedOpError: names the module and the hook.
+    """
+    for hooks in (modules._global_backward_hooks, modules._global_backward_pre_hooks):
+        if hooks:
+            raise UnsupportedOpError(
+                f"A backward hook for all modules ({_name(hooks)}) is registered; it may change gradients, "
+                f"and the paths of a recording would not know. {_GO_ON}"
+            )
+    for hooks in (module._backward_hooks, module._backward_pre_hooks):
+        if hooks:
+            raise UnsupportedOpError(
+                f"Module '{path}' ({type(module).__name__}) has a backward hook ({_name(hooks)}); it may "
+                f"change gradients, and the paths of a recording would not know. {_GO_ON}"
+            )
+
+
+def check_tensor(tensor: Tensor, what: str) -> None:
+    """Refuse a tensor whose gradient a hook may change.
+
+    Raises:
+        UnsupportedOpError: names the hook.
+    """
+    if tensor._backward_hooks:
+        raise UnsupportedOpError(
+            f"The {what} has a hook ({_name(tensor._backward_hooks)}) that may change its gradient, and "
+            f"paths would not know. {_GO_ON}"
+        )
+
+
+def refusal_of(error: BaseException) -> str | None:
+    """What to say instead of a torch error about a tensor without history, or None for other errors."""
+    called = next((name for words, name in _SAID.items() if words in str(error)), None)
+    if called is None or not isinstance(error, (RuntimeError, AttributeError)):
+        return None
+    return (
+        f"The recorded code calls {called} on a tensor, but while it is recorded no autograd graph is built, "
+        f"so there are no gradients to look at or to change. Do that only if `tensor.requires_grad`."
+    )
+
+
+def _name(hooks: Mapping[int, Any]) -> str:
+    hook = next(iter(hooks.values()))
+    return str(getattr(hook, "__qualname__", type(hook).__name__))

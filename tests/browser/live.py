@@ -1,0 +1,61 @@
+"""The widget beside a stand-in for a kernel, all in one page: updates arrive as from a running one."""
+
+import base64
+import json
+from dataclasses import replace
+
+from semiring_widgets.explanation import Status
+from semiring_widgets.widgets import messages
+from semiring_widgets.widgets.bundle import read_bundle
+
+PAGE = """<!doctype html>
+<meta charset="utf-8"><title>live</title><body><div id="out"></div>
+<script type="application/json" id="given">{given}</script>
+<script type="module">
+const given = JSON.parse(document.getElementById("given").textContent);
+const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+const listeners = {{}};
+const values = {{ selection: [], theme: "light" }};
+const take = ([header, buffer]) => {{
+  values.summary = header;
+  values.summary_buffer = bytes(buffer);
+  values.revision = header.revision;
+}};
+const emit = (name, ...args) => (listeners[name] ?? []).forEach((act) => act(...args));
+take(given.summaries[0]);
+window.sent = [];
+const model = {{
+  get: (name) => values[name],
+  set: (name, value) => {{ values[name] = value; }},
+  save_changes: () => {{}},
+  on: (name, act) => {{ (listeners[name] ??= []).push(act); }},
+  off: (name, act) => {{ listeners[name] = (listeners[name] ?? []).filter((other) => other !== act); }},
+  send: (message) => {{ window.sent.push(message); }},
+}};
+const url = URL.createObjectURL(new Blob([given.bundle], {{ type: "text/javascript" }}));
+const {{ default: widget }} = await import(url);
+const stop = new AbortController();
+widget.render({{ model, el: document.getElementById("out"), signal: stop.signal }});
+window.remove = () => stop.abort();
+let number = 0;
+window.arrives = () => {{
+  number += 1;
+  take(given.summaries[number % given.summaries.length]);
+  values.summary = {{ ...values.summary, revision: number + 100 }};
+  emit("change:revision");
+}};
+window.run = (milliseconds) => setInterval(window.arrives, milliseconds);
+</script>
+"""
+
+
+def write_live(path, *results, running=True):
+    """A page of a widget that shows the first result, and the others in turn when ``arrives`` is called."""
+    summaries = []
+    for number, result in enumerate(results):
+        status = Status("running", number, len(results), f"step {number}") if running else result.status
+        header, buffer = messages.encode(replace(result, status=status), 1)
+        summaries.append([header, base64.b64encode(buffer).decode()])
+    given = json.dumps({"summaries": summaries, "bundle": read_bundle()}).replace("<", "\\u003c")
+    path.write_text(PAGE.format(given=given), encoding="utf-8")
+    return path.as_uri()

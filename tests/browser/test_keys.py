@@ -1,0 +1,86 @@
+"""Keys pressed in the widget stay in the widget, in both notebooks; arrows follow the picture."""
+
+import pytest
+from playwright.sync_api import expect
+
+CELLS = ["import scenes\nscenes.explanation()", "'untouched'"]
+
+
+@pytest.fixture(scope="module", params=["lab", "notebook 7"])
+def opened(request, open_lab, open_notebook7):
+    notebook = {"lab": open_lab, "notebook 7": open_notebook7}[request.param](*CELLS)
+    notebook.shown = notebook.view(0)
+    return notebook
+
+
+def focused(view):
+    """What the focused element stands for, wherever it is."""
+    return view.page.evaluate("({ ...document.activeElement.dataset })")
+
+
+def test_letters_do_not_edit_the_notebook(opened):
+    view = opened.shown
+    before = [cell.inner_text() for cell in opened.cells.locator(".cm-content").all()]
+    places = [view.route(0), view.token(1), view.cell(1, 2), view.head(1, 1), view.layer(1)]
+    places += [view.root.locator("[data-by]"), view.button("chart")]
+    for element in places:
+        element.focus()
+        for key in ("a", "b", "x", "d", "d", "m", "y", "0"):
+            view.page.keyboard.press(key)
+        expect(element).to_be_focused()
+    view.page.wait_for_timeout(500)
+    assert [cell.inner_text() for cell in opened.cells.locator(".cm-content").all()] == before
+    expect(opened.cells).to_have_count(len(CELLS))
+
+
+def test_arrows_follow_the_picture(opened):
+    view = opened.shown
+    steps = [
+        (view.cell(0, 2), "ArrowUp", {"layer": "1", "token": "2"}),
+        (view.cell(1, 2), "ArrowDown", {"layer": "0", "token": "2"}),
+        (view.cell(0, 2), "ArrowDown", {"layer": "0", "token": "2"}),
+        (view.cell(2, 2), "ArrowUp", {"layer": "2", "token": "2"}),
+        (view.cell(1, 2), "ArrowRight", {"layer": "1", "token": "3"}),
+        (view.cell(1, 0), "ArrowLeft", {"layer": "1"}),
+        (view.layer(1), "ArrowUp", {"layer": "2"}),
+        (view.head(0, 1), "ArrowUp", {"layer": "1", "head": "1"}),
+        (view.head(2, 1), "ArrowDown", {"layer": "1", "head": "1"}),
+        (view.token(1), "ArrowRight", {"token": "2"}),
+        (view.token(1), "ArrowLeft", {"token": "0"}),
+        (view.route(1), "ArrowDown", {"route": "2"}),
+        (view.route(1), "ArrowUp", {"route": "0"}),
+    ]
+    for element, key, expected in steps:
+        element.focus()
+        view.page.keyboard.press(key)
+        found = focused(view)
+        assert {name: found.get(name) for name in ("layer", "head", "token", "route")} == {
+            **dict.fromkeys(("layer", "head", "token", "route")),
+            **expected,
+        }, (key, found)
+        # Two elements of one pane may stand for the layer.
+        assert element.evaluate("e => e.closest('[data-pane]').contains(document.activeElement)")
+
+
+def test_enter_chooses_shift_adds_escape_clears(opened):
+    view = opened.shown
+    view.head(1, 1).focus()
+    view.page.keyboard.press("Enter")
+    view.expect_conditioned("ready")
+    view.token(1).focus()
+    view.page.keyboard.press("Shift+Enter")
+    assert view.selection() == [{"layer": 1, "head": 1}, {"token": 1}]
+    expect(view.notice()).to_contain_text("paths from keys through head 1·1")
+    view.page.keyboard.press("Escape")
+    assert view.selection() == []
+    expect(view.token(1)).to_be_focused()
+
+
+def test_one_tab_stop_for_each_pane(opened):
+    view = opened.shown
+    view.root.locator("[data-measure]").focus()
+    seen = []
+    for _ in range(8):
+        view.page.keyboard.press("Tab")
+        seen.append(view.page.evaluate("document.activeElement.closest('[data-pane]')?.dataset.pane ?? ''"))
+    assert [name for name in seen if name][:5] == ["tokens", "flow", "heads", "heads", "routes"], seen
