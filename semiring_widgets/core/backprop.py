@@ -25,7 +25,7 @@ from semiring_widgets.core.semirings import (
     factors_of,
     find_semiring,
 )
-from semiring_widgets.core.sweeps import sweep_backward, zeros
+from semiring_widgets.core.sweeps import INPUTS_ONLY, sweep_backward, zeros
 from semiring_widgets.core.tape import Node, Tape
 from semiring_widgets.errors import InputError, NonFiniteError
 
@@ -307,11 +307,11 @@ def _results(
     level: str,
     max_memory: int | None,
 ) -> list[Result]:
-    values = sweep_backward(graph, algebra, keep=())
+    values = sweep_backward(graph, algebra, INPUTS_ONLY)
     if graph.dtype == torch.float32 and any(_is_coarse(algebra, value) for value in values.values()):
         graph = GradientGraph(graph.tape, graph.score, nodes, room=graph.room, wide=True)
         check_sweep(graph, algebra, max_memory)
-        values = sweep_backward(graph, algebra, keep=())
+        values = sweep_backward(graph, algebra, INPUTS_ONLY)
     sign_of = signs_of(algebra, lambda: _results(graph, SignedMax(), nodes, wanted, level, max_memory))
     results = []
     for position, (node, tensor) in enumerate(zip(nodes, wanted, strict=True)):

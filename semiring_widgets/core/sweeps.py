@@ -9,40 +9,41 @@ the paths through what the mask leaves. Nothing here knows an operator.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-
-import torch
-from torch import Tensor
+from dataclasses import dataclass
 
 from semiring_widgets.core.graph import GradientGraph
-from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.precision import in_full_precision
+from semiring_widgets.core.restriction import EVERY_PATH, Restriction
 from semiring_widgets.core.semirings import Semiring, Sum, Value
 from semiring_widgets.core.tape import Node, Op, uncollected
 
-__all__ = ["Gate", "Mask", "ones", "passed", "restrict", "sweep_backward", "sweep_forward", "zeros"]
+__all__ = ["INPUTS_ONLY", "Span", "ones", "sweep_backward", "sweep_forward", "zeros"]
 
 Values = dict[Node, Value]
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Mask:
-    """Which paths count: those that touch only kept elements.
+class Span:
+    """From where to where a sweep goes, and what it leaves.
 
     Attributes:
-        nodes: for some nodes, a boolean tensor of their shape: True where paths may pass.
-        edges: for some edges, a boolean tensor of their source's shape: True where paths may use them.
+        seeds: values to start from; None for *one* at the score (backward) or at the inputs (forward).
+        keep: nodes whose value is returned besides the inputs (backward); None keeps all. Forward, operators
+            that none of them depends on are left out, unless all nodes are visited.
+        within: (start, stop) among the operators of the graph; None for all. Values that operators beyond
+            need are returned, too. The caller must have called `graph.check_unchanged`.
+        visit: forward only: called with every node as soon as its value is complete.
     """
 
-    nodes: Mapping[Node, Tensor] = field(default_factory=dict)
-    edges: Mapping[Edge, Tensor] = field(default_factory=dict)
+    seeds: Mapping[Node, Value] | None = None
+    keep: Collection[Node] | None = None
+    within: tuple[int, int] | None = None
+    visit: Callable[[Node, Value], None] | None = None
 
 
-_ALL = Mask()
-# Of the elements of an edge's source: which are marked, or how many times.
-Gate = Mapping[Edge, Tensor]
-_OPEN: Gate = {}
+_WHOLE = Span()
+INPUTS_ONLY = Span(keep=())
 
 
 def ones(graph: GradientGraph, semiring: Semiring, node: Node) -> Value:
@@ -55,35 +56,13 @@ def zeros(graph: GradientGraph, semiring: Semiring, node: Node) -> Value:
     return semiring.full(semiring.zero, node.shape, node.empty(dtype=graph.dtype))
 
 
-def restrict(semiring: Semiring, value: Value, kept: Tensor) -> Value:
-    """``value`` where ``kept`` is True, *no path* elsewhere."""
-    return tuple(v.masked_fill(~kept, none) for v, none in zip(value, semiring.zero, strict=True))
-
-
-def passed(semiring: Semiring, value: Value, gate: Gate, edge: Edge) -> Value:
-    """The value of paths along an edge, marked where they pass the gate."""
-    kept = gate.get(edge) if gate else None
-    if kept is None:
-        return value
-    for times in range(1 if kept.dtype == torch.bool else int(kept.max())):
-        marked = semiring.mark(value)
-        value = tuple(torch.where(kept > times, new, old) for new, old in zip(marked, value, strict=True))
-    return value
-
-
 @in_full_precision
 @uncollected()
 def sweep_backward(
     graph: GradientGraph,
     semiring: Semiring,
-    *,
-    seeds: Values | None = None,
-    keep: Collection[Node] | None = None,
-    mask: Mask = _ALL,
-    marked: Collection[Edge] = frozenset(),
-    gate: Gate = _OPEN,
-    closed: Collection[Edge] = frozenset(),
-    within: tuple[int, int] | None = None,
+    span: Span = _WHOLE,
+    paths: Restriction = EVERY_PATH,
     progress: Progress | None = None,
 ) -> Values:
     """Cotangents, from the score (or the seeds) down to the inputs.
@@ -91,14 +70,8 @@ def sweep_backward(
     Args:
         graph: what to sweep over.
         semiring: the algebra.
-        seeds: values to start from; by default *one* at the score.
-        keep: nodes whose value is returned besides the inputs; None keeps all.
-        mask: which paths count.
-        marked: edges that a semiring may count (see `Semiring.mark`).
-        gate: edges of which only some elements of the source are marked (boolean, or how many times).
-        closed: edges that no path may use.
-        within: the operators to visit, from and to a position among those of the graph; None for all. Values
-            that operators beyond need are returned, too; the caller has called `graph.check_unchanged`.
+        span: where it starts and ends, and what it leaves.
+        paths: which paths count.
         progress: called with (operators done, operators in all); may raise to cancel.
 
     Returns:
@@ -107,27 +80,22 @@ def sweep_backward(
     Raises:
         NonFiniteError: a local derivative is NaN or infinite (not for ``sum``, which follows autograd).
     """
-    if within is None:
+    if span.within is None:
         graph.check_unchanged()
     judged = not isinstance(semiring, Sum)
-    values: Values = dict(seeds) if seeds is not None else {graph.score: ones(graph, semiring, graph.score)}
-    for node in values:
-        values[node] = _masked(semiring, values[node], mask, node)
-    ops = graph.ops if within is None else graph.ops[slice(*within)]
+    seeds, keep, closed = span.seeds, span.keep, paths.closed
+    start = {graph.score: ones(graph, semiring, graph.score)} if seeds is None else seeds
+    values = {node: paths.at(semiring, node, value) for node, value in start.items()}
+    ops = graph.ops if span.within is None else graph.ops[slice(*span.within)]
     for count, op in enumerate(reversed(ops)):
         arrived = [out for out in op.outputs if out is not None and out in values]
-        if arrived:
-            if progress is not None:
-                progress(count, len(ops))
-            for edge in graph.edges(op, checked=judged):
-                if edge.target in values and not (closed and edge in closed):
-                    pulled = semiring.settle(edge.pull(semiring, values[edge.target]))
-                    if mask.edges and edge in mask.edges:
-                        pulled = restrict(semiring, pulled, mask.edges[edge])
-                    if marked and edge in marked:
-                        pulled = semiring.mark(pulled)
-                    pulled = passed(semiring, pulled, gate, edge)
-                    _join(semiring, values, edge.source, _masked(semiring, pulled, mask, edge.source))
+        if not arrived:
+            continue
+        if progress is not None:
+            progress(count, len(ops))
+        for edge in graph.edges(op, checked=judged):
+            if edge.target in values and not (closed and edge in closed):
+                _join(semiring, values, edge.source, paths.pulled(semiring, edge, values[edge.target]))
         if keep is not None:
             for out in arrived:
                 if out not in keep and out not in graph.wrt:
@@ -142,46 +110,24 @@ def sweep_backward(
 def sweep_forward(
     graph: GradientGraph,
     semiring: Semiring,
-    *,
-    seeds: Values | None = None,
-    keep: Collection[Node] | None = None,
-    mask: Mask = _ALL,
-    marked: Collection[Edge] = frozenset(),
-    gate: Gate = _OPEN,
-    within: tuple[int, int] | None = None,
+    span: Span = _WHOLE,
+    paths: Restriction = EVERY_PATH,
     progress: Progress | None = None,
-    visit: Callable[[Node, Value], None] | None = None,
 ) -> Values:
     """Tangents, from the inputs (or the seeds) up to the score.
 
-    Args:
-        graph: as in `sweep_backward`.
-        semiring: the algebra.
-        seeds: values to start from; by default *one* at the inputs.
-        keep: nodes whose value is returned; None keeps all. Operators that none of them depends on are left
-            out, unless all nodes are visited.
-        mask: which paths count.
-        marked: edges that a semiring may count.
-        gate: edges of which only some elements of the source are marked (boolean, or how many times).
-        within: as in `sweep_backward`.
-        progress: called with (operators done, operators in all).
-        visit: called with every node as soon as its value is complete.
+    Arguments, result and errors are those of `sweep_backward`.
     """
-    if within is None:
+    if span.within is None:
         graph.check_unchanged()
     judged = not isinstance(semiring, Sum)
-    start = {node: ones(graph, semiring, node) for node in graph.wrt if node in graph.nodes}
-    values: Values = dict(seeds) if seeds is not None else start
-    for node in values:
-        values[node] = _masked(semiring, values[node], mask, node)
-        if visit is not None:
-            visit(node, values[node])
-    ops = used_by = graph.ops
-    if within is not None:
-        ops = graph.ops[slice(*within)]
-    elif keep is not None and visit is None:
-        ops = used_by = _leading_to(graph, keep)
-    last_use = {source: op for op in used_by for source in op.inputs()}
+    seeds, keep, closed, visit = span.seeds, span.keep, paths.closed, span.visit or _ignore
+    if seeds is None:
+        seeds = {node: ones(graph, semiring, node) for node in graph.wrt if node in graph.nodes}
+    values = {node: paths.at(semiring, node, value) for node, value in seeds.items()}
+    for node, value in values.items():
+        visit(node, value)
+    ops, last_use = _schedule(graph, span)
     for count, op in enumerate(ops):
         sources = [node for node in dict.fromkeys(op.inputs()) if node in values]
         if not sources:
@@ -189,19 +135,11 @@ def sweep_forward(
         if progress is not None:
             progress(count, len(ops))
         for edge in graph.edges(op, checked=judged):
-            if edge.source in values:
-                value = values[edge.source]
-                if mask.edges and edge in mask.edges:
-                    value = restrict(semiring, value, mask.edges[edge])
-                if marked and edge in marked:
-                    value = semiring.mark(value)
-                value = passed(semiring, value, gate, edge)
-                pushed = edge.push(semiring, value)
-                _join(semiring, values, edge.target, _masked(semiring, pushed, mask, edge.target))
-        if visit is not None:
-            for out in op.outputs:
-                if out is not None and out in values:
-                    visit(out, values[out])
+            if edge.source in values and not (closed and edge in closed):
+                _join(semiring, values, edge.target, paths.pushed(semiring, edge, values[edge.source]))
+        for out in op.outputs:
+            if out is not None and out in values:
+                visit(out, values[out])
         if keep is not None:
             for node in sources:
                 if last_use[node] is op and node not in keep:
@@ -209,6 +147,16 @@ def sweep_forward(
     if judged:
         graph.check_finite()
     return values
+
+
+def _schedule(graph: GradientGraph, span: Span) -> tuple[list[Op], dict[Node, Op]]:
+    """The operators that a forward sweep visits, and by which each node is used last."""
+    ops = used_by = graph.ops
+    if span.within is not None:
+        ops = graph.ops[slice(*span.within)]
+    elif span.keep is not None and span.visit is None:
+        ops = used_by = _leading_to(graph, span.keep)
+    return ops, {source: op for op in used_by for source in op.inputs()}
 
 
 def _leading_to(graph: GradientGraph, wanted: Collection[Node]) -> list[Op]:
@@ -221,11 +169,10 @@ def _leading_to(graph: GradientGraph, wanted: Collection[Node]) -> list[Op]:
     return ops[::-1]
 
 
+def _ignore(node: Node, value: Value) -> None:
+    """Nobody looks at the nodes one by one."""
+
+
 def _join(semiring: Semiring, values: Values, node: Node, new: Value) -> None:
     old = values.get(node)
     values[node] = new if old is None else semiring.merge(old, new)
-
-
-def _masked(semiring: Semiring, value: Value, mask: Mask, node: Node) -> Value:
-    kept = mask.nodes.get(node)
-    return value if kept is None else restrict(semiring, value, kept)

@@ -24,7 +24,7 @@ from semiring_widgets.core.graph import GradientGraph, find_nodes, told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import MEASURED, walk_on
 from semiring_widgets.core.semirings import Entropy, Max, Product, Semiring, Sum, Value, find_semiring
-from semiring_widgets.core.sweeps import sweep_backward
+from semiring_widgets.core.sweeps import INPUTS_ONLY, Span, sweep_backward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.asking import check_question
@@ -246,7 +246,7 @@ def _masses(graph: GradientGraph, anatomy: Anatomy, draft: Draft) -> dict[Node, 
     """Gradient, mass and entropy; gives log-mass cotangents at the anatomy and the inputs."""
     semiring = _MASSES
     values = sweep_backward(
-        graph, semiring, keep=anatomy.nodes(), progress=lambda done, _: draft.progress(done)
+        graph, semiring, Span(keep=anatomy.nodes()), progress=lambda done, _: draft.progress(done)
     )
     flat = [_units(values[node]) for node in graph.wrt if node in values]
     if not flat:
@@ -330,7 +330,7 @@ def _signed_best(graph: GradientGraph, best: Mapping[Node, Tensor], node: Node) 
 
 def _branch_best(graph: GradientGraph, best: Mapping[Node, Tensor], node: Node) -> Bests:
     """The same by the rule of the published figures: the larger of highest and lowest, over units."""
-    values = sweep_backward(graph, find_semiring("signed_max", "branch"), keep=())
+    values = sweep_backward(graph, find_semiring("signed_max", "branch"), INPUTS_ONLY)
     if node not in values:
         return None, None
     high, low = (v.reshape(-1, *v.shape[-2:]) for v in values[node])

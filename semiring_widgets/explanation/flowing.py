@@ -30,7 +30,7 @@ from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import cancellation, directions_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Abs, Max, Product, Semiring, Sum, Value
-from semiring_widgets.core.sweeps import sweep_backward
+from semiring_widgets.core.sweeps import Span, sweep_backward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.schema import BRANCHES, KINDS, empty_dataset
@@ -105,7 +105,7 @@ def flow(
     nodes = anatomy.nodes() | set(graph.wrt)
     fit(graph, max_memory, "flow", sweeps=[_BOTH], kept=[(_BOTH, nodes), (_SIGNED, _largest(anatomy))])
     directions = directions_of(graph, direction)
-    both = sweep_backward(graph, _BOTH, keep=nodes)
+    both = sweep_backward(graph, _BOTH, Span(keep=nodes))
     beta = {node: value[:2] for node, value in both.items()}
     log_mass, best = _totals(graph, beta)
     longest = max((start.shape[-2] for start in graph.wrt if len(start.shape) > 1), default=1)

@@ -25,7 +25,7 @@ from semiring_widgets.core.anatomy import (
     summed,
 )
 from semiring_widgets.core.graph import GradientGraph
-from semiring_widgets.core.jacobian import Edge
+from semiring_widgets.core.restriction import Restriction
 from semiring_widgets.core.semirings import (
     BranchMax,
     Hops,
@@ -35,7 +35,7 @@ from semiring_widgets.core.semirings import (
     factors_of,
     find_semiring,
 )
-from semiring_widgets.core.sweeps import sweep_backward, sweep_forward, zeros
+from semiring_widgets.core.sweeps import Span, sweep_backward, sweep_forward, zeros
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import NonFiniteError
 from semiring_widgets.explanation.results import Statistic
@@ -64,7 +64,7 @@ class Asked:
         graph: the graph.
         anatomy: its parts.
         semiring: the algebra; a `Product` asks for one statistic per factor.
-        marked: the edges that it may count: those by which attentions join the stream.
+        paths: marks the edges that it may count: those by which attentions join the stream.
         beta: cotangents at the anatomy's nodes and the inputs; empty until `sweep` has run.
         alpha: tangents there; empty until `flows` has run, and at branch level, where sums over paths through
             a part have no meaning.
@@ -73,7 +73,7 @@ class Asked:
     graph: GradientGraph
     anatomy: Anatomy
     semiring: Semiring
-    marked: frozenset[Edge]
+    paths: Restriction
     beta: Mapping[Node, Value] = field(default_factory=dict)
     alpha: Mapping[Node, Value] = field(default_factory=dict)
 
@@ -99,10 +99,8 @@ class Asked:
         Args:
             progress: called with (operators done, operators in all); may raise to cancel.
         """
-        keep = self.anatomy.nodes()
-        self.beta = sweep_backward(
-            self.graph, self.semiring, keep=keep, marked=self.marked, progress=progress
-        )
+        span = Span(keep=self.anatomy.nodes())
+        self.beta = sweep_backward(self.graph, self.semiring, span, self.paths, progress)
 
     def table(self, layers: int, heads: int, tokens: int) -> xr.Dataset:
         """The variables of these statistics; of the tokens what is known so far."""
@@ -120,9 +118,9 @@ class Asked:
         """All paths through every part; takes one more sweep."""
         if any(isinstance(factor, BranchMax) for factor in self.factors):
             return
-        graph, semiring, marked = self.graph, self.semiring, self.marked
-        nodes = self.anatomy.nodes() | set(graph.wrt)
-        self.alpha = sweep_forward(graph, semiring, keep=nodes, marked=marked, progress=progress)
+        graph, semiring = self.graph, self.semiring
+        span = Span(keep=self.anatomy.nodes() | set(graph.wrt))
+        self.alpha = sweep_forward(graph, semiring, span, self.paths, progress)
         pairs = [(self.alpha, self.beta)]
         self._fill_layers(dataset, lambda layer: layer_flow(graph, semiring, layer, pairs))
 
@@ -132,7 +130,7 @@ class Asked:
             return
         graph, semiring, keep = self.graph, self.semiring, self.anatomy.nodes()
         found = condition(
-            graph, semiring, cuts, self.alpha, self.beta, keep=keep, marked=self.marked, progress=progress
+            graph, semiring, cuts, self.alpha, self.beta, keep=keep, paths=self.paths, progress=progress
         )
         self.fill_tokens(dataset, found.below)
         self._fill_layers(
@@ -171,7 +169,7 @@ def question(graph: GradientGraph, anatomy: Anatomy, semiring: str | Semiring, l
     """
     marked, places = hop_edges(graph, anatomy, "attention")
     algebra = Hops(places) if semiring == Hops.name else find_semiring(semiring, level)
-    return Asked(graph, anatomy, algebra, marked)
+    return Asked(graph, anatomy, algebra, Restriction(marked=dict.fromkeys(marked)))
 
 
 def _numbers(semiring: Semiring, value: Value) -> NDArray[np.float64]:

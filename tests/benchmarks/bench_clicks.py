@@ -17,7 +17,7 @@ from transformers import BertConfig, BertForMaskedLM
 import semiring_widgets as sw
 from semiring_widgets.core.anatomy import Selection, condition, cut_of, find_anatomy
 from semiring_widgets.core.graph import GradientGraph, find_nodes
-from semiring_widgets.core.sweeps import sweep_backward, sweep_forward
+from semiring_widgets.core.sweeps import Span, sweep_backward, sweep_forward
 from semiring_widgets.explanation.flowing import FLOW
 from tests.benchmarks.measuring import Report, interleaved
 
@@ -51,11 +51,12 @@ def _flows(tape: sw.Tape, score: torch.Tensor, x: torch.Tensor, rounds: int) -> 
     graph = GradientGraph(tape, node, starts)
     anatomy = find_anatomy(graph)
     nodes = anatomy.nodes() | set(graph.wrt)
-    alpha, beta = sweep_forward(graph, FLOW, keep=nodes), sweep_backward(graph, FLOW, keep=nodes)
+    span = Span(keep=nodes)
+    alpha, beta = sweep_forward(graph, FLOW, span), sweep_backward(graph, FLOW, span)
 
     def both() -> None:
-        sweep_backward(graph, FLOW, keep=nodes)
-        sweep_forward(graph, FLOW, keep=nodes)
+        sweep_backward(graph, FLOW, span)
+        sweep_forward(graph, FLOW, span)
 
     cuts = [cut_of(graph, anatomy, Selection(**part)) for part in PARTS]
     cases = {

@@ -22,7 +22,7 @@ from semiring_widgets.core.anatomy import (
 )
 from semiring_widgets.core.paths import reusing, selecting
 from semiring_widgets.core.semirings import Leaving, find_semiring
-from semiring_widgets.core.sweeps import Mask, sweep_backward, sweep_forward, zeros
+from semiring_widgets.core.sweeps import Span, sweep_backward, sweep_forward, zeros
 from semiring_widgets.errors import TapeError
 from tests.core.test_path_sets import small_bert
 
@@ -80,12 +80,12 @@ def swept(question, condition, leaving, semiring):
     extent = extent_of(graph, anatomy)
     through, avoiding = ([cut_of(graph, anatomy, s) for s in checked(p, extent)] for p in condition)
     marked = selecting.branch_edges(graph, anatomy) if leaving else frozenset()
-    mask = selecting._mask_of(avoiding) if avoiding else Mask()
+    paths = selecting._around(avoiding, marked)
     algebra = Leaving(semiring) if leaving else semiring
-    values = sweep_backward(graph, algebra, mask=mask, marked=marked)
+    values = sweep_backward(graph, algebra, paths=paths)
     for cut in reversed(as_met(through)):
-        seeds = seeds_of(algebra, cut, values, mask, marked)
-        values = sweep_backward(graph, algebra, seeds=seeds, mask=mask, marked=marked)
+        seeds = seeds_of(algebra, cut, values, paths)
+        values = sweep_backward(graph, algebra, Span(seeds), paths)
     found = [values.get(node, zeros(graph, algebra, node)) for node in graph.wrt]
     return [algebra.counted(value) if leaving else value for value in found]
 
@@ -148,9 +148,9 @@ def test_a_click_sweeps_no_more_than_it_must(question, monkeypatch):
     visited = []
 
     def counting(sweep):
-        def run(graph, semiring, *, within=None, **more):
-            visited.append(len(graph.ops[slice(*(within or (None,)))]))
-            return sweep(graph, semiring, within=within, **more)
+        def run(graph, semiring, span, *more):
+            visited.append(len(graph.ops[slice(*(span.within or (None,)))]))
+            return sweep(graph, semiring, span, *more)
 
         return run
 
@@ -217,9 +217,9 @@ def test_a_forward_sweep_may_stop_at_what_is_wanted(question, semiring):
     everything = sweep_forward(graph, algebra)
     nodes = sorted(everything, key=lambda node: node.index)
     for wanted in ({node} for node in nodes):
-        found = sweep_forward(graph, algebra, keep=wanted)
+        found = sweep_forward(graph, algebra, Span(keep=wanted))
         same(*([values[node] for node in wanted] for values in (found, everything)))
-    found = sweep_forward(graph, algebra, keep=set(nodes[::3]))
+    found = sweep_forward(graph, algebra, Span(keep=set(nodes[::3])))
     assert set(nodes[::3]) <= found.keys()
 
 
@@ -238,7 +238,7 @@ def test_a_cut_sends_on_what_passes_it(question):
         seeds = {node: found.above[node] for node in cut.nodes} or {
             edge.target: edge.push(algebra, alpha[edge.source]) for edge in cut.edges
         }
-        wanted = sweep_forward(graph, algebra, seeds=seeds)
+        wanted = sweep_forward(graph, algebra, Span(seeds))
         shared = anatomy.nodes() & wanted.keys()
         assert shared <= found.above.keys()
         for node in shared:

@@ -8,7 +8,7 @@ sweep in each direction. Several cuts are met one after the other: the sweeps ar
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -20,8 +20,9 @@ from semiring_widgets.core.anatomy.selections import Selection
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.precision import in_full_precision
+from semiring_widgets.core.restriction import EVERY_PATH, Restriction, restrict
 from semiring_widgets.core.semirings import Semiring, Value
-from semiring_widgets.core.sweeps import Mask, Progress, restrict, sweep_backward, sweep_forward
+from semiring_widgets.core.sweeps import Progress, Span, sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node
 
 __all__ = ["Conditioned", "Cut", "as_met", "condition", "cut_of", "seeds_of"]
@@ -118,7 +119,7 @@ def condition(
     beta: Values,
     *,
     keep: set[Node],
-    marked: Collection[Edge] = frozenset(),
+    paths: Restriction = EVERY_PATH,
     progress: Progress | None = None,
 ) -> Conditioned:
     """Both sweeps restarted from one cut after the other.
@@ -130,7 +131,7 @@ def condition(
         alpha: tangents, at least at the cuts.
         beta: cotangents, at least at the cuts and the targets of their edges.
         keep: nodes whose values are wanted besides the inputs and the cuts.
-        marked: as in `sweep_backward`.
+        paths: which paths count; alpha and beta are those of these paths.
         progress: as in `sweep_backward`.
     """
     ordered = as_met([cuts] if isinstance(cuts, Cut) else cuts)
@@ -142,25 +143,23 @@ def condition(
             {node: own for node, own in cut.nodes.items() if node in alpha},
             {edge: own for edge, own in cut.edges.items() if edge.source in alpha},
         )
-        seeds = seeds_of(semiring, reached, ahead[0], Mask(), marked)
-        swept = sweep_backward(graph, semiring, seeds=seeds, keep=kept, marked=marked, progress=progress)
-        ahead.insert(0, swept)
+        seeds = seeds_of(semiring, reached, ahead[0], paths)
+        ahead.insert(0, sweep_backward(graph, semiring, Span(seeds, kept), paths, progress))
     behind = [alpha]
     crossing: Along = {}
     total = semiring.full(semiring.zero, (), graph.score.empty(dtype=graph.dtype))
     for number, cut in enumerate(ordered):
-        seeds, crossed = _upwards(semiring, cut, behind[-1], ahead[number + 1], marked)
+        seeds, crossed = _upwards(semiring, cut, behind[-1], ahead[number + 1], paths)
         crossing.update(crossed)
         if number == 0:
             met = [semiring.times(alpha[n], ahead[0][n]) for n in cut.nodes if n in alpha and n in ahead[0]]
             total = semiring.total([total, *met, *crossed.values()])
-        swept = sweep_forward(graph, semiring, seeds=seeds, keep=kept, marked=marked, progress=progress)
-        behind.append(swept)
+        behind.append(sweep_forward(graph, semiring, Span(seeds, kept), paths, progress))
     return Conditioned(list(zip(behind, ahead, strict=True)), crossing, total)
 
 
 def _upwards(
-    semiring: Semiring, cut: Cut, alpha: Values, beta: Values, marked: Collection[Edge]
+    semiring: Semiring, cut: Cut, alpha: Values, beta: Values, paths: Restriction
 ) -> tuple[dict[Node, Value], Along]:
     """What a forward sweep over the paths through a cut starts from, and the values along the cut's edges."""
     seeds = {
@@ -171,36 +170,31 @@ def _upwards(
     crossing: Along = {}
     for edge, kept in cut.edges.items():
         if edge.source in alpha and edge.target in beta:
-            pulled = restrict(semiring, edge.pull(semiring, beta[edge.target]), kept)
-            passing = restrict(semiring, alpha[edge.source], kept)
-            if edge in marked:
-                pulled, passing = semiring.mark(pulled), semiring.mark(passing)
+            pulled = _pulled(semiring, edge, kept, beta, paths)
+            passing = paths.along(semiring, edge, restrict(semiring, alpha[edge.source], kept))
             _join(semiring, seeds, edge.target, edge.push(semiring, passing))
             crossing[edge] = semiring.times(alpha[edge.source], pulled)
     return seeds, crossing
 
 
-def seeds_of(
-    semiring: Semiring, cut: Cut, beta: Values, mask: Mask, marked: Collection[Edge] = frozenset()
-) -> dict[Node, Value]:
+def seeds_of(semiring: Semiring, cut: Cut, beta: Values, paths: Restriction) -> dict[Node, Value]:
     """What a backward sweep over the paths through a cut starts from.
 
     Args:
         semiring: the algebra of beta.
         cut: what paths must pass.
         beta: cotangents, at least at the cut's nodes and the targets of its edges.
-        mask: which paths count; edges outside of it lead nowhere.
-        marked: as in `sweep_backward`.
+        paths: which paths count.
     """
     seeds = {node: restrict(semiring, beta[node], kept) for node, kept in cut.nodes.items() if node in beta}
     for edge, kept in cut.edges.items():
         if edge.target in beta:
-            usable = kept & mask.edges[edge] if edge in mask.edges else kept
-            pulled = restrict(semiring, edge.pull(semiring, beta[edge.target]), usable)
-            if edge in marked:
-                pulled = semiring.mark(pulled)
-            _join(semiring, seeds, edge.source, pulled)
+            _join(semiring, seeds, edge.source, _pulled(semiring, edge, kept, beta, paths))
     return seeds
+
+
+def _pulled(semiring: Semiring, edge: Edge, kept: Tensor, beta: Values, paths: Restriction) -> Value:
+    return paths.along(semiring, edge, restrict(semiring, edge.pull(semiring, beta[edge.target]), kept))
 
 
 def _join(semiring: Semiring, values: dict[Node, Value], node: Node, new: Value) -> None:

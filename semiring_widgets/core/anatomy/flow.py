@@ -14,7 +14,7 @@ from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Abs, Max, Semiring, Value
-from semiring_widgets.core.sweeps import Progress, sweep_forward, zeros
+from semiring_widgets.core.sweeps import Progress, Span, sweep_forward, zeros
 from semiring_widgets.core.tape import Node, Op
 from semiring_widgets.errors import InputError
 
@@ -106,9 +106,9 @@ def sweep_layers(
         semiring: the algebra.
         anatomy: the layers.
         found: called once for every layer, with the tangents at its parts, as far as paths reach them.
-        seeds: as in `sweep_forward`, like the next two.
-        keep: see there.
-        progress: see there.
+        seeds: as in `Span`.
+        keep: as in `Span`.
+        progress: as in `sweep_backward`.
     """
     parts = {layer: Anatomy((layer,)).nodes() & graph.nodes for layer in anatomy.attentions}
     missing = {layer: set(nodes) for layer, nodes in parts.items()}
@@ -131,7 +131,7 @@ def sweep_layers(
         for node in parts[layer] - later:
             alpha.pop(node, None)
 
-    values = sweep_forward(graph, semiring, seeds=seeds, keep=keep, visit=visit, progress=progress)
+    values = sweep_forward(graph, semiring, Span(seeds, keep, visit=visit), progress=progress)
     for layer in list(missing):
         hand_out(layer)
     return values

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.semirings import Product, Semiring, Value, Weight
-from semiring_widgets.core.sweeps import sweep_forward
+from semiring_widgets.core.sweeps import Span, sweep_forward
 from semiring_widgets.core.tape import Node
 
 __all__ = ["Layout", "find_layout", "heads_of", "named", "paired", "rows_through"]
@@ -218,7 +218,7 @@ def _carried(
     for number in numbers:
         given = number.to(between.dtype)
         seeds += [given.masked_fill(number < 0, float("inf")), given.masked_fill(number < 0, float("-inf"))]
-    reached = sweep_forward(between, extents, seeds={start: tuple(seeds)}, keep=(end,)).get(end)
+    reached = sweep_forward(between, extents, Span({start: tuple(seeds)}, keep=(end,))).get(end)
     if reached is None:
         return None
     return [(low, high) for low, high in extents.split(reached)]

@@ -16,7 +16,7 @@ from semiring_widgets.core.paths.searching import Stage, best_first, start_of
 from semiring_widgets.core.paths.walking import Hop, Start, walk_on, walks_size
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Abs, Max
-from semiring_widgets.core.sweeps import sweep_backward
+from semiring_widgets.core.sweeps import INPUTS_ONLY, sweep_backward
 from semiring_widgets.core.tape import Tape
 from semiring_widgets.errors import InputError
 
@@ -135,7 +135,7 @@ def described(
     if not found:
         return []
     if log_mass is None:
-        masses = sweep_backward(graph, Abs(), keep=())
+        masses = sweep_backward(graph, Abs(), INPUTS_ONLY)
         log_mass = float(
             torch.logsumexp(
                 torch.cat([masses[n][0].reshape(-1).double() for n in graph.wrt if n in masses]), 0

@@ -13,8 +13,9 @@ from semiring_widgets.core.graph import told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.finding import graph_of
 from semiring_widgets.core.precision import in_full_precision
+from semiring_widgets.core.restriction import Restriction
 from semiring_widgets.core.semirings import Hops
-from semiring_widgets.core.sweeps import sweep_backward, zeros
+from semiring_widgets.core.sweeps import INPUTS_ONLY, sweep_backward, zeros
 from semiring_widgets.core.tape import Tape
 from semiring_widgets.errors import InputError
 
@@ -60,7 +61,7 @@ def path_lengths(
         )
     hops = Hops(places)
     fit(graph, max_memory, "path_lengths", sweeps=[hops])
-    values = sweep_backward(graph, hops, keep=(), marked=marked)
+    values = sweep_backward(graph, hops, INPUTS_ONLY, Restriction(marked=dict.fromkeys(marked)))
     return [
         Result(hops, values.get(node) or zeros(graph, hops, node), tape.granularity, "unit", node.dtype)
         for node in graph.wrt

@@ -25,6 +25,7 @@ from semiring_widgets.core.paths.searching import Stage, best_first
 from semiring_widgets.core.paths.stations import Origin, Stations, Stop
 from semiring_widgets.core.paths.tracing import Tracer, Trail, picked
 from semiring_widgets.core.precision import in_full_precision
+from semiring_widgets.core.restriction import EVERY_PATH, Marks, Restriction, restrict
 from semiring_widgets.core.semirings import (
     Abs,
     Entropy,
@@ -36,7 +37,7 @@ from semiring_widgets.core.semirings import (
     Value,
     gated,
 )
-from semiring_widgets.core.sweeps import Gate, restrict, sweep_backward
+from semiring_widgets.core.sweeps import INPUTS_ONLY, sweep_backward
 from semiring_widgets.core.tape import Node
 
 __all__ = ["MEASURED", "Known", "RouteSearch", "gate_of"]
@@ -47,7 +48,7 @@ MEASURED = Product(Sum(), Entropy(), SignedMax())
 _Stops = tuple[Origin, tuple[Stop, ...]]
 
 
-def gate_of(graph: GradientGraph, *cuts: Cut) -> Gate:
+def gate_of(graph: GradientGraph, *cuts: Cut) -> Marks:
     """The edges by which paths pass a cut: its own, and those that leave its nodes.
 
     Of several cuts, how many of them paths pass there: each path is at most once at each.
@@ -91,7 +92,7 @@ class RouteSearch:
 
     stations: Stations
     directions: Mapping[Node, Tensor]
-    gate: Gate | None = None
+    gate: Marks | None = None
     gates: int = 1
     check: Callable[[], None] = lambda: None
     memory: float | None = None
@@ -169,10 +170,11 @@ class RouteSearch:
     def _totals(self) -> tuple[float, float]:
         """Contribution and log mass of all paths."""
         both = Product(Sum(), Abs())
-        semiring = both if self.gate is None else gated(both, self.gates)
-        swept = sweep_backward(
-            self.graph, semiring, keep=(), gate=self.gate or {}, progress=lambda *_: self.check()
-        )
+        semiring: Semiring = both
+        paths = EVERY_PATH
+        if self.gate is not None:
+            semiring, paths = gated(both, self.gates), Restriction(marked=self.gate)
+        swept = sweep_backward(self.graph, semiring, INPUTS_ONLY, paths, lambda *_: self.check())
         inputs = [node for node in self.graph.wrt if node in swept]
         # Of paths with and without the gate, those with it come last.
         values = {node: swept[node][-len(both.zero) :] for node in inputs}
@@ -214,7 +216,7 @@ class RouteSearch:
         tracer = Tracer(stations, semiring)
         trail = tracer.start()
         values = dict(tracer.segment(trail))
-        stages = [Stage({node: v[0] for node, v in values.items()}, None, stations.edges)]
+        stages = [Stage({node: v[0] for node, v in values.items()})]
         for stop in reversed(stops):
             station = stations.all[stop.station]
             edge = station.edge
@@ -226,14 +228,15 @@ class RouteSearch:
             trail = Trail((stop, *trail.stops), value)
             values = dict(tracer.segment(trail))
             gate = Cut(edges={edge: kept.reshape(edge.source.shape)})
-            stages.insert(0, Stage({node: v[0] for node, v in values.items()}, gate, stations.edges))
+            stages.insert(0, Stage({node: v[0] for node, v in values.items()}, gate))
+        only = Restriction(closed=stations.edges)
         node = graph.wrt[origin.input]
         here = torch.zeros(node.shape.numel(), dtype=torch.bool, device=node.device)
         here[stations.tokens(node)[origin.token]] = True
         at_start = {n: v for n, v in stages[0].log_values.items() if n not in graph.wrt}
         (at_start[node],) = restrict(semiring, (stages[0].log_values[node],), here.reshape(node.shape))
-        stages[0] = Stage(at_start, stages[0].gate, stations.edges)
-        return ranked(described(graph, list(best_first(graph, stages, k)), log_mass))
+        stages[0] = Stage(at_start, stages[0].gate)
+        return ranked(described(graph, list(best_first(graph, stages, k, only)), log_mass))
 
     def _tracer(self, semiring: Semiring, direction: Mapping[Node, Tensor] | None = None) -> Tracer:
         return Tracer(

@@ -18,8 +18,9 @@ from semiring_widgets.core.anatomy import find_anatomy
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.paths.finding import graph_of
+from semiring_widgets.core.restriction import Restriction
 from semiring_widgets.core.semirings import Abs, Leaving, Product, Semiring, Sum, Value
-from semiring_widgets.core.sweeps import ones, sweep_backward, sweep_forward
+from semiring_widgets.core.sweeps import Span, ones, sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node, Op, Tape
 
 __all__ = ["SIGNED", "Ground", "Order", "Sweeps", "ground_of"]
@@ -95,7 +96,8 @@ class Sweeps:
         self, graph: GradientGraph, order: Order, semiring: Semiring, marked: Marked, *, keeps: bool
     ) -> None:
         self._graph, self._order, self._keeps = graph, order, keeps
-        self.semiring, self.marked = semiring, marked
+        self.semiring = semiring
+        self._paths = Restriction(marked=dict.fromkeys(marked))
         self.algebra = Leaving(semiring) if marked else semiring
         inputs = [node for node in graph.wrt if node in graph.nodes]
         self._down: dict[int, Values] = {
@@ -130,14 +132,8 @@ class Sweeps:
         by_the_way = range(at - at % stride + stride, position, stride) if self._keeps else ()
         for stop in [*by_the_way, position]:
             if stop != at:
-                values = sweep(
-                    self._graph,
-                    self.algebra,
-                    seeds=values,
-                    keep=(),
-                    marked=self.marked,
-                    within=(min(at, stop), max(at, stop)),
-                )
+                span = Span(values, keep=(), within=(min(at, stop), max(at, stop)))
+                values = sweep(self._graph, self.algebra, span, self._paths)
                 at = stop
                 if self._keeps:
                     known[at] = values

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -19,6 +19,7 @@ from semiring_widgets.core.anatomy import Cut
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.paths.walking import Choice, Hop, Start, onward
+from semiring_widgets.core.restriction import EVERY_PATH, Restriction
 from semiring_widgets.core.tape import Node
 
 __all__ = ["Stage", "best_first", "start_of"]
@@ -33,14 +34,12 @@ class Stage:
     Attributes:
         log_values: cotangents of a `Max` sweep over the paths that pass this stage's gate and all later ones.
         gate: where the next stage begins; None for the last stage.
-        closed: edges that paths may use only where they are this stage's gate.
         left: where paths must also use a marked edge: the cotangents once they have. `log_values` are then
             those of paths that still must.
     """
 
     log_values: Mapping[Node, Tensor]
     gate: Cut | None = None
-    closed: Collection[Edge] = frozenset()
     left: Mapping[Node, Tensor] | None = None
 
     def values(self, *, left: bool) -> Mapping[Node, Tensor]:
@@ -99,8 +98,7 @@ def best_first(
     graph: GradientGraph,
     stages: Sequence[Stage],
     k: int,
-    closed: Mapping[Edge, Tensor] | None = None,
-    marked: Collection[Edge] = frozenset(),
+    paths: Restriction = EVERY_PATH,
 ) -> Iterator[tuple[Start, list[Hop]]]:
     """The k best paths, lazily.
 
@@ -111,10 +109,10 @@ def best_first(
         graph: the graph.
         stages: from the inputs on; a single one where nothing is asked of the paths.
         k: how many at most.
-        closed: for some edges, where their source's elements may use them (boolean).
-        marked: edges of which paths must use one, if any are given.
+        paths: which paths count. Edges that it closes may be used where they are a stage's gate; if it marks
+            any, paths must use one of these.
     """
-    search = _Search(graph, stages, k, closed or {}, frozenset(marked))
+    search = _Search(graph, stages, k, paths)
     starts = search.starts()
     ticket = count()
     heap: list[tuple[float, int, _Prefix]] = []
@@ -158,15 +156,9 @@ def start_of(inputs: Sequence[Node], flat: int) -> Start:
 class _Search:
     """Ways on from single elements, each looked up once."""
 
-    def __init__(
-        self,
-        graph: GradientGraph,
-        stages: Sequence[Stage],
-        k: int,
-        closed: Mapping[Edge, Tensor],
-        marked: frozenset[Edge],
-    ) -> None:
-        self.graph, self.stages, self.k, self.closed, self.marked = graph, stages, k, closed, marked
+    def __init__(self, graph: GradientGraph, stages: Sequence[Stage], k: int, paths: Restriction) -> None:
+        self.graph, self.stages, self.k, self.paths = graph, stages, k, paths
+        self._marked = frozenset(paths.marked)
         self._ways: dict[_At, list[_Way]] = {}
 
     def starts(self) -> list[tuple[float, _At]]:
@@ -177,7 +169,7 @@ class _Search:
         joined = torch.cat([values[node].reshape(-1).double() for node in inputs])
         top, order = joined.topk(min(self.k, len(joined)))
         found = zip(top.tolist(), order.tolist(), strict=True)
-        left = not self.marked
+        left = not self._marked
         return [(v, self._arrived(0, *start_of(inputs, flat), left)) for v, flat in found if v > _NONE]
 
     def ways(self, at: _At) -> list[_Way]:
@@ -193,12 +185,13 @@ class _Search:
 
     def _look(self, at: _At) -> list[_Way]:
         own = set(self.graph.out_edges(at.node))
-        shut = {edge for edge in own if edge in self.closed and not _open(self.closed[edge], at.element)}
-        gate, closed = self.stages[at.stage].gate, self.stages[at.stage].closed
+        usable_at = self.paths.edges
+        shut = {edge for edge in own if edge in usable_at and not _open(usable_at[edge], at.element)}
+        gate, closed = self.stages[at.stage].gate, self.paths.closed
         through = {e for e in own if gate is not None and _open(gate.edges.get(e), at.element)} - shut
         found: list[_Way] = []
         for stage, usable in ((at.stage, own - shut - through - set(closed)), (at.stage + 1, through)):
-            leaving = usable if at.left else usable & self.marked
+            leaving = usable if at.left else usable & self._marked
             for left, edges in ((True, leaving), (False, usable - leaving)):
                 if edges:
                     found += self._along(at, stage, own - edges, left)

@@ -33,6 +33,7 @@ from semiring_widgets.core.paths.path import Path
 from semiring_widgets.core.paths.reusing import SIGNED, Ground, Sweeps, ground_of
 from semiring_widgets.core.paths.searching import Stage, best_first
 from semiring_widgets.core.precision import in_full_precision
+from semiring_widgets.core.restriction import Restriction
 from semiring_widgets.core.semirings import (
     Entropy,
     Leaving,
@@ -43,7 +44,7 @@ from semiring_widgets.core.semirings import (
     Weight,
     find_semiring,
 )
-from semiring_widgets.core.sweeps import Mask, sweep_backward, zeros
+from semiring_widgets.core.sweeps import Span, sweep_backward, zeros
 from semiring_widgets.core.tape import Node, Tape
 from semiring_widgets.errors import InputError
 
@@ -132,7 +133,7 @@ class PathSet:
     ) -> None:
         self._ground, self._graph, self._marked = ground, ground.graph, marked
         self._cuts = as_met(through)
-        self._mask = _mask_of(avoiding)
+        self._paths = _around(avoiding, marked)
         self._memory = max_memory
 
     @in_full_precision
@@ -216,7 +217,7 @@ class PathSet:
             if self._marked:
                 left = {node: torch.maximum(*value) for node, value in values.items()}
             stages.append(Stage(ahead, gate, left=left))
-        found = list(best_first(self._graph, stages, k, self._mask.edges, self._marked))
+        found = list(best_first(self._graph, stages, k, self._paths))
         return ranked(described(self._graph, found, log_mass))
 
     def _sweeps(self, semiring: Semiring, marked: frozenset[Edge] | None = None) -> Sweeps:
@@ -234,11 +235,11 @@ class PathSet:
 
     def _stages(self, algebra: Semiring) -> list[Mapping[Node, Value]]:
         """Cotangents at all nodes by stage, the first at the inputs."""
-        graph, mask, marked = self._graph, self._mask, self._marked
-        found: list[Mapping[Node, Value]] = [sweep_backward(graph, algebra, mask=mask, marked=marked)]
+        graph, paths = self._graph, self._paths
+        found: list[Mapping[Node, Value]] = [sweep_backward(graph, algebra, paths=paths)]
         for cut in reversed(self._cuts):
-            seeds = seeds_of(algebra, cut, found[-1], mask, marked)
-            found.append(sweep_backward(graph, algebra, seeds=seeds, mask=mask, marked=marked))
+            seeds = seeds_of(algebra, cut, found[-1], paths)
+            found.append(sweep_backward(graph, algebra, Span(seeds), paths))
         return found[::-1]
 
     @cached_property
@@ -255,15 +256,15 @@ class PathSet:
     def _low(self) -> int:
         """The highest position below which nothing restricts the paths."""
         order = self._ground.order
-        parts: list[Cut | Mask] = [*self._cuts, self._mask]
+        parts: list[Cut | Restriction] = [*self._cuts, self._paths]
         nodes = [order.after(node) for part in parts for node in part.nodes]
         return min(nodes + [order.before(edge.op) for part in parts for edge in part.edges], default=0)
 
     @cached_property
     def _top(self) -> int:
         """The lowest position above which nothing is avoided."""
-        users = [op for node in self._mask.nodes for op in self._graph.consumers(node)]
-        users += [edge.op for edge in self._mask.edges]
+        users = [op for node in self._paths.nodes for op in self._graph.consumers(node)]
+        users += [edge.op for edge in self._paths.edges]
         return max((self._ground.order.before(op) + 1 for op in users), default=0)
 
     def _ahead(self, sweeps: Sweeps, position: int) -> dict[Node, Value]:
@@ -273,7 +274,7 @@ class PathSet:
         cuts = self._cuts[::-1]
         values = self._around(sweeps, _ends(cuts[0]), 0)
         for cut, following in zip(cuts, [*cuts[1:], None], strict=True):
-            seeds = seeds_of(sweeps.algebra, cut, values, self._mask, self._marked)
+            seeds = seeds_of(sweeps.algebra, cut, values, self._paths)
             ends = set() if following is None else _ends(following)
             stop = position if following is None else min(map(self._ground.order.after, ends), default=0)
             values = self._swept(sweeps, seeds, ends, (stop, len(self._graph.ops)))
@@ -297,15 +298,7 @@ class PathSet:
     def _swept(
         self, sweeps: Sweeps, seeds: dict[Node, Value], ends: Collection[Node], within: tuple[int, int]
     ) -> dict[Node, Value]:
-        return sweep_backward(
-            self._graph,
-            sweeps.algebra,
-            seeds=seeds,
-            keep=ends,
-            mask=self._mask,
-            marked=self._marked,
-            within=within,
-        )
+        return sweep_backward(self._graph, sweeps.algebra, Span(seeds, ends, within), self._paths)
 
     def __repr__(self) -> str:
         return f"PathSet(log_mass={self.log_mass:.4g}, through {len(self._cuts)} cuts)"
@@ -316,7 +309,8 @@ def _ends(cut: Cut) -> set[Node]:
     return {*cut.nodes, *(edge.target for edge in cut.edges)}
 
 
-def _mask_of(cuts: Iterable[Cut]) -> Mask:
+def _around(cuts: Iterable[Cut], marked: Iterable[Edge]) -> Restriction:
+    """The paths that touch none of some cuts."""
     nodes: dict[Node, Tensor] = {}
     edges: dict[Edge, Tensor] = {}
     for cut in cuts:
@@ -324,4 +318,4 @@ def _mask_of(cuts: Iterable[Cut]) -> Mask:
             nodes[node] = nodes[node] & ~kept if node in nodes else ~kept
         for edge, kept in cut.edges.items():
             edges[edge] = edges[edge] & ~kept if edge in edges else ~kept
-    return Mask(nodes, edges)
+    return Restriction(nodes, edges, marked=dict.fromkeys(marked))

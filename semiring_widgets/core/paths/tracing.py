@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -18,8 +18,9 @@ from torch import Tensor
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.memory import sweep_size
 from semiring_widgets.core.paths.stations import Origin, Stations, Stop
+from semiring_widgets.core.restriction import EVERY_PATH, Marks, Restriction, restrict
 from semiring_widgets.core.semirings import Batch, Leaving, Passing, Semiring, Value, Weight, gated
-from semiring_widgets.core.sweeps import Gate, ones, passed, restrict, sweep_backward, sweep_forward, zeros
+from semiring_widgets.core.sweeps import Span, ones, sweep_backward, sweep_forward, zeros
 from semiring_widgets.core.tape import Node
 
 __all__ = ["Arrival", "Tracer", "Trail", "picked"]
@@ -84,7 +85,7 @@ class Tracer:
         stations: of the graph.
         semiring: the algebra.
         direction: one weight for each element of each input, which its paths are multiplied by; or None.
-        gate: elements of edges that paths must pass to count; None for all paths.
+        gate: what paths must use to count (see `gate_of`); None for all paths.
         gates: how many times they must.
         check: called often; may raise to stop.
         memory: bytes that a batch of trails may take; None for no limit.
@@ -96,14 +97,17 @@ class Tracer:
         semiring: Semiring,
         direction: Mapping[Node, Tensor] | None = None,
         *,
-        gate: Gate | None = None,
+        gate: Marks | None = None,
         gates: int = 1,
         check: Callable[[], None] = lambda: None,
         memory: float | None = None,
     ) -> None:
         self.stations, self.graph = stations, stations.graph
         self.graph.check_unchanged()
-        self.inner, self._gate, self._check = semiring, gate or {}, check
+        self.inner, self._check = semiring, check
+        self._paths = EVERY_PATH if gate is None else Restriction(marked=gate)
+        # A segment ends where the next station begins.
+        self._within_segment = replace(self._paths, closed=stations.edges)
         self.semiring = semiring if gate is None else gated(semiring, gates)
         self._direction = direction
         self._kept = {edge.target for edge in stations.edges}
@@ -130,12 +134,7 @@ class Tracer:
         sources = {station.edge.source for station in self.stations.all}
         seeds = {node: self.directed(node, ones(self.graph, semiring, node)) for node in self._inputs}
         values = sweep_forward(
-            self.graph,
-            semiring,
-            seeds=seeds,
-            keep=sources,
-            gate=self._gate,
-            progress=lambda *_: self._check(),
+            self.graph, semiring, Span(seeds, keep=sources), self._paths, lambda *_: self._check()
         )
         found = []
         for station in self.stations.all:
@@ -170,21 +169,12 @@ class Tracer:
         self._check()
         batch = Batch(self.semiring, len(trails))
         seeds = self._seeds(batch, trails)
-        values = sweep_backward(
-            self.graph,
-            batch,
-            seeds=seeds,
-            keep=self._kept,
-            gate=self._gate,
-            closed=self.stations.edges,
-            within=self._before(seeds),
-            progress=lambda *_: self._check(),
-        )
+        span = Span(seeds, self._kept, self._before(seeds))
+        values = sweep_backward(self.graph, batch, span, self._within_segment, lambda *_: self._check())
         for position, station in enumerate(self.stations.all):
             if station.edge.target in values:
                 pulled = station.edge.pull(batch, values[station.edge.target])
-                pulled = passed(batch, pulled, self._gate, station.edge)
-                values_here = batch.split(pulled)
+                values_here = batch.split(self._paths.along(batch, station.edge, pulled))
                 members, missing = station.members, station.missing
                 yield Arrival(position, False, values_here, members, missing, self.semiring)
         for node in self._inputs:
@@ -197,9 +187,8 @@ class Tracer:
         """Cotangents of one trail at every node of the segment before it."""
         batch = Batch(self.semiring, 1)
         seeds = self._seeds(batch, [trail])
-        return sweep_backward(
-            self.graph, batch, seeds=seeds, closed=self.stations.edges, within=self._before(seeds)
-        )
+        span = Span(seeds, within=self._before(seeds))
+        return sweep_backward(self.graph, batch, span, Restriction(closed=self.stations.edges))
 
     def measure(self, routes: Sequence[tuple[Origin, tuple[Stop, ...]]]) -> list[Value]:
         """The values of some routes, one masked sweep for all: parts of the shape of an origin's members.
