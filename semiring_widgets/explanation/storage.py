@@ -95,8 +95,8 @@ def _built(data: bytes, kind: str, build: Build[T]) -> T:
         raise InputError("is no file of semiring_widgets; give one that .save(path) wrote")
     if facts[1] > FORMAT_VERSION:
         raise InputError(
-            f"has format version {short(facts[1])} and was written by a newer version of semiring_widgets; this "
-            f"one reads up to {FORMAT_VERSION}: update it"
+            f"has format version {short(facts[1])} and was written by a newer version of semiring_widgets; "
+            f"this one reads up to {FORMAT_VERSION}: update it"
         )
     if facts[2] != kind:
         reader = _READERS.get(str(facts[2]), "the class that wrote it")
