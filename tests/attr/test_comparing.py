@@ -255,8 +255,8 @@ def test_names_are_forgiving_and_unique():
         ({"methods": ["Saliancy"]}, "no attribution method 'Saliancy'.*IntegratedGradients.*best path"),
         ({"methods": []}, "No method was given"),
         ({"methods": [3]}, "3 is no attribution method"),
-        ({"granularity": "fine"}, "no granularity 'fine'"),
-        ({"level": "fine"}, "no level 'fine'"),
+        ({"granularity": "fine"}, "granularity is 'fine'; choose one of primitive"),
+        ({"level": "fine"}, "level is 'fine'; choose one of unit"),
         ({"top_k": 0}, "top_k is 0"),
     ],
 )

@@ -275,8 +275,8 @@ def test_nothing_is_kept_alive(mlp, x):
     [
         ({"semiring": "mean"}, "semiring is 'mean'.*signed_max"),
         ({"semiring": object()}, "semiring is an object; choose one of"),
-        ({"granularity": "coarse"}, "no granularity 'coarse'.*operator"),
-        ({"level": "head"}, "no level 'head'.*branch"),
+        ({"granularity": "coarse"}, "granularity is 'coarse'; choose one of .*operator"),
+        ({"level": "head"}, "level is 'head'; choose one of .*branch"),
     ],
 )
 def test_unknown_choices_are_refused(mlp, arguments, words):

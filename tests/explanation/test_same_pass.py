@@ -33,13 +33,15 @@ WITH_IDS = [
     Row("BigBirdForMaskedLM", "embeds", {"attention_type": "block_sparse", "block_size": 2}),
 ]
 READS_TEXT = ("embeds", "seq2seq", "pictured")
+# Its ids are the codes of a sound, several to a place.
+CODES = ("MusicgenMelodyForCausalLM",)
 
 
 def reads_text_alone(row):
     forward = inspect.signature(getattr(transformers, row.name).forward).parameters
     # BLIP-2 does not go without an image.
     needed = "pixel_values" in forward and forward["pixel_values"].default is inspect.Parameter.empty
-    return row.kind in READS_TEXT and not needed
+    return row.kind in READS_TEXT and row.name not in CODES and not needed
 
 
 ROWS = [row for row in TABLE if reads_text_alone(row)] + WITH_IDS

@@ -118,7 +118,7 @@ def test_it_stops_soon_after_it_is_told(result, by):
         with pytest.raises(StopError):
             ask(check)
         assert len(seen) == stop
-    assert not result.session.lock.locked()
+    assert not result.session._held().lock.locked()
 
 
 def test_the_flow_stops_soon_after_it_is_told(result):
@@ -127,6 +127,6 @@ def test_the_flow_stops_soon_after_it_is_told(result):
 
     with pytest.raises(KeyError):
         result.session.conditioned({"token": 2}, stop)
-    assert not result.session.lock.locked()
+    assert not result.session._held().lock.locked()
     table, _ = result.session.conditioned({"token": 2})
     assert torch.isfinite(torch.tensor(table.attrs["log_mass"]))

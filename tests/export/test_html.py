@@ -173,7 +173,7 @@ def test_it_is_written_as_a_whole_or_not_at_all(bundle, make_explanation, tmp_pa
     assert path == tmp_path / "page.html"
     before = path.read_bytes()
     assert before.startswith(b"<!doctype html>")
-    with pytest.raises(InputError, match="Cannot save to"):
+    with pytest.raises(InputError, match="There is no folder"):
         make_explanation().to_html(tmp_path / "missing" / "page.html", chart=False)
     assert [entry.name for entry in tmp_path.iterdir()] == ["page.html"]
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from operator import index
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from semiring_widgets.core.anatomy.parts import Anatomy
@@ -81,7 +82,7 @@ def checked(parts: Parts, extent: Extent) -> tuple[Selection, ...]:
     given: Any = parts
     if isinstance(given, (Selection, Mapping)):
         given = [given]
-    elif isinstance(given, (str, Tensor)) or not isinstance(given, Iterable):
+    elif isinstance(given, (str, Tensor, np.ndarray)) or not isinstance(given, Iterable):
         raise InputError(f"A selection is a part or a list of parts, got {shown(given)}. {_HOW}")
     found = dict.fromkeys(_part(part, extent) for part in given)
     return tuple(part for part in found if part != Selection(stream=part.stream))
