@@ -34,7 +34,7 @@ def test_numbers(question, call, number):
 @pytest.mark.parametrize(("call", "words"), [
     (lambda question: sw.backprop(*question, semiring=["sum"]), "choose one of"),
     (lambda question: Product("sum", "max"), "such as Sum"),
-    (lambda question: sw.select_paths(*question, through={"token": "a"}), "give a whole number, counted from 0"),
+    (lambda question: sw.select_paths(*question, through={"token": "a"}), "counted from 0"),
     (lambda question: sw.backprop(*question, max_memory="1GB"), "number of bytes"),
     (lambda question: sw.top_paths(*question, max_memory="1GB"), "number of bytes"),
     (lambda question: sw.record(max_memory="1GB").__enter__(), "number of bytes"),
