@@ -162,9 +162,9 @@ class ExplanationJob(Generic[R]):
         seconds: Any = timeout
         if seconds is not None:
             known = not isinstance(seconds, bool) and isinstance(seconds, Real)
-            if not known or not float(seconds) >= 0:
+            if not known or not seconds >= 0:
                 raise InputError(f"timeout is {short(seconds)}; give seconds, or None to wait for the end.")
-            timeout = float(min(float(seconds), threading.TIMEOUT_MAX))
+            timeout = float(min(seconds, threading.TIMEOUT_MAX))
         try:
             ended = self._finished.wait(timeout)
         except KeyboardInterrupt:
