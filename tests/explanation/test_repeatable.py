@@ -80,9 +80,7 @@ def test_dropout_that_no_mode_turns_off(tokenizer):
 
     model.bert.encoder.layer[0].output.dense.register_forward_hook(drop)
     for call in (sw.explain, sw.compare):
-        with pytest.raises(
-            sw.SemiringWidgetsError, match=r"once more.*random numbers.*or keeps something"
-        ):
+        with pytest.raises(sw.SemiringWidgetsError, match=r"once more.*random numbers.*or keeps something"):
             call(model, tokenizer, TEXT, target=7)
 
 
