@@ -16,7 +16,7 @@ from semiring_widgets.core.jacobian import Call, Edge, edges_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Weight
 from semiring_widgets.core.tape import Node, Op, Tape
-from semiring_widgets.core.tape.hooks import check_tensor
+from semiring_widgets.core.tape.backward_hooks import check_tensor
 from semiring_widgets.errors import InputError, NonFiniteError, TapeError
 
 __all__ = ["GradientGraph", "check_uncut", "find_nodes", "listed", "told_cut"]

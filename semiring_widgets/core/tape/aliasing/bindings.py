@@ -13,10 +13,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.tape.constants import version_of
-from semiring_widgets.core.tape.families import Place, key_of
+from semiring_widgets.core.tape.aliasing.aliases import Aliases, is_foreign
+from semiring_widgets.core.tape.aliasing.constants import version_of
+from semiring_widgets.core.tape.aliasing.families import Place, key_of
 from semiring_widgets.core.tape.nodes import Node, Op
-from semiring_widgets.core.tape.storage import Aliases, is_foreign
 
 __all__ = ["Bindings"]
 

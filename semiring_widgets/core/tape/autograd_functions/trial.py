@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.utils._python_dispatch import _disable_current_modes
 
-from semiring_widgets.core.tape.functions import CustomFunction
+from semiring_widgets.core.tape.autograd_functions.custom import CustomFunction
 from semiring_widgets.core.tape.tape import Tape
 from semiring_widgets.errors import UnsupportedOpError
 

@@ -20,8 +20,8 @@ from torch.autograd.function import FunctionMeta
 from torch.utils import checkpoint
 from torch.utils._python_dispatch import _disable_current_modes
 
-from semiring_widgets.core.tape.foreign import NO_GRADIENTS
-from semiring_widgets.core.tape.outcomes import Outcome, outcome_of, takes_context
+from semiring_widgets.core.tape.autograd_functions.outcomes import Outcome, outcome_of, takes_context
+from semiring_widgets.core.tape.torch_errors import NO_GRADIENTS
 from semiring_widgets.errors import UnsupportedOpError
 
 __all__ = ["Interception"]

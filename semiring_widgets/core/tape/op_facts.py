@@ -55,7 +55,7 @@ def facts_of(func: OpOverload, table: dict[Any, Any], uncut: dict[Any, Any]) -> 
     Args:
         func: the operator.
         table: see `expansions`.
-        uncut: see `semiring_widgets.core.tape.expansions.uncut`.
+        uncut: see `semiring_widgets.core.tape.expansion.granularity.uncut`.
     """
     packet = func.overloadpacket
     return Facts(

@@ -13,8 +13,8 @@ from torch.autograd.function import FunctionCtx
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from semiring_widgets.core.tape.arguments import is_tracked, tensors_in
-from semiring_widgets.core.tape.functions import CustomFunction, agrees
-from semiring_widgets.core.tape.operators import written_by
+from semiring_widgets.core.tape.autograd_functions.custom import CustomFunction, agrees
+from semiring_widgets.core.tape.op_facts import written_by
 from semiring_widgets.errors import UnsupportedOpError
 
 __all__ = ["Outcome", "outcome_of", "takes_context"]

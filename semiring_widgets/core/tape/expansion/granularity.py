@@ -26,8 +26,8 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from semiring_widgets.core.tape.nodes import Node
-from semiring_widgets.core.tape.norms import (
+from semiring_widgets.core.tape.expansion.matrix_products import PRODUCTS
+from semiring_widgets.core.tape.expansion.norms import (
     PAPER_NORMS,
     PRIMITIVE_NORMS,
     UNCUT_NORMS,
@@ -36,8 +36,8 @@ from semiring_widgets.core.tape.norms import (
     ordered,
     widened,
 )
-from semiring_widgets.core.tape.products import PRODUCTS
-from semiring_widgets.core.tape.rewriting import REWRITTEN
+from semiring_widgets.core.tape.expansion.random_ops import REWRITTEN
+from semiring_widgets.core.tape.nodes import Node
 
 __all__ = ["GRANULARITIES", "expansions", "uncut"]
 

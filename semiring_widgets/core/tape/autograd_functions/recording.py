@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
 from semiring_widgets.core.tape.arguments import is_tracked
+from semiring_widgets.core.tape.autograd_functions.outcomes import Outcome
 from semiring_widgets.core.tape.nodes import Node, Scope
-from semiring_widgets.core.tape.outcomes import Outcome
 
 if TYPE_CHECKING:
     from semiring_widgets.core.tape.tape import Tape

@@ -25,8 +25,16 @@ import torch
 from torch import Tensor
 from torch.nn import Buffer, Parameter
 
-from semiring_widgets.core.tape.constants import version_of
-from semiring_widgets.core.tape.families import Alias, Family, Geometry, Place, always, key_of, notices
+from semiring_widgets.core.tape.aliasing.constants import version_of
+from semiring_widgets.core.tape.aliasing.families import (
+    Alias,
+    Family,
+    Geometry,
+    Place,
+    always,
+    key_of,
+    notices,
+)
 from semiring_widgets.core.tape.nodes import Node, units
 from semiring_widgets.errors import UnsupportedOpError
 

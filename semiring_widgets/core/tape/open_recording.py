@@ -30,9 +30,9 @@ from torch.utils._python_dispatch import (
 )
 
 from semiring_widgets.core.tape.arguments import tensors_in
-from semiring_widgets.core.tape.interception import Interception
-from semiring_widgets.core.tape.process import Process
-from semiring_widgets.core.tape.scopes import ModuleTracker
+from semiring_widgets.core.tape.autograd_functions.interception import Interception
+from semiring_widgets.core.tape.module_paths import ModuleTracker
+from semiring_widgets.core.tape.process_settings import Process
 from semiring_widgets.core.tape.tape import Tape
 from semiring_widgets.errors import TapeError
 

@@ -19,7 +19,7 @@ from torch.nn.modules.module import (
     register_module_forward_pre_hook,
 )
 
-from semiring_widgets.core.tape.hooks import check_module
+from semiring_widgets.core.tape.backward_hooks import check_module
 
 __all__ = ["ModuleTracker"]
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.tape.norms import narrowed, widened
+from semiring_widgets.core.tape.expansion.norms import narrowed, widened
 
 __all__ = ["REWRITTEN"]
 

@@ -16,7 +16,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _python_dispatch
 
-from semiring_widgets.core.tape.collector import uncollected
+from semiring_widgets.core.tape.gc_pause import uncollected
 
 __all__ = ["Process"]
 
