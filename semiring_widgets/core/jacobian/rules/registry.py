@@ -11,21 +11,22 @@ from typing import Any
 
 import torch
 
-from semiring_widgets.core.jacobian import (
-    adding,
-    contractions,
+from semiring_widgets.core.jacobian.edge import Edge
+from semiring_widgets.core.jacobian.rules import (
     convolutions,
-    dense,
-    embeddings,
+    copies,
+    custom_functions,
+    explicit_jacobian,
     fourier,
-    functions,
-    moves,
-    planes,
+    lookups,
+    matmul,
+    movement,
     pointwise,
+    pooling,
     reductions,
-    selections,
+    scatter,
 )
-from semiring_widgets.core.jacobian.context import Call, Edge
+from semiring_widgets.core.jacobian.rules.call import Call
 from semiring_widgets.core.tape import CustomFunction
 from semiring_widgets.errors import SemiringWidgetsError
 
@@ -55,8 +56,8 @@ def _constant(call: Call) -> Iterable[Edge]:
     return ()
 
 
-register(aten.linear)(contractions.linear_rule)
-register(aten.mm, aten.bmm, aten.addmm, aten.baddbmm, aten.mv, aten.addmv, aten.dot)(contractions.rule)
+register(aten.linear)(matmul.linear_rule)
+register(aten.mm, aten.bmm, aten.addmm, aten.baddbmm, aten.mv, aten.addmv, aten.dot)(matmul.rule)
 register(aten.convolution)(convolutions.rule)
 register(
     aten.sum,
@@ -107,7 +108,7 @@ register(
     aten.rot90,
     aten.unfold,
     aten.split_with_sizes_copy,
-)(selections.rule)
+)(movement.rule)
 register(
     aten.index_put,
     aten._unsafe_index_put,
@@ -118,10 +119,10 @@ register(
     aten.scatter,
     aten.scatter_add,
     aten.scatter_reduce,
-)(adding.rule)
-register(aten.col2im)(adding.folding_rule)
-register(aten.embedding)(embeddings.rule)
-register(aten._embedding_bag, aten._embedding_bag_forward_only)(embeddings.bag_rule)
+)(scatter.rule)
+register(aten.col2im)(scatter.folding_rule)
+register(aten.embedding)(lookups.rule)
+register(aten._embedding_bag, aten._embedding_bag_forward_only)(lookups.bag_rule)
 register(
     aten.max_pool2d_with_indices,
     aten.max_pool3d_with_indices,
@@ -129,9 +130,9 @@ register(
     aten.adaptive_max_pool3d,
     aten.fractional_max_pool2d,
     aten.fractional_max_pool3d,
-)(planes.maximum_rule)
-register(aten.avg_pool2d, aten.avg_pool3d)(planes.average_rule)
-register(aten.max_unpool2d, aten.max_unpool3d)(planes.unpooling_rule)
+)(pooling.maximum_rule)
+register(aten.avg_pool2d, aten.avg_pool3d)(pooling.average_rule)
+register(aten.max_unpool2d, aten.max_unpool3d)(pooling.unpooling_rule)
 register(
     aten._adaptive_avg_pool2d,
     aten._adaptive_avg_pool3d,
@@ -141,8 +142,8 @@ register(
     aten.upsample_trilinear3d,
     aten._upsample_bilinear2d_aa,
     aten._upsample_bicubic2d_aa,
-)(planes.linear_rule)
-register(aten.grid_sampler_2d, aten.grid_sampler_3d)(planes.grid_rule)
+)(pooling.linear_rule)
+register(aten.grid_sampler_2d, aten.grid_sampler_3d)(pooling.grid_rule)
 register(
     aten.max,
     aten.min,
@@ -154,7 +155,7 @@ register(
     aten.mode,
     aten.cummax,
     aten.cummin,
-)(selections.ordering_rule)
+)(movement.ordering_rule)
 register(
     aten.zeros_like,
     aten.ones_like,
@@ -183,15 +184,17 @@ register(
     aten.detach,
 )(_constant)
 register(aten._softmax, aten._log_softmax, aten._safe_softmax, aten.cumsum, aten.cumprod, aten.logcumsumexp)(
-    dense.row_rule
+    explicit_jacobian.row_rule
 )
-register(aten.native_layer_norm, aten.rms_norm, aten._fused_rms_norm)(dense.norm_rule)
-register(aten._native_batch_norm_legit, aten._native_batch_norm_legit_no_training)(dense.channel_rule)
-register(aten._unsafe_view, aten._reshape_alias, aten.squeeze, aten.unsqueeze)(selections.view_rule)
+register(aten.native_layer_norm, aten.rms_norm, aten._fused_rms_norm)(explicit_jacobian.norm_rule)
+register(aten._native_batch_norm_legit, aten._native_batch_norm_legit_no_training)(
+    explicit_jacobian.channel_rule
+)
+register(aten._unsafe_view, aten._reshape_alias, aten.squeeze, aten.unsqueeze)(movement.view_rule)
 register(aten.fill)(pointwise.fill_rule)
-register(CustomFunction)(functions.rule)
+register(CustomFunction)(custom_functions.rule)
 register(aten.complex, aten.polar, aten._conj, aten._neg_view)(pointwise.rule)
-register(aten._to_copy)(moves.rule)
+register(aten._to_copy)(copies.rule)
 register(aten._fft_c2c, aten._fft_r2c, aten._fft_c2r)(fourier.rule)
 
 # Where the operators of PyTorch itself are.
@@ -199,16 +202,16 @@ _OWN = {"aten", "prims"}
 # The rules that tell real from imaginary parts; other operators on complex numbers are one dense Jacobian.
 _FOR_COMPLEX = {
     _constant,
-    adding.rule,
-    contractions.rule,
-    embeddings.rule,
+    scatter.rule,
+    matmul.rule,
+    lookups.rule,
     fourier.rule,
-    functions.rule,
-    moves.rule,
+    custom_functions.rule,
+    copies.rule,
     pointwise.rule,
     reductions.rule,
-    selections.rule,
-    selections.view_rule,
+    movement.rule,
+    movement.view_rule,
 }
 
 
@@ -223,13 +226,13 @@ def edges_of(call: Call) -> list[Edge]:
     rule = _RULES.get(func.overloadpacket)
     if rule is None:
         if func.is_view:
-            rule = selections.view_rule
+            rule = movement.view_rule
         elif torch.Tag.pointwise in func.tags:
             rule = pointwise.rule
         else:
-            rule = dense.rule if func.namespace in _OWN else functions.operator_rule
+            rule = explicit_jacobian.rule if func.namespace in _OWN else custom_functions.operator_rule
     if call.complex and rule not in _FOR_COMPLEX:
-        rule = dense.rule
+        rule = explicit_jacobian.rule
     try:
         return list(rule(call))
     except SemiringWidgetsError:

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 
 import torch
 
-from semiring_widgets.core.jacobian import dense
-from semiring_widgets.core.jacobian.blocks import Block, Contraction, Elementwise
-from semiring_widgets.core.jacobian.chains import Chain, Turned
-from semiring_widgets.core.jacobian.context import Call, Edge
-from semiring_widgets.core.jacobian.selection import permuted
-from semiring_widgets.core.jacobian.windows import Windows, spread
+from semiring_widgets.core.jacobian.blocks.block import Block
+from semiring_widgets.core.jacobian.blocks.chain import Chain, Turned
+from semiring_widgets.core.jacobian.blocks.contraction import Contraction
+from semiring_widgets.core.jacobian.blocks.elementwise import Elementwise
+from semiring_widgets.core.jacobian.blocks.strided import permuted
+from semiring_widgets.core.jacobian.blocks.windows import Windows, spread
+from semiring_widgets.core.jacobian.edge import Edge
+from semiring_widgets.core.jacobian.rules import explicit_jacobian
+from semiring_widgets.core.jacobian.rules.call import Call
 from semiring_widgets.core.semirings import Sum, Weight
 from semiring_widgets.core.tape import Node
 
@@ -31,7 +34,7 @@ def rule(call: Call) -> Iterator[Edge]:
     image, kernel, bias, stride, padding, dilation, transposed, _, groups = call.op.args
     (target,) = call.targets
     if image is kernel or (bias is not None and bias in (image, kernel)):
-        yield from dense.rule(call)
+        yield from explicit_jacobian.rule(call)
         return
     if isinstance(bias, Node) and bias in call.sources:
         wide = torch.Size((*bias.shape, *(1,) * (len(target.shape) - 2)))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks import Elementwise
-from semiring_widgets.core.jacobian.chains import Chain, Turned
-from semiring_widgets.core.jacobian.selection import Gather
+from semiring_widgets.core.jacobian.blocks.chain import Chain, Turned
+from semiring_widgets.core.jacobian.blocks.elementwise import Elementwise
+from semiring_widgets.core.jacobian.blocks.gather import Gather
 
-__all__ = ["listed"]
+__all__ = ["sparse_block"]
 
 
-def listed(source: torch.Size, target: torch.Size, own: Tensor, reached: Tensor, weight: Tensor) -> Chain:
+def sparse_block(
+    source: torch.Size, target: torch.Size, own: Tensor, reached: Tensor, weight: Tensor
+) -> Chain:
     """A block of single edges: pick their sources, weigh them, and add them up at their targets.
 
     Args:

@@ -12,11 +12,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian import dense
-from semiring_widgets.core.jacobian.blocks import Contraction
-from semiring_widgets.core.jacobian.chains import Chain
-from semiring_widgets.core.jacobian.context import Call, Edge
-from semiring_widgets.core.jacobian.selection import permuted
+from semiring_widgets.core.jacobian.blocks.chain import Chain
+from semiring_widgets.core.jacobian.blocks.contraction import Contraction
+from semiring_widgets.core.jacobian.blocks.strided import permuted
+from semiring_widgets.core.jacobian.edge import Edge
+from semiring_widgets.core.jacobian.rules import explicit_jacobian
+from semiring_widgets.core.jacobian.rules.call import Call
 from semiring_widgets.core.semirings import Weight
 from semiring_widgets.core.tape import Node
 
@@ -27,7 +28,7 @@ def rule(call: Call) -> Iterator[Edge]:
     """``aten._fft_c2c``, ``_fft_r2c``, ``_fft_c2r``; several dimensions in one step are a dense Jacobian."""
     dims = call.op.args[1]
     if len(dims) != 1:
-        yield from dense.rule(call)
+        yield from explicit_jacobian.rule(call)
         return
     (source,), (target,) = call.sources, call.targets
     dim = dims[0] % len(source.outer)

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks import Dense
-from semiring_widgets.core.jacobian.context import Call, Edge
+from semiring_widgets.core.jacobian.blocks.dense import Dense
+from semiring_widgets.core.jacobian.edge import Edge
+from semiring_widgets.core.jacobian.rules.call import Call
 from semiring_widgets.core.tape import Node, is_close
 
 __all__ = ["ANOTHER", "channel_rule", "is_again", "norm_rule", "row_rule", "rule"]

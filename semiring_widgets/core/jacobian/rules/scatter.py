@@ -12,12 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian import dense, selections
-from semiring_widgets.core.jacobian.blocks import Block
-from semiring_widgets.core.jacobian.chains import Turned
-from semiring_widgets.core.jacobian.context import Call, Edge
-from semiring_widgets.core.jacobian.listing import listed
-from semiring_widgets.core.jacobian.selection import Gather
+from semiring_widgets.core.jacobian.blocks.block import Block
+from semiring_widgets.core.jacobian.blocks.chain import Turned
+from semiring_widgets.core.jacobian.blocks.gather import Gather
+from semiring_widgets.core.jacobian.blocks.sparse import sparse_block
+from semiring_widgets.core.jacobian.edge import Edge
+from semiring_widgets.core.jacobian.rules import explicit_jacobian, movement
+from semiring_widgets.core.jacobian.rules.call import Call
 from semiring_widgets.core.tape import Node
 
 __all__ = ["folding_rule", "rule"]
@@ -33,10 +34,10 @@ def rule(call: Call) -> Iterator[Edge]:
         # Autograd would count both, though one is overwritten.
         if isinstance(added, Node) and added in call.sources and _writes_twice(call, given, added):
             raise call.refuse("it writes two values to one place, and which of them stays is undefined")
-        yield from selections.rule(call)
+        yield from movement.rule(call)
         return
     if own is added or call.complex:
-        yield from dense.rule(call)
+        yield from explicit_jacobian.rule(call)
         return
     for source, target, derivative in call.gradients(call.value):
         if derivative is None:
@@ -65,7 +66,7 @@ def _written(call: Call, given: dict[str, Any], source: Node, target: Node, deri
         pairs, count = (written * target.shape.numel() + reached).unique(return_counts=True)
         written, reached = pairs // target.shape.numel(), pairs % target.shape.numel()
         weight = count.to(call.dtype)
-    return listed(source.shape, target.shape, written, reached, weight)
+    return sparse_block(source.shape, target.shape, written, reached, weight)
 
 
 def _adds_up(call: Call, given: dict[str, Any]) -> bool:

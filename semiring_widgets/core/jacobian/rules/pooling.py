@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks import Block, Contraction, Elementwise
-from semiring_widgets.core.jacobian.chains import Chain, Turned
-from semiring_widgets.core.jacobian.context import Call, Edge
-from semiring_widgets.core.jacobian.listing import listed
-from semiring_widgets.core.jacobian.selection import Gather
-from semiring_widgets.core.jacobian.windows import Windows, spread
+from semiring_widgets.core.jacobian.blocks.block import Block
+from semiring_widgets.core.jacobian.blocks.chain import Chain, Turned
+from semiring_widgets.core.jacobian.blocks.contraction import Contraction
+from semiring_widgets.core.jacobian.blocks.elementwise import Elementwise
+from semiring_widgets.core.jacobian.blocks.gather import Gather
+from semiring_widgets.core.jacobian.blocks.sparse import sparse_block
+from semiring_widgets.core.jacobian.blocks.windows import Windows, spread
+from semiring_widgets.core.jacobian.edge import Edge
+from semiring_widgets.core.jacobian.rules.call import Call
 from semiring_widgets.core.semirings import Sum, Weight
 from semiring_widgets.core.tape import Node
 
@@ -67,7 +70,7 @@ def linear_rule(call: Call) -> Iterator[Edge]:
     else:
         first = torch.arange(planes, device=own.device)[:, None]
         pairs = (first * plane.numel() + own).reshape(-1), (first * after + reached).reshape(-1)
-        block = listed(left, right, *pairs, weight.to(call.dtype).repeat(planes))
+        block = sparse_block(left, right, *pairs, weight.to(call.dtype).repeat(planes))
     yield call.edge(source, target, Chain(source.shape, target.shape, [block]))
 
 
@@ -179,7 +182,7 @@ def _sampled(call: Call, image: Node, grid: Node, target: Node) -> Block:
     powers = 2 ** torch.arange(digits, device=seen.device)
     own = ((seen[:, 1:] != 0) * powers).sum(1).clamp(max=before - 1)
     first = (example * channels + torch.arange(channels, device=seen.device)[:, None]).reshape(-1)
-    return listed(
+    return sparse_block(
         image.shape,
         target.shape,
         first * before + own.repeat(channels),

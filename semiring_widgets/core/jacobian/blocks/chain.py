@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks import Block
+from semiring_widgets.core.jacobian.blocks.block import Block
 from semiring_widgets.core.semirings import Semiring, Value, Weight
 
 __all__ = ["Chain", "Turned"]

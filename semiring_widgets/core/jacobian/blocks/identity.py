@@ -1,21 +1,17 @@
-"""Copies to another device, with fewer digits, or from real to complex numbers and back."""
+"""Copies, perhaps on another device: every element has one edge to its own."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks import Block
-from semiring_widgets.core.jacobian.chains import Chain
-from semiring_widgets.core.jacobian.context import Call, Edge
+from semiring_widgets.core.jacobian.blocks.block import Block
 from semiring_widgets.core.semirings import Semiring, Value, Weight
 
-__all__ = ["Moved", "rule"]
+__all__ = ["Identity"]
 
 
-class Moved(Block):
+class Identity(Block):
     """Every element has one edge, of weight 1, to its copy.
 
     Args:
@@ -42,20 +38,6 @@ class Moved(Block):
 
     def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
         return _same(elements, self._here)
-
-
-def rule(call: Call) -> Iterator[Edge]:
-    """`Tensor.to` another device, fewer digits, or from real to complex; any other copy is the same node."""
-    (source,), (target,) = call.sources, call.targets
-    here, there = source.device, target.device
-    blocks: list[Block] = []
-    if here != there or source.complex == target.complex:
-        blocks.append(Moved(source.shape, here, there))
-    if source.complex != target.complex:
-        # The imaginary part becomes, or was, nothing.
-        real_part = torch.tensor([1.0, 0.0], dtype=call.dtype, device=there)
-        blocks.append(call.elementwise(source, target, target.outer, target.outer, real_part).block)
-    yield call.edge(source, target, Chain(source.shape, target.shape, blocks))
 
 
 def _same(elements: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:

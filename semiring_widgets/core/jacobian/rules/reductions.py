@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.context import Call, Edge
+from semiring_widgets.core.jacobian.edge import Edge
+from semiring_widgets.core.jacobian.rules.call import Call
 from semiring_widgets.core.tape import Node
 
 __all__ = ["rule"]

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 
 import torch
 
-from semiring_widgets.core.jacobian import dense
-from semiring_widgets.core.jacobian.blocks import Contraction, Elementwise
-from semiring_widgets.core.jacobian.chains import Chain
-from semiring_widgets.core.jacobian.context import Call, Edge
-from semiring_widgets.core.jacobian.selection import permuted
+from semiring_widgets.core.jacobian.blocks.chain import Chain
+from semiring_widgets.core.jacobian.blocks.contraction import Contraction
+from semiring_widgets.core.jacobian.blocks.elementwise import Elementwise
+from semiring_widgets.core.jacobian.blocks.strided import permuted
+from semiring_widgets.core.jacobian.edge import Edge
+from semiring_widgets.core.jacobian.rules import explicit_jacobian
+from semiring_widgets.core.jacobian.rules.call import Call
 from semiring_widgets.core.semirings import Weight
 from semiring_widgets.core.tape import Node
 
@@ -35,7 +37,7 @@ def rule(call: Call) -> Iterator[Edge]:
         or any(isinstance(value, complex) for value in kwargs.values())
         or (call.complex and min(len(left.outer), len(right.outer)) < 2)
     ):
-        yield from dense.rule(call)
+        yield from explicit_jacobian.rule(call)
         return
     for bias in biases:
         if bias in call.sources:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks import Block
+from semiring_widgets.core.jacobian.blocks.block import Block
 from semiring_widgets.core.semirings import Semiring, Value, Weight
 
 __all__ = ["Windows", "spread"]

@@ -18,9 +18,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks import Dense, Elementwise
-from semiring_widgets.core.jacobian.context import Call, Edge
-from semiring_widgets.core.jacobian.dense import ANOTHER, is_again
+from semiring_widgets.core.jacobian.blocks.dense import Dense
+from semiring_widgets.core.jacobian.blocks.elementwise import Elementwise
+from semiring_widgets.core.jacobian.edge import Edge
+from semiring_widgets.core.jacobian.rules.call import Call
+from semiring_widgets.core.jacobian.rules.explicit_jacobian import ANOTHER, is_again
 from semiring_widgets.core.tape import CustomFunction, Node, is_close, probes
 from semiring_widgets.errors import SemiringWidgetsError, UnsupportedOpError
 

@@ -13,9 +13,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks import Elementwise
-from semiring_widgets.core.jacobian.context import Call, Edge
-from semiring_widgets.core.jacobian.selection import Gather, reshaped, window
+from semiring_widgets.core.jacobian.blocks.elementwise import Elementwise
+from semiring_widgets.core.jacobian.blocks.gather import Gather
+from semiring_widgets.core.jacobian.blocks.strided import reshaped, window
+from semiring_widgets.core.jacobian.edge import Edge
+from semiring_widgets.core.jacobian.rules import pointwise, reductions
+from semiring_widgets.core.jacobian.rules.call import Call
 from semiring_widgets.core.tape import Node
 
 __all__ = ["ordering_rule", "rule", "view_rule"]
@@ -77,8 +80,6 @@ def rule(call: Call) -> Iterator[Edge]:
 
 def ordering_rule(call: Call) -> Iterator[Edge]:
     """max, sort, topk and their like: the operator says which elements it took."""
-    from semiring_widgets.core.jacobian import pointwise, reductions
-
     schema = call.op.func._schema
     if len(schema.returns) == 1:
         # max() over everything is a reduction; max(a, b) is pointwise.

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks import Elementwise
-from semiring_widgets.core.jacobian.chains import Chain
-from semiring_widgets.core.jacobian.context import Call, Edge
-from semiring_widgets.core.jacobian.listing import listed
-from semiring_widgets.core.jacobian.selection import Gather
+from semiring_widgets.core.jacobian.blocks.chain import Chain
+from semiring_widgets.core.jacobian.blocks.elementwise import Elementwise
+from semiring_widgets.core.jacobian.blocks.gather import Gather
+from semiring_widgets.core.jacobian.blocks.sparse import sparse_block
+from semiring_widgets.core.jacobian.edge import Edge
+from semiring_widgets.core.jacobian.rules.call import Call
 from semiring_widgets.core.tape import Node, fill
 
 __all__ = ["bag_rule", "rule"]
@@ -118,7 +119,9 @@ def _weighed(call: Call, source: Node, target: Node, own: Tensor, bags: Tensor, 
     reached = _elements(bags, target)
     pairs, where = (own * size + reached).reshape(-1).unique(return_inverse=True)
     total = weight.new_zeros(len(pairs)).index_add_(0, where, weight.reshape(-1))
-    return call.edge(source, target, listed(source.shape, target.shape, pairs // size, pairs % size, total))
+    return call.edge(
+        source, target, sparse_block(source.shape, target.shape, pairs // size, pairs % size, total)
+    )
 
 
 def _parts(rows: Tensor) -> Tensor:
