@@ -116,13 +116,6 @@ class GradientGraph:
     def __contains__(self, op: Op) -> bool:
         return op in self._own
 
-    def in_edges(self, node: Node) -> Iterable[Edge]:
-        """The edges that arrive at a node."""
-        if node.op is not None and node.op in self._own:
-            for edge in self.edges(node.op):
-                if edge.target is node:
-                    yield edge
-
     def check_unchanged(self) -> None:
         """Refuse graphs whose tensors were written after they were recorded.
 

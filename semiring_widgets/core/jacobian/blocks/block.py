@@ -14,7 +14,7 @@ from torch import Tensor
 
 from semiring_widgets.core.semirings import Semiring, Value, Weight
 
-__all__ = ["SHAPES", "Block"]
+__all__ = ["SHAPES", "Block", "Reversible"]
 
 # What depends on shapes alone is remembered up to this often; a model needs a few dozen for each text length.
 SHAPES = 4096
@@ -50,6 +50,10 @@ class Block(ABC):
             Flat target indices, int64 of shape (E, C), and derivatives of the same shape; an entry with
             derivative 0 is no edge.
         """
+
+
+class Reversible(Block):
+    """A block that also tells the edges that arrive, so that `Turned` can turn it round."""
 
     @abstractmethod
     def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks.block import Block
+from semiring_widgets.core.jacobian.blocks.block import Block, Reversible
 from semiring_widgets.core.semirings import Semiring, Value, Weight
 
 __all__ = ["Chain", "Turned"]
@@ -55,18 +55,11 @@ class Chain(Block):
             reached, derivative = _joined(derivative, further, factor)
         return reached, derivative
 
-    def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
-        reached, derivative = self._blocks[-1].in_edges(elements)
-        for block in reversed(self._blocks[:-1]):
-            further, factor = block.in_edges(reached.reshape(-1))
-            reached, derivative = _joined(derivative, further, factor)
-        return reached, derivative
-
 
 class Turned(Block):
     """The same edges in the other direction: source and target change places."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Reversible) -> None:
         self.source, self.target = block.target, block.source
         self._block = block
 
@@ -82,9 +75,6 @@ class Turned(Block):
 
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
         return self._block.in_edges(elements)
-
-    def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
-        return self._block.out_edges(elements)
 
 
 def _joined(derivative: Tensor, further: Tensor, factor: Tensor) -> tuple[Tensor, Tensor]:

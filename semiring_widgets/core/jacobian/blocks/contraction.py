@@ -47,15 +47,8 @@ class Contraction(Block):
         return tuple(v.mT for v in turned)
 
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
-        return self._row(elements, self.source, self.target, self._other.value)
-
-    def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
-        return self._row(elements, self.target, self.source, self._other.value.mT)
-
-    def _row(
-        self, elements: Tensor, own: torch.Size, other: torch.Size, weights: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        place = torch.unravel_index(elements, own)
+        weights = self._other.value
+        place = torch.unravel_index(elements, self.source)
         batch = place[:-2]
         row, k = (place[-1], place[-2]) if self._swapped else (place[-2], place[-1])
         chosen = weights[(*batch, k)] if weights.dim() > 2 else weights[k]
@@ -63,7 +56,7 @@ class Contraction(Block):
         rows = row[:, None].expand_as(columns)
         tail = (columns, rows) if self._swapped else (rows, columns)
         met = torch.zeros_like(columns)
-        for size, part in zip(other, [*(b[:, None] for b in batch), *tail], strict=True):
+        for size, part in zip(self.target, [*(b[:, None] for b in batch), *tail], strict=True):
             met = met * size + part
         return met, chosen
 

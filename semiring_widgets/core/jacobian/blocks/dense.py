@@ -62,11 +62,6 @@ class Dense(Block):
         target = _positions(self.target, self._target_order, elements.device)
         return _rows_of(elements, source, target, self._weight.value)
 
-    def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
-        source = _positions(self.source, self._source_order, elements.device)
-        target = _positions(self.target, self._target_order, elements.device)
-        return _rows_of(elements, target, source, self._weight.value.mT)
-
 
 def _rows_of(elements: Tensor, own: Tensor, other: Tensor, jacobian: Tensor) -> tuple[Tensor, Tensor]:
     """Rows of a batch of matrices (B, n_own, n_other), found and answered by flat index."""

@@ -104,13 +104,7 @@ class Elementwise(Block):
         return value
 
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
-        return self._meeting(elements, self._wide_source, self._wide_target)
-
-    def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
-        return self._meeting(elements, self._wide_target, self._wide_source)
-
-    def _meeting(self, elements: Tensor, own: Sequence[int], other: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Elements of shape ``other`` that share a place of the common shape with ``elements`` of ``own``."""
+        own, other = self._wide_source, self._wide_target
         rank, device = len(self._full), elements.device
         fixed = torch.unravel_index(elements, tuple(own)) if rank else ()
         free = [d for d in range(rank) if own[d] != self._full[d]]

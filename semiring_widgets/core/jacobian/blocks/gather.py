@@ -7,13 +7,13 @@ import math
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks.block import Block
+from semiring_widgets.core.jacobian.blocks.block import Reversible
 from semiring_widgets.core.semirings import Semiring, Value, Weight
 
 __all__ = ["Gather"]
 
 
-class Gather(Block):
+class Gather(Reversible):
     """Any selection: ``target.flatten()[i] = source.flatten()[index[i]]``, nothing where index is -1."""
 
     def __init__(self, source: torch.Size, target: torch.Size, index: Tensor) -> None:

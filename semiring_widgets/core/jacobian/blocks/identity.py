@@ -36,9 +36,6 @@ class Identity(Block):
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
         return _same(elements, self._there)
 
-    def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
-        return _same(elements, self._here)
-
 
 def _same(elements: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
     met = elements[:, None].to(device)

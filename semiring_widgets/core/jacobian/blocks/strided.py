@@ -72,12 +72,6 @@ class Strided(Block):
         targets = places[elements][:, None]
         return targets.clamp(min=0), (targets >= 0).to(torch.get_default_dtype())
 
-    def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
-        sources = torch.full_like(elements, self._offset)
-        for place, step in zip(torch.unravel_index(elements, self.target), self._stride, strict=True):
-            sources = sources + place * step
-        return sources[:, None], torch.ones(len(elements), 1, device=elements.device)
-
 
 @lru_cache(maxsize=SHAPES)
 def reshaped(source: torch.Size, target: torch.Size) -> Strided:

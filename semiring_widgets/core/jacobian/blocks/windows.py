@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks.block import Block
+from semiring_widgets.core.jacobian.blocks.block import Reversible
 from semiring_widgets.core.semirings import Semiring, Value, Weight
 
 __all__ = ["Windows", "spread"]
 
 
-class Windows(Block):
+class Windows(Reversible):
     """All windows of an image, without copying an index for each of their elements.
 
     ``target[n, c, *k, *o] = source[n, c, *(o * stride + k * dilation - padding)]``; nothing outside of it.
