@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from semiring_widgets.attr import compare
     from semiring_widgets.core import (
         Path,
+        Paths,
         PathSet,
         Route,
         Routes,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         top_paths,
         top_routes,
     )
+    from semiring_widgets.core.paths import paths
     from semiring_widgets.errors import SemiringWidgetsError
     from semiring_widgets.explanation import explain, flow, load_demo, load_model
     from semiring_widgets.notebook import load_ipython_extension, unload_ipython_extension
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Path": "core",
     "PathSet": "core",
+    "Paths": "core",
     "Route": "core",
     "Routes": "core",
     "Selection": "core",
@@ -49,6 +52,8 @@ _HOME = {
     "backprop": "core",
     "estimate_memory": "core",
     "path_lengths": "core",
+    # The folder has this name, too, so its function is found inside of it.
+    "paths": "core.paths",
     "select_paths": "core",
     "flow": "explanation",
     "record": "core",
@@ -71,6 +76,7 @@ __all__ = [
     "Explanation",
     "Path",
     "PathSet",
+    "Paths",
     "Route",
     "Routes",
     "Selection",
@@ -88,6 +94,7 @@ __all__ = [
     "load_ipython_extension",
     "load_model",
     "path_lengths",
+    "paths",
     "record",
     "sample_paths",
     "select_paths",

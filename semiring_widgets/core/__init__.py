@@ -1,11 +1,11 @@
 """The method itself, on torch alone: tape, gradient graph, semirings, sweeps, paths and flow."""
 
 from semiring_widgets.core.anatomy import Selection
-from semiring_widgets.core.backprop import Result, backprop
+from semiring_widgets.core.backprop import backprop
 from semiring_widgets.core.memory import estimate_memory
 from semiring_widgets.core.paths import (
     Path,
-    PathSet,
+    Paths,
     Route,
     Routes,
     Step,
@@ -15,12 +15,17 @@ from semiring_widgets.core.paths import (
     top_paths,
     top_routes,
 )
+from semiring_widgets.core.result import Result
 from semiring_widgets.core.semirings import Semiring
 from semiring_widgets.core.tape import Tape, record
+
+# The name of `Paths` in earlier versions.
+PathSet = Paths
 
 __all__ = [
     "Path",
     "PathSet",
+    "Paths",
     "Result",
     "Route",
     "Routes",

@@ -3,9 +3,11 @@
 from semiring_widgets.core.anatomy.conditioning import (
     Conditioned,
     Cut,
+    around,
     as_met,
     condition,
     cut_of,
+    gate_through,
     seeds_of,
 )
 from semiring_widgets.core.anatomy.embeddings import find_embeddings
@@ -40,6 +42,7 @@ __all__ = [
     "Places",
     "Residual",
     "Selection",
+    "around",
     "as_met",
     "branch_edges",
     "by_token",
@@ -50,6 +53,7 @@ __all__ = [
     "extent_of",
     "find_anatomy",
     "find_embeddings",
+    "gate_through",
     "head_map",
     "hop_edges",
     "layer_flow",

@@ -98,12 +98,13 @@ class Stations:
         anatomy: its parts; the stations are their edges.
 
     Attributes:
+        graph, anatomy: as given.
         all: the stations.
         edges: their edges, which no segment between two stations may use.
     """
 
     def __init__(self, graph: GradientGraph, anatomy: Anatomy) -> None:
-        self.graph = graph
+        self.graph, self.anatomy = graph, anatomy
         self.all: list[Station] = []
         self._by_edge: dict[Edge, int] = {}
         # Several attentions may be added to each other before they join the stream together.

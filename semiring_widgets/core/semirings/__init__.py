@@ -17,7 +17,7 @@ from semiring_widgets.core.semirings.linear import BranchMax, Sum
 from semiring_widgets.core.semirings.mass import Abs, Count, Entropy
 from semiring_widgets.core.semirings.moments import Variance
 from semiring_widgets.core.semirings.passing import Passing, gated
-from semiring_widgets.core.semirings.product import Product, factored, factors_of
+from semiring_widgets.core.semirings.product import Product, factored, factors_of, part_of
 from semiring_widgets.core.semirings.weights import Weight
 from semiring_widgets.errors import InputError
 
@@ -47,6 +47,7 @@ __all__ = [
     "factors_of",
     "find_semiring",
     "gated",
+    "part_of",
 ]
 
 LEVELS = ("unit", "branch")

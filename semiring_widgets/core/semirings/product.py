@@ -12,7 +12,7 @@ from semiring_widgets.core.semirings.mass import Abs, Entropy
 from semiring_widgets.core.semirings.weights import Weight
 from semiring_widgets.errors import InputError
 
-__all__ = ["Product", "factored", "factors_of"]
+__all__ = ["Product", "factored", "factors_of", "part_of"]
 
 
 class Product(Semiring):
@@ -49,6 +49,32 @@ class Product(Semiring):
     def split(self, value: Value) -> tuple[Value, ...]:
         """One value per factor."""
         return tuple(value[place] for place in self._places)
+
+    def part(self, value: Value, factor: type[Semiring]) -> Value:
+        """The value of the factor of a class; of `Abs` also where only `Entropy` carries the mass.
+
+        >>> import torch
+        >>> both = Product(Abs(), Entropy())
+        >>> both.part(both.lift(torch.tensor(-2.0)), Abs)
+        (tensor(0.6931),)
+
+        Args:
+            value: of this product.
+            factor: the class of one of its factors.
+
+        Raises:
+            KeyError: there is no factor of this class.
+        """
+        for own, place in zip(self.factors, self._places, strict=True):
+            if type(own) is factor:
+                return value[place]
+        if factor is Abs:
+            return self.part(value, Entropy)[:1]
+        raise KeyError(f"{self.name} has no factor {factor.__name__}")
+
+    def join(self, parts: Mapping[type[Semiring], Value]) -> Value:
+        """The value with these parts, by the classes of the factors; the inverse of `part`."""
+        return tuple(part for factor, _ in self._carried for part in parts[type(factor)])
 
     def _each(self, act: Callable[..., Value], *values: Value) -> Value:
         return tuple(
@@ -116,3 +142,8 @@ def factored(semiring: Semiring, value: Value) -> list[tuple[Semiring, Value]]:
     """Those, each with its own part of a value."""
     values = semiring.split(value) if isinstance(semiring, Product) else (value,)
     return list(zip(factors_of(semiring), values, strict=True))
+
+
+def part_of(semiring: Semiring, value: Value, factor: type[Semiring]) -> Value:
+    """The value of a factor, as `Product.part`; of any other semiring the value itself."""
+    return semiring.part(value, factor) if isinstance(semiring, Product) else value

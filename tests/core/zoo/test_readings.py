@@ -6,6 +6,8 @@ import semiring_widgets as sw
 from semiring_widgets.core.anatomy import find_anatomy, legs_of
 from semiring_widgets.core.paths.finding import drawn, graph_of
 from semiring_widgets.core.paths.stations import Stations
+from semiring_widgets.core.paths.walking import guide_through
+from semiring_widgets.core.semirings import Abs
 from tests.core.zoo.feeding import feed, weigh
 from tests.core.zoo.shrinking import build
 from tests.core.zoo.table import TABLE
@@ -47,7 +49,7 @@ def test_both_readings_agree(name):
     graph = graph_of(tape, score, inputs)
     anatomy = find_anatomy(graph)
     stations = Stations(graph, anatomy)
-    paths, _ = drawn(graph, 100, 0)
+    paths, _ = drawn(guide_through(graph, Abs()), 100, 0)
     lengths = set()
     for start, hops in paths:
         legs = stations.legs(stations.route_of(start, hops)[1])

@@ -1,0 +1,247 @@
+"""What a sweep found, by name: the facts of a semiring value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.checks import shown, whole_number
+from semiring_widgets.core.precision import in_full_precision
+from semiring_widgets.core.semirings import (
+    Entropy,
+    Max,
+    Product,
+    Semiring,
+    Value,
+    Variance,
+    factored,
+    factors_of,
+)
+from semiring_widgets.errors import InputError, NonFiniteError
+
+__all__ = ["Result", "is_coarse", "signs_of"]
+
+# Steps of float32 between logarithms of this size are 6e-5.
+_COARSE = 1000.0
+
+
+class Result:
+    """What a sweep found, for every element of one input.
+
+    Which facts there are depends on the semiring, and those of a semiring of your own are attributes too;
+    asking for another one raises `AttributeError` with a sentence. Logarithms are natural. Shapes are those
+    of the input, less the dimensions reduced. A complex input is two inputs, its real and its imaginary part,
+    in a last dimension of size 2; only `value` joins them, unless something was reduced: d/d re + i d/d im.
+
+    Attributes:
+        semiring: the algebra that was used.
+        granularity: which graph was counted.
+        level: of a maximum, ``"unit"`` or ``"branch"``.
+        parts: the raw semiring value, a tuple of tensors.
+    """
+
+    def __init__(
+        self,
+        semiring: Semiring,
+        parts: Value,
+        granularity: str,
+        level: str,
+        dtype: torch.dtype,
+        signs: Callable[[], Result] | None = None,
+    ) -> None:
+        self.semiring, self.parts = semiring, parts
+        self.granularity, self.level = granularity, level
+        self._dtype, self._signs = dtype, signs
+
+    @property
+    @in_full_precision
+    def facts(self) -> Mapping[str, Tensor]:
+        """Everything the semiring says, by name."""
+        return self.semiring.facts(self.parts)
+
+    @property
+    def factors(self) -> tuple[Result, ...]:
+        """One result per factor of a `Product`; of any other semiring only itself."""
+        if not isinstance(self.semiring, Product):
+            return (self,)
+        return tuple(
+            Result(
+                factor,
+                part,
+                self.granularity,
+                self.level,
+                self._dtype,
+                self._signs if type(factor) is Max else None,
+            )
+            for factor, part in factored(self.semiring, self.parts)
+        )
+
+    @property
+    def value(self) -> Tensor:
+        """``sum``: the gradient, in the input's dtype; infinite where autograd's is."""
+        fact = self._fact("value")
+        if self._dtype.is_complex:
+            fact = torch.view_as_complex(fact.contiguous())
+        return fact.to(self._dtype)
+
+    @property
+    def log_mass(self) -> Tensor:
+        """``abs``, ``entropy``: log of the sum of |path weight|; -inf where there is no path."""
+        return self._fact("log_mass")
+
+    @property
+    def entropy(self) -> Tensor:
+        """``entropy``: entropy in nats of p(path) ~ |weight|; 0 where there is no path."""
+        return self._fact("entropy")
+
+    @property
+    def log_weight(self) -> Tensor:
+        """``max``: log |weight| of the best path; -inf where there is no path."""
+        return self._fact("log_weight")
+
+    @property
+    def sign(self) -> Tensor:
+        """``max``: sign of the best path, -1, 0 (no path) or 1. Takes one more sweep when first used."""
+        return self._fact("sign") if self._signs is None else self._signs()._fact("sign")
+
+    @property
+    def most_positive(self) -> Tensor:
+        """``signed_max``: weight of the most positive path, 0 where there is none.
+
+        In float64 where float32 has no such number.
+
+        Raises:
+            NonFiniteError: float64 has none either; read ``log_most_positive``.
+        """
+        return self._plain("most_positive")
+
+    @property
+    def most_negative(self) -> Tensor:
+        """``signed_max``: weight of the most negative path, 0 where there is none; as `most_positive`."""
+        return self._plain("most_negative")
+
+    @property
+    def log_most_positive(self) -> Tensor:
+        """``signed_max``: log weight of the most positive path; -inf where there is none."""
+        return self._fact("log_most_positive")
+
+    @property
+    def log_most_negative(self) -> Tensor:
+        """``signed_max``: log |weight| of the most negative path; -inf where there is none."""
+        return self._fact("log_most_negative")
+
+    @property
+    def count(self) -> Tensor:
+        """``count``: log of the number of paths of non-zero weight; -inf where there is none."""
+        return self._fact("count")
+
+    @property
+    def reachable(self) -> Tensor:
+        """``boolean``: True where some path has a weight other than 0."""
+        return self._fact("reachable")
+
+    @property
+    def variance(self) -> Tensor:
+        """``variance``: of log |weight| under p(path) ~ |weight|, in nats squared; 0 without a path."""
+        return self._fact("variance")
+
+    @property
+    def log_weights(self) -> Tensor:
+        """``KBest(k)``: log |weight| of the k best paths, best first, in a last dimension of size k."""
+        return self._fact("log_weights")
+
+    @property
+    def log_masses(self) -> Tensor:
+        """``Hops``: log mass by number of hops, in a last dimension."""
+        return self._fact("log_masses")
+
+    @property
+    def length(self) -> Tensor:
+        """``Hops``: mean number of hops under p(path) ~ |weight|."""
+        return self._fact("length")
+
+    @in_full_precision
+    def reduce(self, dims: int | Sequence[int] | None = None) -> Result:
+        """Semiring sum over dimensions: all paths from any of their elements together.
+
+        Args:
+            dims: one or several dimensions, negative ones from the end, None for all; they are dropped.
+
+        Raises:
+            InputError: there is no such dimension.
+        """
+        rank = self.parts[0].dim()
+        given = list(range(rank)) if dims is None else dims
+        listed_dims = list(given) if isinstance(given, (list, tuple, range)) else [given]
+        chosen = [whole_number(dim, "dims", least=-(2**63), most=None) for dim in listed_dims]
+        for dim in chosen:
+            if not -rank <= dim < rank:
+                raise InputError(
+                    f"dims is {shown(dims)}; the result has shape {list(self.parts[0].shape)}, so give "
+                    f"dimensions from {-rank} to {rank - 1}, or None for all."
+                    if rank
+                    else f"dims is {shown(dims)}; the result has no dimension left to reduce."
+                )
+        chosen = sorted({d % rank for d in chosen})
+        summed = self.semiring.sum(self.parts, chosen)
+        parts = tuple(part.squeeze(chosen) for part in summed)
+        signs = self._signs
+        later = None if signs is None else (lambda: signs().reduce(chosen))
+        # What is left of a complex input are sums over real scalars.
+        return Result(self.semiring, parts, self.granularity, self.level, self._dtype.to_real(), later)
+
+    def __getattr__(self, name: str) -> Tensor:
+        # Reached for the facts of users' semirings, and when a property has none to give.
+        if name.startswith("_") or name in ("semiring", "parts"):
+            raise AttributeError(f"Result has no attribute {name!r}.")
+        return self._fact(name)
+
+    def _plain(self, name: str) -> Tensor:
+        fact = self._fact(name)
+        if self.level == "unit" and bool(fact.isinf().any()):
+            raise NonFiniteError(
+                f"{name} holds path weights too large for float64; read .log_{name}, their logarithms."
+            )
+        return fact
+
+    def _fact(self, name: str) -> Tensor:
+        facts = self.facts
+        if name not in facts:
+            offered = ", ".join(facts) or "none by name; read .parts"
+            raise AttributeError(
+                f"The {self.semiring.name} semiring does not give {name!r}. It gives: {offered}."
+            )
+        return facts[name]
+
+    def __repr__(self) -> str:
+        shape = list(self.parts[0].shape)
+        return (
+            f"Result({self.semiring.name}, shape {shape}, granularity {self.granularity}, level {self.level})"
+        )
+
+
+def is_coarse(algebra: Semiring, value: Value) -> bool:
+    """Whether float32 is too coarse for entropies: a log mass beyond 1000 nats is known to 6e-5 only."""
+    return any(
+        bool(((part[0].abs() > _COARSE) & part[0].isfinite()).any())
+        for factor, part in factored(algebra, value)
+        if isinstance(factor, (Entropy, Variance))
+    )
+
+
+def signs_of(
+    algebra: Semiring, ask: Callable[[], list[Result]]
+) -> Callable[[int], Callable[[], Result] | None]:
+    """What gives the signs of best paths once they are asked for, by position of the result.
+
+    Args:
+        algebra: of the results; None is given where it holds no `Max`, which alone has to ask.
+        ask: the same question in `SignedMax`; asked at most once.
+    """
+    if not any(type(factor) is Max for factor in factors_of(algebra)):
+        return lambda position: None
+    asked = cache(ask)
+    return lambda position: lambda: asked()[position]
