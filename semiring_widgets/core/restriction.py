@@ -85,6 +85,8 @@ class Restriction:
         kept = self.edges.get(edge) if self.edges else None
         if kept is not None:
             value = restrict(semiring, value, kept)
+        if not self.gates:
+            return value
         depth = 0
         for gate in reversed(self.gates):
             if edge in gate.edges:

@@ -82,13 +82,14 @@ def sweep_backward(
     """
     if span.within is None:
         graph.check_unchanged()
-    seeds, keep, judged = span.seeds, span.keep, not isinstance(semiring, Sum)
+    seeds, keep = span.seeds, span.keep
+    judged, masked = not isinstance(semiring, Sum), bool(paths.edges)
     start = {graph.score: ones(graph, semiring, graph.score)} if seeds is None else seeds
     values = {node: paths.at(semiring, node, value) for node, value in start.items()}
     ops = graph.ops if span.within is None else graph.ops[slice(*span.within)]
     for op in _met(values, ((op, op.outputs) for op in reversed(ops)), len(ops), progress):
         for edge in graph.edges(op, checked=judged):
-            if edge.target in values and not paths.closes(edge):
+            if edge.target in values and not (masked and paths.closes(edge)):
                 _join(semiring, values, edge.source, paths.pulled(semiring, edge, values[edge.target]))
         if keep is not None:
             _drop(values, (out for out in op.outputs if out not in keep and out not in graph.wrt))
@@ -112,7 +113,8 @@ def sweep_forward(
     """
     if span.within is None:
         graph.check_unchanged()
-    seeds, keep, judged = span.seeds, span.keep, not isinstance(semiring, Sum)
+    seeds, keep = span.seeds, span.keep
+    judged, masked = not isinstance(semiring, Sum), bool(paths.edges)
     visit = span.visit or _ignore
     if seeds is None:
         seeds = {node: ones(graph, semiring, node) for node in graph.wrt if node in graph.nodes}
@@ -122,7 +124,7 @@ def sweep_forward(
     ops, last_use = _schedule(graph, span)
     for op in _met(values, ((op, op.inputs()) for op in ops), len(ops), progress):
         for edge in graph.edges(op, checked=judged):
-            if edge.source in values and not paths.closes(edge):
+            if edge.source in values and not (masked and paths.closes(edge)):
                 _join(semiring, values, edge.target, paths.pushed(semiring, edge, values[edge.source]))
         for out in op.outputs:
             if out is not None and out in values:
