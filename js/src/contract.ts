@@ -15,7 +15,6 @@ export const RANKINGS = ["best", "mass", "contribution"] as const;
 
 export type RankedBy = (typeof RANKINGS)[number];
 export type RunState = "running" | "done" | "cancelled" | "failed";
-export type Theme = "auto" | "light" | "dark";
 
 export interface Column {
   name: string;
@@ -237,6 +236,17 @@ export type Request =
 /** Python counts the views, and stops a computation when its last one is gone. */
 export type Notice = { type: "shown" | "gone"; view: string };
 
+/** What each request is answered with, unless with an error. */
+export interface AnswerTo {
+  pull: never;
+  cancel: never;
+  condition: Conditioned;
+  routes: RoutesAnswer;
+  head_map: HeadMap;
+  chart: ChartAnswer;
+  bokehjs: BokehAnswer;
+}
+
 const INCOMING = new Set([
   "explanation",
   "comparison",
@@ -255,7 +265,7 @@ export function isIncoming(message: unknown): message is Incoming {
   );
 }
 
-/** Whether a header is a summary that this version can draw. */
+/** Whether a message is a summary. */
 export function isSummary(message: unknown): message is Summary {
   return isIncoming(message) && (message.type === "explanation" || message.type === "comparison");
 }

@@ -1,15 +1,7 @@
-/** All that is on screen, in one place; each pane draws itself again when something that it read has changed. */
+/** What several panes show, in one place; each pane draws itself again when something that it read has changed. */
 
 import { Columns } from "./columns";
-import type {
-  ChartAnswer,
-  Conditioned,
-  HeadMap,
-  RankedBy,
-  RoutesAnswer,
-  Selection,
-  Summary,
-} from "./contract";
+import type { Conditioned, HeadMap, RankedBy, RoutesAnswer, Selection, Summary } from "./contract";
 import { EMPTY } from "./selection";
 import type { Theme } from "./theme";
 
@@ -36,11 +28,8 @@ export interface State {
   /** Name of the quantity that tints tokens, cells and heads; null for the first choice. */
   measure: string | null;
   kind: number;
-  chart: ChartAnswer | null;
   /** Whose paths a chart can be drawn of. */
   charts: "selection" | "all" | "none";
-  /** Whether BokehJS is there to draw it. */
-  bokeh: boolean;
   error: string | null;
   theme: Theme;
   /** Width in pixels that pictures may take. */
@@ -66,9 +55,7 @@ export class Store {
     route: null,
     measure: null,
     kind: -1,
-    chart: null,
     charts: "selection",
-    bokeh: false,
     error: null,
     theme: "light",
     space: 876,
@@ -76,6 +63,10 @@ export class Store {
   private readonly listeners = new Set<Listener>();
   private readonly effects = new Set<Listener>();
   private waiting = false;
+
+  constructor(start: Partial<State> = {}) {
+    this.state = { ...this.state, ...start };
+  }
 
   update(change: Partial<State>): void {
     this.state = { ...this.state, ...change };
@@ -130,10 +121,6 @@ function noting(state: State, seen: Map<keyof State, unknown>): State {
     },
   });
 }
-
-/** The selection of which a chart can be drawn now. */
-export const chartable = ({ charts, selection }: State): Selection =>
-  charts === "selection" ? selection : EMPTY;
 
 /** Whether a column is known for the paths through the selection only. */
 export function isConditioned(state: State, name: string): boolean {

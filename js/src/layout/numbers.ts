@@ -38,9 +38,3 @@ export function logTint(value: number, peak: number, range = 12): number {
   if (!Number.isFinite(value) || !Number.isFinite(peak)) return 0;
   return Math.max(0, 1 - (peak - value) / range);
 }
-
-export function peakOf(values: Iterable<number>): number {
-  let peak = Number.NEGATIVE_INFINITY;
-  for (const value of values) if (value > peak) peak = value;
-  return peak;
-}

@@ -2,12 +2,18 @@
 
 import { html, nothing } from "lit-html";
 import type { ExplanationHeader, Totals } from "../contract";
-import { percent, power } from "../layout/numbers";
+import { power } from "../layout/numbers";
 import { explanationPane, pane } from "../pane";
-import { isEmpty, wording } from "../selection";
+import type { Questions } from "../questions";
+import { isEmpty } from "../selection";
 import type { State, Store } from "../store";
 
-export function mountHeadline(root: HTMLElement, store: Store, signal: AbortSignal): void {
+export function mountHeadline(
+  root: HTMLElement,
+  store: Store,
+  signal: AbortSignal,
+  questions: Questions,
+): void {
   pane(root, store, signal, ({ summary, error }) => {
     if (summary === null) return html``;
     const { score, status } = summary;
@@ -18,7 +24,7 @@ export function mountHeadline(root: HTMLElement, store: Store, signal: AbortSign
       <span class="model">${summary.model}</span>
       ${running ? html`<progress max=${Math.max(1, status.total)} .value=${status.done} aria-label="progress"></progress>` : nothing}
       <span data-status role="status">${status.state === "done" ? "" : status.message}</span>
-      ${running ? html`<button data-action="cancel" type="button" data-lm-suppress-shortcuts="true">Cancel</button>` : nothing}
+      ${running ? html`<button data-action="cancel" type="button" data-lm-suppress-shortcuts="true" @click=${() => questions.cancel()}>Cancel</button>` : nothing}
       ${error === null ? nothing : html`<p data-error role="alert">${error}</p>`}`;
   });
 }
@@ -72,25 +78,4 @@ function numbers(state: State, summary: ExplanationHeader): [string, string, str
       "of the distribution of paths",
     ],
   ];
-}
-
-/** Says what the views show while something is selected, and else how to select. */
-export function mountNotice(root: HTMLElement, store: Store, signal: AbortSignal): void {
-  explanationPane(root, store, signal, (state, summary) => {
-    const clear = html`<button data-action="clear" type="button" data-lm-suppress-shortcuts="true">Clear (Esc)</button>`;
-    return html`<span>${words(state, summary)}</span>${isEmpty(state.selection) ? nothing : clear}`;
-  });
-}
-
-function words(state: State, summary: ExplanationHeader): string {
-  if (isEmpty(state.selection))
-    return "Click a token, a cell, a head or a layer to see only the paths through it; Shift-click adds another.";
-  const which = wording(state.selection, summary);
-  if (state.answered === "pending") return `Asking for ${which} …`;
-  if (state.answered === "ready") {
-    const share = state.condition?.header.log_share ?? null;
-    if (share === null) return `There are no ${which}.`;
-    return `Only ${which}: ${percent(Math.exp(share))} of all mass.`;
-  }
-  return `Selected: ${which}. The numbers are those of all paths. ${state.refused ?? ""}`;
 }

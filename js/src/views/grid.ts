@@ -7,7 +7,7 @@ import { shortened } from "../labels";
 import { type Grid, gridOf } from "../layout/grid";
 import { partsMeasure } from "../measures";
 import { type Drawing, explanationPane } from "../pane";
-import { RANKED_BY, rankingShown } from "../ranked";
+import { RANKED_BY, rankingShown } from "../rankings";
 import type { State, Store } from "../store";
 import { cells, layerName } from "./cells";
 import { lines } from "./lines";
@@ -24,7 +24,7 @@ function gridFor(state: State, summary: ExplanationHeader): Grid {
   return gridOf(count, summary.layers.length, state.space);
 }
 
-export function mountFlow(root: HTMLElement, store: Store, signal: AbortSignal): void {
+export function mountGrid(root: HTMLElement, store: Store, signal: AbortSignal): void {
   const below = svgElement("g");
   const over = svgElement("g", { class: "routes" });
   const names = svgElement("g");

@@ -7,7 +7,7 @@ import { type Drawing, pane } from "../pane";
 import { includes } from "../selection";
 import type { State, Store } from "../store";
 
-export function mountComparison(root: HTMLElement, store: Store, signal: AbortSignal): void {
+export function mountComparisonTable(root: HTMLElement, store: Store, signal: AbortSignal): void {
   pane(root, store, signal, (state) => {
     if (state.summary?.type !== "comparison") return html``;
     const summary = state.summary;

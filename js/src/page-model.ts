@@ -2,7 +2,7 @@
 
 import { fromBase64, toBytes } from "./columns";
 import type { ExplanationHeader, RankedBy, Request, RoutesAnswer, Selection } from "./contract";
-import { through } from "./passing";
+import { through } from "./routes-through";
 import { headOf, isEmpty, normalise, same } from "./selection";
 import type { Model } from "./transport";
 

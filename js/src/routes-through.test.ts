@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Layer, Ranking, Route, Step } from "./contract";
-import { passes, through } from "./passing";
+import { passes, through } from "./routes-through";
 import { partOf } from "./selection";
 
 const layers: Layer[] = [

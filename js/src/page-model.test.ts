@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { mountApp } from "./app";
 import type { Answer } from "./contract";
-import { staticModel } from "./static";
+import { staticModel } from "./page-model";
 
 const path = `${process.cwd()}/../tests/fixtures/messages.json`;
 type Message = { header: Record<string, unknown>; buffer: string };
@@ -75,5 +75,63 @@ describe("a page without a kernel", () => {
       await vi.waitFor(() => expect(section?.textContent).toContain("This chart shows all paths."));
       expect(section?.querySelector("button")?.hidden).toBe(true);
     }
+  });
+});
+
+describe("the model of a page", () => {
+  const ask = async (answers: Record<string, unknown>, request: Record<string, unknown>) => {
+    const model = staticModel(pageWith(answers));
+    const heard: [Answer, unknown[]][] = [];
+    model.on("msg:custom", ((content: Answer, buffers: unknown[]) =>
+      heard.push([content, buffers])) as never);
+    model.send({ ...request, id: 7 });
+    await vi.waitFor(() => expect(heard).toHaveLength(1));
+    return heard[0] ?? expect.fail("no answer");
+  };
+
+  it("gives the prepared map of a head under the id of the request", async () => {
+    const map = fixtures.head_map as Message;
+    const { layer, head } = map.header;
+    const [answer, buffers] = await ask(
+      { head_maps: [map] },
+      { type: "head_map", layer, head, selection: [] },
+    );
+    expect(answer).toMatchObject({ type: "head_map", id: 7, layer, head });
+    expect(buffers).toHaveLength(1);
+    const [refused] = await ask({ head_maps: [map] }, { type: "head_map", layer, head: 99, selection: [] });
+    expect(refused).toMatchObject({
+      type: "error",
+      id: 7,
+      message: expect.stringContaining("needs a notebook"),
+    });
+  });
+
+  it("prefers long lists of routes, and falls back on those of the summary", async () => {
+    const long = structuredClone(fixtures.routes) as Message;
+    (long.header.ranking as { remark: string }).remark = "the long list";
+    const request = { type: "routes", by: long.header.by, selection: [] };
+    const [prepared] = await ask({ routes: [long] }, request);
+    expect(prepared).toMatchObject({ ranking: { remark: "the long list" } });
+    const [own] = await ask({}, request);
+    const summary = (fixtures.explanation as Message).header as { rankings?: { by: string }[] };
+    expect(own).toMatchObject({ ranking: summary.rankings?.find(({ by }) => by === request.by) });
+  });
+
+  it("holds what every click asks for, or does not", () => {
+    const empty = staticModel(pageWith({}));
+    expect(empty.holds?.([])).toBe(true);
+    expect(empty.holds?.([chosen])).toBe(false);
+    expect(staticModel(pageWith(answers)).holds?.([chosen])).toBe(true);
+    expect(empty.charts).toBe("none");
+  });
+
+  it("answers nothing to what has no answer, and says where the chart is missing", async () => {
+    const model = staticModel(pageWith({}));
+    const heard: unknown[] = [];
+    model.on("msg:custom", ((content: unknown) => heard.push(content)) as never);
+    for (const type of ["pull", "cancel", "shown", "gone"]) model.send({ type, id: 1 });
+    const [answer] = await ask({}, { type: "bokehjs" });
+    expect(answer).toMatchObject({ type: "error", message: "This page was written without its chart." });
+    expect(heard).toEqual([]);
   });
 });
