@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { mountApp } from "./app";
 import type { Answer } from "./contract";
-import { staticModel } from "./page-model";
+import { pageModel } from "./page-model";
 
 const path = `${process.cwd()}/../tests/fixtures/messages.json`;
 type Message = { header: Record<string, unknown>; buffer: string };
@@ -16,7 +16,7 @@ function pageWith(answers: Record<string, unknown>): HTMLElement {
   const script = document.createElement("script");
   script.type = "application/json";
   script.dataset.semiringWidgets = "payload";
-  script.textContent = JSON.stringify({ version: 1, summary: header, buffer, ...answers });
+  script.textContent = JSON.stringify({ summary: header, buffer, answers });
   root.append(script);
   document.body.replaceChildren(root);
   return root;
@@ -24,7 +24,7 @@ function pageWith(answers: Record<string, unknown>): HTMLElement {
 
 const chosen = { layer: null, branch: null, head: null, token: 1, stream: 0 };
 const conditioned = fixtures.conditioned as Message;
-const answers = { conditions: [{ ...conditioned, header: { ...conditioned.header, selection: chosen } }] };
+const answers = { condition: [{ ...conditioned, header: { ...conditioned.header, selection: [chosen] } }] };
 
 beforeEach(() => vi.stubGlobal("requestAnimationFrame", (act: () => void) => setTimeout(act)));
 
@@ -32,7 +32,7 @@ describe("a page without a kernel", () => {
   it("shows before a click what has no answer, and does not take that click", async () => {
     const root = pageWith(answers);
     const stop = new AbortController();
-    const shown = mountApp(staticModel(root), root, stop.signal);
+    const shown = mountApp(pageModel(root), root, stop.signal);
     const token = (index: number) =>
       shown.querySelector<HTMLElement>(`[data-pane="tokens"] [data-token="${index}"]`);
     expect(token(1)?.getAttribute("aria-disabled")).toBeNull();
@@ -47,7 +47,7 @@ describe("a page without a kernel", () => {
   });
 
   it("answers for the routes of several parts too, and says of what it does not know the numbers", async () => {
-    const model = staticModel(pageWith(answers));
+    const model = pageModel(pageWith(answers));
     const heard: Answer[] = [];
     model.on("msg:custom", ((content: Answer) => heard.push(content)) as never);
     const selection = [chosen, { ...chosen, token: null, layer: 0, head: 0 }];
@@ -62,9 +62,12 @@ describe("a page without a kernel", () => {
   });
 
   it("draws its chart of all paths whatever is selected, and offers none where there is none", async () => {
-    for (const chart of [{ item: {}, dark: {}, version: "3" }, null]) {
-      const root = pageWith({ ...answers, chart });
-      const shown = mountApp(staticModel(root), root, new AbortController().signal);
+    for (const chart of [
+      { header: { type: "chart", id: 0, selection: [], item: {}, dark: {} }, buffer: "" },
+      null,
+    ]) {
+      const root = pageWith(chart === null ? answers : { ...answers, chart: [chart] });
+      const shown = mountApp(pageModel(root), root, new AbortController().signal);
       const section = shown.querySelector<HTMLElement>('[data-pane="chart"]');
       shown.querySelector<HTMLElement>('[data-token="1"]')?.click();
       await vi.waitFor(() => expect(shown.dataset.conditioned).toBe("ready"));
@@ -80,7 +83,7 @@ describe("a page without a kernel", () => {
 
 describe("the model of a page", () => {
   const ask = async (answers: Record<string, unknown>, request: Record<string, unknown>) => {
-    const model = staticModel(pageWith(answers));
+    const model = pageModel(pageWith(answers));
     const heard: [Answer, unknown[]][] = [];
     model.on("msg:custom", ((content: Answer, buffers: unknown[]) =>
       heard.push([content, buffers])) as never);
@@ -93,12 +96,12 @@ describe("the model of a page", () => {
     const map = fixtures.head_map as Message;
     const { layer, head } = map.header;
     const [answer, buffers] = await ask(
-      { head_maps: [map] },
+      { head_map: [map] },
       { type: "head_map", layer, head, selection: [] },
     );
     expect(answer).toMatchObject({ type: "head_map", id: 7, layer, head });
     expect(buffers).toHaveLength(1);
-    const [refused] = await ask({ head_maps: [map] }, { type: "head_map", layer, head: 99, selection: [] });
+    const [refused] = await ask({ head_map: [map] }, { type: "head_map", layer, head: 99, selection: [] });
     expect(refused).toMatchObject({
       type: "error",
       id: 7,
@@ -108,6 +111,7 @@ describe("the model of a page", () => {
 
   it("prefers long lists of routes, and falls back on those of the summary", async () => {
     const long = structuredClone(fixtures.routes) as Message;
+    long.header.selection = [];
     (long.header.ranking as { remark: string }).remark = "the long list";
     const request = { type: "routes", by: long.header.by, selection: [] };
     const [prepared] = await ask({ routes: [long] }, request);
@@ -118,15 +122,15 @@ describe("the model of a page", () => {
   });
 
   it("holds what every click asks for, or does not", () => {
-    const empty = staticModel(pageWith({}));
+    const empty = pageModel(pageWith({}));
     expect(empty.holds?.([])).toBe(true);
     expect(empty.holds?.([chosen])).toBe(false);
-    expect(staticModel(pageWith(answers)).holds?.([chosen])).toBe(true);
+    expect(pageModel(pageWith(answers)).holds?.([chosen])).toBe(true);
     expect(empty.charts).toBe("none");
   });
 
   it("answers nothing to what has no answer, and says where the chart is missing", async () => {
-    const model = staticModel(pageWith({}));
+    const model = pageModel(pageWith({}));
     const heard: unknown[] = [];
     model.on("msg:custom", ((content: unknown) => heard.push(content)) as never);
     for (const type of ["pull", "cancel", "shown", "gone"]) model.send({ type, id: 1 });

@@ -1,39 +1,23 @@
 /** A page without a kernel: the summary and prepared answers are in the page, and this answers requests. */
 
 import { fromBase64, toBytes } from "./columns";
-import type { ExplanationHeader, RankedBy, Request, RoutesAnswer, Selection } from "./contract";
+import type { Answer, ExplanationHeader, Page, Prepared, Ranking, Request, RoutesRequest } from "./contract";
 import { through } from "./routes-through";
-import { headOf, isEmpty, normalise, same } from "./selection";
+import { EMPTY, headOf, isEmpty, normalise, same } from "./selection";
 import type { Model } from "./transport";
 
-interface Prepared {
-  header: Record<string, unknown>;
-  buffer: string;
-}
-
-interface Payload {
-  summary: unknown;
-  buffer: string;
-  theme?: string;
-  selection?: unknown;
-  head_maps?: Prepared[];
-  conditions?: Prepared[];
-  /** Of all paths, and longer than those of the summary. */
-  routes?: Prepared[];
-  chart?: { item: unknown; dark: unknown; version: string } | null;
-}
-
 type Callback = (...args: unknown[]) => void;
-type Answered = [Record<string, unknown>, ArrayBuffer | Uint8Array | null];
+type Answered = [Answer, ArrayBuffer | Uint8Array | null];
 
-export function staticModel(root: HTMLElement): Model {
+/** The model of the page that an element of it holds. */
+export function pageModel(root: HTMLElement): Model {
   const script = root.querySelector('[data-semiring-widgets="payload"]');
-  const payload = JSON.parse(script?.textContent ?? "{}") as Payload;
+  const page = JSON.parse(script?.textContent ?? "{}") as Page;
   const values: Record<string, unknown> = {
-    summary: payload.summary,
-    summary_buffer: fromBase64(payload.buffer),
-    selection: payload.selection ?? null,
-    theme: payload.theme ?? "auto",
+    summary: page.summary,
+    summary_buffer: fromBase64(page.buffer),
+    selection: EMPTY,
+    theme: "auto",
     revision: 1,
   };
   const listeners = new Set<Callback>();
@@ -52,65 +36,67 @@ export function staticModel(root: HTMLElement): Model {
     send: (content) => {
       const request = content as Request & { id: number };
       if (["pull", "cancel", "shown", "gone"].includes(request.type)) return;
-      void answer(root, payload, request).then(([header, buffer]) => {
+      void answer(root, page, request).then(([header, buffer]) => {
         for (const listener of listeners)
           listener({ ...header, id: request.id }, buffer === null ? [] : [buffer]);
       });
     },
-    charts: payload.chart ? "all" : "none",
-    holds: (selection) => isEmpty(selection) || holds(payload, selection),
+    charts: page.answers.chart === undefined ? "none" : "all",
+    holds: (selection) => {
+      const head = headOf(selection);
+      return (
+        isEmpty(selection) ||
+        (prepared(page, { type: "condition", selection }) !== undefined &&
+          (head === null || prepared(page, { type: "head_map", ...head, selection }) !== undefined))
+      );
+    },
   };
 }
 
-async function answer(root: HTMLElement, payload: Payload, request: Request): Promise<Answered> {
+async function answer(root: HTMLElement, page: Page, request: Request): Promise<Answered> {
   if (request.type === "bokehjs") return bokehjs(root);
-  if (request.type === "chart" && payload.chart) return [{ type: "chart", ...payload.chart }, null];
   if (request.type === "routes") {
-    const found = routes(payload, request.by, request.selection);
-    if (found !== undefined) return [{ ...found }, null];
+    const ranking = rankingOf(page, request);
+    if (ranking !== undefined) return [{ ...request, id: 0, ranking }, null];
   }
-  let found: Prepared | undefined;
-  if (request.type === "condition") found = condition(payload, request.selection);
-  if (request.type === "head_map") found = headMap(payload, request.layer, request.head);
+  const found = prepared(page, request);
   if (found !== undefined) return [found.header, fromBase64(found.buffer)];
-  return [{ type: "error", message: refusal(request) }, null];
+  return refused(refusal(request));
 }
 
-/** Whether all that a click asks for is there: the flow, and the map of a head. */
-function holds(payload: Payload, selection: Selection): boolean {
-  const head = headOf(selection);
-  return (
-    condition(payload, selection) !== undefined &&
-    (head === null || headMap(payload, head.layer, head.head) !== undefined)
+/** The prepared answer to a request: about its selection, or else about all paths. */
+function prepared(page: Page, request: Request): Prepared | undefined {
+  const asked = Object.entries(request).filter(
+    ([key]) => !["type", "id", "version", "selection"].includes(key),
   );
+  const fitting = page.answers[request.type]?.filter(({ header }) =>
+    asked.every(([key, value]) => Reflect.get(header, key) === value),
+  );
+  const about = (selection: unknown) =>
+    fitting?.find(({ header }) => same(normalise(Reflect.get(header, "selection")), normalise(selection)));
+  return about(Reflect.get(request, "selection")) ?? about(EMPTY);
 }
 
-function headMap(payload: Payload, layer: number, head: number): Prepared | undefined {
-  return payload.head_maps?.find(({ header }) => header.layer === layer && header.head === head);
-}
-
-function condition(payload: Payload, selection: Selection): Prepared | undefined {
-  return payload.conditions?.find(({ header }) => same(normalise(header.selection), selection));
-}
-
-function routes(payload: Payload, by: RankedBy, selection: Selection): RoutesAnswer | undefined {
-  const summary = payload.summary as ExplanationHeader;
-  const prepared = payload.routes?.find(({ header }) => header.by === by)?.header as RoutesAnswer | undefined;
-  const ranking = prepared?.ranking ?? summary.rankings.find((one) => one.by === by);
-  if (ranking === undefined) return undefined;
-  const shown = isEmpty(selection) ? ranking : through(ranking, selection, summary.layers);
-  return { type: "routes", id: 0, by, selection, ranking: shown };
+function rankingOf(page: Page, request: RoutesRequest): Ranking | undefined {
+  const { by, selection } = request;
+  const summary = page.summary as ExplanationHeader;
+  const long = prepared(page, { ...request, selection: EMPTY })?.header;
+  const ranking =
+    long?.type === "routes" ? long.ranking : summary.rankings.find((ranking) => ranking.by === by);
+  return ranking && !isEmpty(selection) ? through(ranking, selection, summary.layers) : ranking;
 }
 
 /** BokehJS is packed in the page: 0.4 MB for 1.3. */
 async function bokehjs(root: HTMLElement): Promise<Answered> {
   const element = root.querySelector<HTMLElement>('[data-semiring-widgets="bokehjs"]');
-  if (element === null) return [{ type: "error", message: "This page was written without its chart." }, null];
+  if (element === null) return refused("This page was written without its chart.");
   const packed = new Blob([toBytes(fromBase64(element.textContent ?? "")) as BlobPart]);
   const stream = packed.stream().pipeThrough(new DecompressionStream("gzip"));
   const bytes = await new Response(stream).arrayBuffer();
-  return [{ type: "bokehjs", version: element.dataset.version }, bytes];
+  return [{ type: "bokehjs", id: 0, version: element.dataset.version ?? "" }, bytes];
 }
+
+const refused = (message: string): Answered => [{ type: "error", id: 0, message }, null];
 
 function refusal(request: Request): string {
   if (request.type === "condition" && request.selection.length > 1) {

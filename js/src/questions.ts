@@ -1,7 +1,8 @@
 /** Questions to Python about what is selected, and what their answers change on screen. */
 
 import { type Bytes, Columns } from "./columns";
-import { isSummary, type Part, type RankedBy, type Request, type Selection } from "./contract";
+import type { Part, RankedBy, Request, Selection } from "./contract";
+import { anotherVersion, isSummary } from "./incoming";
 import { EMPTY, headOf, isEmpty, normalise, same } from "./selection";
 import type { Store } from "./store";
 import { Connection, type Model, type Reply } from "./transport";
@@ -135,6 +136,11 @@ export class Questions {
 
   private take(message: unknown, buffer: Bytes): void {
     if (!isSummary(message)) return;
+    const misfit = anotherVersion(message);
+    if (misfit !== null) {
+      this.store.update({ error: misfit });
+      return;
+    }
     const old = this.store.state.summary;
     if (old !== null && message.revision < old.revision) return;
     // The answer to `pull` is most often what the traits have given.

@@ -1,14 +1,8 @@
 /** Which routes are on screen: those of all paths, or those through the selection, by the chosen ranking. */
 
-import type { ExplanationHeader, RankedBy, Ranking } from "./contract";
+import type { ExplanationHeader, Ranking } from "./contract";
 import { isEmpty, normalise, same } from "./selection";
 import type { State } from "./store";
-
-export const RANKED_BY: Record<RankedBy, string> = {
-  best: "best path",
-  mass: "mass",
-  contribution: "contribution",
-};
 
 /** Whether the routes on screen are those through the selection. */
 export function isThrough(state: State): boolean {

@@ -1,7 +1,14 @@
 /** What several panes show, in one place; each pane draws itself again when something that it read has changed. */
 
 import { Columns } from "./columns";
-import type { Conditioned, HeadMap, RankedBy, RoutesAnswer, Selection, Summary } from "./contract";
+import type {
+  ConditionedAnswer,
+  HeadMapAnswer,
+  RankedBy,
+  RoutesAnswer,
+  Selection,
+  Summary,
+} from "./contract";
 import { EMPTY } from "./selection";
 import type { Theme } from "./theme";
 
@@ -13,8 +20,8 @@ export interface State {
   selection: Selection;
   /** What is known about the paths through the selection. */
   answered: Answered;
-  condition: { header: Conditioned; columns: Columns } | null;
-  map: { header: HeadMap; columns: Columns } | null;
+  condition: { header: ConditionedAnswer; columns: Columns } | null;
+  map: { header: HeadMapAnswer; columns: Columns } | null;
   /** By what routes are ranked, the answer to a question about them, and how far that is. */
   by: RankedBy;
   routes: RoutesAnswer | null;

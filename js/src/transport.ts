@@ -8,15 +8,8 @@
  */
 
 import type { Bytes } from "./columns";
-import {
-  type AnswerTo,
-  isIncoming,
-  isSummary,
-  type Notice,
-  type Request,
-  type Selection,
-  type Summary,
-} from "./contract";
+import { type AnswerTo, type Notice, type Request, type Selection, type Summary, VERSION } from "./contract";
+import { isAnswer, isSummary } from "./incoming";
 
 /** The part of anywidget's model that is used here; the exported page has a small stand-in. */
 export interface Model {
@@ -89,7 +82,7 @@ export class Connection {
     const timer = setTimeout(unanswered, wait);
     this.pending.set(request.type, { id, reply: reply as Reply, timer });
     try {
-      this.model.send({ ...request, id });
+      this.model.send({ ...request, id, version: VERSION });
     } catch {
       // A closed connection throws in some hosts and swallows the message in others.
       clearTimeout(timer);
@@ -100,7 +93,7 @@ export class Connection {
   /** Say something that needs no answer. */
   tell(notice: Notice): void {
     try {
-      this.model.send(notice);
+      this.model.send({ ...notice, version: VERSION });
     } catch {
       // A closed connection has nobody to tell.
     }
@@ -114,10 +107,11 @@ export class Connection {
   }
 
   private receive(content: unknown, buffers: unknown): void {
-    if (!isIncoming(content)) return;
+    const summary = isSummary(content);
+    if (!summary && !isAnswer(content)) return;
     this.heard = true;
     const buffer = Array.isArray(buffers) ? (buffers[0] as Bytes) : undefined;
-    if (isSummary(content)) {
+    if (summary) {
       this.forget("pull");
       this.pushed(content, buffer);
       return;

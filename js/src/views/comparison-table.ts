@@ -1,7 +1,7 @@
 /** Attribution methods side by side: methods × tokens, how far they agree, how long they took. */
 
 import { html, nothing } from "lit-html";
-import type { ComparisonHeader, Method } from "../contract";
+import type { ComparisonHeader, MethodResult } from "../contract";
 import { tint } from "../layout/numbers";
 import { type Drawing, pane } from "../pane";
 import { includes } from "../selection";
@@ -24,7 +24,7 @@ export function mountComparisonTable(root: HTMLElement, store: Store, signal: Ab
   });
 }
 
-function methodRow(state: State, summary: ComparisonHeader, method: Method, row: number): Drawing {
+function methodRow(state: State, summary: ComparisonHeader, method: MethodResult, row: number): Drawing {
   const tokens = summary.streams[0]?.tokens ?? [];
   const numbers = tokens.map((token) => state.columns.at("scores", row, token.index));
   const peak = Math.max(0, ...numbers.filter(Number.isFinite).map(Math.abs));

@@ -1,13 +1,13 @@
 /** The route grid: mass through every token at every layer, and the best paths as lines over it. */
 
 import { html, svg } from "lit-html";
-import type { ExplanationHeader } from "../contract";
+import { type ExplanationHeader, RANKED_BY } from "../contract";
 import { h, put, svgElement } from "../dom";
 import { shortened } from "../labels";
 import { type Grid, gridOf } from "../layout/grid";
 import { partsMeasure } from "../measures";
 import { type Drawing, explanationPane } from "../pane";
-import { RANKED_BY, rankingShown } from "../rankings";
+import { rankingShown } from "../rankings";
 import type { State, Store } from "../store";
 import { cells, layerName } from "./cells";
 import { lines } from "./lines";

@@ -15,7 +15,8 @@ export function mountHeadline(
   questions: Questions,
 ): void {
   pane(root, store, signal, ({ summary, error }) => {
-    if (summary === null) return html``;
+    const failed = error === null ? nothing : html`<p data-error role="alert">${error}</p>`;
+    if (summary === null) return html`${failed}`;
     const { score, status } = summary;
     const value = score.value === null ? "" : ` = ${score.value.toPrecision(4)}`;
     const running = status.state === "running";
@@ -25,7 +26,7 @@ export function mountHeadline(
       ${running ? html`<progress max=${Math.max(1, status.total)} .value=${status.done} aria-label="progress"></progress>` : nothing}
       <span data-status role="status">${status.state === "done" ? "" : status.message}</span>
       ${running ? html`<button data-action="cancel" type="button" data-lm-suppress-shortcuts="true" @click=${() => questions.cancel()}>Cancel</button>` : nothing}
-      ${error === null ? nothing : html`<p data-error role="alert">${error}</p>`}`;
+      ${failed}`;
   });
 }
 

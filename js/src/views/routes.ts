@@ -1,11 +1,11 @@
 /** Routes as sentences, ranked three ways; a click draws one out. */
 
 import { html, nothing } from "lit-html";
-import { type ExplanationHeader, RANKINGS, type RankedBy, type Route } from "../contract";
+import { type ExplanationHeader, RANKED_BY, RANKINGS, type RankedBy, type Route } from "../contract";
 import { percent, power, signed } from "../layout/numbers";
 import { chosen, type Drawing, explanationPane } from "../pane";
 import type { Questions } from "../questions";
-import { isThrough, RANKED_BY, rankingShown } from "../rankings";
+import { isThrough, rankingShown } from "../rankings";
 import type { State, Store } from "../store";
 
 export function mountRoutes(
