@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit-html";
 import type { ExplanationHeader, Totals } from "../contract";
-import { power } from "../layout/numbers";
+import { nats, number, power } from "../layout/numbers";
 import { explanationPane, pane } from "../pane";
 import type { Questions } from "../questions";
 import { isEmpty } from "../selection";
@@ -18,7 +18,7 @@ export function mountHeadline(
     const failed = error === null ? nothing : html`<p data-error role="alert">${error}</p>`;
     if (summary === null) return html`${failed}`;
     const { score, status } = summary;
-    const value = score.value === null ? "" : ` = ${score.value.toPrecision(4)}`;
+    const value = score.value === null ? "" : ` = ${number(score.value)}`;
     const running = status.state === "running";
     return html`
       <h2>${score.label}${value}</h2>
@@ -73,10 +73,6 @@ function numbers(state: State, summary: ExplanationHeader): [string, string, str
       power(cancellation) + cancellationOf,
       "|gradient| relative to mass: how much is left after signs cancel",
     ],
-    [
-      "entropy",
-      entropy === null ? "–" : `${entropy.toFixed(1)} nats${entropyOf}`,
-      "of the distribution of paths",
-    ],
+    ["entropy", entropy === null ? "–" : nats(entropy) + entropyOf, "of the distribution of paths"],
   ];
 }

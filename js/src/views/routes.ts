@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit-html";
 import { type ExplanationHeader, RANKED_BY, RANKINGS, type RankedBy, type Route } from "../contract";
-import { percent, power, signed } from "../layout/numbers";
+import { number, percent, power, signed } from "../layout/numbers";
 import { chosen, type Drawing, explanationPane } from "../pane";
 import type { Questions } from "../questions";
 import { isThrough, rankingShown } from "../rankings";
@@ -70,9 +70,9 @@ function entry(state: State, route: Route): Drawing {
   const part = route.share_of_best === null ? "" : ` (${percent(route.share_of_best)})`;
   const facts: [string, string, string][] = [
     ["best", "best path", `${sign}${power(route.log_weight)}${part}`],
-    ["mass", "mass", `${power(route.log_mass)} (${percent(route.share ?? Number.NaN)})`],
+    ["mass", "mass", `${power(route.log_mass)} (${percent(route.share)})`],
     ["contribution", "contribution", signed(route.contribution)],
-    ["", "cancellation", route.cancellation === null ? "–" : power(Math.log(route.cancellation))],
+    ["", "cancellation", number(route.cancellation, 3)],
   ];
   // No <button>: its text could not be selected.
   return html`<div role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-route=${route.rank}
