@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from semiring_widgets import attr, semirings, widgets
+    from semiring_widgets import attr, semirings, tasks, widgets
     from semiring_widgets.attr import compare
     from semiring_widgets.core import (
         Path,
@@ -62,7 +62,7 @@ _HOME = {
     "load_ipython_extension": "notebook",
     "unload_ipython_extension": "notebook",
 }
-_MODULES = ("attr", "semirings", "widgets")
+_MODULES = ("attr", "semirings", "tasks", "widgets")
 
 __all__ = [
     "Explanation",
@@ -89,6 +89,7 @@ __all__ = [
     "sample_paths",
     "select_paths",
     "semirings",
+    "tasks",
     "top_paths",
     "top_routes",
     "unload_ipython_extension",

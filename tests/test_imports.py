@@ -111,7 +111,7 @@ def test_the_scan_sees_all_forms_of_import():
 
 
 def test_every_floor_exists():
-    for floor in ("core", "explanation", "attr", *FACES):
+    for floor in ("core", "explanation", "attr", "tasks", *FACES):
         assert of(floor), f"the floor {floor} has no files: was it renamed?"
 
 
@@ -207,7 +207,7 @@ def test_the_compiler_waits_for_a_compiled_model():
 
 
 @pytest.mark.parametrize(
-    "module", ["widgets", "export", "notebook", "cli", "attr", "explanation", "explanation.jobs"]
+    "module", ["widgets", "export", "notebook", "cli", "attr", "explanation", "explanation.jobs", "tasks"]
 )
 def test_folders_import_without_torch(module):
     assert not loaded_after(f"import semiring_widgets.{module}") & {
