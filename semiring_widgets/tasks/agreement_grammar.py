@@ -7,6 +7,9 @@ Between the subject and the verb there may be other nouns; one whose number is n
 and Linzen (2018, arXiv 1808.09031), in words and templates of our own. All other verbs before the mask are
 in the past tense, so only the subject's noun tells the number (but in ``verb_phrase_coordination``, where the
 first verb does, too), and the counterfactual changes this one word.
+
+The embedded model knows the words, but its own grammar had no ``within_object_relative_clause`` and no
+``sentential_complement``: there it follows the wrong noun as often as not.
 """
 
 from __future__ import annotations

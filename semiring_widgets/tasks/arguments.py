@@ -11,16 +11,21 @@ from operator import index
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from semiring_widgets.errors import InputError
 
-__all__ = ["MOST", "Integers", "choice", "random_numbers", "truth", "whole_number"]
+__all__ = ["MOST", "Integers", "choice", "integers", "random_numbers", "truth", "whole_number"]
 
 Integers: TypeAlias = NDArray[np.int64]
 
 # Of examples: of more, memory runs out before time does.
 MOST = 10_000_000
+
+
+def integers(values: ArrayLike) -> Integers:
+    """Numbers or truth values as int64, which not every machine takes of itself."""
+    return np.asarray(values, dtype=np.int64)
 
 
 def whole_number(value: Any, name: str, *, least: int = 1, most: int = MOST) -> int:

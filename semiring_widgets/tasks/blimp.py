@@ -32,7 +32,8 @@ def read_blimp(path: str | PathLike[str]) -> list[AgreementPair]:
     """
     file = Path(path)
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        # `splitlines` would also split at signs that may stand within a sentence.
+        lines = file.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file} cannot be read ({error}); give a .jsonl file of BLiMP.") from error
     return [_pair(line, f"{file}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]

@@ -1,4 +1,8 @@
-"""The tasks about what a sequence contains: a token, a set of tokens, neighbours that are equal, a count."""
+"""The tasks about what a sequence contains: a token, a set of tokens, neighbours that are equal, a count.
+
+What is said of their difficulty is read from the outputs that the paper's authors published: a BERT with two
+layers, three seeds, MDL as in `mdl_as_published`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semiring_widgets.errors import InputError
-from semiring_widgets.tasks.arguments import Integers, truth, whole_number
+from semiring_widgets.tasks.arguments import Integers, integers, truth, whole_number
 from semiring_widgets.tasks.sequences import SequenceTask, any_token
 
 __all__ = [
@@ -31,7 +35,7 @@ class AdjacentDuplicate(SequenceTask):
     name = "AdjacentDuplicate"
     definition = "1 if any two neighbouring tokens are equal."
     difficulty = (
-        "The hardest: the published two-layer BERT stays at chance (173 to 202 of 360 wrong; MDL 16.5 to "
+        "The hardest: the published models stay at chance (173 to 202 of 360 wrong; MDL 16.5 to "
         "17.6 nats at vocabulary 60, length 36)."
     )
 
@@ -50,7 +54,7 @@ class AdjacentDuplicate(SequenceTask):
 
     def _label(self, inputs: Integers) -> Integers:
         """Whether a token equals the next one."""
-        return (inputs[:, 1:] == inputs[:, :-1]).any(1).astype(np.int64)
+        return integers((inputs[:, 1:] == inputs[:, :-1]).any(1))
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Contains1(SequenceTask):
 
     name = "Contains1"
     definition = "1 if token 1 occurs."
-    difficulty = "The easiest: published MDL 15.0 nats (vocabulary 60, length 36)."
+    difficulty = "The easiest (none of 360 wrong); MDL 15.0 nats (vocabulary 60, length 36)."
     least_length = 1
 
     def draw(self, generator: np.random.Generator, labels: Integers) -> Integers:
@@ -71,7 +75,7 @@ class Contains1(SequenceTask):
 
     def _label(self, inputs: Integers) -> Integers:
         """Whether token 1 occurs."""
-        return (inputs == 1).any(1).astype(np.int64)
+        return integers((inputs == 1).any(1))
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ class Contains1FirstToken(SequenceTask):
 
     def _label(self, inputs: Integers) -> Integers:
         """Whether the first token is 1."""
-        return (inputs[:, 0] == 1).astype(np.int64)
+        return integers(inputs[:, 0] == 1)
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ class ContainsTokenSet(SequenceTask):
 
     name = "ContainsTokenSet"
     definition = "1 if all of the tokens 1 to size occur."
-    difficulty = "Learned for sets of 1 to 35 tokens (vocabulary 60, length 36)."
+    difficulty = "Learned for sets of 1 to 35 tokens (0 to 8 of 360 wrong, but 189 in one run; vocabulary 60, length 36)."
     least_length = 1
 
     def __post_init__(self) -> None:
@@ -145,11 +149,11 @@ class ContainsTokenSet(SequenceTask):
     def overlap(self, inputs: Integers) -> Integers:
         """How many tokens of the set occur, for each input: shape (n,)."""
         found = [(inputs == token).any(1) for token in range(1, self.size + 1)]
-        return np.sum(found, axis=0, dtype=np.int64)
+        return integers(np.sum(found, axis=0))
 
     def _label(self, inputs: Integers) -> Integers:
         """Whether the whole set occurs."""
-        return (self.overlap(inputs) == self.size).astype(np.int64)
+        return integers(self.overlap(inputs) == self.size)
 
 
 @dataclass(frozen=True)
@@ -196,7 +200,7 @@ class ContainsTokenSetOOD(ContainsTokenSet):
 
     def out_of_distribution(self, inputs: Integers) -> NDArray[np.bool_]:
         """Which inputs lack exactly one token of the set, so that training had none of their kind."""
-        return self.overlap(inputs) == self.size - 1
+        return np.asarray(self.overlap(inputs) == self.size - 1, dtype=np.bool_)
 
     def _held_out(self) -> ContainsTokenSetOOD:
         return replace(self, held_out=True)
@@ -218,7 +222,7 @@ class BinCountOnes(SequenceTask):
 
     name = "BinCountOnes"
     definition = "The bin, of some equal ones, into which the number of 1s (at least one) falls."
-    difficulty = "Grows with the number of classes (2 to 36 at vocabulary 60, length 36 are published)."
+    difficulty = "1 or 2 of 360 wrong with 2 classes, 5 to 8 with 12 (vocabulary 60, length 36)."
     least_length = 1
 
     def __post_init__(self) -> None:
@@ -245,8 +249,8 @@ class BinCountOnes(SequenceTask):
 
     def _label(self, inputs: Integers) -> Integers:
         """The bin of the number of 1s; -1 where there is none."""
-        count = (inputs == 1).sum(1, dtype=np.int64)
-        return (count - 1) // (self.length // self.classes)
+        count = (inputs == 1).sum(1)
+        return integers((count - 1) // (self.length // self.classes))
 
 
 def _with_and_without_1(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from semiring_widgets.tasks.arguments import Integers
+from semiring_widgets.tasks.arguments import Integers, integers
 from semiring_widgets.tasks.sequences import Task
 
 __all__ = ["FFOOM"]
@@ -34,7 +34,7 @@ class FFOOM(Task):
 
     def _label(self, inputs: NDArray[Any]) -> Integers:
         """Whether the first feature is above one half."""
-        return (inputs[:, 0] > 0.5).astype(np.int64)
+        return integers(inputs[:, 0] > 0.5)
 
     def _labels(self, generator: np.random.Generator, n: int) -> Integers:
         return generator.integers(0, 2, n, dtype=np.int64)

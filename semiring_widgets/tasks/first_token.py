@@ -1,6 +1,7 @@
 """The tasks about the first token: does it occur again, and where?
 
-What models are known to do with them is read from the outputs that the paper's authors published.
+What is said of their difficulty is read from the outputs that the paper's authors published: a BERT with two
+layers, three seeds, MDL as in `mdl_as_published`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from semiring_widgets.errors import InputError
-from semiring_widgets.tasks.arguments import Integers
+from semiring_widgets.tasks.arguments import Integers, integers
 from semiring_widgets.tasks.sequences import SequenceTask, any_token, any_token_but
 
 __all__ = [
@@ -45,7 +46,7 @@ class FirstTokenRepeatedOnce(SequenceTask):
 
     def _label(self, inputs: Integers) -> Integers:
         """Whether the first token occurs exactly twice."""
-        return ((inputs == inputs[:, :1]).sum(1) == 2).astype(np.int64)
+        return integers((inputs == inputs[:, :1]).sum(1) == 2)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class FirstTokenRepeatedImmediately(SequenceTask):
 
     name = "FirstTokenRepeatedImmediately"
     definition = "1 if the second token equals the first."
-    difficulty = "Learned; published MDL 16.4 and 16.7 nats (vocabulary 60, length 36)."
+    difficulty = "Learned (2 to 9 of 360 wrong); MDL 16.4 and 16.7 nats (vocabulary 60, length 36)."
 
     def draw(self, generator: np.random.Generator, labels: Integers) -> Integers:
         """One input for each label."""
@@ -73,7 +74,7 @@ class FirstTokenRepeatedImmediately(SequenceTask):
 
     def _label(self, inputs: Integers) -> Integers:
         """Whether the first two tokens are equal."""
-        return (inputs[:, 0] == inputs[:, 1]).astype(np.int64)
+        return integers(inputs[:, 0] == inputs[:, 1])
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class FirstTokenRepeatedOnceImmediately(SequenceTask):
 
     def _label(self, inputs: Integers) -> Integers:
         """Whether the first two tokens are equal."""
-        return (inputs[:, 0] == inputs[:, 1]).astype(np.int64)
+        return integers(inputs[:, 0] == inputs[:, 1])
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class FirstTokenRepeatedLast(SequenceTask):
 
     name = "FirstTokenRepeatedLast"
     definition = "1 if the last token equals the first."
-    difficulty = "Learned; published MDL 16.6 nats (vocabulary 60, length 36)."
+    difficulty = "Learned (2 to 5 of 360 wrong); MDL 16.6 nats (vocabulary 60, length 36)."
 
     def draw(self, generator: np.random.Generator, labels: Integers) -> Integers:
         """One input for each label."""
@@ -128,4 +129,4 @@ class FirstTokenRepeatedLast(SequenceTask):
 
     def _label(self, inputs: Integers) -> Integers:
         """Whether the first and the last token are equal."""
-        return (inputs[:, 0] == inputs[:, -1]).astype(np.int64)
+        return integers(inputs[:, 0] == inputs[:, -1])

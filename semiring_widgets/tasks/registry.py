@@ -45,7 +45,7 @@ _TASKS: dict[str, type[Task]] = {
 
 
 def names() -> tuple[str, ...]:
-    """The names of all synthetic tasks, as in the paper.
+    """The names of all synthetic tasks, as in the paper; `task` tells their definition and difficulty.
 
     >>> names()[:2]
     ('FirstTokenRepeatedOnce', 'FirstTokenRepeatedImmediately')
