@@ -73,7 +73,7 @@ def agreement_pairs(
     """Different sentences about agreement; the same seed gives the same ones on every machine.
 
     Kinds take turns, and so do singular and plural subjects: the first sentences of a long list are those of
-    a short one, and as balanced.
+    a short one, and as balanced. No sentence comes twice, so slices of one list are a split without overlap.
 
     Args:
         n: how many sentences.

@@ -117,7 +117,10 @@ class ContainsTokenSet(SequenceTask):
 
     name = "ContainsTokenSet"
     definition = "1 if all of the tokens 1 to size occur."
-    difficulty = "Learned for sets of 1 to 35 tokens (0 to 8 of 360 wrong, but 189 in one run; vocabulary 60, length 36)."
+    difficulty = (
+        "Learned for sets of 1 to 35 tokens (0 to 8 of 360 wrong, but 189 in one run; vocabulary 60, "
+        "length 36)."
+    )
     least_length = 1
 
     def __post_init__(self) -> None:
