@@ -2,11 +2,11 @@
 
     The doctor near the trucks [MASK] laughing.      is / are
 
-Between the subject and the verb there may be other nouns; one whose number is not the subject's is an
-*attractor* (Linzen, Dupoux and Goldberg 2016, arXiv 1611.01368). The kinds of sentences are those of Marvin
-and Linzen (2018, arXiv 1808.09031), in words and templates of our own. All other verbs before the mask are
-in the past tense, so only the subject's noun tells the number (but in ``verb_phrase_coordination``, where the
-first verb does, too), and the counterfactual changes this one word.
+Before the verb there may be other nouns; one whose number is not the subject's is an *attractor* (Linzen,
+Dupoux and Goldberg 2016, arXiv 1611.01368, who count those after the subject). The kinds of sentences are
+those of Marvin and Linzen (2018, arXiv 1808.09031), in words and templates of our own. All other verbs
+before the mask are in the past tense, so only the subject's noun tells the number (but in
+``verb_phrase_coordination``, where the first verb does, too), and the counterfactual changes this one word.
 
 The embedded model knows the words, but its own grammar had no ``within_object_relative_clause`` and no
 ``sentential_complement``: there it follows the wrong noun as often as not.

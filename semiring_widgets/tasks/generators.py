@@ -1,8 +1,8 @@
-"""The synthetic tasks of Du et al. (2023) as functions, one each; all that they do is in the tasks' classes.
+"""The synthetic tasks of Du et al. (2023, arXiv 2307.03056) as functions.
 
-Every function gives `Examples`: inputs of shape (n, length) with tokens 1 to vocabulary - 1, and labels of
-shape (n,). Both are int64. Labels are balanced and in random order. Arguments that cannot be used raise
-`InputError`.
+What a function does is in the class of its task, and `task` gives that. Every function gives `Examples`:
+inputs of shape (n, length) with tokens 1 to vocabulary - 1, and labels of shape (n,). Both are int64.
+Labels are balanced and in random order. Arguments that cannot be used raise `InputError`.
 """
 
 from __future__ import annotations

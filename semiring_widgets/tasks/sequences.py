@@ -1,7 +1,7 @@
 """What the synthetic tasks have in common: labels first, then inputs that have these labels.
 
-Labels are balanced and shuffled, then each task draws an input for each label. So the two classes differ
-in nothing but what the task says, and a part of a split can be drawn again where it meets another part.
+Labels are balanced and shuffled, then each task draws an input for each label. So balance is written once,
+and single inputs of a split can be drawn again where they are in another part already.
 """
 
 from __future__ import annotations
@@ -169,7 +169,8 @@ class Task(abc.ABC):
             again = np.array([row.tobytes() in taken for row in inputs])
             if not again.any():
                 return part
-            inputs[again] = self.draw(generator, labels[again])
+            # All are drawn, because kinds within a class may take turns by place.
+            inputs[again] = self.draw(generator, labels)[again]
         raise InputError(
             f"{again.sum():,} of {len(labels):,} inputs of {self.name} could not be kept apart from those of "
             f"another part: there are too few different ones. Take a longer length, a larger vocabulary or "

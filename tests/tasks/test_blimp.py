@@ -12,9 +12,9 @@ from semiring_widgets.errors import InputError
 def written(tmp_path):
     def write(*lines):
         path = tmp_path / "pairs.jsonl"
-        path.write_text(
-            "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines) + "\n"
-        )
+        # Raw letters, which JSON allows.
+        texts = [line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in lines]
+        path.write_text("\n".join(texts) + "\n", encoding="utf-8")
         return path
 
     return write

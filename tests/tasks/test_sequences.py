@@ -31,6 +31,8 @@ def whole_set(row, size):
 
 
 def bin_of(row, classes):
+    if 1 not in row:
+        return -1
     edges = [len(row) * (number + 1) / classes for number in range(classes)]
     return next(number for number, edge in enumerate(edges) if row.count(1) <= edge)
 
@@ -67,6 +69,15 @@ def test_labels_follow_the_definition(name, settings):
     expected = [int(DEFINITIONS[name](row)) for row in inputs.tolist()]
     assert labels.tolist() == expected
     assert task.label(inputs).tolist() == expected
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_inputs_of_any_kind_are_labelled(name):
+    """Also those that a task does not draw, such as a first token that occurs three times."""
+    inputs = np.random.default_rng(0).integers(1, 7, (3000, 12))
+    expected = [int(DEFINITIONS[name](row)) for row in inputs.tolist()]
+    assert tasks.task(name).label(inputs.tolist()).tolist() == expected
+    assert {0, 1} <= set(expected)
 
 
 @pytest.mark.parametrize("name", SEQUENCES)
@@ -185,6 +196,15 @@ def test_inputs_that_overlap_are_drawn_anew():
     assert not rows[1][0] & rows[1][1]
     assert not rows[1][1] & rows[1][2]
     assert [np.bincount(part.labels).tolist() for part in apart] == [[30, 30]] * 3
+
+
+def test_kinds_within_a_class_stay_balanced_when_drawn_anew():
+    """Sequences without any of the set are 2 ** 7; training has 60, so some are drawn anew."""
+    task = tasks.task("ContainsTokenSetOOD", length=7, vocabulary=6, size=3)
+    shared, apart = (task.split(240, 60, 60, overlap=overlap) for overlap in (True, False))
+    assert not np.array_equal(shared.validation.inputs, apart.validation.inputs)
+    overlap = task.overlap(apart.validation.inputs)
+    assert np.bincount(overlap).tolist() == [10, 10, 10, 30]
 
 
 def test_one_input_cannot_be_in_three_parts():
