@@ -14,13 +14,13 @@ The embedded model knows the words, but its own grammar had no ``within_object_r
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
 
+from semiring_widgets.checks import choice, shown, whole_number
 from semiring_widgets.errors import InputError
 from semiring_widgets.tasks.agreement_words import (
     FINAL,
@@ -32,7 +32,7 @@ from semiring_widgets.tasks.agreement_words import (
     TRANSITIVE,
     predicates,
 )
-from semiring_widgets.tasks.arguments import choice, random_numbers, whole_number
+from semiring_widgets.tasks.drawing import random_numbers
 from semiring_widgets.tasks.prompts import MASK, Prompt
 
 __all__ = ["AGREEMENT_KINDS", "AgreementPair", "agreement_pairs"]
@@ -80,7 +80,7 @@ def agreement_pairs(
         kinds: some of `AGREEMENT_KINDS`; None for all that can have so many attractors.
         attractors: how many nouns before the verb have the number that the subject has not; the other nouns
             have its number. None: the number of each noun is left to chance.
-        seed: a whole number, 0 or more.
+        seed: a whole number.
 
     Raises:
         InputError: an argument cannot be used, or there are not so many different sentences.
@@ -245,7 +245,7 @@ def _chosen(kinds: Any, attractors: int | None) -> list[str]:
     if kinds is None:
         return [kind for kind in _KINDS if _nouns(kind) >= least]
     if isinstance(kinds, str) or not isinstance(kinds, Sequence) or not kinds:
-        raise InputError(f"kinds is {reprlib.repr(kinds)}; give a list of some of {', '.join(_KINDS)}.")
+        raise InputError(f"kinds is {shown(kinds)}; give a list of some of {', '.join(_KINDS)}.")
     for kind in kinds:
         if _nouns(choice(kind, "kinds", _KINDS)) < least:
             raise InputError(

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from semiring_widgets.checks import whole_number
 from semiring_widgets.errors import InputError
-from semiring_widgets.tasks.arguments import whole_number
 
 __all__ = ["block_sizes", "mdl_as_published", "prequential_code_length"]
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from semiring_widgets.checks import truth, whole_number
 from semiring_widgets.errors import InputError
-from semiring_widgets.tasks.arguments import Integers, integers, truth, whole_number
+from semiring_widgets.tasks.drawing import Integers, integers
 from semiring_widgets.tasks.sequences import SequenceTask, any_token
 
 __all__ = [

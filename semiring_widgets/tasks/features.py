@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from semiring_widgets.tasks.arguments import Integers, integers
+from semiring_widgets.tasks.drawing import Integers, integers
 from semiring_widgets.tasks.sequences import Task
 
 __all__ = ["FFOOM"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from semiring_widgets.errors import InputError
-from semiring_widgets.tasks.arguments import Integers, integers
+from semiring_widgets.tasks.drawing import Integers, integers
 from semiring_widgets.tasks.sequences import SequenceTask, any_token, any_token_but
 
 __all__ = [

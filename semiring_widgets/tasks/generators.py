@@ -55,7 +55,7 @@ def first_token_repeated_once(
         n: how many examples.
         length: tokens in a sequence, 2 or more.
         vocabulary: number of token ids with 0 for padding, 3 or more.
-        seed: a whole number, 0 or more.
+        seed: a whole number.
     """
     return FirstTokenRepeatedOnce(length, vocabulary).generate(n, seed)
 
@@ -71,7 +71,7 @@ def first_token_repeated_immediately(
         n: how many examples.
         length: tokens in a sequence, 2 or more.
         vocabulary: number of token ids with 0 for padding, 3 or more.
-        seed: a whole number, 0 or more.
+        seed: a whole number.
     """
     return FirstTokenRepeatedImmediately(length, vocabulary).generate(n, seed)
 
@@ -85,7 +85,7 @@ def first_token_repeated_once_immediately(
         n: how many examples.
         length: tokens in a sequence, 2 or more.
         vocabulary: number of token ids with 0 for padding, more than the length.
-        seed: a whole number, 0 or more.
+        seed: a whole number.
     """
     return FirstTokenRepeatedOnceImmediately(length, vocabulary).generate(n, seed)
 
@@ -99,7 +99,7 @@ def first_token_repeated_last(
         n: how many examples.
         length: tokens in a sequence, 2 or more.
         vocabulary: number of token ids with 0 for padding, 3 or more.
-        seed: a whole number, 0 or more.
+        seed: a whole number.
     """
     return FirstTokenRepeatedLast(length, vocabulary).generate(n, seed)
 
@@ -113,7 +113,7 @@ def adjacent_duplicate(n: int = 1000, length: int = 10, vocabulary: int = 20, se
         n: how many examples.
         length: tokens in a sequence, 2 or more.
         vocabulary: number of token ids with 0 for padding, 3 or more.
-        seed: a whole number, 0 or more.
+        seed: a whole number.
     """
     return AdjacentDuplicate(length, vocabulary).generate(n, seed)
 
@@ -125,7 +125,7 @@ def contains1(n: int = 1000, length: int = 10, vocabulary: int = 20, seed: int =
         n: how many examples.
         length: tokens in a sequence.
         vocabulary: number of token ids with 0 for padding, 3 or more.
-        seed: a whole number, 0 or more.
+        seed: a whole number.
     """
     return Contains1(length, vocabulary).generate(n, seed)
 
@@ -137,7 +137,7 @@ def contains1_first_token(n: int = 1000, length: int = 10, vocabulary: int = 20,
         n: how many examples.
         length: tokens in a sequence.
         vocabulary: number of token ids with 0 for padding, 3 or more.
-        seed: a whole number, 0 or more.
+        seed: a whole number.
     """
     return Contains1FirstToken(length, vocabulary).generate(n, seed)
 
@@ -158,7 +158,7 @@ def contains_token_set(
         length: tokens in a sequence, ``size`` or more.
         vocabulary: number of token ids with 0 for padding, ``size`` + 2 or more.
         size: number of tokens in the set.
-        seed: a whole number, 0 or more.
+        seed: a whole number.
     """
     return ContainsTokenSet(length, vocabulary, size).generate(n, seed)
 
@@ -182,7 +182,7 @@ def contains_token_set_ood(
         length: tokens in a sequence, ``size`` or more.
         vocabulary: number of token ids with 0 for padding, ``size`` + 2 or more.
         size: number of tokens in the set, 2 or more.
-        seed: a whole number, 0 or more.
+        seed: a whole number.
         held_out: whether sequences that lack exactly one token are among them.
     """
     return ContainsTokenSetOOD(length, vocabulary, size, held_out).generate(n, seed)
@@ -202,7 +202,7 @@ def bin_count_ones(
         length: tokens in a sequence.
         vocabulary: number of token ids with 0 for padding, 3 or more.
         classes: number of bins; divides the length.
-        seed: a whole number, 0 or more.
+        seed: a whole number.
     """
     return BinCountOnes(length, vocabulary, classes).generate(n, seed)
 
@@ -214,6 +214,6 @@ def ffoom(n: int = 1000, seed: int = 0) -> Examples:
 
     Args:
         n: how many examples.
-        seed: a whole number, 0 or more.
+        seed: a whole number.
     """
     return FFOOM().generate(n, seed)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from semiring_widgets.tasks.arguments import random_numbers, whole_number
+from semiring_widgets.checks import whole_number
+from semiring_widgets.tasks.drawing import random_numbers
 from semiring_widgets.tasks.prompts import MASK, Prompt, words_of
 
 __all__ = ["Giving", "indirect_object"]
@@ -59,7 +60,7 @@ def indirect_object(n: int = 1000, seed: int = 0) -> list[Giving]:
 
     Args:
         n: how many.
-        seed: a whole number, 0 or more.
+        seed: a whole number.
 
     Raises:
         InputError: an argument cannot be used.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import reprlib
 from dataclasses import fields
 from typing import Any
 
+from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
 from semiring_widgets.tasks.contents import (
     AdjacentDuplicate,
@@ -72,7 +72,7 @@ def task(name: str, **settings: Any) -> Task:
     """
     by_letters = {_letters(known): kind for known, kind in _TASKS.items()}
     if _letters(name) not in by_letters:
-        raise InputError(f"There is no task {reprlib.repr(name)}; choose one of {', '.join(_TASKS)}.")
+        raise InputError(f"There is no task {shown(name)}; choose one of {', '.join(_TASKS)}.")
     kind = by_letters[_letters(name)]
     known = [field.name for field in fields(kind)]
     unknown = [setting for setting in settings if setting not in known]
@@ -88,7 +88,7 @@ def generate(name: str, n: int = 1000, seed: int = 0, **settings: Any) -> Exampl
     Args:
         name: one of `names`.
         n: how many examples.
-        seed: a whole number, 0 or more.
+        seed: a whole number.
         **settings: as for `task`.
 
     Raises:

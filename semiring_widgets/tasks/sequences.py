@@ -14,8 +14,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from semiring_widgets.checks import truth, whole_number
 from semiring_widgets.errors import InputError
-from semiring_widgets.tasks.arguments import Integers, random_numbers, truth, whole_number
+from semiring_widgets.tasks.drawing import Integers, random_numbers
 
 __all__ = ["Examples", "SequenceTask", "Split", "Task", "any_token", "any_token_but"]
 
@@ -68,7 +69,7 @@ class Task(abc.ABC):
 
         Args:
             n: how many.
-            seed: a whole number, 0 or more.
+            seed: a whole number.
 
         Returns:
             The examples, in random order; no class has more than one example more than another (FFOOM
@@ -96,7 +97,7 @@ class Task(abc.ABC):
             train: how many examples to train on; these are those of ``generate(train, seed)``.
             validation: how many to choose by.
             test: how many to report.
-            seed: a whole number, 0 or more.
+            seed: a whole number.
             overlap: whether an input may be in two parts, as chance would have it in the paper's own split.
                 Some settings need it: in ``BinCountOnes(classes=36, length=36)`` one class has one input.
 

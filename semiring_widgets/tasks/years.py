@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from semiring_widgets.checks import truth, whole_number
 from semiring_widgets.errors import InputError
-from semiring_widgets.tasks.arguments import random_numbers, truth, whole_number
+from semiring_widgets.tasks.drawing import random_numbers
 from semiring_widgets.tasks.prompts import MASK, Prompt, words_of
 
 __all__ = ["YearSpan", "greater_than"]
@@ -60,7 +61,7 @@ def greater_than(n: int = 1000, seed: int = 0, *, joined: bool = True) -> list[Y
 
     Args:
         n: how many.
-        seed: a whole number, 0 or more.
+        seed: a whole number.
         joined: whether years are written as one word, 1732, which GPT-2 reads as 17 and 32 (some few years,
             such as 1700 or 1800, it knows as one token). False writes 17 32, for models that split at blanks.
 

@@ -249,7 +249,7 @@ WRONG = [
     (lambda: tasks.contains1(0), "n is 0; give a whole number, 1 or more"),
     (lambda: tasks.contains1(True), "n is True"),
     (lambda: tasks.contains1(2.0), r"n is 2\.0"),
-    (lambda: tasks.contains1(10, seed=-1), "seed is -1; give a whole number, 0 or more"),
+    (lambda: tasks.contains1(10, seed=2**64), "seed is 18446744073709551616; give a whole number"),
     (lambda: tasks.contains1(10, length=0), "length is 0; give a whole number, 1 or more"),
     (lambda: tasks.first_token_repeated_once(10, length=1), "length is 1; give a whole number, 2 or more"),
     (lambda: tasks.adjacent_duplicate(10, vocabulary=2), "vocabulary is 2; give a whole number, 3 or more"),
