@@ -39,10 +39,9 @@ from semiring_widgets.core.tape.expansion.norms import (
 from semiring_widgets.core.tape.expansion.random_ops import REWRITTEN
 from semiring_widgets.core.tape.nodes import Node
 
-__all__ = ["GRANULARITIES", "expansions", "uncut"]
+__all__ = ["expansions", "uncut"]
 
 aten = torch.ops.aten
-GRANULARITIES = ("primitive", "operator", "paper")
 _Keep = Callable[[Tensor], None]
 
 
