@@ -24,6 +24,7 @@ from semiring_widgets.core.jacobian.rules import (
     pointwise,
     pooling,
     reductions,
+    resampling,
     scatter,
 )
 from semiring_widgets.core.jacobian.rules.call import Call
@@ -142,8 +143,8 @@ register(
     aten.upsample_trilinear3d,
     aten._upsample_bilinear2d_aa,
     aten._upsample_bicubic2d_aa,
-)(pooling.linear_rule)
-register(aten.grid_sampler_2d, aten.grid_sampler_3d)(pooling.grid_rule)
+)(resampling.linear_rule)
+register(aten.grid_sampler_2d, aten.grid_sampler_3d)(resampling.grid_rule)
 register(
     aten.max,
     aten.min,
