@@ -1,7 +1,8 @@
-"""From an operator to its blocks: the only place that knows what an ATen operator is.
+"""Which rule an ATen operator has: the one table from operators to rules.
 
-Most operators need no line of their own: pointwise ones are recognised by their tag, views by their
-schema, and derivatives are taken by autograd of the operator itself. `register` adds a rule.
+Most operators need no line here: pointwise ones are recognised by their tag, views by their schema, and
+derivatives are taken by autograd of the operator itself. `register` adds a line. What a rule knows of single
+operators is in its own file; how composites are written as others is known to the tape (`tape.expansion`).
 """
 
 from __future__ import annotations

@@ -1,5 +1,9 @@
 """Which node a tensor stands for, when tensors share memory and are written in place.
 
+As functionalisation does it
+(https://dev-discuss.pytorch.org/t/functionalization-in-pytorch-everything-you-wanted-to-know/965), but the
+model keeps its own tensors; the README of `core/tape` says why.
+
 Views share a storage. While nobody writes, each tensor has one node, made once. A write through one
 of them changes what all the others mean. We then describe the whole storage by one flat node,
 ``S' = S with the written elements replaced``, and every alias that is read later becomes a strided

@@ -7,10 +7,11 @@ granularity means. Three tables:
   no path); LayerNorm: m = mean x, d = x - m, v = mean(d squared), d * rsqrt(v + eps) * gamma + beta, where
   squaring is one unary step; activations stay one step. A Fourier transform over several dimensions is one
   step for each of them.
-- ``operator``: nothing is expanded but products (see `products`); each composite is one dense local Jacobian.
-- ``paper``: as the public code of Du et al. (2023): softmax = exp(x - logsumexp x) with the path
-  through the maximum, variance = E[x squared] - E[x] squared in every norm that subtracts a mean. RMS
-  norm has no mean: its E[x squared] is the same at both granularities.
+- ``operator``: nothing is expanded but products (see `matrix_products`); each composite is one dense local
+  Jacobian.
+- ``paper``: as the public code of Du et al. (2023, https://arxiv.org/abs/2307.03056): softmax =
+  exp(x - logsumexp x) with the path through the maximum, variance = E[x squared] - E[x] squared in every norm
+  that subtracts a mean. RMS norm has no mean: its E[x squared] is the same at both granularities.
 
 Half-precision inputs are expanded in float32, as the fused kernels compute.
 """

@@ -34,7 +34,11 @@ def _shift(x: Tensor, dim: list[int] | int, keep: _Keep) -> Tensor:
 
 
 def _unrecorded(x: Tensor) -> AbstractContextManager[object]:
-    """What is computed from ``x`` is a constant, and the tape does not even see how."""
+    """A block whose results are constants to the tape.
+
+    For plain tensors below the dispatch mode, so that nothing is recorded at all; a subclass needs its own
+    dispatch, and is computed under `no_grad`.
+    """
     plain = type(x) in (Tensor, Parameter)
     return torch._C._DisableTorchDispatch() if plain else torch.no_grad()
 
