@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.checks import shown
+from semiring_widgets.checks import shown
 from semiring_widgets.core.jacobian import Call, Edge, edges_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Weight

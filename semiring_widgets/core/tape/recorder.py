@@ -19,7 +19,7 @@ from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from semiring_widgets.core.checks import choice, memory_limit, truth
+from semiring_widgets.checks import choice, memory_limit, truth
 from semiring_widgets.core.tape.arguments import Swapped, is_tracked, tensors_in
 from semiring_widgets.core.tape.autograd_functions.interception import Interception
 from semiring_widgets.core.tape.autograd_functions.recording import Calls
