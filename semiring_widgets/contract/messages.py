@@ -39,8 +39,8 @@ from semiring_widgets.contract.table import (
 )
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.parts import Score, Stream, Totals
-from semiring_widgets.results.schema import KINDS
 from semiring_widgets.results.visible import token_label
+from semiring_widgets.vocabulary import KINDS
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -21,10 +21,9 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from semiring_widgets.contract.message_kinds import Answer, MessageType, Notice, Request, Spelled, Words
 from semiring_widgets.results.comparison import MethodResult
-from semiring_widgets.results.consistency import STATES
 from semiring_widgets.results.parts import Layer, Score, Statistic, Status, Stream, Totals
 from semiring_widgets.results.rankings import Ranking, Step
-from semiring_widgets.results.schema import BRANCHES, KINDS, RANKINGS
+from semiring_widgets.vocabulary import BRANCHES, KINDS, RANKINGS, STATES
 
 __all__ = [
     "ANSWERS",

@@ -21,8 +21,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 from semiring_widgets.contract import table
 from semiring_widgets.contract.message_kinds import MessageType, Request, Spelled, Words
 from semiring_widgets.contract.table import ANSWERS, NOTICES, REQUESTS, SUMMARIES
-from semiring_widgets.pictures.plain_text import ROUTES_BY
-from semiring_widgets.results.schema import KINDS, RANKINGS
+from semiring_widgets.vocabulary import KINDS, RANKED_BY, RANKINGS
 
 __all__ = ["FILE", "source", "type_of"]
 
@@ -63,7 +62,7 @@ def source() -> str:
         _constant("SUMMARIES", SUMMARIES),
         _constant("ANSWERS", ANSWERS),
         _union_of_words(facts),
-        f"/** What routes are ranked by, in words. */\nexport const RANKED_BY = {_object(ROUTES_BY)};",
+        f"/** What routes are ranked by, in words. */\nexport const RANKED_BY = {_object(RANKED_BY)};",
         _SELECTION,
         *map(_interface, facts),
         _union("Summary", _names(SUMMARIES)),

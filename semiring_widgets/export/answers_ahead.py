@@ -21,7 +21,7 @@ from semiring_widgets.contract.answers import head_shares
 from semiring_widgets.contract.requests import EMPTY_SELECTION
 from semiring_widgets.contract.table import ConditionRequest, HeadMapRequest, RoutesRequest
 from semiring_widgets.errors import InputError
-from semiring_widgets.results.schema import RANKINGS
+from semiring_widgets.vocabulary import RANKINGS
 
 if TYPE_CHECKING:
     from semiring_widgets.contract.messages import Message

@@ -22,8 +22,8 @@ from semiring_widgets.contract import messages
 from semiring_widgets.contract.bundle import read_bundle
 from semiring_widgets.contract.requests import another_version, parts_of
 from semiring_widgets.contract.table import Cancel, Gone, Pull, Shown
-from semiring_widgets.errors import InputError
-from semiring_widgets.jobs import ExplanationJob, sentence_of
+from semiring_widgets.errors import InputError, sentence_of
+from semiring_widgets.jobs import ExplanationJob
 from semiring_widgets.results.facts import short
 from semiring_widgets.results.holding import HeldSession, keep_newest
 from semiring_widgets.results.parts import Status
