@@ -46,7 +46,7 @@ def power(log: float | None) -> str:
     """
     if log is None or math.isnan(log):
         return _UNKNOWN
-    exponents = log / math.log(10)
+    exponents = float(log) / math.log(10)
     if abs(exponents) < _PLAIN or math.isinf(log):
         return number(math.exp(log), 3)
     exponent = math.floor(exponents)
@@ -73,7 +73,7 @@ def percent(share: float | None) -> str:
     """
     if share is None or math.isnan(share):
         return "not known"
-    value = 100 * share
+    value = 100 * float(share)
     if value == 0:
         return "0 %"
     if value < 0.01:
@@ -90,7 +90,7 @@ def nats(value: float | None) -> str:
 
 def _rounded(size: float, digits: int) -> Decimal:
     """To some digits, halves up, as JavaScript does."""
-    return Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal(size)
+    return Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal(float(size))
 
 
 def _exponential(size: float, digits: int) -> str:

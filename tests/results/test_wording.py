@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from semiring_widgets.results import wording
@@ -21,6 +22,14 @@ def test_numbers_are_written_as_in_the_browser(name):
 def test_what_is_no_number_is_not_known(name):
     write = getattr(wording, name)
     assert write(math.nan) == write(None)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("name", CASES)
+def test_numbers_of_arrays_are_written_alike(name, kind):
+    write = getattr(wording, name)
+    for value in (0.0, 0.5, 3.0, 1024.0, 0.75 * 2**-40, 1.5 * 2**40):
+        assert write(kind(value)) == write(value)
 
 
 def test_every_wording_has_cases():
