@@ -10,42 +10,15 @@ mass, entropy and best path. Facts are read off a result by name (``r.entropy``)
 ``r.factors``.
 """
 
-from semiring_widgets.core.semirings import (
-    FUSED,
-    Abs,
-    Boolean,
-    BranchMax,
-    Count,
-    Entropy,
-    Hops,
-    KBest,
-    Max,
-    Product,
-    Semiring,
-    SignedMax,
-    Sum,
-    Value,
-    Variance,
-    Weight,
-    check_laws,
-)
+from semiring_widgets.core.semirings import FUSED, Product, Semiring, Value, Weight, built_in, check_laws
+from semiring_widgets.core.semirings.built_in import *
 
 __all__ = [
     "FUSED",
-    "Abs",
-    "Boolean",
-    "BranchMax",
-    "Count",
-    "Entropy",
-    "Hops",
-    "KBest",
-    "Max",
     "Product",
     "Semiring",
-    "SignedMax",
-    "Sum",
     "Value",
-    "Variance",
     "Weight",
     "check_laws",
+    *(name for name in vars(built_in) if not name.startswith("_")),
 ]

@@ -2,60 +2,83 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from semiring_widgets.core import kernels
+from semiring_widgets.core.checks import choice
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.contracting import Contracted, columns_at, contracted, rows_at
-from semiring_widgets.core.semirings.scaling import NONE
+from semiring_widgets.core.semirings.log_weights import LogWeights
+from semiring_widgets.core.semirings.registry import register
+from semiring_widgets.core.semirings.scaling import NONE, exponential
 from semiring_widgets.core.semirings.weights import Weight
 
-__all__ = ["Max", "SignedMax"]
+__all__ = ["BranchMax", "Max", "SignedMax"]
 
 
-class Max(Semiring):
-    """(max, x) on |weight|: the best path. The value is (log |weight| of the best path,)."""
+class BranchMax(Semiring):
+    """The branch-level maximum of Du et al. (2023): linear inside a step, max where a tensor branches.
 
-    name, unit = "max", "nats"
-    zero, one = (NONE,), (0.0,)
+    The value is the pair (highest, lowest). Each consumer passes both back by the *ordinary* backward of
+    its step; the larger and the smaller of the two results compete with those of the other consumers.
+    Not a semiring in the strict sense (no distributive law); it is the rule that the published
+    key / query / value / skip figures follow.
+    """
+
+    zero, one = (0.0, 0.0), (1.0, 1.0)
+    distributive = False
+
+    def __init__(self, name: str) -> None:
+        self.name = choice(name, "name", ("max", "signed_max"))
+        self.unit = "" if name == "signed_max" else "nats"
 
     def lift(self, weight: Tensor) -> Value:
-        return (weight.abs().log(),)
+        return (weight, weight)
 
     def times(self, a: Value, b: Value) -> Value:
-        return (a[0] + b[0],)
+        return (a[0] * b[0], a[1] * b[1])
 
     def plus(self, a: Value, b: Value) -> Value:
-        return (torch.maximum(a[0], b[0]),)
-
-    def scale(self, value: Value, weight: Weight) -> Value:
-        return (value[0] + weight.log,)
+        return (a[0] + b[0], a[1] + b[1])
 
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
-        if any(value[0].shape[dim] == 0 for dim in dims):
-            return super().sum(value, dims)
-        return (value[0].amax(tuple(dims), keepdim=True),) if dims else value
+        return tuple(v.sum(tuple(dims), keepdim=True) for v in value) if dims else value
 
     def contract(self, value: Value, weight: Weight) -> Value:
-        (log,) = value
-        found = contracted("max", value, weight)
-        (out,) = found.parts
-        for where in found.doubtful_products(log, weight):
-            batch = out.shape[:-2]
-            terms = rows_at(log, where, batch) + columns_at(weight.value, where, batch).abs().log()
-            out[where] = terms.amax(-1)
-        return (out,)
+        return tuple(kernels.product(v, weight.value) for v in value)
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
-        return (value[0].new_full((size,), NONE).scatter_reduce(0, index, value[0], "amax"),)
+        return tuple(v.new_zeros(size).index_add(0, index, v) for v in value)
+
+    def settle(self, value: Value) -> Value:
+        return (torch.maximum(*value), torch.minimum(*value))
+
+    def merge(self, a: Value, b: Value) -> Value:
+        return (torch.maximum(a[0], b[0]), torch.minimum(a[1], b[1]))
 
     def facts(self, value: Value) -> Mapping[str, Tensor]:
-        return {"log_weight": value[0]}
+        high, low = value
+        if self.name == "signed_max":
+            # Unlike at unit level, both may have the same sign: their logarithms say nothing.
+            return {"most_positive": high, "most_negative": low}
+        larger = torch.where(high.abs() >= low.abs(), high, low)
+        return {"log_weight": larger.abs().log(), "sign": larger.sign()}
+
+    def readout(self, value: Value) -> Tensor:
+        """As `Max` and `SignedMax` at unit level."""
+        return value[0] + value[1] if self.name == "signed_max" else self.facts(value)["log_weight"]
+
+    def plain(self, value: Value) -> Tensor:
+        return self.readout(value) if self.name == "signed_max" else _signed_best(self.facts(value))
+
+    def __repr__(self) -> str:
+        return f"BranchMax({self.name!r})"
 
 
+@register
 class SignedMax(Semiring):
     """The most positive and the most negative path together.
 
@@ -64,6 +87,7 @@ class SignedMax(Semiring):
     """
 
     name = "signed_max"
+    branch_level = BranchMax("signed_max")
     zero, one = (NONE, NONE), (0.0, NONE)
 
     def lift(self, weight: Tensor) -> Value:
@@ -104,8 +128,8 @@ class SignedMax(Semiring):
         sign = torch.where(positive >= negative, 1.0, -1.0).to(positive.dtype)
         sign = torch.where((positive == NONE) & (negative == NONE), 0.0, sign)
         return {
-            "most_positive": _plain(positive),
-            "most_negative": -_plain(negative),
+            "most_positive": exponential(positive),
+            "most_negative": -exponential(negative),
             "log_most_positive": positive,
             "log_most_negative": negative,
             "log_weight": torch.maximum(positive, negative),
@@ -114,13 +138,50 @@ class SignedMax(Semiring):
 
     def readout(self, value: Value) -> Tensor:
         """The sum of the two weights: positive where the most positive path outweighs the other."""
-        return _plain(value[0]) - _plain(value[1])
+        return exponential(value[0]) - exponential(value[1])
 
 
-def _plain(log: Tensor) -> Tensor:
-    """exp, in float64 where float32 has no such number; infinite only where float64 has none either."""
-    wide = log.dtype == torch.float64 or not bool((log > math.log(torch.finfo(log.dtype).max)).any())
-    return log.exp() if wide else log.double().exp()
+@register
+class Max(LogWeights):
+    """(max, x) on |weight|: the best path. The value is (log |weight| of the best path,)."""
+
+    name, method = "max", "best path"
+    signed = True
+    with_sign: Semiring | None = SignedMax()
+    branch_level: Semiring | None = BranchMax("max")
+
+    def plus(self, a: Value, b: Value) -> Value:
+        return (torch.maximum(a[0], b[0]),)
+
+    def sum(self, value: Value, dims: Sequence[int]) -> Value:
+        if any(value[0].shape[dim] == 0 for dim in dims):
+            return super().sum(value, dims)
+        return (value[0].amax(tuple(dims), keepdim=True),) if dims else value
+
+    def contract(self, value: Value, weight: Weight) -> Value:
+        (log,) = value
+        found = contracted("max", value, weight)
+        (out,) = found.parts
+        for where in found.doubtful_products(log, weight):
+            batch = out.shape[:-2]
+            terms = rows_at(log, where, batch) + columns_at(weight.value, where, batch).abs().log()
+            out[where] = terms.amax(-1)
+        return (out,)
+
+    def scatter(self, value: Value, index: Tensor, size: int) -> Value:
+        return (value[0].new_full((size,), NONE).scatter_reduce(0, index, value[0], "amax"),)
+
+    def facts(self, value: Value) -> Mapping[str, Tensor]:
+        return {"log_weight": value[0]}
+
+    def plain(self, value: Value) -> Tensor:
+        """The weight of the best path."""
+        return super().plain(value) if self.with_sign is None else _signed_best(self.with_sign.facts(value))
+
+
+def _signed_best(facts: Mapping[str, Tensor]) -> Tensor:
+    weight = exponential(facts["log_weight"])
+    return weight * facts["sign"].to(weight.dtype)
 
 
 def _settled(found: Contracted, part: int, left: Value, weight: Tensor) -> Tensor:

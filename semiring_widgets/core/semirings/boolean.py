@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.registry import register
 from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["Boolean"]
 
 
+@register
 class Boolean(Semiring):
     """1 where some path has a weight other than 0, else 0. The value is (reachable,)."""
 
-    name = "boolean"
+    name, method = "boolean", "path reach"
+    signed = False
     zero, one = (0.0,), (1.0,)
 
     def lift(self, weight: Tensor) -> Value:

@@ -31,7 +31,6 @@ class ByMarks(Semiring):
         return [value[start : start + width] for start in range(0, len(value), width)]
 
     def counted(self, value: Value) -> Value:
-        """The value of the paths that count."""
         return self.split(value)[-1]
 
     def lift(self, weight: Tensor) -> Value:

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.checks import whole_number
-from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.base import Value
+from semiring_widgets.core.semirings.log_weights import LogWeights
 from semiring_widgets.core.semirings.mass import Abs
+from semiring_widgets.core.semirings.registry import register
 from semiring_widgets.core.semirings.scaling import NONE
 from semiring_widgets.core.semirings.weights import Weight
 
@@ -19,7 +21,8 @@ __all__ = ["Hops"]
 _MOST = 10_000
 
 
-class Hops(Semiring):
+@register
+class Hops(LogWeights):
     """Polynomials of masses: part n is the log mass of all paths with n marked edges.
 
     Args:
@@ -29,17 +32,14 @@ class Hops(Semiring):
         InputError: not a whole number, or a negative one.
     """
 
-    name, unit = "hops", "hops"
+    name, unit, method = "hops", "hops", "path length"
+    counts_marks = True
 
     def __init__(self, most: int) -> None:
         self.most = whole_number(most, "most", least=0, most=_MOST)
         self.zero = (NONE,) * (self.most + 1)
         self.one = (0.0, *(NONE,) * self.most)
         self._mass = Abs()
-
-    def lift(self, weight: Tensor) -> Value:
-        log = weight.abs().log()
-        return (log, *(torch.full_like(log, NONE) for _ in range(self.most)))
 
     def times(self, a: Value, b: Value) -> Value:
         terms: list[list[Tensor]] = [[] for _ in self.zero]
@@ -56,9 +56,6 @@ class Hops(Semiring):
             return value
         *low, second, last = value
         return (torch.full_like(last, NONE), *low, torch.logaddexp(second, last))
-
-    def scale(self, value: Value, weight: Weight) -> Value:
-        return tuple(part + weight.log for part in value)
 
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
         return tuple(torch.logsumexp(part, tuple(dims), keepdim=True) for part in value) if dims else value

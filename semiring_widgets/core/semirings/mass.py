@@ -15,30 +15,23 @@ from torch import Tensor
 from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.contracting import columns_at, contracted, rows_at
-from semiring_widgets.core.semirings.scaling import NONE
+from semiring_widgets.core.semirings.log_weights import LogWeights
+from semiring_widgets.core.semirings.registry import register
+from semiring_widgets.core.semirings.scaling import NONE, exponential, shares_are_coarse
 from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["Abs", "Count", "Entropy"]
 
 
-class Abs(Semiring):
+@register
+class Abs(LogWeights):
     """(+, x) on |weight|: the mass of all paths. The value is (log mass,)."""
 
-    name, unit = "abs", "nats"
-    zero, one = (NONE,), (0.0,)
-
-    def lift(self, weight: Tensor) -> Value:
-        return (weight.abs().log(),)
-
-    def times(self, a: Value, b: Value) -> Value:
-        return (a[0] + b[0],)
+    name, method = "abs", "path mass"
 
     def plus(self, a: Value, b: Value) -> Value:
         joined = kernels.join_logs(a, b)
         return (torch.logaddexp(a[0], b[0]),) if joined is None else joined
-
-    def scale(self, value: Value, weight: Weight) -> Value:
-        return (value[0] + weight.log,)
 
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
         if not dims:
@@ -64,11 +57,16 @@ class Abs(Semiring):
     def facts(self, value: Value) -> Mapping[str, Tensor]:
         return {"log_mass": value[0]}
 
+    def plain(self, value: Value) -> Tensor:
+        """The mass."""
+        return exponential(value[0])
 
+
+@register
 class Count(Abs):
     """Number of paths without a zero weight. The value is (log count,)."""
 
-    name = "count"
+    name, method = "count", "path count"
 
     def lift(self, weight: Tensor) -> Value:
         return (torch.where(weight != 0, 0.0, NONE).to(weight.dtype),)
@@ -82,7 +80,12 @@ class Count(Abs):
     def facts(self, value: Value) -> Mapping[str, Tensor]:
         return {"count": value[0]}
 
+    def plain(self, value: Value) -> Tensor:
+        """log(1 + number of paths), which is 0 without any."""
+        return torch.logaddexp(value[0], torch.zeros_like(value[0]))
 
+
+@register
 class Entropy(Semiring):
     """The expectation semiring: mass and entropy of the distribution p(path) ~ |weight|.
 
@@ -91,7 +94,9 @@ class Entropy(Semiring):
     changes no entropy; a choice adds its own: H = sum of q (H_k - log q) over what is joined with shares q.
     """
 
-    name, unit = "entropy", "nats"
+    name, unit, method = "entropy", "nats", "path entropy"
+    signed = False
+    begins_with = Abs
     zero, one = (NONE, 0.0), (0.0, 0.0)
 
     def lift(self, weight: Tensor) -> Value:
@@ -148,6 +153,9 @@ class Entropy(Semiring):
     def readout(self, value: Value) -> Tensor:
         """The entropy."""
         return self.facts(value)["entropy"]
+
+    def coarse(self, value: Value) -> bool:
+        return shares_are_coarse(value[0])
 
 
 def _spread(share: Tensor, entropy: Tensor) -> Tensor:

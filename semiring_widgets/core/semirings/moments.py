@@ -9,7 +9,8 @@ from torch import Tensor
 
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.contracting import Contracted, columns_at, pieces, rows_at
-from semiring_widgets.core.semirings.scaling import NONE, relative, restored
+from semiring_widgets.core.semirings.registry import register
+from semiring_widgets.core.semirings.scaling import NONE, relative, restored, shares_are_coarse
 from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["Variance"]
@@ -18,6 +19,7 @@ __all__ = ["Variance"]
 _GOOD = 1e-4
 
 
+@register
 class Variance(Semiring):
     """Entropy, and variance of log |weight|, under p(path) ~ |weight|.
 
@@ -29,7 +31,8 @@ class Variance(Semiring):
         H = - sum of q u,    variance = sum of q (variance_k + (u + H)^2).
     """
 
-    name, unit = "variance", "nats²"
+    name, unit, method = "variance", "nats²", "path spread"
+    signed = False
     zero, one = (NONE, 0.0, 0.0), (0.0, 0.0, 0.0)
 
     def lift(self, weight: Tensor) -> Value:
@@ -102,3 +105,6 @@ class Variance(Semiring):
     def readout(self, value: Value) -> Tensor:
         """The variance."""
         return self.facts(value)["variance"]
+
+    def coarse(self, value: Value) -> bool:
+        return shares_are_coarse(value[0])
