@@ -75,7 +75,7 @@ def test_names_in_sentences():
     tape, score, x = recorded()
     with pytest.raises(InputError, match=r"choose one of abs, .*, faintest, .*, variance, fused"):
         sw.backprop(tape, score, wrt=x, semiring="faint")
-    with pytest.raises(InputError, match="Choose from .*, faintest path"):
+    with pytest.raises(InputError, match=r"Choose from .*, faintest path"):
         resolve("faint")
     with pytest.raises(ValueError, match="'faintest' is taken by Faintest"):
         register(type("Other", (NAMED["faintest"],), {"name": "faintest"}))

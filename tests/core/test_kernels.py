@@ -1,15 +1,17 @@
 """The contraction kernels against float64, for any shape, stride, zero and scale; with C and with torch."""
 
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import torch
 
 from semiring_widgets.core import kernels
-from semiring_widgets.core.kernels import native
+from semiring_widgets.core.kernels import build, native
 from semiring_widgets.core.semirings import Abs, Entropy, Max, SignedMax, Weight
 from semiring_widgets.errors import PerformanceWarning
 
@@ -257,6 +259,33 @@ def test_torch_in_its_place_is_said(change, words, monkeypatch):
         monkeypatch.setattr(native, name, value)
     with pytest.warns(PerformanceWarning, match=rf"The C kernels {words}.*several times as long"):
         assert native.library.__wrapped__() is None
+
+
+@pytest.mark.parametrize(
+    ("source", "before", "after", "usable"),
+    [
+        ("numbers.h", "", "", True),
+        ("numbers.h", f"#define ABI {native._ABI}", "#define ABI 0", False),
+        ("contractions.c", "    float least[2];", "    float least[4];", False),
+        ("contractions.c", "semiring_signed(", "semiring_both(", False),
+    ],
+    ids=["same", "other version", "other structure", "other function"],
+)
+def test_a_library_of_other_sources_is_not_used(source, before, after, usable, tmp_path, monkeypatch):
+    """What an update of the sources leaves behind where nobody builds the library again."""
+    for path in Path(native.__file__).parent.glob("*.[ch]"):
+        shutil.copy(path, tmp_path)
+    # Code for one kind of processor, and not its best one, is enough.
+    for name, old, new in ((source, before, after), ("numbers.h", "defined(__x86_64__)", "0")):
+        text = (tmp_path / name).read_text()
+        assert old in text
+        (tmp_path / name).write_text(text.replace(old, new, 1))
+    monkeypatch.setattr(build, "_HERE", tmp_path)
+    monkeypatch.setattr(build, "_FLAGS", tuple(flag for flag in build._FLAGS if flag != "-O3"))
+    library = build.build(tmp_path)
+    if library is None:
+        pytest.skip("there is no C compiler here")
+    assert (native._loaded(library) is not None) is usable
 
 
 def test_torch_that_was_asked_for_is_not_said(monkeypatch):

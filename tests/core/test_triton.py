@@ -247,13 +247,13 @@ from pathlib import Path
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from semiring_widgets.core.kernels import gpu, triton_rows, triton_tiles
+from semiring_widgets.core.kernels import gpu, triton_algebra, triton_rows, triton_tiles
 folder = Path(sys.argv[1])
 pointers = ("p", "q", "w", "first", "second")
 blocks = [(triton_rows.rows, {"TERMS": triton_rows.TERMS, "COLUMNS": triton_rows.COLUMNS}, 4)]
 blocks += [(triton_tiles.tiles.fn, config.kwargs, config.num_warps) for config in triton_tiles.CONFIGS]
 for kernel, sizes, warps in blocks:
-    for algebra, name in enumerate(gpu._JOINS):
+    for name, algebra in triton_algebra.NUMBER.items():
         constants = {**sizes, "algebra": algebra, "w_column": 1}
         types = dict.fromkeys(kernel.arg_names, "i32") | dict.fromkeys(pointers, "*fp32")
         types |= dict.fromkeys(constants, "constexpr")

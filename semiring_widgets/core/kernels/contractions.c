@@ -35,6 +35,7 @@ struct work {
     unsigned peak;
     float least[2];
 };
+SIZE_OF(work);
 
 typedef float vector __attribute__((vector_size(4 * sizeof(float))));
 #if defined(__clang__)

@@ -39,7 +39,7 @@ _COLUMNS = 32
 # Best paths that there is a kernel for.
 _MOST = 8
 # ``ABI`` of numbers.h.
-_ABI = 1
+_ABI = 2
 # The kernel of each algebra, and what makes its left operands.
 _LEFT = {"plain": "one", "mass": "one", "max": "one", "expectation": "expectation", "signed": "signed"}
 
@@ -140,12 +140,16 @@ def _loaded(path: Path) -> ctypes.CDLL | None:
         if found.semiring_abi() != _ABI:
             return None
         for names, argument in _FUNCTIONS:
+            structure = argument.__name__.removeprefix("_").lower()
+            size = ctypes.c_long.in_dll(found, f"semiring_size_of_{structure}")
+            if size.value != ctypes.sizeof(argument):
+                return None
             for name in names:
                 getattr(found, name).argtypes = [ctypes.POINTER(argument)]
                 getattr(found, name).restype = None
         declare(found)
         found.semiring_has_wide_vectors.restype = ctypes.c_int
-    except (OSError, AttributeError):
+    except (OSError, AttributeError, ValueError):  # a function, or a number, that is not there
         return None
     return found
 

@@ -20,6 +20,7 @@ struct ranked {
     long batch, rows, inner, columns;
     long from_batch, to_batch, from_column, to_column;
 };
+SIZE_OF(ranked);
 
 INLINE void pack(const struct ranked *work, const float *w, long depth, long width, float *panel)
 {

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 
 import torch
 from torch import Tensor
@@ -128,8 +128,8 @@ class Semiring(ABC):
 
     def absent(self, value: Value) -> Tensor:
         """True where the value is that of *no path*."""
-        places = [part == none for part, none in zip(value, self.zero, strict=True)]
-        return torch.stack(torch.broadcast_tensors(*places)).all(0)
+        places = (part == none for part, none in zip(value, self.zero, strict=True))
+        return reduce(torch.logical_and, places)
 
     @cached_property
     def unital(self) -> bool:
@@ -174,6 +174,23 @@ class Semiring(ABC):
                 found.append(tuple(v.squeeze(-2) for v in self.sum(joined, (-2,))))
             rows.append(tuple(torch.cat(parts, -1) for parts in zip(*found, strict=True)))
         return tuple(torch.cat(parts, -2) for parts in zip(*rows, strict=True))
+
+    def contract_rows(self, value: Value, weight: Weight, rows: Tensor) -> Value:
+        """`contract` of some rows, where no path reaches the others.
+
+        Args:
+            value: parts of shape (M, K).
+            weight: (K, N).
+            rows: boolean of shape (M,).
+
+        Returns:
+            Parts of shape (M, N).
+        """
+        found = self.contract(tuple(part[rows] for part in value), weight)
+        whole = self.full(self.zero, (len(rows), weight.value.shape[-1]), value[0])
+        for part, new in zip(whole, found, strict=True):
+            part[rows] = new
+        return whole
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
         """Sum flat values into ``size`` places: ``out[i] = plus of value[j] with index[j] == i``.
