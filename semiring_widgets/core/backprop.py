@@ -26,8 +26,8 @@ Signs = Callable[[Semiring], "Result"]
 class Result:
     """What a sweep found, for every element of one input.
 
-    Which facts there are depends on the semiring, and those of a semiring of your own are attributes too;
-    asking for another one raises `AttributeError` with a sentence. Logarithms are natural. Shapes are those
+    Which facts there are depends on the semiring, whose class describes them; all are attributes (``dir`` lists
+    them), those of a semiring of your own too. Asking for another one raises `AttributeError` with a sentence. Logarithms are natural. Shapes are those
     of the input, less the dimensions reduced. A complex input is two inputs, its real and its imaginary part,
     in a last dimension of size 2; only `value` joins them, unless something was reduced: d/d re + i d/d im.
 
@@ -151,6 +151,9 @@ class Result:
             raise AttributeError(f"Result has no attribute {name!r}.")
         return self._fact(name)
 
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.facts})
+
     def _plain(self, name: str) -> Tensor:
         fact = self._fact(name)
         if self.level == "unit" and bool(fact.isinf().any()):
@@ -215,9 +218,9 @@ def backprop(
         score: what is explained, shape () or (B,) for one distribution of paths per example.
         wrt: a tensor used inside the recording, or a list of them. One that was written in place there means
             what it was before: its paths begin where the recording first met it.
-        semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``,
-            ``"boolean"``, ``"variance"``, ``"fused"`` (sum, abs, entropy and max in one sweep), or an
-            object from `semiring_widgets.semirings`: ``KBest(8)``, ``Product(Sum(), Max())``, your own.
+        semiring: the name of one of `semiring_widgets.semirings`, such as ``"sum"``, ``"abs"``, ``"max"`` or
+            ``"entropy"``; ``"fused"`` (these four in one sweep); or an object from there: ``KBest(8)``,
+            ``Product(Sum(), Max())``, your own.
         level: for the maxima, ``"unit"`` (over scalar paths) or ``"branch"`` (Du et al., 2023).
         max_memory: bytes that the sweep may take beside the tape; None for no limit. How many it will take
             says `semiring_widgets.estimate_memory`.

@@ -22,6 +22,8 @@ __all__ = ["BranchMax", "Max", "SignedMax"]
 class BranchMax(Semiring):
     """The branch-level maximum of Du et al. (2023): linear inside a step, max where a tensor branches.
 
+    https://arxiv.org/abs/2307.03056; asked for by ``level="branch"``. Costs two ordinary backward passes.
+
     The value is the pair (highest, lowest). Each consumer passes both back by the *ordinary* backward of
     its step; the larger and the smaller of the two results compete with those of the other consumers.
     Not a semiring in the strict sense (no distributive law); it is the rule that the published
@@ -80,10 +82,23 @@ class BranchMax(Semiring):
 
 @register
 class SignedMax(Semiring):
-    """The most positive and the most negative path together.
+    """The most positive and the most negative path together: two maxima that feed each other.
+
+    ``plus`` takes the larger of each, ``times = (max(a+ b+, a- b-), max(a+ b-, a- b+))`` in magnitudes;
+    ``lift(w)`` is the logarithm of w in the place of its sign. In nats; the facts ``most_positive`` and
+    ``most_negative`` are weights, 0 where there is none. Its ``sign`` is + where both are equally large. A
+    contraction costs twice that of `Max`.
 
     The value is (log of the highest positive weight, log |.| of the lowest negative weight); a product of
     two negative weights is positive, so each feeds the other.
+
+        >>> import torch
+        >>> import semiring_widgets as sw
+        >>> x = torch.tensor([2.0, 3.0])
+        >>> with sw.record() as tape:  # two paths from x[0], of weights 12 and -1; one from x[1], of weight 8
+        ...     score = 4 * x[0] * x[1] - x[0]
+        >>> sw.backprop(tape, score, wrt=x, semiring="signed_max").most_negative
+        tensor([-1., -0.])
     """
 
     name = "signed_max"
@@ -143,7 +158,22 @@ class SignedMax(Semiring):
 
 @register
 class Max(LogWeights):
-    """(max, x) on |weight|: the best path. The value is (log |weight| of the best path,)."""
+    """The best path, that of the largest |weight|: (max, x) on |weight|, or (max, +) on logarithms.
+
+    ``plus = max(a, b)``, ``times = a + b``, ``lift(w) = log|w|``; the value is (log |weight|,), in nats, -inf
+    where there is no path. Of equally good paths it is the common weight; `sw.top_paths` lists them. A sweep
+    takes about as long as that of `Sum`; the ``sign`` takes another one, of `SignedMax`. The Viterbi semiring
+    of Goodman, Semiring Parsing, 1999, https://aclanthology.org/J99-4004/; for neural networks Du et al.,
+    2023, https://arxiv.org/abs/2307.03056.
+
+        >>> import torch
+        >>> import semiring_widgets as sw
+        >>> x = torch.tensor([2.0, 3.0])
+        >>> with sw.record() as tape:  # two paths from x[0], of weights 12 and -1; one from x[1], of weight 8
+        ...     score = 4 * x[0] * x[1] - x[0]
+        >>> sw.backprop(tape, score, wrt=x, semiring="max").log_weight
+        tensor([2.4849, 2.0794])
+    """
 
     name, method = "max", "best path"
     signed = True

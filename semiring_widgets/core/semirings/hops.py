@@ -23,7 +23,20 @@ _MOST = 10_000
 
 @register
 class Hops(LogWeights):
-    """Polynomials of masses: part n is the log mass of all paths with n marked edges.
+    """How long paths are: polynomials whose coefficient n is the mass of the paths with n marked edges.
+
+    ``plus`` adds and ``times`` multiplies polynomials; ``lift(w) = (log|w|, -inf, ...)``, and `mark`
+    multiplies by the unknown. Part n of the value is a log mass, in nats; ``length`` is the mean of n under
+    p(path) ~ |weight|, 0 where there is no path. One contraction of `Abs` with as many more rows as there are
+    parts. For whole networks: Veit et al., Residual Networks Behave Like Ensembles of Relatively Shallow
+    Networks, 2016, https://arxiv.org/abs/1605.06431. Asked by `sw.path_lengths`, which finds the marked
+    edges.
+
+        >>> import torch
+        >>> hops = Hops(2)
+        >>> direct, marked = hops.lift(torch.tensor(3.0)), hops.mark(hops.lift(torch.tensor(-1.0)))
+        >>> hops.facts(hops.plus(direct, marked))["length"]
+        tensor(0.2500)
 
     Args:
         most: the largest number told apart; the last part also holds all longer paths.

@@ -25,7 +25,19 @@ __all__ = ["Abs", "Count", "Entropy"]
 
 @register
 class Abs(LogWeights):
-    """(+, x) on |weight|: the mass of all paths. The value is (log mass,)."""
+    """The mass of all paths: Z = sum of |path weight|, which nothing cancels in.
+
+    ``plus = logaddexp(a, b)``, ``times = a + b``, ``lift(w) = log|w|``; the value is (log Z,), in nats, -inf
+    where there is no path. A sweep takes about as long as that of `Sum`.
+
+        >>> import torch
+        >>> import semiring_widgets as sw
+        >>> x = torch.tensor([2.0, 3.0])
+        >>> with sw.record() as tape:  # two paths from x[0], of weights 12 and -1; one from x[1], of weight 8
+        ...     score = 4 * x[0] * x[1] - x[0]
+        >>> sw.backprop(tape, score, wrt=x, semiring="abs").log_mass
+        tensor([2.5649, 2.0794])
+    """
 
     name, method = "abs", "path mass"
 
@@ -64,7 +76,20 @@ class Abs(LogWeights):
 
 @register
 class Count(Abs):
-    """Number of paths without a zero weight. The value is (log count,)."""
+    """The number of paths whose weight is not 0, as its logarithm: (+, x) on 1 for each edge.
+
+    ``plus = logaddexp(a, b)``, ``times = a + b``, ``lift(w) = 0`` for w other than 0; the value is (log
+    number,), in nats, -inf where there is none. Numbers are comparable within one granularity only. About as
+    fast as `Abs`.
+
+        >>> import torch
+        >>> import semiring_widgets as sw
+        >>> x = torch.tensor([2.0, 3.0])
+        >>> with sw.record() as tape:  # two paths from x[0], of weights 12 and -1; one from x[1], of weight 8
+        ...     score = 4 * x[0] * x[1] - x[0]
+        >>> sw.backprop(tape, score, wrt=x, semiring="count").count
+        tensor([0.6931, 0.0000])
+    """
 
     name, method = "count", "path count"
 
@@ -87,11 +112,25 @@ class Count(Abs):
 
 @register
 class Entropy(Semiring):
-    """The expectation semiring: mass and entropy of the distribution p(path) ~ |weight|.
+    """The expectation semiring: mass Z and entropy H of the distribution p(path) = |weight| / Z.
+
+    ``times = (log Z_a + log Z_b, H_a + H_b)``; ``plus`` joins with shares q_a = Z_a / (Z_a + Z_b) and q_b to
+    ``(logaddexp, sum of q (H - log q))``; ``lift(w) = (log|w|, 0)``. In nats; 0 for a single path, and where
+    there is none. A contraction costs two to three times that of `Sum`. From Eisner, Parameter Estimation for
+    Probabilistic Finite-State Transducers, 2002, https://aclanthology.org/P02-1001/, and Li & Eisner, 2009,
+    https://aclanthology.org/D09-1005/; for neural networks Du et al., 2023, https://arxiv.org/abs/2307.03056.
 
     The value is (log Z, H) with H the entropy in nats, not the sum of |w| log |w| that textbooks carry, nor
     log Z - H: those grow with the weights, and their difference would lose the entropy's digits. An edge
-    changes no entropy; a choice adds its own: H = sum of q (H_k - log q) over what is joined with shares q.
+    changes no entropy; a choice adds its own.
+
+        >>> import torch
+        >>> import semiring_widgets as sw
+        >>> x = torch.tensor([2.0, 3.0])
+        >>> with sw.record() as tape:  # two paths from x[0], of weights 12 and -1; one from x[1], of weight 8
+        ...     score = 4 * x[0] * x[1] - x[0]
+        >>> sw.backprop(tape, score, wrt=x, semiring="entropy").entropy
+        tensor([0.2712, 0.0000])
     """
 
     name, unit, method = "entropy", "nats", "path entropy"

@@ -17,10 +17,23 @@ __all__ = ["Product"]
 class Product(Semiring):
     """The product of semirings: a value is the values of all of them, one after the other.
 
+    Each has its own ``plus``, ``times`` and ``lift``; facts are those of all, the first of a name wins, and
+    ``result.factors`` has them apart. The graph is walked and derivatives are taken once, so two factors take
+    less time than two sweeps.
+
     What another factor `begins_with` is carried once: beside `Entropy`, `Abs` has no part of its own.
 
     Args:
         factors: the semirings; `split` takes a value apart again.
+
+        >>> import torch
+        >>> import semiring_widgets as sw
+        >>> from semiring_widgets.semirings import Max, Sum
+        >>> x = torch.tensor([2.0, 3.0])
+        >>> with sw.record() as tape:  # two paths from x[0], of weights 12 and -1; one from x[1], of weight 8
+        ...     score = 4 * x[0] * x[1] - x[0]
+        >>> sw.backprop(tape, score, wrt=x, semiring=sw.semirings.Product(Sum(), Max())).value
+        tensor([11.,  8.])
     """
 
     factors: tuple[Semiring, ...] = ()
