@@ -20,8 +20,8 @@ class Sum(Semiring):
 
     ``plus = a + b``, ``times = a b``, ``lift(w) = w``; the fact is ``value``, in units of score per input.
     Paths of opposite sign cancel. NaN and infinity go where autograd would have them go. Every other
-    semiring's cost is measured by this one's. That the chain rule is a sum over paths is an old observation:
-    Bauer, Computational graphs and rounding error, 1974, https://doi.org/10.1137/0711010.
+    semiring's cost is measured by this one's. Du et al., 2023,
+    https://arxiv.org/abs/2307.03056, read it as one semiring of many.
 
         >>> import torch
         >>> import semiring_widgets as sw
