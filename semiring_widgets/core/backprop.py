@@ -28,8 +28,9 @@ class Result:
 
     Which facts there are depends on the semiring, whose class describes them; all are attributes (``dir``
     lists them), those of a semiring of your own too. Asking for another one raises `AttributeError` with a
-    sentence. Logarithms are natural. Shapes are those of the input, less the dimensions reduced. A complex input is two inputs, its real and its imaginary part,
-    in a last dimension of size 2; only `value` joins them, unless something was reduced: d/d re + i d/d im.
+    sentence. Logarithms are natural. Shapes are those of the input, less the dimensions reduced. A complex
+    input is two inputs, its real and its imaginary part, in a last dimension of size 2; only `value` joins
+    them, unless something was reduced: d/d re + i d/d im.
 
     Attributes:
         semiring: the algebra that was used.

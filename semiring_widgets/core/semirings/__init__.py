@@ -8,12 +8,12 @@ from semiring_widgets.checks import choice, shown
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.batch import Batch
 from semiring_widgets.core.semirings.built_in import *
+from semiring_widgets.core.semirings.edge_weight import Weight
+from semiring_widgets.core.semirings.gates import Passing, gated
 from semiring_widgets.core.semirings.laws import check_form, check_laws
-from semiring_widgets.core.semirings.leaving import Leaving
-from semiring_widgets.core.semirings.passing import Passing, gated
+from semiring_widgets.core.semirings.marked_paths import Leaving
 from semiring_widgets.core.semirings.product import Product
 from semiring_widgets.core.semirings.registry import NAMED, register
-from semiring_widgets.core.semirings.weights import Weight
 from semiring_widgets.errors import InputError
 
 __all__ = [

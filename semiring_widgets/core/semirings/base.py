@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core import kernels
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.core.semirings.edge_weight import Weight
 
 __all__ = ["Semiring", "Value"]
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.core.semirings.edge_weight import Weight
 
 __all__ = ["Batch"]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.edge_weight import Weight
 from semiring_widgets.core.semirings.registry import register
-from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["Boolean"]
 

@@ -4,10 +4,10 @@ Its ``__all__`` says which classes are public, and so is `semiring_widgets.semir
 for by name say so themselves, by `register`.
 """
 
-from semiring_widgets.core.semirings.best import *
 from semiring_widgets.core.semirings.boolean import *
 from semiring_widgets.core.semirings.hops import *
-from semiring_widgets.core.semirings.kbest import *
-from semiring_widgets.core.semirings.linear import *
-from semiring_widgets.core.semirings.mass import *
-from semiring_widgets.core.semirings.moments import *
+from semiring_widgets.core.semirings.k_best import *
+from semiring_widgets.core.semirings.log_mass import *
+from semiring_widgets.core.semirings.maxima import *
+from semiring_widgets.core.semirings.sums import *
+from semiring_widgets.core.semirings.variance import *

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from semiring_widgets.checks import whole_number
 from semiring_widgets.core.semirings.base import Value
+from semiring_widgets.core.semirings.edge_weight import Weight
+from semiring_widgets.core.semirings.log_mass import Abs
 from semiring_widgets.core.semirings.log_weights import LogWeights
-from semiring_widgets.core.semirings.mass import Abs
 from semiring_widgets.core.semirings.registry import register
-from semiring_widgets.core.semirings.scaling import NONE
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.core.semirings.relative_logs import NONE
 
 __all__ = ["Hops"]
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.scaling import NONE
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.core.semirings.edge_weight import Weight
+from semiring_widgets.core.semirings.relative_logs import NONE
 
 __all__ = ["LogWeights"]
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from semiring_widgets.checks import shown
 from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.core.semirings.edge_weight import Weight
 from semiring_widgets.errors import InputError
 
 __all__ = ["Product"]

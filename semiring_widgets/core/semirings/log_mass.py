@@ -14,11 +14,11 @@ from torch import Tensor
 
 from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.contracting import columns_at, contracted, rows_at
+from semiring_widgets.core.semirings.edge_weight import Weight
+from semiring_widgets.core.semirings.log_contraction import columns_at, contracted, rows_at
 from semiring_widgets.core.semirings.log_weights import LogWeights
 from semiring_widgets.core.semirings.registry import register
-from semiring_widgets.core.semirings.scaling import NONE, exponential, shares_are_coarse
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.core.semirings.relative_logs import NONE, exponential, shares_are_coarse
 
 __all__ = ["Abs", "Count", "Entropy"]
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.contracting import Contracted, columns_at, pieces, rows_at
+from semiring_widgets.core.semirings.edge_weight import Weight
+from semiring_widgets.core.semirings.log_contraction import Contracted, columns_at, pieces, rows_at
 from semiring_widgets.core.semirings.registry import register
-from semiring_widgets.core.semirings.scaling import NONE, relative, restored, shares_are_coarse
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.core.semirings.relative_logs import NONE, relative, restored, shares_are_coarse
 
 __all__ = ["Variance"]
 

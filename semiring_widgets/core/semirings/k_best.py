@@ -11,10 +11,10 @@ from torch import Tensor
 from semiring_widgets.checks import whole_number
 from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.edge_weight import Weight
 from semiring_widgets.core.semirings.log_weights import LogWeights
 from semiring_widgets.core.semirings.registry import register
-from semiring_widgets.core.semirings.scaling import NONE
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.core.semirings.relative_logs import NONE
 from semiring_widgets.errors import InputError
 
 __all__ = ["KBest"]

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.edge_weight import Weight
 from semiring_widgets.core.semirings.registry import register
-from semiring_widgets.core.semirings.weights import Weight
 
 __all__ = ["Sum"]
 
