@@ -1,6 +1,6 @@
 /* What the kernels share: instruction sets, and exponential and logarithm that become vectors. */
-#ifndef NUMBERS_H
-#define NUMBERS_H
+#ifndef VECTOR_MATH_H
+#define VECTOR_MATH_H
 
 #include <float.h>
 #include <math.h>

@@ -3,7 +3,7 @@
  * Values are log |weight|, or log mass with the entropy of the paths behind it. NaN and infinity are not treated
  * here: they are found (strange), and the caller computes again with what knows them.
  */
-#include "numbers.h"
+#include "vector_math.h"
 
 /* Rows of logarithms, with strides, to be made relative to their maximum. */
 struct left {

@@ -8,7 +8,7 @@
  * every candidate sinks through them by a maximum and a minimum each. To look first which candidates are worth
  * it was tried; it takes longer than letting them sink.
  */
-#include "numbers.h"
+#include "vector_math.h"
 
 #define DEPTH 256
 
