@@ -58,13 +58,8 @@ def as_on_a_gpu(monkeypatch):
 
 def by_triton(p, q, w):
     """Mass, total, best, highest and lowest, as `reference` has them."""
-    mass, total = gpu_contractions.contract("expectation", (p, q), w)
-    return (
-        mass,
-        total,
-        *gpu_contractions.contract("max", (p,), w),
-        *gpu_contractions.contract("signed", (p, -q.abs()), w),
-    )
+    asked = {"expectation": (p, q), "max": (p,), "signed": (p, -q.abs())}
+    return [part for name, left in asked.items() for part in gpu_contractions.contract(name, left, w)]
 
 
 def by_torch(p, q, w):
@@ -271,7 +266,8 @@ for kernel, sizes, warps in blocks:
             attrs={places[arg]: [["tt.divisibility", 16]] for arg in aligned},
         )
         target = GPUTarget("cuda", 90, 32)
-        built = triton.compile(source, target=target, options={"num_warps": warps, **gpu_contractions._OPTIONS})
+        options = {"num_warps": warps, **gpu_contractions._OPTIONS}
+        built = triton.compile(source, target=target, options=options)
         code = folder / "kernel.cubin"
         code.write_bytes(built.asm["cubin"])
         tool = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
