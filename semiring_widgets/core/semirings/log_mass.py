@@ -14,31 +14,36 @@ from torch import Tensor
 
 from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.contracting import columns_at, contracted, rows_at
-from semiring_widgets.core.semirings.scaling import NONE
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.core.semirings.edge_weight import Weight
+from semiring_widgets.core.semirings.log_contraction import columns_at, contracted, rows_at
+from semiring_widgets.core.semirings.log_weights import LogWeights
+from semiring_widgets.core.semirings.registry import register
+from semiring_widgets.core.semirings.relative_logs import NONE, exponential, shares_are_coarse
 
 __all__ = ["Abs", "Count", "Entropy"]
 
 
-class Abs(Semiring):
-    """(+, x) on |weight|: the mass of all paths. The value is (log mass,)."""
+@register
+class Abs(LogWeights):
+    """The mass of all paths: Z = sum of |path weight|, which nothing cancels in.
 
-    name, unit = "abs", "nats"
-    zero, one = (NONE,), (0.0,)
+    ``plus = logaddexp(a, b)``, ``times = a + b``, ``lift(w) = log|w|``; the value is (log Z,), in nats, -inf
+    where there is no path. A sweep takes about as long as that of `Sum`.
 
-    def lift(self, weight: Tensor) -> Value:
-        return (weight.abs().log(),)
+        >>> import torch
+        >>> import semiring_widgets as sw
+        >>> x = torch.tensor([2.0, 3.0])
+        >>> with sw.record() as tape:  # two paths from x[0], of weights 12 and -1; one from x[1], of weight 8
+        ...     score = 4 * x[0] * x[1] - x[0]
+        >>> sw.backprop(tape, score, wrt=x, semiring="abs").log_mass
+        tensor([2.5649, 2.0794])
+    """
 
-    def times(self, a: Value, b: Value) -> Value:
-        return (a[0] + b[0],)
+    name, method = "abs", "path mass"
 
     def plus(self, a: Value, b: Value) -> Value:
         joined = kernels.join_logs(a, b)
         return (torch.logaddexp(a[0], b[0]),) if joined is None else joined
-
-    def scale(self, value: Value, weight: Weight) -> Value:
-        return (value[0] + weight.log,)
 
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
         if not dims:
@@ -64,11 +69,29 @@ class Abs(Semiring):
     def facts(self, value: Value) -> Mapping[str, Tensor]:
         return {"log_mass": value[0]}
 
+    def plain(self, value: Value) -> Tensor:
+        """The mass."""
+        return exponential(value[0])
 
+
+@register
 class Count(Abs):
-    """Number of paths without a zero weight. The value is (log count,)."""
+    """The number of paths whose weight is not 0, as its logarithm: (+, x) on 1 for each edge.
 
-    name = "count"
+    ``plus = logaddexp(a, b)``, ``times = a + b``, ``lift(w) = 0`` for w other than 0; the value is (log
+    number,), in nats, -inf where there is none. Numbers are comparable within one granularity only. About as
+    fast as `Abs`.
+
+        >>> import torch
+        >>> import semiring_widgets as sw
+        >>> x = torch.tensor([2.0, 3.0])
+        >>> with sw.record() as tape:  # two paths from x[0], of weights 12 and -1; one from x[1], of weight 8
+        ...     score = 4 * x[0] * x[1] - x[0]
+        >>> sw.backprop(tape, score, wrt=x, semiring="count").count
+        tensor([0.6931, 0.0000])
+    """
+
+    name, method = "count", "path count"
 
     def lift(self, weight: Tensor) -> Value:
         return (torch.where(weight != 0, 0.0, NONE).to(weight.dtype),)
@@ -82,16 +105,37 @@ class Count(Abs):
     def facts(self, value: Value) -> Mapping[str, Tensor]:
         return {"count": value[0]}
 
+    def plain(self, value: Value) -> Tensor:
+        """log(1 + number of paths), which is 0 without any."""
+        return torch.logaddexp(value[0], torch.zeros_like(value[0]))
 
+
+@register
 class Entropy(Semiring):
-    """The expectation semiring: mass and entropy of the distribution p(path) ~ |weight|.
+    """The expectation semiring: mass Z and entropy H of the distribution p(path) = |weight| / Z.
+
+    ``times = (log Z_a + log Z_b, H_a + H_b)``; ``plus`` joins with shares q_a = Z_a / (Z_a + Z_b) and q_b to
+    ``(logaddexp, sum of q (H - log q))``; ``lift(w) = (log|w|, 0)``. In nats; 0 for a single path, and where
+    there is none. A contraction costs two to three times that of `Sum`. From Eisner, Parameter Estimation for
+    Probabilistic Finite-State Transducers, 2002, https://aclanthology.org/P02-1001/, and Li & Eisner, 2009,
+    https://aclanthology.org/D09-1005/; for neural networks Du et al., 2023, https://arxiv.org/abs/2307.03056.
 
     The value is (log Z, H) with H the entropy in nats, not the sum of |w| log |w| that textbooks carry, nor
     log Z - H: those grow with the weights, and their difference would lose the entropy's digits. An edge
-    changes no entropy; a choice adds its own: H = sum of q (H_k - log q) over what is joined with shares q.
+    changes no entropy; a choice adds its own.
+
+        >>> import torch
+        >>> import semiring_widgets as sw
+        >>> x = torch.tensor([2.0, 3.0])
+        >>> with sw.record() as tape:  # two paths from x[0], of weights 12 and -1; one from x[1], of weight 8
+        ...     score = 4 * x[0] * x[1] - x[0]
+        >>> sw.backprop(tape, score, wrt=x, semiring="entropy").entropy
+        tensor([0.2712, 0.0000])
     """
 
-    name, unit = "entropy", "nats"
+    name, unit, method = "entropy", "nats", "path entropy"
+    signed = False
+    begins_with = Abs
     zero, one = (NONE, 0.0), (0.0, 0.0)
 
     def lift(self, weight: Tensor) -> Value:
@@ -148,6 +192,9 @@ class Entropy(Semiring):
     def readout(self, value: Value) -> Tensor:
         """The entropy."""
         return self.facts(value)["entropy"]
+
+    def coarse(self, value: Value) -> bool:
+        return shares_are_coarse(value[0])
 
 
 def _spread(share: Tensor, entropy: Tensor) -> Tensor:

@@ -19,6 +19,12 @@ _MODERATE = (1e-5, 1e15)
 class Weight:
     """A tensor of local derivatives; what is derived from it is computed once, when asked for.
 
+    What `Semiring.scale` and `Semiring.contract` are given.
+
+        >>> import torch
+        >>> Weight(torch.tensor([1.0, 0.0])).log
+        tensor([0., -inf])
+
     Attributes:
         value: the derivatives, in the dtype that the sweep computes in.
     """

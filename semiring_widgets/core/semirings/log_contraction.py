@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core import kernels
-from semiring_widgets.core.semirings.scaling import NONE, relative, restored
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.core.semirings.edge_weight import Weight
+from semiring_widgets.core.semirings.relative_logs import NONE, relative, restored
 
 __all__ = ["Contracted", "columns_at", "contracted", "pieces", "rows_at"]
 

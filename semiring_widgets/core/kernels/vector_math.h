@@ -1,13 +1,17 @@
 /* What the kernels share: instruction sets, and exponential and logarithm that become vectors. */
-#ifndef NUMBERS_H
-#define NUMBERS_H
+#ifndef VECTOR_MATH_H
+#define VECTOR_MATH_H
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-/* What the caller relies on: raise it with every change of a structure, or of what a function takes or gives. */
-#define ABI 1
+/* What the caller relies on: raise it with every change of what a function takes, gives or means. Functions are
+ * found by name, so the order of `enum algebra` is nobody else's business. */
+#define ABI 2
+
+/* The size of a structure that the caller fills in, compared as well: a change of one may be forgotten above. */
+#define SIZE_OF(structure) const long semiring_size_of_##structure = sizeof(struct structure)
 
 /* Numbers that are treated together: two vectors of AVX-512, four of AVX2. */
 #define COLUMNS 32

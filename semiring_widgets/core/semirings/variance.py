@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.contracting import Contracted, columns_at, pieces, rows_at
-from semiring_widgets.core.semirings.scaling import NONE, relative, restored
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.core.semirings.edge_weight import Weight
+from semiring_widgets.core.semirings.log_contraction import Contracted, columns_at, pieces, rows_at
+from semiring_widgets.core.semirings.registry import register
+from semiring_widgets.core.semirings.relative_logs import NONE, relative, restored, shares_are_coarse
 
 __all__ = ["Variance"]
 
@@ -18,8 +19,14 @@ __all__ = ["Variance"]
 _GOOD = 1e-4
 
 
+@register
 class Variance(Semiring):
-    """Entropy, and variance of log |weight|, under p(path) ~ |weight|.
+    """The second-order expectation semiring: entropy, and variance of log |weight|, under p(path) ~ |weight|.
+
+    How far the weights of paths differ: in nats squared; 0 for a single path, and where there is none.
+    ``times`` adds all three parts, ``lift(w) = (log|w|, 0, 0)``. A contraction is six matrix products of
+    torch. From Li & Eisner, First- and Second-Order Expectation Semirings, 2009,
+    https://aclanthology.org/D09-1005/.
 
     The value is (log Z, H, variance). The mean of log |weight| is log Z - H, but is not what is carried: it
     grows with the weights, and differences of means, which the variance is made of, would lose their digits.
@@ -27,9 +34,18 @@ class Variance(Semiring):
     neither H nor the variance):
 
         H = - sum of q u,    variance = sum of q (variance_k + (u + H)^2).
+
+        >>> import torch
+        >>> import semiring_widgets as sw
+        >>> x = torch.tensor([2.0, 3.0])
+        >>> with sw.record() as tape:  # two paths from x[0], of weights 12 and -1; one from x[1], of weight 8
+        ...     score = 4 * x[0] * x[1] - x[0]
+        >>> sw.backprop(tape, score, wrt=x, semiring="variance").variance
+        tensor([0.4384, 0.0000])
     """
 
-    name, unit = "variance", "nats²"
+    name, unit, method = "variance", "nats²", "path spread"
+    signed = False
     zero, one = (NONE, 0.0, 0.0), (0.0, 0.0, 0.0)
 
     def lift(self, weight: Tensor) -> Value:
@@ -102,3 +118,6 @@ class Variance(Semiring):
     def readout(self, value: Value) -> Tensor:
         """The variance."""
         return self.facts(value)["variance"]
+
+    def coarse(self, value: Value) -> bool:
+        return shares_are_coarse(value[0])

@@ -11,8 +11,11 @@ from torch import Tensor
 from semiring_widgets.checks import whole_number
 from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.scaling import NONE
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.core.semirings.edge_weight import Weight
+from semiring_widgets.core.semirings.log_weights import LogWeights
+from semiring_widgets.core.semirings.registry import register
+from semiring_widgets.core.semirings.relative_logs import NONE
+from semiring_widgets.errors import InputError
 
 __all__ = ["KBest"]
 
@@ -20,27 +23,41 @@ __all__ = ["KBest"]
 _MOST = 10_000
 
 
-class KBest(Semiring):
-    """The k highest |path weight|, each path counted for itself. The value is k logarithms, best first.
+@register
+class KBest(LogWeights):
+    """The k highest |path weight|: (k largest, sums of all pairs) on logarithms.
+
+    ``plus`` keeps the k largest of both lists, ``times`` those of all sums of a pair; ``lift(w) = (log|w|,
+    -inf, ...)``. The value is k logarithms in nats, best first, -inf where there are fewer paths;
+    ``log_weights`` holds them in a last dimension. Each path counts for itself, so equal weights are listed
+    as often as they occur. Contractions compare k times as many candidates as those of `Max`. After Goodman,
+    Semiring Parsing, 1999, https://aclanthology.org/J99-4004/ (the n-best semiring). Which paths they are
+    tells `sw.top_paths`.
 
     Args:
-        k: how many; contractions compare k times as many candidates as those of `Max`.
+        k: how many; up to 8 there is a C kernel.
 
     Raises:
         InputError: k is not positive.
+
+        >>> import torch
+        >>> import semiring_widgets as sw
+        >>> x = torch.tensor([2.0, 3.0])
+        >>> with sw.record() as tape:  # two paths from x[0], of weights 12 and -1; one from x[1], of weight 8
+        ...     score = 4 * x[0] * x[1] - x[0]
+        >>> sw.backprop(tape, score, wrt=x, semiring=sw.semirings.KBest(2)).log_weights
+        tensor([[2.4849, 0.0000],
+                [2.0794,   -inf]])
     """
 
-    unit = "nats"
+    name, method = "kbest", "best paths"
 
     def __init__(self, k: int = 5) -> None:
         self.k = whole_number(k, "k", most=_MOST)
         self.name = f"{self.k}-best"
+        self.method = f"path {self.name}"
         self.zero = (NONE,) * self.k
         self.one = (0.0, *(NONE,) * (self.k - 1))
-
-    def lift(self, weight: Tensor) -> Value:
-        log = weight.abs().log()
-        return (log, *(torch.full_like(log, NONE) for _ in range(self.k - 1)))
 
     def times(self, a: Value, b: Value) -> Value:
         # The r-th best of one side can only matter with the first k / r of the other.
@@ -49,9 +66,6 @@ class KBest(Semiring):
 
     def plus(self, a: Value, b: Value) -> Value:
         return self._best(torch.stack(torch.broadcast_tensors(*a, *b), -1))
-
-    def scale(self, value: Value, weight: Weight) -> Value:
-        return tuple(part + weight.log for part in value)
 
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
         if not dims:
@@ -91,6 +105,17 @@ class KBest(Semiring):
     def readout(self, value: Value) -> Tensor:
         """Log of the sum of the k best |weights|."""
         return torch.logsumexp(torch.stack(value, -1), -1)
+
+    def branched(self) -> Semiring:
+        """None.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(
+            "The k best paths are scalar paths: level='branch' is a rule for max and signed_max only. Use "
+            "level='unit'."
+        )
 
     def _best(self, candidates: Tensor) -> Value:
         """The k largest along the last dimension, which is dropped."""

@@ -6,7 +6,7 @@ from functools import reduce
 
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.by_marks import ByMarks
-from semiring_widgets.core.semirings.leaving import Leaving
+from semiring_widgets.core.semirings.marked_paths import Leaving
 
 __all__ = ["Passing", "gated"]
 

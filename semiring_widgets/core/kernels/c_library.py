@@ -38,8 +38,8 @@ _FEW = 1 << 15
 _COLUMNS = 32
 # Best paths that there is a kernel for.
 _MOST = 8
-# ``ABI`` of numbers.h.
-_ABI = 1
+# ``ABI`` of vector_math.h.
+_ABI = 2
 # The kernel of each algebra, and what makes its left operands.
 _LEFT = {"plain": "one", "mass": "one", "max": "one", "expectation": "expectation", "signed": "signed"}
 
@@ -57,7 +57,7 @@ class _Work(ctypes.Structure):
 
 
 class _Left(ctypes.Structure):
-    """``struct left`` of logarithms.c."""
+    """``struct left`` of log_rows.c."""
 
     _fields_ = (
         *[(name, ctypes.c_void_p) for name in ("log", "other", "p", "q", "top")],
@@ -68,7 +68,7 @@ class _Left(ctypes.Structure):
 
 
 class _Pairs(ctypes.Structure):
-    """``struct pairs`` of logarithms.c."""
+    """``struct pairs`` of log_rows.c."""
 
     _fields_ = (
         *[(name, ctypes.c_void_p * 2) for name in ("a", "b", "out")],
@@ -78,7 +78,7 @@ class _Pairs(ctypes.Structure):
 
 
 class _Ranked(ctypes.Structure):
-    """``struct ranked`` of ranked.c."""
+    """``struct ranked`` of k_best.c."""
 
     _fields_ = (
         *[(name, ctypes.c_void_p) for name in ("p", "w", "out")],
@@ -140,12 +140,16 @@ def _loaded(path: Path) -> ctypes.CDLL | None:
         if found.semiring_abi() != _ABI:
             return None
         for names, argument in _FUNCTIONS:
+            structure = argument.__name__.removeprefix("_").lower()
+            size = ctypes.c_long.in_dll(found, f"semiring_size_of_{structure}")
+            if size.value != ctypes.sizeof(argument):
+                return None
             for name in names:
                 getattr(found, name).argtypes = [ctypes.POINTER(argument)]
                 getattr(found, name).restype = None
         declare(found)
         found.semiring_has_wide_vectors.restype = ctypes.c_int
-    except (OSError, AttributeError):
+    except (OSError, AttributeError, ValueError):  # a function, or a number, that is not there
         return None
     return found
 

@@ -6,12 +6,15 @@ entry.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
-__all__ = ["NONE", "relative", "restored"]
+__all__ = ["NONE", "exponential", "relative", "restored", "shares_are_coarse"]
 
 NONE = float("-inf")
+_COARSE = 1000.0
 
 
 def relative(log: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
@@ -31,7 +34,21 @@ def relative(log: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
     return (top, *((part - top).exp_() for part in logs))
 
 
+def exponential(log: Tensor) -> Tensor:
+    """exp, in float64 where float32 has no such number; infinite only where float64 has none either."""
+    wide = log.dtype == torch.float64 or not bool((log > math.log(torch.finfo(log.dtype).max)).any())
+    return log.exp() if wide else log.double().exp()
+
+
 def restored(plain: Tensor, top: Tensor, shift: float) -> Tensor:
     """Logarithm of what was computed relative to ``top`` (..., M, 1) from weights scaled by exp(-shift)."""
     log = plain.log().add_(top)
     return log.add_(shift) if shift else log
+
+
+def shares_are_coarse(log_mass: Tensor) -> bool:
+    """Whether float32 is too coarse for shares of a mass, which are differences of its logarithm and others.
+
+    Beyond 1000 nats a logarithm is known to 6e-5 only.
+    """
+    return bool(((log_mass.abs() > _COARSE) & log_mass.isfinite()).any())

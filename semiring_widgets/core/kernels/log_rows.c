@@ -3,7 +3,7 @@
  * Values are log |weight|, or log mass with the entropy of the paths behind it. NaN and infinity are not treated
  * here: they are found (strange), and the caller computes again with what knows them.
  */
-#include "numbers.h"
+#include "vector_math.h"
 
 /* Rows of logarithms, with strides, to be made relative to their maximum. */
 struct left {
@@ -13,6 +13,7 @@ struct left {
     long rows, inner, from_row, to_row;
     int strange;
 };
+SIZE_OF(left);
 
 /* Values of the same shape, contiguous: logarithms and, for the expectation, entropies. */
 struct pairs {
@@ -21,6 +22,7 @@ struct pairs {
     long from, to;
     int strange;
 };
+SIZE_OF(pairs);
 
 /* Maximum so far, and whether anything is NaN or infinite (no path is -inf, and has a finite entropy). */
 INLINE void look(enum algebra algebra, float log, float other, float *highest, int *strange)

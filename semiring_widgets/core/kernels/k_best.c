@@ -8,7 +8,7 @@
  * every candidate sinks through them by a maximum and a minimum each. To look first which candidates are worth
  * it was tried; it takes longer than letting them sink.
  */
-#include "numbers.h"
+#include "vector_math.h"
 
 #define DEPTH 256
 
@@ -20,6 +20,7 @@ struct ranked {
     long batch, rows, inner, columns;
     long from_batch, to_batch, from_column, to_column;
 };
+SIZE_OF(ranked);
 
 INLINE void pack(const struct ranked *work, const float *w, long depth, long width, float *panel)
 {

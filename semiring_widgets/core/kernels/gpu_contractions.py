@@ -38,7 +38,7 @@ _JOINS: dict[str, tuple[Callable[[Tensor, int], Tensor], ...]] = {
     "signed": (torch.amax, torch.amin),
     "expectation": (torch.sum, torch.sum),
 }
-# Said because its default is about to change: a product and its addition are one instruction.
+# Fused multiply-add: set explicitly, because Triton has announced another default.
 _OPTIONS = {"enable_fp_fusion": True}
 # Triton's tuner keeps the arguments of a call in itself.
 _launching = threading.Lock()
@@ -75,12 +75,12 @@ def contract(name: str, left: Sequence[Tensor], w: Tensor) -> list[Tensor] | Non
 
 def _launch(name: str, left: Sequence[Tensor], w: Tensor, out: Sequence[Tensor]) -> None:
     """Run the kernel for `_turned` left operands and ``w`` (B, K, N), into ``out`` (B, parts, M, N)."""
-    from semiring_widgets.core.kernels import triton_rows, triton_tiles
+    from semiring_widgets.core.kernels import triton_algebra, triton_rows, triton_tiles
 
     batch, parts, rows, columns = out[0].shape
     inner = w.shape[1]
     depth = -(-inner // parts)
-    algebra = list(_JOINS).index(name)
+    algebra = triton_algebra.NUMBER[name]
     pointers = (left[0], left[-1], w, out[0], out[-1])
     across = left[0].stride()
     if rows == 1:
