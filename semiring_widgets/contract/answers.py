@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from semiring_widgets.checks import shown
 from semiring_widgets.contract import messages
 from semiring_widgets.errors import InputError
-from semiring_widgets.results.facts import short
 from semiring_widgets.vocabulary import RANKINGS
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _named(key: Any, value: Any) -> Any:
     value = value.item() if isinstance(value, np.generic) else value
     kind, wanted = (str, "the name of a branch") if key == "branch" else (int, "a whole number from 0")
     if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
-        raise InputError(f"{key} of a selection is {short(value)}; give {wanted}, or None.")
+        raise InputError(f"{key} of a selection is {shown(value)}; give {wanted}, or None.")
     return value
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from semiring_widgets.results.comparison import Comparison, MethodResult
     from semiring_widgets.results.explanation import Explanation, load
     from semiring_widgets.results.parts import Layer, Score, Statistic, Status, Stream, Token, Totals
-    from semiring_widgets.results.rankings import Ranking, Route, Step
+    from semiring_widgets.results.rankings import ListedRoute, ListedStep, Ranking
     from semiring_widgets.results.result import Result
     from semiring_widgets.results.session import Session
 
@@ -22,15 +22,15 @@ _HOME = {
     "Comparison": "comparison",
     "Explanation": "explanation",
     "Layer": "parts",
+    "ListedRoute": "rankings",
+    "ListedStep": "rankings",
     "MethodResult": "comparison",
     "Ranking": "rankings",
     "Result": "result",
-    "Route": "rankings",
     "Score": "parts",
     "Session": "session",
     "Statistic": "parts",
     "Status": "parts",
-    "Step": "rankings",
     "Stream": "parts",
     "Token": "parts",
     "Totals": "parts",
@@ -41,15 +41,15 @@ __all__ = [
     "Comparison",
     "Explanation",
     "Layer",
+    "ListedRoute",
+    "ListedStep",
     "MethodResult",
     "Ranking",
     "Result",
-    "Route",
     "Score",
     "Session",
     "Statistic",
     "Status",
-    "Step",
     "Stream",
     "Token",
     "Totals",
