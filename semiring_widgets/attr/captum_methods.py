@@ -68,7 +68,7 @@ def has_sign(method: type[Attribution] | Attribution | str) -> bool:
     if isinstance(method, NoiseTunnel):
         return has_sign(method.attribution_method)
     if isinstance(method, (SemiringGradient, LayerSemiringGradient)):
-        return has_sign_of(find_semiring(method.question.semiring, method.question.level))
+        return has_sign_of(find_semiring(method.choice.semiring, method.choice.level))
     return not issubclass(method if isinstance(method, type) else type(method), Saliency)
 
 

@@ -42,8 +42,8 @@ from semiring_widgets.attr.captum_methods import (
 from semiring_widgets.attr.gradient import SemiringGradient
 from semiring_widgets.attr.layer_gradient import LayerSemiringGradient
 from semiring_widgets.attr.problem import Problem
-from semiring_widgets.attr.question import Question
 from semiring_widgets.attr.readout import has_sign_of, readout_of
+from semiring_widgets.attr.semiring_choice import SemiringChoice
 from semiring_widgets.checks import shown
 from semiring_widgets.core.semirings import Hops, Semiring, find_semiring
 from semiring_widgets.errors import InputError
@@ -185,8 +185,8 @@ def _captum(method: str | type[Attribution] | Attribution) -> Method:
     if core is not method:
         name = f"NoiseTunnel({name})"
     if isinstance(core, (SemiringGradient, LayerSemiringGradient)):
-        question = core.question
-        semiring = question.semiring
+        choice = core.choice
+        semiring = choice.semiring
         name = f"{name}({semiring if isinstance(semiring, str) else semiring.name})"
         return Method(
             name,
@@ -194,8 +194,8 @@ def _captum(method: str | type[Attribution] | Attribution) -> Method:
             has_sign(method),
             ask,
             counts_paths=True,
-            granularity=question.granularity,
-            level=question.level,
+            granularity=choice.granularity,
+            level=choice.level,
         )
     return Method(name, "captum", has_sign(method), ask)
 
@@ -207,15 +207,15 @@ class _PathStatistic:
     def __call__(self, problem: Problem) -> tuple[Tensor, str | None]:
         if self.semiring == Hops.name:
             return problem.lengths().reduce(-1).length[0], None
-        question = Question(self.semiring, problem.options.granularity, problem.options.level)
-        result = problem.paths(question)
+        choice = SemiringChoice(self.semiring, problem.options.granularity, problem.options.level)
+        result = problem.paths(choice)
         if self.semiring == "sum":
             return result.value[0].double().square().sum(-1).sqrt(), None
         result = result.reduce(-1)
         if self.semiring == "abs":
             # The mass itself overflows in deep models; shares order the tokens just the same.
             return torch.softmax(result.log_mass[0].double(), dim=-1), None
-        return question.number(result, problem.inputs, aggregate=False)[0], None
+        return choice.number(result, problem.inputs, aggregate=False)[0], None
 
 
 @dataclass(frozen=True)
