@@ -47,9 +47,9 @@ def fields_of(kind: Any, given: Any, place: str, without: Collection[str] = ()) 
     """The arguments of one dataclass from a JSON object; a field with a default may be missing.
 
     Args:
-        kind: as for `fact`, like the next two.
-        given: see there.
-        place: see there.
+        kind: the class, as for `fact`.
+        given: what JSON gave.
+        place: where it stands, for the message.
         without: fields that come from elsewhere.
 
     Raises:
