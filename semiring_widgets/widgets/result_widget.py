@@ -18,13 +18,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 import anywidget
 import traitlets as t
 
+from semiring_widgets.checks import shown
 from semiring_widgets.contract import messages
 from semiring_widgets.contract.bundle import read_bundle
 from semiring_widgets.contract.requests import another_version, parts_of
 from semiring_widgets.contract.table import Cancel, Gone, Pull, Shown
 from semiring_widgets.errors import InputError, sentence_of
 from semiring_widgets.jobs import ExplanationJob
-from semiring_widgets.results.facts import short
 from semiring_widgets.results.holding import HeldSession, keep_newest
 from semiring_widgets.results.parts import Status
 from semiring_widgets.widgets.desk import Desk, Request
@@ -100,7 +100,7 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
             raise
         except (t.TraitError, ValueError) as error:  # ValueError: an array where one of some words is meant
             said = " ".join(str(error).split())[:200]
-            raise _SettingError(f"{name} cannot be {short(value)}: {said}") from error
+            raise _SettingError(f"{name} cannot be {shown(value)}: {said}") from error
 
     @t.default("_esm")
     def _default_esm(self) -> str:
