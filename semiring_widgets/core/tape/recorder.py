@@ -31,7 +31,7 @@ from semiring_widgets.core.tape.module_paths import ModulePaths
 from semiring_widgets.core.tape.nodes import Node, Scope
 from semiring_widgets.core.tape.op_facts import Facts, facts_of, functional_of, returns_more, written_by
 from semiring_widgets.core.tape.open_recording import Opening
-from semiring_widgets.core.tape.tape import Tape, only
+from semiring_widgets.core.tape.tape import Tape, only_output
 from semiring_widgets.core.tape.torch_errors import sentence_for
 from semiring_widgets.errors import UnsupportedOpError
 
@@ -136,7 +136,7 @@ class _Recorder(TorchDispatchMode):
         if facts.decomposes and not (tells and given and tells(*given.args)):
             with self:
                 if _any_complex(args):
-                    result = _conjugating(func.decompose, args, kwargs)
+                    result = _with_conjugation(func.decompose, args, kwargs)
                 else:
                     result = decomposed(func, args, kwargs)
             if result is not NotImplemented:
@@ -180,7 +180,7 @@ class _Recorder(TorchDispatchMode):
 
     def _run(self, func: OpOverload, facts: Facts, args: Any, kwargs: Any, given: Swapped) -> Any:
         bindings = self._tape._bindings
-        result = _conjugating(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
+        result = _with_conjugation(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
         results = list(result) if isinstance(result, (tuple, list)) else [result]
         if not any(map(is_tracked, results)):
             return result
@@ -195,7 +195,7 @@ class _Recorder(TorchDispatchMode):
                     bindings.bind(r, leaf, cut=True, frozen=func.is_view and not facts.cuts)
             return result
         source = args[0] if args and (facts.same or facts.same_if_shape_stays) else None
-        if source is not None and is_tracked(source) and _same(facts, results[0], source):
+        if source is not None and is_tracked(source) and _is_same_node(facts, results[0], source):
             if results[0] is not source:
                 bindings.bind(results[0], given.args[0], source=source)
             return result
@@ -224,7 +224,7 @@ class _Recorder(TorchDispatchMode):
             before.append(bindings.about_memory.before_write(tensor) if is_tracked(tensor) else None)
             if isinstance(tensor, Tensor) and not is_tracked(tensor):
                 self._before_constant(tensor)
-        result = _conjugating(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
+        result = _with_conjugation(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
         cut = not torch.is_grad_enabled()
         if not cut and (returns_more(func, result) or (functional is func and func.namespace != "aten")):
             raise UnsupportedOpError(
@@ -244,7 +244,7 @@ class _Recorder(TorchDispatchMode):
                     f"cannot be recorded. Use its out-of-place form."
                 )
             else:
-                node = only(self._tape._append(functional, given, [tensor], self.scope()))
+                node = only_output(self._tape._append(functional, given, [tensor], self.scope()))
             bindings.about_memory.after_write(tensor, node, cut=cut)
         return result
 
@@ -266,11 +266,13 @@ class _Recorder(TorchDispatchMode):
         return last
 
 
-def _same(facts: Facts, result: Tensor, source: Tensor) -> bool:
+def _is_same_node(facts: Facts, result: Tensor, source: Tensor) -> bool:
     """Whether a copy is the *same* node as its source: same device, same kind of number, no digits lost."""
     if result.device != source.device or result.is_complex() != source.is_complex():
         return False
-    return (facts.same or result.shape == source.shape) and not (facts.casts and _rounds(source, result))
+    return (facts.same or result.shape == source.shape) and not (
+        facts.casts and _loses_digits(source, result)
+    )
 
 
 def _any_complex(args: Iterable[Any]) -> bool:
@@ -280,7 +282,7 @@ def _any_complex(args: Iterable[Any]) -> bool:
     return False
 
 
-def _conjugating(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _with_conjugation(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call an operator on complex numbers.
 
     Inside of a dispatch mode PyTorch skips the conjugation that views of complex numbers put off, so that
@@ -295,7 +297,7 @@ def _conjugating(function: Callable[..., Any], args: tuple[Any, ...], kwargs: di
         return function(*args, **kwargs)
 
 
-def _rounds(given: Tensor, made: Tensor) -> bool:
+def _loses_digits(given: Tensor, made: Tensor) -> bool:
     """Whether a change of dtype loses digits."""
     return made.dtype != given.dtype and torch.promote_types(made.dtype, given.dtype) != made.dtype
 
