@@ -25,7 +25,7 @@ from semiring_widgets.core.tape.autograd_functions.interception import Intercept
 from semiring_widgets.core.tape.autograd_functions.recording import Calls
 from semiring_widgets.core.tape.autograd_functions.trial import try_functions
 from semiring_widgets.core.tape.backward_hooks import refusal_of
-from semiring_widgets.core.tape.expansion.granularity import GRANULARITIES, expansions, uncut
+from semiring_widgets.core.tape.expansion.granularity import expansions, uncut
 from semiring_widgets.core.tape.expansion.shortcuts import decomposed
 from semiring_widgets.core.tape.module_paths import ModulePaths
 from semiring_widgets.core.tape.nodes import Node, Scope
@@ -34,6 +34,7 @@ from semiring_widgets.core.tape.open_recording import Opening
 from semiring_widgets.core.tape.tape import Tape, only_output
 from semiring_widgets.core.tape.torch_errors import sentence_for
 from semiring_widgets.errors import UnsupportedOpError
+from semiring_widgets.vocabulary import GRANULARITIES
 
 __all__ = ["record"]
 

@@ -37,10 +37,9 @@ from semiring_widgets.core.tape.expansion.random_ops import RANDOM
 from semiring_widgets.core.tape.expansion.softmax import PAPER_SOFTMAX, SHIFTED_SOFTMAX
 from semiring_widgets.core.tape.nodes import Node
 
-__all__ = ["GRANULARITIES", "expansions", "uncut"]
+__all__ = ["expansions", "uncut"]
 
 aten = torch.ops.aten
-GRANULARITIES = ("primitive", "operator", "paper")
 _Keep = Callable[[Tensor], None]
 
 
