@@ -35,7 +35,9 @@ SAME_NAME = {
     "finding": "of attentions (anatomy) and of paths (paths)",
     "parts": "of a model (anatomy) and of a table of results (results)",
     "places": "of tokens in a stream (anatomy) and of words in a text (explanation)",
+    "question": "of a method to a recorded run (attr) and of a user to a model (the whole package)",
     "questions": "to the core (paths) and to a model with a text (explanation)",
+    "registry": "of semirings by name (semirings) and of tasks by name (tasks)",
     "result": "of one sweep (core) and what all results share (results)",
     "session": "what a live result asks (results) and what answers (explanation)",
 }
