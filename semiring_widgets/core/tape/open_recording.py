@@ -32,14 +32,14 @@ from torch.utils._python_dispatch import (
 from semiring_widgets.core.tape.arguments import tensors_in
 from semiring_widgets.core.tape.autograd_functions.interception import Interception
 from semiring_widgets.core.tape.module_paths import ModulePaths
-from semiring_widgets.core.tape.process_settings import Process
+from semiring_widgets.core.tape.process_settings import ProcessSettings
 from semiring_widgets.core.tape.tape import Tape
 from semiring_widgets.errors import TapeError
 
-__all__ = ["Opening"]
+__all__ = ["OpenRecording"]
 
 
-class Opening:
+class OpenRecording:
     """Context manager around what is recorded.
 
     Args:
@@ -148,10 +148,10 @@ class Opening:
         self._in_process.close()
 
 
-class _Here(list[Opening]):
+class _Here(list[OpenRecording]):
     """The recordings of one thread, in the order in which they were entered."""
 
-    def drop(self, one: Opening | None = None) -> None:
+    def drop(self, one: OpenRecording | None = None) -> None:
         """End one and all those above it, and then what lies on top and is over or forgotten."""
         while one in self:
             self[-1].end(early=self[-1] is not one or one.is_over)
@@ -224,8 +224,8 @@ def _after_fork() -> None:
             opening.after_fork()
 
 
-_PROCESS = Process()
-_EVERYWHERE: weakref.WeakSet[Opening] = weakref.WeakSet()
+_PROCESS = ProcessSettings()
+_EVERYWHERE: weakref.WeakSet[OpenRecording] = weakref.WeakSet()
 _threads = _Threads()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

@@ -18,7 +18,7 @@ from torch.utils import _python_dispatch
 
 from semiring_widgets.core.tape.gc_pause import uncollected
 
-__all__ = ["Process"]
+__all__ = ["ProcessSettings"]
 
 # PyTorch notes here that some mode is at work, each mode for itself what the one before it had noted.
 _NOTES = (
@@ -28,7 +28,7 @@ _NOTES = (
 )
 
 
-class Process:
+class ProcessSettings:
     """The settings, and which recordings need them."""
 
     def __init__(self) -> None:

@@ -20,17 +20,17 @@ from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from semiring_widgets.checks import choice, memory_limit, truth
-from semiring_widgets.core.tape.arguments import Swapped, is_tracked, tensors_in
+from semiring_widgets.core.tape.arguments import NodeArguments, is_tracked, tensors_in
 from semiring_widgets.core.tape.autograd_functions.interception import Interception
-from semiring_widgets.core.tape.autograd_functions.recording import Calls
+from semiring_widgets.core.tape.autograd_functions.recording import CallRecorder
 from semiring_widgets.core.tape.autograd_functions.trial import try_functions
 from semiring_widgets.core.tape.backward_hooks import refusal_of
 from semiring_widgets.core.tape.expansion.granularity import expansions, uncut
 from semiring_widgets.core.tape.expansion.shortcuts import decomposed
 from semiring_widgets.core.tape.module_paths import ModulePaths
 from semiring_widgets.core.tape.nodes import Node, Scope
-from semiring_widgets.core.tape.op_facts import Facts, facts_of, functional_of, returns_more, written_by
-from semiring_widgets.core.tape.open_recording import Opening
+from semiring_widgets.core.tape.op_facts import OpFacts, facts_of, functional_of, returns_more, written_by
+from semiring_widgets.core.tape.open_recording import OpenRecording
 from semiring_widgets.core.tape.tape import Tape, only_output
 from semiring_widgets.core.tape.torch_errors import sentence_for
 from semiring_widgets.errors import UnsupportedOpError
@@ -88,7 +88,7 @@ def record(
     table = expansions(granularity, keep=lambda constant: tape._count(constant, (), {}))
     tracker = ModulePaths()
     recorder = _Recorder(tape, tracker, table, uncut(granularity))
-    with Opening(tape, recorder, tracker, Interception(Calls(tape, recorder.scope))):
+    with OpenRecording(tape, recorder, tracker, Interception(CallRecorder(tape, recorder.scope))):
         try:
             yield tape
         except BaseException as error:
@@ -115,7 +115,7 @@ class _Recorder(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self._tape, self._tracker, self._table, self._uncut = tape, tracker, table, uncut
         # Keyed on identity, as the hash of an operator costs as much as the rest; each keeps its own alive.
-        self._facts: dict[int, Facts] = {}
+        self._facts: dict[int, OpFacts] = {}
         self._composites: list[tuple[str, int]] = []
         self._instances = 0
         self._last_scope = Scope()
@@ -133,7 +133,7 @@ class _Recorder(TorchDispatchMode):
                 return result
         bindings = self._tape._bindings
         tells = facts.is_one_step
-        given = None if tells is None else Swapped(args, kwargs, bindings)
+        given = None if tells is None else NodeArguments(args, kwargs, bindings)
         if facts.decomposes and not (tells and given and tells(*given.args)):
             with self:
                 if _any_complex(args):
@@ -147,7 +147,7 @@ class _Recorder(TorchDispatchMode):
             if facts.packet is aten.set_:
                 raise UnsupportedOpError(_OTHER_MEMORY.format(self._tracker.path))
             bindings.node(tensor, to_write=True)
-        given = given or Swapped(args, kwargs, bindings)
+        given = given or NodeArguments(args, kwargs, bindings)
         if not given.nodes:
             for tensor in tensors_in(written):
                 self._before_constant(tensor)
@@ -179,7 +179,7 @@ class _Recorder(TorchDispatchMode):
         finally:
             self._composites.pop()
 
-    def _run(self, func: OpOverload, facts: Facts, args: Any, kwargs: Any, given: Swapped) -> Any:
+    def _run(self, func: OpOverload, facts: OpFacts, args: Any, kwargs: Any, given: NodeArguments) -> Any:
         bindings = self._tape._bindings
         result = _with_conjugation(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
         results = list(result) if isinstance(result, (tuple, list)) else [result]
@@ -211,7 +211,7 @@ class _Recorder(TorchDispatchMode):
         return result
 
     def _run_in_place(
-        self, func: OpOverload, args: Any, kwargs: Any, given: Swapped, written: list[Any]
+        self, func: OpOverload, args: Any, kwargs: Any, given: NodeArguments, written: list[Any]
     ) -> Any:
         bindings = self._tape._bindings
         if any(isinstance(several, (list, tuple)) for several in written):
@@ -267,7 +267,7 @@ class _Recorder(TorchDispatchMode):
         return last
 
 
-def _is_same_node(facts: Facts, result: Tensor, source: Tensor) -> bool:
+def _is_same_node(facts: OpFacts, result: Tensor, source: Tensor) -> bool:
     """Whether a copy is the *same* node as its source: same device, same kind of number, no digits lost."""
     if result.device != source.device or result.is_complex() != source.is_complex():
         return False

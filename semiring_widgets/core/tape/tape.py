@@ -12,7 +12,7 @@ from torch import Tensor
 from semiring_widgets.core.tape.aliasing.aliases import Aliases, Geometry
 from semiring_widgets.core.tape.aliasing.bindings import Bindings
 from semiring_widgets.core.tape.aliasing.constants import Constants
-from semiring_widgets.core.tape.arguments import Swapped, is_tracked, tensors_in
+from semiring_widgets.core.tape.arguments import NodeArguments, is_tracked, tensors_in
 from semiring_widgets.core.tape.nodes import NOWHERE, Node, Op, Scope, units
 from semiring_widgets.core.tape.recomputation import steps_to
 from semiring_widgets.errors import InputError, MemoryLimitError, TapeError
@@ -203,14 +203,14 @@ class Tape:
     def _append(
         self,
         func: Any,
-        given: Swapped | tuple[Any, ...],
+        given: NodeArguments | tuple[Any, ...],
         results: Sequence[Any],
         scope: Scope = NOWHERE,
         *,
         repeats: bool = False,
     ) -> Op:
         """Put an operator on the tape, called with nodes, or as a model called it."""
-        if isinstance(given, Swapped):
+        if isinstance(given, NodeArguments):
             nodes = tuple(given.nodes)
             op = Op(len(self.ops), func, given.args, given.kwargs, scope=scope, inputs=nodes)
             if given.constants:
