@@ -2,6 +2,8 @@
 
 The public names are imported lazily: ``import semiring_widgets`` costs milliseconds and pulls in
 neither torch nor transformers nor captum until a name that needs them is used.
+
+Public: every name of ``__all__``. The packages below say for themselves whether they are.
 """
 
 from __future__ import annotations

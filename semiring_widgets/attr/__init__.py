@@ -3,6 +3,8 @@
 This floor is the only one that imports captum. The table that `compare` returns, `Comparison`, is plain
 facts of the floor `results`; the names below are imported when they are first used, so that showing or
 loading a comparison needs neither torch nor captum.
+
+Public: `semiring_widgets.attr`; the table comes from `semiring_widgets.compare`.
 """
 
 from __future__ import annotations

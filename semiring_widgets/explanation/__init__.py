@@ -3,6 +3,8 @@
 This floor is the only one that imports transformers. Its results are of the floor `results`, and the faces
 (widgets, export, notebook, command line) show them without ever importing torch; so the names below are
 imported when they are first used.
+
+Internal: use `semiring_widgets.explain`, `semiring_widgets.flow` and `semiring_widgets.load_model`.
 """
 
 from __future__ import annotations

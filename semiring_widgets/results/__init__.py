@@ -3,6 +3,8 @@
 The lowest floor but for errors: no torch, no picture, no widget, and nothing of how the numbers were
 computed. Whatever computes gives results, whatever shows takes them. The names below are imported when
 they are first used.
+
+Internal: use `semiring_widgets.Explanation` and `semiring_widgets.load`.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 They are the same computations as `semiring_widgets.explain` and `semiring_widgets.compare`, run by a worker
 thread. Widgets see results and the message contract (`messages`), never torch.
+
+Public: `semiring_widgets.widgets`.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@
 by ``SEMIRING_WIDGETS_KERNELS=torch`` in the environment. The functions of this file take left operands
 (..., M, K) that are relative to their row's maximum, and weights (..., K, N) as they are: magnitudes and
 logarithms of a weight are taken on the fly and never stored.
+
+Internal: use `semiring_widgets.semirings`, whose `Semiring.contract` chooses among these.
 """
 
 from __future__ import annotations

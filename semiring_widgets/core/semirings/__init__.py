@@ -1,4 +1,7 @@
-"""The algebra: semirings, and how to find one by name."""
+"""The algebra: semirings, and how to find one by name.
+
+Internal: use `semiring_widgets.semirings`.
+"""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ class Contraction(Block):
 
     def _apply(self, semiring: Semiring, value: Value, other: Weight) -> Value:
         if not self._swapped:
-            return _contract(semiring, value, other)
-        turned = _contract(semiring, tuple(v.mT for v in value), other)
+            return _contract_reached(semiring, value, other)
+        turned = _contract_reached(semiring, tuple(v.mT for v in value), other)
         return tuple(v.mT for v in turned)
 
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,7 +61,7 @@ class Contraction(Block):
         return met, chosen
 
 
-def _contract(semiring: Semiring, value: Value, other: Weight) -> Value:
+def _contract_reached(semiring: Semiring, value: Value, other: Weight) -> Value:
     """`Semiring.contract`, without the rows and the terms that no path reaches.
 
     A score that reads one position and two entries of the vocabulary leaves little of a large product.

@@ -16,7 +16,7 @@ from torch import Tensor
 from semiring_widgets.core.tape.nodes import Node, units
 from semiring_widgets.errors import UnsupportedOpError
 
-__all__ = ["Alias", "Family", "Geometry", "MemoryPlace", "always", "key_of", "notices"]
+__all__ = ["Alias", "Family", "Geometry", "MemoryPlace", "key_of", "notices_write", "strong_reference"]
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ class Alias:
         tensor = self.tensor()
         if tensor is None:
             shown = cast(Geometry, self.shown)
-            return _repeats(shown.size, shown.stride)
-        return _repeats(tensor.shape, tensor.stride())
+            return _shows_twice(shown.size, shown.stride)
+        return _shows_twice(tensor.shape, tensor.stride())
 
 
 @dataclass(eq=False)
@@ -183,10 +183,10 @@ class Family:
         return chosen
 
     def pin(self) -> None:
-        """Keep its tensors alive: `notices` needs one of them once another family shares the memory."""
+        """Keep its tensors alive: `notices_write` needs one of them once another family shares the memory."""
         for alias in self.aliases:
             if (tensor := alias.tensor()) is not None:
-                alias.tensor = always(tensor)
+                alias.tensor = strong_reference(tensor)
 
 
 def key_of(tensor: Tensor) -> int:
@@ -204,7 +204,7 @@ def key_of(tensor: Tensor) -> int:
     return key
 
 
-def notices(family: Sequence[Tensor], written: Tensor) -> bool:
+def notices_write(family: Sequence[Tensor], written: Tensor) -> bool:
     """Whether a write into ``written`` bumps the version counter of a family, as its first tensor tells.
 
     True for a family without living tensors: nobody can read a stale value through it. Views and their base
@@ -221,10 +221,10 @@ def notices(family: Sequence[Tensor], written: Tensor) -> bool:
     return tensor._version != before
 
 
-def always(tensor: Tensor) -> Callable[[], Tensor]:
+def strong_reference(tensor: Tensor) -> Callable[[], Tensor]:
     """A strong reference with the call signature of `weakref.ref`."""
     return lambda: tensor
 
 
-def _repeats(sizes: Sequence[int], strides: Sequence[int]) -> bool:
+def _shows_twice(sizes: Sequence[int], strides: Sequence[int]) -> bool:
     return any(step == 0 and size > 1 for size, step in zip(sizes, strides, strict=True))

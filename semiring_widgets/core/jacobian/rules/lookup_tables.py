@@ -32,13 +32,13 @@ def rule(call: Call) -> Iterator[Edge]:
     """``aten.embedding``."""
     (source,), (target,) = call.sources, call.targets
     rows = call.named["indices"].reshape(-1).to(torch.int64)
-    places = _elements(rows, source)
+    places = _elements_of_rows(rows, source)
     places = torch.where((rows == call.named["padding_idx"])[:, None], -1, places)
     if not call.named["scale_grad_by_freq"]:
         yield call.edge(source, target, Gather(source.shape, target.shape, places))
         return
     shape = places.shape
-    parts = _parts(rows)[:, None].to(call.dtype)
+    parts = _shares_of_row(rows)[:, None].to(call.dtype)
     weighed = Elementwise(shape, shape, shape, shape, parts, call.dtype, target.device)
     picked = Gather(source.shape, shape, places)
     yield call.edge(source, target, Chain(source.shape, target.shape, [picked, weighed]))
@@ -56,25 +56,25 @@ def bag_rule(call: Call) -> Iterator[Edge]:
     rows, bags = rows[turns], torch.searchsorted(offsets, turns, right=True) - 1
     if weights in call.sources:
         own = turns[:, None].expand(-1, target.shape[1])
-        yield _weighed(call, weights, target, own, bags, call.value(table)[rows])
+        yield _bag_edge(call, weights, target, own, bags, call.value(table)[rows])
     if table not in call.sources:
         return
     if given["mode"] == _MAXIMUM:
         bags = bags.unique()
-        largest = _largest(call)[bags] * target.shape[1] + _columns(target, rows.device)
-        yield _weighed(call, table, target, largest, bags, torch.ones_like(largest, dtype=call.dtype))
+        largest = _rows_of_maxima(call)[bags] * target.shape[1] + _column_numbers(target, rows.device)
+        yield _bag_edge(call, table, target, largest, bags, torch.ones_like(largest, dtype=call.dtype))
         return
     if given["scale_grad_by_freq"]:
-        factor = _scaled(call, target.shape[0], turns, bags)
+        factor = _scaled_by_frequency(call, target.shape[0], turns, bags)
     else:
         factor = torch.ones_like(rows, dtype=call.dtype) if weights is None else call.value(weights)[turns]
         if given["mode"] == _MEAN:
             factor = factor / torch.bincount(bags)[bags]
-    places = _elements(rows, table)
-    yield _weighed(call, table, target, places, bags, factor[:, None].expand_as(places))
+    places = _elements_of_rows(rows, table)
+    yield _bag_edge(call, table, target, places, bags, factor[:, None].expand_as(places))
 
 
-def _scaled(call: Call, count: int, turns: Tensor, bags: Tensor) -> Tensor:
+def _scaled_by_frequency(call: Call, count: int, turns: Tensor, bags: Tensor) -> Tensor:
     """The derivative of each look-up in bags with ``scale_grad_by_freq``, as autograd has it.
 
     PyTorch before 2.14, on a CPU, divides by the count of another row than the one in question
@@ -106,7 +106,7 @@ def _scaled(call: Call, count: int, turns: Tensor, bags: Tensor) -> Tensor:
     return found.reshape(-1)[pairs] / torch.bincount(pairs)[pairs]
 
 
-def _largest(call: Call) -> Tensor:
+def _rows_of_maxima(call: Call) -> Tensor:
     """The row that every element of a bag's maximum was taken from; of equal ones, PyTorch takes one."""
     with torch.no_grad():
         # The other form of the operator, for what requires no gradient, does not always say.
@@ -114,10 +114,10 @@ def _largest(call: Call) -> Tensor:
     return found.to(torch.int64)
 
 
-def _weighed(call: Call, source: Node, target: Node, own: Tensor, bags: Tensor, weight: Tensor) -> Edge:
+def _bag_edge(call: Call, source: Node, target: Node, own: Tensor, bags: Tensor, weight: Tensor) -> Edge:
     """The edges of bags: where a row occurs twice in one, the derivatives add up."""
     size = target.shape.numel()
-    reached = _elements(bags, target)
+    reached = _elements_of_rows(bags, target)
     pairs, where = (own * size + reached).reshape(-1).unique(return_inverse=True)
     total = weight.new_zeros(len(pairs)).index_add_(0, where, weight.reshape(-1))
     return call.edge(
@@ -125,15 +125,15 @@ def _weighed(call: Call, source: Node, target: Node, own: Tensor, bags: Tensor, 
     )
 
 
-def _parts(rows: Tensor) -> Tensor:
+def _shares_of_row(rows: Tensor) -> Tensor:
     """One part of the number of look-ups of the same row, for every look-up."""
     return 1 / torch.bincount(rows)[rows] if len(rows) else rows
 
 
-def _elements(rows: Tensor, table: Node) -> Tensor:
+def _elements_of_rows(rows: Tensor, table: Node) -> Tensor:
     """Flat index of every element of some rows (R,) of a table: (R, elements of a row)."""
-    return rows[:, None] * table.shape[1:].numel() + _columns(table, rows.device)
+    return rows[:, None] * table.shape[1:].numel() + _column_numbers(table, rows.device)
 
 
-def _columns(table: Node, device: torch.device) -> Tensor:
+def _column_numbers(table: Node, device: torch.device) -> Tensor:
     return torch.arange(table.shape[1:].numel(), device=device)

@@ -19,7 +19,7 @@ from semiring_widgets.core.jacobian.rules import (
     custom_functions,
     explicit_jacobian,
     fourier,
-    lookups,
+    lookup_tables,
     matmul,
     movement,
     pointwise,
@@ -123,8 +123,8 @@ register(
     aten.scatter_reduce,
 )(scatter.rule)
 register(aten.col2im)(scatter.folding_rule)
-register(aten.embedding)(lookups.rule)
-register(aten._embedding_bag, aten._embedding_bag_forward_only)(lookups.bag_rule)
+register(aten.embedding)(lookup_tables.rule)
+register(aten._embedding_bag, aten._embedding_bag_forward_only)(lookup_tables.bag_rule)
 register(
     aten.max_pool2d_with_indices,
     aten.max_pool3d_with_indices,
@@ -206,7 +206,7 @@ _FOR_COMPLEX = {
     _constant,
     scatter.rule,
     matmul.rule,
-    lookups.rule,
+    lookup_tables.rule,
     fourier.rule,
     custom_functions.rule,
     copies.rule,
