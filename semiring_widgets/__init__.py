@@ -7,7 +7,10 @@ neither torch nor transformers nor captum until a name that needs them is used.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+from semiring_widgets._version import __version__ as __version__
+from semiring_widgets.results.exits import install
 
 if TYPE_CHECKING:
     from semiring_widgets import attr, semirings, widgets
@@ -30,10 +33,10 @@ if TYPE_CHECKING:
         top_routes,
     )
     from semiring_widgets.errors import SemiringWidgetsError
-    from semiring_widgets.explanation import Explanation, explain, flow, load, load_demo, load_model
+    from semiring_widgets.explanation import explain, flow, load_demo, load_model
     from semiring_widgets.notebook import load_ipython_extension, unload_ipython_extension
-
-__version__ = "0.1.0"
+    from semiring_widgets.results import Explanation, load
+    from semiring_widgets.results.exits import Exits
 
 _HOME = {
     "Path": "core",
@@ -53,9 +56,9 @@ _HOME = {
     "top_paths": "core",
     "top_routes": "core",
     "SemiringWidgetsError": "errors",
-    "Explanation": "explanation",
+    "Explanation": "results",
     "explain": "explanation",
-    "load": "explanation",
+    "load": "results",
     "load_demo": "explanation",
     "load_model": "explanation",
     "compare": "attr",
@@ -94,6 +97,9 @@ __all__ = [
     "unload_ipython_extension",
     "widgets",
 ]
+
+# The one place where results are told what shows them.
+install(lambda: cast("Exits", importlib.import_module(f"{__name__}.faces")))
 
 
 def __getattr__(name: str) -> Any:

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from semiring_widgets.errors import InputError, SemiringWidgetsError
-from semiring_widgets.explanation.atomic import check_writable
 from semiring_widgets.explanation.demo import DEMO_CONTRAST, DEMO_TARGET, DEMO_TEXT
-from semiring_widgets.explanation.jobs import sentence_of
+from semiring_widgets.jobs import sentence_of
 from semiring_widgets.options import Parser, add_comparing, add_question, asked, pair, with_pair
+from semiring_widgets.results.atomic import check_writable
 from semiring_widgets.streams import make_readable, mute
 
 if TYPE_CHECKING:
-    from semiring_widgets.explanation import Status
+    from semiring_widgets.results.parts import Status
 
 __all__ = ["main"]
 
@@ -93,8 +93,8 @@ def _parser() -> Parser:
 
 def _run(options: argparse.Namespace) -> bool:
     """Compute, print and write; gives whether anybody read what was printed."""
-    from semiring_widgets.export.html import write_page
-    from semiring_widgets.widgets.bundle import read_bundle
+    from semiring_widgets.contract.bundle import read_bundle
+    from semiring_widgets.export.page import write_page
 
     destination = options.html or Path(f"{options.command}.html")
     if options.save == destination:
@@ -170,7 +170,7 @@ def _follow(run: Callable[..., Any]) -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from semiring_widgets.explanation import ExplanationJob
+    from semiring_widgets.jobs import ExplanationJob
 
     columns = (BarColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     console = Console(stderr=True)
@@ -188,7 +188,7 @@ def _follow(run: Callable[..., Any]) -> Any:
 
 def _facts(result: Any) -> dict[str, Any]:
     """The result as JSON: its header, and the numbers per token."""
-    from semiring_widgets.widgets.messages import encode, unpack
+    from semiring_widgets.contract.messages import encode, unpack
 
     header, buffer = encode(result, revision=1)
     columns = unpack(header.pop("columns"), buffer)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.schema import GRANULARITIES, LEVELS
+from semiring_widgets.results.schema import GRANULARITIES, LEVELS
 
 __all__ = ["Parser", "add_comparing", "add_question", "asked", "pair", "with_pair"]
 

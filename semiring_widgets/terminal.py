@@ -10,14 +10,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from semiring_widgets.attr import Comparison
-from semiring_widgets.explanation.visible import token_label
-from semiring_widgets.explanation.wording import nats, power
-from semiring_widgets.widgets.messages import sendable
-from semiring_widgets.widgets.plain import ROUTES_BY
+from semiring_widgets.contract.messages import sendable
+from semiring_widgets.pictures.plain_text import ROUTES_BY
+from semiring_widgets.results.comparison import Comparison
+from semiring_widgets.results.visible import token_label
+from semiring_widgets.results.wording import nats, power
 
 if TYPE_CHECKING:
-    from semiring_widgets.explanation import Explanation, Ranking
+    from semiring_widgets.results.explanation import Explanation
+    from semiring_widgets.results.rankings import Ranking
 
 __all__ = ["show"]
 

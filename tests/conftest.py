@@ -7,18 +7,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from semiring_widgets.attr.results import Comparison, MethodResult
-from semiring_widgets.explanation.rankings import Ranking, Route, Step
-from semiring_widgets.explanation.results import (
-    Explanation,
-    Layer,
-    Score,
-    Status,
-    Stream,
-    Token,
-    Totals,
-)
-from semiring_widgets.explanation.schema import BRANCHES, RANKINGS, empty_dataset, empty_statistics
+from semiring_widgets.results.comparison import Comparison, MethodResult
+from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.parts import Layer, Score, Status, Stream, Token, Totals
+from semiring_widgets.results.rankings import Ranking, Route, Step
+from semiring_widgets.results.schema import BRANCHES, RANKINGS, empty_dataset, empty_statistics
 
 WORDS = ("The", "keys", "to", "the", "cabinet", "[MASK]", "on", "the", "table")
 

@@ -8,7 +8,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import semiring_widgets as sw
 import semiring_widgets.explanation
-from semiring_widgets.explanation.results import Status
+from semiring_widgets.results.parts import Status
 from semiring_widgets.widgets import live, result_widget
 from tests.own_semirings import Bottleneck
 

@@ -1,8 +1,8 @@
 """Attribution in Captum's form: semiring methods as Captum classes, and a comparison of methods.
 
 This floor is the only one that imports captum. The table that `compare` returns, `Comparison`, is plain
-facts; the names below are imported when they are first used, so that showing or loading a comparison
-needs neither torch nor captum.
+facts of the floor `results`; the names below are imported when they are first used, so that showing or
+loading a comparison needs neither torch nor captum.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from semiring_widgets.attr.comparing import compare, compare_run
     from semiring_widgets.attr.gradient import SemiringGradient
     from semiring_widgets.attr.layer_gradient import LayerSemiringGradient
-    from semiring_widgets.attr.results import Comparison, MethodResult
+    from semiring_widgets.results.comparison import Comparison, MethodResult
 
 _HOME = {
-    "Comparison": "results",
-    "LayerSemiringGradient": "layer_gradient",
-    "MethodResult": "results",
-    "SemiringGradient": "gradient",
-    "compare": "comparing",
-    "compare_run": "comparing",
+    "Comparison": "semiring_widgets.results.comparison",
+    "LayerSemiringGradient": "semiring_widgets.attr.layer_gradient",
+    "MethodResult": "semiring_widgets.results.comparison",
+    "SemiringGradient": "semiring_widgets.attr.gradient",
+    "compare": "semiring_widgets.attr.comparing",
+    "compare_run": "semiring_widgets.attr.comparing",
 }
 
 __all__ = [
@@ -37,7 +37,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+        return getattr(importlib.import_module(_HOME[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

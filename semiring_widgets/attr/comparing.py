@@ -20,12 +20,12 @@ from semiring_widgets.attr.agreement import rank_correlation, top_k_overlap
 from semiring_widgets.attr.methods import Method, MethodLike, resolve
 from semiring_widgets.attr.problem import Problem, ScoredModel, evaluating, seeded
 from semiring_widgets.attr.question import check_choices
-from semiring_widgets.attr.results import Comparison, MethodResult
-from semiring_widgets.core.checks import whole_number
+from semiring_widgets.checks import whole_number
 from semiring_widgets.errors import CancelledError, SemiringWidgetsError
 from semiring_widgets.explanation.asking import check_question
-from semiring_widgets.explanation.results import Status
 from semiring_widgets.explanation.scores import prepare
+from semiring_widgets.results.comparison import Comparison, MethodResult
+from semiring_widgets.results.parts import Status
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 from semiring_widgets.attr.question import Question, check_forward, checked_inputs, logged, selected_score
 from semiring_widgets.attr.readout import Readout
+from semiring_widgets.checks import shown
 from semiring_widgets.core import record
-from semiring_widgets.core.checks import shown
 from semiring_widgets.errors import InputError
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ from semiring_widgets.attr.layer_gradient import LayerSemiringGradient
 from semiring_widgets.attr.problem import Problem
 from semiring_widgets.attr.question import Question
 from semiring_widgets.attr.readout import has_sign_of, readout_of
-from semiring_widgets.core.checks import shown
+from semiring_widgets.checks import shown
 from semiring_widgets.core.semirings import Hops, Semiring, find_semiring
 from semiring_widgets.errors import InputError
 

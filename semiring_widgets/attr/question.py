@@ -17,8 +17,8 @@ from captum.log import log_usage
 from torch import Tensor, nn
 
 from semiring_widgets.attr.readout import Readout, number_per_unit, readout_of
+from semiring_widgets.checks import choice, shown
 from semiring_widgets.core import Result, backprop
-from semiring_widgets.core.checks import choice, shown
 from semiring_widgets.core.semirings import Max, Weight, find_semiring
 from semiring_widgets.errors import InputError
 

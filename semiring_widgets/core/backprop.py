@@ -9,7 +9,7 @@ from typing import overload
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.checks import shown, whole_number
+from semiring_widgets.checks import shown, whole_number
 from semiring_widgets.core.graph import GradientGraph, check_uncut, find_nodes, listed
 from semiring_widgets.core.memory import check_sweep
 from semiring_widgets.core.precision import in_full_precision

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.checks import shown
+from semiring_widgets.checks import shown
 from semiring_widgets.core.jacobian import Call, Edge, edges_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Weight
 from semiring_widgets.core.tape import Node, Op, Tape
-from semiring_widgets.core.tape.hooks import check_tensor
+from semiring_widgets.core.tape.backward_hooks import check_tensor
 from semiring_widgets.errors import InputError, NonFiniteError, TapeError
 
 __all__ = ["GradientGraph", "check_uncut", "find_nodes", "listed", "told_cut"]
@@ -115,13 +115,6 @@ class GradientGraph:
 
     def __contains__(self, op: Op) -> bool:
         return op in self._own
-
-    def in_edges(self, node: Node) -> Iterable[Edge]:
-        """The edges that arrive at a node."""
-        if node.op is not None and node.op in self._own:
-            for edge in self.edges(node.op):
-                if edge.target is node:
-                    yield edge
 
     def check_unchanged(self) -> None:
         """Refuse graphs whose tensors were written after they were recorded.

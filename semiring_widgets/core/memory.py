@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.checks import memory_limit
+from semiring_widgets.checks import memory_limit
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Semiring, find_semiring

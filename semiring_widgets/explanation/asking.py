@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from semiring_widgets.core.checks import shown
+from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
 
 __all__ = ["check_question"]

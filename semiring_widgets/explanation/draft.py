@@ -8,17 +8,12 @@ from dataclasses import dataclass, field
 
 import xarray as xr
 
-from semiring_widgets.explanation.rankings import Ranking
-from semiring_widgets.explanation.results import (
-    Explanation,
-    Layer,
-    Session,
-    Statistic,
-    Status,
-    Totals,
-)
-from semiring_widgets.explanation.schema import empty_dataset
 from semiring_widgets.explanation.scores import Prepared
+from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.parts import Layer, Statistic, Status, Totals
+from semiring_widgets.results.rankings import Ranking
+from semiring_widgets.results.schema import empty_dataset
+from semiring_widgets.results.session import Session
 
 __all__ = ["Check", "Draft", "Report"]
 

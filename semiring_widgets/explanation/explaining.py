@@ -17,9 +17,9 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from semiring_widgets.checks import whole_number
 from semiring_widgets.core import record
 from semiring_widgets.core.anatomy import Anatomy, Attention, by_token, find_anatomy, layer_flow, sweep_layers
-from semiring_widgets.core.checks import whole_number
 from semiring_widgets.core.graph import GradientGraph, find_nodes, told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import MEASURED, walk_on
@@ -31,13 +31,14 @@ from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.draft import Check, Draft, Report
 from semiring_widgets.explanation.failures import named_failure
 from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
-from semiring_widgets.explanation.holding import HeldSession
-from semiring_widgets.explanation.results import Explanation, Layer, Totals
 from semiring_widgets.explanation.routing import RouteTeller, check_rankings
-from semiring_widgets.explanation.schema import RANKINGS, empty_dataset
 from semiring_widgets.explanation.scores import Prepared, prepare
 from semiring_widgets.explanation.session import LiveSession
 from semiring_widgets.explanation.statistics import Asked, check_asked, question
+from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.holding import HeldSession
+from semiring_widgets.results.parts import Layer, Totals
+from semiring_widgets.results.schema import RANKINGS, empty_dataset
 
 __all__ = ["explain", "explain_run"]
 

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
+from semiring_widgets.checks import truth
 from semiring_widgets.core import Tape
 from semiring_widgets.core.anatomy import (
     Anatomy,
@@ -24,7 +25,6 @@ from semiring_widgets.core.anatomy import (
     summed,
     sweep_layers,
 )
-from semiring_widgets.core.checks import truth
 from semiring_widgets.core.graph import GradientGraph, find_nodes, listed, told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import cancellation, directions_of
@@ -33,7 +33,7 @@ from semiring_widgets.core.semirings import Abs, Max, Product, Semiring, Sum, Va
 from semiring_widgets.core.sweeps import Span, sweep_backward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.schema import BRANCHES, KINDS, empty_dataset
+from semiring_widgets.results.schema import BRANCHES, KINDS, empty_dataset
 
 __all__ = ["FLOW", "fill_layer", "flow", "share", "sizes_of"]
 

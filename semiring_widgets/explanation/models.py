@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from semiring_widgets.core.checks import shown
+from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
 
 __all__ = ["head_class", "load_model"]

@@ -12,10 +12,10 @@ from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.families import logits_of
 from semiring_widgets.explanation.model_call import ModelCall
 from semiring_widgets.explanation.places import Place, answer, gap, next_place
-from semiring_widgets.explanation.results import Score, Stream
 from semiring_widgets.explanation.targets import mask_position, place_in, token_id, whole
 from semiring_widgets.explanation.text import Source
-from semiring_widgets.explanation.visible import visible
+from semiring_widgets.results.parts import Score, Stream
+from semiring_widgets.results.visible import visible
 
 __all__ = ["question"]
 

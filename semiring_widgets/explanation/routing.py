@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from semiring_widgets.checks import choice, shown
 from semiring_widgets.core import paths
 from semiring_widgets.core.anatomy import Anatomy, Cut, Leg
-from semiring_widgets.core.checks import choice, shown
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.paths import Known, RouteSearch, Stations, directions_of, gate_of
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.rankings import Ranking, Route, Step
-from semiring_widgets.explanation.results import Layer, Stream
-from semiring_widgets.explanation.schema import RANKINGS
-from semiring_widgets.explanation.wording import power
+from semiring_widgets.results.parts import Layer, Stream
+from semiring_widgets.results.rankings import Ranking, Route, Step
+from semiring_widgets.results.schema import RANKINGS
+from semiring_widgets.results.wording import power
 
 __all__ = ["RouteTeller", "check_rankings"]
 

@@ -21,10 +21,10 @@ from semiring_widgets.explanation.heads import family_and_logits
 from semiring_widgets.explanation.model_call import call_with_text
 from semiring_widgets.explanation.modes import training_modules
 from semiring_widgets.explanation.questions import question
-from semiring_widgets.explanation.results import Score, Stream
 from semiring_widgets.explanation.same_pass import check_same, scale_of
 from semiring_widgets.explanation.text import source_of
-from semiring_widgets.explanation.visible import visible
+from semiring_widgets.results.parts import Score, Stream
+from semiring_widgets.results.visible import visible
 
 __all__ = ["Prepared", "prepare"]
 

@@ -38,8 +38,8 @@ from semiring_widgets.core.semirings import (
 from semiring_widgets.core.sweeps import Span, sweep_backward, sweep_forward, zeros
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import NonFiniteError
-from semiring_widgets.explanation.results import Statistic
-from semiring_widgets.explanation.schema import BRANCHES, KINDS, empty_statistics
+from semiring_widgets.results.parts import Statistic
+from semiring_widgets.results.schema import BRANCHES, KINDS, empty_statistics
 
 __all__ = ["Asked", "check_asked", "question"]
 

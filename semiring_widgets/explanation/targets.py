@@ -10,8 +10,8 @@ import torch
 
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.places import Place
-from semiring_widgets.explanation.results import Stream
-from semiring_widgets.explanation.visible import shortened, visible
+from semiring_widgets.results.parts import Stream
+from semiring_widgets.results.visible import shortened, visible
 
 __all__ = ["mask_position", "place_in", "token_id", "whole"]
 

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from semiring_widgets.contract import messages
+from semiring_widgets.contract.answers import EMPTY_SELECTION, head_shares
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.schema import RANKINGS
-from semiring_widgets.widgets import messages
-from semiring_widgets.widgets.answers import EMPTY_SELECTION, head_shares
+from semiring_widgets.results.schema import RANKINGS
 
 if TYPE_CHECKING:
-    from semiring_widgets.explanation import Explanation
-    from semiring_widgets.widgets.messages import Message
+    from semiring_widgets.contract.messages import Message
+    from semiring_widgets.results.explanation import Explanation
 
 __all__ = ["conditions", "head_maps", "rankings", "size_of"]
 

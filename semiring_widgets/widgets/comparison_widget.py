@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from semiring_widgets.attr import Comparison
+from semiring_widgets.contract import messages
 from semiring_widgets.errors import InputError
-from semiring_widgets.widgets import messages
+from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.widgets.desk import Request
 from semiring_widgets.widgets.result_widget import ResultWidget
 

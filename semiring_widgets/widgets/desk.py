@@ -20,8 +20,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from semiring_widgets.explanation.jobs import sentence_of
-from semiring_widgets.widgets import messages
+from semiring_widgets.contract import messages
+from semiring_widgets.jobs import sentence_of
 
 __all__ = ["Desk", "Request"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from semiring_widgets.contract import messages
+from semiring_widgets.contract.answers import answer
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation import Explanation
-from semiring_widgets.widgets import messages
-from semiring_widgets.widgets.answers import answer
+from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.widgets.desk import Request
 from semiring_widgets.widgets.result_widget import ResultWidget
 

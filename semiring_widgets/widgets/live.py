@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from semiring_widgets.explanation import ExplanationJob
-from semiring_widgets.explanation.schema import RANKINGS
-from semiring_widgets.widgets.bundle import read_bundle
+from semiring_widgets.contract.bundle import read_bundle
+from semiring_widgets.jobs import ExplanationJob
+from semiring_widgets.results.schema import RANKINGS
 from semiring_widgets.widgets.comparison_widget import ComparisonWidget
 from semiring_widgets.widgets.explanation_widget import ExplanationWidget
 

@@ -18,15 +18,16 @@ from typing import Any, ClassVar, Generic, TypeVar
 import anywidget
 import traitlets as t
 
+from semiring_widgets.contract import messages
+from semiring_widgets.contract.answers import parts_of
+from semiring_widgets.contract.bundle import read_bundle
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation import ExplanationJob, Status
-from semiring_widgets.explanation.facts import short
-from semiring_widgets.explanation.holding import HeldSession, keep_newest
-from semiring_widgets.explanation.jobs import sentence_of
-from semiring_widgets.widgets import messages
-from semiring_widgets.widgets.answers import parts_of
-from semiring_widgets.widgets.bundle import read_bundle
+from semiring_widgets.jobs import ExplanationJob, sentence_of
+from semiring_widgets.results.facts import short
+from semiring_widgets.results.holding import HeldSession, keep_newest
+from semiring_widgets.results.parts import Status
 from semiring_widgets.widgets.desk import Desk, Request
+from semiring_widgets.widgets.mime import with_picture
 
 __all__ = ["ResultWidget"]
 
@@ -149,8 +150,6 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
         super().close()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        from semiring_widgets.widgets.display import with_picture
-
         return with_picture(super()._repr_mimebundle_(**kwargs), self._current)
 
     def _encode(self, status: Status, revision: int) -> messages.Message:

@@ -9,10 +9,10 @@ from semiring_widgets.attr.comparing import compare, compare_run
 from semiring_widgets.attr.gradient import SemiringGradient
 from semiring_widgets.attr.methods import DEFAULT_NAMES, method_names, resolve
 from semiring_widgets.attr.problem import seeded
-from semiring_widgets.attr.results import Comparison
 from semiring_widgets.core import backprop, record
 from semiring_widgets.errors import CancelledError, InputError
 from semiring_widgets.explanation.scores import prepare
+from semiring_widgets.results.comparison import Comparison
 
 TEXT = "the keys to the cabinet [MASK] on the table"
 ASKED = {"target": "are", "contrast": "is"}

@@ -9,9 +9,10 @@ import transformers
 
 import semiring_widgets as sw
 from semiring_widgets.errors import ModelError
-from semiring_widgets.explanation import ExplanationJob, explain_run
+from semiring_widgets.explanation import explain_run
 from semiring_widgets.explanation.limits import longest_allowed
 from semiring_widgets.explanation.scores import prepare
+from semiring_widgets.jobs import ExplanationJob
 from tests.core.zoo.shrinking import WORDS, build, shrink
 from tests.explanation.tiny import tokenizer_of
 

@@ -6,8 +6,8 @@ import IPython
 import pytest
 
 from semiring_widgets.errors import MissingBundleError
+from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.widgets import ExplanationWidget, display, result_widget
-from semiring_widgets.widgets.plain import plain
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 

@@ -11,12 +11,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from semiring_widgets.contract import messages
+from semiring_widgets.contract.answers import answer
+from semiring_widgets.contract.bundle import read_bundle
 from semiring_widgets.errors import InputError, MissingBundleError
-from semiring_widgets.explanation import ExplanationJob, Status
-from semiring_widgets.export.chart import chart_item
-from semiring_widgets.widgets import ComparisonWidget, ExplanationWidget, messages, result_widget
-from semiring_widgets.widgets.answers import answer
-from semiring_widgets.widgets.bundle import read_bundle
+from semiring_widgets.jobs import ExplanationJob
+from semiring_widgets.pictures.chart import chart_item
+from semiring_widgets.results.parts import Status
+from semiring_widgets.widgets import ComparisonWidget, ExplanationWidget, result_widget
 from semiring_widgets.widgets.desk import Desk
 
 
@@ -387,7 +389,8 @@ def test_a_missing_bundle_is_a_sentence_at_first_use(tmp_path, monkeypatch, make
 def test_faces_import_no_torch():
     code = (
         "import sys; import semiring_widgets.widgets.live, semiring_widgets.widgets.display;"
-        "import semiring_widgets.export.html, semiring_widgets.export.picture, semiring_widgets.export.chart;"
+        "import semiring_widgets.export.page, semiring_widgets.pictures.card;"
+        "import semiring_widgets.pictures.chart;"
         "import semiring_widgets.notebook, semiring_widgets.cli;"
         "print(sorted({'torch', 'transformers', 'captum', 'bokeh'} & set(sys.modules)))"
     )

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from semiring_widgets.checks import shown
 from semiring_widgets.core.anatomy.parts import Anatomy
-from semiring_widgets.core.checks import shown
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.errors import InputError
 

@@ -8,8 +8,8 @@ from typing import overload
 
 from torch import Tensor
 
+from semiring_widgets.checks import whole_number
 from semiring_widgets.core.anatomy import Leg
-from semiring_widgets.core.checks import whole_number
 from semiring_widgets.core.paths.path import Path
 
 __all__ = ["RANKINGS", "Route", "Routes"]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from semiring_widgets.checks import choice, seed_number, whole_number
 from semiring_widgets.core.anatomy import find_anatomy
-from semiring_widgets.core.checks import choice, seed_number, whole_number
 from semiring_widgets.core.graph import told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.directions import directions_of

@@ -12,6 +12,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from semiring_widgets.checks import memory_limit, truth, whole_number
 from semiring_widgets.core.anatomy import (
     Cut,
     Parts,
@@ -23,7 +24,6 @@ from semiring_widgets.core.anatomy import (
     seeds_of,
 )
 from semiring_widgets.core.backprop import Result, signs_of
-from semiring_widgets.core.checks import memory_limit, truth, whole_number
 from semiring_widgets.core.graph import told_cut
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.memory import fit, living_size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from semiring_widgets.core.checks import choice, shown
+from semiring_widgets.checks import choice, shown
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.batch import Batch
 from semiring_widgets.core.semirings.best import Max, SignedMax

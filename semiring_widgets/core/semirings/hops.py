@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.checks import whole_number
+from semiring_widgets.checks import whole_number
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.mass import Abs
 from semiring_widgets.core.semirings.scaling import NONE

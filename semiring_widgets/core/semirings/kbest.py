@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from semiring_widgets.checks import whole_number
 from semiring_widgets.core import kernels
-from semiring_widgets.core.checks import whole_number
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.scaling import NONE
 from semiring_widgets.core.semirings.weights import Weight

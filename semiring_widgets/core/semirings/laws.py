@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.checks import seed_number, shown, whole_number
+from semiring_widgets.checks import seed_number, shown, whole_number
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.weights import Weight

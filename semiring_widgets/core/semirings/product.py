@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor
 
-from semiring_widgets.core.checks import shown
+from semiring_widgets.checks import shown
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.mass import Abs, Entropy
 from semiring_widgets.core.semirings.weights import Weight

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from semiring_widgets.core.tape.bindings import Bindings
+from semiring_widgets.core.tape.aliasing.bindings import Bindings
 from semiring_widgets.core.tape.nodes import Node
 
 __all__ = ["Swapped", "is_tracked", "tensors_in"]

@@ -19,20 +19,20 @@ from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from semiring_widgets.core.checks import choice, memory_limit, truth
+from semiring_widgets.checks import choice, memory_limit, truth
 from semiring_widgets.core.tape.arguments import Swapped, is_tracked, tensors_in
-from semiring_widgets.core.tape.calls import Calls
-from semiring_widgets.core.tape.decompositions import decomposed
-from semiring_widgets.core.tape.expansions import GRANULARITIES, expansions, uncut
-from semiring_widgets.core.tape.foreign import sentence_for
-from semiring_widgets.core.tape.hooks import refusal_of
-from semiring_widgets.core.tape.interception import Interception
+from semiring_widgets.core.tape.autograd_functions.interception import Interception
+from semiring_widgets.core.tape.autograd_functions.recording import Calls
+from semiring_widgets.core.tape.autograd_functions.trial import try_functions
+from semiring_widgets.core.tape.backward_hooks import refusal_of
+from semiring_widgets.core.tape.expansion.granularity import GRANULARITIES, expansions, uncut
+from semiring_widgets.core.tape.expansion.shortcuts import decomposed
+from semiring_widgets.core.tape.module_paths import ModuleTracker
 from semiring_widgets.core.tape.nodes import Node, Scope
-from semiring_widgets.core.tape.opening import Opening
-from semiring_widgets.core.tape.operators import Facts, facts_of, functional_of, returns_more, written_by
-from semiring_widgets.core.tape.scopes import ModuleTracker
+from semiring_widgets.core.tape.op_facts import Facts, facts_of, functional_of, returns_more, written_by
+from semiring_widgets.core.tape.open_recording import Opening
 from semiring_widgets.core.tape.tape import Tape, only
-from semiring_widgets.core.tape.trial import try_functions
+from semiring_widgets.core.tape.torch_errors import sentence_for
 from semiring_widgets.errors import UnsupportedOpError
 
 __all__ = ["record"]

@@ -9,12 +9,12 @@ from typing import Any, NoReturn, TypeVar
 import torch
 from torch import Tensor
 
+from semiring_widgets.core.tape.aliasing.aliases import Aliases, Geometry
+from semiring_widgets.core.tape.aliasing.bindings import Bindings
+from semiring_widgets.core.tape.aliasing.constants import Constants
 from semiring_widgets.core.tape.arguments import Swapped, is_tracked, tensors_in
-from semiring_widgets.core.tape.bindings import Bindings
-from semiring_widgets.core.tape.constants import Constants
 from semiring_widgets.core.tape.nodes import NOWHERE, Node, Op, Scope, units
-from semiring_widgets.core.tape.repeating import steps_to
-from semiring_widgets.core.tape.storage import Aliases, Geometry
+from semiring_widgets.core.tape.recomputation import steps_to
 from semiring_widgets.errors import InputError, MemoryLimitError, TapeError
 
 __all__ = ["Tape", "only"]

@@ -1,0 +1,158 @@
+"""What arguments are asked to be: one check for each kind, which says the same everywhere.
+
+A check gives back the plain value that it stands for, so that what follows need not know numpy or torch:
+
+>>> import numpy as np
+>>> whole_number(np.int64(3), "k"), choice("mass", "by", ("best", "mass")), memory_limit(None)
+(3, 'mass', None)
+>>> whole_number(10**9, "k")
+Traceback (most recent call last):
+    ...
+semiring_widgets.errors.InputError: k is 1000000000; give a whole number, 1 or more and at most 1,000,000.
+"""
+
+from __future__ import annotations
+
+import math
+import reprlib
+import sys
+from collections.abc import Iterable
+from operator import index
+from typing import Any
+
+import numpy as np
+
+from semiring_widgets.errors import InputError
+
+__all__ = ["MOST", "choice", "memory_limit", "real_number", "seed_number", "shown", "truth", "whole_number"]
+
+# Of paths, routes and samples: of more, the objects alone take gigabytes.
+MOST = 1_000_000
+# What torch takes for a seed.
+_SEEDS = -(2**63), 2**63 - 1
+# Longer integers Python does not write down.
+_BITS = 1000
+_PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic, list, tuple, dict, set, frozenset)
+
+
+def shown(value: Any) -> str:
+    """A value in few words, for a message: plain ones as they are, others by class and shape."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if _is_array(value):
+        return f"a {type(value).__name__} of shape {list(value.shape)} and dtype {value.dtype}"
+    if isinstance(value, int) and value.bit_length() > _BITS:
+        return f"a number of {value.bit_length():,} bits"
+    if isinstance(value, _PLAIN):
+        return reprlib.repr(value)
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def whole_number(value: Any, name: str, *, least: int = 1, most: int | None = MOST) -> int:
+    """A whole number: an int of Python, numpy or torch (of shape ()), but not True or False.
+
+    Args:
+        value: what was given.
+        name: of the argument.
+        least: the smallest that can be used.
+        most: the largest; None for any.
+
+    Raises:
+        InputError: says what was given, and what to give.
+    """
+    number = _scalar(value)
+    try:
+        whole = None if isinstance(number, bool) or _is_array(number) else index(number)
+    except TypeError:
+        whole = None
+    if whole is None or whole < least or (most is not None and whole > most):
+        end = "" if most is None else f" and at most {most:,}"
+        raise InputError(f"{name} is {shown(value)}; give a whole number, {least} or more{end}.")
+    return whole
+
+
+def real_number(value: Any, name: str, *, least: float = -math.inf, wanted: str = "a number") -> float:
+    """A number that is not NaN: an int or float of Python, numpy or torch (of shape ()).
+
+    Args:
+        value: what was given.
+        name: of the argument.
+        least: the smallest that can be used.
+        wanted: what to give, in words.
+
+    Raises:
+        InputError: says what was given, and what to give.
+    """
+    number = _scalar(value)
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not number >= least:
+        raise InputError(f"{name} is {shown(value)}; give {wanted}.")
+    return number
+
+
+def memory_limit(value: Any, name: str = "max_memory") -> int | None:
+    """A number of bytes, or None for no limit, as infinity is none.
+
+    What is left of a limit may be less than nothing; then nothing fits.
+
+    Raises:
+        InputError: says what was given, and what to give.
+    """
+    if value is None:
+        return None
+    number = real_number(value, name, wanted="a number of bytes, or None for no limit")
+    return None if number == math.inf else math.floor(max(number, -1))
+
+
+def seed_number(value: Any, name: str = "seed") -> int:
+    """What random numbers begin with: any whole number of 64 bits.
+
+    Raises:
+        InputError: says what was given, and what to give.
+    """
+    return whole_number(value, name, least=_SEEDS[0], most=_SEEDS[1])
+
+
+def truth(value: Any, name: str) -> bool:
+    """True or False, also of numpy or torch (of shape ()).
+
+    Raises:
+        InputError: says what was given, and what to give.
+    """
+    said = _scalar(value)
+    if not isinstance(said, bool):
+        raise InputError(f"{name} is {shown(value)}; give True or False.")
+    return said
+
+
+def choice(value: Any, name: str, options: Iterable[str]) -> str:
+    """One of some words.
+
+    Args:
+        value: what was given.
+        name: of the argument.
+        options: the words, in the order in which the message lists them.
+
+    Raises:
+        InputError: says what was given, and the words.
+    """
+    words = list(options)
+    if not isinstance(value, str) or value not in words:
+        raise InputError(f"{name} is {shown(value)}; choose one of {', '.join(words)}.")
+    return value
+
+
+def _is_array(value: Any) -> bool:
+    # Whoever holds a tensor has imported torch; nobody else shall wait for it.
+    tensor = getattr(sys.modules.get("torch"), "Tensor", np.ndarray)
+    return isinstance(value, (np.ndarray, tensor))
+
+
+def _scalar(value: Any) -> Any:
+    """The Python number of a numpy or torch one; anything else as it is."""
+    if isinstance(value, np.generic) or (_is_array(value) and value.ndim == 0):
+        try:
+            return value.item()
+        except RuntimeError:  # a tensor without numbers: on the meta device, or a fake one
+            return value
+    return value

@@ -1,0 +1,87 @@
+"""A result in a few lines of plain text: for terminals, logs and screen readers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from semiring_widgets.results.comparison import Comparison
+from semiring_widgets.results.visible import token_label
+from semiring_widgets.results.wording import nats, power
+
+if TYPE_CHECKING:
+    from semiring_widgets.results.explanation import Explanation
+
+__all__ = ["ROUTES_BY", "plain", "statistics"]
+
+ROUTES_BY: Final = {"best": "best path", "mass": "mass", "contribution": "contribution"}
+
+
+def plain(result: Explanation | Comparison) -> str:
+    """The result in words.
+
+    Args:
+        result: an explanation (score, best routes, totals) or a comparison (top tokens per method).
+    """
+    return _comparison(result) if isinstance(result, Comparison) else _explanation(result)
+
+
+def statistics(result: Explanation) -> list[tuple[str, str]]:
+    """Name and range over the tokens of every statistic that was asked for."""
+    found = []
+    for number, statistic in enumerate(result.statistics):
+        values = result.dataset["token_statistic"].values[number, : len(result.tokens)]
+        known = np.flatnonzero(np.isfinite(values))
+        if not len(known):
+            found.append((statistic.name, "not known"))
+            continue
+        ends = (known[values[known].argmin()], known[values[known].argmax()])
+        words = [
+            f"{values[i]:.4g} {statistic.unit}".rstrip() + f" at {token_label(result.tokens[i])}"
+            for i in ends
+        ]
+        found.append((statistic.name, f"from {words[0]} to {words[1]}"))
+    return found
+
+
+def _explanation(result: Explanation) -> str:
+    totals = result.totals
+    counted = f"granularity {result.granularity}, level {result.level}"
+    mass, entropy, cancelled = (
+        nats(value) for value in (totals.log_mass, totals.entropy, totals.log_cancellation)
+    )
+    lines = [
+        f"{result.score.label} = {result.score.value:.4g}",
+        " ".join(map(token_label, result.tokens)),
+        f"{result.model}, {len(result.layers)} attention layers, {counted}",
+        f"all paths: log mass {mass}, entropy {entropy}, log cancellation {cancelled}",
+    ]
+    lines += [f"{name}: {extremes}" for name, extremes in statistics(result)]
+    for ranking in result.rankings:
+        lines.append(f"routes by {ROUTES_BY[ranking.by]}:")
+        for route in ranking.routes[:3]:
+            sign = "-" if route.sign < 0 else ""
+            lines.append(
+                f"  {route.rank + 1}. {route.sentence} (best path {sign}{power(route.log_weight)}, mass "
+                f"{power(route.log_mass)}, contribution {route.contribution:+.3g}, cancellation "
+                f"{route.cancellation:.1g})"
+            )
+        lines.append(f"  {ranking.remark}")
+    if result.status.state != "done":
+        lines.append(f"{result.status.state}: {result.status.message}")
+    return "\n".join(lines)
+
+
+def _comparison(result: Comparison) -> str:
+    lines = [f"{result.score.label} = {result.score.value:.4g}", " ".join(map(token_label, result.tokens))]
+    scores = np.abs(result.dataset["scores"].values[:, : len(result.tokens)])
+    for index, method in enumerate(result.methods):
+        if method.error is not None:
+            lines.append(f"{method.label}: {method.error}")
+        elif np.isfinite(scores[index]).any():
+            order = np.argsort(-np.nan_to_num(scores[index], nan=-1.0))[: result.top_k]
+            lines.append(f"{method.label}: {', '.join(token_label(result.tokens[i]) for i in order)}")
+    if result.status.state != "done":
+        lines.append(f"{result.status.state}: {result.status.message}")
+    return "\n".join(lines)
