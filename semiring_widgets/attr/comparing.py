@@ -86,6 +86,14 @@ def compare(
 
     Raises:
         InputError: an unknown method, target, granularity or level, or `top_k` below 1.
+
+    Example:
+        >>> text = "The keys to the cabinet [MASK] on the table."
+        >>> c = compare(model, tokenizer, text, "are", "is", methods=["Saliency", "path max"])
+        >>> [(method.family, method.name) for method in c.methods]
+        [('captum', 'Saliency'), ('semiring', 'best path')]
+        >>> c.dataset.scores.shape  # methods, tokens
+        (2, 12)
     """
     run = compare_run(
         model,
@@ -152,6 +160,13 @@ def compare_run(
 
     Raises:
         InputError: see `compare`.
+
+    Example:
+        >>> run = compare_run(model, tokenizer, "The keys [MASK] here.", "are", methods="Saliency")
+        >>> run(lambda snapshot: print(snapshot.status.message), lambda: None)
+        Saliency (0 of 1)
+        1 of 1 methods
+        Comparison(logit(are) at [MASK] = 12.99, 7 tokens, 1 methods: Saliency)
     """
     check_question(model, tokenizer, text, target, contrast, position, score)
     asked = resolve(methods)

@@ -56,6 +56,10 @@ class Result:
 
         Raises:
             InputError: the page cannot be written there.
+
+        Example:
+            >>> c.to_html("methods.html").name
+            'methods.html'
         """
         return exits().write_page(self, path, chart=True, answers=None)
 

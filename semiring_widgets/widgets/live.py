@@ -58,6 +58,13 @@ def explain(
         InputError: an argument that can be refused before the computation starts; later errors are shown
             in the widget and raised by ``wait``.
         MissingBundleError: the JavaScript was not built.
+
+    Example:
+        >>> widget = explain(model, tokenizer, "The keys to the cabinet [MASK] on the table.", "are", "is")
+        >>> widget.wait()
+        Explanation(logit(are) - logit(is) at [MASK] = 8.045, 12 tokens, 4 layers, ...)
+        >>> widget.selection = [{"layer": 3, "head": 1}, {"token": 2}]  # paths from a word through a head
+        >>> widget.close()
     """
     from semiring_widgets.explanation import explain_run
 
@@ -120,6 +127,12 @@ def compare(
     Raises:
         InputError: an unknown method, granularity or level.
         MissingBundleError: the JavaScript was not built.
+
+    Example:
+        >>> widget = compare(model, tokenizer, "The keys [MASK] here.", "are", methods=["Saliency"])
+        >>> widget.wait().status.message
+        '1 of 1 methods'
+        >>> widget.close()
     """
     from semiring_widgets.attr import compare_run
 
