@@ -136,8 +136,8 @@ bench: $(TEST) build  ## time the sweeps against torch and Captum; prints ratios
 
 # --- checks ---------------------------------------------------------------------------------------
 
-# Every test is in exactly one lane (tests/test_lanes.py). `slow` repeats, in more places, what another lane
-# holds once: more classes, more samples, more seeds.
+# Every test is in exactly one lane (tests/test_lanes.py). `slow` repeats, in more places, what the fast lane
+# holds once (more classes, samples, seeds), or builds and runs whole things (the wheel, the notebooks).
 LANE_FAST := not browser and not triton and not slow
 LANE_TRITON := triton and not slow
 LANE_BROWSER := browser and not slow
@@ -183,7 +183,7 @@ test-browser: $(TEST) build browser  ## the widgets in Chromium, on real noteboo
 
 .PHONY: test-slow
 test-slow: products  ## what `make test` leaves out: more classes, samples and seeds of the same kinds (FILL min)
-	$(PYTEST) -m "$(LANE_SLOW)" $(PYTEST_ARGS)
+	$(PYTEST) --ignore tests/browser -m "$(LANE_SLOW)" $(PYTEST_ARGS)
 
 # All of them run, and the last line names those that failed: one fault does not hide the next. What needs
 # one core only runs beside the tests.

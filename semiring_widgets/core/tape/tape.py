@@ -148,7 +148,7 @@ class Tape:
             >>> _ = x.mul_(3)
             >>> tape.check_unchanged(set(tape.ops))
             Traceback (most recent call last):
-            semiring_widgets.errors.TapeError: A tensor of shape [2] ... was changed in place after the recording ...
+            semiring_widgets.errors.TapeError: A tensor of shape [2] ... was changed in place after ...
         """
         changed = self._bindings.changed(ops)
         if changed is None:
