@@ -13,7 +13,7 @@ from semiring_widgets._version import __version__ as __version__
 from semiring_widgets.results.exits import install
 
 if TYPE_CHECKING:
-    from semiring_widgets import attr, semirings, widgets
+    from semiring_widgets import attr, semirings, tasks, widgets
     from semiring_widgets.attr import compare
     from semiring_widgets.core import (
         Path,
@@ -65,7 +65,7 @@ _HOME = {
     "load_ipython_extension": "notebook",
     "unload_ipython_extension": "notebook",
 }
-_MODULES = ("attr", "semirings", "widgets")
+_MODULES = ("attr", "semirings", "tasks", "widgets")
 
 __all__ = [
     "Explanation",
@@ -92,6 +92,7 @@ __all__ = [
     "sample_paths",
     "select_paths",
     "semirings",
+    "tasks",
     "top_paths",
     "top_routes",
     "unload_ipython_extension",

@@ -1,6 +1,6 @@
-"""What arguments are asked to be: one check for each kind, which says the same everywhere.
+"""Checks of arguments, one for each kind, so that every public function says the same about a wrong one.
 
-A check gives back the plain value that it stands for, so that what follows need not know numpy or torch:
+A check returns plain Python: what follows need not know numpy or torch.
 
 >>> import numpy as np
 >>> whole_number(np.int64(3), "k"), choice("mass", "by", ("best", "mass")), memory_limit(None)
@@ -26,11 +26,11 @@ from semiring_widgets.errors import InputError
 
 __all__ = ["MOST", "choice", "memory_limit", "real_number", "seed_number", "shown", "truth", "whole_number"]
 
-# Of paths, routes and samples: of more, the objects alone take gigabytes.
+# Most paths, routes or samples to ask for: the objects of more than these take gigabytes by themselves.
 MOST = 1_000_000
-# What torch takes for a seed.
+# The seeds that torch accepts.
 _SEEDS = -(2**63), 2**63 - 1
-# Longer integers Python does not write down.
+# Longer integers are told by their length (and Python refuses to write very long ones).
 _BITS = 1000
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic, list, tuple, dict, set, frozenset)
 
@@ -91,9 +91,9 @@ def real_number(value: Any, name: str, *, least: float = -math.inf, wanted: str 
 
 
 def memory_limit(value: Any, name: str = "max_memory") -> int | None:
-    """A number of bytes, or None for no limit, as infinity is none.
+    """A number of bytes, or None for no limit; infinity is no limit, too.
 
-    What is left of a limit may be less than nothing; then nothing fits.
+    A limit from which something was subtracted may be negative: it stays so, and nothing fits.
 
     Raises:
         InputError: says what was given, and what to give.

@@ -18,6 +18,7 @@ __all__ = [
     "SemiringWidgetsError",
     "TapeError",
     "UnsupportedOpError",
+    "sentence_of",
 ]
 
 
@@ -69,3 +70,17 @@ class PerformanceWarning(UserWarning):
 
 class MissingBundleError(SemiringWidgetsError, RuntimeError):
     """The JavaScript bundle of the widgets is not installed."""
+
+
+def sentence_of(error: BaseException, what: str = "The computation") -> str:
+    """An error as one sentence for people: our own speak for themselves, others are named.
+
+    Args:
+        error: what was raised.
+        what: failed, where the error is not one of ours.
+    """
+    if isinstance(error, SemiringWidgetsError):
+        return str(error)
+    lines = str(error).strip().splitlines()
+    said = lines[0] if lines else "it gave no reason"
+    return f"{what} failed with {type(error).__name__}: {said}"

@@ -34,11 +34,11 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Final, Generic, NoReturn, Protocol, TypeAlias, TypeVar
 
-from semiring_widgets.errors import CancelledError, InputError, SemiringWidgetsError
+from semiring_widgets.errors import CancelledError, InputError, sentence_of
 from semiring_widgets.results.facts import short
 from semiring_widgets.results.parts import Status
 
-__all__ = ["ExplanationJob", "Listener", "Run", "Snapshot", "sentence_of"]
+__all__ = ["ExplanationJob", "Listener", "Run", "Snapshot"]
 
 _INTERVAL: Final = 0.1  # seconds between two snapshots
 
@@ -243,12 +243,3 @@ def _forget_locals(error: BaseException | None) -> None:
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__
-
-
-def sentence_of(error: BaseException) -> str:
-    """An error as one sentence for people: our own speak for themselves, others are named."""
-    if isinstance(error, SemiringWidgetsError):
-        return str(error)
-    lines = str(error).strip().splitlines()
-    said = lines[0] if lines else "it gave no reason"
-    return f"The computation failed with {type(error).__name__}: {said}"

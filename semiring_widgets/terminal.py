@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from semiring_widgets.contract.messages import sendable
-from semiring_widgets.pictures.plain_text import ROUTES_BY
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.visible import token_label
 from semiring_widgets.results.wording import nats, power
+from semiring_widgets.vocabulary import RANKED_BY
 
 if TYPE_CHECKING:
     from semiring_widgets.results.explanation import Explanation
@@ -51,7 +51,7 @@ def _print(result: Explanation | Comparison, console: Console) -> None:
         return
     totals = result.totals
     for ranking in result.rankings:
-        console.print(_line(f"routes by {ROUTES_BY[ranking.by]}", style="bold"))
+        console.print(_line(f"routes by {RANKED_BY[ranking.by]}", style="bold"))
         console.print(_routes(ranking))
         console.print(_line(ranking.remark))
     console.print(Text(f"log mass          {nats(totals.log_mass)}"))

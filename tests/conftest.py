@@ -11,7 +11,8 @@ from semiring_widgets.results.comparison import Comparison, MethodResult
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.parts import Layer, Score, Status, Stream, Token, Totals
 from semiring_widgets.results.rankings import Ranking, Route, Step
-from semiring_widgets.results.schema import BRANCHES, RANKINGS, empty_dataset, empty_statistics
+from semiring_widgets.results.schema import empty_dataset, empty_statistics
+from semiring_widgets.vocabulary import BRANCHES, RANKINGS
 
 WORDS = ("The", "keys", "to", "the", "cabinet", "[MASK]", "on", "the", "table")
 

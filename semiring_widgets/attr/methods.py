@@ -207,7 +207,7 @@ class _PathStatistic:
     def __call__(self, problem: Problem) -> tuple[Tensor, str | None]:
         if self.semiring == Hops.name:
             return problem.lengths().reduce(-1).length[0], None
-        question = Question(self.semiring, problem.granularity, problem.level)
+        question = Question(self.semiring, problem.options.granularity, problem.options.level)
         result = problem.paths(question)
         if self.semiring == "sum":
             return result.value[0].double().square().sum(-1).sqrt(), None

@@ -21,6 +21,7 @@ from semiring_widgets.checks import choice, shown
 from semiring_widgets.core import Result, backprop
 from semiring_widgets.core.semirings import Max, Weight, find_semiring
 from semiring_widgets.errors import InputError
+from semiring_widgets.vocabulary import GRANULARITIES, LEVELS
 
 if TYPE_CHECKING:
     from semiring_widgets.core import Semiring, Tape
@@ -29,7 +30,7 @@ __all__ = ["Question", "check_choices", "check_forward", "checked_inputs", "logg
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-_CHOICES = {"granularity": ("primitive", "operator", "paper"), "level": ("unit", "branch")}
+_CHOICES = {"granularity": GRANULARITIES, "level": LEVELS}
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from semiring_widgets.contract import messages
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.facts import short
-from semiring_widgets.results.schema import RANKINGS
+from semiring_widgets.vocabulary import RANKINGS
 
 if TYPE_CHECKING:
     from semiring_widgets.results.explanation import Explanation

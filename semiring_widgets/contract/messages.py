@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semiring_widgets.results.comparison import Comparison
-from semiring_widgets.results.schema import KINDS
 from semiring_widgets.results.visible import token_label
+from semiring_widgets.vocabulary import KINDS
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -33,7 +33,8 @@ from semiring_widgets.core.semirings import Abs, Max, Product, Semiring, Sum, Va
 from semiring_widgets.core.sweeps import Span, sweep_backward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
-from semiring_widgets.results.schema import BRANCHES, KINDS, empty_dataset
+from semiring_widgets.results.schema import empty_dataset
+from semiring_widgets.vocabulary import BRANCHES, KINDS
 
 __all__ = ["FLOW", "fill_layer", "flow", "share", "sizes_of"]
 

@@ -17,10 +17,10 @@ from semiring_widgets.explanation.text import Source
 from semiring_widgets.results.parts import Score, Stream
 from semiring_widgets.results.visible import visible
 
-__all__ = ["question"]
+__all__ = ["score_asked"]
 
 
-def question(
+def score_asked(
     call: ModelCall, family: str, logits: Tensor, target: Any, contrast: Any, position: Any
 ) -> tuple[Callable[[Any], Tensor], Score]:
     """What is read from the model's output, and how it is called.

@@ -16,8 +16,8 @@ from semiring_widgets.core.paths import Known, RouteSearch, Stations, directions
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.parts import Layer, Stream
 from semiring_widgets.results.rankings import Ranking, Route, Step
-from semiring_widgets.results.schema import RANKINGS
 from semiring_widgets.results.wording import power
+from semiring_widgets.vocabulary import RANKINGS
 
 __all__ = ["RouteTeller", "check_rankings"]
 

@@ -39,7 +39,8 @@ from semiring_widgets.core.sweeps import Span, sweep_backward, sweep_forward, ze
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import NonFiniteError
 from semiring_widgets.results.parts import Statistic
-from semiring_widgets.results.schema import BRANCHES, KINDS, empty_statistics
+from semiring_widgets.results.schema import empty_statistics
+from semiring_widgets.vocabulary import BRANCHES, KINDS
 
 __all__ = ["Asked", "check_asked", "question"]
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.visible import token_label
 from semiring_widgets.results.wording import nats, power
+from semiring_widgets.vocabulary import RANKED_BY
 
 if TYPE_CHECKING:
     from semiring_widgets.results.explanation import Explanation
 
-__all__ = ["ROUTES_BY", "plain", "statistics"]
-
-ROUTES_BY: Final = {"best": "best path", "mass": "mass", "contribution": "contribution"}
+__all__ = ["plain", "statistics"]
 
 
 def plain(result: Explanation | Comparison) -> str:
@@ -59,7 +58,7 @@ def _explanation(result: Explanation) -> str:
     ]
     lines += [f"{name}: {extremes}" for name, extremes in statistics(result)]
     for ranking in result.rankings:
-        lines.append(f"routes by {ROUTES_BY[ranking.by]}:")
+        lines.append(f"routes by {RANKED_BY[ranking.by]}:")
         for route in ranking.routes[:3]:
             sign = "-" if route.sign < 0 else ""
             lines.append(

@@ -20,14 +20,10 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
+from semiring_widgets.vocabulary import BRANCHES, KINDS, OPERANDS
+
 __all__ = [
-    "BRANCHES",
     "COORDINATES",
-    "GRANULARITIES",
-    "KINDS",
-    "LEVELS",
-    "OPERANDS",
-    "RANKINGS",
     "STATISTICS",
     "VARIABLES",
     "empty_dataset",
@@ -35,12 +31,6 @@ __all__ = [
     "variables_of",
 ]
 
-BRANCHES: Final = ("skip", "query", "key", "value", "mlp", "mlp_skip")
-KINDS: Final = ("query", "key", "value")
-OPERANDS: Final = ("all", *KINDS)
-RANKINGS: Final = ("best", "mass", "contribution")
-GRANULARITIES: Final = ("primitive", "operator", "paper")
-LEVELS: Final = ("unit", "branch")
 # The axes whose labels are always the same.
 COORDINATES: Final[dict[str, tuple[str, ...]]] = {"branch": BRANCHES, "kind": KINDS, "operand": OPERANDS}
 

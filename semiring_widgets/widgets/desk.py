@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from semiring_widgets.contract import messages
-from semiring_widgets.jobs import sentence_of
+from semiring_widgets.errors import sentence_of
 
 __all__ = ["Desk", "Request"]
 

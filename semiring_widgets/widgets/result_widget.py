@@ -21,8 +21,8 @@ import traitlets as t
 from semiring_widgets.contract import messages
 from semiring_widgets.contract.answers import parts_of
 from semiring_widgets.contract.bundle import read_bundle
-from semiring_widgets.errors import InputError
-from semiring_widgets.jobs import ExplanationJob, sentence_of
+from semiring_widgets.errors import InputError, sentence_of
+from semiring_widgets.jobs import ExplanationJob
 from semiring_widgets.results.facts import short
 from semiring_widgets.results.holding import HeldSession, keep_newest
 from semiring_widgets.results.parts import Status

@@ -9,6 +9,7 @@ import transformers
 
 import semiring_widgets as sw
 from semiring_widgets.explanation.scores import prepare
+from semiring_widgets.question import Question
 from tests.core.zoo.row import Row
 from tests.core.zoo.shrinking import WORDS, build
 from tests.core.zoo.table import MECHANISMS, TABLE
@@ -131,7 +132,7 @@ def question_of(row):
 def test_score_and_gradient_are_those_of_the_call_with_ids(row, tokenizer):
     model = made(row)
     asked, reads = question_of(row)
-    prepared = prepare(model, tokenizer, TEXT, **asked)
+    prepared = prepare(model, tokenizer, Question(TEXT, **asked))
     by = torch.zeros_like(prepared.inputs_embeds, requires_grad=True)
     with shifted(model, by):
         score = real(model, row, reads)
@@ -154,7 +155,7 @@ def test_score_and_gradient_are_those_of_the_call_with_ids(row, tokenizer):
 def test_what_hooks_make_of_embeddings_is_in_inputs_and_baseline(name, tokenizer):
     model = build(name)
     model.get_input_embeddings().register_forward_hook(lambda layer, given, gave: 1.5 * gave)
-    prepared = prepare(model, tokenizer, TEXT, target=7, position=3)
+    prepared = prepare(model, tokenizer, Question(TEXT, target=7, position=3))
     with torch.no_grad():
         score = model(input_ids=IDS, attention_mask=torch.ones_like(IDS)).logits[0, 3, 7]
     assert prepared.score.value == pytest.approx(float(score), rel=1e-5)

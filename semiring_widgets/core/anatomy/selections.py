@@ -14,10 +14,10 @@ from semiring_widgets.checks import shown
 from semiring_widgets.core.anatomy.parts import Anatomy
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.errors import InputError
+from semiring_widgets.vocabulary import BRANCHES
 
-__all__ = ["BRANCHES", "Extent", "LayerExtent", "Parts", "Selection", "checked", "extent_of"]
+__all__ = ["Extent", "LayerExtent", "Parts", "Selection", "checked", "extent_of"]
 
-BRANCHES = ("skip", "query", "key", "value", "mlp", "mlp_skip")
 _HEADLESS = ("skip", "mlp", "mlp_skip")
 
 

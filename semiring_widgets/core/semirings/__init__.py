@@ -20,10 +20,10 @@ from semiring_widgets.core.semirings.passing import Passing, gated
 from semiring_widgets.core.semirings.product import Product, factored, factors_of
 from semiring_widgets.core.semirings.weights import Weight
 from semiring_widgets.errors import InputError
+from semiring_widgets.vocabulary import LEVELS
 
 __all__ = [
     "FUSED",
-    "LEVELS",
     "Abs",
     "Batch",
     "Boolean",
@@ -49,7 +49,6 @@ __all__ = [
     "gated",
 ]
 
-LEVELS = ("unit", "branch")
 # The usual questions in one sweep; ``"fused"`` by name.
 FUSED = Product(Sum(), Abs(), Entropy(), Max())
 FUSED.name = "fused"

@@ -31,7 +31,7 @@ from torch.utils._python_dispatch import (
 
 from semiring_widgets.core.tape.arguments import tensors_in
 from semiring_widgets.core.tape.autograd_functions.interception import Interception
-from semiring_widgets.core.tape.module_paths import ModuleTracker
+from semiring_widgets.core.tape.module_paths import ModulePaths
 from semiring_widgets.core.tape.process_settings import Process
 from semiring_widgets.core.tape.tape import Tape
 from semiring_widgets.errors import TapeError
@@ -54,7 +54,7 @@ class Opening:
     """
 
     def __init__(
-        self, tape: Tape, recorder: TorchDispatchMode, tracker: ModuleTracker, interception: Interception
+        self, tape: Tape, recorder: TorchDispatchMode, tracker: ModulePaths, interception: Interception
     ) -> None:
         self._tape, self._recorder = tape, recorder
         self._tracker, self._interception = tracker, interception

@@ -1,4 +1,4 @@
-"""What recordings change for the whole process: set by the first that is open, put back after the last.
+"""What recordings change for the whole process: set when the first opens, put back when the last is left.
 
 Which kernels compute attention, whether compiled code runs, and the garbage collector's pause are settings of
 the process, and recordings of several threads may overlap in any order. Until the last of them is left, other

@@ -1,7 +1,8 @@
-"""Results that need not be kept: cheap operators, which give the same again from the same inputs.
+"""Which results a tape with a memory limit need not keep: those of cheap, repeatable operators.
 
 Between two matrix products a forward pass leaves behind a dozen pointwise results of the same size. A tape
-with a limit lets them go and computes them again when a sweep visits them, bit for bit. Products, random
+with a limit lets them go and computes them again when a sweep visits them, bit for bit, as gradient
+checkpointing does (https://arxiv.org/abs/1604.06174). Products, random
 draws and what was written in place are kept, and so is every result at the end of a long chain: no more than
 a dozen operators in a row are ever run to get one value.
 """

@@ -25,21 +25,22 @@ from semiring_widgets.core.tape.autograd_functions.interception import Intercept
 from semiring_widgets.core.tape.autograd_functions.recording import Calls
 from semiring_widgets.core.tape.autograd_functions.trial import try_functions
 from semiring_widgets.core.tape.backward_hooks import refusal_of
-from semiring_widgets.core.tape.expansion.granularity import GRANULARITIES, expansions, uncut
+from semiring_widgets.core.tape.expansion.granularity import expansions, uncut
 from semiring_widgets.core.tape.expansion.shortcuts import decomposed
-from semiring_widgets.core.tape.module_paths import ModuleTracker
+from semiring_widgets.core.tape.module_paths import ModulePaths
 from semiring_widgets.core.tape.nodes import Node, Scope
 from semiring_widgets.core.tape.op_facts import Facts, facts_of, functional_of, returns_more, written_by
 from semiring_widgets.core.tape.open_recording import Opening
 from semiring_widgets.core.tape.tape import Tape, only
 from semiring_widgets.core.tape.torch_errors import sentence_for
 from semiring_widgets.errors import UnsupportedOpError
+from semiring_widgets.vocabulary import GRANULARITIES
 
 __all__ = ["record"]
 
 aten = torch.ops.aten
 
-# Namespaces of operators whose weights are quantised; autograd takes their results for constants.
+# Namespaces of operators with quantised weights; autograd takes their results for constants.
 _QUANTISED = {"quantized", "quantized_decomposed", "torchao", "bitsandbytes"}
 _OTHER_MEMORY = (
     "A tensor was given other memory during the recording (in module '{}') by `set_`, as copy.deepcopy and "
@@ -94,7 +95,7 @@ def record(
     try_functions(record)
     tape = Tape(granularity, limit, values=values)
     table = expansions(granularity, keep=lambda constant: tape._count(constant, (), {}))
-    tracker = ModuleTracker()
+    tracker = ModulePaths()
     recorder = _Recorder(tape, tracker, table, uncut(granularity))
     with Opening(tape, recorder, tracker, Interception(Calls(tape, recorder.scope))):
         try:
@@ -118,7 +119,7 @@ class _Recorder(TorchDispatchMode):
         return False
 
     def __init__(
-        self, tape: Tape, tracker: ModuleTracker, table: dict[Any, Any], uncut: dict[Any, Any]
+        self, tape: Tape, tracker: ModulePaths, table: dict[Any, Any], uncut: dict[Any, Any]
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._tape, self._tracker, self._table, self._uncut = tape, tracker, table, uncut
@@ -276,7 +277,7 @@ class _Recorder(TorchDispatchMode):
 
 
 def _same(facts: Facts, result: Tensor, source: Tensor) -> bool:
-    """Whether a result means its source: not on another device, as complex numbers or with fewer digits."""
+    """Whether a copy is the *same* node as its source: same device, same kind of number, no digits lost."""
     if result.device != source.device or result.is_complex() != source.is_complex():
         return False
     return (facts.same or result.shape == source.shape) and not (facts.casts and _rounds(source, result))
@@ -293,7 +294,8 @@ def _conjugating(function: Callable[..., Any], args: tuple[Any, ...], kwargs: di
     """Call an operator on complex numbers.
 
     Inside of a dispatch mode PyTorch skips the conjugation that views of complex numbers put off, so that
-    kernels which use such views give other numbers than outside (`torch.linalg.pinv`).
+    kernels which use such views give other numbers than outside (`torch.linalg.pinv`,
+    https://github.com/pytorch/pytorch/issues/198118).
     """
     included = torch._C._dispatch_tls_local_include_set()
     excluded = torch._C._dispatch_tls_local_exclude_set()

@@ -1,4 +1,4 @@
-"""Steps with a backward of their own: their Jacobian is asked of that backward, whatever the forward did.
+"""Steps with a backward of their own: their Jacobian is read off that backward, whatever the forward did.
 
 A Jacobian of any size cannot be written out, but most are block diagonal: the first k dimensions of input and
 output name the same independent problems (all of them for a pointwise step, all but the last for one that
@@ -6,7 +6,7 @@ treats every token alone). The largest such k is found, the blocks are read off 
 of a block, and the result is checked against random cotangents. As these have several lengths, a backward
 that is not linear (it clips, it divides by the length) fails the check: it is no derivative of anything.
 
-An operator of somebody else's, as `torch.library` makes them, has such a backward as well.
+Operators of other libraries, made with `torch.library`, have such a backward as well.
 """
 
 from __future__ import annotations

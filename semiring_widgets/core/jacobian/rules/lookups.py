@@ -77,7 +77,8 @@ def bag_rule(call: Call) -> Iterator[Edge]:
 def _scaled(call: Call, count: int, turns: Tensor, bags: Tensor) -> Tensor:
     """The derivative of each look-up in bags with ``scale_grad_by_freq``, as autograd has it.
 
-    PyTorch before 2.14, on a CPU, divides by how often another row is looked up than the one in question.
+    PyTorch before 2.14, on a CPU, divides by the count of another row than the one in question
+    (https://github.com/pytorch/pytorch/issues/190063); the installed one is asked, so both agree here.
     """
     given = call.named
     names, rows = given["indices"].unique(return_inverse=True)

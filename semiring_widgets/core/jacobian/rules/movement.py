@@ -1,4 +1,4 @@
-"""Operators that only move elements: found by applying the operator to the elements' own numbers.
+"""Operators that only move elements: the Jacobian is found by applying the operator to the elements' numbers.
 
 An operator that copies element 5 of its input to place 3 of its output also copies the *index* 5 there, so
 running it once on a tensor of indices tells its whole Jacobian. Indices count from 1: a 0 that appears in

@@ -182,8 +182,8 @@ def _number(call: Call, arg: object) -> float | Tensor:
     return float(arg)  # type: ignore[arg-type]
 
 
-# The most frequent operators of a model, whose derivative costs nothing to read off; running autograd a
-# hundred times takes as long as a tenth of a small model's forward pass.
+# The most frequent operators of a model, whose derivatives are written down: running autograd a hundred times
+# takes a tenth of a small model's forward pass.
 _READ_OFF: dict[object, Callable[[Call], _Found | None]] = {
     aten.add: _add,
     aten.sub: _add,

@@ -1,7 +1,8 @@
-"""From an operator to its blocks: the only place that knows what an ATen operator is.
+"""Which rule an ATen operator has: the one table from operators to rules.
 
-Most operators need no line of their own: pointwise ones are recognised by their tag, views by their
-schema, and derivatives are taken by autograd of the operator itself. `register` adds a rule.
+Most operators need no line here: pointwise ones are recognised by their tag, views by their schema, and
+derivatives are taken by autograd of the operator itself. `register` adds a line. What a rule knows of single
+operators is in its own file; how composites are written as others is known to the tape (`tape.expansion`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from semiring_widgets.core.jacobian.rules import (
     pointwise,
     pooling,
     reductions,
+    resampling,
     scatter,
 )
 from semiring_widgets.core.jacobian.rules.call import Call
@@ -142,8 +144,8 @@ register(
     aten.upsample_trilinear3d,
     aten._upsample_bilinear2d_aa,
     aten._upsample_bicubic2d_aa,
-)(pooling.linear_rule)
-register(aten.grid_sampler_2d, aten.grid_sampler_3d)(pooling.grid_rule)
+)(resampling.linear_rule)
+register(aten.grid_sampler_2d, aten.grid_sampler_3d)(resampling.grid_rule)
 register(
     aten.max,
     aten.min,

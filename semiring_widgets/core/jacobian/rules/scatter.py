@@ -1,4 +1,4 @@
-"""Writes to places given by indices, and those that add up: several elements may go to one of the result.
+"""Writes to places given by indices, also those that add up, where several elements go to one of the result.
 
 The indices that tell where an element is written, looked up in the numbers of the result's elements, tell
 where its edge leads. Weights are those of autograd, so that products, means and extremes are covered as well.

@@ -16,7 +16,7 @@ from torch import Tensor
 from semiring_widgets.core.tape.nodes import Node, units
 from semiring_widgets.errors import UnsupportedOpError
 
-__all__ = ["Alias", "Family", "Geometry", "Place", "always", "key_of", "notices"]
+__all__ = ["Alias", "Family", "Geometry", "MemoryPlace", "always", "key_of", "notices"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Geometry:
         return torch.arange(numel, device=device).as_strided(self.size, self.stride, self.offset)
 
 
-class Place(NamedTuple):
+class MemoryPlace(NamedTuple):
     """Where a tensor object is, and what it shows; ``.data = ...`` changes that.
 
     Attributes:
@@ -63,7 +63,7 @@ class Place(NamedTuple):
     stride: tuple[int, ...]
 
     @classmethod
-    def of(cls, tensor: Tensor) -> Place:
+    def of(cls, tensor: Tensor) -> MemoryPlace:
         """The place of a tensor now.
 
         Raises:
@@ -87,7 +87,7 @@ class Alias:
 
     Attributes:
         tensor: gives the object, or None where the model has let it go and nothing here kept it alive.
-        shown: what it showed of its storage when it was last bound; only where nothing keeps it alive.
+        shown: what it showed of its storage when it was last bound; None where ``tensor`` keeps it alive.
         first, node: its node when it was first seen, and now.
         version: of the family's memory, as ``node`` shows it.
         family: what it shares memory and paths with.
@@ -103,7 +103,7 @@ class Alias:
     node: Node
     version: int
     family: Family
-    place: Place
+    place: MemoryPlace
     seen: int = 0
     root: bool = False
     split: bool = False
@@ -183,7 +183,7 @@ class Family:
         return chosen
 
     def pin(self) -> None:
-        """Keep its tensors alive: with others that share the memory they are asked who notices a write."""
+        """Keep its tensors alive: `notices` needs one of them once another family shares the memory."""
         for alias in self.aliases:
             if (tensor := alias.tensor()) is not None:
                 alias.tensor = always(tensor)
@@ -205,9 +205,11 @@ def key_of(tensor: Tensor) -> int:
 
 
 def notices(family: Sequence[Tensor], written: Tensor) -> bool:
-    """Whether autograd counts writes into ``written`` as writes into a family, the first of which tells.
+    """Whether a write into ``written`` bumps the version counter of a family, as its first tensor tells.
 
-    Of a family that is gone there are no numbers that could be falsified.
+    True for a family without living tensors: nobody can read a stale value through it. Views and their base
+    share one counter, `x.data` and its views have another one:
+    https://docs.pytorch.org/docs/stable/notes/autograd.html#in-place-correctness-checks
     """
     if not family:
         return True
@@ -220,7 +222,7 @@ def notices(family: Sequence[Tensor], written: Tensor) -> bool:
 
 
 def always(tensor: Tensor) -> Callable[[], Tensor]:
-    """What gives the tensor and keeps it alive."""
+    """A strong reference with the call signature of `weakref.ref`."""
     return lambda: tensor
 
 

@@ -1,9 +1,12 @@
 """Catching the calls of `torch.autograd.Function`s, which are no operators and so pass a dispatch mode by.
 
 `apply` is code in C++, and a model may have taken it as ``step = MyFunction.apply`` long before, so it
-cannot be replaced. But in every version of PyTorch it asks the class for its ``_backward_cls``, to make the
-context, and then, with gradients off, for the ``forward`` to call. A property of the metaclass answers before
-the class does, and answers with the recorded call.
+cannot be replaced. But PyTorch 2.8 to 2.14 ask the class for its ``_backward_cls``, to make the context, and
+then, with gradients off, for the ``forward`` to call (`THPFunction_apply` in
+https://github.com/pytorch/pytorch/blob/main/torch/csrc/autograd/python_function.cpp). A property of the
+metaclass is asked before the class is
+(https://docs.python.org/3/howto/descriptor.html#invocation-from-a-class), and answers with a function that
+records the call. `trial` makes sure that the installed PyTorch works so.
 """
 
 from __future__ import annotations
@@ -191,14 +194,18 @@ def _mark(context: Any, result: Any) -> None:
 
 
 def _unlike(value: Any, args: tuple[Any, ...]) -> Any:
-    """A result as another object, where it is one of the arguments."""
+    """A result; another object with its numbers where it is one of the arguments."""
     if isinstance(value, Tensor) and any(value is arg for arg in args):
         return torch.ops.aten.alias(value)
     return value
 
 
 def _own_saved_tensors() -> AbstractContextManager[Any]:
-    """What a Function saves is saved, also inside of a checkpoint that would drop it and run again."""
+    """Keep what a Function saves, as we call its backward later.
+
+    Inside `torch.utils.checkpoint` saved tensors are dropped and computed again:
+    https://docs.pytorch.org/docs/stable/autograd.html#torch.autograd.graph.saved_tensors_hooks
+    """
     if torch._C._autograd._top_saved_tensors_default_hooks(True) is None:
         return nullcontext()
     return torch.autograd.graph.saved_tensors_hooks(

@@ -1,4 +1,4 @@
-"""What a call of a `torch.autograd.Function` gives, found out once by itself, outside of any recording."""
+"""What a call of a `torch.autograd.Function` gives: it is run once outside of any recording to find out."""
 
 from __future__ import annotations
 

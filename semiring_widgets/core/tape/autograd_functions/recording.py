@@ -1,4 +1,7 @@
-"""What a call of a `torch.autograd.Function` becomes on the tape: its forward's, or one operator."""
+"""What a call of a `torch.autograd.Function` becomes on the tape.
+
+Either the operators of its forward, or one step: a `CustomFunction`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ __all__ = ["Calls"]
 
 
 class Calls:
-    """Records calls; called with the outcome of each, it gives the result for the model.
+    """Records calls: takes the outcome of one, gives the result that the model goes on with.
 
     Args:
         tape: where to.
@@ -63,7 +66,7 @@ class Calls:
         return outcome.result
 
     def _close(self, outcome: Outcome, nodes: tuple[Node, ...], first: int, result: Any) -> list[Tensor]:
-        """Cut what is no path for autograd; gives the results that have none."""
+        """Cut what is no path for autograd; gives the results that no path leads to."""
         tape = self._tape
         constants: dict[Node, Node] = {}
 
