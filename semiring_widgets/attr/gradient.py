@@ -65,6 +65,14 @@ class SemiringGradient(GradientAttribution):
 
     Raises:
         InputError: an unknown semiring, granularity or level.
+
+    Example:
+        >>> import torch
+        >>> x = torch.tensor([[1.0, 2.0]])
+        >>> SemiringGradient(lambda x: (3 * x - x * x).sum(1), "sum").attribute(x)  # the gradient, 3 - 2 x
+        tensor([[ 1., -1.]])
+        >>> SemiringGradient(lambda x: (3 * x - x * x).sum(1), "abs").attribute(x)  # 3 + 2 x
+        tensor([[5.0000, 7.0000]])
     """
 
     def __init__(
@@ -108,6 +116,13 @@ class SemiringGradient(GradientAttribution):
             InputError: inputs that are not floating point, or several output numbers per example.
             NonFiniteError: NaN or infinity among weights or results.
             UnsupportedOpError: an operator on a path has no rule.
+
+        Example:
+            >>> import torch
+            >>> net = torch.nn.Linear(2, 3, bias=False)
+            >>> best = SemiringGradient(net).attribute(torch.ones(1, 2), target=1)
+            >>> torch.allclose(best[0], net.weight[1])  # one path from every input
+            True
         """
         values = checked_inputs(inputs)
         results = self._ask(values, target, additional_forward_args)
@@ -134,6 +149,13 @@ class SemiringGradient(GradientAttribution):
         Returns:
             The result of `semiring_widgets.backprop` (for example `.log_mass` and `.entropy`, and
             `.reduce`), or a tuple of them if `inputs` is one.
+
+        Example:
+            >>> import torch
+            >>> x = torch.tensor([[1.0, 2.0]])
+            >>> result = SemiringGradient(lambda x: (3 * x - x * x).sum(1), "entropy").explain(x)
+            >>> result.log_mass.exp(), result.entropy
+            (tensor([[5.0000, 7.0000]]), tensor([[0.6730, 0.6829]]))
         """
         results = self._ask(checked_inputs(inputs), target, additional_forward_args)
         return tuple(results) if isinstance(inputs, tuple) else results[0]
@@ -149,7 +171,12 @@ class SemiringGradient(GradientAttribution):
         return self._multiply_by_inputs
 
     def has_convergence_delta(self) -> bool:
-        """False: statistics of paths other than their sum do not add up to a change of the output."""
+        """False: statistics of paths other than their sum do not add up to a change of the output.
+
+        Example:
+            >>> SemiringGradient(lambda x: x.sum(1)).has_convergence_delta()
+            False
+        """
         return False
 
     def _ask(self, inputs: tuple[Any, ...], target: Any, additional: Any) -> list[Any]:

@@ -58,6 +58,13 @@ class LayerSemiringGradient(LayerGradientXActivation):
 
     Raises:
         InputError: an unknown semiring, granularity or level, or a layer that is not a module.
+
+    Example:
+        >>> import torch
+        >>> net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 1, bias=False))
+        >>> best = LayerSemiringGradient(net, net[0]).attribute(torch.ones(1, 2), target=0)
+        >>> torch.allclose(best[0], net[1].weight[0])  # one path from every unit
+        True
     """
 
     def __init__(
@@ -115,6 +122,13 @@ class LayerSemiringGradient(LayerGradientXActivation):
                 numbers per example, `grad_kwargs`, or a `DataParallel` model on several devices.
             NonFiniteError: NaN or infinity among weights or results.
             UnsupportedOpError: an operator on a path has no rule.
+
+        Example:
+            >>> import torch
+            >>> words = torch.nn.Embedding(5, 4)
+            >>> net = torch.nn.Sequential(words, torch.nn.Flatten(), torch.nn.Linear(12, 2))
+            >>> LayerSemiringGradient(net, words).attribute(torch.tensor([[1, 3, 2]]), target=1).shape
+            torch.Size([1, 3, 4])
         """
         if not isinstance(attribute_to_layer_input, bool):
             raise InputError(
@@ -159,7 +173,14 @@ class LayerSemiringGradient(LayerGradientXActivation):
         return bool(self._multiply_by_inputs)
 
     def has_convergence_delta(self) -> bool:
-        """False: statistics of paths other than their sum do not add up to a change of the output."""
+        """False: statistics of paths other than their sum do not add up to a change of the output.
+
+        Example:
+            >>> import torch
+            >>> net = torch.nn.Sequential(torch.nn.Linear(2, 1))
+            >>> LayerSemiringGradient(net, net[0]).has_convergence_delta()
+            False
+        """
         return False
 
     def _joins_units(self) -> bool:

@@ -45,6 +45,10 @@ class MethodResult:
         signed: whether its scores have a meaningful sign.
         granularity: for semiring methods, which graph was counted; else None.
         level: for maxima, ``"unit"`` or ``"branch"``; else None.
+
+    Example:
+        >>> MethodResult("Saliency", "captum", "Saliency", seconds=0.01, signed=False).error is None
+        True
     """
 
     name: str
@@ -71,6 +75,18 @@ class Comparison(Result):
             ``top_k_overlap(method, other)`` (share 0-1), float32; NaN where a method failed.
         top_k: the k of the overlap.
         status: how far it is.
+
+    Example:
+        >>> import semiring_widgets as sw
+        >>> model, tokenizer = sw.load_demo()
+        >>> c = sw.compare(
+        ...     model, tokenizer, "The keys to the cabinet [MASK] on the table.", "are", "is",
+        ...     methods=["Saliency", "path max"],
+        ... )
+        >>> c
+        Comparison(logit(are) - logit(is) at [MASK] = 8.045, 12 tokens, 2 methods: Saliency, best path)
+        >>> c.tokens[2].text
+        'keys'
     """
 
     kind: ClassVar[str] = "comparison"
@@ -85,7 +101,15 @@ class Comparison(Result):
     status: Status = field(default_factory=Status)
 
     def to_xarray(self) -> xr.Dataset:
-        """The numbers with labelled axes (method names, token texts)."""
+        """The numbers with labelled axes (method names, token texts).
+
+        Example:
+            >>> table = c.to_xarray()
+            >>> table.scores.dims
+            ('method', 'token')
+            >>> round(float(table.rank_correlation.loc["Saliency", "best path"]), 2)
+            0.77
+        """
         names = [method.name for method in self.methods]
         size = self.dataset.sizes.get("token", len(self.tokens))
         texts = [token.text for token in self.tokens]
@@ -103,7 +127,12 @@ class Comparison(Result):
         )
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row per token: its text and place, and one column per method."""
+        """One row per token: its text and place, and one column per method.
+
+        Example:
+            >>> c.to_pandas().set_index("text").Saliency.idxmax()
+            'on'
+        """
         import pandas as pd
 
         rows = pd.DataFrame([asdict(token) for token in self.tokens]).set_index("index")

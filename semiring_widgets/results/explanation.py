@@ -66,6 +66,17 @@ class Explanation(Result):
         status: how far it is; numbers not known yet are NaN.
         session: live handle for questions that need the model; None after `load`, never saved. It holds the
             recording until a newer explanation is shown in the notebook, its widget is closed, or `release`.
+
+    Example:
+        >>> import semiring_widgets as sw
+        >>> model, tokenizer = sw.load_demo()
+        >>> e = sw.explain(model, tokenizer, "The keys to the cabinet [MASK] on the table.", "are", "is")
+        >>> e
+        Explanation(logit(are) - logit(is) at [MASK] = 8.045, 12 tokens, 4 layers, ...)
+        >>> [token.text for token in e.tokens][:4]
+        ['[CLS]', 'The', 'keys', 'to']
+        >>> e.routes[1].label
+        'K·L3·H3'
     """
 
     kind: ClassVar[str] = "explanation"
@@ -100,6 +111,14 @@ class Explanation(Result):
         """Free the recording, which takes most of the memory; all that was computed stays.
 
         Flow and routes through a selection cannot be asked for any more.
+
+        Example:
+            >>> e = sw.explain(model, tokenizer, "The keys [MASK] here.", "are")
+            >>> e.live
+            True
+            >>> e.release()
+            >>> e.live
+            False
         """
         if isinstance(self.session, HeldSession):
             self.session.release()
@@ -109,6 +128,11 @@ class Explanation(Result):
 
         Raises:
             InputError: it was not asked for or is not known yet.
+
+        Example:
+            >>> best = e.ranking("contribution").routes[0]
+            >>> best.label, round(best.contribution, 3)
+            ('V·L0·H3 → V·L3·H3', 0.284)
         """
         wanted: Any = by
         for ranking in self.rankings:
@@ -124,6 +148,13 @@ class Explanation(Result):
             A new dataset. Axis ``token`` is as long as the longest stream; ``token_text`` belongs to
             the first stream. Routes are variables over ``ranking`` and ``rank``. ``attrs`` carry text, model,
             score, granularity and level.
+
+        Example:
+            >>> table = e.to_xarray()
+            >>> table.head_mass_share.dims
+            ('layer', 'head', 'kind')
+            >>> round(float(table.token_mass_share.sum()), 4)
+            1.0
         """
         from semiring_widgets.results.tables import routes_dataset
 
@@ -159,6 +190,12 @@ class Explanation(Result):
 
         Raises:
             InputError: other rows.
+
+        Example:
+            >>> e.to_pandas().query("mass_share > 0.1").text.tolist()
+            ['[MASK]', 'on', 'the']
+            >>> e.to_pandas("routes").loc["contribution", "label"].iloc[0]
+            'V·L0·H3 → V·L3·H3'
         """
         from semiring_widgets.results.tables import routes_frame, tokens_frame
 
@@ -185,6 +222,10 @@ class Explanation(Result):
 
         Raises:
             InputError: the page cannot be written there, or ``answers`` is no number of answers.
+
+        Example:
+            >>> e.to_html("keys.html", chart=False, answers=5).name
+            'keys.html'
         """
         if answers is not None:
             answers = whole_number(answers, "answers", least=0)
@@ -221,5 +262,11 @@ def load(path: str | os.PathLike[str]) -> Explanation:
     Raises:
         InputError: no such file, changed since it was written, or not an explanation of a version that this
             installation reads.
+
+    Example:
+        >>> e.save("keys.npz")
+        >>> known = load("keys.npz")
+        >>> known.routes == e.routes, known.live
+        (True, False)
     """
     return Explanation.load(path)

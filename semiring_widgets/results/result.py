@@ -60,6 +60,10 @@ class Result:
 
         Raises:
             InputError: the page cannot be written there.
+
+        Example:
+            >>> c.to_html("methods.html").name
+            'methods.html'
         """
         return exits().write_page(self, path, chart=True, answers=None)
 
@@ -71,6 +75,11 @@ class Result:
 
         Raises:
             InputError: it cannot be written there; what was there before is kept.
+
+        Example:
+            >>> c.save("methods.npz")
+            >>> type(c).load("methods.npz").methods == c.methods
+            True
         """
         storage.write(path, self.kind, facts_of(self), arrays_of(self), self._from_file)
 
@@ -81,6 +90,11 @@ class Result:
         Raises:
             InputError: no such file, changed since it was written, or not a result of this kind, of a version
                 that this installation reads.
+
+        Example:
+            >>> e.save("keys.npz")
+            >>> sw.load("keys.npz").score.label
+            'logit(are) - logit(is) at [MASK]'
         """
         return storage.read(path, cls.kind, cls._from_file)
 

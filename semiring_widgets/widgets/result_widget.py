@@ -123,24 +123,51 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
         Raises:
             TimeoutError: not finished within ``timeout`` seconds.
             Exception: whatever the computation raised.
+
+        Example:
+            >>> widget = sw.widgets.explain(model, tokenizer, "The keys [MASK] here.", "are")
+            >>> widget.wait(timeout=60).status.state
+            'done'
         """
         if self._job is not None:
             return self._job.result(timeout)
         return self._current  # type: ignore[return-value]  # a widget without a job has a result
 
     async def arun(self) -> R:
-        """Await the end of the job: as `wait`, but clicks, Cancel among them, are answered meanwhile."""
+        """Await the end of the job: as `wait`, but clicks, Cancel among them, are answered meanwhile.
+
+        Example:
+            >>> import asyncio
+            >>> widget = sw.widgets.explain(model, tokenizer, "The keys [MASK] here.", "are")
+            >>> asyncio.run(widget.arun()).status.state  # in a notebook: await widget.arun()
+            'done'
+        """
         if self._job is not None:
             return await self._job.aresult()
         return self.wait()
 
     def cancel(self) -> None:
-        """Stop the job, if there is one and it still runs; what is known stays on screen."""
+        """Stop the job, if there is one and it still runs; what is known stays on screen.
+
+        Example:
+            >>> widget = sw.widgets.ExplanationWidget(e)
+            >>> widget.cancel()  # nothing runs any more: nothing happens
+            >>> widget.result.status.state
+            'done'
+        """
         if self._job is not None:
             self._job.cancel()
 
     def close(self) -> None:
-        """Stop the job, give up the recording behind the result, and remove the widget."""
+        """Stop the job, give up the recording behind the result, and remove the widget.
+
+        Example:
+            >>> widget = sw.widgets.explain(model, tokenizer, "The keys [MASK] here.", "are")
+            >>> found = widget.wait()
+            >>> widget.close()
+            >>> found.live  # the recording is gone, the numbers stay
+            False
+        """
         self.cancel()
         if hasattr(self, "_desk"):  # ipywidgets closes widgets also when their construction failed
             self._desk.clear()
