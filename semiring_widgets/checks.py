@@ -1,6 +1,6 @@
-"""What arguments are asked to be: one check for each kind, which says the same everywhere.
+"""Checks of arguments, one for each kind, so that every public function says the same about a wrong one.
 
-A check gives back the plain value that it stands for, so that what follows need not know numpy or torch:
+A check returns plain Python: what follows need not know numpy or torch.
 
 >>> import numpy as np
 >>> whole_number(np.int64(3), "k"), choice("mass", "by", ("best", "mass")), memory_limit(None)
@@ -26,12 +26,15 @@ from semiring_widgets.errors import InputError
 
 __all__ = ["MOST", "choice", "memory_limit", "real_number", "seed_number", "shown", "truth", "whole_number"]
 
-# Of paths, routes and samples: of more, the objects alone take gigabytes.
+# Most paths, routes or samples to ask for: the objects of more than these take gigabytes by themselves.
 MOST = 1_000_000
-# What torch takes for a seed.
+# The seeds that torch accepts.
 _SEEDS = -(2**63), 2**63 - 1
-# Longer integers Python does not write down.
+# Longer integers are told by their length (and Python refuses to write very long ones).
 _BITS = 1000
+# Words of a user's, paths of files among them, are longer than reprlib's 30 letters.
+_REPR = reprlib.Repr()
+_REPR.maxstring = 76
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic, list, tuple, dict, set, frozenset)
 
 
@@ -44,19 +47,22 @@ def shown(value: Any) -> str:
     if isinstance(value, int) and value.bit_length() > _BITS:
         return f"a number of {value.bit_length():,} bits"
     if isinstance(value, _PLAIN):
-        return reprlib.repr(value)
+        return _REPR.repr(value)
     name = type(value).__name__
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
-def whole_number(value: Any, name: str, *, least: int = 1, most: int | None = MOST) -> int:
+def whole_number(
+    value: Any, name: str, *, least: int | None = 1, most: int | None = MOST, wanted: str = ""
+) -> int:
     """A whole number: an int of Python, numpy or torch (of shape ()), but not True or False.
 
     Args:
         value: what was given.
         name: of the argument.
-        least: the smallest that can be used.
+        least: the smallest that can be used; None for any.
         most: the largest; None for any.
+        wanted: what to give, in words, where that is more than a number in these bounds.
 
     Raises:
         InputError: says what was given, and what to give.
@@ -66,9 +72,11 @@ def whole_number(value: Any, name: str, *, least: int = 1, most: int | None = MO
         whole = None if isinstance(number, bool) or _is_array(number) else index(number)
     except TypeError:
         whole = None
-    if whole is None or whole < least or (most is not None and whole > most):
+    too_small = whole is not None and least is not None and whole < least
+    if whole is None or too_small or (most is not None and whole > most):
+        start = "" if least is None else f", {least} or more"
         end = "" if most is None else f" and at most {most:,}"
-        raise InputError(f"{name} is {shown(value)}; give a whole number, {least} or more{end}.")
+        raise InputError(f"{name} is {shown(value)}; give {wanted or f'a whole number{start}{end}'}.")
     return whole
 
 
@@ -91,9 +99,9 @@ def real_number(value: Any, name: str, *, least: float = -math.inf, wanted: str 
 
 
 def memory_limit(value: Any, name: str = "max_memory") -> int | None:
-    """A number of bytes, or None for no limit, as infinity is none.
+    """A number of bytes, or None for no limit; infinity is no limit, too.
 
-    What is left of a limit may be less than nothing; then nothing fits.
+    A limit from which something was subtracted may be negative: it stays so, and nothing fits.
 
     Raises:
         InputError: says what was given, and what to give.

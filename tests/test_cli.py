@@ -88,6 +88,7 @@ def test_every_option_arrives(calls, capsys, tmp_path):
         "target": "x",
         "contrast": "y",
         "position": 2,
+        "add_special_tokens": True,
         "granularity": "paper",
         "level": "branch",
         "max_memory": 1_500_000_000,

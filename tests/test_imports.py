@@ -17,15 +17,19 @@ import semiring_widgets
 PACKAGE = Path(semiring_widgets.__file__).parent
 SOURCES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 # What lies below all floors: errors, and words that everybody uses.
-GROUND = {"errors", "checks", "_version"}
+GROUND = {"errors", "checks", "vocabulary", "question", "_version", "_lazy"}
 # Every floor (a folder, or a module beside them), and the others that it may import from.
 MAY_SEE = {
     "_version": set(),
+    "_lazy": set(),
     "errors": set(),
     "checks": set(),
+    "vocabulary": set(),
+    "question": set(),
     "core": set(),
     "semirings": {"core"},
     "results": set(),
+    "tasks": set(),
     "jobs": {"results"},
     "explanation": {"core", "results"},
     "attr": {"core", "results", "explanation"},
@@ -45,7 +49,7 @@ MAY_SEE = {
     "__main__": {"cli"},
     "faces": {"export", "widgets"},
     # The root exports the public names, and tells results what shows them.
-    "__init__": {"core", "semirings", "results", "explanation", "attr", "widgets", "notebook"},
+    "__init__": {"core", "semirings", "results", "explanation", "attr", "tasks", "widgets", "notebook"},
 }
 FACES = ("pictures", "contract", "export", "widgets", "options", "streams", "terminal", "notebook", "cli")
 # What a face may see of the floors that compute: how to ask, never how it is computed.
@@ -232,7 +236,7 @@ def test_the_compiler_waits_for_a_compiled_model():
     "module",
     [
         *("widgets", "export", "pictures", "contract", "notebook", "cli", "attr", "explanation"),
-        *("jobs", "results"),
+        *("jobs", "results", "tasks"),
     ],
 )
 def test_folders_import_without_torch(module):

@@ -68,9 +68,9 @@ def backprop(
         score: what is explained, shape () or (B,) for one distribution of paths per example.
         wrt: a tensor used inside the recording, or a list of them. One that was written in place there means
             what it was before: its paths begin where the recording first met it.
-        semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``,
-            ``"boolean"``, ``"variance"``, ``"fused"`` (sum, abs, entropy and max in one sweep), or an
-            object from `semiring_widgets.semirings`: ``KBest(8)``, ``Product(Sum(), Max())``, your own.
+        semiring: the name of one of `semiring_widgets.semirings`, such as ``"sum"``, ``"abs"``, ``"max"`` or
+            ``"entropy"``; ``"fused"`` (these four in one sweep); or an object from there: ``KBest(8)``,
+            ``Product(Sum(), Max())``, your own.
         level: for the maxima, ``"unit"`` (over scalar paths) or ``"branch"`` (Du et al., 2023).
         through: only paths through all of these parts, as `Paths.through`.
         avoiding: only paths that touch none of these parts.
@@ -89,6 +89,15 @@ def backprop(
             `torch.no_grad` or `detach`.
         UnsupportedOpError: an operator on a path has no rule.
         NonFiniteError: a local derivative is NaN or infinite.
+
+    Example:
+        >>> x = torch.tensor([1.0, 2.0])
+        >>> with sw.record() as tape:
+        ...     score = (3 * x - x * x).sum()
+        >>> backprop(tape, score, x).value  # the gradient, 3 - 2 x
+        tensor([ 1., -1.])
+        >>> backprop(tape, score, x, "max").log_weight.exp()  # the larger of 3 and |-2 x|
+        tensor([3., 4.])
     """
     algebra = find_semiring(semiring, level)
     node, starts = find_nodes(tape, score, wrt)

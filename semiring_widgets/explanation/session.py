@@ -27,7 +27,8 @@ from semiring_widgets.explanation.flowing import FLOW, fill_layer, fill_tokens, 
 from semiring_widgets.explanation.routing import RouteTeller
 from semiring_widgets.explanation.statistics import Asked
 from semiring_widgets.results.rankings import Ranking
-from semiring_widgets.results.schema import KINDS, empty_dataset
+from semiring_widgets.results.schema import empty_dataset
+from semiring_widgets.vocabulary import KINDS
 
 __all__ = ["LiveSession"]
 

@@ -18,12 +18,8 @@ from semiring_widgets.core.anatomy import Attention, LayerFlow, by_token, hop_ed
 from semiring_widgets.core.paths import Paths
 from semiring_widgets.core.restriction import Gate, Restriction
 from semiring_widgets.core.semirings import (
-    BranchMax,
-    Hops,
     Semiring,
     Value,
-    factored,
-    factors_of,
     find_semiring,
 )
 from semiring_widgets.core.sweeps import Span, sweep_backward, sweep_forward, zeros
@@ -44,8 +40,8 @@ def check_asked(semiring: str | Semiring | None, level: str) -> None:
     Raises:
         InputError: an unknown name, or an object that is no semiring.
     """
-    if semiring is not None and not (isinstance(semiring, str) and semiring == Hops.name):
-        find_semiring(semiring, level)
+    if semiring is not None:
+        find_semiring(semiring, level, marks=0)
 
 
 @dataclass(eq=False)
@@ -67,7 +63,7 @@ class Asked:
     @property
     def factors(self) -> tuple[Semiring, ...]:
         """The semirings that have one number each."""
-        return factors_of(self.semiring)
+        return self.semiring.factors
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -99,7 +95,7 @@ class Asked:
 
     def flows(self, dataset: xr.Dataset, progress: Progress) -> None:
         """All paths through every part; takes one more sweep. Nothing is known of them at branch level."""
-        if any(isinstance(factor, BranchMax) for factor in self.factors):
+        if not self.semiring.distributive:
             return
         graph, span = self.paths.graph, Span(keep=self.paths.anatomy.nodes() | set(self.paths.graph.wrt))
         alpha = sweep_forward(graph, self.semiring, span, self._marking, progress)
@@ -139,7 +135,7 @@ class Asked:
             self._write(dataset, "head", (attention.index, slice(len(together[0])), 0), together)
 
     def _write(self, dataset: xr.Dataset, part: str, place: tuple[int | slice, ...], value: Value) -> None:
-        for number, (factor, own) in enumerate(factored(self.semiring, value)):
+        for number, (factor, own) in enumerate(self.semiring.factored(value)):
             dataset[f"{part}_statistic"].values[(number, *place)] = _numbers(factor, own)
 
 
@@ -152,7 +148,7 @@ def question(paths: Paths, semiring: str | Semiring, level: str) -> Asked:
         level: of its maxima.
     """
     marked, places = hop_edges(paths.graph, paths.anatomy, "attention")
-    algebra = Hops(places) if semiring == Hops.name else find_semiring(semiring, level)
+    algebra = find_semiring(semiring, level, marks=places)
     return Asked(paths, algebra, Gate(dict.fromkeys(marked)))
 
 

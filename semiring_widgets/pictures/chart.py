@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from semiring_widgets.results.schema import BRANCHES
+from semiring_widgets.vocabulary import BRANCHES
 
 if TYPE_CHECKING:
     from semiring_widgets.results.explanation import Explanation

@@ -16,14 +16,8 @@ from numpy.typing import NDArray
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.parts import Layer, Score, Statistic, Status, Stream
 from semiring_widgets.results.rankings import Ranking
-from semiring_widgets.results.schema import (
-    BRANCHES,
-    COORDINATES,
-    GRANULARITIES,
-    LEVELS,
-    RANKINGS,
-    variables_of,
-)
+from semiring_widgets.results.schema import COORDINATES, variables_of
+from semiring_widgets.vocabulary import BRANCHES, GRANULARITIES, LEVELS, RANKINGS, STATES
 
 __all__ = [
     "check_counted",
@@ -37,7 +31,6 @@ __all__ = [
     "table",
 ]
 
-STATES: Final = ("running", "done", "cancelled", "failed")
 # Where the map of an attention is not known, a route says only that it passes it.
 _STEPS: Final = (*BRANCHES, "attention")
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from semiring_widgets.checks import choice, whole_number
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.rankings import Ranking
-from semiring_widgets.results.schema import RANKINGS
 from semiring_widgets.results.session import Session
+from semiring_widgets.vocabulary import RANKINGS
 
 __all__ = ["HeldSession", "keep_newest"]
 

@@ -20,14 +20,10 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
+from semiring_widgets.vocabulary import BRANCHES, KINDS, OPERANDS
+
 __all__ = [
-    "BRANCHES",
     "COORDINATES",
-    "GRANULARITIES",
-    "KINDS",
-    "LEVELS",
-    "OPERANDS",
-    "RANKINGS",
     "STATISTICS",
     "VARIABLES",
     "empty_dataset",
@@ -35,12 +31,6 @@ __all__ = [
     "variables_of",
 ]
 
-BRANCHES: Final = ("skip", "query", "key", "value", "mlp", "mlp_skip")
-KINDS: Final = ("query", "key", "value")
-OPERANDS: Final = ("all", *KINDS)
-RANKINGS: Final = ("best", "mass", "contribution")
-GRANULARITIES: Final = ("primitive", "operator", "paper")
-LEVELS: Final = ("unit", "branch")
 # The axes whose labels are always the same.
 COORDINATES: Final[dict[str, tuple[str, ...]]] = {"branch": BRANCHES, "kind": KINDS, "operand": OPERANDS}
 
@@ -168,9 +158,9 @@ def empty_statistics(names: list[str], layers: int, heads: int, tokens: int) -> 
 
     Args:
         names: of the statistics, the labels of the axis ``statistic``.
-        layers: as in `empty_dataset`, like the other two.
-        heads: see there.
-        tokens: see there.
+        layers: L, the number of attention layers.
+        heads: H, the most heads of any layer.
+        tokens: T, the length of the longest stream.
 
     Returns:
         A dataset of float32 variables with the coordinates ``statistic`` and ``operand``.

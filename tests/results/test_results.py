@@ -8,7 +8,8 @@ import semiring_widgets as sw
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.parts import Stream, Token, Totals
-from semiring_widgets.results.schema import BRANCHES, VARIABLES, empty_dataset
+from semiring_widgets.results.schema import VARIABLES, empty_dataset
+from semiring_widgets.vocabulary import BRANCHES
 
 FACTS = (
     "text",

@@ -1,4 +1,7 @@
-"""The set of paths of a recorded score: narrowed, summed over, searched, drawn from, and read as routes."""
+"""The set of paths of a recorded score: narrowed, summed over, searched, drawn from, and read as routes.
+
+Internal: use `semiring_widgets.paths` and the functions that ask one question each.
+"""
 
 from semiring_widgets.core.paths.directions import SIGNED, cancellation, directions_of
 from semiring_widgets.core.paths.flows import Flow

@@ -23,7 +23,7 @@ from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.paths.reusing import Values
 from semiring_widgets.core.paths.summing import SetSums, ends_of
 from semiring_widgets.core.restriction import EVERY_PATH, Gate, Restriction
-from semiring_widgets.core.semirings import Abs, Leaving, Max, Semiring, Value, Weight, part_of
+from semiring_widgets.core.semirings import Abs, Leaving, Max, Semiring, Value, Weight
 from semiring_widgets.core.sweeps import Progress, Span, ones, sweep_backward, sweep_forward, zeros
 from semiring_widgets.core.tape import Node
 
@@ -116,7 +116,7 @@ class Flow:
             unmarked, marked = algebra.split(value)
             own = {"unmarked": unmarked, "marked": marked}
             value = own[kind] if kind in own else self.semiring.plus(unmarked, marked)
-        return part_of(self.semiring, value, factor)[0]
+        return self.semiring.part(value, factor)[0]
 
     @cached_property
     def _algebra(self) -> Semiring:

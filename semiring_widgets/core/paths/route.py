@@ -12,9 +12,7 @@ from semiring_widgets.checks import whole_number
 from semiring_widgets.core.anatomy import Leg
 from semiring_widgets.core.paths.path import Path
 
-__all__ = ["RANKINGS", "Route", "Routes"]
-
-RANKINGS = ("best", "mass", "contribution")
+__all__ = ["Route", "Routes"]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from semiring_widgets.core.paths.flows import Flow, flow_of
 from semiring_widgets.core.paths.narrowing import Chosen
 from semiring_widgets.core.paths.path import Path
 from semiring_widgets.core.paths.ranking import MEASURED, Known, RouteSearch
-from semiring_widgets.core.paths.route import RANKINGS, Routes
+from semiring_widgets.core.paths.route import Routes
 from semiring_widgets.core.paths.searching import best_first
 from semiring_widgets.core.paths.summing import SetSums
 from semiring_widgets.core.paths.walking import guide_through, walks_size
@@ -27,19 +27,17 @@ from semiring_widgets.core.restriction import Gate
 from semiring_widgets.core.result import Result, signs_of
 from semiring_widgets.core.semirings import (
     Abs,
-    BranchMax,
     Entropy,
     Hops,
     Max,
     Semiring,
-    SignedMax,
     Value,
     Weight,
-    factors_of,
     find_semiring,
 )
 from semiring_widgets.core.sweeps import zeros
 from semiring_widgets.errors import InputError
+from semiring_widgets.vocabulary import RANKINGS
 
 __all__ = ["Paths"]
 
@@ -88,7 +86,7 @@ class Paths(Chosen):
         """
         algebra = find_semiring(semiring)
         value = self._sums.total(algebra)
-        sign_of = signs_of(algebra, lambda: [self.total(SignedMax())])
+        sign_of = signs_of(algebra, lambda told: [self.total(told)])
         return Result(algebra, value, self.graph.tape.granularity, "unit", self.graph.score.dtype, sign_of(0))
 
     @in_full_precision
@@ -290,13 +288,13 @@ class Paths(Chosen):
 
     def _results(self, algebra: Semiring, level: str, counted: Gate | None = None) -> list[Result]:
         """One result for each input; ``counted`` are edges at which the semiring itself counts marks."""
-        if self.narrowed and any(isinstance(factor, BranchMax) for factor in factors_of(algebra)):
+        if self.narrowed and not algebra.distributive:
             raise InputError(
                 'level="branch" joins paths before it compares them, so it knows nothing of some of them '
                 'alone: ask for all paths, or use level="unit".'
             )
         values = self._sums.at_inputs(algebra, counted)
-        sign_of = signs_of(algebra, lambda: self._results(SignedMax(), level))
+        sign_of = signs_of(algebra, lambda told: self._results(told, level))
         found = []
         for position, node in enumerate(self.graph.wrt):
             value = values.get(node) or zeros(self.graph, algebra, node)

@@ -13,7 +13,6 @@ from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.memory import check_sweep, fit, living_size
 from semiring_widgets.core.paths.reusing import Ground, Sweeps
 from semiring_widgets.core.restriction import EVERY_PATH, Gate, Restriction
-from semiring_widgets.core.result import is_coarse
 from semiring_widgets.core.semirings import Semiring, Value
 from semiring_widgets.core.sweeps import Span, sweep_backward
 from semiring_widgets.core.tape import Node
@@ -51,7 +50,7 @@ class SetSums:
         sweeps, graph = self._sweeps(semiring, counted), self.ground.graph
         ahead = self._ahead(sweeps, 0)
         found = {node: sweeps.counted(ahead[node]) for node in graph.wrt if node in ahead}
-        if graph.dtype == torch.float32 and any(is_coarse(semiring, value) for value in found.values()):
+        if graph.dtype == torch.float32 and any(map(semiring.coarse, found.values())):
             return self._wide.at_inputs(semiring, counted)
         return found
 
@@ -59,7 +58,7 @@ class SetSums:
         """The value of all paths of the set, parts of shape (); precise as `at_inputs`."""
         sweeps, position = self._sweeps(semiring), self._unrestricted_below
         found = sweeps.total(position, self._ahead(sweeps, position))
-        coarse = self.ground.graph.dtype == torch.float32 and is_coarse(semiring, found)
+        coarse = self.ground.graph.dtype == torch.float32 and semiring.coarse(found)
         return self._wide.total(semiring) if coarse else found
 
     def fit(

@@ -1,4 +1,4 @@
-"""A pause of Python's garbage collector, while thousands of objects are made that no cycle holds."""
+"""A pause of Python's cyclic garbage collector, while thousands of objects are made that no cycle holds."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ __all__ = ["uncollected"]
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Without this, every recording is searched for cycles twenty times, and whole programs now and then.
+    """Pause the cyclic garbage collector.
 
-    Memory is still freed as soon as nothing refers to it. Where the collector is off already, it stays off.
+    A recording allocates thousands of objects, which would trigger about twenty passes over the young ones
+    and now and then one over all; none would free anything. Memory is still freed as soon as nothing refers
+    to it. Where the collector is off already, it stays off: https://docs.python.org/3/library/gc.html
     """
     was_on = gc.isenabled()
     try:

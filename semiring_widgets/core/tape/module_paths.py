@@ -1,7 +1,7 @@
 """Which module is running: dotted module paths for the operators of a forward pass.
 
 Global module hooks fire in every thread, so each tracker listens only to its own thread; they are
-removed when recording ends, also on error.
+removed when recording ends, also on error. Why not torch's own tracker is said in this folder's README.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from torch.nn.modules.module import (
 
 from semiring_widgets.core.tape.backward_hooks import check_module
 
-__all__ = ["ModuleTracker"]
+__all__ = ["ModulePaths"]
 
 
-class ModuleTracker:
+class ModulePaths:
     """Context manager that knows the dotted path of the module that runs now.
 
     Names are relative to the outermost module that is called; a module that is called without
@@ -43,7 +43,7 @@ class ModuleTracker:
         """Dotted path of the innermost running module, "" outside of any."""
         return self._names.get(self._stack[-1], "") if self._stack else ""
 
-    def __enter__(self) -> ModuleTracker:
+    def __enter__(self) -> ModulePaths:
         pre = register_module_forward_pre_hook(self._enter)
         self._handles.callback(pre.remove)
         post = register_module_forward_hook(self._leave, always_call=True)

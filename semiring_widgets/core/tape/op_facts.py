@@ -11,11 +11,11 @@ from torch._ops import OpOverload
 
 from semiring_widgets.core.tape.arguments import is_tracked
 
-__all__ = ["Facts", "facts_of", "functional_of", "returns_more", "written_by"]
+__all__ = ["OpFacts", "facts_of", "functional_of", "returns_more", "written_by"]
 
 aten = torch.ops.aten
 
-# Results that mean the same tensor: no edge is worth a step of a path.
+# Copies of a tensor, which stay the same node: a path does not pass a step there.
 _SAME = {aten.alias, aten.clone, aten.contiguous, aten._to_copy, aten.lift_fresh, aten.positive}
 _SAME_IF_SHAPE_STAYS = {aten.view, aten._unsafe_view, aten.expand, aten.squeeze, aten.slice}
 _CUT = {aten.detach}
@@ -24,11 +24,12 @@ _SHAPED = {
     *(aten.zeros_like, aten.ones_like, aten.empty_like, aten.full_like, aten.rand_like, aten.randn_like),
     *(aten.new_zeros, aten.new_ones, aten.new_empty, aten.new_full, aten.new_empty_strided),
 }
-# Operators whose derivative in autograd is not that of what they compute.
+# Operators whose derivative in autograd is not that of what they compute, as a reviewer of this one said:
+# https://github.com/pytorch/pytorch/pull/77128
 _MISTAKEN = {aten.as_strided_scatter}
 
 
-class Facts(NamedTuple):
+class OpFacts(NamedTuple):
     """What the recorder asks about an operator; looked up a thousand times in one forward pass.
 
     ``expansion`` writes it as others, ``is_one_step`` tells from its arguments, with nodes in the place of
@@ -49,16 +50,16 @@ class Facts(NamedTuple):
     mistaken: bool
 
 
-def facts_of(func: OpOverload, table: dict[Any, Any], uncut: dict[Any, Any]) -> Facts:
+def facts_of(func: OpOverload, table: dict[Any, Any], uncut: dict[Any, Any]) -> OpFacts:
     """The facts about an operator.
 
     Args:
         func: the operator.
-        table: see `expansions`.
-        uncut: see `semiring_widgets.core.tape.expansion.granularity.uncut`.
+        table: how a granularity writes operators as others, see `expansion.granularity.expansions`.
+        uncut: which it keeps as one step, see `expansion.granularity.uncut`.
     """
     packet = func.overloadpacket
-    return Facts(
+    return OpFacts(
         func,
         packet,
         table.get(packet, table.get(func._schema.name)),

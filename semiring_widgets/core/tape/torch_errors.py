@@ -1,4 +1,4 @@
-"""What PyTorch says when code meets a recording that cannot be recorded, and what that means."""
+"""Errors of PyTorch that mean "this cannot be recorded", and the sentences that say so."""
 
 from __future__ import annotations
 

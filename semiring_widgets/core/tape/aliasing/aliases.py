@@ -1,5 +1,9 @@
 """Which node a tensor stands for, when tensors share memory and are written in place.
 
+As functionalisation does it
+(https://dev-discuss.pytorch.org/t/functionalization-in-pytorch-everything-you-wanted-to-know/965), but the
+model keeps its own tensors; the README of `core/tape` says why.
+
 Views share a storage. While nobody writes, each tensor has one node, made once. A write through one
 of them changes what all the others mean. We then describe the whole storage by one flat node,
 ``S' = S with the written elements replaced``, and every alias that is read later becomes a strided
@@ -18,22 +22,20 @@ outside is known for a view by its base, as in autograd.
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn import Buffer, Parameter
 
-from semiring_widgets.core.tape.aliasing.constants import version_of
-from semiring_widgets.core.tape.aliasing.families import (
+from semiring_widgets.core.tape.aliasing.register import Register
+from semiring_widgets.core.tape.aliasing.shared_memory import (
     Alias,
     Family,
     Geometry,
-    Place,
-    always,
+    MemoryPlace,
     key_of,
-    notices,
+    notices_write,
 )
 from semiring_widgets.core.tape.nodes import Node, units
 from semiring_widgets.errors import UnsupportedOpError
@@ -41,8 +43,8 @@ from semiring_widgets.errors import UnsupportedOpError
 __all__ = ["Aliases", "Geometry", "is_foreign"]
 
 
-class Aliases:
-    """Maps tensors to nodes and keeps the map true under in-place writes.
+class Aliases(Register):
+    """A register that gives each tensor its node, and stays true under in-place writes.
 
     Args:
         leaf: makes a leaf node that holds the given value.
@@ -68,14 +70,9 @@ class Aliases:
         *,
         forgets: Callable[[Node], bool] | None = None,
     ) -> None:
+        super().__init__(forgets)
         self._leaf, self._select, self._scatter, self._renew, self._used = leaf, select, scatter, renew, used
-        self._forgets = forgets
         self.copied = 0
-        # Both maps key on identity. An entry keeps its object alive, or is looked at twice where it may not.
-        self._by_tensor: dict[int, Alias] = {}
-        self._by_storage: dict[int, list[Family]] = {}
-        self._moved: list[Alias] = []
-        self._owned: list[Alias] = []
 
     def node(self, tensor: Tensor, *, to_write: bool = False) -> Node:
         """The node of ``tensor`` as it is now; a leaf where it was never seen.
@@ -102,89 +99,6 @@ class Aliases:
             alias = self._elsewhere(tensor, alias)
         return alias.node if alias.version == alias.family.version else self._now(alias, tensor)
 
-    def find(self, tensor: Tensor) -> Node | None:
-        """The node of ``tensor``, or None if the tape never saw this tensor object."""
-        return self.node(tensor) if self._alias(tensor) is not None else None
-
-    def shares(self, tensor: Tensor) -> bool:
-        """Whether a tensor that is no node shows the memory of one."""
-        if tensor.layout is not torch.strided:
-            return False
-        return any(family.tensors() for family in self._by_storage.get(key_of(tensor), ()))
-
-    def first(self, tensor: Tensor) -> Node:
-        """The node of ``tensor`` when it was first seen.
-
-        Raises:
-            UnsupportedOpError: it was given other memory later, so it is several nodes; or several leaves
-                stood for memory that was written.
-        """
-        if any(alias.tensor() is tensor for alias in self._moved):
-            raise UnsupportedOpError(
-                f"A tensor of shape {list(tensor.shape)} was given other memory after it was first used "
-                f"(`.data = ...`), so paths from it begin at several places. Do that before the recording."
-            )
-        alias = self._by_tensor[id(tensor)]
-        if alias.split:
-            raise UnsupportedOpError(
-                f"A tensor of shape {list(tensor.shape)} shares memory with another one that was also made "
-                f"before the recording; both were read, and then one was overwritten, so paths from it would "
-                f"begin at several places. Make the view inside the recording, or pass a clone to the model."
-            )
-        return alias.first
-
-    def bind(
-        self,
-        tensor: Tensor,
-        node: Node,
-        place: Place | None = None,
-        *,
-        source: Tensor | None = None,
-        cut: bool = False,
-        frozen: bool = False,
-    ) -> Alias:
-        """Say that ``tensor`` is, from now on, ``node``.
-
-        Args:
-            tensor: the tensor.
-            node: its node.
-            place: where it was then; None for now.
-            source: the tensor that it was made from, which it may be a view of.
-            cut: whether it is detached from what shares its memory.
-            frozen: whether it is so because it is a view made without grad.
-        """
-        alias = self._alias(tensor)
-        if alias is None or cut:
-            place = Place.of(tensor) if place is None else place
-            family = self._family(place.key, source, cut=cut)
-            family.frozen |= frozen
-            weak = (
-                self._forgets is not None
-                and self._forgets(node)
-                and len(self._by_storage[place.key]) == 1
-                and not (tensor.is_conj() or tensor.is_neg())
-            )
-            alias = Alias(
-                weakref.ref(tensor) if weak else always(tensor),
-                Geometry.of(tensor) if weak else None,
-                node,
-                node,
-                family.version,
-                family,
-                place,
-                version_of(tensor),
-            )
-            self._by_tensor[id(tensor)] = alias
-            family.members.append(weakref.ref(alias))
-            self._owned.append(alias)
-        else:
-            alias.node, alias.version = node, alias.family.version
-            alias.place = Place.of(tensor)
-            if alias.shown is not None:
-                alias.shown = Geometry.of(tensor)
-        alias.family.nodes.append(node)
-        return alias
-
     def before_write(self, tensor: Tensor) -> Node:
         """Save the values that are about to be overwritten, and the storage's state; gives the old node.
 
@@ -199,7 +113,7 @@ class Aliases:
             others = family.aliases if family is not own and tensor.numel() else ()
             for alias in others:
                 fresh = self._fresh(alias.node)
-                noticed = fresh or (not own.frozen and notices(family.tensors(alias), tensor))
+                noticed = fresh or (not own.frozen and notices_write(family.tensors(alias), tensor))
                 if locked or not noticed:
                     raise UnsupportedOpError(
                         f"A tensor of shape {list(alias.node.outer)} was overwritten through `.data`, or "
@@ -234,7 +148,7 @@ class Aliases:
 
     def _adopt(self, tensor: Tensor, *, to_write: bool) -> Alias:
         """A tensor that no operator of this recording made; it may be a view that was made before."""
-        place = Place.of(tensor)
+        place = MemoryPlace.of(tensor)
         kin = self._kin(tensor, place.key)
         family = self._family(place.key, kin, cut=False) if kin is not None else None
         if family is not None and (to_write or family.written or family.flat is not None):
@@ -243,24 +157,6 @@ class Aliases:
             shown = self._select(family.flat, Geometry.of(tensor), tensor.detach())
             return self.bind(tensor, shown, source=kin)
         return self.meet(tensor, self._leaf(tensor.detach()), place)
-
-    def meet(self, tensor: Tensor, node: Node, place: Place) -> Alias:
-        """A leaf that was made outside of the recording; nobody has written its memory yet.
-
-        Args:
-            tensor: the tensor.
-            node: its node.
-            place: where it was then.
-        """
-        kin = self._kin(tensor, place.key)
-        alias = self.bind(tensor, node, place, source=kin, cut=kin is None)
-        alias.root = True
-        return alias
-
-    def _kin(self, tensor: Tensor, key: int) -> Tensor | None:
-        """A known tensor that is, for autograd, a view of the same one."""
-        known = (other for family in self._by_storage.get(key, ()) for other in family.tensors())
-        return next((other for other in known if _base(other) is _base(tensor)), None)
 
     def _fresh(self, node: Node) -> bool:
         """Whether no operator has made these numbers or used them."""
@@ -287,55 +183,6 @@ class Aliases:
             return self._adopt(tensor, to_write=False)
         return self.bind(tensor, self._leaf(tensor.detach()))
 
-    def release(self, *, everything: bool = False) -> list[int]:
-        """Let go of all memory that the model has let go of, as far as its content can be computed again.
-
-        Args:
-            everything: also of what cannot.
-
-        Returns:
-            The storages that are free now.
-        """
-        free = []
-        for key, families in list(self._by_storage.items()):
-            if any(family.tensors() for family in families):
-                continue
-            nodes = [node for family in families for node in family.nodes if _holds(node, key)]
-            if everything or all(node.steps for node in nodes):
-                for node in nodes:
-                    node.release()
-                del self._by_storage[key]
-                free.append(key)
-        return free
-
-    def settle(self, versions: Sequence[int] | None = None) -> None:
-        """The recording is complete: from here on nothing may be written.
-
-        Args:
-            versions: how often the memory of each tensor, in the order of binding, had been written then;
-                None for now.
-        """
-        for position, alias in enumerate(self._by_tensor.values()):
-            if (tensor := alias.tensor()) is not None:
-                alias.seen = version_of(tensor) if versions is None else versions[position]
-
-    def changed(self, nodes: Set[Node]) -> Tensor | None:
-        """A tensor whose memory holds the value of one of these nodes and was written since, or None."""
-        for alias in self._by_tensor.values():
-            tensor = alias.tensor()
-            if tensor is None or version_of(tensor) == alias.seen:
-                continue
-            if not nodes.isdisjoint(alias.family.nodes):
-                return tensor
-        return None
-
-    def _alias(self, tensor: Tensor) -> Alias | None:
-        alias = self._by_tensor.get(id(tensor))
-        if alias is None or self._forgets is None:
-            return alias
-        # Another object may have had this address before.
-        return alias if alias.tensor() is tensor else None
-
     def _now(self, alias: Alias, shown: Tensor) -> Node:
         """The node of a tensor, or of one that shows what it would show, after all that was written."""
         family, value = alias.family, shown.detach()
@@ -347,20 +194,6 @@ class Aliases:
             family.nodes.append(alias.node)
             alias.version = family.version
         return alias.node
-
-    def _family(self, key: int, source: Tensor | None, *, cut: bool) -> Family:
-        families = self._by_storage.setdefault(key, [])
-        if self._forgets is not None and not any(
-            family.tensors() or any(_holds(node, key) for node in family.nodes) for family in families
-        ):
-            families.clear()  # another storage had this address before
-        if cut or not families:
-            for other in families:
-                other.pin()
-            families.append(Family())
-            return families[-1]
-        shared = self._alias(source) if source is not None else None
-        return shared.family if shared is not None and shared.place.key == key else families[0]
 
     def _flatten(self, tensor: Tensor, family: Family) -> Node:
         """Node of the whole storage: a constant overlaid with the tensors that it consists of."""
@@ -380,16 +213,6 @@ class Aliases:
 def is_foreign(tensor: Tensor) -> bool:
     """Whether it is of a subclass whose objects torch makes anew, out of sight, for every result."""
     return type(tensor) is not Tensor and not isinstance(tensor, (Parameter, Buffer))
-
-
-def _base(tensor: Tensor) -> Tensor:
-    """What a tensor is a view of."""
-    return tensor if tensor._base is None else tensor._base
-
-
-def _holds(node: Node, key: int) -> bool:
-    """Whether a node's value lies in a storage; that of a clone's node lies elsewhere."""
-    return node.held is not None and node.held.untyped_storage()._cdata == key
 
 
 def _whole(tensor: Tensor) -> Tensor:

@@ -2,11 +2,13 @@
 
 Autograd believes that backward, not the operators of the forward; so do we. Where its backward gives, for
 random cotangents, what the operators of its forward give, these operators are recorded and paths go through
-each of them. If not (a straight-through estimator, a reversed gradient, a kernel that autograd cannot see
-into), the call is one operator, `CustomFunction`, whose local derivatives are asked of that backward.
+each of them. If not, the call is one operator, `CustomFunction`, whose local derivatives are asked of that
+backward: a straight-through estimator (https://arxiv.org/abs/1308.3432), a reversed gradient
+(https://arxiv.org/abs/1505.07818), a kernel that autograd cannot see into.
 
-Two linear maps that agree on a random direction are equal with probability 1, so a few directions are enough;
-several lengths of them tell a backward that is not linear, such as one that clips.
+Two linear maps that agree on a random direction are equal with probability 1, so a few directions are enough
+(https://en.wikipedia.org/wiki/Freivalds%27_algorithm); several lengths of them tell a backward that is not
+linear, such as one that clips.
 """
 
 from __future__ import annotations

@@ -1,9 +1,12 @@
 """Catching the calls of `torch.autograd.Function`s, which are no operators and so pass a dispatch mode by.
 
 `apply` is code in C++, and a model may have taken it as ``step = MyFunction.apply`` long before, so it
-cannot be replaced. But in every version of PyTorch it asks the class for its ``_backward_cls``, to make the
-context, and then, with gradients off, for the ``forward`` to call. A property of the metaclass answers before
-the class does, and answers with the recorded call.
+cannot be replaced. But PyTorch 2.8 to 2.14 ask the class for its ``_backward_cls``, to make the context, and
+then, with gradients off, for the ``forward`` to call (`THPFunction_apply` in
+https://github.com/pytorch/pytorch/blob/main/torch/csrc/autograd/python_function.cpp). A property of the
+metaclass is asked before the class is
+(https://docs.python.org/3/howto/descriptor.html#invocation-from-a-class), and answers with a function that
+records the call. `trial` makes sure that the installed PyTorch works so.
 """
 
 from __future__ import annotations
@@ -57,7 +60,7 @@ class Interception:
             if not _ENTERED:
                 for answer in _ANSWERS:
                     answer.put_in()
-                torch.autograd.functional._autograd_grad = _no_gradients
+                torch.autograd.functional._autograd_grad = _refuse_gradients
             _ENTERED.append(self)
         return self
 
@@ -91,7 +94,7 @@ class Interception:
             return functools.partial(self._call, cls)
         elif name == "setup_context" and self._returned is cls:
             self._returned = None
-            return lambda context, inputs, output: _mark(context, output)
+            return lambda context, inputs, output: _mark_without_history(context, output)
         return own
 
     def _call(self, cls: Any, *args: Any, **kwargs: Any) -> Any:
@@ -104,13 +107,13 @@ class Interception:
             result = self._recorded(cls, args, kwargs)
             # PyTorch would replace an argument by a constant.
             if isinstance(result, tuple):
-                result = tuple(_unlike(value, args) for value in result)
+                result = tuple(_as_new_object(value, args) for value in result)
             else:
-                result = _unlike(result, args)
+                result = _as_new_object(result, args)
         if context is None:
             self._returned = cls
         else:
-            _mark(context, result)
+            _mark_without_history(context, result)
         return result
 
     def _recorded(self, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -135,7 +138,7 @@ class Interception:
             self._busy = False
 
 
-def _no_gradients(*args: Any, **kwargs: Any) -> Any:
+def _refuse_gradients(*args: Any, **kwargs: Any) -> Any:
     """For torch.autograd.functional, which takes what has no graph for a constant of derivative 0."""
     if any(interception.listens for interception in _ENTERED):
         raise UnsupportedOpError(NO_GRADIENTS)
@@ -184,21 +187,25 @@ class _Answer:
 _ANSWERS = [_Answer(name) for name in ("_backward_cls", "forward", "setup_context")]
 
 
-def _mark(context: Any, result: Any) -> None:
+def _mark_without_history(context: Any, result: Any) -> None:
     """Say that results have no history, whatever their arguments require, or PyTorch would give them one."""
     values = result if isinstance(result, tuple) else (result,)
     context.mark_non_differentiable(*(value for value in values if isinstance(value, Tensor)))
 
 
-def _unlike(value: Any, args: tuple[Any, ...]) -> Any:
-    """A result as another object, where it is one of the arguments."""
+def _as_new_object(value: Any, args: tuple[Any, ...]) -> Any:
+    """A result; another object with its numbers where it is one of the arguments."""
     if isinstance(value, Tensor) and any(value is arg for arg in args):
         return torch.ops.aten.alias(value)
     return value
 
 
 def _own_saved_tensors() -> AbstractContextManager[Any]:
-    """What a Function saves is saved, also inside of a checkpoint that would drop it and run again."""
+    """Keep what a Function saves, as we call its backward later.
+
+    Inside `torch.utils.checkpoint` saved tensors are dropped and computed again:
+    https://docs.pytorch.org/docs/stable/autograd.html#torch.autograd.graph.saved_tensors_hooks
+    """
     if torch._C._autograd._top_saved_tensors_default_hooks(True) is None:
         return nullcontext()
     return torch.autograd.graph.saved_tensors_hooks(

@@ -1,9 +1,12 @@
-"""What a call of a `torch.autograd.Function` becomes on the tape: its forward's, or one operator."""
+"""What a call of a `torch.autograd.Function` becomes on the tape.
+
+Either the operators of its forward, or one step: a `CustomFunction`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
@@ -11,15 +14,13 @@ from torch.utils._python_dispatch import _disable_current_modes
 from semiring_widgets.core.tape.arguments import is_tracked
 from semiring_widgets.core.tape.autograd_functions.outcomes import Outcome
 from semiring_widgets.core.tape.nodes import Node, Scope
+from semiring_widgets.core.tape.tape import Tape
 
-if TYPE_CHECKING:
-    from semiring_widgets.core.tape.tape import Tape
-
-__all__ = ["Calls"]
+__all__ = ["CallRecorder"]
 
 
-class Calls:
-    """Records calls; called with the outcome of each, it gives the result for the model.
+class CallRecorder:
+    """Records calls: takes the outcome of one, gives the result that the model goes on with.
 
     Args:
         tape: where to.
@@ -63,7 +64,7 @@ class Calls:
         return outcome.result
 
     def _close(self, outcome: Outcome, nodes: tuple[Node, ...], first: int, result: Any) -> list[Tensor]:
-        """Cut what is no path for autograd; gives the results that have none."""
+        """Cut what is no path for autograd; gives the results that no path leads to."""
         tape = self._tape
         constants: dict[Node, Node] = {}
 

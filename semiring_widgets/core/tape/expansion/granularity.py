@@ -7,10 +7,11 @@ granularity means. Three tables:
   no path); LayerNorm: m = mean x, d = x - m, v = mean(d squared), d * rsqrt(v + eps) * gamma + beta, where
   squaring is one unary step; activations stay one step. A Fourier transform over several dimensions is one
   step for each of them.
-- ``operator``: nothing is expanded but products (see `products`); each composite is one dense local Jacobian.
-- ``paper``: as the public code of Du et al. (2023): softmax = exp(x - logsumexp x) with the path
-  through the maximum, variance = E[x squared] - E[x] squared in every norm that subtracts a mean. RMS
-  norm has no mean: its E[x squared] is the same at both granularities.
+- ``operator``: nothing is expanded but products (see `matrix_products`); each composite is one dense local
+  Jacobian.
+- ``paper``: as the public code of Du et al. (2023, https://arxiv.org/abs/2307.03056): softmax =
+  exp(x - logsumexp x) with the path through the maximum, variance = E[x squared] - E[x] squared in every norm
+  that subtracts a mean. RMS norm has no mean: its E[x squared] is the same at both granularities.
 
 Half-precision inputs are expanded in float32, as the fused kernels compute.
 """
@@ -18,31 +19,27 @@ Half-precision inputs are expanded in float32, as the fused kernels compute.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter
 
+from semiring_widgets.core.tape.expansion.fused_ops import FUSED
 from semiring_widgets.core.tape.expansion.matrix_products import PRODUCTS
 from semiring_widgets.core.tape.expansion.norms import (
     PAPER_NORMS,
     PRIMITIVE_NORMS,
     UNCUT_NORMS,
     WHOLE_NORMS,
-    narrowed,
-    ordered,
-    widened,
 )
-from semiring_widgets.core.tape.expansion.random_ops import REWRITTEN
+from semiring_widgets.core.tape.expansion.random_ops import RANDOM
+from semiring_widgets.core.tape.expansion.softmax import PAPER_SOFTMAX, SHIFTED_SOFTMAX
 from semiring_widgets.core.tape.nodes import Node
 
-__all__ = ["GRANULARITIES", "expansions", "uncut"]
+__all__ = ["expansions", "uncut"]
 
 aten = torch.ops.aten
-GRANULARITIES = ("primitive", "operator", "paper")
 _Keep = Callable[[Tensor], None]
 
 
@@ -54,11 +51,11 @@ def expansions(granularity: str, keep: _Keep) -> dict[Any, Callable[..., Any]]:
         keep: is told of each constant that steps of an expansion refer to.
     """
     if granularity == "primitive":
-        shifted = {func: partial(expansion, keep=keep) for func, expansion in _SHIFTED.items()}
-        return {**REWRITTEN, **PRODUCTS, **_FOURIER, **PRIMITIVE_NORMS, **shifted}
+        shifted = {func: partial(expansion, keep=keep) for func, expansion in SHIFTED_SOFTMAX.items()}
+        return {**RANDOM, **FUSED, **PRODUCTS, **_FOURIER, **PRIMITIVE_NORMS, **shifted}
     if granularity == "paper":
-        return {**REWRITTEN, **PRODUCTS, **_FOURIER, **PAPER_NORMS, **_PAPER}
-    return {**REWRITTEN, **PRODUCTS, **WHOLE_NORMS}
+        return {**RANDOM, **FUSED, **PRODUCTS, **_FOURIER, **PAPER_NORMS, **PAPER_SOFTMAX}
+    return {**RANDOM, **FUSED, **PRODUCTS, **WHOLE_NORMS}
 
 
 def uncut(granularity: str) -> dict[Any, Callable[..., bool]]:
@@ -79,83 +76,6 @@ def _is_plain(x: Any, weight: Any, bias: Any = None) -> bool:
     if bias is not None and (not isinstance(bias, Node) or len(bias.shape) != 1):
         return False
     return len(x.shape) > 1 and len(weight.shape) == 2 and x is not weight and bias not in (x, weight)
-
-
-def _shift(x: Tensor, dim: list[int] | int, keep: _Keep) -> Tensor:
-    """The stabilising maximum, cut from the graph; 0 where a whole row is masked by -inf."""
-    with _unrecorded(x):
-        if x.numel() == 0:
-            return x.sum(dim, keepdim=True)  # nothing to stabilise; zeros of the right shape
-        top = torch.amax(x.real if x.is_complex() else x, dim, keepdim=True)
-        top = torch.where(top.isneginf(), torch.zeros_like(top), top)
-    keep(top)
-    return top
-
-
-def _unrecorded(x: Tensor) -> AbstractContextManager[object]:
-    """What is computed from ``x`` is a constant, and the tape does not even see how."""
-    plain = type(x) in (Tensor, Parameter)
-    return torch._C._DisableTorchDispatch() if plain else torch.no_grad()
-
-
-def _softmax(x: Tensor, dim: int, half_to_float: bool = False, *, keep: _Keep) -> Tensor:
-    wide = widened(x)
-    e = torch.exp(wide - _shift(wide, dim, keep))
-    return _narrow(e / e.sum(dim, keepdim=True), x, half_to_float)
-
-
-def _safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None, *, keep: _Keep) -> Tensor:
-    wide = widened(x if dtype is None else x.to(dtype))
-    e = torch.exp(wide - _shift(wide, dim, keep))
-    total = e.sum(dim, keepdim=True)
-    with _unrecorded(total):
-        empty = total == 0
-        some = bool(empty.any())
-    if some:  # rows without any allowed key are zero, not NaN
-        total = total.masked_fill(empty, 1.0)
-    return ordered(narrowed(e / total, dtype if dtype is not None else x.dtype))
-
-
-def _log_softmax(x: Tensor, dim: int, half_to_float: bool = False, *, keep: _Keep) -> Tensor:
-    wide = widened(x)
-    shifted = wide - _shift(wide, dim, keep)
-    out = shifted - torch.log(torch.exp(shifted).sum(dim, keepdim=True))
-    return _narrow(out, x, half_to_float)
-
-
-def _logsumexp(x: Tensor, dim: list[int], keepdim: bool = False, *, keep: _Keep) -> Tensor:
-    shift = _shift(x, dim, keep)
-    out = torch.log(torch.exp(x - shift).sum(dim, keepdim=True)) + shift
-    return out if keepdim else out.squeeze(list(dim))
-
-
-def _paper_softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
-    return _narrow(torch.exp(_paper_log_softmax(widened(x), dim)), x, half_to_float)
-
-
-def _paper_safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor:
-    wide = widened(x if dtype is None else x.to(dtype))
-    with torch.no_grad():
-        empty = wide.isneginf().all(dim, keepdim=True)
-    if bool(empty.any()):  # rows without any allowed key are zero, not NaN
-        wide = wide.masked_fill(empty, 0.0)
-    out = _paper_softmax(wide, dim)
-    if bool(empty.any()):
-        out = out.masked_fill(empty, 0.0)
-    return out.to(dtype if dtype is not None else x.dtype)
-
-
-def _paper_log_softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
-    wide = widened(x)
-    return _narrow(wide - _paper_logsumexp(wide, [dim], keepdim=True), x, half_to_float)
-
-
-def _paper_logsumexp(x: Tensor, dim: list[int], keepdim: bool = False) -> Tensor:
-    top = torch.amax(x, dim, keepdim=True)
-    if bool(top.isneginf().any()):  # a whole row is masked
-        top = top.masked_fill(top.isneginf(), 0.0)
-    out = top + torch.log(torch.exp(x - top).sum(dim, keepdim=True))
-    return out if keepdim else out.squeeze(list(dim))
 
 
 def _fft_c2c(x: Tensor, dim: Sequence[int], normalization: int, forward: bool) -> Any:
@@ -180,24 +100,8 @@ def _fft_c2r(x: Tensor, dim: Sequence[int], normalization: int, last_dim_size: i
     return aten._fft_c2r(x, [dim[-1]], normalization, last_dim_size)
 
 
-def _narrow(out: Tensor, like: Tensor, half_to_float: bool) -> Tensor:
-    return ordered(out if half_to_float else narrowed(out, like.dtype))
-
-
 _FOURIER: dict[Any, Callable[..., Any]] = {
     aten._fft_c2c: _fft_c2c,
     aten._fft_r2c: _fft_r2c,
     aten._fft_c2r: _fft_c2r,
-}
-_SHIFTED: dict[Any, Callable[..., Any]] = {
-    aten._softmax: _softmax,
-    aten._log_softmax: _log_softmax,
-    aten._safe_softmax: _safe_softmax,
-    aten.logsumexp: _logsumexp,
-}
-_PAPER: dict[Any, Callable[..., Any]] = {
-    aten._softmax: _paper_softmax,
-    aten._log_softmax: _paper_log_softmax,
-    aten._safe_softmax: _paper_safe_softmax,
-    aten.logsumexp: _paper_logsumexp,
 }

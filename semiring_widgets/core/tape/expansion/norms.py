@@ -33,9 +33,9 @@ def narrowed(x: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def ordered(out: Tensor, channels_of: Tensor | None = None) -> Tensor:
-    """In the memory layout that the operator itself gives: a view that follows may need it.
+    """In the memory layout that the operator itself gives, as a view that follows may need it.
 
-    SmolVLM views what a norm makes of a transposed tensor.
+    SmolVLM calls `view` on the norm of a transposed tensor, which fails on another layout than the kernel's.
 
     Args:
         out: the result, laid out as arithmetic leaves it.
@@ -171,7 +171,7 @@ def _update(
 
 
 def _batch_norm_alone(*args: Any, spread: _Variance) -> Tensor:
-    return _batch_norm(*args[:8], spread=spread)[0]  # but for the choice of cudnn
+    return _batch_norm(*args[:8], spread=spread)[0]  # the ninth says whether to use cuDNN
 
 
 def _legit(x: Tensor, weight: Tensor | None, bias: Tensor | None, *rest: Any, spread: _Variance) -> Any:

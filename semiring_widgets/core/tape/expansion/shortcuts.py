@@ -1,4 +1,4 @@
-"""Composite operators in fewer steps than PyTorch takes to write them as others; the results are the same.
+"""Decompositions of composite operators in fewer steps than PyTorch's own; the results are the same.
 
 PyTorch expands what has its shape already, or changes a dtype to itself. Such steps leave nothing on a tape,
 but each costs as much as one that does.
