@@ -13,7 +13,7 @@ from rich.text import Text
 from semiring_widgets.contract.messages import sendable
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.visible import token_label
-from semiring_widgets.results.wording import nats, power
+from semiring_widgets.results.wording import nats, number, power, signed
 from semiring_widgets.vocabulary import RANKED_BY
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def show(result: Explanation | Comparison, console: Console | None = None) -> No
 
 
 def _print(result: Explanation | Comparison, console: Console) -> None:
-    console.print(_line(f"{result.score.label} = {result.score.value:.4g}", style="bold"))
+    console.print(_line(f"{result.score.label} = {number(result.score.value)}", style="bold"))
     console.print(_scores(result) if isinstance(result, Comparison) else _tokens(result))
     if isinstance(result, Comparison):
         for method in result.methods:
@@ -98,8 +98,8 @@ def _routes(ranking: Ranking) -> Table:
     if leaving is not None and leaving not in shown:
         shown.append(leaving)
     for route in shown:
-        weight = ("-" if route.sign < 0 else "") + power(route.log_weight)
-        numbers = (weight, f"{route.log_mass:.1f}", f"{route.contribution:+.3g}", f"{route.cancellation:.1g}")
+        weight = ("−" if route.sign < 0 else "") + power(route.log_weight)
+        numbers = (weight, f"{route.log_mass:.1f}", signed(route.contribution), number(route.cancellation, 3))
         table.add_row(*numbers, _line(route.sentence))
     return table
 

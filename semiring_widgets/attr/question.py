@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from semiring_widgets.attr.readout import Readout, number_per_unit, readout_of
 from semiring_widgets.checks import choice, shown
 from semiring_widgets.core import Result, backprop
-from semiring_widgets.core.semirings import Max, Weight, find_semiring
+from semiring_widgets.core.semirings import Weight, find_semiring
 from semiring_widgets.errors import InputError
 from semiring_widgets.vocabulary import GRANULARITIES, LEVELS
 
@@ -85,10 +85,9 @@ class Question:
         Returns:
             One result of `semiring_widgets.backprop` per tensor.
         """
-        semiring = self.semiring
-        if self.level == "unit" and (semiring == "max" or type(semiring) is Max):
-            # The signed pair holds the best path with its sign; "max" alone would sweep again for it.
-            semiring = "signed_max"
+        semiring = find_semiring(self.semiring, self.level)
+        # To find the signs, too, takes one sweep; the magnitudes alone would need a second one for them.
+        semiring = semiring.with_sign or semiring
         results = list(
             backprop(tape, score, wrt=list(wrt), semiring=semiring, level=self.level, max_memory=max_memory)
         )

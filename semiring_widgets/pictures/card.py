@@ -25,7 +25,7 @@ from semiring_widgets.pictures.grid import draw_grid
 from semiring_widgets.pictures.plain_text import statistics
 from semiring_widgets.pictures.ribbon import INK, arrange, draw_ribbon
 from semiring_widgets.results.comparison import Comparison
-from semiring_widgets.results.wording import nats
+from semiring_widgets.results.wording import nats, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,8 +103,8 @@ def _explanation(result: Explanation) -> Figure:
         f"granularity {result.granularity}",
         f"level {result.level}",
     ]
-    for number, said in enumerate(reversed(extra)):
-        _note(page, _MARGIN + 0.5 + 0.2 * number, said, INK)
+    for line, said in enumerate(reversed(extra)):
+        _note(page, _MARGIN + 0.5 + 0.2 * line, said, INK)
     _note(
         page,
         _MARGIN + 0.3,
@@ -157,7 +157,7 @@ def _card(height: float) -> tuple[Figure, Any]:
 
 
 def _headline(page: Any, top: float, label: str, value: float, model: str) -> None:
-    said = f"{drawable(label, 90)} = {value:.4g}" if np.isfinite(value) else drawable(label, 90)
+    said = f"{drawable(label, 90)} = {number(value)}" if np.isfinite(value) else drawable(label, 90)
     page.text(_MARGIN, top - 0.06, said, fontsize=13, color=INK, va="top", weight="bold", parse_math=False)
     page.text(
         _MARGIN, top - 0.34, drawable(model, 60), fontsize=8.5, color=_MUTED, va="top", parse_math=False

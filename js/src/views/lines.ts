@@ -7,7 +7,7 @@ import { nothing, svg } from "lit-html";
 import type { ExplanationHeader, Route, Step } from "../contract";
 import { aside, type Grid, stepPath } from "../layout/grid";
 import type { Drawing } from "../pane";
-import { rankingShown } from "../ranked";
+import { rankingShown } from "../rankings";
 import type { State } from "../store";
 
 // More lines than that at once are a tangle.
