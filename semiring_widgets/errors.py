@@ -23,7 +23,17 @@ __all__ = [
 
 
 class SemiringWidgetsError(Exception):
-    """Base of all errors raised by semiring_widgets."""
+    """Base of all errors raised by semiring_widgets.
+
+    Example:
+        >>> import semiring_widgets as sw
+        >>> try:
+        ...     with sw.record("scalar"):
+        ...         ...
+        ... except sw.SemiringWidgetsError as error:
+        ...     print(type(error).__name__, error)
+        InputError granularity is 'scalar'; choose one of primitive, operator, paper.
+    """
 
 
 class InputError(SemiringWidgetsError, ValueError):

@@ -98,7 +98,7 @@ export interface Totals {
 }
 
 /** One step of a route: a branch of one layer, from a source token to a target token. */
-export interface Step {
+export interface ListedStep {
   layer: number;
   branch: StepBranch;
   head: number | null;
@@ -107,7 +107,7 @@ export interface Step {
 }
 
 /** All paths that look alike at the level of people: the same branches, heads and tokens, layer by layer. */
-export interface Route {
+export interface ListedRoute {
   /** Place in its ranking, 0 is the first. */
   rank: number;
   /** Short form, for example `"V·L5·H3"`. */
@@ -131,7 +131,7 @@ export interface Route {
   /** True if it never leaves the skip connections. */
   all_skip: boolean;
   /** Its steps, from the input on. */
-  steps: readonly Step[];
+  steps: readonly ListedStep[];
   /** The same in words. */
   sentence: string;
 }
@@ -141,7 +141,7 @@ export interface Ranking {
   /** `"best"` (best path), `"mass"` or `"contribution"` (its absolute value). */
   by: RankedBy;
   /** The routes, first ones first. */
-  routes: readonly Route[];
+  routes: readonly ListedRoute[];
   /** The most that any other single route can have: log |weight| of a best path, log mass, or the absolute contribution; -inf (0) where all are listed. */
   missed: number | null;
   /** Share of the mass that all other routes hold together (0-1). */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Layer, Ranking, Route, Step } from "./contract";
+import type { Layer, ListedRoute, ListedStep, Ranking } from "./contract";
 import { passes, through } from "./routes-through";
 import { partOf } from "./selection";
 
@@ -11,7 +11,7 @@ const layers: Layer[] = [
 
 const step = (
   layer: number,
-  branch: Step["branch"],
+  branch: ListedStep["branch"],
   source: number,
   target: number,
   head: number | null,
@@ -23,8 +23,8 @@ const step = (
   target,
 });
 
-function route(...steps: Step[]): Route {
-  return { rank: 7, steps, log_weight: 0, sign: 1 } as unknown as Route;
+function route(...steps: ListedStep[]): ListedRoute {
+  return { rank: 7, steps, log_weight: 0, sign: 1 } as unknown as ListedRoute;
 }
 
 // From token 3 of the encoder over its MLP and the cross-attention; and one that starts in the decoder.

@@ -5,7 +5,7 @@
  * may be missing from it is bounded by the same number.
  */
 
-import type { Layer, Part, Ranking, Route, Selection } from "./contract";
+import type { Layer, ListedRoute, Part, Ranking, Selection } from "./contract";
 import { power, signed } from "./layout/numbers";
 
 // As many as a kernel would send.
@@ -27,7 +27,7 @@ export function through(ranking: Ranking, selection: Selection, layers: readonly
 }
 
 /** The most that a route can have that is not listed: the next one that is known, or the bound on all others. */
-function most({ by, missed }: Ranking, next: Route | undefined): number | null {
+function most({ by, missed }: Ranking, next: ListedRoute | undefined): number | null {
   const sizes = {
     best: next?.log_weight,
     mass: next?.log_mass,
@@ -46,7 +46,7 @@ function rest(by: Ranking["by"], missed: number | null): string {
 }
 
 /** Whether all paths of a route pass a part of the model. */
-export function passes(route: Route, part: Part, layers: readonly Layer[]): boolean {
+export function passes(route: ListedRoute, part: Part, layers: readonly Layer[]): boolean {
   const { layer, branch, head, token, stream } = part;
   if (layer === null) {
     const [first] = route.steps;
@@ -72,7 +72,7 @@ export function passes(route: Route, part: Part, layers: readonly Layer[]): bool
 }
 
 /** Number of the stream that a step comes from. */
-function streamOf(step: Route["steps"][number], layers: readonly Layer[]): number {
+function streamOf(step: ListedRoute["steps"][number], layers: readonly Layer[]): number {
   const layer = layers[step.layer];
   const fromKeys = step.branch === "key" || step.branch === "value";
   return (fromKeys ? layer?.key_stream : layer?.stream) ?? 0;

@@ -67,7 +67,7 @@ def has_sign(method: type[Attribution] | Attribution | str) -> bool:
     if isinstance(method, NoiseTunnel):
         return has_sign(method.attribution_method)
     if isinstance(method, (SemiringGradient, LayerSemiringGradient)):
-        return find_semiring(method.question.semiring, method.question.level).signed
+        return find_semiring(method.choice.semiring, method.choice.level).signed
     return not issubclass(method if isinstance(method, type) else type(method), Saliency)
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from semiring_widgets.attr.agreement import rank_correlation, top_k_overlap
 from semiring_widgets.attr.methods import Method, MethodLike, resolve
 from semiring_widgets.attr.problem import Problem, ScoredModel, evaluating, seeded
-from semiring_widgets.attr.question import check_choices
+from semiring_widgets.attr.semiring_choice import check_choices
 from semiring_widgets.checks import whole_number
 from semiring_widgets.errors import CancelledError, sentence_of
 from semiring_widgets.explanation.asking import check_question
@@ -87,6 +87,14 @@ def compare(
 
     Raises:
         InputError: an unknown method, target, granularity or level, or `top_k` below 1.
+
+    Example:
+        >>> text = "The keys to the cabinet [MASK] on the table."
+        >>> c = compare(model, tokenizer, text, "are", "is", methods=["Saliency", "path max"])
+        >>> [(method.family, method.name) for method in c.methods]
+        [('captum', 'Saliency'), ('semiring', 'best path')]
+        >>> c.dataset.scores.shape  # methods, tokens
+        (2, 12)
     """
     question = Question(text, target, contrast, position, score, add_special_tokens)
     options = CompareOptions(granularity, level, max_memory, methods=methods, top_k=top_k)
@@ -118,6 +126,13 @@ def compare_run(model: Any, tokenizer: Any, *arguments: Any, **named: Any) -> Ru
 
     Raises:
         InputError: see `compare`.
+
+    Example:
+        >>> run = compare_run(model, tokenizer, "The keys [MASK] here.", "are", methods="Saliency")
+        >>> run(lambda snapshot: print(snapshot.status.message), lambda: None)
+        Saliency (0 of 1)
+        1 of 1 methods
+        Comparison(logit(are) at [MASK] = 12.99, 7 tokens, 1 methods: Saliency)
     """
     return _run_of(model, tokenizer, *taken(CompareOptions, arguments, named))
 

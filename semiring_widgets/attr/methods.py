@@ -43,8 +43,8 @@ from semiring_widgets.attr.captum_methods import (
 from semiring_widgets.attr.gradient import SemiringGradient
 from semiring_widgets.attr.layer_gradient import LayerSemiringGradient
 from semiring_widgets.attr.problem import Problem
-from semiring_widgets.attr.question import Question
 from semiring_widgets.attr.readout import readout_of
+from semiring_widgets.attr.semiring_choice import SemiringChoice
 from semiring_widgets.checks import shown
 from semiring_widgets.core import Result
 from semiring_widgets.core.semirings import NAMED, Hops, Semiring, find_semiring
@@ -180,8 +180,8 @@ def _captum(method: str | type[Attribution] | Attribution) -> Method:
     if core is not method:
         name = f"NoiseTunnel({name})"
     if isinstance(core, (SemiringGradient, LayerSemiringGradient)):
-        question = core.question
-        semiring = question.semiring
+        choice = core.choice
+        semiring = choice.semiring
         name = f"{name}({semiring if isinstance(semiring, str) else semiring.name})"
         return Method(
             name,
@@ -189,8 +189,8 @@ def _captum(method: str | type[Attribution] | Attribution) -> Method:
             has_sign(method),
             ask,
             counts_paths=True,
-            granularity=question.granularity,
-            level=question.level,
+            granularity=choice.granularity,
+            level=choice.level,
         )
     return Method(name, "captum", has_sign(method), ask)
 
@@ -202,11 +202,11 @@ class _PathStatistic:
     def __call__(self, problem: Problem) -> tuple[Tensor, str | None]:
         if self.semiring == Hops.name:
             return problem.lengths().reduce(-1).length[0], None
-        question = Question(self.semiring, problem.options.granularity, problem.options.level)
-        result = problem.paths(question)
+        choice = SemiringChoice(self.semiring, problem.options.granularity, problem.options.level)
+        result = problem.paths(choice)
         if isinstance(self.semiring, str) and self.semiring in _PER_TOKEN:
             return _PER_TOKEN[self.semiring](result), None
-        return question.number(result.reduce(-1), problem.inputs, aggregate=False)[0], None
+        return choice.number(result.reduce(-1), problem.inputs, aggregate=False)[0], None
 
 
 def _norm(result: Result) -> Tensor:

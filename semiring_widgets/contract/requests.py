@@ -16,10 +16,11 @@ from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from semiring_widgets.checks import shown
 from semiring_widgets.contract.message_kinds import Request, Words
 from semiring_widgets.contract.table import REQUESTS, VERSION, Part, Selection
 from semiring_widgets.errors import InputError
-from semiring_widgets.results.facts import short, value_of
+from semiring_widgets.results.facts import value_of
 
 __all__ = ["EMPTY_SELECTION", "another_version", "kind_of", "parts_of", "request_of"]
 
@@ -72,7 +73,7 @@ def another_version(request: Mapping[str, Any]) -> str | None:
     ways = "reload the page, and if that does not help install semiring_widgets again and restart the kernel"
     if isinstance(version, int) and version > VERSION:
         ways = "restart the kernel, and run the cell again"
-    both = f"version {short(version)} of the messages, and semiring_widgets in the kernel version {VERSION}"
+    both = f"version {shown(version)} of the messages, and semiring_widgets in the kernel version {VERSION}"
     return f"The page speaks {both}: {ways}."
 
 
@@ -109,7 +110,7 @@ def _value(hint: Any, value: Any, place: str) -> Any:
             raise InputError(f"The {error}.") from error
     _, words = get_args(hint)
     if isinstance(words, Words) and value not in words.words:
-        raise InputError(f"There is no {words.noun} {short(value)}; choose from {', '.join(words.words)}.")
+        raise InputError(f"There is no {words.noun} {shown(value)}; choose from {', '.join(words.words)}.")
     return value
 
 
@@ -123,5 +124,5 @@ def _named(key: Any, value: Any) -> Any:
     value = value.item() if isinstance(value, np.generic) else value
     kind, wanted = (str, "the name of a branch") if key == "branch" else (int, "a whole number from 0")
     if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
-        raise InputError(f"{key} of a selection is {short(value)}; give {wanted}, or None.")
+        raise InputError(f"{key} of a selection is {shown(value)}; give {wanted}, or None.")
     return value

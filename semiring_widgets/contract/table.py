@@ -22,7 +22,7 @@ from typing import Annotated, Any, Final, TypeAlias
 from semiring_widgets.contract.message_kinds import Answer, MessageType, Notice, Request, Spelled, Words
 from semiring_widgets.results.comparison import MethodResult
 from semiring_widgets.results.parts import Layer, Score, Statistic, Status, Stream, Totals
-from semiring_widgets.results.rankings import Ranking, Step
+from semiring_widgets.results.rankings import ListedStep, Ranking
 from semiring_widgets.vocabulary import BRANCHES, KINDS, RANKINGS, STATES
 
 __all__ = [
@@ -68,7 +68,7 @@ _COLUMN_TYPE = Words("ColumnType", ("float32", "uint8"))
 # Fields of results that are texts there.
 WORDS_OF_FACTS: Final[Mapping[tuple[type, str], Words]] = {
     (Ranking, "by"): _RANKED_BY,
-    (Step, "branch"): Words("StepBranch", (*BRANCHES, "attention")),
+    (ListedStep, "branch"): Words("StepBranch", (*BRANCHES, "attention")),
     (Status, "state"): Words("RunState", STATES),
 }
 

@@ -37,6 +37,17 @@ class Result:
         granularity: which graph was counted.
         level: of a maximum, ``"unit"`` or ``"branch"``.
         parts: the raw semiring value, a tuple of tensors.
+
+    Example:
+        >>> import torch, semiring_widgets as sw
+        >>> x = torch.tensor([1.0, 2.0])
+        >>> with sw.record() as tape:
+        ...     score = (3 * x - x * x).sum()
+        >>> result = sw.backprop(tape, score, x, "entropy")
+        >>> result
+        Result(entropy, shape [2], granularity primitive, level unit)
+        >>> result.log_mass.exp()  # 3 + 2 x
+        tensor([5.0000, 7.0000])
     """
 
     def __init__(
@@ -125,6 +136,14 @@ class Result:
 
         Raises:
             InputError: there is no such dimension.
+
+        Example:
+            >>> import torch, semiring_widgets as sw
+            >>> x = torch.tensor([1.0, 2.0])
+            >>> with sw.record() as tape:
+            ...     score = (3 * x - x * x).sum()
+            >>> sw.backprop(tape, score, x, "abs").reduce().log_mass.exp()
+            tensor(12.)
         """
         rank = self.parts[0].dim()
         given = list(range(rank)) if dims is None else dims
@@ -237,6 +256,15 @@ def backprop(
             `torch.no_grad` or `detach`.
         UnsupportedOpError: an operator on a path has no rule.
         NonFiniteError: a local derivative is NaN or infinite.
+
+    Example:
+        >>> x = torch.tensor([1.0, 2.0])
+        >>> with sw.record() as tape:
+        ...     score = (3 * x - x * x).sum()
+        >>> backprop(tape, score, x).value  # the gradient, 3 - 2 x
+        tensor([ 1., -1.])
+        >>> backprop(tape, score, x, "max").log_weight.exp()  # the larger of 3 and |-2 x|
+        tensor([3., 4.])
     """
     algebra = find_semiring(semiring, level)
     wanted = listed(wrt)

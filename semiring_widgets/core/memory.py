@@ -52,6 +52,13 @@ def estimate_memory(
 
     Raises:
         InputError, TapeError: as `semiring_widgets.backprop`.
+
+    Example:
+        >>> x = torch.ones(1000)
+        >>> with sw.record(values=False) as tape:  # sizes only: nothing is kept
+        ...     score = (x * x).sum()
+        >>> tape.nbytes, estimate_memory(tape, score, x)
+        (4004, 32000)
     """
     algebra = find_semiring(semiring, level)
     node, starts = find_nodes(tape, score, wrt)

@@ -9,8 +9,9 @@ Internal: use `semiring_widgets.explain`, `semiring_widgets.flow` and `semiring_
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from semiring_widgets._lazy import lazily
 
 if TYPE_CHECKING:
     from semiring_widgets.explanation.demo import load_demo
@@ -34,12 +35,4 @@ __all__ = [
     "load_model",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazily(__name__, _HOME)

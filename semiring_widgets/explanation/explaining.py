@@ -106,10 +106,13 @@ def explain(
         UnsupportedOpError: an operator on a path has no rule.
         NonFiniteError: NaN or infinity in weights or derivatives.
 
-    Example::
-
-        model, tokenizer = sw.load_demo()
-        sw.explain(model, tokenizer, "The keys to the cabinet [MASK] on the table.", "are", "is")
+    Example:
+        >>> model, tokenizer = sw.load_demo()
+        >>> e = explain(model, tokenizer, "The keys to the cabinet [MASK] on the table.", "are", "is")
+        >>> e.score.label, round(e.score.value, 3)
+        ('logit(are) - logit(is) at [MASK]', 8.045)
+        >>> print(e.routes[1].sentence)
+        The -K·L3·H3-> [MASK] (by being attended to) to the score
     """
     question = Question(text, target, contrast, position, score, add_special_tokens)
     options = ExplainOptions(

@@ -90,6 +90,20 @@ def flow(
         InputError: the score has several numbers, or the graph holds no attention.
         MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `semiring_widgets.backprop`.
+
+    Example:
+        >>> words = tokenizer("The keys [MASK] here.", return_tensors="pt").input_ids
+        >>> x = model.get_input_embeddings()(words).detach()
+        >>> with sw.record() as tape:
+        ...     score = model(inputs_embeds=x).logits[0, 3, 7]
+        >>> found = flow(tape, score, x)
+        >>> found.head_mass_share.dims
+        ('layer', 'head', 'kind')
+
+        At every layer, all mass crosses the stream.
+
+        >>> found.node_mass_share.sum("token").round(3).values.tolist()
+        [1.0, 1.0, 1.0, 1.0]
     """
     maps = truth(maps, "maps")
     node, named = _inputs(tape, score, wrt)

@@ -15,7 +15,7 @@ from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.paths import Known, RouteSearch, Stations, directions_of, gate_of
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.parts import Layer, Stream
-from semiring_widgets.results.rankings import Ranking, Route, Step
+from semiring_widgets.results.rankings import ListedRoute, ListedStep, Ranking
 from semiring_widgets.results.wording import number, percent, power, signed
 from semiring_widgets.vocabulary import RANKINGS
 
@@ -95,8 +95,8 @@ class RouteTeller:
         routes = tuple(self._route(rank, route) for rank, route in enumerate(found))
         return Ranking(by, routes, found.missed, found.uncovered, found.rest, _remark(found))
 
-    def _route(self, rank: int, route: paths.Route) -> Route:
-        return Route(
+    def _route(self, rank: int, route: paths.Route) -> ListedRoute:
+        return ListedRoute(
             rank=rank,
             label=_label(route.legs),
             log_weight=route.log_weight,
@@ -109,7 +109,7 @@ class RouteTeller:
             cancellation=route.cancellation,
             all_skip=not route.leaves_skip,
             steps=tuple(
-                Step(leg.layer, leg.branch, leg.head, leg.source, leg.target)
+                ListedStep(leg.layer, leg.branch, leg.head, leg.source, leg.target)
                 for leg in route.legs
                 if leg.branch != "mlp_skip"
             ),

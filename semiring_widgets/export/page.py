@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from semiring_widgets._version import __version__
+from semiring_widgets.checks import shown
 from semiring_widgets.contract import messages
 from semiring_widgets.contract.bundle import read_bundle
 from semiring_widgets.contract.table import ChartRequest, Page, Prepared
@@ -35,7 +36,6 @@ from semiring_widgets.pictures.chart import bokeh_version, bokehjs, chart_item
 from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.results.atomic import check_writable, destination_of, write_whole
 from semiring_widgets.results.comparison import Comparison
-from semiring_widgets.results.facts import short
 
 if TYPE_CHECKING:
     from semiring_widgets.results.explanation import Explanation
@@ -71,7 +71,7 @@ def write_page(
         InputError: the folder does not exist or cannot be written.
     """
     if not isinstance(chart, (bool, np.bool_)):
-        raise InputError(f"chart is {short(chart)}; give True or False.")
+        raise InputError(f"chart is {shown(chart)}; give True or False.")
     check_writable(path)
     write_whole(path, page(result, chart=chart, answers=answers).encode())
     return destination_of(path)

@@ -7,7 +7,6 @@ of both.
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -16,11 +15,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from semiring_widgets.errors import InputError
-from semiring_widgets.results import storage
 from semiring_widgets.results.consistency import check_status, check_streams, table
 from semiring_widgets.results.facts import fields_of
 from semiring_widgets.results.parts import Score, Status, Stream
-from semiring_widgets.results.result import ELSEWHERE, Result, arrays_of, facts_of
+from semiring_widgets.results.result import ELSEWHERE, Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +45,10 @@ class MethodResult:
         signed: whether its scores have a meaningful sign.
         granularity: for semiring methods, which graph was counted; else None.
         level: for maxima, ``"unit"`` or ``"branch"``; else None.
+
+    Example:
+        >>> MethodResult("Saliency", "captum", "Saliency", seconds=0.01, signed=False).error is None
+        True
     """
 
     name: str
@@ -73,6 +75,18 @@ class Comparison(Result):
             ``top_k_overlap(method, other)`` (share 0-1), float32; NaN where a method failed.
         top_k: the k of the overlap.
         status: how far it is.
+
+    Example:
+        >>> import semiring_widgets as sw
+        >>> model, tokenizer = sw.load_demo()
+        >>> c = sw.compare(
+        ...     model, tokenizer, "The keys to the cabinet [MASK] on the table.", "are", "is",
+        ...     methods=["Saliency", "path max"],
+        ... )
+        >>> c
+        Comparison(logit(are) - logit(is) at [MASK] = 8.045, 12 tokens, 2 methods: Saliency, best path)
+        >>> c.tokens[2].text
+        'keys'
     """
 
     kind: ClassVar[str] = "comparison"
@@ -87,7 +101,15 @@ class Comparison(Result):
     status: Status = field(default_factory=Status)
 
     def to_xarray(self) -> xr.Dataset:
-        """The numbers with labelled axes (method names, token texts)."""
+        """The numbers with labelled axes (method names, token texts).
+
+        Example:
+            >>> table = c.to_xarray()
+            >>> table.scores.dims
+            ('method', 'token')
+            >>> round(float(table.rank_correlation.loc["Saliency", "best path"]), 2)
+            0.77
+        """
         names = [method.name for method in self.methods]
         size = self.dataset.sizes.get("token", len(self.tokens))
         texts = [token.text for token in self.tokens]
@@ -105,7 +127,12 @@ class Comparison(Result):
         )
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row per token: its text and place, and one column per method."""
+        """One row per token: its text and place, and one column per method.
+
+        Example:
+            >>> c.to_pandas().set_index("text").Saliency.idxmax()
+            'on'
+        """
         import pandas as pd
 
         rows = pd.DataFrame([asdict(token) for token in self.tokens]).set_index("index")
@@ -114,43 +141,23 @@ class Comparison(Result):
             rows[method.name] = scores[index, : len(rows)]
         return rows
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a file that `Comparison.load` reads back exactly, see `Explanation.save`.
-
-        Raises:
-            InputError: it cannot be written there; what was there before is kept.
-        """
-        storage.write(path, self.kind, facts_of(self), arrays_of(self), _comparison_from)
-
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Comparison:
-        """Read a comparison that `save` wrote.
-
-        Raises:
-            InputError: no such file, changed since it was written, or not a comparison of a version that this
-                installation reads.
-        """
-        return storage.read(path, cls.kind, _comparison_from)
+    def _from_file(cls, header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> Comparison:
+        result = cls(**fields_of(cls, header, "it", without=ELSEWHERE), dataset=table(arrays, _VARIABLES, {}))
+        check_streams(result.streams)
+        check_status(result.status)
+        names, sizes = [method.name for method in result.methods], result.dataset.sizes
+        if len(set(names)) < len(names):
+            raise InputError("two methods have one name")
+        if result.top_k < 1:
+            raise InputError(f"top_k is {result.top_k}")
+        expected = {"method": len(names), "other": len(names), "token": len(result.tokens)}
+        if dict(sizes) != expected or set(result.dataset.data_vars) != set(_VARIABLES):
+            raise InputError(f"its numbers have the axes {dict(sizes)}, its facts {expected}")
+        return result
 
     def __repr__(self) -> str:
         return (
             f"Comparison({self.score.label} = {self.score.value:.4g}, {len(self.tokens)} tokens, "
             f"{len(self.methods)} methods: {', '.join(method.name for method in self.methods)})"
         )
-
-
-def _comparison_from(header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> Comparison:
-    result = Comparison(
-        **fields_of(Comparison, header, "it", without=ELSEWHERE), dataset=table(arrays, _VARIABLES, {})
-    )
-    check_streams(result.streams)
-    check_status(result.status)
-    names, sizes = [method.name for method in result.methods], result.dataset.sizes
-    if len(set(names)) < len(names):
-        raise InputError("two methods have one name")
-    if result.top_k < 1:
-        raise InputError(f"top_k is {result.top_k}")
-    expected = {"method": len(names), "other": len(names), "token": len(result.tokens)}
-    if dict(sizes) != expected or set(result.dataset.data_vars) != set(_VARIABLES):
-        raise InputError(f"its numbers have the axes {dict(sizes)}, its facts {expected}")
-    return result

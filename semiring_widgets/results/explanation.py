@@ -18,9 +18,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from semiring_widgets.checks import whole_number
+from semiring_widgets.checks import shown, whole_number
 from semiring_widgets.errors import InputError
-from semiring_widgets.results import storage
 from semiring_widgets.results.consistency import (
     check_counted,
     check_layers,
@@ -33,11 +32,11 @@ from semiring_widgets.results.consistency import (
     table,
 )
 from semiring_widgets.results.exits import exits
-from semiring_widgets.results.facts import fields_of, short
+from semiring_widgets.results.facts import fields_of
 from semiring_widgets.results.holding import HeldSession
 from semiring_widgets.results.parts import Layer, Score, Statistic, Status, Stream, Totals
-from semiring_widgets.results.rankings import Ranking, Route
-from semiring_widgets.results.result import ELSEWHERE, Result, arrays_of, facts_of
+from semiring_widgets.results.rankings import ListedRoute, Ranking
+from semiring_widgets.results.result import ELSEWHERE, Result
 from semiring_widgets.results.schema import COORDINATES, variables_of
 from semiring_widgets.results.session import Session
 
@@ -67,6 +66,17 @@ class Explanation(Result):
         status: how far it is; numbers not known yet are NaN.
         session: live handle for questions that need the model; None after `load`, never saved. It holds the
             recording until a newer explanation is shown in the notebook, its widget is closed, or `release`.
+
+    Example:
+        >>> import semiring_widgets as sw
+        >>> model, tokenizer = sw.load_demo()
+        >>> e = sw.explain(model, tokenizer, "The keys to the cabinet [MASK] on the table.", "are", "is")
+        >>> e
+        Explanation(logit(are) - logit(is) at [MASK] = 8.045, 12 tokens, 4 layers, ...)
+        >>> [token.text for token in e.tokens][:4]
+        ['[CLS]', 'The', 'keys', 'to']
+        >>> e.routes[1].label
+        'K·L3·H3'
     """
 
     kind: ClassVar[str] = "explanation"
@@ -87,7 +97,7 @@ class Explanation(Result):
     session: Session | None = None
 
     @property
-    def routes(self) -> tuple[Route, ...]:
+    def routes(self) -> tuple[ListedRoute, ...]:
         """The routes of the first ranking, usually those with the best single paths."""
         return self.rankings[0].routes if self.rankings else ()
 
@@ -101,6 +111,14 @@ class Explanation(Result):
         """Free the recording, which takes most of the memory; all that was computed stays.
 
         Flow and routes through a selection cannot be asked for any more.
+
+        Example:
+            >>> e = sw.explain(model, tokenizer, "The keys [MASK] here.", "are")
+            >>> e.live
+            True
+            >>> e.release()
+            >>> e.live
+            False
         """
         if isinstance(self.session, HeldSession):
             self.session.release()
@@ -110,13 +128,18 @@ class Explanation(Result):
 
         Raises:
             InputError: it was not asked for or is not known yet.
+
+        Example:
+            >>> best = e.ranking("contribution").routes[0]
+            >>> best.label, round(best.contribution, 3)
+            ('V·L0·H3 → V·L3·H3', 0.284)
         """
         wanted: Any = by
         for ranking in self.rankings:
             if isinstance(wanted, str) and ranking.by == wanted:
                 return ranking
         known = ", ".join(ranking.by for ranking in self.rankings) or "none"
-        raise InputError(f"There is no ranking by {short(by)} here; known are {known}.")
+        raise InputError(f"There is no ranking by {shown(by)} here; known are {known}.")
 
     def to_xarray(self) -> xr.Dataset:
         """The numbers with labelled axes: token texts, layer names, and what was explained.
@@ -125,6 +148,13 @@ class Explanation(Result):
             A new dataset. Axis ``token`` is as long as the longest stream; ``token_text`` belongs to
             the first stream. Routes are variables over ``ranking`` and ``rank``. ``attrs`` carry text, model,
             score, granularity and level.
+
+        Example:
+            >>> table = e.to_xarray()
+            >>> table.head_mass_share.dims
+            ('layer', 'head', 'kind')
+            >>> round(float(table.token_mass_share.sum()), 4)
+            1.0
         """
         from semiring_widgets.results.tables import routes_dataset
 
@@ -160,12 +190,18 @@ class Explanation(Result):
 
         Raises:
             InputError: other rows.
+
+        Example:
+            >>> e.to_pandas().query("mass_share > 0.1").text.tolist()
+            ['[MASK]', 'on', 'the']
+            >>> e.to_pandas("routes").loc["contribution", "label"].iloc[0]
+            'V·L0·H3 → V·L3·H3'
         """
         from semiring_widgets.results.tables import routes_frame, tokens_frame
 
         wanted: Any = rows
         if not isinstance(wanted, str) or wanted not in ("tokens", "routes"):
-            raise InputError(f"rows is {short(rows)}; choose tokens or routes.")
+            raise InputError(f"rows is {shown(rows)}; choose tokens or routes.")
         if wanted == "routes":
             return routes_frame(self.rankings)
         return tokens_frame(self.tokens, self.dataset, self.statistics)
@@ -186,22 +222,31 @@ class Explanation(Result):
 
         Raises:
             InputError: the page cannot be written there, or ``answers`` is no number of answers.
+
+        Example:
+            >>> e.to_html("keys.html", chart=False, answers=5).name
+            'keys.html'
         """
         if answers is not None:
             answers = whole_number(answers, "answers", least=0)
         known = self if self.live else replace(self, session=None)
         return exits().write_page(known, path, chart=chart, answers=answers)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a file that `load` reads back exactly (all but the live session).
-
-        The file is a plain zip of arrays and one JSON document, sealed by its SHA-256, see
-        `semiring_widgets.results.archive`; `numpy.load` opens it, too.
-
-        Raises:
-            InputError: it cannot be written there; what was there before is kept.
-        """
-        storage.write(path, self.kind, facts_of(self), arrays_of(self), _explanation_from)
+    @classmethod
+    def _from_file(cls, header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> Explanation:
+        facts = fields_of(cls, header, "it", without=ELSEWHERE)
+        statistics = [statistic.name for statistic in facts.get("statistics", ())]
+        labels = {**COORDINATES, "statistic": statistics}
+        result = cls(**facts, dataset=table(arrays, variables_of(bool(statistics)), labels))
+        check_streams(result.streams)
+        check_status(result.status)
+        check_counted(result.granularity, result.level)
+        check_layers(result.layers, result.streams)
+        check_statistics(result.statistics)
+        check_score(result.score, result.streams)
+        check_numbers(result.dataset, result.streams, result.layers, result.statistics)
+        check_rankings(result.rankings, result.layers, result.dataset.sizes["token"])
+        return result
 
     def __repr__(self) -> str:
         state = "" if self.status.state == "done" else f", {self.status.state}"
@@ -217,21 +262,11 @@ def load(path: str | os.PathLike[str]) -> Explanation:
     Raises:
         InputError: no such file, changed since it was written, or not an explanation of a version that this
             installation reads.
+
+    Example:
+        >>> e.save("keys.npz")
+        >>> known = load("keys.npz")
+        >>> known.routes == e.routes, known.live
+        (True, False)
     """
-    return storage.read(path, Explanation.kind, _explanation_from)
-
-
-def _explanation_from(header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> Explanation:
-    facts = fields_of(Explanation, header, "it", without=ELSEWHERE)
-    statistics = [statistic.name for statistic in facts.get("statistics", ())]
-    labels = {**COORDINATES, "statistic": statistics}
-    result = Explanation(**facts, dataset=table(arrays, variables_of(bool(statistics)), labels))
-    check_streams(result.streams)
-    check_status(result.status)
-    check_counted(result.granularity, result.level)
-    check_layers(result.layers, result.streams)
-    check_statistics(result.statistics)
-    check_score(result.score, result.streams)
-    check_numbers(result.dataset, result.streams, result.layers, result.statistics)
-    check_rankings(result.rankings, result.layers, result.dataset.sizes["token"])
-    return result
+    return Explanation.load(path)

@@ -18,7 +18,13 @@ _AT_ONCE: Final = [name for name, kind in REQUESTS.items() if kind.at_once]
 
 
 class ComparisonWidget(ResultWidget[Comparison]):
-    """Shows a `Comparison`, or a job that is computing one, method by method."""
+    """Shows a `Comparison`, or a job that is computing one, method by method.
+
+    Example:
+        >>> widget = ComparisonWidget(c)  # or sw.widgets.compare(model, ...), which fills up as it computes
+        >>> widget.result is c
+        True
+    """
 
     kind: ClassVar[str] = "comparison"
     shows: ClassVar[type[Any]] = Comparison

@@ -36,6 +36,13 @@ def explain(model: Any, tokenizer: Any, text: Any, *arguments: Any, **named: Any
         InputError: an argument that can be refused before the computation starts; later errors are shown
             in the widget and raised by ``wait``.
         MissingBundleError: the JavaScript was not built.
+
+    Example:
+        >>> widget = explain(model, tokenizer, "The keys to the cabinet [MASK] on the table.", "are", "is")
+        >>> widget.wait()
+        Explanation(logit(are) - logit(is) at [MASK] = 8.045, 12 tokens, 4 layers, ...)
+        >>> widget.selection = [{"layer": 3, "head": 1}, {"token": 2}]  # paths from a word through a head
+        >>> widget.close()
     """
     from semiring_widgets.explanation import explain_run  # loads torch
 
@@ -61,6 +68,12 @@ def compare(model: Any, tokenizer: Any, text: Any, *arguments: Any, **named: Any
     Raises:
         InputError: an unknown method, granularity or level.
         MissingBundleError: the JavaScript was not built.
+
+    Example:
+        >>> widget = compare(model, tokenizer, "The keys [MASK] here.", "are", methods=["Saliency"])
+        >>> widget.wait().status.message
+        '1 of 1 methods'
+        >>> widget.close()
     """
     from semiring_widgets.attr import compare_run  # loads torch and captum
 

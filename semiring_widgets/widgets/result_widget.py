@@ -18,13 +18,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 import anywidget
 import traitlets as t
 
+from semiring_widgets.checks import shown
 from semiring_widgets.contract import messages
 from semiring_widgets.contract.bundle import read_bundle
 from semiring_widgets.contract.requests import another_version, parts_of
 from semiring_widgets.contract.table import Cancel, Gone, Pull, Shown
 from semiring_widgets.errors import InputError, sentence_of
 from semiring_widgets.jobs import ExplanationJob
-from semiring_widgets.results.facts import short
 from semiring_widgets.results.holding import HeldSession, keep_newest
 from semiring_widgets.results.parts import Status
 from semiring_widgets.widgets.desk import Desk, Request
@@ -100,7 +100,7 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
             raise
         except (t.TraitError, ValueError) as error:  # ValueError: an array where one of some words is meant
             said = " ".join(str(error).split())[:200]
-            raise _SettingError(f"{name} cannot be {short(value)}: {said}") from error
+            raise _SettingError(f"{name} cannot be {shown(value)}: {said}") from error
 
     @t.default("_esm")
     def _default_esm(self) -> str:
@@ -123,24 +123,51 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
         Raises:
             TimeoutError: not finished within ``timeout`` seconds.
             Exception: whatever the computation raised.
+
+        Example:
+            >>> widget = sw.widgets.explain(model, tokenizer, "The keys [MASK] here.", "are")
+            >>> widget.wait(timeout=60).status.state
+            'done'
         """
         if self._job is not None:
             return self._job.result(timeout)
         return self._current  # type: ignore[return-value]  # a widget without a job has a result
 
     async def arun(self) -> R:
-        """Await the end of the job: as `wait`, but clicks, Cancel among them, are answered meanwhile."""
+        """Await the end of the job: as `wait`, but clicks, Cancel among them, are answered meanwhile.
+
+        Example:
+            >>> import asyncio
+            >>> widget = sw.widgets.explain(model, tokenizer, "The keys [MASK] here.", "are")
+            >>> asyncio.run(widget.arun()).status.state  # in a notebook: await widget.arun()
+            'done'
+        """
         if self._job is not None:
             return await self._job.aresult()
         return self.wait()
 
     def cancel(self) -> None:
-        """Stop the job, if there is one and it still runs; what is known stays on screen."""
+        """Stop the job, if there is one and it still runs; what is known stays on screen.
+
+        Example:
+            >>> widget = sw.widgets.ExplanationWidget(e)
+            >>> widget.cancel()  # nothing runs any more: nothing happens
+            >>> widget.result.status.state
+            'done'
+        """
         if self._job is not None:
             self._job.cancel()
 
     def close(self) -> None:
-        """Stop the job, give up the recording behind the result, and remove the widget."""
+        """Stop the job, give up the recording behind the result, and remove the widget.
+
+        Example:
+            >>> widget = sw.widgets.explain(model, tokenizer, "The keys [MASK] here.", "are")
+            >>> found = widget.wait()
+            >>> widget.close()
+            >>> found.live  # the recording is gone, the numbers stay
+            False
+        """
         self.cancel()
         if hasattr(self, "_desk"):  # ipywidgets closes widgets also when their construction failed
             self._desk.clear()

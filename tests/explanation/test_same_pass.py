@@ -12,8 +12,9 @@ from semiring_widgets.explanation.scores import prepare
 from semiring_widgets.question import Question
 from tests.core.zoo.row import Row
 from tests.core.zoo.shrinking import WORDS, build
-from tests.core.zoo.table import TABLE
+from tests.core.zoo.table import MECHANISMS, TABLE
 from tests.explanation.tiny import tokenizer_of
+from tests.lanes import slow_but
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 
@@ -36,16 +37,24 @@ WITH_IDS = [
 READS_TEXT = ("embeds", "seq2seq", "pictured")
 # Its ids are the codes of a sound, several to a place.
 CODES = ("MusicgenMelodyForCausalLM",)
+# They do not go without an image.
+NEEDS_IMAGE = ("Blip2ForConditionalGeneration",)
+
+READERS = [row for row in TABLE if row.kind in READS_TEXT and row.name not in CODES]
+ROWS = [*(row for row in READERS if row.name not in NEEDS_IMAGE), *WITH_IDS]
 
 
-def reads_text_alone(row):
-    forward = inspect.signature(getattr(transformers, row.name).forward).parameters
-    # BLIP-2 does not go without an image.
-    needed = "pixel_values" in forward and forward["pixel_values"].default is inspect.Parameter.empty
-    return row.kind in READS_TEXT and row.name not in CODES and not needed
+@pytest.mark.slow
+def test_all_classes_that_read_text_alone_are_asked():
+    def needs_image(row):
+        forward = inspect.signature(getattr(transformers, row.name).forward).parameters
+        return "pixel_values" in forward and forward["pixel_values"].default is inspect.Parameter.empty
+
+    assert {row.name for row in READERS if needs_image(row)} == set(NEEDS_IMAGE)
 
 
-ROWS = [row for row in TABLE if reads_text_alone(row)] + WITH_IDS
+def asked_always(row):
+    return row in WITH_IDS or row.name in MECHANISMS
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +128,7 @@ def question_of(row):
     return {"target": target, "position": 3}, lambda output: output.logits[:, 3, target]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", slow_but(ROWS, asked_always), ids=lambda row: row.name)
 def test_score_and_gradient_are_those_of_the_call_with_ids(row, tokenizer):
     model = made(row)
     asked, reads = question_of(row)

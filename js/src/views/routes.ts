@@ -1,7 +1,7 @@
 /** Routes as sentences, ranked three ways; a click draws one out. */
 
 import { html, nothing } from "lit-html";
-import { type ExplanationHeader, RANKED_BY, RANKINGS, type RankedBy, type Route } from "../contract";
+import { type ExplanationHeader, type ListedRoute, RANKED_BY, RANKINGS, type RankedBy } from "../contract";
 import { number, percent, power, signed } from "../layout/numbers";
 import { chosen, type Drawing, explanationPane } from "../pane";
 import type { Questions } from "../questions";
@@ -30,7 +30,7 @@ export function mountRoutes(
   });
 }
 
-function entries(state: State, routes: readonly Route[]): Drawing[] {
+function entries(state: State, routes: readonly ListedRoute[]): Drawing[] {
   const first = routes.findIndex(({ all_skip }) => !all_skip);
   return routes.map((route, index) => {
     const parted = state.by === "best" && index > 0 && index === first;
@@ -65,7 +65,7 @@ function heading(state: State): Drawing {
   )}</div>`;
 }
 
-function entry(state: State, route: Route): Drawing {
+function entry(state: State, route: ListedRoute): Drawing {
   const sign = route.sign < 0 ? "−" : "";
   const part = route.share_of_best === null ? "" : ` (${percent(route.share_of_best)})`;
   const facts: [string, string, string][] = [

@@ -80,6 +80,15 @@ def record(
         UnsupportedOpError: if the block does what cannot be recorded; the message names it.
         TapeError: the recording was entered beside that of another task of the thread, or not left as
             `with` leaves it: in the thread where it was entered, the last one first.
+
+    Example:
+        >>> x = torch.tensor([1.0, 2.0])
+        >>> for granularity in ("primitive", "operator"):
+        ...     with record(granularity) as tape:
+        ...         score = torch.softmax(x, 0)[0]
+        ...     print([op.name for op in tape.ops])
+        ['aten.sub.Tensor', 'aten.exp.default', 'aten.sum.dim_IntList', 'aten.div.Tensor', 'aten.select.int']
+        ['aten._softmax.default', 'aten.select.int']
     """
     granularity = choice(granularity, "granularity", GRANULARITIES)
     limit, values = memory_limit(max_memory), truth(values, "values")

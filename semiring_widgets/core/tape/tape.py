@@ -35,6 +35,18 @@ class Tape:
         failed: whether it ended with an error.
         values: False if only shapes and sizes were recorded.
         releases: whether results that the model lets go may be released.
+
+    Example:
+        >>> import torch, semiring_widgets as sw
+        >>> x = torch.tensor([1.0, 2.0])
+        >>> with sw.record() as tape:
+        ...     score = (3 * x - x * x).sum()
+        >>> tape
+        Tape(4 ops, granularity='primitive')
+        >>> [op.name for op in tape.ops]
+        ['aten.mul.Tensor', 'aten.mul.Tensor', 'aten.sub.Tensor', 'aten.sum.default']
+        >>> tape.nbytes  # seven numbers of float32
+        28
     """
 
     def __init__(
@@ -83,6 +95,13 @@ class Tape:
         Raises:
             TapeError: if the tape never saw this tensor object.
             InputError: it holds integers or booleans.
+
+        Example:
+            >>> x = torch.tensor([1.0, 2.0])
+            >>> with sw.record() as tape:
+            ...     y = x.exp()
+            >>> tape.node(x).shape, tape.node(y).op.name
+            (torch.Size([2]), 'aten.exp.default')
         """
         if not is_tracked(tensor):
             raise InputError(
@@ -99,7 +118,16 @@ class Tape:
         return node
 
     def first_node(self, tensor: Tensor, what: str = "tensor") -> Node:
-        """As `node`, but as the tensor was when the tape first saw it, before any write in place."""
+        """As `node`, but as the tensor was when the tape first saw it, before any write in place.
+
+        Example:
+            >>> x = torch.tensor([1.0, 2.0])
+            >>> with sw.record() as tape:
+            ...     y = x.clone()
+            ...     _ = y.mul_(3)
+            >>> tape.first_node(y).value, tape.node(y).value
+            (tensor([1., 2.]), tensor([3., 6.]))
+        """
         self.node(tensor, what)
         return self._bindings.first(tensor)
 
@@ -111,6 +139,16 @@ class Tape:
 
         Raises:
             TapeError: one of these was written in place since.
+
+        Example:
+            >>> x = torch.tensor([1.0, 2.0])
+            >>> with sw.record() as tape:
+            ...     y = x * x
+            >>> tape.check_unchanged(set(tape.ops))  # silent: it is as it was
+            >>> _ = x.mul_(3)
+            >>> tape.check_unchanged(set(tape.ops))
+            Traceback (most recent call last):
+            semiring_widgets.errors.TapeError: A tensor of shape [2] ... was changed in place after ...
         """
         changed = self._bindings.changed(ops)
         if changed is None:
