@@ -2,13 +2,16 @@
 
 The public names are imported lazily: ``import semiring_widgets`` costs milliseconds and pulls in
 neither torch nor transformers nor captum until a name that needs them is used.
+
+Public: every name of ``__all__``. The packages below say for themselves whether they are.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
+from semiring_widgets._lazy import lazily
 from semiring_widgets._version import __version__ as __version__
 from semiring_widgets.results.exits import install
 
@@ -62,10 +65,13 @@ _HOME = {
     "load_demo": "explanation",
     "load_model": "explanation",
     "compare": "attr",
+    "attr": "attr",
+    "tasks": "tasks",
+    "semirings": "semirings",
+    "widgets": "widgets",
     "load_ipython_extension": "notebook",
     "unload_ipython_extension": "notebook",
 }
-_MODULES = ("attr", "semirings", "tasks", "widgets")
 
 __all__ = [
     "Explanation",
@@ -102,14 +108,4 @@ __all__ = [
 # The one place where results are told what shows them.
 install(lambda: cast("Exits", importlib.import_module(f"{__name__}.faces")))
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazily(__name__, _HOME)

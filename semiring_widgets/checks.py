@@ -32,6 +32,9 @@ MOST = 1_000_000
 _SEEDS = -(2**63), 2**63 - 1
 # Longer integers are told by their length (and Python refuses to write very long ones).
 _BITS = 1000
+# Words of a user's, paths of files among them, are longer than reprlib's 30 letters.
+_REPR = reprlib.Repr()
+_REPR.maxstring = 76
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic, list, tuple, dict, set, frozenset)
 
 
@@ -44,19 +47,22 @@ def shown(value: Any) -> str:
     if isinstance(value, int) and value.bit_length() > _BITS:
         return f"a number of {value.bit_length():,} bits"
     if isinstance(value, _PLAIN):
-        return reprlib.repr(value)
+        return _REPR.repr(value)
     name = type(value).__name__
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
-def whole_number(value: Any, name: str, *, least: int = 1, most: int | None = MOST) -> int:
+def whole_number(
+    value: Any, name: str, *, least: int | None = 1, most: int | None = MOST, wanted: str = ""
+) -> int:
     """A whole number: an int of Python, numpy or torch (of shape ()), but not True or False.
 
     Args:
         value: what was given.
         name: of the argument.
-        least: the smallest that can be used.
+        least: the smallest that can be used; None for any.
         most: the largest; None for any.
+        wanted: what to give, in words, where that is more than a number in these bounds.
 
     Raises:
         InputError: says what was given, and what to give.
@@ -66,9 +72,11 @@ def whole_number(value: Any, name: str, *, least: int = 1, most: int | None = MO
         whole = None if isinstance(number, bool) or _is_array(number) else index(number)
     except TypeError:
         whole = None
-    if whole is None or whole < least or (most is not None and whole > most):
+    too_small = whole is not None and least is not None and whole < least
+    if whole is None or too_small or (most is not None and whole > most):
+        start = "" if least is None else f", {least} or more"
         end = "" if most is None else f" and at most {most:,}"
-        raise InputError(f"{name} is {shown(value)}; give a whole number, {least} or more{end}.")
+        raise InputError(f"{name} is {shown(value)}; give {wanted or f'a whole number{start}{end}'}.")
     return whole
 
 

@@ -34,8 +34,8 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Final, Generic, NoReturn, Protocol, TypeAlias, TypeVar
 
+from semiring_widgets.checks import shown
 from semiring_widgets.errors import CancelledError, InputError, sentence_of
-from semiring_widgets.results.facts import short
 from semiring_widgets.results.parts import Status
 
 __all__ = ["ExplanationJob", "Listener", "Run", "Snapshot"]
@@ -83,7 +83,7 @@ class ExplanationJob(Generic[R]):
             functions["on_update"] = on_update
         for name, given in functions.items():
             if not callable(given):
-                raise InputError(f"{name} is {short(given)}; give a function.")
+                raise InputError(f"{name} is {shown(given)}; give a function.")
         self._run = run
         self._on_update = on_update
         self._changed = threading.Condition()
@@ -163,7 +163,7 @@ class ExplanationJob(Generic[R]):
         if seconds is not None:
             known = not isinstance(seconds, bool) and isinstance(seconds, Real)
             if not known or not seconds >= 0:
-                raise InputError(f"timeout is {short(seconds)}; give seconds, or None to wait for the end.")
+                raise InputError(f"timeout is {shown(seconds)}; give seconds, or None to wait for the end.")
             timeout = float(min(seconds, threading.TIMEOUT_MAX))
         try:
             ended = self._finished.wait(timeout)
@@ -189,7 +189,7 @@ class ExplanationJob(Generic[R]):
         try:
             result = self._run(self._report, self._check)
             if not isinstance(getattr(result, "status", None), Status):
-                raise InputError(f"run gave {short(result)}, which is no result with a status.")
+                raise InputError(f"run gave {shown(result)}, which is no result with a status.")
         except CancelledError:
             self._end_as("cancelled", None)
         except Exception as error:  # noqa: BLE001  (the thread ends here; result() raises it again)

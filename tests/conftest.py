@@ -10,7 +10,7 @@ import xarray as xr
 from semiring_widgets.results.comparison import Comparison, MethodResult
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.parts import Layer, Score, Status, Stream, Token, Totals
-from semiring_widgets.results.rankings import Ranking, Route, Step
+from semiring_widgets.results.rankings import ListedRoute, ListedStep, Ranking
 from semiring_widgets.results.schema import empty_dataset, empty_statistics
 from semiring_widgets.vocabulary import BRANCHES, RANKINGS
 
@@ -47,7 +47,7 @@ def build_routes(layers, tokens):
     """The skip route, then one that leaves the skip at each layer."""
     asked = tokens - 1
     routes = [
-        Route(
+        ListedRoute(
             rank=0,
             label="skip",
             log_weight=-1.25,
@@ -59,17 +59,17 @@ def build_routes(layers, tokens):
             contribution=0.03,
             cancellation=5e-8,
             all_skip=True,
-            steps=tuple(Step(layer, "skip", None, asked, asked) for layer in range(layers)),
+            steps=tuple(ListedStep(layer, "skip", None, asked, asked) for layer in range(layers)),
             sentence="only skip connections",
         )
     ]
     for rank in range(1, min(layers, 4) + 1):
         leaves, source = layers - rank, rank % tokens
-        steps = [Step(layer, "skip", None, source, source) for layer in range(leaves)]
-        steps.append(Step(leaves, "value", 1, source, asked))
-        steps += [Step(layer, "skip", None, asked, asked) for layer in range(leaves + 1, layers)]
+        steps = [ListedStep(layer, "skip", None, source, source) for layer in range(leaves)]
+        steps.append(ListedStep(leaves, "value", 1, source, asked))
+        steps += [ListedStep(layer, "skip", None, asked, asked) for layer in range(leaves + 1, layers)]
         routes.append(
-            Route(
+            ListedRoute(
                 rank=rank,
                 label=f"V·L{leaves}·H1",
                 log_weight=-1.25 - 2 * rank,

@@ -17,10 +17,11 @@ import semiring_widgets
 PACKAGE = Path(semiring_widgets.__file__).parent
 SOURCES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 # What lies below all floors: errors, and words that everybody uses.
-GROUND = {"errors", "checks", "vocabulary", "question", "_version"}
+GROUND = {"errors", "checks", "vocabulary", "question", "_version", "_lazy"}
 # Every floor (a folder, or a module beside them), and the others that it may import from.
 MAY_SEE = {
     "_version": set(),
+    "_lazy": set(),
     "errors": set(),
     "checks": set(),
     "vocabulary": set(),

@@ -3,12 +3,15 @@
 This floor is the only one that imports captum. The table that `compare` returns, `Comparison`, is plain
 facts of the floor `results`; the names below are imported when they are first used, so that showing or
 loading a comparison needs neither torch nor captum.
+
+Public: `semiring_widgets.attr`; the table comes from `semiring_widgets.compare`.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from semiring_widgets._lazy import lazily
 
 if TYPE_CHECKING:
     from semiring_widgets.attr.comparing import compare, compare_run
@@ -17,12 +20,12 @@ if TYPE_CHECKING:
     from semiring_widgets.results.comparison import Comparison, MethodResult
 
 _HOME = {
-    "Comparison": "semiring_widgets.results.comparison",
-    "LayerSemiringGradient": "semiring_widgets.attr.layer_gradient",
-    "MethodResult": "semiring_widgets.results.comparison",
-    "SemiringGradient": "semiring_widgets.attr.gradient",
-    "compare": "semiring_widgets.attr.comparing",
-    "compare_run": "semiring_widgets.attr.comparing",
+    "Comparison": ".results.comparison",
+    "LayerSemiringGradient": "layer_gradient",
+    "MethodResult": ".results.comparison",
+    "SemiringGradient": "gradient",
+    "compare": "comparing",
+    "compare_run": "comparing",
 }
 
 __all__ = [
@@ -34,12 +37,4 @@ __all__ = [
     "compare_run",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazily(__name__, _HOME)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from semiring_widgets.attr.agreement import rank_correlation, top_k_overlap
 from semiring_widgets.attr.methods import Method, MethodLike, resolve
 from semiring_widgets.attr.problem import Problem, ScoredModel, evaluating, seeded
-from semiring_widgets.attr.question import check_choices
+from semiring_widgets.attr.semiring_choice import check_choices
 from semiring_widgets.checks import whole_number
 from semiring_widgets.errors import CancelledError, sentence_of
 from semiring_widgets.explanation.asking import check_question

@@ -25,8 +25,9 @@ from captum._utils.common import _format_output
 from captum.attr import GradientAttribution
 from torch import Tensor
 
-from semiring_widgets.attr.question import Question, check_forward, checked_inputs, logged, selected_score
+from semiring_widgets.attr.captum_forward import check_forward, checked_inputs, logged, selected_score
 from semiring_widgets.attr.readout import Readout
+from semiring_widgets.attr.semiring_choice import SemiringChoice
 from semiring_widgets.core import record
 from semiring_widgets.errors import InputError
 
@@ -87,7 +88,7 @@ class SemiringGradient(GradientAttribution):
     ) -> None:
         check_forward(forward_func)
         GradientAttribution.__init__(self, forward_func)
-        self._question = Question(semiring, granularity, level, readout)
+        self._choice = SemiringChoice(semiring, granularity, level, readout)
         self._multiply_by_inputs = multiply_by_inputs
         self.aggregate = aggregate
 
@@ -126,7 +127,7 @@ class SemiringGradient(GradientAttribution):
         values = checked_inputs(inputs)
         results = self._ask(values, target, additional_forward_args)
         numbers = tuple(
-            self._question.number(result, value, self.aggregate)
+            self._choice.number(result, value, self.aggregate)
             for result, value in zip(results, values, strict=True)
         )
         formatted: Tensor | tuple[Tensor, ...] = _format_output(isinstance(inputs, tuple), numbers)
@@ -160,9 +161,9 @@ class SemiringGradient(GradientAttribution):
         return tuple(results) if isinstance(inputs, tuple) else results[0]
 
     @property
-    def question(self) -> Question:
+    def choice(self) -> SemiringChoice:
         """Semiring, granularity and level."""
-        return self._question
+        return self._choice
 
     @property
     def multiplies_by_inputs(self) -> bool:
@@ -186,12 +187,12 @@ class SemiringGradient(GradientAttribution):
                     f"embeddings instead of token ids, or use LayerSemiringGradient with the embedding "
                     f"layer."
                 )
-        with record(granularity=self._question.granularity) as tape:
+        with record(granularity=self._choice.granularity) as tape:
             # Copies go in, so that a forward pass which works in place spares the caller's tensors, and
             # an input that is never used is on the tape nevertheless.
             entering = tuple(value.clone() for value in inputs)
             score = selected_score(self.forward_func, entering, target, additional)
-        return self._question.results(tape, score, inputs, times_values=self._multiply_by_inputs)
+        return self._choice.results(tape, score, inputs, times_values=self._multiply_by_inputs)
 
 
 def _kind(value: Any) -> str:

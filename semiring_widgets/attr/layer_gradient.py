@@ -20,8 +20,9 @@ from captum._utils.common import _format_output
 from captum.attr import LayerGradientXActivation
 from torch import Tensor, nn
 
-from semiring_widgets.attr.question import Question, check_forward, checked_inputs, logged, selected_score
+from semiring_widgets.attr.captum_forward import check_forward, checked_inputs, logged, selected_score
 from semiring_widgets.attr.readout import Readout
+from semiring_widgets.attr.semiring_choice import SemiringChoice
 from semiring_widgets.checks import shown
 from semiring_widgets.core import record
 from semiring_widgets.errors import InputError
@@ -89,7 +90,7 @@ class LayerSemiringGradient(LayerGradientXActivation):
         LayerGradientXActivation.__init__(
             self, forward_func, layer, device_ids, multiply_by_inputs=multiply_by_inputs
         )
-        self._question = Question(semiring, granularity, level, readout)
+        self._choice = SemiringChoice(semiring, granularity, level, readout)
         self.aggregate = aggregate
 
     @logged
@@ -144,27 +145,27 @@ class LayerSemiringGradient(LayerGradientXActivation):
         values = checked_inputs(inputs)
         with (
             _hooked(taps, attribute_to_layer_input),
-            record(granularity=self._question.granularity) as tape,
+            record(granularity=self._choice.granularity) as tape,
         ):
             score = selected_score(self.forward_func, values, target, additional_forward_args)
         for tap in taps:
             tap.refuse_nothing(attribute_to_layer_input)
         asked = [tensor for tap in taps for tensor in tap.asked]
         joined = self._joins_units()
-        results = iter(self._question.results(tape, score, asked, times_values=self.multiplies_by_inputs))
+        results = iter(self._choice.results(tape, score, asked, times_values=self.multiplies_by_inputs))
         found = [
             _format_output(
                 len(tap.asked) > 1,
-                tuple(self._question.number(next(results), like, joined) for like in tap.asked),
+                tuple(self._choice.number(next(results), like, joined) for like in tap.asked),
             )
             for tap in taps
         ]
         return found if isinstance(self.layer, (list, tuple)) else found[0]
 
     @property
-    def question(self) -> Question:
+    def choice(self) -> SemiringChoice:
         """Semiring, granularity and level."""
-        return self._question
+        return self._choice
 
     @property
     def multiplies_by_inputs(self) -> bool:

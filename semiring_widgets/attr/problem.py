@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from semiring_widgets.attr.question import Question
+from semiring_widgets.attr.semiring_choice import SemiringChoice
 from semiring_widgets.core import Result, path_lengths, record
 from semiring_widgets.question import PathOptions
 
@@ -72,11 +72,11 @@ class Problem:
         self.options = options
         self._recording: tuple[Tape, Tensor] | Exception | None = None
 
-    def paths(self, question: Question) -> Result:
+    def paths(self, choice: SemiringChoice) -> Result:
         """Semiring value of all paths from each unit of each token to the score.
 
         Args:
-            question: the semiring and the level; its granularity is the recording's.
+            choice: the semiring and the level; its granularity is the recording's.
 
         Returns:
             Result of `semiring_widgets.backprop`, shape (1, T, D).
@@ -84,7 +84,7 @@ class Problem:
         tape, score = self._recorded()
         limit = self.options.max_memory
         left = None if limit is None else limit - tape.nbytes
-        return question.results(tape, score, [self.inputs], max_memory=left)[0]
+        return choice.results(tape, score, [self.inputs], max_memory=left)[0]
 
     def lengths(self) -> Result:
         """Number of attentions on the paths from each unit of each token, shape (1, T, D).

@@ -2,14 +2,14 @@
 
 Numbers travel as *columns*: float32 or uint8 arrays, little endian, one after the other in one buffer; the
 header says where each begins. NaN (not known yet) is legal in a column and never appears in the JSON,
-where an unknown number is null. The same messages go to a live widget and into an exported page;
-``js/src/contract.ts`` has their types under the same names.
+where an unknown number is null. The same messages go to a live widget and into an exported page; `table`
+has their types.
 
     >>> import numpy as np
     >>> columns, buffer = pack({"scores": np.array([[1.0, 2.0]], np.float32)})
     >>> columns
-    [{'name': 'scores', 'shape': [1, 2], 'dtype': 'float32', 'offset': 0, 'nbytes': 8}]
-    >>> unpack(columns, buffer)["scores"].tolist()
+    (Column(name='scores', shape=(1, 2), dtype='float32', offset=0, nbytes=8),)
+    >>> unpack([asdict(column) for column in columns], buffer)["scores"].tolist()
     [[1.0, 2.0]]
 """
 
@@ -17,13 +17,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from semiring_widgets.contract.message_kinds import MessageType
+from semiring_widgets.contract.table import (
+    SUMMARIES,
+    VERSION,
+    ChartAnswer,
+    Column,
+    ComparisonHeader,
+    ConditionedAnswer,
+    ErrorAnswer,
+    ExplanationHeader,
+    HeadMapAnswer,
+    Part,
+    RoutesAnswer,
+)
 from semiring_widgets.results.comparison import Comparison
+from semiring_widgets.results.parts import Score, Stream, Totals
 from semiring_widgets.results.visible import token_label
 from semiring_widgets.vocabulary import KINDS
 
@@ -31,7 +46,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from semiring_widgets.results.explanation import Explanation
-    from semiring_widgets.results.parts import Status, Stream
+    from semiring_widgets.results.parts import Status
     from semiring_widgets.results.rankings import Ranking
 
 __all__ = [
@@ -39,10 +54,12 @@ __all__ = [
     "TOTALS",
     "VERSION",
     "Message",
+    "chart",
     "conditioned",
     "encode",
     "failure",
     "head_map",
+    "message",
     "pack",
     "routes",
     "sendable",
@@ -50,7 +67,6 @@ __all__ = [
     "unpack",
 ]
 
-VERSION: Final = 1
 CONDITIONED: Final = (
     "node_mass_share",
     "branch_mass_share",
@@ -65,11 +81,10 @@ CONDITIONED: Final = (
     "branch_statistic",
     "head_statistic",
 )
-TOTALS: Final = ("log_mass", "entropy", "best_log_weight", "best_sign", "log_cancellation")
+TOTALS: Final = tuple(field.name for field in fields(Totals))
 _ALIGNMENT: Final = 4  # JavaScript's Float32Array wants offsets that are multiples of its item size
 
 Message: TypeAlias = tuple[dict[str, Any], bytes]
-Column: TypeAlias = dict[str, Any]
 
 
 def encode(result: Explanation | Comparison, revision: int) -> Message:
@@ -97,30 +112,16 @@ def starting(kind: str, text: str, model: str, status: Status, revision: int) ->
         status: how far it is, or why it failed.
         revision: number of this summary.
     """
-    header: dict[str, Any] = {
-        "type": kind,
-        "version": VERSION,
-        "revision": revision,
-        "text": text,
-        "model": model,
-        "score": {"label": "", "value": None, "target": None, "contrast": None, "position": None},
-        "streams": [{"name": "input", "tokens": []}],
-        "status": asdict(status),
-        "columns": [],
-    }
-    if kind == "comparison":
-        header |= {"methods": [], "top_k": 0}
-    else:
-        totals = dict.fromkeys(TOTALS)
-        header |= {
-            "granularity": "",
-            "level": "",
-            "layers": [],
-            "totals": totals,
-            "rankings": [],
-            "statistics": [],
-        }
-    return _clean(header), b""
+    return message(
+        SUMMARIES[kind](
+            revision=revision,
+            text=text,
+            model=model,
+            score=Score("", math.nan, None, None, None),
+            streams=(Stream("input", ()),),
+            status=status,
+        )
+    )
 
 
 def conditioned(
@@ -139,15 +140,14 @@ def conditioned(
             where no path does.
     """
     columns, buffer = pack({name: dataset[name].values for name in CONDITIONED if name in dataset})
-    header = {
-        "type": "conditioned",
-        "id": request_id,
-        "selection": [dict(part) for part in selection],
-        "log_share": log_share,
-        "totals": {name: dataset.attrs.get(name) for name in TOTALS},
-        "columns": columns,
-    }
-    return _clean(header), buffer
+    header = ConditionedAnswer(
+        id=request_id,
+        selection=_parts(selection),
+        log_share=log_share,
+        totals=Totals(**{name: dataset.attrs.get(name) for name in TOTALS}),
+        columns=columns,
+    )
+    return message(header, buffer)
 
 
 def routes(request_id: int, by: str, selection: Sequence[Mapping[str, Any]], ranking: Ranking) -> Message:
@@ -159,14 +159,7 @@ def routes(request_id: int, by: str, selection: Sequence[Mapping[str, Any]], ran
         selection: the parts that were selected, as asked.
         ranking: the routes.
     """
-    header = {
-        "type": "routes",
-        "id": request_id,
-        "by": by,
-        "selection": [dict(part) for part in selection],
-        "ranking": asdict(ranking),
-    }
-    return _clean(header), b""
+    return message(RoutesAnswer(id=request_id, by=by, selection=_parts(selection), ranking=ranking))
 
 
 def head_map(
@@ -193,25 +186,46 @@ def head_map(
     scale = np.where(peaks > 0, peaks, 1.0)[:, None, None]
     scaled = np.rint(255 * np.sqrt(shares / scale)).astype(np.uint8)
     columns, buffer = pack({"map": scaled})
-    header = {
-        "type": "head_map",
-        "id": request_id,
-        "layer": layer,
-        "head": head,
-        "selection": [dict(part) for part in selection],
-        "kinds": list(KINDS),
-        "peak": [float(peak) for peak in peaks],
-        "columns": columns,
-    }
-    return _clean(header), buffer
+    header = HeadMapAnswer(
+        id=request_id,
+        layer=layer,
+        head=head,
+        selection=_parts(selection),
+        kinds=KINDS,
+        peak=tuple(float(peak) for peak in peaks),
+        columns=columns,
+    )
+    return message(header, buffer)
 
 
-def failure(request_id: int, message: str) -> Message:
+def chart(request_id: int, selection: Sequence[Mapping[str, Any]], item: Any, dark: Any) -> Message:
+    """The answer to ``chart``.
+
+    Args:
+        request_id: the request's id.
+        selection: the parts whose paths it shows; none for all paths.
+        item: the chart, as BokehJS takes it.
+        dark: the same with light letters.
+    """
+    return message(ChartAnswer(id=request_id, selection=_parts(selection), item=item, dark=dark))
+
+
+def failure(request_id: int, sentence: str) -> Message:
     """The answer to a request that cannot be met: one sentence."""
-    return _clean({"type": "error", "id": request_id, "message": message}), b""
+    return message(ErrorAnswer(id=request_id, message=sentence))
 
 
-def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[list[Column], bytes]:
+def message(header: MessageType, buffer: bytes = b"") -> Message:
+    """A message as it is sent.
+
+    Args:
+        header: one of the types of `table`.
+        buffer: the arrays that its columns name, or what else it brings.
+    """
+    return _clean({"type": header.type, **asdict(header)}), buffer
+
+
+def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[tuple[Column, ...], bytes]:
     """Columns and their buffer.
 
     Args:
@@ -226,22 +240,14 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[list[Column], bytes]:
     for name, array in arrays.items():
         dtype = "uint8" if array.dtype == np.uint8 else "float32"
         data = np.ascontiguousarray(array, np.dtype(dtype).newbyteorder("<")).tobytes()
-        columns.append(
-            {
-                "name": name,
-                "shape": list(array.shape),
-                "dtype": dtype,
-                "offset": len(buffer),
-                "nbytes": len(data),
-            }
-        )
+        columns.append(Column(name, array.shape, dtype, len(buffer), len(data)))
         buffer += data
         buffer += bytes(-len(buffer) % _ALIGNMENT)
-    return columns, bytes(buffer)
+    return tuple(columns), bytes(buffer)
 
 
-def unpack(columns: list[Column], buffer: bytes) -> dict[str, NDArray[Any]]:
-    """The arrays again: the inverse of `pack`."""
+def unpack(columns: Sequence[Mapping[str, Any]], buffer: bytes) -> dict[str, NDArray[Any]]:
+    """The arrays again, from the columns of a header: the inverse of `pack`."""
     return {
         column["name"]: np.frombuffer(
             buffer,
@@ -275,51 +281,52 @@ def _explanation(result: Explanation, revision: int) -> Message:
             if name != "map_mass_share"
         }
     )
-    header = {
-        "type": "explanation",
-        "version": VERSION,
-        "revision": revision,
-        "text": result.text,
-        "model": result.model,
-        "granularity": result.granularity,
-        "level": result.level,
-        "score": asdict(result.score),
-        "streams": _streams(result.streams),
-        "layers": [asdict(layer) for layer in result.layers],
-        "totals": asdict(result.totals),
-        "status": asdict(result.status),
-        "rankings": [asdict(ranking) for ranking in result.rankings],
-        "statistics": [asdict(statistic) for statistic in result.statistics],
-        "columns": columns,
-    }
-    return _clean(header), buffer
+    header = ExplanationHeader(
+        revision=revision,
+        text=result.text,
+        model=result.model,
+        score=result.score,
+        streams=_readable(result.streams),
+        status=result.status,
+        columns=columns,
+        granularity=result.granularity,
+        level=result.level,
+        layers=result.layers,
+        totals=result.totals,
+        rankings=result.rankings,
+        statistics=result.statistics,
+    )
+    return message(header, buffer)
 
 
 def _comparison(result: Comparison, revision: int) -> Message:
     columns, buffer = pack(
         {str(name): variable.values for name, variable in result.dataset.data_vars.items()}
     )
-    header = {
-        "type": "comparison",
-        "version": VERSION,
-        "revision": revision,
-        "text": result.text,
-        "model": result.model,
-        "score": asdict(result.score),
-        "streams": _streams(result.streams),
-        "status": asdict(result.status),
-        "methods": [asdict(method) for method in result.methods],
-        "top_k": result.top_k,
-        "columns": columns,
-    }
-    return _clean(header), buffer
+    header = ComparisonHeader(
+        revision=revision,
+        text=result.text,
+        model=result.model,
+        score=result.score,
+        streams=_readable(result.streams),
+        status=result.status,
+        columns=columns,
+        methods=result.methods,
+        top_k=result.top_k,
+    )
+    return message(header, buffer)
 
 
-def _streams(streams: tuple[Stream, ...]) -> list[dict[str, Any]]:
-    return [
-        {"name": stream.name, "tokens": [{**asdict(t), "text": token_label(t)} for t in stream.tokens]}
+def _readable(streams: tuple[Stream, ...]) -> tuple[Stream, ...]:
+    """The streams, every token with a text that is to be seen."""
+    return tuple(
+        Stream(stream.name, tuple(replace(token, text=token_label(token)) for token in stream.tokens))
         for stream in streams
-    ]
+    )
+
+
+def _parts(selection: Sequence[Mapping[str, Any]]) -> tuple[Part, ...]:
+    return tuple(Part(**part) for part in selection)
 
 
 def _clean(value: Any) -> Any:

@@ -3,12 +3,15 @@
 This floor is the only one that imports transformers. Its results are of the floor `results`, and the faces
 (widgets, export, notebook, command line) show them without ever importing torch; so the names below are
 imported when they are first used.
+
+Internal: use `semiring_widgets.explain`, `semiring_widgets.flow` and `semiring_widgets.load_model`.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from semiring_widgets._lazy import lazily
 
 if TYPE_CHECKING:
     from semiring_widgets.explanation.demo import load_demo
@@ -32,12 +35,4 @@ __all__ = [
     "load_model",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazily(__name__, _HOME)

@@ -8,11 +8,12 @@ from typing import Any, cast
 
 from torch import Tensor
 
+from semiring_widgets.checks import whole_number
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.families import logits_of
 from semiring_widgets.explanation.model_call import ModelCall
 from semiring_widgets.explanation.places import Place, answer, gap, next_place
-from semiring_widgets.explanation.targets import mask_position, place_in, token_id, whole
+from semiring_widgets.explanation.targets import mask_position, place_in, token_id
 from semiring_widgets.explanation.text import Source
 from semiring_widgets.results.parts import Score, Stream
 from semiring_widgets.results.visible import visible
@@ -137,7 +138,7 @@ def _class_number(classes: list[str], asked: Any, what: str) -> int:
         if not asked.isdecimal() or int(asked) >= len(classes):
             raise InputError(f"{what} {asked!r} is no class of this model; its classes are {listed}.")
         return int(asked)
-    number = whole(asked, what, "a class by name or number")
+    number = whole_number(asked, what, least=None, most=None, wanted="a class by name or number")
     if not 0 <= number < len(classes):
         raise InputError(f"{what} {number} is no class of this model; its classes are {listed}.")
     return number

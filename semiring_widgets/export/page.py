@@ -18,6 +18,7 @@ import gzip
 import html
 import json
 import os
+from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,14 +26,16 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from semiring_widgets._version import __version__
+from semiring_widgets.checks import shown
 from semiring_widgets.contract import messages
 from semiring_widgets.contract.bundle import read_bundle
+from semiring_widgets.contract.table import ChartRequest, Page, Prepared
 from semiring_widgets.errors import InputError
-from semiring_widgets.export.answers_ahead import conditions, head_maps, rankings, size_of
+from semiring_widgets.export.answers_ahead import answers_ahead, size_of
+from semiring_widgets.pictures.chart import bokeh_version, bokehjs, chart_item
 from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.results.atomic import check_writable, destination_of, write_whole
 from semiring_widgets.results.comparison import Comparison
-from semiring_widgets.results.facts import short
 
 if TYPE_CHECKING:
     from semiring_widgets.results.explanation import Explanation
@@ -68,7 +71,7 @@ def write_page(
         InputError: the folder does not exist or cannot be written.
     """
     if not isinstance(chart, (bool, np.bool_)):
-        raise InputError(f"chart is {short(chart)}; give True or False.")
+        raise InputError(f"chart is {shown(chart)}; give True or False.")
     check_writable(path)
     write_whole(path, page(result, chart=chart, answers=answers).encode())
     return destination_of(path)
@@ -82,30 +85,35 @@ def page(result: Explanation | Comparison, *, chart: bool = True, answers: int |
         chart: see there.
         answers: see there.
     """
-    from semiring_widgets.pictures.card import picture
+    from semiring_widgets.pictures.card import picture  # imports matplotlib
 
     bundle = _module(read_bundle())
     image = _base64(picture(result))
     summary = messages.encode(result, revision=1)
     header, buffer = summary
-    payload: dict[str, Any] = {"version": messages.VERSION, "summary": header, "buffer": _base64(buffer)}
+    answers_by_type: dict[str, list[messages.Message]] = {}
     bokeh = ""
     if not isinstance(result, Comparison):
         cells = len(result.layers) * max(len(stream.tokens) for stream in result.streams)
         left = min(_LARGE, max(_SMALL, _PER_CELL * cells)) - len(bundle) - len(image) - size_of(summary)
-        for name, prepare, part in (("head_maps", head_maps, 2 / 5), ("routes", rankings, 1 / 2)):
-            found = prepare(result, int(left * part))
-            left -= sum(size_of(message) for message in found)
-            payload[name] = _listed(found)
-        payload["conditions"] = _listed(conditions(result, left, answers))
+        answers_by_type = answers_ahead(result, left, answers)
         if chart and result.layers:
-            payload["chart"], bokeh = _chart(result)
+            answers_by_type[ChartRequest.type] = [_chart(result)]
+            bokeh = _packed_bokehjs()
+    content = Page(
+        summary=header,
+        buffer=_base64(buffer),
+        answers={
+            name: [Prepared(header, _base64(buffer)) for header, buffer in found]
+            for name, found in answers_by_type.items()
+        },
+    )
     parts = {
         "version": __version__,
         "title": html.escape(f"{header['score']['label']}: {header['text'][:80]}"),
         "plain": html.escape(messages.sendable(plain(result))),
         "picture": image,
-        "payload": embedded(payload),
+        "payload": embedded(asdict(content)),
         "bokehjs": bokeh,
         "bundle": bundle,
     }
@@ -134,18 +142,18 @@ def _module(bundle: str) -> str:
     return bundle.replace("</script", "<\\/script").replace("<!--", "\\x3c!--")
 
 
-def _chart(result: Explanation) -> tuple[dict[str, Any], str]:
-    """The chart's entry in the payload, and BokehJS as a base64 element."""
-    from semiring_widgets.pictures.chart import bokeh_version, bokehjs, chart_item
+def _chart(result: Explanation) -> messages.Message:
+    items = (_renumbered(chart_item(result, dark=dark), {}) for dark in (False, True))
+    return messages.chart(0, (), *items)
 
-    version = bokeh_version()
+
+def _packed_bokehjs() -> str:
+    """BokehJS as a base64 element."""
     packed = gzip.compress(bokehjs(), mtime=0)  # without the time, so that a page is the same on every run
-    element = (
+    return (
         f'\n<script type="text/plain" data-semiring-widgets="bokehjs" data-encoding="gzip" '
-        f'data-version="{html.escape(version)}">{_base64(packed)}</script>'
+        f'data-version="{html.escape(bokeh_version())}">{_base64(packed)}</script>'
     )
-    items = {"item": chart_item(result), "dark": chart_item(result, dark=True)}
-    return {**{name: _renumbered(item, {}) for name, item in items.items()}, "version": version}, element
 
 
 def _renumbered(item: Any, names: dict[str, str]) -> Any:
@@ -165,10 +173,6 @@ def _renumbered(item: Any, names: dict[str, str]) -> Any:
         else _renumbered(part, names)
         for key, part in item.items()
     }
-
-
-def _listed(answers: list[messages.Message]) -> list[dict[str, Any]]:
-    return [{"header": header, "buffer": _base64(buffer)} for header, buffer in answers]
 
 
 def _base64(data: bytes) -> str:

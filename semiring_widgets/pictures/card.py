@@ -8,7 +8,9 @@ object-oriented interface with the Agg renderer, so it never touches a figure of
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from functools import singledispatch
+from typing import Any, Final
 
 import numpy as np
 from matplotlib import style
@@ -22,15 +24,12 @@ from semiring_widgets.pictures.chart import COLOURS
 from semiring_widgets.pictures.comparison_table import draw_table
 from semiring_widgets.pictures.glyphs import FAMILIES, drawable
 from semiring_widgets.pictures.grid import draw_grid
-from semiring_widgets.pictures.plain_text import statistics
+from semiring_widgets.pictures.plain_text import plain, statistics
 from semiring_widgets.pictures.ribbon import INK, arrange, draw_ribbon
 from semiring_widgets.results.comparison import Comparison
-from semiring_widgets.results.wording import nats
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.result import Result
+from semiring_widgets.results.wording import nats, number
 
 __all__ = ["picture"]
 
@@ -41,18 +40,18 @@ _DPI: Final = 120
 _LINES: Final = ("skip", "query", "key", "value", "mlp")
 
 
-def picture(result: Explanation | Comparison) -> bytes:
+def picture(result: Result) -> bytes:
     """Draw a result.
 
     Args:
-        result: an explanation or a comparison with any number of tokens; what is not known yet is grey.
+        result: of any kind, with any number of tokens; what is not known yet is grey.
 
     Returns:
         A PNG file, 1080 pixels wide.
     """
     # The user's style (a dark one, or one with grids) is meant for the user's figures, not for this card.
     with style.context(["default", {"font.family": FAMILIES}]):
-        figure = _comparison(result) if isinstance(result, Comparison) else _explanation(result)
+        figure = _figure(result)
         canvas: Any = figure.canvas
         canvas.draw()
         pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
@@ -62,6 +61,19 @@ def picture(result: Explanation | Comparison) -> bytes:
     return output.getvalue()
 
 
+@singledispatch
+def _figure(result: Result) -> Figure:
+    """A kind of result that is not named here: its plain lines."""
+    lines = plain(result).splitlines()[1:]
+    height = 2 * _MARGIN + 0.62 + 0.2 * len(lines)
+    figure, page = _card(height)
+    _headline(page, height - _MARGIN, result.score.label, result.score.value, result.model)
+    for row, line in enumerate(lines):
+        _note(page, height - _MARGIN - 0.72 - 0.2 * row, line, INK)
+    return figure
+
+
+@_figure.register
 def _explanation(result: Explanation) -> Figure:
     tokens = result.tokens
     size, line_height = (10.0, 0.34) if len(tokens) <= 120 else (7.0, 0.24)
@@ -103,8 +115,8 @@ def _explanation(result: Explanation) -> Figure:
         f"granularity {result.granularity}",
         f"level {result.level}",
     ]
-    for number, said in enumerate(reversed(extra)):
-        _note(page, _MARGIN + 0.5 + 0.2 * number, said, INK)
+    for line, said in enumerate(reversed(extra)):
+        _note(page, _MARGIN + 0.5 + 0.2 * line, said, INK)
     _note(
         page,
         _MARGIN + 0.3,
@@ -116,6 +128,7 @@ def _explanation(result: Explanation) -> Figure:
     return figure
 
 
+@_figure.register
 def _comparison(result: Comparison) -> Figure:
     rows = max(1, len(result.methods))
     table_height = min(8.0, 0.3 * rows + 0.1)
@@ -157,7 +170,7 @@ def _card(height: float) -> tuple[Figure, Any]:
 
 
 def _headline(page: Any, top: float, label: str, value: float, model: str) -> None:
-    said = f"{drawable(label, 90)} = {value:.4g}" if np.isfinite(value) else drawable(label, 90)
+    said = f"{drawable(label, 90)} = {number(value)}" if np.isfinite(value) else drawable(label, 90)
     page.text(_MARGIN, top - 0.06, said, fontsize=13, color=INK, va="top", weight="bold", parse_math=False)
     page.text(
         _MARGIN, top - 0.34, drawable(model, 60), fontsize=8.5, color=_MUTED, va="top", parse_math=False
@@ -177,7 +190,7 @@ def _kinds(page: Any, y: float) -> None:
         x += 0.62
 
 
-def _progress(result: Explanation | Comparison) -> str:
+def _progress(result: Result) -> str:
     return "" if result.status.state == "done" else f"{result.status.state}: {result.status.message}   "
 
 

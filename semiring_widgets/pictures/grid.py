@@ -23,7 +23,7 @@ from semiring_widgets.results.visible import token_label, width
 if TYPE_CHECKING:
     from semiring_widgets.results.explanation import Explanation
     from semiring_widgets.results.parts import Stream
-    from semiring_widgets.results.rankings import Route, Step
+    from semiring_widgets.results.rankings import ListedRoute, ListedStep
 
 __all__ = ["NEGATIVE", "POSITIVE", "draw_grid"]
 
@@ -124,7 +124,7 @@ def _draw_score(axes: Any, result: Explanation, layers: int) -> None:
     )
 
 
-def _draw_route(axes: Any, route: Route, layers: int, spread: float) -> None:
+def _draw_route(axes: Any, route: ListedRoute, layers: int, spread: float) -> None:
     # Routes share long stretches of skip; a small shift per rank keeps them apart.
     shift = spread * ((route.rank + 1) // 2) * (-1) ** route.rank
     for layer, group in groupby(route.steps, key=lambda step: step.layer):
@@ -148,7 +148,7 @@ def _draw_route(axes: Any, route: Route, layers: int, spread: float) -> None:
 
 
 def _draw_step(
-    axes: Any, step: Step, start: tuple[float, float], end: tuple[float, float], route: Route
+    axes: Any, step: ListedStep, start: tuple[float, float], end: tuple[float, float], route: ListedRoute
 ) -> None:
     # What goes through an MLP, or by no operand of a head, is on the line of the skip.
     colour = COLOURS[step.branch if step.branch in {"query", "key", "value"} else "skip"]
@@ -172,7 +172,9 @@ def _draw_step(
     )
 
 
-def _name_hop(axes: Any, step: Step, start: tuple[float, float], end: tuple[float, float], rank: int) -> None:
+def _name_hop(
+    axes: Any, step: ListedStep, start: tuple[float, float], end: tuple[float, float], rank: int
+) -> None:
     if rank > 3:
         return
     name = f"{step.branch[:1].upper()}·L{step.layer}" + ("" if step.head is None else f"·H{step.head}")

@@ -3,18 +3,21 @@
 The lowest floor but for errors: no torch, no picture, no widget, and nothing of how the numbers were
 computed. Whatever computes gives results, whatever shows takes them. The names below are imported when
 they are first used.
+
+Internal: use `semiring_widgets.Explanation` and `semiring_widgets.load`.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from semiring_widgets._lazy import lazily
 
 if TYPE_CHECKING:
     from semiring_widgets.results.comparison import Comparison, MethodResult
     from semiring_widgets.results.explanation import Explanation, load
     from semiring_widgets.results.parts import Layer, Score, Statistic, Status, Stream, Token, Totals
-    from semiring_widgets.results.rankings import Ranking, Route, Step
+    from semiring_widgets.results.rankings import ListedRoute, ListedStep, Ranking
     from semiring_widgets.results.result import Result
     from semiring_widgets.results.session import Session
 
@@ -22,15 +25,15 @@ _HOME = {
     "Comparison": "comparison",
     "Explanation": "explanation",
     "Layer": "parts",
+    "ListedRoute": "rankings",
+    "ListedStep": "rankings",
     "MethodResult": "comparison",
     "Ranking": "rankings",
     "Result": "result",
-    "Route": "rankings",
     "Score": "parts",
     "Session": "session",
     "Statistic": "parts",
     "Status": "parts",
-    "Step": "rankings",
     "Stream": "parts",
     "Token": "parts",
     "Totals": "parts",
@@ -41,27 +44,19 @@ __all__ = [
     "Comparison",
     "Explanation",
     "Layer",
+    "ListedRoute",
+    "ListedStep",
     "MethodResult",
     "Ranking",
     "Result",
-    "Route",
     "Score",
     "Session",
     "Statistic",
     "Status",
-    "Step",
     "Stream",
     "Token",
     "Totals",
     "load",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazily(__name__, _HOME)

@@ -9,8 +9,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
-from semiring_widgets.results.facts import short
 
 __all__ = ["check_writable", "destination_of", "write_whole"]
 
@@ -29,18 +29,18 @@ def destination_of(path: Any, what: str = "save") -> Path:
         text = os.fsdecode(path)
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"path is {short(path)}; give the path of a file to {what}, such as 'result.zip'."
+            f"path is {shown(path)}; give the path of a file to {what}, such as 'result.zip'."
         ) from error
     if not text.strip():
-        raise InputError(f"path is {short(text)}; give the path of a file to {what}, such as 'result.zip'.")
+        raise InputError(f"path is {shown(text)}; give the path of a file to {what}, such as 'result.zip'.")
     try:
         os.fsencode(text)
         if "\0" in text:
-            raise InputError(f"path is {short(text)}, and no path holds a NUL; give another.")
+            raise InputError(f"path is {shown(text)}, and no path holds a NUL; give another.")
         return Path(text).expanduser()
     except (RuntimeError, UnicodeError) as error:  # no home folder; a lone surrogate
         raise InputError(
-            f"path is {short(text)}, which names no file here ({error}); give another."
+            f"path is {shown(text)}, which names no file here ({error}); give another."
         ) from error
 
 

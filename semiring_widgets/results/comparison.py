@@ -7,7 +7,6 @@ of both.
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -16,11 +15,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from semiring_widgets.errors import InputError
-from semiring_widgets.results import storage
 from semiring_widgets.results.consistency import check_status, check_streams, table
 from semiring_widgets.results.facts import fields_of
 from semiring_widgets.results.parts import Score, Status, Stream
-from semiring_widgets.results.result import ELSEWHERE, Result, arrays_of, facts_of
+from semiring_widgets.results.result import ELSEWHERE, Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,53 +141,23 @@ class Comparison(Result):
             rows[method.name] = scores[index, : len(rows)]
         return rows
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a file that `Comparison.load` reads back exactly, see `Explanation.save`.
-
-        Raises:
-            InputError: it cannot be written there; what was there before is kept.
-
-        Example:
-            >>> c.save("methods.npz")
-            >>> Comparison.load("methods.npz").methods == c.methods
-            True
-        """
-        storage.write(path, self.kind, facts_of(self), arrays_of(self), _comparison_from)
-
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Comparison:
-        """Read a comparison that `save` wrote.
-
-        Raises:
-            InputError: no such file, changed since it was written, or not a comparison of a version that this
-                installation reads.
-
-        Example:
-            >>> c.save("methods.npz")
-            >>> Comparison.load("methods.npz")
-            Comparison(logit(are) - logit(is) at [MASK] = 8.045, 12 tokens, 2 methods: Saliency, best path)
-        """
-        return storage.read(path, cls.kind, _comparison_from)
+    def _from_file(cls, header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> Comparison:
+        result = cls(**fields_of(cls, header, "it", without=ELSEWHERE), dataset=table(arrays, _VARIABLES, {}))
+        check_streams(result.streams)
+        check_status(result.status)
+        names, sizes = [method.name for method in result.methods], result.dataset.sizes
+        if len(set(names)) < len(names):
+            raise InputError("two methods have one name")
+        if result.top_k < 1:
+            raise InputError(f"top_k is {result.top_k}")
+        expected = {"method": len(names), "other": len(names), "token": len(result.tokens)}
+        if dict(sizes) != expected or set(result.dataset.data_vars) != set(_VARIABLES):
+            raise InputError(f"its numbers have the axes {dict(sizes)}, its facts {expected}")
+        return result
 
     def __repr__(self) -> str:
         return (
             f"Comparison({self.score.label} = {self.score.value:.4g}, {len(self.tokens)} tokens, "
             f"{len(self.methods)} methods: {', '.join(method.name for method in self.methods)})"
         )
-
-
-def _comparison_from(header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> Comparison:
-    result = Comparison(
-        **fields_of(Comparison, header, "it", without=ELSEWHERE), dataset=table(arrays, _VARIABLES, {})
-    )
-    check_streams(result.streams)
-    check_status(result.status)
-    names, sizes = [method.name for method in result.methods], result.dataset.sizes
-    if len(set(names)) < len(names):
-        raise InputError("two methods have one name")
-    if result.top_k < 1:
-        raise InputError(f"top_k is {result.top_k}")
-    expected = {"method": len(names), "other": len(names), "token": len(result.tokens)}
-    if dict(sizes) != expected or set(result.dataset.data_vars) != set(_VARIABLES):
-        raise InputError(f"its numbers have the axes {dict(sizes)}, its facts {expected}")
-    return result

@@ -8,10 +8,12 @@ widgets take their time.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:  # whoever imports the package imports this file
+    import os
+    from pathlib import Path
 
 __all__ = ["Exits", "exits", "install"]
 

@@ -18,9 +18,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from semiring_widgets.checks import whole_number
+from semiring_widgets.checks import shown, whole_number
 from semiring_widgets.errors import InputError
-from semiring_widgets.results import storage
 from semiring_widgets.results.consistency import (
     check_counted,
     check_layers,
@@ -33,11 +32,11 @@ from semiring_widgets.results.consistency import (
     table,
 )
 from semiring_widgets.results.exits import exits
-from semiring_widgets.results.facts import fields_of, short
+from semiring_widgets.results.facts import fields_of
 from semiring_widgets.results.holding import HeldSession
 from semiring_widgets.results.parts import Layer, Score, Statistic, Status, Stream, Totals
-from semiring_widgets.results.rankings import Ranking, Route
-from semiring_widgets.results.result import ELSEWHERE, Result, arrays_of, facts_of
+from semiring_widgets.results.rankings import ListedRoute, Ranking
+from semiring_widgets.results.result import ELSEWHERE, Result
 from semiring_widgets.results.schema import COORDINATES, variables_of
 from semiring_widgets.results.session import Session
 
@@ -98,7 +97,7 @@ class Explanation(Result):
     session: Session | None = None
 
     @property
-    def routes(self) -> tuple[Route, ...]:
+    def routes(self) -> tuple[ListedRoute, ...]:
         """The routes of the first ranking, usually those with the best single paths."""
         return self.rankings[0].routes if self.rankings else ()
 
@@ -140,7 +139,7 @@ class Explanation(Result):
             if isinstance(wanted, str) and ranking.by == wanted:
                 return ranking
         known = ", ".join(ranking.by for ranking in self.rankings) or "none"
-        raise InputError(f"There is no ranking by {short(by)} here; known are {known}.")
+        raise InputError(f"There is no ranking by {shown(by)} here; known are {known}.")
 
     def to_xarray(self) -> xr.Dataset:
         """The numbers with labelled axes: token texts, layer names, and what was explained.
@@ -202,7 +201,7 @@ class Explanation(Result):
 
         wanted: Any = rows
         if not isinstance(wanted, str) or wanted not in ("tokens", "routes"):
-            raise InputError(f"rows is {short(rows)}; choose tokens or routes.")
+            raise InputError(f"rows is {shown(rows)}; choose tokens or routes.")
         if wanted == "routes":
             return routes_frame(self.rankings)
         return tokens_frame(self.tokens, self.dataset, self.statistics)
@@ -233,21 +232,21 @@ class Explanation(Result):
         known = self if self.live else replace(self, session=None)
         return exits().write_page(known, path, chart=chart, answers=answers)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a file that `load` reads back exactly (all but the live session).
-
-        The file is a plain zip of arrays and one JSON document, sealed by its SHA-256, see
-        `semiring_widgets.results.archive`; `numpy.load` opens it, too.
-
-        Raises:
-            InputError: it cannot be written there; what was there before is kept.
-
-        Example:
-            >>> e.save("keys.npz")
-            >>> sw.load("keys.npz").score == e.score
-            True
-        """
-        storage.write(path, self.kind, facts_of(self), arrays_of(self), _explanation_from)
+    @classmethod
+    def _from_file(cls, header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> Explanation:
+        facts = fields_of(cls, header, "it", without=ELSEWHERE)
+        statistics = [statistic.name for statistic in facts.get("statistics", ())]
+        labels = {**COORDINATES, "statistic": statistics}
+        result = cls(**facts, dataset=table(arrays, variables_of(bool(statistics)), labels))
+        check_streams(result.streams)
+        check_status(result.status)
+        check_counted(result.granularity, result.level)
+        check_layers(result.layers, result.streams)
+        check_statistics(result.statistics)
+        check_score(result.score, result.streams)
+        check_numbers(result.dataset, result.streams, result.layers, result.statistics)
+        check_rankings(result.rankings, result.layers, result.dataset.sizes["token"])
+        return result
 
     def __repr__(self) -> str:
         state = "" if self.status.state == "done" else f", {self.status.state}"
@@ -270,20 +269,4 @@ def load(path: str | os.PathLike[str]) -> Explanation:
         >>> known.routes == e.routes, known.live
         (True, False)
     """
-    return storage.read(path, Explanation.kind, _explanation_from)
-
-
-def _explanation_from(header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> Explanation:
-    facts = fields_of(Explanation, header, "it", without=ELSEWHERE)
-    statistics = [statistic.name for statistic in facts.get("statistics", ())]
-    labels = {**COORDINATES, "statistic": statistics}
-    result = Explanation(**facts, dataset=table(arrays, variables_of(bool(statistics)), labels))
-    check_streams(result.streams)
-    check_status(result.status)
-    check_counted(result.granularity, result.level)
-    check_layers(result.layers, result.streams)
-    check_statistics(result.statistics)
-    check_score(result.score, result.streams)
-    check_numbers(result.dataset, result.streams, result.layers, result.statistics)
-    check_rankings(result.rankings, result.layers, result.dataset.sizes["token"])
-    return result
+    return Explanation.load(path)

@@ -21,9 +21,10 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
 
-__all__ = ["fact", "fields_of", "short", "value_of"]
+__all__ = ["fact", "fields_of", "value_of"]
 
 T = TypeVar("T")
 
@@ -46,20 +47,20 @@ def fields_of(kind: Any, given: Any, place: str, without: Collection[str] = ()) 
     """The arguments of one dataclass from a JSON object; a field with a default may be missing.
 
     Args:
-        kind: as for `fact`, like the next two.
-        given: see there.
-        place: see there.
+        kind: the class, as for `fact`.
+        given: what JSON gave.
+        place: where it stands, for the message.
         without: fields that come from elsewhere.
 
     Raises:
         InputError: see `fact`.
     """
     if not isinstance(given, dict):
-        raise InputError(f"{place} is {short(given)}, not an object")
+        raise InputError(f"{place} is {shown(given)}, not an object")
     needed = {name: optional for name, optional in _fields(kind).items() if name not in without}
     for name in given:
         if name not in needed:
-            raise InputError(f"{place} has an unknown field {short(name)}")
+            raise InputError(f"{place} has an unknown field {shown(name)}")
     for name, optional in needed.items():
         if name not in given and not optional:
             raise InputError(f"{place} lacks the field {name!r}")
@@ -82,7 +83,7 @@ def value_of(kind: Any, given: Any, place: str) -> Any:
         return fact(typing.cast(type, kind), given, place)
     if typing.get_origin(kind) is tuple:
         if not isinstance(given, list):
-            raise InputError(f"{place} is {short(given)}, not a list")
+            raise InputError(f"{place} is {shown(given)}, not a list")
         of = typing.get_args(kind)[0]
         return tuple(value_of(of, item, f"{place}[{index}]") for index, item in enumerate(given))
     if isinstance(kind, types.UnionType):
@@ -93,12 +94,12 @@ def value_of(kind: Any, given: Any, place: str) -> Any:
     # JSON writes a float such as 2.0 as it was given; an int in its place means the same number.
     allowed = (float, int) if kind is float else (kind,)
     if not isinstance(given, allowed) or (isinstance(given, bool) and kind is not bool):
-        raise InputError(f"{place} is {short(given)}, not {kind.__name__}")
+        raise InputError(f"{place} is {shown(given)}, not {kind.__name__}")
     if kind is float and isinstance(given, int):
         try:
             float(given)
         except OverflowError as error:
-            raise InputError(f"{place} is {short(given)}, larger than any float") from error
+            raise InputError(f"{place} is {shown(given)}, larger than any float") from error
     return given
 
 
@@ -115,12 +116,3 @@ def _fields(kind: type[Any]) -> dict[str, bool]:
 @lru_cache(maxsize=32)
 def _hints(kind: type[Any]) -> dict[str, Any]:
     return typing.get_type_hints(kind)
-
-
-def short(value: Any) -> str:
-    """A value in a few words on one line, for a message."""
-    try:
-        said = " ".join(repr(value).split())
-    except ValueError:  # Python does not write down integers of more than 4300 digits
-        return "a very large number"
-    return said if len(said) <= 80 else f"{said[:77]}..."

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Ranking", "Route", "Step"]
+__all__ = ["ListedRoute", "ListedStep", "Ranking"]
 
 
 @dataclass(frozen=True)
-class Step:
+class ListedStep:
     """One step of a route: a branch of one layer, from a source token to a target token."""
 
     layer: int
@@ -19,7 +19,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Route:
+class ListedRoute:
     """All paths that look alike at the level of people: the same branches, heads and tokens, layer by layer.
 
     Attributes:
@@ -49,7 +49,7 @@ class Route:
     contribution: float
     cancellation: float
     all_skip: bool
-    steps: tuple[Step, ...]
+    steps: tuple[ListedStep, ...]
     sentence: str
 
 
@@ -68,7 +68,7 @@ class Ranking:
     """
 
     by: str
-    routes: tuple[Route, ...]
+    routes: tuple[ListedRoute, ...]
     missed: float
     uncovered: float
     rest: float

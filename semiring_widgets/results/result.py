@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
+from semiring_widgets.results import storage
 from semiring_widgets.results.exits import exits
 from semiring_widgets.results.parts import Score, Status, Stream, Token
 
@@ -16,6 +19,7 @@ __all__ = ["ELSEWHERE", "Result", "arrays_of", "facts_of"]
 
 # Fields that are saved as arrays, or not at all.
 ELSEWHERE: Final = ("dataset", "session")
+R = TypeVar("R", bound="Result")
 
 
 class Result:
@@ -62,6 +66,42 @@ class Result:
             'methods.html'
         """
         return exits().write_page(self, path, chart=True, answers=None)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a file that `load` reads back exactly (all but a live session).
+
+        The file is a plain zip of arrays and one JSON document, sealed by its SHA-256, see
+        `semiring_widgets.results.archive`; `numpy.load` opens it, too.
+
+        Raises:
+            InputError: it cannot be written there; what was there before is kept.
+
+        Example:
+            >>> c.save("methods.npz")
+            >>> type(c).load("methods.npz").methods == c.methods
+            True
+        """
+        storage.write(path, self.kind, facts_of(self), arrays_of(self), self._from_file)
+
+    @classmethod
+    def load(cls: type[R], path: str | os.PathLike[str]) -> R:
+        """Read a result that `save` wrote.
+
+        Raises:
+            InputError: no such file, changed since it was written, or not a result of this kind, of a version
+                that this installation reads.
+
+        Example:
+            >>> e.save("keys.npz")
+            >>> sw.load("keys.npz").score.label
+            'logit(are) - logit(is) at [MASK]'
+        """
+        return storage.read(path, cls.kind, cls._from_file)
+
+    @classmethod
+    def _from_file(cls: type[R], header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> R:
+        """The result that a file holds; an `InputError` here is the end of a sentence about the file."""
+        raise NotImplementedError
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         return exits().mimebundle(self, include=include, exclude=exclude)

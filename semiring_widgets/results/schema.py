@@ -158,9 +158,9 @@ def empty_statistics(names: list[str], layers: int, heads: int, tokens: int) -> 
 
     Args:
         names: of the statistics, the labels of the axis ``statistic``.
-        layers: as in `empty_dataset`, like the other two.
-        heads: see there.
-        tokens: see there.
+        layers: L, the number of attention layers.
+        heads: H, the most heads of any layer.
+        tokens: T, the length of the longest stream.
 
     Returns:
         A dataset of float32 variables with the coordinates ``statistic`` and ``operand``.

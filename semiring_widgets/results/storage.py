@@ -15,10 +15,10 @@ from typing import Any, Final, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
 from semiring_widgets.results import archive, old_format
 from semiring_widgets.results.atomic import destination_of, write_whole
-from semiring_widgets.results.facts import short
 
 __all__ = ["FORMAT_VERSION", "read", "write"]
 
@@ -95,13 +95,13 @@ def _built(data: bytes, kind: str, build: Build[T]) -> T:
         raise InputError("is no file of semiring_widgets; give one that .save(path) wrote")
     if facts[1] > FORMAT_VERSION:
         raise InputError(
-            f"has format version {short(facts[1])} and was written by a newer version of semiring_widgets; "
+            f"has format version {shown(facts[1])} and was written by a newer version of semiring_widgets; "
             f"this one reads up to {FORMAT_VERSION}: update it"
         )
     if facts[2] != kind:
         reader = _READERS.get(str(facts[2]), "the class that wrote it")
         raise InputError(
-            f"holds a result of kind {short(facts[2])}, not {kind!r}; read it with {reader}(path)"
+            f"holds a result of kind {shown(facts[2])}, not {kind!r}; read it with {reader}(path)"
         )
     try:
         return build(header, arrays)

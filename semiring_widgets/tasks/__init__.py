@@ -22,6 +22,8 @@ https://github.com/kdu4108/semiring-backprop-exps). The data are drawn anew from
     ('The actress behind the mountains [MASK] there.', 'was', 'were')
 
 **Difficulty**: `prequential_code_length` and `mdl_as_published`, from losses.
+
+Public: `semiring_widgets.tasks`.
 """
 
 from semiring_widgets.tasks.agreement_grammar import AGREEMENT_KINDS, AgreementPair, agreement_pairs

@@ -12,11 +12,10 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from semiring_widgets.errors import MissingBundleError
+from semiring_widgets.errors import InputError, MissingBundleError
 from semiring_widgets.pictures.plain_text import plain
-from semiring_widgets.results.comparison import Comparison
-from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.holding import keep_newest
+from semiring_widgets.results.result import Result
 from semiring_widgets.widgets.comparison_widget import ComparisonWidget
 from semiring_widgets.widgets.explanation_widget import ExplanationWidget
 from semiring_widgets.widgets.mime import data_of, png_of
@@ -26,10 +25,11 @@ __all__ = ["mimebundle", "widget_of"]
 
 # A widget holds its result, so an id stays taken while its widget lives. Showing a result twice gives two
 # views of one widget: a notebook stores the JavaScript once per widget.
+_KINDS: tuple[type[ResultWidget[Any]], ...] = (ExplanationWidget, ComparisonWidget)
 _widgets: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
 
-def mimebundle(result: Explanation | Comparison, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+def mimebundle(result: Result, include: Any = None, exclude: Any = None) -> dict[str, Any]:
     """All forms of a result, for ``_repr_mimebundle_``.
 
     Args:
@@ -43,7 +43,11 @@ def mimebundle(result: Explanation | Comparison, include: Any = None, exclude: A
     """
     data: dict[str, Any] = {"text/plain": plain(result)}
     keep_newest(getattr(result, "session", None))
-    if not _in_terminal():
+    if _in_terminal():
+        pass
+    elif _kind_of(result) is None:
+        data["image/png"] = png_of(result)
+    else:
         try:
             shown = widget_of(result)._repr_mimebundle_()
             data = {**data_of(shown), **data}
@@ -57,21 +61,27 @@ def mimebundle(result: Explanation | Comparison, include: Any = None, exclude: A
     }
 
 
-def widget_of(result: Explanation | Comparison) -> ResultWidget[Any]:
+def widget_of(result: Result) -> ResultWidget[Any]:
     """The widget that shows this result; the same one as long as it is open.
 
     Raises:
         MissingBundleError: the JavaScript was not built.
+        InputError: no widget shows results of this kind.
     """
     widget: ResultWidget[Any] | None = _widgets.get(id(result))
     if widget is not None and widget.result is result and widget.comm is not None:
         return widget
-    if isinstance(result, Comparison):
-        widget = ComparisonWidget(result)
-    else:
-        widget = ExplanationWidget(result)
-    _widgets[id(result)] = widget
-    return widget
+    kind = _kind_of(result)
+    if kind is None:
+        raise InputError(f"A {type(result).__name__} has no widget; print it, or write its page or picture.")
+    made = kind(result)
+    _widgets[id(result)] = made
+    return made
+
+
+def _kind_of(result: Result) -> type[ResultWidget[Any]] | None:
+    """The class of the widgets that show results of this kind, if there is one."""
+    return next((kind for kind in _KINDS if isinstance(result, kind.shows)), None)
 
 
 def _in_terminal() -> bool:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from semiring_widgets.pictures.plain_text import plain
-
-if TYPE_CHECKING:
-    from semiring_widgets.results.comparison import Comparison
-    from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.result import Result
 
 __all__ = ["data_of", "png_of", "with_picture"]
 
 _VIEW: Final = "application/vnd.jupyter.widget-view+json"
 
 
-def with_picture(bundle: Any, result: Explanation | Comparison | None) -> Any:
+def with_picture(bundle: Any, result: Result | None) -> Any:
     """Mark a widget's MIME bundle as ours, and add text and picture of its result.
 
     Args:
@@ -42,7 +39,7 @@ def data_of(bundle: Any) -> dict[str, Any]:
     return dict(bundle[0] if isinstance(bundle, tuple) else bundle)
 
 
-def png_of(result: Explanation | Comparison) -> str:
+def png_of(result: Result) -> str:
     """The picture of a result, in base64."""
     from semiring_widgets.pictures.card import picture
 

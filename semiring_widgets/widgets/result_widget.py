@@ -18,12 +18,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 import anywidget
 import traitlets as t
 
+from semiring_widgets.checks import shown
 from semiring_widgets.contract import messages
-from semiring_widgets.contract.answers import parts_of
 from semiring_widgets.contract.bundle import read_bundle
+from semiring_widgets.contract.requests import another_version, parts_of
+from semiring_widgets.contract.table import Cancel, Gone, Pull, Shown
 from semiring_widgets.errors import InputError, sentence_of
 from semiring_widgets.jobs import ExplanationJob
-from semiring_widgets.results.facts import short
 from semiring_widgets.results.holding import HeldSession, keep_newest
 from semiring_widgets.results.parts import Status
 from semiring_widgets.widgets.desk import Desk, Request
@@ -55,7 +56,6 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
         selection: the parts that are selected, each with layer, branch, head, token (None or given) and
             stream; what is shown are the paths through all of them. Settable, also to a single part.
         theme: ``"auto"`` (follow the notebook), ``"light"`` or ``"dark"``.
-        view: settings of the view that should survive a reload, such as the quantity shown.
     """
 
     kind: ClassVar[str] = ""
@@ -67,7 +67,6 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
     revision = t.Int(0).tag(sync=True)
     selection = t.Union([t.List(), t.Dict()], default_value=[]).tag(sync=True)
     theme = t.Enum(["auto", "light", "dark"], default_value="auto").tag(sync=True)
-    view = t.Dict().tag(sync=True)
 
     def __init__(self, source: R | ExplanationJob[R], *, text: str = "", model: str = "") -> None:
         self._text, self._model = text, model
@@ -101,7 +100,7 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
             raise
         except (t.TraitError, ValueError) as error:  # ValueError: an array where one of some words is meant
             said = " ".join(str(error).split())[:200]
-            raise _SettingError(f"{name} cannot be {short(value)}: {said}") from error
+            raise _SettingError(f"{name} cannot be {shown(value)}: {said}") from error
 
     @t.default("_esm")
     def _default_esm(self) -> str:
@@ -208,12 +207,14 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
         if not isinstance(request, Mapping):
             _log.warning("A message to a semiring_widgets widget was no request: %r.", request)
             return
-        kind = request.get("type")
-        if kind == "cancel":
+        kind, misfit = request.get("type"), another_version(request)
+        if misfit is not None:
+            self._reply(messages.failure(request.get("id", 0), misfit))
+        elif kind == Cancel.type:
             self.cancel()
-        elif kind in ("shown", "gone"):
-            self._count_views(kind == "shown", request.get("view"))
-        elif kind == "pull":
+        elif kind in (Shown.type, Gone.type):
+            self._count_views(kind == Shown.type, request.get("view"))
+        elif kind == Pull.type:
             with self._publishing:  # header and buffer of one revision
                 self._reply((self.summary, self.summary_buffer))
         else:

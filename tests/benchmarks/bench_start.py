@@ -11,7 +11,8 @@ import torch
 from transformers import BertConfig, BertForMaskedLM
 
 import semiring_widgets as sw
-from semiring_widgets.contract.answers import EMPTY_SELECTION, answer
+from semiring_widgets.contract.answers import answer
+from semiring_widgets.contract.requests import EMPTY_SELECTION
 from semiring_widgets.core.semirings import Abs, Max, Product
 from semiring_widgets.explanation import explain_run
 from tests.benchmarks.measuring import Report

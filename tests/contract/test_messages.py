@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -71,8 +72,8 @@ def test_lone_surrogates_of_tokenizers_can_be_sent(make_explanation):
 def test_columns_of_bytes_and_floats_are_aligned():
     arrays = {"map": np.arange(5, dtype=np.uint8), "scores": np.array([1.5, 2.5])}
     columns, buffer = messages.pack(arrays)
-    assert [column["offset"] for column in columns] == [0, 8]
-    back = messages.unpack(columns, buffer)
+    assert [column.offset for column in columns] == [0, 8]
+    back = messages.unpack([asdict(column) for column in columns], buffer)
     assert back["map"].tolist() == [0, 1, 2, 3, 4]
     assert back["scores"].tolist() == [1.5, 2.5]
 

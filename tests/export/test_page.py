@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from semiring_widgets.contract import messages
-from semiring_widgets.contract.answers import EMPTY_SELECTION
 from semiring_widgets.contract.bundle import read_bundle
+from semiring_widgets.contract.requests import EMPTY_SELECTION
 from semiring_widgets.errors import InputError, MissingBundleError
 from semiring_widgets.export.page import page
+from semiring_widgets.pictures.chart import bokeh_version
 from semiring_widgets.results.parts import Score, Stream, Token
 
 NASTY = "</script><script>alert(1)</script><!-- {{bundle}} \"' & \ud83d"
@@ -51,22 +52,26 @@ def payload_of(text):
     )
 
 
+def conditions_of(payload):
+    return payload["answers"]["condition"]
+
+
 def test_the_payload_is_the_summary_with_its_answers(bundle, make_explanation):
     result = make_explanation()
     payload = payload_of(page(result))
     header, buffer = messages.encode(result, 1)
-    assert payload["version"] == 1
     assert payload["summary"] == header
     assert base64.b64decode(payload["buffer"]) == buffer
-    assert {(m["header"]["layer"], m["header"]["head"]) for m in payload["head_maps"]} == {
+    assert {(m["header"]["layer"], m["header"]["head"]) for m in payload["answers"]["head_map"]} == {
         (layer, head) for layer in range(3) for head in range(2)
     }
-    assert [m["header"]["by"] for m in payload["routes"]] == ["best", "mass", "contribution"]
-    assert all(m["header"]["selection"] == [] for m in payload["routes"])
-    answer = payload["conditions"][0]
+    assert [m["header"]["by"] for m in payload["answers"]["routes"]] == ["best", "mass", "contribution"]
+    assert all(m["header"]["selection"] == [] for m in payload["answers"]["routes"])
+    answer = payload["answers"]["condition"][0]
     columns = messages.unpack(answer["header"]["columns"], base64.b64decode(answer["buffer"]))
     assert columns["node_mass_share"].shape == (3, 9)
-    assert payload["chart"]["item"]["doc"]["version"] == payload["chart"]["version"]
+    (chart,) = payload["answers"]["chart"]
+    assert chart["header"]["item"]["doc"]["version"] == bokeh_version()
 
 
 def test_bokehjs_comes_with_the_chart_only(bundle, make_explanation):
@@ -76,7 +81,7 @@ def test_bokehjs_comes_with_the_chart_only(bundle, make_explanation):
     assert len(bokeh(page(make_explanation()))) == 1
     without = page(make_explanation(), chart=False)
     assert bokeh(without) == []
-    assert "chart" not in payload_of(without)
+    assert "chart" not in payload_of(without)["answers"]
 
 
 def test_no_text_leaves_its_place(bundle, make_explanation):
@@ -111,8 +116,8 @@ def test_six_layers_of_32_tokens_fit_into_a_megabyte(bundle, make_explanation):
     text = page(result, chart=False)
     assert len(text.encode()) <= 1_000_000
     payload = payload_of(text)
-    assert len(payload["head_maps"]) >= 60
-    assert len(payload["conditions"]) >= 6
+    assert len(payload["answers"]["head_map"]) >= 60
+    assert len(payload["answers"]["condition"]) >= 6
 
 
 def clicks(result):
@@ -129,7 +134,7 @@ def clicks(result):
 
 def test_whatever_one_click_selects_is_answered_and_nothing_else(bundle, make_explanation):
     result = make_explanation()
-    answered = [m["header"]["selection"] for m in payload_of(page(result, chart=False))["conditions"]]
+    answered = [m["header"]["selection"] for m in conditions_of(payload_of(page(result, chart=False)))]
     expected = [[{**EMPTY_SELECTION, **part}] for part in clicks(result)]
     assert sorted(map(str, answered)) == sorted(map(str, expected))
 
@@ -141,12 +146,12 @@ def test_a_page_is_the_same_on_every_run(bundle, make_explanation):
 def test_a_large_model_has_the_answers_with_the_most_mass(bundle, make_explanation):
     result = make_explanation([f"word{i}" for i in range(120)], layers=12, heads=12, maps=False)
     payload = payload_of(page(result, chart=False))
-    answered = [m["header"]["selection"] for m in payload["conditions"]]
+    answered = [m["header"]["selection"] for m in conditions_of(payload)]
     assert 4 <= len(answered) < len(clicks(result))
     shares = result.dataset["token_mass_share"].values
     tokens = [part["token"] for (part,) in answered if part["layer"] is None]
     assert tokens == list(np.argsort(-shares)[: len(tokens)])
-    assert len(payload_of(page(result, chart=False, answers=30))["conditions"]) == 30
+    assert len(conditions_of(payload_of(page(result, chart=False, answers=30)))) == 30
 
 
 @pytest.mark.parametrize("answers", [-1, 2.5, True, "all"])
@@ -157,15 +162,14 @@ def test_answers_are_a_number(bundle, make_explanation, tmp_path, answers):
 
 def test_a_loaded_explanation_has_no_conditions(bundle, make_explanation):
     payload = payload_of(page(make_explanation(session=False, maps=False), chart=False))
-    assert payload["conditions"] == payload["routes"] == []
-    assert payload["head_maps"] == []
+    assert payload["answers"] == {"head_map": [], "routes": [], "condition": []}
 
 
 def test_a_comparison(bundle, make_comparison, tmp_path):
     path = make_comparison().to_html(tmp_path / "comparison.html")
     payload = payload_of(path.read_text(encoding="utf-8"))
     assert payload["summary"]["type"] == "comparison"
-    assert "conditions" not in payload
+    assert payload["answers"] == {}
 
 
 def test_it_is_written_as_a_whole_or_not_at_all(bundle, make_explanation, tmp_path):

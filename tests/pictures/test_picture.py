@@ -14,7 +14,7 @@ from semiring_widgets.pictures.chart import COLOURS
 from semiring_widgets.pictures.glyphs import drawable
 from semiring_widgets.pictures.ribbon import arrange, tint
 from semiring_widgets.results.parts import Layer, Stream, Token
-from semiring_widgets.results.rankings import Step
+from semiring_widgets.results.rankings import ListedStep
 
 
 def pixels(png):
@@ -46,7 +46,7 @@ def test_lines_have_the_colours_of_the_branches_and_a_negative_route_is_dashed(m
     asked = len(result.tokens) - 1
 
     def green(branch, sign):
-        steps = (Step(0, branch, 1, 2, asked),)
+        steps = (ListedStep(0, branch, 1, 2, asked),)
         ranking = replace(result.rankings[0], routes=(replace(result.routes[0], sign=sign, steps=steps),))
         drawn = pixels(picture(replace(result, rankings=(ranking,)))).astype(int)
         value = [int(COLOURS["value"][i : i + 2], 16) for i in (1, 3, 5)]

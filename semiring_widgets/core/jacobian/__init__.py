@@ -1,4 +1,8 @@
-"""Local Jacobians as blocks: from recorded operators to the edges of the gradient graph."""
+"""Local Jacobians as blocks: from recorded operators to the edges of the gradient graph.
+
+Public for rules of your own: `semiring_widgets.core.jacobian.register`. Otherwise use
+`semiring_widgets.backprop`.
+"""
 
 from semiring_widgets.core.jacobian.blocks.block import Block
 from semiring_widgets.core.jacobian.blocks.chain import Chain
@@ -9,7 +13,7 @@ from semiring_widgets.core.jacobian.blocks.gather import Gather
 from semiring_widgets.core.jacobian.blocks.strided import Strided
 from semiring_widgets.core.jacobian.edge import Edge
 from semiring_widgets.core.jacobian.rules.call import Call
-from semiring_widgets.core.jacobian.rules.registry import Rule, edges_of, register
+from semiring_widgets.core.jacobian.rules.rule_table import Rule, edges_of, register
 
 __all__ = [
     "Block",

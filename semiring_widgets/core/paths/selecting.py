@@ -39,7 +39,6 @@ from semiring_widgets.core.semirings import (
     Leaving,
     Max,
     Semiring,
-    SignedMax,
     Value,
     Weight,
     find_semiring,
@@ -142,7 +141,7 @@ class PathSet:
         graph, algebra = self._graph, find_semiring(semiring)
         sweeps = self._sweeps(algebra)
         values = self._ahead(sweeps, 0)
-        sign_of = signs_of(algebra, lambda: self.backprop(SignedMax()))
+        sign_of = signs_of(algebra, self.backprop)
         found = []
         for position, node in enumerate(graph.wrt):
             value = sweeps.counted(values[node]) if node in values else zeros(graph, algebra, node)

@@ -2,6 +2,8 @@
 
 The model runs unmodified under a `TorchDispatchMode`. Composite operators are expanded to the chosen
 granularity while they are recorded, in-place writes become functional, and nothing here knows a derivative.
+
+Internal: use `semiring_widgets.record`; how it works is told in this folder's README.
 """
 
 from semiring_widgets.core.tape.autograd_functions.custom import CustomFunction, is_close, probes

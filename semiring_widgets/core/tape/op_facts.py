@@ -11,7 +11,7 @@ from torch._ops import OpOverload
 
 from semiring_widgets.core.tape.arguments import is_tracked
 
-__all__ = ["Facts", "facts_of", "functional_of", "returns_more", "written_by"]
+__all__ = ["OpFacts", "facts_of", "functional_of", "returns_more", "written_by"]
 
 aten = torch.ops.aten
 
@@ -29,7 +29,7 @@ _SHAPED = {
 _MISTAKEN = {aten.as_strided_scatter}
 
 
-class Facts(NamedTuple):
+class OpFacts(NamedTuple):
     """What the recorder asks about an operator; looked up a thousand times in one forward pass.
 
     ``expansion`` writes it as others, ``is_one_step`` tells from its arguments, with nodes in the place of
@@ -50,7 +50,7 @@ class Facts(NamedTuple):
     mistaken: bool
 
 
-def facts_of(func: OpOverload, table: dict[Any, Any], uncut: dict[Any, Any]) -> Facts:
+def facts_of(func: OpOverload, table: dict[Any, Any], uncut: dict[Any, Any]) -> OpFacts:
     """The facts about an operator.
 
     Args:
@@ -59,7 +59,7 @@ def facts_of(func: OpOverload, table: dict[Any, Any], uncut: dict[Any, Any]) -> 
         uncut: which it keeps as one step, see `expansion.granularity.uncut`.
     """
     packet = func.overloadpacket
-    return Facts(
+    return OpFacts(
         func,
         packet,
         table.get(packet, table.get(func._schema.name)),

@@ -32,14 +32,14 @@ from torch.utils._python_dispatch import (
 from semiring_widgets.core.tape.arguments import tensors_in
 from semiring_widgets.core.tape.autograd_functions.interception import Interception
 from semiring_widgets.core.tape.module_paths import ModulePaths
-from semiring_widgets.core.tape.process_settings import Process
+from semiring_widgets.core.tape.process_settings import ProcessSettings
 from semiring_widgets.core.tape.tape import Tape
 from semiring_widgets.errors import TapeError
 
-__all__ = ["Opening"]
+__all__ = ["OpenRecording"]
 
 
-class Opening:
+class OpenRecording:
     """Context manager around what is recorded.
 
     Args:
@@ -58,7 +58,7 @@ class Opening:
     ) -> None:
         self._tape, self._recorder = tape, recorder
         self._tracker, self._interception = tracker, interception
-        task = _task()
+        task = _current_task()
         self._thread, self._task = threading.get_ident(), None if task is None else weakref.ref(task)
         # What can only be taken back here, and what anywhere.
         self._in_thread, self._in_process = ExitStack(), ExitStack()
@@ -90,7 +90,7 @@ class Opening:
             self._in_process.enter_context(self._interception)
             # Below autograd no second graph is built, yet `is_grad_enabled` still shows inner no_grad.
             self._in_thread.enter_context(torch._C._AutoDispatchBelowAutograd())
-            self._in_thread.enter_context(_at_work(self._recorder))
+            self._in_thread.enter_context(_on_stack(self._recorder))
         except BaseException:
             here.drop(self)
             raise
@@ -116,7 +116,7 @@ class Opening:
 
     def _is_of_another_task(self) -> bool:
         task = None if self._task is None else self._task()
-        return task is not None and task is not _task()
+        return task is not None and task is not _current_task()
 
     def is_forgotten(self) -> bool:
         """Whether nobody can leave it any more: its task has ended."""
@@ -137,7 +137,7 @@ class Opening:
     def _abandon(self) -> None:
         """Take back what can be taken back elsewhere; in its own thread, nothing is recorded any more."""
         self.is_over = self._tape.failed = True
-        self._recorder.__class__ = _Passing
+        self._recorder.__class__ = _PassThrough
         self._in_process.close()
 
     def after_fork(self) -> None:
@@ -148,10 +148,10 @@ class Opening:
         self._in_process.close()
 
 
-class _Here(list[Opening]):
+class _Here(list[OpenRecording]):
     """The recordings of one thread, in the order in which they were entered."""
 
-    def drop(self, one: Opening | None = None) -> None:
+    def drop(self, one: OpenRecording | None = None) -> None:
         """End one and all those above it, and then what lies on top and is over or forgotten."""
         while one in self:
             self[-1].end(early=self[-1] is not one or one.is_over)
@@ -171,7 +171,7 @@ class _Threads(threading.local):
         self.here = _Here()
 
 
-class _Passing(TorchDispatchMode):
+class _PassThrough(TorchDispatchMode):
     """What becomes of a recorder that only its own thread could take off the stack: operators pass it by."""
 
     @classmethod
@@ -192,7 +192,7 @@ class _Passing(TorchDispatchMode):
 
 
 @contextmanager
-def _at_work(mode: TorchDispatchMode) -> Iterator[None]:
+def _on_stack(mode: TorchDispatchMode) -> Iterator[None]:
     """A mode on the stack; taken off also from below those that were put on it later and are still there."""
     try:
         mode.__enter__()
@@ -208,7 +208,7 @@ def _at_work(mode: TorchDispatchMode) -> Iterator[None]:
             _push_mode(other)
 
 
-def _task() -> Any:
+def _current_task() -> Any:
     """The task that this thread is working at, or None."""
     loops = sys.modules.get("asyncio")
     try:
@@ -224,8 +224,8 @@ def _after_fork() -> None:
             opening.after_fork()
 
 
-_PROCESS = Process()
-_EVERYWHERE: weakref.WeakSet[Opening] = weakref.WeakSet()
+_PROCESS = ProcessSettings()
+_EVERYWHERE: weakref.WeakSet[OpenRecording] = weakref.WeakSet()
 _threads = _Threads()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

@@ -18,7 +18,7 @@ from torch.utils import _python_dispatch
 
 from semiring_widgets.core.tape.gc_pause import uncollected
 
-__all__ = ["Process"]
+__all__ = ["ProcessSettings"]
 
 # PyTorch notes here that some mode is at work, each mode for itself what the one before it had noted.
 _NOTES = (
@@ -28,7 +28,7 @@ _NOTES = (
 )
 
 
-class Process:
+class ProcessSettings:
     """The settings, and which recordings need them."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Process:
         with self._lock:
             if not self._needed_by:
                 self._is_eager = False
-                self._settings.enter_context(_noted())
+                self._settings.enter_context(_notes_restored())
                 self._settings.enter_context(_without_fastpath())
                 self._settings.enter_context(sdpa_kernel(SDPBackend.MATH))
                 self._settings.enter_context(uncollected())
@@ -75,7 +75,7 @@ def _without_fastpath() -> Iterator[None]:
 
 
 @contextmanager
-def _noted() -> Iterator[None]:
+def _notes_restored() -> Iterator[None]:
     """PyTorch's notes as they were: modes of several threads that are not left in turn garble them."""
     known = {name: getattr(_python_dispatch, name) for name in _NOTES if hasattr(_python_dispatch, name)}
     try:

@@ -19,22 +19,22 @@ from semiring_widgets.core.tape.nodes import Op
 __all__ = ["steps_to"]
 
 aten = torch.ops.aten
-_MOST = 12
+_MOST_STEPS = 12
 _REDUCTIONS = {aten.sum, aten.mean, aten.amax, aten.amin, aten._softmax, aten._log_softmax}
 
 
 def steps_to(op: Op) -> int:
     """How many operators compute the results of this one from what is kept; 0 where they must be kept."""
-    if not _repeats(op.func):
+    if not _is_repeatable(op.func):
         return 0
     before = max((node.steps for node in op.inputs()), default=0)
     if op.func.is_view:
         return before
-    return before + 1 if before < _MOST else 0
+    return before + 1 if before < _MOST_STEPS else 0
 
 
 @cache
-def _repeats(func: OpOverload) -> bool:
+def _is_repeatable(func: OpOverload) -> bool:
     if torch.Tag.nondeterministic_seeded in func.tags or func._schema.is_mutable:
         return False
     return func.is_view or torch.Tag.pointwise in func.tags or func.overloadpacket in _REDUCTIONS

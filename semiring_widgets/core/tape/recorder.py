@@ -20,18 +20,18 @@ from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from semiring_widgets.checks import choice, memory_limit, truth
-from semiring_widgets.core.tape.arguments import Swapped, is_tracked, tensors_in
+from semiring_widgets.core.tape.arguments import NodeArguments, is_tracked, tensors_in
 from semiring_widgets.core.tape.autograd_functions.interception import Interception
-from semiring_widgets.core.tape.autograd_functions.recording import Calls
+from semiring_widgets.core.tape.autograd_functions.recording import CallRecorder
 from semiring_widgets.core.tape.autograd_functions.trial import try_functions
 from semiring_widgets.core.tape.backward_hooks import refusal_of
 from semiring_widgets.core.tape.expansion.granularity import expansions, uncut
 from semiring_widgets.core.tape.expansion.shortcuts import decomposed
 from semiring_widgets.core.tape.module_paths import ModulePaths
 from semiring_widgets.core.tape.nodes import Node, Scope
-from semiring_widgets.core.tape.op_facts import Facts, facts_of, functional_of, returns_more, written_by
-from semiring_widgets.core.tape.open_recording import Opening
-from semiring_widgets.core.tape.tape import Tape, only
+from semiring_widgets.core.tape.op_facts import OpFacts, facts_of, functional_of, returns_more, written_by
+from semiring_widgets.core.tape.open_recording import OpenRecording
+from semiring_widgets.core.tape.tape import Tape, only_output
 from semiring_widgets.core.tape.torch_errors import sentence_for
 from semiring_widgets.errors import UnsupportedOpError
 from semiring_widgets.vocabulary import GRANULARITIES
@@ -97,7 +97,7 @@ def record(
     table = expansions(granularity, keep=lambda constant: tape._count(constant, (), {}))
     tracker = ModulePaths()
     recorder = _Recorder(tape, tracker, table, uncut(granularity))
-    with Opening(tape, recorder, tracker, Interception(Calls(tape, recorder.scope))):
+    with OpenRecording(tape, recorder, tracker, Interception(CallRecorder(tape, recorder.scope))):
         try:
             yield tape
         except BaseException as error:
@@ -124,7 +124,7 @@ class _Recorder(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self._tape, self._tracker, self._table, self._uncut = tape, tracker, table, uncut
         # Keyed on identity, as the hash of an operator costs as much as the rest; each keeps its own alive.
-        self._facts: dict[int, Facts] = {}
+        self._facts: dict[int, OpFacts] = {}
         self._composites: list[tuple[str, int]] = []
         self._instances = 0
         self._last_scope = Scope()
@@ -142,11 +142,11 @@ class _Recorder(TorchDispatchMode):
                 return result
         bindings = self._tape._bindings
         tells = facts.is_one_step
-        given = None if tells is None else Swapped(args, kwargs, bindings)
+        given = None if tells is None else NodeArguments(args, kwargs, bindings)
         if facts.decomposes and not (tells and given and tells(*given.args)):
             with self:
                 if _any_complex(args):
-                    result = _conjugating(func.decompose, args, kwargs)
+                    result = _with_conjugation(func.decompose, args, kwargs)
                 else:
                     result = decomposed(func, args, kwargs)
             if result is not NotImplemented:
@@ -156,7 +156,7 @@ class _Recorder(TorchDispatchMode):
             if facts.packet is aten.set_:
                 raise UnsupportedOpError(_OTHER_MEMORY.format(self._tracker.path))
             bindings.node(tensor, to_write=True)
-        given = given or Swapped(args, kwargs, bindings)
+        given = given or NodeArguments(args, kwargs, bindings)
         if not given.nodes:
             for tensor in tensors_in(written):
                 self._before_constant(tensor)
@@ -188,9 +188,9 @@ class _Recorder(TorchDispatchMode):
         finally:
             self._composites.pop()
 
-    def _run(self, func: OpOverload, facts: Facts, args: Any, kwargs: Any, given: Swapped) -> Any:
+    def _run(self, func: OpOverload, facts: OpFacts, args: Any, kwargs: Any, given: NodeArguments) -> Any:
         bindings = self._tape._bindings
-        result = _conjugating(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
+        result = _with_conjugation(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
         results = list(result) if isinstance(result, (tuple, list)) else [result]
         if not any(map(is_tracked, results)):
             return result
@@ -205,7 +205,7 @@ class _Recorder(TorchDispatchMode):
                     bindings.bind(r, leaf, cut=True, frozen=func.is_view and not facts.cuts)
             return result
         source = args[0] if args and (facts.same or facts.same_if_shape_stays) else None
-        if source is not None and is_tracked(source) and _same(facts, results[0], source):
+        if source is not None and is_tracked(source) and _is_same_node(facts, results[0], source):
             if results[0] is not source:
                 bindings.bind(results[0], given.args[0], source=source)
             return result
@@ -220,7 +220,7 @@ class _Recorder(TorchDispatchMode):
         return result
 
     def _run_in_place(
-        self, func: OpOverload, args: Any, kwargs: Any, given: Swapped, written: list[Any]
+        self, func: OpOverload, args: Any, kwargs: Any, given: NodeArguments, written: list[Any]
     ) -> Any:
         bindings = self._tape._bindings
         if any(isinstance(several, (list, tuple)) for several in written):
@@ -234,7 +234,7 @@ class _Recorder(TorchDispatchMode):
             before.append(bindings.about_memory.before_write(tensor) if is_tracked(tensor) else None)
             if isinstance(tensor, Tensor) and not is_tracked(tensor):
                 self._before_constant(tensor)
-        result = _conjugating(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
+        result = _with_conjugation(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
         cut = not torch.is_grad_enabled()
         if not cut and (returns_more(func, result) or (functional is func and func.namespace != "aten")):
             raise UnsupportedOpError(
@@ -254,7 +254,7 @@ class _Recorder(TorchDispatchMode):
                     f"cannot be recorded. Use its out-of-place form."
                 )
             else:
-                node = only(self._tape._append(functional, given, [tensor], self.scope()))
+                node = only_output(self._tape._append(functional, given, [tensor], self.scope()))
             bindings.about_memory.after_write(tensor, node, cut=cut)
         return result
 
@@ -276,11 +276,13 @@ class _Recorder(TorchDispatchMode):
         return last
 
 
-def _same(facts: Facts, result: Tensor, source: Tensor) -> bool:
+def _is_same_node(facts: OpFacts, result: Tensor, source: Tensor) -> bool:
     """Whether a copy is the *same* node as its source: same device, same kind of number, no digits lost."""
     if result.device != source.device or result.is_complex() != source.is_complex():
         return False
-    return (facts.same or result.shape == source.shape) and not (facts.casts and _rounds(source, result))
+    return (facts.same or result.shape == source.shape) and not (
+        facts.casts and _loses_digits(source, result)
+    )
 
 
 def _any_complex(args: Iterable[Any]) -> bool:
@@ -290,7 +292,7 @@ def _any_complex(args: Iterable[Any]) -> bool:
     return False
 
 
-def _conjugating(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _with_conjugation(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call an operator on complex numbers.
 
     Inside of a dispatch mode PyTorch skips the conjugation that views of complex numbers put off, so that
@@ -305,7 +307,7 @@ def _conjugating(function: Callable[..., Any], args: tuple[Any, ...], kwargs: di
         return function(*args, **kwargs)
 
 
-def _rounds(given: Tensor, made: Tensor) -> bool:
+def _loses_digits(given: Tensor, made: Tensor) -> bool:
     """Whether a change of dtype loses digits."""
     return made.dtype != given.dtype and torch.promote_types(made.dtype, given.dtype) != made.dtype
 

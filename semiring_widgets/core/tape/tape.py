@@ -12,12 +12,12 @@ from torch import Tensor
 from semiring_widgets.core.tape.aliasing.aliases import Aliases, Geometry
 from semiring_widgets.core.tape.aliasing.bindings import Bindings
 from semiring_widgets.core.tape.aliasing.constants import Constants
-from semiring_widgets.core.tape.arguments import Swapped, is_tracked, tensors_in
+from semiring_widgets.core.tape.arguments import NodeArguments, is_tracked, tensors_in
 from semiring_widgets.core.tape.nodes import NOWHERE, Node, Op, Scope, units
 from semiring_widgets.core.tape.recomputation import steps_to
 from semiring_widgets.errors import InputError, MemoryLimitError, TapeError
 
-__all__ = ["Tape", "only"]
+__all__ = ["Tape", "only_output"]
 
 aten = torch.ops.aten
 _Given = TypeVar("_Given")
@@ -66,14 +66,14 @@ class Tape:
         self._results = 0
         self._nodes = 0
         self._complex = False
-        leaf = _unowned(self._leaf)
+        leaf = _weak_method(self._leaf)
         aliases = Aliases(
             leaf,
-            _unowned(self._read_flat),
-            _unowned(self._write_flat),
-            _unowned(self._renew),
-            _unowned(self._used),
-            forgets=_forgetting(values) if self.releases else None,
+            _weak_method(self._read_flat),
+            _weak_method(self._write_flat),
+            _weak_method(self._renew),
+            _weak_method(self._is_used),
+            forgets=_may_forget(values) if self.releases else None,
         )
         self._bindings = Bindings(aliases, leaf, brief=not self.releases)
         self._constants = Constants()
@@ -215,12 +215,12 @@ class Tape:
                     self._counted[storage._cdata] = storage.nbytes()
                     self._results += storage.nbytes()
 
-    def _used(self, node: Node) -> bool:
+    def _is_used(self, node: Node) -> bool:
         return any(node in op.inputs() for op in self.ops if op.func is not aten.alias.default)
 
     def _renew(self, node: Node, value: Tensor, scope: Scope = NOWHERE) -> Node:
         """New numbers under an old history, as a write without grad gives: an edge of derivative 1."""
-        return only(self._append(aten.alias.default, (node,), [value], scope))
+        return only_output(self._append(aten.alias.default, (node,), [value], scope))
 
     def _leaf(self, value: Tensor, op: Op | None = None, steps: int = 0) -> Node:
         self._nodes += 1
@@ -241,14 +241,14 @@ class Tape:
     def _append(
         self,
         func: Any,
-        given: Swapped | tuple[Any, ...],
+        given: NodeArguments | tuple[Any, ...],
         results: Sequence[Any],
         scope: Scope = NOWHERE,
         *,
         repeats: bool = False,
     ) -> Op:
         """Put an operator on the tape, called with nodes, or as a model called it."""
-        if isinstance(given, Swapped):
+        if isinstance(given, NodeArguments):
             nodes = tuple(given.nodes)
             op = Op(len(self.ops), func, given.args, given.kwargs, scope=scope, inputs=nodes)
             if given.constants:
@@ -262,19 +262,19 @@ class Tape:
 
     def _read_flat(self, flat: Node, where: Geometry, value: Tensor) -> Node:
         args = (flat, list(where.size), list(where.stride), where.offset)
-        shown = only(self._append(aten.as_strided.default, args, [units(value)]))
+        shown = only_output(self._append(aten.as_strided.default, args, [units(value)]))
         if not value.is_complex():
             return shown
-        return only(self._append(aten.view_as_complex.default, (shown,), [value]))
+        return only_output(self._append(aten.view_as_complex.default, (shown,), [value]))
 
     def _write_flat(self, flat: Node, written: Node, where: Geometry, value: Tensor) -> Node:
         if written.complex:
-            written = only(self._append(aten.view_as_real.default, (written,), [written.value]))
+            written = only_output(self._append(aten.view_as_real.default, (written,), [written.value]))
         args = (flat, written, list(where.size), list(where.stride), where.offset)
-        return only(self._append(aten.as_strided_scatter.default, args, [value]))
+        return only_output(self._append(aten.as_strided_scatter.default, args, [value]))
 
 
-def _unowned(method: Callable[..., _Given]) -> Callable[..., _Given]:
+def _weak_method(method: Callable[..., _Given]) -> Callable[..., _Given]:
     """A method of the tape for what belongs to the tape: held in full, the two would never be freed."""
     held = weakref.WeakMethod(method)
 
@@ -287,12 +287,12 @@ def _unowned(method: Callable[..., _Given]) -> Callable[..., _Given]:
     return call
 
 
-def _forgetting(values: bool) -> Callable[[Node], bool]:
+def _may_forget(values: bool) -> Callable[[Node], bool]:
     """Whether a node's tensor may be forgotten: its values can be computed again, or no values count."""
     return lambda node: node.steps > 0 or not values
 
 
-def only(made: Op) -> Node:
+def only_output(made: Op) -> Node:
     """The node of an operator with a single result."""
     node = made.outputs[0]
     if node is None:

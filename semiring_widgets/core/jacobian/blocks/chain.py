@@ -52,7 +52,7 @@ class Chain(Block):
         reached, derivative = self._blocks[0].out_edges(elements)
         for block in self._blocks[1:]:
             further, factor = block.out_edges(reached.reshape(-1))
-            reached, derivative = _joined(derivative, further, factor)
+            reached, derivative = _join_steps(derivative, further, factor)
         return reached, derivative
 
 
@@ -77,7 +77,7 @@ class Turned(Block):
         return self._block.in_edges(elements)
 
 
-def _joined(derivative: Tensor, further: Tensor, factor: Tensor) -> tuple[Tensor, Tensor]:
+def _join_steps(derivative: Tensor, further: Tensor, factor: Tensor) -> tuple[Tensor, Tensor]:
     rows = len(derivative)
     width = math.prod(derivative.shape[1:]) * factor.shape[1]
     product = derivative.reshape(-1, 1) * factor

@@ -42,8 +42,8 @@ class Contraction(Block):
 
     def _apply(self, semiring: Semiring, value: Value, other: Weight) -> Value:
         if not self._swapped:
-            return _contract(semiring, value, other)
-        turned = _contract(semiring, tuple(v.mT for v in value), other)
+            return _contract_reached(semiring, value, other)
+        turned = _contract_reached(semiring, tuple(v.mT for v in value), other)
         return tuple(v.mT for v in turned)
 
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,7 +61,7 @@ class Contraction(Block):
         return met, chosen
 
 
-def _contract(semiring: Semiring, value: Value, other: Weight) -> Value:
+def _contract_reached(semiring: Semiring, value: Value, other: Weight) -> Value:
     """`Semiring.contract`, without the rows and the terms that no path reaches.
 
     A score that reads one position and two entries of the vocabulary leaves little of a large product.
@@ -72,21 +72,15 @@ def _contract(semiring: Semiring, value: Value, other: Weight) -> Value:
     flat = tuple(v.reshape(-1, v.shape[-1]) for v in value)
     if _mostly_alive(flat[0], semiring.zero[0]):
         return semiring.contract(value, other)
-    alive = flat[0] != semiring.zero[0]
-    for part, none in zip(flat[1:], semiring.zero[1:], strict=True):
-        alive |= part != none
+    alive = ~semiring.absent(flat)
     rows, terms = alive.any(1), alive.any(0)
     if 2 * int(terms.sum()) <= len(terms):
         other = Weight(weights[terms])
         flat = tuple(v[:, terms] for v in flat)
     shape = (*value[0].shape[:-1], weights.shape[-1])
-    if 2 * int(rows.sum()) > len(rows):
-        return tuple(v.reshape(shape) for v in semiring.contract(flat, other))
-    found = semiring.contract(tuple(v[rows] for v in flat), other)
-    whole = semiring.full(semiring.zero, (len(rows), shape[-1]), flat[0])
-    for part, new in zip(whole, found, strict=True):
-        part[rows] = new
-    return tuple(v.reshape(shape) for v in whole)
+    few = 2 * int(rows.sum()) <= len(rows)
+    found = semiring.contract_rows(flat, other, rows) if few else semiring.contract(flat, other)
+    return tuple(v.reshape(shape) for v in found)
 
 
 def _mostly_alive(part: Tensor, none: float) -> bool:

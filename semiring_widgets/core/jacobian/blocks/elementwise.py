@@ -16,13 +16,13 @@ __all__ = ["Elementwise"]
 
 
 @lru_cache(maxsize=SHAPES)
-def _aligned(shape: tuple[int, ...], full: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _aligned_shape(shape: tuple[int, ...], full: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """A shape with as many dimensions as the common one, and the dimensions along which it is broadcast."""
     wide = (1,) * (len(full) - len(shape)) + tuple(shape)
     return wide, tuple([d for d, (own, size) in enumerate(zip(wide, full, strict=True)) if own != size])
 
 
-def _shaped(value: Value, wide: tuple[int, ...], shape: torch.Size) -> Value:
+def _reshaped_value(value: Value, wide: tuple[int, ...], shape: torch.Size) -> Value:
     """Expanded to a shape and reshaped to another, where it is not so already."""
     return tuple([v if v.shape == shape else v.expand(wide).reshape(shape) for v in value])
 
@@ -55,8 +55,8 @@ class Elementwise(Block):
         self.source, self.target = source, target
         self._full = tuple(full)
         own = source if spread is None else tuple(spread)
-        self._wide_source, self._into_source = _aligned(own, self._full)
-        self._wide_target, self._into_target = _aligned(tuple(kept), self._full)
+        self._wide_source, self._into_source = _aligned_shape(own, self._full)
+        self._wide_target, self._into_target = _aligned_shape(tuple(kept), self._full)
         # A number on a GPU is not looked at: the host would wait for it.
         known = not isinstance(derivative, Tensor) or (
             derivative.dim() == 0 and derivative.device.type == "cpu"
@@ -85,11 +85,11 @@ class Elementwise(Block):
 
     def pull(self, semiring: Semiring, value: Value) -> Value:
         value = self._carry(semiring, value, self._wide_target, self._into_source)
-        return _shaped(value, self._wide_source, self.source)
+        return _reshaped_value(value, self._wide_source, self.source)
 
     def push(self, semiring: Semiring, value: Value) -> Value:
         value = self._carry(semiring, value, self._wide_source, self._into_target)
-        return _shaped(value, self._wide_target, self.target)
+        return _reshaped_value(value, self._wide_target, self.target)
 
     def _carry(self, semiring: Semiring, value: Value, wide: tuple[int, ...], dims: tuple[int, ...]) -> Value:
         if value[0].shape != wide:

@@ -34,9 +34,9 @@ class Identity(Block):
         return tuple(v.to(self._there) for v in value)
 
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
-        return _same(elements, self._there)
+        return _same_elements(elements, self._there)
 
 
-def _same(elements: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+def _same_elements(elements: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
     met = elements[:, None].to(device)
     return met, torch.ones(met.shape, device=device)

@@ -13,7 +13,7 @@ from torch import Tensor
 from semiring_widgets.core.jacobian.blocks.block import Reversible
 from semiring_widgets.core.semirings import Semiring, Value, Weight
 
-__all__ = ["Windows", "spread"]
+__all__ = ["Windows", "per_dimension"]
 
 
 class Windows(Reversible):
@@ -47,27 +47,27 @@ class Windows(Reversible):
         return None
 
     def pull(self, semiring: Semiring, value: Value) -> Value:
-        whole = semiring.full(semiring.zero, self._padded(), value[0])
-        for turn, window in self._each():
+        whole = semiring.full(semiring.zero, self._padded_shape(), value[0])
+        for turn, window in self._each_place():
             before = tuple(part[window] for part in whole)
             added = semiring.plus(before, tuple(part[turn] for part in value))
             for place, new in zip(before, added, strict=True):
                 place.copy_(new)
-        return tuple(part[self._inner()] for part in whole)
+        return tuple(part[self._inner_slices()] for part in whole)
 
     def push(self, semiring: Semiring, value: Value) -> Value:
-        whole = semiring.full(semiring.zero, self._padded(), value[0])
+        whole = semiring.full(semiring.zero, self._padded_shape(), value[0])
         for part, given in zip(whole, value, strict=True):
-            part[self._inner()] = given
+            part[self._inner_slices()] = given
         picked = tuple(part.new_empty(self.target) for part in whole)
-        for turn, window in self._each():
+        for turn, window in self._each_place():
             for part, seen in zip(picked, whole, strict=True):
                 part[turn] = seen[window]
         return picked
 
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
         n, c, *places = torch.unravel_index(elements, self.source)
-        turns = self._turns(elements.device)
+        turns = self._kernel_places(elements.device)
         reached = torch.zeros(len(elements), turns.shape[1], dtype=torch.int64, device=elements.device)
         exists = torch.ones_like(reached, dtype=torch.bool)
         for d, place in enumerate(places):
@@ -90,12 +90,12 @@ class Windows(Reversible):
             reached = reached * self.source[2 + d] + place
         return torch.where(exists, reached, 0)[:, None], exists[:, None].to(torch.get_default_dtype())
 
-    def _turns(self, device: torch.device) -> Tensor:
+    def _kernel_places(self, device: torch.device) -> Tensor:
         """Places in the kernel, (number of spatial dimensions, prod K)."""
         grid = torch.meshgrid(*(torch.arange(k, device=device) for k in self._kernel), indexing="ij")
         return torch.stack([axis.reshape(-1) for axis in grid])
 
-    def _padded(self) -> list[int]:
+    def _padded_shape(self) -> list[int]:
         """Shape of the source with room for all that the windows touch."""
         sizes = zip(
             self.source[2:], self._kernel, self._out, self._stride, self._padding, self._dilation, strict=True
@@ -105,11 +105,11 @@ class Windows(Reversible):
             *(max(s + p, (o - 1) * step + (k - 1) * d + 1) for s, k, o, step, p, d in sizes),
         ]
 
-    def _inner(self) -> tuple[slice, ...]:
+    def _inner_slices(self) -> tuple[slice, ...]:
         places = zip(self.source[2:], self._padding, strict=True)
         return (slice(None), slice(None), *(slice(p, p + s) for s, p in places))
 
-    def _each(self) -> Iterator[tuple[tuple[slice | int, ...], tuple[slice, ...]]]:
+    def _each_place(self) -> Iterator[tuple[tuple[slice | int, ...], tuple[slice, ...]]]:
         """For every place of the kernel: its entries in the target, and what they show of the source."""
         every = (slice(None), slice(None))
         for turn in product(*(range(k) for k in self._kernel)):
@@ -120,7 +120,7 @@ class Windows(Reversible):
             yield (*every, *turn), (*every, *window)
 
 
-def spread(given: Any, rank: int) -> list[int]:
+def per_dimension(given: Any, rank: int) -> list[int]:
     """One number stands for all dimensions."""
     numbers = list(given) if isinstance(given, (list, tuple)) else [given]
     return numbers * rank if len(numbers) == 1 else numbers

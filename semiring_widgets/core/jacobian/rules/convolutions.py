@@ -17,7 +17,7 @@ from semiring_widgets.core.jacobian.blocks.chain import Chain, Turned
 from semiring_widgets.core.jacobian.blocks.contraction import Contraction
 from semiring_widgets.core.jacobian.blocks.elementwise import Elementwise
 from semiring_widgets.core.jacobian.blocks.strided import permuted
-from semiring_widgets.core.jacobian.blocks.windows import Windows, spread
+from semiring_widgets.core.jacobian.blocks.windows import Windows, per_dimension
 from semiring_widgets.core.jacobian.edge import Edge
 from semiring_widgets.core.jacobian.rules import explicit_jacobian
 from semiring_widgets.core.jacobian.rules.call import Call
@@ -41,8 +41,8 @@ def rule(call: Call) -> Iterator[Edge]:
         shape = target.shape
         each = Elementwise(wide, shape, shape, shape, 1.0, call.dtype, target.device)
         yield call.edge(bias, target, Chain(bias.shape, target.shape, [each]))
-    spreads = [spread(v, len(target.shape) - 2) for v in (stride, padding, dilation)]
-    plan = (_transposed if transposed else _plain)(
+    spreads = [per_dimension(v, len(target.shape) - 2) for v in (stride, padding, dilation)]
+    plan = (_transposed_plan if transposed else _plain_plan)(
         image.shape, kernel.shape, target.shape, int(groups), *spreads
     )
     images = Chain(image.shape, plan.left, plan.images)
@@ -76,7 +76,7 @@ class _Plan:
     results: list[Block]
 
 
-def _plain(
+def _plain_plan(
     image: torch.Size,
     kernel: torch.Size,
     target: torch.Size,
@@ -89,9 +89,9 @@ def _plain(
     n, own, made = image[0], kernel[1], target[1] // groups
     taps, places = math.prod(kernel[2:]), math.prod(target[2:])
     return _Plan(
-        left=_batch(groups, n * places, own * taps),
-        right=_batch(groups, own * taps, made),
-        product=_batch(groups, n * places, made),
+        left=_grouped_shape(groups, n * places, own * taps),
+        right=_grouped_shape(groups, own * taps, made),
+        product=_grouped_shape(groups, n * places, made),
         images=[
             Windows(image, kernel[2:], target[2:], stride, padding, dilation),
             # (N, G, C, K, O) -> (G, N, O, C, K): the rows of one matrix per group.
@@ -104,7 +104,7 @@ def _plain(
     )
 
 
-def _transposed(
+def _transposed_plan(
     image: torch.Size,
     kernel: torch.Size,
     target: torch.Size,
@@ -117,9 +117,9 @@ def _transposed(
     n, own, places = image[0], image[1] // groups, math.prod(image[2:])
     made = math.prod(kernel[1:])
     return _Plan(
-        left=_batch(groups, n * places, own),
-        right=_batch(groups, own, made),
-        product=_batch(groups, n * places, made),
+        left=_grouped_shape(groups, n * places, own),
+        right=_grouped_shape(groups, own, made),
+        product=_grouped_shape(groups, n * places, made),
         # (N, G, C, I) -> (G, N, I, C)
         images=[permuted((n, groups, own, places), (1, 0, 3, 2))],
         kernels=[],
@@ -131,6 +131,6 @@ def _transposed(
     )
 
 
-def _batch(groups: int, rows: int, columns: int) -> torch.Size:
+def _grouped_shape(groups: int, rows: int, columns: int) -> torch.Size:
     """One group is no batch: a shared weight has the faster contraction."""
     return torch.Size((rows, columns) if groups == 1 else (groups, rows, columns))

@@ -22,7 +22,7 @@ from semiring_widgets.core.jacobian.blocks.dense import Dense
 from semiring_widgets.core.jacobian.blocks.elementwise import Elementwise
 from semiring_widgets.core.jacobian.edge import Edge
 from semiring_widgets.core.jacobian.rules.call import Call
-from semiring_widgets.core.jacobian.rules.explicit_jacobian import ANOTHER, is_again
+from semiring_widgets.core.jacobian.rules.explicit_jacobian import ANOTHER_RESULT, is_same_result
 from semiring_widgets.core.tape import CustomFunction, Node, is_close, probes
 from semiring_widgets.errors import SemiringWidgetsError, UnsupportedOpError
 
@@ -42,7 +42,7 @@ def rule(call: Call) -> Iterator[Edge]:
         for source in call.sources:
             if source.shape.numel() and target.shape.numel():
                 pull = _Pull(call, function, call.op.args, source, position)
-                yield from _between(call, pull, source, target)
+                yield from _edges_between(call, pull, source, target)
 
 
 def operator_rule(call: Call) -> Iterator[Edge]:
@@ -53,14 +53,14 @@ def operator_rule(call: Call) -> Iterator[Edge]:
     outputs = tuple([r if isinstance(r, Tensor) and r.requires_grad else None for r in results])
     function = CustomFunction(call.op.name, tuple(leaves.values()), outputs)
     for position, target in call.outputs():
-        if not is_again(results[position].detach(), call.value(target), target.dtype):
-            raise call.refuse(ANOTHER)
+        if not is_same_result(results[position].detach(), call.value(target), target.dtype):
+            raise call.refuse(ANOTHER_RESULT)
         if outputs[position] is None:
             continue
         for source in leaves:
             if source.shape.numel() and target.shape.numel():
                 pull = _Pull(call, function, tuple(leaves), source, position)
-                yield from _between(call, pull, source, target)
+                yield from _edges_between(call, pull, source, target)
 
 
 class _Pull:
@@ -92,7 +92,7 @@ class _Pull:
                 yield cotangent
 
 
-def _between(call: Call, pull: _Pull, source: Node, target: Node) -> Iterator[Edge]:
+def _edges_between(call: Call, pull: _Pull, source: Node, target: Node) -> Iterator[Edge]:
     shared = 0
     for one, other in zip(source.shape, target.shape, strict=False):
         if one != other:
@@ -107,13 +107,13 @@ def _between(call: Call, pull: _Pull, source: Node, target: Node) -> Iterator[Ed
             break
         if not _may_be_independent(pull, target, k, problems):
             continue
-        blocks = _blocks(pull, source, target, k, problems, inner)
+        blocks = _independent_blocks(pull, source, target, k, problems, inner)
         if all(
-            is_close(_product(blocks, direction.to(call.dtype), source), pull(direction), target.dtype)
+            is_close(_block_product(blocks, direction.to(call.dtype), source), pull(direction), target.dtype)
             for direction in pull.directions()
         ):
             if bool(blocks.any()):
-                yield _edge(call, source, target, blocks)
+                yield _edge_of_blocks(call, source, target, blocks)
             return
     else:
         raise _refusal(call, "its backward is not linear in the cotangent, so there is no local derivative")
@@ -134,7 +134,7 @@ def _may_be_independent(pull: _Pull, target: Node, k: int, problems: int) -> boo
     return not bool(reached[~even].any())
 
 
-def _blocks(pull: _Pull, source: Node, target: Node, k: int, problems: int, inner: int) -> Tensor:
+def _independent_blocks(pull: _Pull, source: Node, target: Node, k: int, problems: int, inner: int) -> Tensor:
     """(problems, n_source, n_target)."""
     columns = []
     for column in range(inner):
@@ -144,11 +144,11 @@ def _blocks(pull: _Pull, source: Node, target: Node, k: int, problems: int, inne
     return torch.stack(columns, -1)
 
 
-def _product(blocks: Tensor, cotangent: Tensor, source: Node) -> Tensor:
+def _block_product(blocks: Tensor, cotangent: Tensor, source: Node) -> Tensor:
     return (blocks @ cotangent.reshape(blocks.shape[0], -1, 1)).reshape(source.shape)
 
 
-def _edge(call: Call, source: Node, target: Node, blocks: Tensor) -> Edge:
+def _edge_of_blocks(call: Call, source: Node, target: Node, blocks: Tensor) -> Edge:
     if blocks.shape[1:] == (1, 1):
         derivative = blocks.reshape(target.shape)
         pointwise = Elementwise(

@@ -32,9 +32,9 @@ def rule(call: Call) -> Iterator[Edge]:
         return
     (source,), (target,) = call.sources, call.targets
     dim = dims[0] % len(source.outer)
-    matrix = _matrix(call, source, target, dim).to(call.dtype)
-    ahead = permuted(source.shape, _last(source, dim))
-    last = _last(target, dim)
+    matrix = _transform_matrix(call, source, target, dim).to(call.dtype)
+    ahead = permuted(source.shape, _dims_with_last(source, dim))
+    last = _dims_with_last(target, dim)
     behind = permuted([target.shape[d] for d in last], [last.index(d) for d in range(len(last))])
     rows = source.outer.numel() // max(1, source.outer[dim])
     left, right = torch.Size((rows, matrix.shape[0])), torch.Size((rows, matrix.shape[1]))
@@ -42,12 +42,12 @@ def rule(call: Call) -> Iterator[Edge]:
     yield call.edge(source, target, Chain(source.shape, target.shape, [ahead, product, behind]))
 
 
-def _last(node: Node, dim: int) -> list[int]:
+def _dims_with_last(node: Node, dim: int) -> list[int]:
     """The dimensions with ``dim`` (and after it real and imaginary part) last."""
     return [d for d in range(len(node.outer)) if d != dim] + [dim] + [len(node.outer)] * node.complex
 
 
-def _matrix(call: Call, source: Node, target: Node, dim: int) -> Tensor:
+def _transform_matrix(call: Call, source: Node, target: Node, dim: int) -> Tensor:
     """The transform of every unit alone, in float64: (units in, units out)."""
     each = (2,) * source.complex
     count = source.outer[dim] * (2 if source.complex else 1)

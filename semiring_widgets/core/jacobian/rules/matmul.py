@@ -41,12 +41,12 @@ def rule(call: Call) -> Iterator[Edge]:
         return
     for bias in biases:
         if bias in call.sources:
-            yield _bias(call, bias, target, float(kwargs.get("beta", 1)))
+            yield _bias_edge(call, bias, target, float(kwargs.get("beta", 1)))
     alpha = float(kwargs.get("alpha", 1)) if biases else 1.0
     if left in call.sources:
-        yield _operand(call, left, right, target, alpha, swapped=False)
+        yield _operand_edge(call, left, right, target, alpha, swapped=False)
     if right in call.sources:
-        yield _operand(call, right, left, target, alpha, swapped=True)
+        yield _operand_edge(call, right, left, target, alpha, swapped=True)
 
 
 def linear_rule(call: Call) -> Iterator[Edge]:
@@ -55,7 +55,7 @@ def linear_rule(call: Call) -> Iterator[Edge]:
     (target,) = call.targets
     for bias in biases:
         if bias in call.sources:
-            yield _bias(call, bias, target, 1.0)
+            yield _bias_edge(call, bias, target, 1.0)
     if x in call.sources:
         stored = Weight(call.value(weight).mT)
         yield call.edge(x, target, Contraction(x.shape, target.shape, stored, swapped=False))
@@ -67,34 +67,34 @@ def linear_rule(call: Call) -> Iterator[Edge]:
         yield call.edge(weight, target, Chain(weight.shape, target.shape, [product, turned]))
 
 
-def _bias(call: Call, bias: Node, target: Node, factor: float) -> Edge:
+def _bias_edge(call: Call, bias: Node, target: Node, factor: float) -> Edge:
     shape = target.shape
     block = Elementwise(bias.shape, shape, shape, shape, factor, call.dtype, target.device)
     return call.edge(bias, target, block)
 
 
-def _operand(call: Call, own: Node, other: Node, target: Node, alpha: float, *, swapped: bool) -> Edge:
+def _operand_edge(call: Call, own: Node, other: Node, target: Node, alpha: float, *, swapped: bool) -> Edge:
     weight = call.value(other)
     if alpha != 1.0:
         weight = weight * alpha
     if len(own.shape) < 2 or len(other.shape) < 2:
-        return call.edge(own, target, _vector(own, target, weight, call, swapped=swapped))
+        return call.edge(own, target, _vector_block(own, target, weight, call, swapped=swapped))
     if own.complex:
-        return call.edge(own, target, _complex(own, target, weight, swapped=swapped))
+        return call.edge(own, target, _complex_block(own, target, weight, swapped=swapped))
     block = Contraction(own.shape, target.shape, Weight(weight.mT if swapped else weight), swapped=swapped)
     return call.edge(own, target, block)
 
 
-def _doubled(matrix: torch.Tensor) -> torch.Tensor:
+def _as_real_matrix(matrix: torch.Tensor) -> torch.Tensor:
     """(..., K, N, 2), complex numbers as pairs, to the real matrix (..., 2 K, 2 N) that acts on pairs."""
     re, im = matrix.unbind(-1)
     pairs = torch.stack([torch.stack([re, im], -1), torch.stack([-im, re], -1)], -3)
     return pairs.flatten(-2).flatten(-3, -2)
 
 
-def _complex(own: Node, target: Node, other: torch.Tensor, *, swapped: bool) -> Chain:
+def _complex_block(own: Node, target: Node, other: torch.Tensor, *, swapped: bool) -> Chain:
     """The pairs of the inner dimension become columns; the right operand is turned round for it."""
-    weight = Weight(_doubled(other.transpose(-3, -2) if swapped else other))
+    weight = Weight(_as_real_matrix(other.transpose(-3, -2) if swapped else other))
     *batch, rows, columns = range(len(own.outer))
     last = len(own.outer)
     order = [*batch, columns, rows, last] if swapped else [*batch, rows, columns, last]
@@ -104,7 +104,7 @@ def _complex(own: Node, target: Node, other: torch.Tensor, *, swapped: bool) -> 
     return Chain(own.shape, target.shape, [ahead, Contraction(left, right, weight, swapped=False), behind])
 
 
-def _vector(own: Node, target: Node, weight: torch.Tensor, call: Call, *, swapped: bool) -> Elementwise:
+def _vector_block(own: Node, target: Node, weight: torch.Tensor, call: Call, *, swapped: bool) -> Elementwise:
     """Mv and dot: written as one product per place, summed where the target is smaller."""
     full = weight.shape if weight.dim() > len(own.shape) else own.shape
     kept = [*target.shape, 1]

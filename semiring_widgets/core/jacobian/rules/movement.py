@@ -30,14 +30,14 @@ def view_rule(call: Call) -> Iterator[Edge]:
     """Views: the index tensor's own size, stride and offset are the Jacobian."""
     (source,) = call.sources
     if call.op.func.overloadpacket is aten.as_strided and not source.value.is_contiguous():
-        yield from _gathered(call, source, _replayed_strides(call, source))
+        yield from _gather_edges(call, source, _replayed_strides(call, source))
         return
     if (shared := _strides_of_view(call, source)) is not None:
         yield shared
         return
     # Complex numbers are of floating point; up to 2^53 those count as well.
     kind = torch.float64 if call.complex else torch.int64
-    shown = call.run(lambda node: _numbers(source.shape, source.device).to(kind))
+    shown = call.run(lambda node: _element_numbers(source.shape, source.device).to(kind))
     for position, target in call.outputs():
         index = shown[position]
         size, stride, offset = index.shape, index.stride(), int(index.storage_offset())
@@ -63,7 +63,7 @@ def rule(call: Call) -> Iterator[Edge]:
         if node not in offsets:
             offsets[node] = start
             start += node.shape.numel()
-        count = _numbers(node.shape, node.device)
+        count = _element_numbers(node.shape, node.device)
         return (count + offsets[node]).to(torch.float64)
 
     args, kwargs = _without_filling(call)
@@ -94,11 +94,11 @@ def ordering_rule(call: Call) -> Iterator[Edge]:
             yield call.edge(source, target, Gather(source.shape, target.shape, torch.zeros_like(taken)))
             continue
         wide = taken if taken.dim() == rank else taken.unsqueeze(dim)
-        numbers = _numbers(source.shape, source.device)
+        numbers = _element_numbers(source.shape, source.device)
         yield call.edge(source, target, Gather(source.shape, target.shape, numbers.gather(dim, wide)))
 
 
-def _numbers(shape: torch.Size, device: torch.device) -> Tensor:
+def _element_numbers(shape: torch.Size, device: torch.device) -> Tensor:
     return torch.arange(shape.numel(), device=device).reshape(shape)
 
 
@@ -123,7 +123,7 @@ def _strides_of_view(call: Call, source: Node) -> Edge | None:
     return call.edge(source, target, block)
 
 
-def _gathered(call: Call, source: Node, index: Tensor) -> Iterator[Edge]:
+def _gather_edges(call: Call, source: Node, index: Tensor) -> Iterator[Edge]:
     for _, target in call.outputs():
         yield call.edge(source, target, Gather(source.shape, target.shape, index))
 
@@ -133,7 +133,7 @@ def _replayed_strides(call: Call, source: Node) -> Tensor:
     value = source.value
     storage = torch.full((value.untyped_storage().nbytes() // value.element_size(),), -1, device=value.device)
     window = storage.as_strided(value.shape, value.stride(), value.storage_offset())
-    window.copy_(_numbers(source.shape, value.device))
+    window.copy_(_element_numbers(source.shape, value.device))
     shown: Tensor = call.run(lambda node: window)[0]
     return shown
 

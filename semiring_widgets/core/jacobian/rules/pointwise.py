@@ -55,68 +55,68 @@ def _expand(call: Call, node: Node, full: torch.Size) -> Tensor:
     return value if value.shape == shape else value.expand(shape)
 
 
-_Found = list[tuple[Node, Node, "float | Tensor"]]
+_Derivatives = list[tuple[Node, Node, "float | Tensor"]]
 
 
-def _add(call: Call) -> _Found | None:
+def _add(call: Call) -> _Derivatives | None:
     a, b = call.op.args
     alpha = float(call.op.kwargs.get("alpha", 1))
     if call.op.func.overloadpacket is aten.sub:
         alpha = -alpha
     weights: list[tuple[object, float | Tensor]] = [(a, 1.0), (b, alpha)]
-    return _sum_up(call, weights)
+    return _total_derivatives(call, weights)
 
 
-def _mul(call: Call) -> _Found | None:
+def _mul(call: Call) -> _Derivatives | None:
     a, b = call.op.args
     if a is b:
         return None
-    return _sum_up(call, [(a, _number(call, b)), (b, _number(call, a))])
+    return _total_derivatives(call, [(a, _as_number(call, b)), (b, _as_number(call, a))])
 
 
-def _div(call: Call) -> _Found | None:
+def _div(call: Call) -> _Derivatives | None:
     a, b = call.op.args
     # By the number 0: autograd knows what that gives, and the sweep refuses it.
     if a is b or "rounding_mode" in call.op.kwargs or (isinstance(b, (int, float)) and b == 0):
         return None
-    divisor = _number(call, b)
+    divisor = _as_number(call, b)
     if not isinstance(b, Node):
-        return _sum_up(call, [(a, 1.0 / divisor)])
+        return _total_derivatives(call, [(a, 1.0 / divisor)])
     weights: list[tuple[object, float | Tensor]] = [(a, 1.0 / divisor)]
     if b in call.sources:
         (result,) = call.targets
-        quotient = result.value if result.dtype == call.dtype else _number(call, a) / divisor
+        quotient = result.value if result.dtype == call.dtype else _as_number(call, a) / divisor
         weights.append((b, -quotient / divisor))
-    return _sum_up(call, weights)
+    return _total_derivatives(call, weights)
 
 
-def _neg(call: Call) -> _Found | None:
-    return _sum_up(call, [(call.op.args[0], -1.0)])
+def _neg(call: Call) -> _Derivatives | None:
+    return _total_derivatives(call, [(call.op.args[0], -1.0)])
 
 
-def _exp(call: Call) -> _Found | None:
+def _exp(call: Call) -> _Derivatives | None:
     return _of_result(call, lambda result: result)
 
 
-def _tanh(call: Call) -> _Found | None:
+def _tanh(call: Call) -> _Derivatives | None:
     return _of_result(call, lambda result: 1 - result * result)
 
 
-def _rsqrt(call: Call) -> _Found | None:
+def _rsqrt(call: Call) -> _Derivatives | None:
     return _of_result(call, lambda result: result**3 * -0.5)
 
 
-def _gelu(call: Call) -> _Found | None:
+def _gelu(call: Call) -> _Derivatives | None:
     x = call.value(call.sources[0])
     return [(call.sources[0], call.targets[0], aten.gelu_backward(torch.ones_like(x), x, **call.op.kwargs))]
 
 
-def _silu(call: Call) -> _Found | None:
+def _silu(call: Call) -> _Derivatives | None:
     x = call.value(call.sources[0])
     return [(call.sources[0], call.targets[0], aten.silu_backward(torch.ones_like(x), x))]
 
 
-def _of_result(call: Call, derivative: Callable[[Tensor], Tensor]) -> _Found | None:
+def _of_result(call: Call, derivative: Callable[[Tensor], Tensor]) -> _Derivatives | None:
     """A derivative that is a function of the result, unless half precision has rounded that."""
     (target,) = call.targets
     if target.dtype != call.dtype:
@@ -124,29 +124,29 @@ def _of_result(call: Call, derivative: Callable[[Tensor], Tensor]) -> _Found | N
     return [(call.sources[0], target, derivative(target.value))]
 
 
-def _pow(call: Call) -> _Found | None:
+def _pow(call: Call) -> _Derivatives | None:
     base, exponent = call.op.args
     if not isinstance(base, Node) or not isinstance(exponent, (int, float)) or exponent != 2:
         return None
     return [(base, call.targets[0], call.value(base) * 2)]
 
 
-def _where(call: Call) -> _Found | None:
+def _where(call: Call) -> _Derivatives | None:
     condition, a, b = call.op.args
-    return _chosen(call, [(a, condition), (b, ~condition)])
+    return _taken_over(call, [(a, condition), (b, ~condition)])
 
 
-def _masked_fill(call: Call) -> _Found | None:
+def _masked_fill(call: Call) -> _Derivatives | None:
     kept, mask, written = call.op.args
-    return _chosen(call, [(kept, ~mask), (written, mask)])
+    return _taken_over(call, [(kept, ~mask), (written, mask)])
 
 
-def _relu(call: Call) -> _Found | None:
+def _relu(call: Call) -> _Derivatives | None:
     # As autograd has it: of NaN, the derivative is 1.
     return [(call.sources[0], call.targets[0], ~(call.targets[0].value <= 0))]
 
 
-def _chosen(call: Call, chosen: list[tuple[object, Tensor]]) -> _Found | None:
+def _taken_over(call: Call, chosen: list[tuple[object, Tensor]]) -> _Derivatives | None:
     """Where each of two different tensors is taken over."""
     if chosen[0][0] is chosen[1][0] or chosen[0][1].dtype != torch.bool:
         return None
@@ -166,7 +166,7 @@ def _in_parts(mask: Tensor, source: Node, target: Node) -> Tensor:
     return mask[..., None, None] & parts if source.complex else mask[..., None] & parts[0]
 
 
-def _sum_up(call: Call, weights: list[tuple[object, float | Tensor]]) -> _Found | None:
+def _total_derivatives(call: Call, weights: list[tuple[object, float | Tensor]]) -> _Derivatives | None:
     total: dict[Node, float | Tensor] = {}
     for node, weight in weights:
         if isinstance(node, Node) and node in call.sources:
@@ -174,7 +174,7 @@ def _sum_up(call: Call, weights: list[tuple[object, float | Tensor]]) -> _Found 
     return [(node, call.targets[0], weight) for node, weight in total.items()]
 
 
-def _number(call: Call, arg: object) -> float | Tensor:
+def _as_number(call: Call, arg: object) -> float | Tensor:
     if isinstance(arg, Node):
         return call.value(arg)
     if isinstance(arg, Tensor):
@@ -184,7 +184,7 @@ def _number(call: Call, arg: object) -> float | Tensor:
 
 # The most frequent operators of a model, whose derivatives are written down: running autograd a hundred times
 # takes a tenth of a small model's forward pass.
-_READ_OFF: dict[object, Callable[[Call], _Found | None]] = {
+_READ_OFF: dict[object, Callable[[Call], _Derivatives | None]] = {
     aten.add: _add,
     aten.sub: _add,
     aten.mul: _mul,

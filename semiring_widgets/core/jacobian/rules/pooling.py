@@ -13,7 +13,7 @@ from torch import Tensor
 from semiring_widgets.core.jacobian.blocks.chain import Chain, Turned
 from semiring_widgets.core.jacobian.blocks.elementwise import Elementwise
 from semiring_widgets.core.jacobian.blocks.gather import Gather
-from semiring_widgets.core.jacobian.blocks.windows import Windows, spread
+from semiring_widgets.core.jacobian.blocks.windows import Windows, per_dimension
 from semiring_widgets.core.jacobian.edge import Edge
 from semiring_widgets.core.jacobian.rules.call import Call
 from semiring_widgets.core.semirings import Sum
@@ -43,8 +43,8 @@ def average_rule(call: Call) -> Iterator[Edge]:
     """avg_pool: what each window sees, times one number per window."""
     (source,), (target,) = call.sources, call.targets
     rank, given = plane_rank(call), call.named
-    kernel, padding = spread(given["kernel_size"], rank), spread(given["padding"], rank)
-    stride = spread(given["stride"], rank) or kernel
+    kernel, padding = per_dimension(given["kernel_size"], rank), per_dimension(given["padding"], rank)
+    stride = per_dimension(given["stride"], rank) or kernel
     plane, out = source.shape[-rank:], target.shape[-rank:]
     images = torch.Size((1, source.shape[:-rank].numel(), *plane))
     windows = Windows(images, kernel, out, stride, padding, [1] * rank)

@@ -40,7 +40,7 @@ def linear_rule(call: Call) -> Iterator[Edge]:
         made: Tensor = call.run(lambda node: batch)[0]
         return made[:, 0]
 
-    own, reached, weight = _entries(call, show, plane, after)
+    own, reached, weight = _matrix_entries(call, show, plane, after)
     planes = source.shape[:-rank].numel()
     left, right = torch.Size((planes, plane.numel())), torch.Size((planes, after))
     block: Block
@@ -60,7 +60,7 @@ def grid_rule(call: Call) -> Iterator[Edge]:
     image, grid = call.op.args[:2]
     (target,) = call.targets
     if image in call.sources:
-        yield call.edge(image, target, _sampled(call, image, grid, target))
+        yield call.edge(image, target, _sampling_block(call, image, grid, target))
     if grid in call.sources:
         leaf = call.value(grid).detach().requires_grad_()
         with torch.inference_mode(False), torch.enable_grad():
@@ -80,7 +80,7 @@ def grid_rule(call: Call) -> Iterator[Edge]:
         yield call.edge(grid, target, block)
 
 
-def _entries(
+def _matrix_entries(
     call: Call, show: Callable[[Tensor], Tensor], plane: Sequence[int], out: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The matrix of a linear operator: flat index in the one plane, in the other, and the entry.
@@ -107,7 +107,7 @@ def _entries(
     return own, reached, weight
 
 
-def _sampled(call: Call, image: Node, grid: Node, target: Node) -> Block:
+def _sampling_block(call: Call, image: Node, grid: Node, target: Node) -> Block:
     """Every example has weights of its own, which its channels share.
 
     A place looks at neighbours only: 4 along each dimension of a picture (bicubic), 2 of a volume. So of

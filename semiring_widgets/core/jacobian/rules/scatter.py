@@ -45,7 +45,7 @@ def rule(call: Call) -> Iterator[Edge]:
         if source is own:
             yield call.elementwise(source, target, target.shape, target.shape, derivative)
         else:
-            yield call.edge(source, target, _written(call, given, source, target, derivative))
+            yield call.edge(source, target, _written_block(call, given, source, target, derivative))
 
 
 def folding_rule(call: Call) -> Iterator[Edge]:
@@ -58,8 +58,10 @@ def folding_rule(call: Call) -> Iterator[Edge]:
     yield call.edge(source, target, Turned(Gather(target.shape, source.shape, places)))
 
 
-def _written(call: Call, given: dict[str, Any], source: Node, target: Node, derivative: Tensor) -> Block:
-    written, reached = _places(call, given, source, target)
+def _written_block(
+    call: Call, given: dict[str, Any], source: Node, target: Node, derivative: Tensor
+) -> Block:
+    written, reached = _written_places(call, given, source, target)
     weight = derivative.reshape(-1)[written]
     if len(written) > source.shape.numel():
         # One element is written to several places, and perhaps to one of them twice.
@@ -77,7 +79,7 @@ def _adds_up(call: Call, given: dict[str, Any]) -> bool:
 
 
 def _writes_twice(call: Call, given: dict[str, Any], added: Node) -> bool:
-    _, reached = _places(call, given, added, call.targets[0])
+    _, reached = _written_places(call, given, added, call.targets[0])
     return len(reached.unique()) < len(reached)
 
 
@@ -95,7 +97,7 @@ _ADDED: dict[Any, str] = {
 }
 
 
-def _places(call: Call, given: dict[str, Any], source: Node, target: Node) -> tuple[Tensor, Tensor]:
+def _written_places(call: Call, given: dict[str, Any], source: Node, target: Node) -> tuple[Tensor, Tensor]:
     """Flat index of every element that is written, and of the element of the result that it goes to."""
     device = target.device
     elements = torch.arange(source.outer.numel(), device=device).reshape(source.outer)

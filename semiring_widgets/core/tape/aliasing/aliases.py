@@ -28,15 +28,15 @@ import torch
 from torch import Tensor
 from torch.nn import Buffer, Parameter
 
-from semiring_widgets.core.tape.aliasing.families import (
+from semiring_widgets.core.tape.aliasing.register import Register
+from semiring_widgets.core.tape.aliasing.shared_memory import (
     Alias,
     Family,
     Geometry,
     MemoryPlace,
     key_of,
-    notices,
+    notices_write,
 )
-from semiring_widgets.core.tape.aliasing.register import Register
 from semiring_widgets.core.tape.nodes import Node, units
 from semiring_widgets.errors import UnsupportedOpError
 
@@ -113,7 +113,7 @@ class Aliases(Register):
             others = family.aliases if family is not own and tensor.numel() else ()
             for alias in others:
                 fresh = self._fresh(alias.node)
-                noticed = fresh or (not own.frozen and notices(family.tensors(alias), tensor))
+                noticed = fresh or (not own.frozen and notices_write(family.tensors(alias), tensor))
                 if locked or not noticed:
                     raise UnsupportedOpError(
                         f"A tensor of shape {list(alias.node.outer)} was overwritten through `.data`, or "

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from semiring_widgets.core.tape.aliasing.aliases import Aliases, is_foreign
 from semiring_widgets.core.tape.aliasing.constants import version_of
-from semiring_widgets.core.tape.aliasing.families import MemoryPlace, key_of
+from semiring_widgets.core.tape.aliasing.shared_memory import MemoryPlace, key_of
 from semiring_widgets.core.tape.nodes import Node
 
 __all__ = ["Noted"]

@@ -13,7 +13,14 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.tape.aliasing.constants import version_of
-from semiring_widgets.core.tape.aliasing.families import Alias, Family, Geometry, MemoryPlace, always, key_of
+from semiring_widgets.core.tape.aliasing.shared_memory import (
+    Alias,
+    Family,
+    Geometry,
+    MemoryPlace,
+    key_of,
+    strong_reference,
+)
 from semiring_widgets.core.tape.nodes import Node, Op
 from semiring_widgets.errors import UnsupportedOpError
 
@@ -69,7 +76,7 @@ class Register:
                 and not (tensor.is_conj() or tensor.is_neg())
             )
             alias = Alias(
-                weakref.ref(tensor) if weak else always(tensor),
+                weakref.ref(tensor) if weak else strong_reference(tensor),
                 Geometry.of(tensor) if weak else None,
                 node,
                 node,

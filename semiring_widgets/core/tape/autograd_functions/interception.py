@@ -60,7 +60,7 @@ class Interception:
             if not _ENTERED:
                 for answer in _ANSWERS:
                     answer.put_in()
-                torch.autograd.functional._autograd_grad = _no_gradients
+                torch.autograd.functional._autograd_grad = _refuse_gradients
             _ENTERED.append(self)
         return self
 
@@ -94,7 +94,7 @@ class Interception:
             return functools.partial(self._call, cls)
         elif name == "setup_context" and self._returned is cls:
             self._returned = None
-            return lambda context, inputs, output: _mark(context, output)
+            return lambda context, inputs, output: _mark_without_history(context, output)
         return own
 
     def _call(self, cls: Any, *args: Any, **kwargs: Any) -> Any:
@@ -107,13 +107,13 @@ class Interception:
             result = self._recorded(cls, args, kwargs)
             # PyTorch would replace an argument by a constant.
             if isinstance(result, tuple):
-                result = tuple(_unlike(value, args) for value in result)
+                result = tuple(_as_new_object(value, args) for value in result)
             else:
-                result = _unlike(result, args)
+                result = _as_new_object(result, args)
         if context is None:
             self._returned = cls
         else:
-            _mark(context, result)
+            _mark_without_history(context, result)
         return result
 
     def _recorded(self, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -138,7 +138,7 @@ class Interception:
             self._busy = False
 
 
-def _no_gradients(*args: Any, **kwargs: Any) -> Any:
+def _refuse_gradients(*args: Any, **kwargs: Any) -> Any:
     """For torch.autograd.functional, which takes what has no graph for a constant of derivative 0."""
     if any(interception.listens for interception in _ENTERED):
         raise UnsupportedOpError(NO_GRADIENTS)
@@ -187,13 +187,13 @@ class _Answer:
 _ANSWERS = [_Answer(name) for name in ("_backward_cls", "forward", "setup_context")]
 
 
-def _mark(context: Any, result: Any) -> None:
+def _mark_without_history(context: Any, result: Any) -> None:
     """Say that results have no history, whatever their arguments require, or PyTorch would give them one."""
     values = result if isinstance(result, tuple) else (result,)
     context.mark_non_differentiable(*(value for value in values if isinstance(value, Tensor)))
 
 
-def _unlike(value: Any, args: tuple[Any, ...]) -> Any:
+def _as_new_object(value: Any, args: tuple[Any, ...]) -> Any:
     """A result; another object with its numbers where it is one of the arguments."""
     if isinstance(value, Tensor) and any(value is arg for arg in args):
         return torch.ops.aten.alias(value)

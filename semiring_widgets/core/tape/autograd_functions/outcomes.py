@@ -55,9 +55,9 @@ def outcome_of(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outco
 
     def forward(leaves: Sequence[Tensor]) -> Any:
         given = dict(zip(inputs, leaves, strict=True))
-        return _forward(cls, [given.get(id(a), a) for a in args], kwargs)
+        return _plain_forward(cls, [given.get(id(a), a) for a in args], kwargs)
 
-    leaves = {key: _leaf(tensor) for key, tensor in inputs.items()}
+    leaves = {key: _leaf_of(tensor) for key, tensor in inputs.items()}
     # `apply` itself, also where a class has put its own in front of it.
     apply = super(_BASE, cls).apply
     with _Watch(cls.__name__) as seen:
@@ -71,11 +71,11 @@ def outcome_of(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outco
         inputs=tuple(inputs.values()),
         result=bare if isinstance(result, tuple) else bare[0],
         function=function,
-        plain=(lambda: _forward(cls, args, kwargs)) if repeatable else None,
+        plain=(lambda: _plain_forward(cls, args, kwargs)) if repeatable else None,
     )
 
 
-def _leaf(tensor: Tensor) -> Tensor:
+def _leaf_of(tensor: Tensor) -> Tensor:
     # What was made under inference_mode is refused by autograd, its copies are not.
     return (tensor.clone() if tensor.is_inference() else tensor.detach()).requires_grad_()
 
@@ -85,7 +85,7 @@ def takes_context(cls: Any) -> bool:
     return cls.setup_context is _BASE.setup_context
 
 
-def _forward(cls: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+def _plain_forward(cls: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """The forward as an ordinary function."""
     if not takes_context(cls):
         return cls.forward(*args, **kwargs)
@@ -118,19 +118,19 @@ class _Watch(TorchDispatchMode):
         kwargs = kwargs or {}
         self.random |= torch.Tag.nondeterministic_seeded in func.tags
         for tensor in tensors_in(written_by(func, args, kwargs)):
-            if _storage(tensor) not in self._made:
+            if _memory_key(tensor) not in self._made:
                 raise UnsupportedOpError(
                     f"torch.autograd.Function '{self._name}' writes in place into a tensor of shape "
                     f"{list(tensor.shape)} that it did not make, which cannot be recorded. Let it write into "
                     f"a clone, or use the model's plain PyTorch implementation of this step."
                 )
         result = func(*args, **kwargs)
-        given = {_storage(tensor) for tensor in tensors_in((args, tuple(kwargs.values())))}
+        given = {_memory_key(tensor) for tensor in tensors_in((args, tuple(kwargs.values())))}
         for tensor in tensors_in((result,)):
-            if _storage(tensor) not in given:
-                self._made[_storage(tensor)] = tensor
+            if _memory_key(tensor) not in given:
+                self._made[_memory_key(tensor)] = tensor
         return result
 
 
-def _storage(tensor: Tensor) -> int:
+def _memory_key(tensor: Tensor) -> int:
     return int(tensor.untyped_storage()._cdata) if tensor.layout == torch.strided else id(tensor)

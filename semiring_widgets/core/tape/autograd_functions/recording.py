@@ -6,7 +6,7 @@ Either the operators of its forward, or one step: a `CustomFunction`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
@@ -14,14 +14,12 @@ from torch.utils._python_dispatch import _disable_current_modes
 from semiring_widgets.core.tape.arguments import is_tracked
 from semiring_widgets.core.tape.autograd_functions.outcomes import Outcome
 from semiring_widgets.core.tape.nodes import Node, Scope
+from semiring_widgets.core.tape.tape import Tape
 
-if TYPE_CHECKING:
-    from semiring_widgets.core.tape.tape import Tape
-
-__all__ = ["Calls"]
+__all__ = ["CallRecorder"]
 
 
-class Calls:
+class CallRecorder:
     """Records calls: takes the outcome of one, gives the result that the model goes on with.
 
     Args:

@@ -22,7 +22,7 @@ aten = torch.ops.aten
 _Keep = Callable[[Tensor], None]
 
 
-def _shift(x: Tensor, dim: list[int] | int, keep: _Keep) -> Tensor:
+def _constant_shift(x: Tensor, dim: list[int] | int, keep: _Keep) -> Tensor:
     """The stabilising maximum, cut from the graph; 0 where a whole row is masked by -inf."""
     with _unrecorded(x):
         if x.numel() == 0:
@@ -45,13 +45,13 @@ def _unrecorded(x: Tensor) -> AbstractContextManager[object]:
 
 def _softmax(x: Tensor, dim: int, half_to_float: bool = False, *, keep: _Keep) -> Tensor:
     wide = widened(x)
-    e = torch.exp(wide - _shift(wide, dim, keep))
-    return _narrow(e / e.sum(dim, keepdim=True), x, half_to_float)
+    e = torch.exp(wide - _constant_shift(wide, dim, keep))
+    return _narrowed_result(e / e.sum(dim, keepdim=True), x, half_to_float)
 
 
 def _safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None, *, keep: _Keep) -> Tensor:
     wide = widened(x if dtype is None else x.to(dtype))
-    e = torch.exp(wide - _shift(wide, dim, keep))
+    e = torch.exp(wide - _constant_shift(wide, dim, keep))
     total = e.sum(dim, keepdim=True)
     with _unrecorded(total):
         empty = total == 0
@@ -63,19 +63,19 @@ def _safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None, *, keep
 
 def _log_softmax(x: Tensor, dim: int, half_to_float: bool = False, *, keep: _Keep) -> Tensor:
     wide = widened(x)
-    shifted = wide - _shift(wide, dim, keep)
+    shifted = wide - _constant_shift(wide, dim, keep)
     out = shifted - torch.log(torch.exp(shifted).sum(dim, keepdim=True))
-    return _narrow(out, x, half_to_float)
+    return _narrowed_result(out, x, half_to_float)
 
 
 def _logsumexp(x: Tensor, dim: list[int], keepdim: bool = False, *, keep: _Keep) -> Tensor:
-    shift = _shift(x, dim, keep)
+    shift = _constant_shift(x, dim, keep)
     out = torch.log(torch.exp(x - shift).sum(dim, keepdim=True)) + shift
     return out if keepdim else out.squeeze(list(dim))
 
 
 def _paper_softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
-    return _narrow(torch.exp(_paper_log_softmax(widened(x), dim)), x, half_to_float)
+    return _narrowed_result(torch.exp(_paper_log_softmax(widened(x), dim)), x, half_to_float)
 
 
 def _paper_safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor:
@@ -92,7 +92,7 @@ def _paper_safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None) -
 
 def _paper_log_softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
     wide = widened(x)
-    return _narrow(wide - _paper_logsumexp(wide, [dim], keepdim=True), x, half_to_float)
+    return _narrowed_result(wide - _paper_logsumexp(wide, [dim], keepdim=True), x, half_to_float)
 
 
 def _paper_logsumexp(x: Tensor, dim: list[int], keepdim: bool = False) -> Tensor:
@@ -103,7 +103,7 @@ def _paper_logsumexp(x: Tensor, dim: list[int], keepdim: bool = False) -> Tensor
     return out if keepdim else out.squeeze(list(dim))
 
 
-def _narrow(out: Tensor, like: Tensor, half_to_float: bool) -> Tensor:
+def _narrowed_result(out: Tensor, like: Tensor, half_to_float: bool) -> Tensor:
     return ordered(out if half_to_float else narrowed(out, like.dtype))
 
 
