@@ -10,6 +10,7 @@ from semiring_widgets.core.anatomy import Selection, cut_of, find_anatomy
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.paths import RouteSearch, Stations, directions_of, gate_of
 from tests.core.test_routes import EVERYTHING, RANKINGS, small
+from tests.lanes import every, slow_but
 
 PARTS = [
     {"layer": 1, "head": 1},
@@ -45,7 +46,7 @@ def searching(question, part):
     return RouteSearch(Stations(graph, anatomy), directions_of(graph, None), gate, len(cuts))
 
 
-@pytest.mark.parametrize("part", [*PARTS, *SEVERAL[:-1]], ids=str)
+@pytest.mark.parametrize("part", slow_but([*PARTS, *SEVERAL[:-1]], every(3)), ids=str)
 @RANKINGS
 def test_routes_through_a_part(question, part, by):
     search = searching(question, part)
