@@ -174,11 +174,11 @@ test-python: products  ## the fast and the slow tests, without Triton and browse
 test-triton: $(TRITON) kernels  ## the Triton kernels in Triton's interpreter, no GPU needed (FILL min)
 	TRITON_INTERPRET=1 TRITON_TESTS=$(TRITON_TESTS) $(PYTEST) -m "$(LANE_TRITON)" $(PYTEST_ARGS) tests/core
 
-# One process: these tests time a real server and want the machine for themselves.
+# Whole files side by side: most of the time is waiting, and each process has servers of its own.
 .PHONY: test-browser
 test-browser: $(TEST) build browser  ## the widgets in Chromium, on real notebook servers (FILL min)
 	@if command -v chromium >/dev/null; then \
-	    set -x; $(BIN)/python -m pytest -m "$(LANE_BROWSER)" $(PYTEST_ARGS) tests/browser; \
+	    set -x; $(BIN)/python -m pytest -n 2 --dist loadfile -m "$(LANE_BROWSER)" $(PYTEST_ARGS) tests/browser; \
 	else echo "$(NO_CHROMIUM)"; fi
 
 .PHONY: test-slow

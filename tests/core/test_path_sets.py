@@ -19,6 +19,12 @@ def question():
 
 
 @pytest.fixture(scope="module")
+def many(question):
+    """The best paths of all, in order."""
+    return sw.top_paths(*question, k=3000)
+
+
+@pytest.fixture(scope="module")
 def strong():
     """With larger weights, so that the best paths do leave the skips."""
     return bert_question(strength=8)
@@ -97,14 +103,13 @@ def test_single_paths_belong(question):
     {"avoiding": {"layer": 0, "head": 0}}, {"through": {"layer": 1, "branch": "skip"}},
     {"through": [{"layer": 0, "branch": "skip"}, {"layer": 1, "branch": "skip"}]},
 ])  # fmt: skip
-def test_single_paths_come_in_order(question, parts):
+def test_single_paths_come_in_order(question, many, parts):
     """The best paths of a set are the best of all paths that belong to it."""
     found = sw.select_paths(*question, **parts).top_paths(30)
     through = parts.get("through", [])
     wanted = {(p["layer"], None, "skip") for p in ([through] if isinstance(through, dict) else through)}
     heads = {(0, 0, name) for name in ("query", "key", "value")} if "avoiding" in parts else set()
-    everything = sw.top_paths(*question, k=3000)
-    expected = [p.log_weight for p in everything if fits(p, wanted, heads)][:30]
+    expected = [p.log_weight for p in many if fits(p, wanted, heads)][:30]
     assert len(expected) == 30
     assert [p.log_weight for p in found] == pytest.approx(expected, abs=1e-9)
 

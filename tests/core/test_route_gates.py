@@ -7,6 +7,7 @@ import torch
 
 import semiring_widgets as sw
 from tests.core.test_routes import EVERYTHING, RANKINGS, small
+from tests.lanes import every, slow_but
 
 PARTS = [
     {"layer": 1, "head": 1},
@@ -35,7 +36,7 @@ def searching(question, part):
     return sw.paths(*question).through(part).route_search()
 
 
-@pytest.mark.parametrize("part", [*PARTS, *SEVERAL[:-1]], ids=str)
+@pytest.mark.parametrize("part", slow_but([*PARTS, *SEVERAL[:-1]], every(3)), ids=str)
 @RANKINGS
 def test_routes_through_a_part(question, part, by):
     search = searching(question, part)
