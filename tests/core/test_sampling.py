@@ -10,9 +10,9 @@ from torch import nn
 
 import semiring_widgets as sw
 from semiring_widgets.core.anatomy import find_anatomy
-from semiring_widgets.core.paths.finding import drawn, graph_of
+from semiring_widgets.core.paths.single_paths import drawn, graph_of
 from semiring_widgets.core.paths.stations import Stations
-from semiring_widgets.core.paths.walking import guide_through
+from semiring_widgets.core.paths.walks import guide_through
 from semiring_widgets.core.semirings import Abs
 from tests.core.oracle import all_paths
 from tests.core.test_exact import FUNCTIONS, X

@@ -6,6 +6,7 @@ Internal: use `semiring_widgets.paths` and the functions that ask one question e
 from semiring_widgets.core.paths.directions import SIGNED, cancellation, directions_of
 from semiring_widgets.core.paths.flows import Flow
 from semiring_widgets.core.paths.path import Path, Step
+from semiring_widgets.core.paths.path_sets import Paths
 from semiring_widgets.core.paths.questions import (
     narrowed,
     path_lengths,
@@ -15,12 +16,11 @@ from semiring_widgets.core.paths.questions import (
     top_paths,
     top_routes,
 )
-from semiring_widgets.core.paths.ranking import MEASURED, RouteSearch
-from semiring_widgets.core.paths.reusing import Ground
 from semiring_widgets.core.paths.route import Route, Routes
-from semiring_widgets.core.paths.selecting import Paths
+from semiring_widgets.core.paths.route_search import MEASURED, RouteSearch
+from semiring_widgets.core.paths.shared_sweeps import Ground
 from semiring_widgets.core.paths.stations import Stations
-from semiring_widgets.core.paths.walking import Guide, walk
+from semiring_widgets.core.paths.walks import Guide, walk
 
 __all__ = [
     "MEASURED",

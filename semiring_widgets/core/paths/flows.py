@@ -20,8 +20,8 @@ from semiring_widgets.core.anatomy import (
     sweep_layers,
 )
 from semiring_widgets.core.graph import GradientGraph
-from semiring_widgets.core.paths.reusing import Values
-from semiring_widgets.core.paths.summing import SetSums, ends_of
+from semiring_widgets.core.paths.set_sums import SetSums, ends_of
+from semiring_widgets.core.paths.shared_sweeps import Values
 from semiring_widgets.core.restriction import EVERY_PATH, Gate, Restriction
 from semiring_widgets.core.semirings import Abs, Leaving, Max, Semiring, Value, Weight
 from semiring_widgets.core.sweeps import Progress, Span, ones, sweep_backward, sweep_forward, zeros

@@ -10,11 +10,11 @@ from torch import Tensor
 from semiring_widgets.checks import memory_limit, truth
 from semiring_widgets.core.anatomy import Parts
 from semiring_widgets.core.graph import check_uncut
-from semiring_widgets.core.paths.finding import graph_of
 from semiring_widgets.core.paths.path import Path
-from semiring_widgets.core.paths.reusing import Ground, ground_of
+from semiring_widgets.core.paths.path_sets import Paths
 from semiring_widgets.core.paths.route import Routes
-from semiring_widgets.core.paths.selecting import Paths
+from semiring_widgets.core.paths.shared_sweeps import Ground, ground_of
+from semiring_widgets.core.paths.single_paths import graph_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.result import Result
 from semiring_widgets.core.tape import Tape

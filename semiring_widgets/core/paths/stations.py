@@ -18,7 +18,7 @@ from torch import Tensor
 from semiring_widgets.core.anatomy import Anatomy, Leg, Operand, Residual, edges_from
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
-from semiring_widgets.core.paths.walking import Hop, Start
+from semiring_widgets.core.paths.walks import Hop, Start
 from semiring_widgets.core.tape import Node, Op
 
 __all__ = ["Origin", "Station", "Stations", "Stop"]

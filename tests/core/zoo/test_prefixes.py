@@ -6,8 +6,8 @@ import torch
 
 import semiring_widgets as sw
 from semiring_widgets.core.anatomy import find_anatomy, legs_of
-from semiring_widgets.core.paths.finding import drawn, graph_of
-from semiring_widgets.core.paths.walking import guide_through
+from semiring_widgets.core.paths.single_paths import drawn, graph_of
+from semiring_widgets.core.paths.walks import guide_through
 from semiring_widgets.core.semirings import Abs
 from tests.core.zoo.feeding import weigh
 from tests.core.zoo.shrinking import TOKENS, WIDTH, build, normal

@@ -16,14 +16,14 @@ from torch import Tensor
 from semiring_widgets.core.anatomy import Cut, as_met, gate_through
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.paths.beam import Found, MassRating, SignedRating, search
+from semiring_widgets.core.paths.best_first import best_first
 from semiring_widgets.core.paths.directions import SIGNED, cancellation
-from semiring_widgets.core.paths.finding import described, drawn, ranked
 from semiring_widgets.core.paths.path import Path
 from semiring_widgets.core.paths.route import Route, Routes
-from semiring_widgets.core.paths.searching import best_first
+from semiring_widgets.core.paths.single_paths import described, drawn, ranked
 from semiring_widgets.core.paths.stations import Origin, Stations, Stop
-from semiring_widgets.core.paths.tracing import Tracer
-from semiring_widgets.core.paths.walking import guide_through
+from semiring_widgets.core.paths.trails import Tracer
+from semiring_widgets.core.paths.walks import guide_through
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.restriction import EVERY_PATH, Restriction, restrict
 from semiring_widgets.core.semirings import (

@@ -11,7 +11,7 @@ import torch
 from semiring_widgets.core.anatomy import Cut, seeds_of
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.memory import check_sweep, fit, living_size
-from semiring_widgets.core.paths.reusing import Ground, Sweeps
+from semiring_widgets.core.paths.shared_sweeps import Ground, Sweeps
 from semiring_widgets.core.restriction import EVERY_PATH, Gate, Restriction
 from semiring_widgets.core.semirings import Semiring, Value
 from semiring_widgets.core.sweeps import Span, sweep_backward

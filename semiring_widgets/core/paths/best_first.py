@@ -13,7 +13,7 @@ from itertools import count
 
 import torch
 
-from semiring_widgets.core.paths.walking import Guide, Hop, Start, State, start_of
+from semiring_widgets.core.paths.walks import Guide, Hop, Start, State, start_of
 from semiring_widgets.core.tape import Node
 
 __all__ = ["best_first"]

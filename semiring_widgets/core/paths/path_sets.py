@@ -12,16 +12,16 @@ from torch import Tensor
 from semiring_widgets.checks import choice, seed_number, whole_number
 from semiring_widgets.core.anatomy import hop_edges
 from semiring_widgets.core.graph import told_cut
+from semiring_widgets.core.paths.best_first import best_first
+from semiring_widgets.core.paths.chosen_paths import Chosen
 from semiring_widgets.core.paths.directions import SIGNED, cancellation, directions_of
-from semiring_widgets.core.paths.finding import described, drawn, ranked
 from semiring_widgets.core.paths.flows import Flow, flow_of
-from semiring_widgets.core.paths.narrowing import Chosen
 from semiring_widgets.core.paths.path import Path
-from semiring_widgets.core.paths.ranking import MEASURED, Known, RouteSearch
 from semiring_widgets.core.paths.route import Routes
-from semiring_widgets.core.paths.searching import best_first
-from semiring_widgets.core.paths.summing import SetSums
-from semiring_widgets.core.paths.walking import guide_through, walks_size
+from semiring_widgets.core.paths.route_search import MEASURED, Known, RouteSearch
+from semiring_widgets.core.paths.set_sums import SetSums
+from semiring_widgets.core.paths.single_paths import described, drawn, ranked
+from semiring_widgets.core.paths.walks import guide_through, walks_size
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.restriction import Gate
 from semiring_widgets.core.result import Result, signs_of

@@ -23,7 +23,7 @@ from semiring_widgets.core.anatomy import (
     cut_of,
 )
 from semiring_widgets.core.graph import GradientGraph, told_cut
-from semiring_widgets.core.paths.reusing import Ground
+from semiring_widgets.core.paths.shared_sweeps import Ground
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.restriction import EVERY_PATH, Restriction
 from semiring_widgets.errors import InputError

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from semiring_widgets.core.anatomy import Anatomy, Extent, branch_edges, extent_of, find_anatomy
 from semiring_widgets.core.graph import GradientGraph
-from semiring_widgets.core.paths.finding import graph_of
+from semiring_widgets.core.paths.single_paths import graph_of
 from semiring_widgets.core.paths.stations import Stations
 from semiring_widgets.core.restriction import Gate, Restriction
 from semiring_widgets.core.semirings import Product, Semiring, Value

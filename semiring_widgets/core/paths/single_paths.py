@@ -10,7 +10,7 @@ from torch import Tensor
 from semiring_widgets.core.anatomy import Anatomy
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.paths.path import Path
-from semiring_widgets.core.paths.walking import Guide, Hop, Start, start_of, walk
+from semiring_widgets.core.paths.walks import Guide, Hop, Start, start_of, walk
 from semiring_widgets.core.tape import Node, Tape
 from semiring_widgets.errors import InputError
 
