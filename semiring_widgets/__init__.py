@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from semiring_widgets import attr, semirings, widgets
     from semiring_widgets.attr import compare
     from semiring_widgets.core import (
+        Effect,
         Path,
         PathSet,
         Route,
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
         record,
         sample_paths,
         select_paths,
+        test,
         top_paths,
         top_routes,
     )
+    from semiring_widgets.core.effects import effects
     from semiring_widgets.errors import SemiringWidgetsError
     from semiring_widgets.explanation import Explanation, explain, flow, load, load_demo, load_model
     from semiring_widgets.notebook import load_ipython_extension, unload_ipython_extension
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Effect": "core",
     "Path": "core",
     "PathSet": "core",
     "Route": "core",
@@ -44,9 +48,12 @@ _HOME = {
     "Semiring": "core",
     "Tape": "core",
     "backprop": "core",
+    # The room of this name hides it in core itself.
+    "effects": "core.effects",
     "estimate_memory": "core",
     "path_lengths": "core",
     "select_paths": "core",
+    "test": "core",
     "flow": "explanation",
     "record": "core",
     "sample_paths": "core",
@@ -65,6 +72,7 @@ _HOME = {
 _MODULES = ("attr", "semirings", "widgets")
 
 __all__ = [
+    "Effect",
     "Explanation",
     "Path",
     "PathSet",
@@ -77,6 +85,7 @@ __all__ = [
     "attr",
     "backprop",
     "compare",
+    "effects",
     "estimate_memory",
     "explain",
     "flow",
@@ -89,6 +98,7 @@ __all__ = [
     "sample_paths",
     "select_paths",
     "semirings",
+    "test",
     "top_paths",
     "top_routes",
     "unload_ipython_extension",

@@ -2,6 +2,7 @@
 
 from semiring_widgets.core.anatomy import Selection
 from semiring_widgets.core.backprop import Result, backprop
+from semiring_widgets.core.effects import Effect, test
 from semiring_widgets.core.memory import estimate_memory
 from semiring_widgets.core.paths import (
     Path,
@@ -19,6 +20,7 @@ from semiring_widgets.core.semirings import Semiring
 from semiring_widgets.core.tape import Tape, record
 
 __all__ = [
+    "Effect",
     "Path",
     "PathSet",
     "Result",
@@ -34,6 +36,7 @@ __all__ = [
     "record",
     "sample_paths",
     "select_paths",
+    "test",
     "top_paths",
     "top_routes",
 ]

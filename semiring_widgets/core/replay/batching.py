@@ -1,0 +1,233 @@
+"""Many replacements at once: a batch that grows along the tape.
+
+Replacements are sorted by where they begin. One that replaces a head of the last layer leaves everything
+below
+as it was recorded, so it joins the batch only there: rows of the batch are the replacements that have begun,
+and the steps between two beginnings are run under `torch.vmap`. What it cannot batch (a step that Python
+decides by) is run row by row.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core.replay.program import Program, Slot, Step
+from semiring_widgets.core.replay.running import check_unchanged, last_uses, run_step
+from semiring_widgets.core.tape import Node
+from semiring_widgets.errors import SemiringWidgetsError
+
+__all__ = ["Replaced", "run_batched"]
+
+Replaced = Mapping[Node, Tensor]
+_LOG = logging.getLogger(__name__)
+# Rows are run together as long as the largest result of a step is no larger: more would not fit into the
+# caches of a CPU, and be slower.
+_CHUNK = 32 << 20
+_CHUNK_ON_GPU = 512 << 20
+
+
+def run_batched(
+    program: Program,
+    many: Sequence[Replaced],
+    *,
+    limit: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Tensor:
+    """The score for each of several replacements.
+
+    Args:
+        program: the steps.
+        many: what is put in the place of some nodes, by replacement, shaped and typed as they are.
+        limit: bytes that this may take; None for no limit. At least one replacement is run at a time.
+        progress: called with (steps done, steps in all); may raise to cancel.
+
+    Returns:
+        Shape (replacements, *score).
+    """
+    begins = [_begin(program, replaced) for replaced in many]
+    order = sorted(range(len(many)), key=begins.__getitem__)
+    found: list[Tensor] = [program.score.value] * len(many)
+    chunks = list(_chunks(program, [many[i] for i in order], limit))
+    total = sum(len(program.reached(_starts(chunk))) for chunk in chunks)
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        if progress is not None:
+            progress(done, total)
+        done += 1
+
+    position = 0
+    for chunk in chunks:
+        scores = _run_chunk(program, chunk, step)
+        for i, score in zip(order[position : position + len(chunk)], scores, strict=True):
+            found[i] = score
+        position += len(chunk)
+    return torch.stack(found) if found else program.score.value.new_empty((0, *program.score.shape))
+
+
+def _begin(program: Program, replaced: Replaced) -> int:
+    """After which step a replacement begins."""
+    return min((program.made.get(node, -1) for node in replaced), default=len(program.steps))
+
+
+def _starts(many: Sequence[Replaced]) -> set[Node]:
+    return {node for replaced in many for node in replaced}
+
+
+def _chunks(program: Program, many: Sequence[Replaced], limit: int | None) -> Iterator[list[Replaced]]:
+    """As many at a time as fit, one at least."""
+    position = 0
+    while position < len(many):
+        reached = program.reached(many[position].keys())
+        sizes = [_size(slot) for n in reached for slot in program.steps[n].gives if isinstance(slot, Node)]
+        on_gpu = program.score.device.type != "cpu"
+        rows = (_CHUNK_ON_GPU if on_gpu else _CHUNK) // max([1, *sizes])
+        if limit is not None:
+            rows = min(rows, limit // max(1, _living(program, reached)))
+        count = max(1, rows)
+        yield list(many[position : position + count])
+        position += count
+
+
+def _size(node: Node) -> int:
+    return node.shape.numel() * node.dtype.itemsize
+
+
+def _living(program: Program, reached: Sequence[int]) -> int:
+    """Bytes that one row takes at its peak."""
+    dying = last_uses(program, reached, {program.score})
+    held = peak = 0
+    for n in reached:
+        held += sum(_size(slot) for slot in program.steps[n].gives if isinstance(slot, Node))
+        peak = max(peak, held)
+        held -= sum(_size(slot) for slot in dying.get(n, ()) if isinstance(slot, Node))
+    return peak
+
+
+def _run_chunk(program: Program, many: Sequence[Replaced], step: Callable[[], None]) -> Tensor:
+    starts = _starts(many)
+    reached = program.reached(starts)
+    dying = last_uses(program, reached, {program.score})
+    begins = [_begin(program, replaced) for replaced in many]
+    batch = _Batch(program, many)
+    # A node is replaced once the step that makes it has run, or at once if none does.
+    marks = sorted({program.made.get(node, -1) for node in starts})
+    for mark, following in zip(marks, [*marks[1:], len(program.steps)], strict=True):
+        active = sum(begin <= mark for begin in begins)
+        batch.grow(active, [node for node in starts if program.made.get(node, -1) == mark])
+        part = [n for n in reached if mark < n <= following]
+        batch.run(part, starts, dying, step)
+    return batch.rows(program.score, len(many))
+
+
+class _Batch:
+    """The numbers of all rows that have begun, by slot, the rows in front.
+
+    Args:
+        program: the steps.
+        many: the replacements, in the order in which they begin.
+    """
+
+    def __init__(self, program: Program, many: Sequence[Replaced]) -> None:
+        self._program, self._many = program, many
+        self._values: dict[Slot, Tensor] = {}
+        self._active = 0
+
+    def grow(self, active: int, nodes: Sequence[Node]) -> None:
+        """Let further rows begin, and replace some nodes in the rows that say so."""
+        self._active = active
+        for node in nodes:
+            rows = [(i, self._many[i][node]) for i in range(active) if node in self._many[i]]
+            if len(rows) == active:
+                self._values[node] = torch.stack([value for _, value in rows])
+                continue
+            whole = self.rows(node, active).clone()
+            for i, value in rows:
+                whole[i] = value
+            self._values[node] = whole
+
+    def rows(self, slot: Slot, count: int) -> Tensor:
+        """The numbers of the first rows; those that have just begun have what was recorded."""
+        held = self._values.get(slot)
+        recorded = self._program.recorded(slot)
+        if held is None:
+            return recorded.expand(count, *recorded.shape)
+        if len(held) < count:
+            held = torch.cat([held, recorded.expand(count - len(held), *recorded.shape)])
+        return held
+
+    def run(
+        self,
+        positions: Sequence[int],
+        fixed: set[Node],
+        dying: Mapping[int, list[Slot]],
+        step: Callable[[], None],
+    ) -> None:
+        """Run some steps for all rows."""
+        if not positions:
+            return
+        made = {slot for n in positions for slot in self._program.steps[n].gives}
+        taken = {slot for n in positions for slot in self._program.steps[n].takes}
+        gone = {slot for n in positions for slot in dying.get(n, ())}
+        inputs = [slot for slot in self._values if slot in taken]
+        given = [self.rows(slot, self._active) for slot in inputs]
+        outputs: list[Slot] = []
+        reads: list[tuple[Step, Slot]] = []
+
+        def once(*row: Tensor) -> tuple[Tensor, ...]:
+            values = dict(zip(inputs, row, strict=True))
+            read: list[Tensor] = []
+            reads.clear()
+            for n in positions:
+                step()
+                here = self._program.steps[n]
+
+                def note(slot: Slot, here: Step = here) -> None:
+                    reads.append((here, slot))
+                    read.append(values[slot])
+
+                run_step(self._program, here, values, unchanged=note)
+                for slot in dying.get(n, ()):
+                    values.pop(slot, None)
+            outputs[:] = [slot for slot in values if slot in made]
+            return (*read, *(values[slot] for slot in outputs))
+
+        results = _mapped(once, given)
+        for (where, slot), read in zip(reads, results[: len(reads)], strict=True):
+            check_unchanged(self._program, where, slot, read)
+        for slot in gone:
+            self._values.pop(slot, None)
+        self._values.update(zip(outputs, results[len(reads) :], strict=True))
+
+
+def _mapped(once: Callable[..., tuple[Tensor, ...]], given: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """A function of one row, for all rows at once or else one after the other."""
+    if len(given[0]) > 1:
+        try:
+            with _without_warnings():
+                return torch.vmap(once)(*given)
+        except SemiringWidgetsError:
+            raise
+        # Whatever it cannot do; what fails by itself, fails again.
+        except Exception as error:  # noqa: BLE001
+            _LOG.debug("one after the other, because of %r", error)
+    rows = [once(*row) for row in zip(*given, strict=True)]
+    return tuple(torch.stack(each) for each in zip(*rows, strict=True))
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Operators without a batching rule are run row by row by PyTorch, which says so every time."""
+    functorch: Any = torch._C._functorch
+    functorch._set_vmap_fallback_warning_enabled(False)
+    try:
+        yield
+    finally:
+        functorch._set_vmap_fallback_warning_enabled(True)
