@@ -18,7 +18,7 @@ from semiring_widgets.core.effects.references import inputs_of, values_under
 from semiring_widgets.core.effects.replacements import value_for
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.precision import in_full_precision
-from semiring_widgets.core.replay import Program, Replaced, run_batched
+from semiring_widgets.core.replay import Patch, Program, Replaced, run_batched
 from semiring_widgets.core.tape import Node, Tape
 from semiring_widgets.errors import InputError, TapeError
 
@@ -234,11 +234,17 @@ class _Finder:
 
 
 def _replaced(placed: Sequence[tuple[Place, Any]], reference: Mapping[Node, Tensor] | None) -> Replaced:
-    values: dict[Node, Tensor] = {}
+    changes: dict[Node, Tensor | Patch] = {}
     for place, given in placed:
-        base = values.get(place.node, place.node.value)
-        values[place.node] = place.put(base, value_for(place, given, reference))
-    return values
+        value, former = value_for(place, given, reference), changes.get(place.node)
+        if isinstance(former, Patch) and place.kept is not None:
+            kept = former.kept | place.kept
+            changes[place.node] = Patch(kept, torch.where(place.kept, value, former.value))
+        elif isinstance(former, Tensor) and place.kept is not None:
+            changes[place.node] = torch.where(place.kept, value, former)
+        else:
+            changes[place.node] = place.given(value)
+    return changes
 
 
 def _is_pair(thing: Any) -> bool:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from semiring_widgets.core.anatomy import Anatomy, Attention, Operand, Residual, Selection
 from semiring_widgets.core.graph import GradientGraph
+from semiring_widgets.core.replay import Patch
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 
@@ -44,14 +45,13 @@ class Place:
             return torch.ones(self.node.shape, dtype=torch.bool, device=self.node.device)
         return self.kept.expand(self.node.shape)
 
-    def put(self, base: Tensor, value: Tensor) -> Tensor:
-        """A tensor with other values at these elements.
+    def given(self, value: Tensor) -> Tensor | Patch:
+        """What to put in the place of the node.
 
         Args:
-            base: shaped as the node.
-            value: shaped as the node, too; what lies elsewhere is not looked at.
+            value: shaped as the node; what lies elsewhere is not looked at.
         """
-        return value if self.kept is None else torch.where(self.kept, value, base)
+        return value if self.kept is None else Patch(self.kept, value)
 
     def total(self, values: Tensor) -> Tensor:
         """The sum over these elements of a tensor that is shaped as the node."""

@@ -126,7 +126,7 @@ def effects(
         under = values_under(program, inputs, {place.node for _, _, place in parts}) if inputs else {}
         # Of a tensor with many parts, what they are given is the same tensor.
         given = {place.node: value_for(place, by, under) for _, _, place in parts}
-        many = [{place.node: place.put(place.node.value, given[place.node])} for _, _, place in parts]
+        many = [{place.node: place.given(given[place.node])} for _, _, place in parts]
         if tested:
             found: Sequence[Effect | None] = effects_of(tape, program, many, limit=limit, progress=progress)
         else:

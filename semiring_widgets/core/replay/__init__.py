@@ -4,8 +4,8 @@ A tape holds the operators and what they were called with, so nothing but the ta
 no hooks, no change of the model. Only what lies behind the replaced tensors is run.
 """
 
-from semiring_widgets.core.replay.batching import Replaced, run_batched
+from semiring_widgets.core.replay.batching import run_batched
 from semiring_widgets.core.replay.program import Program
-from semiring_widgets.core.replay.running import run
+from semiring_widgets.core.replay.running import Patch, Replaced, run
 
-__all__ = ["Program", "Replaced", "run", "run_batched"]
+__all__ = ["Patch", "Program", "Replaced", "run", "run_batched"]

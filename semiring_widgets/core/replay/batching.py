@@ -18,13 +18,12 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.replay.program import Program, Slot, Step
-from semiring_widgets.core.replay.running import check_unchanged, last_uses, run_step
+from semiring_widgets.core.replay.running import Patch, Replaced, check_unchanged, last_uses, put, run_step
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import SemiringWidgetsError
 
-__all__ = ["Replaced", "run_batched"]
+__all__ = ["run_batched"]
 
-Replaced = Mapping[Node, Tensor]
 _LOG = logging.getLogger(__name__)
 # Rows are run together as long as the largest result of a step is no larger: more would not fit into the
 # caches of a CPU, and be slower.
@@ -43,7 +42,7 @@ def run_batched(
 
     Args:
         program: the steps.
-        many: what is put in the place of some nodes, by replacement, shaped and typed as they are.
+        many: what is put in the place of some nodes, by replacement.
         limit: bytes that this may take; None for no limit. At least one replacement is run at a time.
         progress: called with (steps done, steps in all); may raise to cancel.
 
@@ -145,12 +144,12 @@ class _Batch:
         self._active = active
         for node in nodes:
             rows = [(i, self._many[i][node]) for i in range(active) if node in self._many[i]]
-            if len(rows) == active:
-                self._values[node] = torch.stack([value for _, value in rows])
+            if len(rows) == active and not any(isinstance(change, Patch) for _, change in rows):
+                self._values[node] = torch.stack([put(change, node.value) for _, change in rows])
                 continue
             whole = self.rows(node, active).clone()
-            for i, value in rows:
-                whole[i] = value
+            for i, change in rows:
+                whole[i] = put(change, whole[i])
             self._values[node] = whole
 
     def rows(self, slot: Slot, count: int) -> Tensor:

@@ -74,8 +74,8 @@ class Program:
     def __init__(self, tape: Tape, score: Node) -> None:
         if not tape.values:
             raise TapeError(
-                "This tape was recorded with values=False, to know how much memory is needed; it cannot be run "
-                "again. Record again without that."
+                "This tape was recorded with values=False, to know how much memory is needed; it cannot be "
+                "run again. Record again without that."
             )
         self.score = score
         self._masks = {

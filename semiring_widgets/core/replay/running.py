@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,14 +14,39 @@ from semiring_widgets.core.replay.program import Program, Slot, Step
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import UnsupportedOpError
 
-__all__ = ["check_unchanged", "last_uses", "run", "run_step"]
+__all__ = ["Patch", "Replaced", "check_unchanged", "last_uses", "put", "run", "run_step"]
 
-Progress = Callable[[int, int], None]
+
+class Patch(NamedTuple):
+    """Other numbers for some elements of a node; the others are as they come.
+
+    Attributes:
+        kept: boolean, broadcasts to the node's shape: True where there are other numbers.
+        value: shaped and typed as the node.
+    """
+
+    kept: Tensor
+    value: Tensor
+
+
+# Of a tensor all elements are replaced; it is shaped and typed as the node.
+Replaced = Mapping[Node, Tensor | Patch]
+_NOTHING: Replaced = {}
+
+
+def put(change: Tensor | Patch, base: Tensor) -> Tensor:
+    """What becomes of a node.
+
+    Args:
+        change: what is put in its place.
+        base: its numbers.
+    """
+    return torch.where(change.kept, change.value, base) if isinstance(change, Patch) else change
 
 
 def run(
     program: Program,
-    replaced: Mapping[Node, Tensor],
+    replaced: Replaced,
     *,
     keep: Collection[Node] = (),
     progress: Callable[[], None] | None = None,
@@ -30,21 +55,21 @@ def run(
 
     Args:
         program: the steps.
-        replaced: what is put in the place of some nodes, shaped and typed as they are.
+        replaced: what is put in the place of some nodes.
         keep: nodes whose numbers are wanted besides the score's.
         progress: called before every step; may raise to cancel.
 
     Returns:
         Numbers of the score and of what is kept, where they may have changed.
     """
-    values: dict[Slot, Tensor] = {**replaced}
+    values: dict[Slot, Tensor] = {node: put(change, node.value) for node, change in replaced.items()}
     wanted = {program.score, *keep}
     reached = program.reached(replaced.keys())
     dying = last_uses(program, reached, wanted)
     for position in reached:
         if progress is not None:
             progress()
-        run_step(program, program.steps[position], values, fixed=replaced.keys())
+        run_step(program, program.steps[position], values, replaced)
         for slot in dying.get(position, ()):
             values.pop(slot, None)
     return {slot: value for slot, value in values.items() if slot in wanted}
@@ -54,7 +79,7 @@ def run_step(
     program: Program,
     step: Step,
     values: MutableMapping[Slot, Tensor],
-    fixed: Collection[Node] = (),
+    replaced: Replaced = _NOTHING,
     unchanged: Callable[[Slot], None] | None = None,
 ) -> None:
     """Run one step and put in what it gives.
@@ -63,7 +88,7 @@ def run_step(
         program: the steps.
         step: one of them.
         values: the numbers that are others than recorded.
-        fixed: nodes that stay what they are there.
+        replaced: what is put in the place of what some step gives.
         unchanged: is told what may not be another than recorded; None to look at once.
     """
     if step.only_reads:
@@ -83,10 +108,12 @@ def run_step(
     for position, given in enumerate(step.gives):
         if position in step.read and not _same(results[position], step.read[position]):
             raise _decided(step)
-        if given is None or given in fixed:
+        if given is None:
             continue
-        values[given] = results[position]
-        if isinstance(given, int) and results[position].shape != program.recorded(given).shape:
+        result = results[position]
+        change = replaced.get(given) if isinstance(given, Node) else None
+        values[given] = result if change is None else put(change, result)
+        if isinstance(given, int) and result.shape != program.recorded(given).shape:
             raise _decided(step)
 
 
