@@ -10,13 +10,16 @@ decides by) is run row by row.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from semiring_widgets.core.replay.narrowing import Narrow, Narrowing, Rows, narrowed
+from semiring_widgets.core.replay.operators import call
 from semiring_widgets.core.replay.program import Program, Slot, Step
 from semiring_widgets.core.replay.running import Patch, Replaced, check_unchanged, last_uses, put, run_step
 from semiring_widgets.core.tape import Node
@@ -52,7 +55,9 @@ def run_batched(
     begins = [_begin(program, replaced) for replaced in many]
     order = sorted(range(len(many)), key=begins.__getitem__)
     found: list[Tensor] = [program.score.value] * len(many)
-    chunks = list(_chunks(program, [many[i] for i in order], limit))
+    starts = _starts(many)
+    narrowing = Narrowing.of(program.steps, program.reached(starts), {*starts, program.score})
+    chunks = list(_chunks(program, narrowing, [many[i] for i in order], limit))
     total = sum(len(program.reached(_starts(chunk))) for chunk in chunks)
     done = 0
 
@@ -64,7 +69,7 @@ def run_batched(
 
     position = 0
     for chunk in chunks:
-        scores = _run_chunk(program, chunk, step)
+        scores = _run_chunk(program, narrowing, chunk, step)
         for i, score in zip(order[position : position + len(chunk)], scores, strict=True):
             found[i] = score
         position += len(chunk)
@@ -80,42 +85,53 @@ def _starts(many: Sequence[Replaced]) -> set[Node]:
     return {node for replaced in many for node in replaced}
 
 
-def _chunks(program: Program, many: Sequence[Replaced], limit: int | None) -> Iterator[list[Replaced]]:
+def _chunks(
+    program: Program, narrowing: Narrowing, many: Sequence[Replaced], limit: int | None
+) -> Iterator[list[Replaced]]:
     """As many at a time as fit, one at least."""
+    on_gpu = program.score.device.type != "cpu"
+    room = _CHUNK_ON_GPU if on_gpu else _CHUNK
     position = 0
     while position < len(many):
-        reached = program.reached(many[position].keys())
-        sizes = [_size(slot) for n in reached for slot in program.steps[n].gives if isinstance(slot, Node)]
-        on_gpu = program.score.device.type != "cpu"
-        rows = (_CHUNK_ON_GPU if on_gpu else _CHUNK) // max([1, *sizes])
+        largest, living = _sizes(program, narrowing, program.reached(many[position].keys()))
+        rows = room // max(1, largest)
         if limit is not None:
-            rows = min(rows, limit // max(1, _living(program, reached)))
+            rows = min(rows, limit // max(1, living))
         count = max(1, rows)
         yield list(many[position : position + count])
         position += count
 
 
-def _size(node: Node) -> int:
-    return node.shape.numel() * node.dtype.itemsize
+def _sizes(program: Program, narrowing: Narrowing, reached: Sequence[int]) -> tuple[int, int]:
+    """Bytes of the largest result of a step, and of all that one row holds at its peak."""
 
+    def size(slots: Iterable[Slot | None]) -> list[int]:
+        found = []
+        for slot in slots:
+            if isinstance(slot, Node):
+                rows = narrowing.stored.get(slot)
+                part = 1.0 if rows is None else len(rows.places) / max(1, slot.shape[rows.dim])
+                found.append(int(slot.shape.numel() * slot.dtype.itemsize * part))
+        return found
 
-def _living(program: Program, reached: Sequence[int]) -> int:
-    """Bytes that one row takes at its peak."""
     dying = last_uses(program, reached, {program.score})
-    held = peak = 0
+    held = peak = largest = 0
     for n in reached:
-        held += sum(_size(slot) for slot in program.steps[n].gives if isinstance(slot, Node))
+        made = size(program.steps[n].gives)
+        held, largest = held + sum(made), max([largest, *made])
         peak = max(peak, held)
-        held -= sum(_size(slot) for slot in dying.get(n, ()) if isinstance(slot, Node))
-    return peak
+        held -= sum(size(dying.get(n, ())))
+    return largest, peak
 
 
-def _run_chunk(program: Program, many: Sequence[Replaced], step: Callable[[], None]) -> Tensor:
+def _run_chunk(
+    program: Program, narrowing: Narrowing, many: Sequence[Replaced], step: Callable[[], None]
+) -> Tensor:
     starts = _starts(many)
     reached = program.reached(starts)
     dying = last_uses(program, reached, {program.score})
     begins = [_begin(program, replaced) for replaced in many]
-    batch = _Batch(program, many)
+    batch = _Batch(program, narrowing, many)
     # A node is replaced once the step that makes it has run, or at once if none does.
     marks = sorted({program.made.get(node, -1) for node in starts})
     for mark, following in zip(marks, [*marks[1:], len(program.steps)], strict=True):
@@ -131,11 +147,12 @@ class _Batch:
 
     Args:
         program: the steps.
+        narrowing: which of their rows are needed.
         many: the replacements, in the order in which they begin.
     """
 
-    def __init__(self, program: Program, many: Sequence[Replaced]) -> None:
-        self._program, self._many = program, many
+    def __init__(self, program: Program, narrowing: Narrowing, many: Sequence[Replaced]) -> None:
+        self._program, self._narrowing, self._many = program, narrowing, many
         self._values: dict[Slot, Tensor] = {}
         self._active = 0
 
@@ -156,6 +173,8 @@ class _Batch:
         """The numbers of the first rows; those that have just begun have what was recorded."""
         held = self._values.get(slot)
         recorded = self._program.recorded(slot)
+        if isinstance(slot, Node):
+            recorded = narrowed(recorded, None, self._narrowing.stored.get(slot))
         if held is None:
             return recorded.expand(count, *recorded.shape)
         if len(held) < count:
@@ -184,15 +203,19 @@ class _Batch:
             values = dict(zip(inputs, row, strict=True))
             read: list[Tensor] = []
             reads.clear()
+
+            def noted(here: Step, values: Mapping[Slot, Tensor], slot: Slot) -> None:
+                reads.append((here, slot))
+                read.append(values[slot])
+
             for n in positions:
                 step()
                 here = self._program.steps[n]
-
-                def note(slot: Slot, here: Step = here) -> None:
-                    reads.append((here, slot))
-                    read.append(values[slot])
-
-                run_step(self._program, here, values, unchanged=note)
+                if n in self._narrowing.steps:
+                    _run_narrow(here, self._narrowing.steps[n], self._narrowing.stored, values)
+                else:
+                    note = partial(noted, here, values)
+                    run_step(self._program, here, values, unchanged=note)
                 for slot in dying.get(n, ()):
                     values.pop(slot, None)
             outputs[:] = [slot for slot in values if slot in made]
@@ -204,6 +227,33 @@ class _Batch:
         for slot in gone:
             self._values.pop(slot, None)
         self._values.update(zip(outputs, results[len(reads) :], strict=True))
+
+
+def _run_narrow(
+    step: Step, how: Narrow, stored: Mapping[Node, Rows], values: MutableMapping[Slot, Tensor]
+) -> None:
+    """Run an operator on the rows that are needed, and put in what it gives."""
+
+    def given(node: Node) -> Tensor:
+        if node in values:
+            return narrowed(values[node], stored.get(node), how.needs.get(node))
+        return narrowed(node.value, None, how.needs.get(node))
+
+    def constant(tensor: Tensor) -> Tensor:
+        found = values.get(id(tensor), tensor)
+        if how.made is None or not how.broadcast:
+            return found
+        dim = how.made.dim - (len(made.shape) - found.dim())
+        if dim < 0 or found.shape[dim] == 1:
+            return found
+        return narrowed(found, None, Rows(dim, how.made.places))
+
+    (made,) = (node for node in step.op.outputs if node is not None)
+    shape = list(made.shape)
+    if how.made is not None:
+        shape[how.made.dim] = len(how.made.places)
+    with torch.no_grad() if step.beside else nullcontext():
+        values[made] = call(step.op.taking(how.args, step.op.kwargs), given, constant, shape)[0]
 
 
 def _mapped(once: Callable[..., tuple[Tensor, ...]], given: Sequence[Tensor]) -> tuple[Tensor, ...]:

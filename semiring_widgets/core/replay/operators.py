@@ -8,7 +8,7 @@ of real numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -22,13 +22,19 @@ __all__ = ["call", "is_random", "stabiliser"]
 aten = torch.ops.aten
 
 
-def call(op: Op, given: Callable[[Node], Tensor], constant: Callable[[Tensor], Tensor]) -> tuple[Any, ...]:
+def call(
+    op: Op,
+    given: Callable[[Node], Tensor],
+    constant: Callable[[Tensor], Tensor],
+    shape: Sequence[int] | None = None,
+) -> tuple[Any, ...]:
     """Run an operator again; always gives a tuple, with nodes as they are held.
 
     Args:
         op: the operator.
         given: what to take for a node.
         constant: what to take for a tensor that is no node, such as a mask.
+        shape: that of its only result, where it is not the node's.
 
     Raises:
         UnsupportedOpError: its call cannot be repeated, or gives another shape.
@@ -46,7 +52,7 @@ def call(op: Op, given: Callable[[Node], Tensor], constant: Callable[[Tensor], T
     result = _run(op, args, kwargs)
     results = result if isinstance(result, (tuple, list)) else (result,)
     return tuple(
-        _as_held(op, node, result) if node is not None else result
+        _as_held(op, node, result, node.shape if shape is None else shape) if node is not None else result
         for node, result in zip(op.outputs, results, strict=True)
     )
 
@@ -93,12 +99,12 @@ def _dtype(op: Op) -> torch.dtype | None:
     return made.dtype if made is not None else None
 
 
-def _as_held(op: Op, node: Node, result: Tensor) -> Tensor:
+def _as_held(op: Op, node: Node, result: Tensor, shape: Sequence[int]) -> Tensor:
     real = units(result)
-    if real.shape != node.shape:
+    if list(real.shape) != list(shape):
         raise UnsupportedOpError(
             f"With other numbers, {op.where} gives the shape {list(real.shape)} where the recording has "
-            f"{list(node.shape)}: how many elements there are depends on them. Record the model again with "
+            f"{list(shape)}: how many elements there are depends on them. Record the model again with "
             f"these numbers instead."
         )
     # A write in place rounds to what it writes into.
