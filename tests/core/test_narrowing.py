@@ -95,7 +95,7 @@ def test_the_score_is_the_same(function, granularity):
 
 
 def test_of_the_last_layer_and_the_words_one_row_is_computed():
-    x = X.clone()
+    x = X[:1].clone()
     words = torch.randn(1000, 4, dtype=torch.float64)
     with sw.record() as tape:
         score = F.linear(layer(x) * 2, words)[0, 3, 7]
