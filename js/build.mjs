@@ -1,15 +1,16 @@
-// Builds the one bundle: every module and stylesheet of src/ as a single ES module without imports.
-import { mkdir } from "node:fs/promises";
+// Builds the one bundle: every module and stylesheet of src/ as a single ES module without imports. With
+// --watch it does so again after every change.
+import { mkdir, readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { build, context } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const outfile = resolve(here, "../semiring_widgets/widgets/static/widget.js");
 
 await mkdir(dirname(outfile), { recursive: true });
-const result = await build({
+const options = {
   absWorkingDir: here,
   entryPoints: ["src/index.ts"],
   outfile,
@@ -17,7 +18,7 @@ const result = await build({
   format: "esm",
   target: ["es2022", "chrome115", "firefox115", "safari16.4"],
   loader: { ".css": "text" },
-  plugins: [minifiedCss()],
+  plugins: [minifiedCss(), told()],
   minify: true,
   // The licence of lit-html asks for its notice.
   legalComments: "eof",
@@ -25,11 +26,27 @@ const result = await build({
   write: true,
   metafile: true,
   logLevel: "warning",
-});
-const { readFile } = await import("node:fs/promises");
-const bytes = await readFile(outfile);
-const inputs = Object.keys(result.metafile.inputs).length;
-console.log(`${outfile}: ${inputs} files, ${bytes.length} bytes, ${gzipSync(bytes).length} gzipped`);
+};
+if (process.argv.includes("--watch")) {
+  await (await context(options)).watch();
+} else {
+  await build(options);
+}
+
+/** Says what was built, and how large it is. */
+function told() {
+  return {
+    name: "told",
+    setup({ onEnd }) {
+      onEnd(async ({ errors, metafile }) => {
+        if (errors.length > 0) return;
+        const bytes = await readFile(outfile);
+        const inputs = Object.keys(metafile.inputs).length;
+        console.log(`${outfile}: ${inputs} files, ${bytes.length} bytes, ${gzipSync(bytes).length} gzipped`);
+      });
+    },
+  };
+}
 
 /** Stylesheets become strings: imported ones joined, nesting lowered, comments and blanks removed. */
 function minifiedCss() {

@@ -2,15 +2,21 @@
 
 The public names are imported lazily: ``import semiring_widgets`` costs milliseconds and pulls in
 neither torch nor transformers nor captum until a name that needs them is used.
+
+Public: every name of ``__all__``. The packages below say for themselves whether they are.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
+
+from semiring_widgets._lazy import lazily
+from semiring_widgets._version import __version__ as __version__
+from semiring_widgets.results.exits import install
 
 if TYPE_CHECKING:
-    from semiring_widgets import attr, semirings, widgets
+    from semiring_widgets import attr, semirings, tasks, widgets
     from semiring_widgets.attr import compare
     from semiring_widgets.core import (
         Effect,
@@ -33,10 +39,10 @@ if TYPE_CHECKING:
     )
     from semiring_widgets.core.effects import effects
     from semiring_widgets.errors import SemiringWidgetsError
-    from semiring_widgets.explanation import Explanation, explain, flow, load, load_demo, load_model
+    from semiring_widgets.explanation import explain, flow, load_demo, load_model
     from semiring_widgets.notebook import load_ipython_extension, unload_ipython_extension
-
-__version__ = "0.1.0"
+    from semiring_widgets.results import Explanation, load
+    from semiring_widgets.results.exits import Exits
 
 _HOME = {
     "Effect": "core",
@@ -60,16 +66,19 @@ _HOME = {
     "top_paths": "core",
     "top_routes": "core",
     "SemiringWidgetsError": "errors",
-    "Explanation": "explanation",
+    "Explanation": "results",
     "explain": "explanation",
-    "load": "explanation",
+    "load": "results",
     "load_demo": "explanation",
     "load_model": "explanation",
     "compare": "attr",
+    "attr": "attr",
+    "tasks": "tasks",
+    "semirings": "semirings",
+    "widgets": "widgets",
     "load_ipython_extension": "notebook",
     "unload_ipython_extension": "notebook",
 }
-_MODULES = ("attr", "semirings", "widgets")
 
 __all__ = [
     "Effect",
@@ -98,6 +107,7 @@ __all__ = [
     "sample_paths",
     "select_paths",
     "semirings",
+    "tasks",
     "test",
     "top_paths",
     "top_routes",
@@ -105,14 +115,7 @@ __all__ = [
     "widgets",
 ]
 
+# The one place where results are told what shows them.
+install(lambda: cast("Exits", importlib.import_module(f"{__name__}.faces")))
 
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazily(__name__, _HOME)

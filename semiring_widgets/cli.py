@@ -15,15 +15,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from semiring_widgets.errors import InputError, SemiringWidgetsError
-from semiring_widgets.explanation.atomic import check_writable
+from semiring_widgets.errors import InputError, SemiringWidgetsError, sentence_of
 from semiring_widgets.explanation.demo import DEMO_CONTRAST, DEMO_TARGET, DEMO_TEXT
-from semiring_widgets.explanation.jobs import sentence_of
-from semiring_widgets.options import Parser, add_comparing, add_question, asked, pair, with_pair
+from semiring_widgets.options import Parser, add_question, keyword_arguments, pair, with_pair
+from semiring_widgets.question import CompareOptions, ExplainOptions, PathOptions
+from semiring_widgets.results.atomic import check_writable
 from semiring_widgets.streams import make_readable, mute
 
 if TYPE_CHECKING:
-    from semiring_widgets.explanation import Status
+    from semiring_widgets.results.parts import Status
 
 __all__ = ["main"]
 
@@ -64,14 +64,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+_COMMANDS: Final[dict[str, tuple[str, type[PathOptions]]]] = {
+    "demo": ("explain one sentence with the embedded model", ExplainOptions),
+    "explain": ("explain one prediction", ExplainOptions),
+    "compare": ("compare attribution methods on one prediction", CompareOptions),
+}
+
+
 def _parser() -> Parser:
     parser = Parser(prog="semiring-widgets", description="Which paths make a prediction?")
     commands = parser.add_subparsers(dest="command", required=True, metavar="demo | explain | compare")
-    for name, summary in (
-        ("demo", "explain one sentence with the embedded model"),
-        ("explain", "explain one prediction"),
-        ("compare", "compare attribution methods on one prediction"),
-    ):
+    for name, (summary, options) in _COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
         if name == "demo":
             command.add_argument(
@@ -79,9 +82,7 @@ def _parser() -> Parser:
             )
         else:
             command.add_argument("text", help="the text; '-' reads it from standard input")
-        add_question(command)
-        if name == "compare":
-            add_comparing(command)
+        add_question(command, options)
         command.add_argument("--html", type=Path, metavar="PATH", help=f"the page to write ({name}.html)")
         command.add_argument(
             "--save", type=Path, metavar="PATH", help="also save the numbers (a zip, for load())"
@@ -93,8 +94,8 @@ def _parser() -> Parser:
 
 def _run(options: argparse.Namespace) -> bool:
     """Compute, print and write; gives whether anybody read what was printed."""
-    from semiring_widgets.export.html import write_page
-    from semiring_widgets.widgets.bundle import read_bundle
+    from semiring_widgets.contract.bundle import read_bundle
+    from semiring_widgets.export.page import write_page
 
     destination = options.html or Path(f"{options.command}.html")
     if options.save == destination:
@@ -105,14 +106,13 @@ def _run(options: argparse.Namespace) -> bool:
     read_bundle()  # found missing now, not after the computation
     text = with_pair(_text(options), options)
     model, tokenizer = pair(options)
+    given = keyword_arguments(options, options=_COMMANDS[options.command][1])
+    run: Callable[..., Any]
     if options.command == "compare":
-        from semiring_widgets.attr import compare_run
-
-        result: Any = _follow(compare_run(model, tokenizer, text, **asked(options)))
+        from semiring_widgets.attr import compare_run as run
     else:
-        from semiring_widgets.explanation import explain_run
-
-        result = _follow(explain_run(model, tokenizer, text, **asked(options)))
+        from semiring_widgets.explanation import explain_run as run
+    result: Any = _follow(run(model, tokenizer, text, **given))
     if result.status.state == "cancelled":
         print("Cancelled: the page shows what was known.", file=sys.stderr)
     heard = _printed(result, options)
@@ -170,7 +170,7 @@ def _follow(run: Callable[..., Any]) -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from semiring_widgets.explanation import ExplanationJob
+    from semiring_widgets.jobs import ExplanationJob
 
     columns = (BarColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     console = Console(stderr=True)
@@ -188,7 +188,7 @@ def _follow(run: Callable[..., Any]) -> Any:
 
 def _facts(result: Any) -> dict[str, Any]:
     """The result as JSON: its header, and the numbers per token."""
-    from semiring_widgets.widgets.messages import encode, unpack
+    from semiring_widgets.contract.messages import encode, unpack
 
     header, buffer = encode(result, revision=1)
     columns = unpack(header.pop("columns"), buffer)

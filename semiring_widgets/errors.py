@@ -18,11 +18,22 @@ __all__ = [
     "SemiringWidgetsError",
     "TapeError",
     "UnsupportedOpError",
+    "sentence_of",
 ]
 
 
 class SemiringWidgetsError(Exception):
-    """Base of all errors raised by semiring_widgets."""
+    """Base of all errors raised by semiring_widgets.
+
+    Example:
+        >>> import semiring_widgets as sw
+        >>> try:
+        ...     with sw.record("scalar"):
+        ...         ...
+        ... except sw.SemiringWidgetsError as error:
+        ...     print(type(error).__name__, error)
+        InputError granularity is 'scalar'; choose one of primitive, operator, paper.
+    """
 
 
 class InputError(SemiringWidgetsError, ValueError):
@@ -59,3 +70,17 @@ class PerformanceWarning(UserWarning):
 
 class MissingBundleError(SemiringWidgetsError, RuntimeError):
     """The JavaScript bundle of the widgets is not installed."""
+
+
+def sentence_of(error: BaseException, what: str = "The computation") -> str:
+    """An error as one sentence for people: our own speak for themselves, others are named.
+
+    Args:
+        error: what was raised.
+        what: failed, where the error is not one of ours.
+    """
+    if isinstance(error, SemiringWidgetsError):
+        return str(error)
+    lines = str(error).strip().splitlines()
+    said = lines[0] if lines else "it gave no reason"
+    return f"{what} failed with {type(error).__name__}: {said}"

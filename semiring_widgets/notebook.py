@@ -16,7 +16,7 @@ import shlex
 from typing import Any
 
 from semiring_widgets.errors import InputError, SemiringWidgetsError
-from semiring_widgets.options import Parser, add_question, asked, pair, with_pair
+from semiring_widgets.options import Parser, add_question, keyword_arguments, pair, with_pair
 
 __all__ = ["explain_cell", "load_ipython_extension", "unload_ipython_extension"]
 
@@ -65,7 +65,9 @@ def _explain(shell: Any, line: str, cell: str) -> None:
     if not text:
         raise InputError("The cell holds no text; write a sentence below %%explain.")
     model, tokenizer = pair(options, shell.user_ns.get)
-    widget = explain(model, tokenizer, with_pair(text, options), **asked(options, shell.user_ns.get))
+    widget = explain(
+        model, tokenizer, with_pair(text, options), **keyword_arguments(options, shell.user_ns.get)
+    )
     handle = display(widget, display_id=True)
     result = widget.wait()
     shell.user_ns[options.store] = result

@@ -1,6 +1,7 @@
 """The options that the command line and the cell magic share: one question about one prediction.
 
 Both build an `argparse` parser from here, so that an option means the same in a terminal and in a notebook.
+Names, defaults and help are those of `semiring_widgets.question`.
 A wrong option is an `InputError` with one sentence, never an exit of the interpreter.
 """
 
@@ -9,12 +10,13 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
-from typing import Any, NoReturn
+from dataclasses import Field, fields
+from typing import Any, Final, NoReturn
 
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.schema import GRANULARITIES, LEVELS
+from semiring_widgets.question import ExplainOptions, PathOptions, Question
 
-__all__ = ["Parser", "add_comparing", "add_question", "asked", "pair", "with_pair"]
+__all__ = ["Parser", "add_question", "keyword_arguments", "pair", "with_pair"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,8 +31,13 @@ class Parser(argparse.ArgumentParser):
         raise InputError(f"{self.prog}: {message}; '{self.prog} --help' lists the options.")
 
 
-def add_question(parser: argparse.ArgumentParser) -> None:
-    """Add what `semiring_widgets.explain` asks for."""
+def add_question(parser: argparse.ArgumentParser, options: type[PathOptions] = ExplainOptions) -> None:
+    """Add what a function that asks takes: model, question, and its options.
+
+    Args:
+        parser: gets them.
+        options: the class of the options.
+    """
     parser.add_argument(
         "--model",
         default="demo",
@@ -39,66 +46,32 @@ def add_question(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--tokenizer", metavar="NAME", help="tokenizer, if it is not the model's own")
     parser.add_argument(
-        "--target",
-        metavar="WORD",
-        help="the answer to explain: a word, or id:N for token N; default: the model's own",
-    )
-    parser.add_argument("--contrast", metavar="WORD", help="the answer it is compared with: a word, or id:N")
-    parser.add_argument(
         "--pair", metavar="TEXT", help="a second text, for models that read two (premise and hypothesis)"
     )
-    parser.add_argument(
-        "--no-special-tokens",
-        dest="add_special_tokens",
-        action="store_false",
-        help="the tokenizer adds no [CLS] or </s> of its own; the text brings them along",
-    )
-    parser.add_argument(
-        "--position", type=int, metavar="N", help="where the model is asked; default: mask token or end"
-    )
-    parser.add_argument(
-        "--granularity", choices=GRANULARITIES, default="primitive", help="which graph is counted"
-    )
-    parser.add_argument("--level", choices=LEVELS, default="unit", help="level of the maxima")
-    parser.add_argument(
-        "--semiring",
-        metavar="NAME",
-        help="one more statistic of the paths: variance, hops, kbest, ...; in a notebook also a variable that"
-        " holds a semiring",
-    )
-    parser.add_argument(
-        "--max-memory",
-        type=_size,
-        metavar="SIZE",
-        help="what this may take beside the model, such as 500MB or 2GB; default: no limit",
-    )
-    parser.add_argument("--paths", type=int, default=10, metavar="K", help="how many routes to list (10)")
+    for option in _options_of(options):
+        words: dict[str, Any] = {**option.metadata, "default": option.default}
+        name = option.name
+        if option.default is True:
+            name = f"no_{name.removeprefix('add_')}"
+            words["action"] = "store_false"
+        if option.name in _READ:
+            words["type"] = _READ[option.name]
+        parser.add_argument(f"--{name.replace('_', '-')}", dest=option.name, **words)
 
 
-def add_comparing(parser: argparse.ArgumentParser) -> None:
-    """Add what only `semiring_widgets.compare` asks for."""
-    parser.add_argument(
-        "--methods", nargs="+", metavar="METHOD", help="Captum and path methods by name; default: a choice"
-    )
-    parser.add_argument(
-        "--top-k", type=int, default=3, metavar="K", help="tokens that the overlap looks at (3)"
-    )
-
-
-def asked(options: argparse.Namespace, look_up: Callable[[str], Any] = lambda name: None) -> dict[str, Any]:
-    """The keyword arguments of `explain_run` or `compare_run` that were given.
+def keyword_arguments(
+    given: argparse.Namespace,
+    look_up: Callable[[str], Any] = lambda name: None,
+    options: type[PathOptions] = ExplainOptions,
+) -> dict[str, Any]:
+    """The keyword arguments of `explain_run` or `compare_run`.
 
     Args:
-        options: what a parser with these options returned.
+        given: what a parser with these options returned.
         look_up: as in `pair`, for the semiring.
+        options: as in `add_question`.
     """
-    names = ["target", "contrast", "position", "granularity", "level", "max_memory"]
-    names += ["methods", "top_k"] if hasattr(options, "methods") else ["paths", "semiring"]
-    found = {name: getattr(options, name) for name in names}
-    if not options.add_special_tokens:
-        found["add_special_tokens"] = False
-    for name in ("target", "contrast"):
-        found[name] = _token(found[name])
+    found = {option.name: getattr(given, option.name) for option in _options_of(options)}
     if found.get("semiring") is not None:
         held = look_up(found["semiring"])
         # A variable may happen to bear the name of a semiring.
@@ -107,14 +80,19 @@ def asked(options: argparse.Namespace, look_up: Callable[[str], Any] = lambda na
     return found
 
 
+def _options_of(options: type[PathOptions]) -> list[Field[Any]]:
+    """What of a question and its options can be given in words."""
+    return [part for part in (*fields(Question), *fields(options)) if "help" in part.metadata]
+
+
 def with_pair(text: str, options: argparse.Namespace) -> str | tuple[str, str]:
     """The text, or the pair that ``--pair`` makes of it."""
     return text if options.pair is None else (text, options.pair)
 
 
-def _token(word: str | None) -> str | int | None:
+def _token(word: str) -> str | int:
     """A word, or the number of ``id:N``."""
-    number = re.fullmatch(r"id:(\d+)", word or "")
+    number = re.fullmatch(r"id:(\d+)", word)
     return word if number is None else int(number[1])
 
 
@@ -125,6 +103,9 @@ def _size(words: str) -> int:
         raise argparse.ArgumentTypeError(f"{words!r} is no size; write for example 500MB or 2GB")
     number, unit = found.groups()
     return int(float(number) * {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}[unit.upper()])
+
+
+_READ: Final[dict[str, Callable[[str], Any]]] = {"target": _token, "contrast": _token, "max_memory": _size}
 
 
 def pair(options: argparse.Namespace, look_up: Callable[[str], Any] = lambda name: None) -> tuple[Any, Any]:

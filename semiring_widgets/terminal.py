@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from functools import singledispatch
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from semiring_widgets.attr import Comparison
-from semiring_widgets.explanation.visible import token_label
-from semiring_widgets.explanation.wording import nats, power
-from semiring_widgets.widgets.messages import sendable
-from semiring_widgets.widgets.plain import ROUTES_BY
-
-if TYPE_CHECKING:
-    from semiring_widgets.explanation import Explanation, Ranking
+from semiring_widgets.contract.messages import sendable
+from semiring_widgets.pictures.plain_text import plain
+from semiring_widgets.results.comparison import Comparison
+from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.rankings import Ranking
+from semiring_widgets.results.result import Result
+from semiring_widgets.results.visible import token_label
+from semiring_widgets.results.wording import nats, number, power, signed
+from semiring_widgets.vocabulary import RANKED_BY
 
 __all__ = ["show"]
 
@@ -25,11 +27,11 @@ _BAR = 12  # characters
 _ROUTES = 3  # of each ranking
 
 
-def show(result: Explanation | Comparison, console: Console | None = None) -> None:
+def show(result: Result, console: Console | None = None) -> None:
     """Print a result, all of it at once.
 
     Args:
-        result: an explanation or a comparison.
+        result: an explanation, a comparison, or another kind.
         console: where to; None for stdout.
     """
     # Paths and sentences are for other programs, too: rich must not turn parts of them into colours.
@@ -40,23 +42,39 @@ def show(result: Explanation | Comparison, console: Console | None = None) -> No
     console.file.flush()
 
 
-def _print(result: Explanation | Comparison, console: Console) -> None:
-    console.print(_line(f"{result.score.label} = {result.score.value:.4g}", style="bold"))
-    console.print(_scores(result) if isinstance(result, Comparison) else _tokens(result))
-    if isinstance(result, Comparison):
-        for method in result.methods:
-            if method.error is not None:
-                console.print(_line(f"{method.label}: {method.error}"))
-        return
+@singledispatch
+def _print(result: Result, console: Console) -> None:
+    """A kind of result that is not named here: its plain lines."""
+    for line in plain(result).splitlines():
+        console.print(_line(line))
+
+
+@_print.register
+def _(result: Explanation, console: Console) -> None:
+    console.print(_headline(result))
+    console.print(_tokens(result))
     totals = result.totals
     for ranking in result.rankings:
-        console.print(_line(f"routes by {ROUTES_BY[ranking.by]}", style="bold"))
+        console.print(_line(f"routes by {RANKED_BY[ranking.by]}", style="bold"))
         console.print(_routes(ranking))
         console.print(_line(ranking.remark))
     console.print(Text(f"log mass          {nats(totals.log_mass)}"))
     console.print(Text(f"entropy           {nats(totals.entropy)}"))
     console.print(Text(f"log cancellation  {nats(totals.log_cancellation)}"))
     console.print(_line(f"counted           granularity {result.granularity}, level {result.level}"))
+
+
+@_print.register
+def _(result: Comparison, console: Console) -> None:
+    console.print(_headline(result))
+    console.print(_scores(result))
+    for method in result.methods:
+        if method.error is not None:
+            console.print(_line(f"{method.label}: {method.error}"))
+
+
+def _headline(result: Result) -> Text:
+    return _line(f"{result.score.label} = {number(result.score.value)}", style="bold")
 
 
 def _tokens(result: Explanation) -> Table:
@@ -97,8 +115,8 @@ def _routes(ranking: Ranking) -> Table:
     if leaving is not None and leaving not in shown:
         shown.append(leaving)
     for route in shown:
-        weight = ("-" if route.sign < 0 else "") + power(route.log_weight)
-        numbers = (weight, f"{route.log_mass:.1f}", f"{route.contribution:+.3g}", f"{route.cancellation:.1g}")
+        weight = ("−" if route.sign < 0 else "") + power(route.log_weight)
+        numbers = (weight, f"{route.log_mass:.1f}", signed(route.contribution), number(route.cancellation, 3))
         table.add_row(*numbers, _line(route.sentence))
     return table
 

@@ -1,4 +1,4 @@
-"""Synthetic results, so that the faces are tested without a model."""
+"""Synthetic results, so that the faces are tested without a model; and seeds that cost no time."""
 
 import math
 from dataclasses import replace
@@ -7,18 +7,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from semiring_widgets.attr.results import Comparison, MethodResult
-from semiring_widgets.explanation.rankings import Ranking, Route, Step
-from semiring_widgets.explanation.results import (
-    Explanation,
-    Layer,
-    Score,
-    Status,
-    Stream,
-    Token,
-    Totals,
-)
-from semiring_widgets.explanation.schema import BRANCHES, RANKINGS, empty_dataset, empty_statistics
+from semiring_widgets.results.comparison import Comparison, MethodResult
+from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.parts import Layer, Score, Status, Stream, Token, Totals
+from semiring_widgets.results.rankings import ListedRoute, ListedStep, Ranking
+from semiring_widgets.results.schema import empty_dataset, empty_statistics
+from semiring_widgets.vocabulary import BRANCHES, RANKINGS
 
 WORDS = ("The", "keys", "to", "the", "cabinet", "[MASK]", "on", "the", "table")
 
@@ -53,7 +47,7 @@ def build_routes(layers, tokens):
     """The skip route, then one that leaves the skip at each layer."""
     asked = tokens - 1
     routes = [
-        Route(
+        ListedRoute(
             rank=0,
             label="skip",
             log_weight=-1.25,
@@ -65,17 +59,17 @@ def build_routes(layers, tokens):
             contribution=0.03,
             cancellation=5e-8,
             all_skip=True,
-            steps=tuple(Step(layer, "skip", None, asked, asked) for layer in range(layers)),
+            steps=tuple(ListedStep(layer, "skip", None, asked, asked) for layer in range(layers)),
             sentence="only skip connections",
         )
     ]
     for rank in range(1, min(layers, 4) + 1):
         leaves, source = layers - rank, rank % tokens
-        steps = [Step(layer, "skip", None, source, source) for layer in range(leaves)]
-        steps.append(Step(leaves, "value", 1, source, asked))
-        steps += [Step(layer, "skip", None, asked, asked) for layer in range(leaves + 1, layers)]
+        steps = [ListedStep(layer, "skip", None, source, source) for layer in range(leaves)]
+        steps.append(ListedStep(leaves, "value", 1, source, asked))
+        steps += [ListedStep(layer, "skip", None, asked, asked) for layer in range(leaves + 1, layers)]
         routes.append(
-            Route(
+            ListedRoute(
                 rank=rank,
                 label=f"V·L{leaves}·H1",
                 log_weight=-1.25 - 2 * rank,
@@ -219,6 +213,24 @@ def build_comparison(words=WORDS, **changes):
         "status": Status("done", 3, 3, "3 of 3 methods"),
     }
     return Comparison(**{**facts, **changes})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def seeds_of_devices_that_are_here():
+    """`torch.manual_seed` seeds the devices that there are.
+
+    For those that there are not it notes the call, with the formatted stack of the caller, should the device
+    come up later (torch 2.13); below pytest that takes a millisecond each, half the time of the samples of
+    PyTorch's database.
+    """
+    import torch
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("cuda", "xpu", "mtia"):
+            device = getattr(torch, name, None)
+            if hasattr(device, "manual_seed_all") and not device.is_available():
+                patch.setattr(device, "manual_seed_all", lambda seed: None)
+        yield
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ import pytest
 import semiring_widgets.attr
 import semiring_widgets.explanation
 from semiring_widgets import cli
-from semiring_widgets.attr.results import Comparison
+from semiring_widgets.contract import bundle
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.results import Status, load
-from semiring_widgets.export import html
-from semiring_widgets.widgets import bundle
+from semiring_widgets.export import page as pages
+from semiring_widgets.results.comparison import Comparison
+from semiring_widgets.results.explanation import load
+from semiring_widgets.results.parts import Status
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def calls(monkeypatch, make_explanation, make_comparison, tmp_path):
     monkeypatch.setitem(names, "load_model", lambda name: (f"model {name}", "tokenizer"))
     monkeypatch.setitem(vars(semiring_widgets.attr), "compare_run", run_of(make_comparison))
     monkeypatch.setattr(bundle, "read_bundle", lambda: "export default {};")
-    monkeypatch.setattr(html, "read_bundle", lambda: "export default {};")
+    monkeypatch.setattr(pages, "read_bundle", lambda: "export default {};")
     monkeypatch.chdir(tmp_path)
     return seen
 
@@ -87,6 +88,7 @@ def test_every_option_arrives(calls, capsys, tmp_path):
         "target": "x",
         "contrast": "y",
         "position": 2,
+        "add_special_tokens": True,
         "granularity": "paper",
         "level": "branch",
         "max_memory": 1_500_000_000,

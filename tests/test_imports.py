@@ -1,13 +1,13 @@
 """Imports go downwards only: faces see results, captum and transformers have one home each.
 
-The floors, from the bottom: ``core``, ``explanation``, ``attr``, the faces. An import inside a function
-counts like one at the top; one under ``if TYPE_CHECKING`` does not, because it never happens.
+Every import counts: at the top, inside a function, under ``if TYPE_CHECKING``. The floors stand in `MAY_SEE`.
 """
 
 import ast
 import os
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -16,49 +16,60 @@ import semiring_widgets
 
 PACKAGE = Path(semiring_widgets.__file__).parent
 SOURCES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
-FACES = ("widgets", "export", "notebook", "cli", "options", "streams", "terminal")
-# What a face may see of the floors below it: results and how to get one, never how it is computed.
-SEEN_BY_FACES = {
-    "semiring_widgets",  # its version
-    "semiring_widgets.errors",
-    "semiring_widgets.explanation",
-    "semiring_widgets.explanation.atomic",
-    "semiring_widgets.explanation.demo",
-    "semiring_widgets.explanation.facts",
-    "semiring_widgets.explanation.holding",
-    "semiring_widgets.explanation.jobs",
-    "semiring_widgets.explanation.results",
-    "semiring_widgets.explanation.schema",
-    "semiring_widgets.explanation.visible",
-    "semiring_widgets.explanation.wording",
-    "semiring_widgets.attr",
-    "semiring_widgets.attr.results",
+# What lies below all floors: errors, and words that everybody uses.
+GROUND = {"errors", "checks", "vocabulary", "question", "_version", "_lazy"}
+# Every floor (a folder, or a module beside them), and the others that it may import from.
+MAY_SEE = {
+    "_version": set(),
+    "_lazy": set(),
+    "errors": set(),
+    "checks": set(),
+    "vocabulary": set(),
+    "question": set(),
+    "core": set(),
+    "semirings": {"core"},
+    "results": set(),
+    "tasks": set(),
+    "jobs": {"results"},
+    "explanation": {"core", "results"},
+    "attr": {"core", "results", "explanation"},
+    "pictures": {"results"},
+    "contract": {"results", "pictures"},
+    "export": {"results", "pictures", "contract"},
+    # These ask for a computation, by the names that its floor exports.
+    "widgets": {"results", "jobs", "pictures", "contract", "explanation", "attr"},
+    "options": {"results", "explanation"},
+    "streams": set(),
+    "terminal": {"results", "pictures", "contract"},
+    "notebook": {"options", "widgets"},
+    "cli": {
+        *("results", "jobs", "explanation", "attr", "contract", "export"),
+        *("options", "streams", "terminal"),
+    },
+    "__main__": {"cli"},
+    "faces": {"export", "widgets"},
+    # The root exports the public names, and tells results what shows them.
+    "__init__": {"core", "semirings", "results", "explanation", "attr", "tasks", "widgets", "notebook"},
 }
+FACES = ("pictures", "contract", "export", "widgets", "options", "streams", "terminal", "notebook", "cli")
+# What a face may see of the floors that compute: how to ask, never how it is computed.
+DOORS = {"semiring_widgets.explanation", "semiring_widgets.explanation.demo", "semiring_widgets.attr"}
 HEAVY = (
     *("torch", "torch._dynamo", "transformers", "captum", "bokeh", "matplotlib", "pandas"),
     *("xarray", "anywidget", "triton"),
 )
 
 
-class Imports(ast.NodeVisitor):
-    """Collects the absolute module names that a file imports when it runs."""
-
-    def __init__(self):
-        self.names = set()
-
-    def visit_Import(self, node):
-        self.names.update(alias.name for alias in node.names)
-
-    def visit_ImportFrom(self, node):
-        assert node.level == 0, f"line {node.lineno}: relative import"
-        self.names.update(_resolved(node.module, alias.name) for alias in node.names)
-
-    def visit_If(self, node):
-        if ast.unparse(node.test) not in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}:
-            self.generic_visit(node)
-            return
-        for statement in node.orelse:
-            self.visit(statement)
+def imports(source):
+    """The absolute module names that a file imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: relative import"
+            names.update(_resolved(node.module, alias.name) for alias in node.names)
+    return names
 
 
 def _resolved(module, name):
@@ -68,10 +79,9 @@ def _resolved(module, name):
     return f"{module}.{name}" if inside and {f"{file}.py", f"{file}/__init__.py"} & SOURCES.keys() else module
 
 
-def imports(source):
-    visitor = Imports()
-    visitor.visit(ast.parse(source))
-    return visitor.names
+def floor_of(name):
+    """The floor of a module of the package."""
+    return name.split(".")[1] if "." in name else "__init__"
 
 
 def of(floor):
@@ -92,11 +102,20 @@ def offenders(files, forbidden):
     ]
 
 
+def circle_among(edges):
+    """Modules that import each other, or None."""
+    try:
+        tuple(TopologicalSorter(edges).static_order())
+    except CycleError as error:
+        return error.args[1]
+    return None
+
+
 def test_the_scan_sees_all_forms_of_import():
     found = imports(
         "import torch.nn as nn\n"
         "from semiring_widgets import core, errors\n"
-        "from semiring_widgets.explanation.results import Token\n"
+        "from semiring_widgets.results.parts import Token\n"
         "if TYPE_CHECKING:\n    import captum\nelse:\n    import bokeh\n"
         "def f():\n    import transformers\n"
     )
@@ -104,24 +123,36 @@ def test_the_scan_sees_all_forms_of_import():
         "torch.nn",
         "semiring_widgets.core",
         "semiring_widgets.errors",
-        "semiring_widgets.explanation.results",
+        "semiring_widgets.results.parts",
+        "captum",
         "bokeh",
         "transformers",
     }
+    assert circle_among({"a": {"b"}, "b": {"c"}, "c": {"a"}}) is not None
 
 
-def test_every_floor_exists():
-    for floor in ("core", "explanation", "attr", *FACES):
-        assert of(floor), f"the floor {floor} has no files: was it renamed?"
+def test_no_files_import_each_other():
+    modules = {
+        f"semiring_widgets.{name}".removesuffix(".py").replace("/", ".").removesuffix(".__init__"): path
+        for name, path in SOURCES.items()
+    }
+    edges = {name: imports(path.read_text(encoding="utf-8")) & set(modules) for name, path in modules.items()}
+    assert circle_among(edges) is None
 
 
-def test_core_knows_nothing_above_it():
-    def above(name):
-        return within(name, "semiring_widgets") and not within(
-            name, "semiring_widgets.core", "semiring_widgets.errors"
-        )
+def test_every_file_is_on_a_floor():
+    floors = {name.split("/")[0].removesuffix(".py") for name in SOURCES}
+    assert floors == set(MAY_SEE)
 
-    assert offenders(of("core"), above) == []
+
+@pytest.mark.parametrize("floor", MAY_SEE)
+def test_imports_go_downwards_only(floor):
+    seen = {floor, *GROUND, *MAY_SEE[floor]}
+
+    def hidden(name):
+        return within(name, "semiring_widgets") and floor_of(name) not in seen
+
+    assert offenders(of(floor), hidden) == []
 
 
 def test_core_is_torch_only():
@@ -129,14 +160,6 @@ def test_core_is_torch_only():
         return within(name, "transformers", "captum", "ipywidgets", "anywidget", "bokeh", "IPython")
 
     assert offenders(of("core"), other_framework) == []
-
-
-def test_explanation_knows_no_captum_and_imports_no_face_on_the_way_up():
-    faces = [f"semiring_widgets.{face}" for face in FACES]
-    # The one way up: a result shows and exports itself, by an import at the moment of display.
-    upwards = of("explanation") - {"explanation/results.py"}
-    assert offenders(upwards, lambda name: within(name, *faces, "semiring_widgets.attr")) == []
-    assert offenders(of("attr") - {"attr/results.py"}, lambda name: within(name, *faces)) == []
 
 
 def test_captum_is_imported_in_attr_only():
@@ -155,13 +178,16 @@ def test_faces_never_import_torch(face):
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_faces_see_results_and_other_faces_only(face):
-    faces = [f"semiring_widgets.{other}" for other in FACES]
+def test_faces_ask_at_the_doors(face):
+    def inside(name):
+        return within(name, "semiring_widgets.explanation", "semiring_widgets.attr") and name not in DOORS
 
-    def hidden(name):
-        return within(name, "semiring_widgets") and name not in SEEN_BY_FACES and not within(name, *faces)
+    assert offenders(of(face), inside) == []
 
-    assert offenders(of(face), hidden) == []
+
+@pytest.mark.parametrize("floor", ["errors", "checks", "results", "jobs"])
+def test_plain_facts_know_no_torch(floor):
+    assert offenders(of(floor), lambda name: within(name, "torch", "bokeh", "matplotlib", "anywidget")) == []
 
 
 def loaded_after(statement):
@@ -207,7 +233,11 @@ def test_the_compiler_waits_for_a_compiled_model():
 
 
 @pytest.mark.parametrize(
-    "module", ["widgets", "export", "notebook", "cli", "attr", "explanation", "explanation.jobs"]
+    "module",
+    [
+        *("widgets", "export", "pictures", "contract", "notebook", "cli", "attr", "explanation"),
+        *("jobs", "results", "tasks"),
+    ],
 )
 def test_folders_import_without_torch(module):
     assert not loaded_after(f"import semiring_widgets.{module}") & {
@@ -220,7 +250,7 @@ def test_folders_import_without_torch(module):
 
 def test_the_answer_of_a_computation_is_shown_without_torch():
     """Faces draw saved results on machines that will never compute one."""
-    statement = "from semiring_widgets.explanation.results import Token\nimport semiring_widgets.export.html"
+    statement = "from semiring_widgets.results import load\nimport semiring_widgets.faces"
     assert not loaded_after(statement) & {"torch", "transformers", "captum"}
     # The control: a name that needs torch does load it, so the probe above can fail.
     assert "torch" in loaded_after("import semiring_widgets as sw; sw.record")

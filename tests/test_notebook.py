@@ -8,7 +8,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import semiring_widgets as sw
 import semiring_widgets.explanation
-from semiring_widgets.explanation.results import Status
+from semiring_widgets.results.parts import Status
 from semiring_widgets.widgets import live, result_widget
 from tests.own_semirings import Bottleneck
 
@@ -25,9 +25,9 @@ def shell():
 def calls(monkeypatch, make_explanation):
     seen = types.SimpleNamespace()
 
-    def explain_run(model, tokenizer, text, *places, **arguments):
+    def explain_run(model, tokenizer, text, **arguments):
         seen.model, seen.tokenizer, seen.text = model, tokenizer, text
-        seen.places, seen.arguments = places, arguments
+        seen.arguments = arguments
 
         def run(report, check):
             report(make_explanation(status=Status("running", 0, 1, "layer 0")))
@@ -48,8 +48,12 @@ def test_the_body_is_the_text_and_the_result_a_variable(shell, calls):
     shell.run_cell_magic("explain", line, "The keys [MASK]\n")
     assert (calls.model, calls.tokenizer) == ("model demo", "tokenizer demo")
     assert calls.text == "The keys [MASK]"
-    assert calls.places == ("are", "is not", 3)
-    assert calls.arguments["granularity"] == "primitive"
+    assert {name: calls.arguments[name] for name in ("target", "contrast", "position", "granularity")} == {
+        "target": "are",
+        "contrast": "is not",
+        "position": 3,
+        "granularity": "primitive",
+    }
     assert calls.arguments["max_memory"] == 2 * 10**9
     assert shell.user_ns["explanation"].status.state == "done"
 

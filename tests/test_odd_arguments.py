@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import semiring_widgets as sw
-from semiring_widgets.attr.results import Comparison
-from semiring_widgets.explanation import ExplanationJob
-from semiring_widgets.export import html
+from semiring_widgets.export import page as pages
+from semiring_widgets.jobs import ExplanationJob
+from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.widgets import ComparisonWidget, ExplanationWidget, result_widget
 
 ODD = (
@@ -28,7 +28,7 @@ def demo():
 
 @pytest.fixture(autouse=True)
 def no_bundle(monkeypatch):
-    for module in (html, result_widget):
+    for module in (pages, result_widget):
         monkeypatch.setattr(module, "read_bundle", lambda: "export default {};")
 
 

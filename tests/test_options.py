@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from semiring_widgets import cli, notebook
-from semiring_widgets.options import Parser, add_question, asked, with_pair
+from semiring_widgets.options import Parser, add_question, keyword_arguments, with_pair
 
 
 def options(*words):
@@ -28,7 +28,7 @@ def options(*words):
     ],
 )
 def test_what_is_asked(words, name, value):
-    found = asked(options(*words))[name]
+    found = keyword_arguments(options(*words))[name]
     assert found == value
     assert type(found) is type(value)
 

@@ -13,18 +13,18 @@ from rich.console import Console
 
 import semiring_widgets
 from semiring_widgets import cli
+from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.terminal import show
-from semiring_widgets.widgets.plain import plain
 
 ROOT = Path(semiring_widgets.__file__).parents[1]
 # A run that needs no model: the result is a saved one.
 SCRIPT = """
 import sys
 import semiring_widgets.explanation as explanation
-from semiring_widgets.explanation.results import load
-from semiring_widgets.export import html
-from semiring_widgets.widgets import bundle
-html.read_bundle = bundle.read_bundle = lambda: "export default {};"
+from semiring_widgets.results.explanation import load
+from semiring_widgets.export import page as pages
+from semiring_widgets.contract import bundle
+pages.read_bundle = bundle.read_bundle = lambda: "export default {};"
 vars(explanation)["load_model"] = lambda name: (None, "tokenizer")
 vars(explanation)["explain_run"] = lambda *_, **__: lambda report, check: load(sys.argv[1])
 from semiring_widgets.cli import main

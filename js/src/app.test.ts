@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { mountApp } from "./app";
 import { fromBase64 } from "./columns";
-import type { ExplanationHeader } from "./contract";
+import { type ExplanationHeader, VERSION } from "./contract";
 
 const path = `${process.cwd()}/../tests/fixtures/messages.json`;
 const fixtures = JSON.parse(readFileSync(path, "utf-8")) as Record<
@@ -351,6 +351,26 @@ describe("the widget", () => {
     expect(root.querySelector("[data-error]")).toBeNull();
   });
 
+  it("says what to do when the kernel speaks another version, and draws nothing of it", () => {
+    const { root, model } = mounted("explanation");
+    const old = model.values.summary as ExplanationHeader;
+    const status = { ...old.status, state: "running" } as const;
+    const other = (version: number) => {
+      model.values.summary = { ...old, revision: old.revision + 1, version, status };
+      model.emit("change:revision");
+      frame();
+    };
+    other(VERSION - 1);
+    expect(root.querySelector("[data-error]")?.textContent).toContain("restart the kernel");
+    expect(root.dataset.state).toBe("done");
+    const { header } = fixtures.explanation as { header: ExplanationHeader };
+    fixtures.foreign = { header: { ...header, version: VERSION + 1 }, buffer: "" };
+    const foreign = mounted("foreign").root;
+    expect(foreign.querySelector("[data-error]")?.textContent).toContain("reload the page");
+    expect(foreign.querySelectorAll("[data-pane]")).toHaveLength(0);
+    Reflect.deleteProperty(fixtures, "foreign");
+  });
+
   it("shows a token that looks like HTML as text", () => {
     const { root, model } = mounted("explanation");
     const summary = structuredClone(model.values.summary) as ExplanationHeader;
@@ -387,8 +407,8 @@ describe("the widget", () => {
     expect(el.childNodes.length).toBe(0);
     const views = model.sent.filter(({ type }) => type === "shown" || type === "gone");
     expect(views).toEqual([
-      { type: "shown", view: views[0]?.view },
-      { type: "gone", view: views[0]?.view },
+      { type: "shown", view: views[0]?.view, version: VERSION },
+      { type: "gone", view: views[0]?.view, version: VERSION },
     ]);
   });
 });

@@ -1,70 +1,77 @@
 /** One widget, from the first message to the abort signal: its elements are made here, once. */
 
-import { Asking } from "./asking";
 import { h, put } from "./dom";
 import { listenToGestures } from "./gestures";
-import { markMissing } from "./holding";
+import { Questions } from "./questions";
 import { Store } from "./store";
 import styles from "./styles/widget.css";
 import { followTheme } from "./theme";
 import type { Model } from "./transport";
+import { markUnavailable } from "./unavailable";
 import { mountChart } from "./views/chart";
-import { mountComparison } from "./views/comparison";
-import { mountFlow } from "./views/flow";
+import { mountComparisonTable } from "./views/comparison-table";
+import { mountGrid } from "./views/grid";
+import { mountHeadline, mountTotals } from "./views/headline";
 import { mountHeadMap, mountHeads } from "./views/heads";
+import { mountNotice } from "./views/notice";
 import { mountRibbon } from "./views/ribbon";
 import { mountRoutes } from "./views/routes";
-import { mountHeadline, mountNotice, mountTotals } from "./views/summary";
 
-export type Mount = (root: HTMLElement, store: Store, signal: AbortSignal) => void;
+/** A view fills its element until the signal aborts; what it needs of Python it asks for. */
+type Mount = (root: HTMLElement, store: Store, signal: AbortSignal, questions: Questions) => void;
 
 /** Show a model's result inside `el` until the signal aborts; gives the widget's root. */
 export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HTMLElement {
-  const store = new Store();
+  const store = new Store({ charts: model.charts ?? "selection" });
   const body = h("div", { class: "body" });
   const root = h("div", { class: "semiring-widgets" }, h("style", {}, styles), body);
   el.append(root);
   followTheme(root, model, store, signal);
   measure(root, store, signal);
-  const asking = new Asking(model, store, signal);
+  const questions = new Questions(model, store, signal);
   store.listen(() => describe(root, store), signal);
   describe(root, store);
-  listenToGestures(root, store, asking, signal);
+  listenToGestures(root, store, questions, signal);
+  const placed = (parent: HTMLElement, mount: Mount, element: HTMLElement) => {
+    parent.append(element);
+    mount(element, store, signal, questions);
+  };
+  placed(body, mountHeadline, h("header"));
   let mounted = false;
   store.effect(({ summary }) => {
     if (mounted || summary === null) return;
     mounted = true;
-    mountPanes(body, summary.type === "comparison", store, signal);
-    const missing = summary.type === "comparison" ? null : markMissing(body, model);
-    if (missing !== null)
-      body.querySelector('[data-pane="tokens"]')?.before(h("p", { class: "hint" }, missing));
+    if (summary.type === "comparison")
+      placed(body, mountComparisonTable, section("comparison", "attribution methods by tokens"));
+    else placeExplanation(body, model, placed);
   }, signal);
   signal.addEventListener("abort", () => root.remove());
   return root;
 }
 
-function mountPanes(body: HTMLElement, compares: boolean, store: Store, signal: AbortSignal): void {
-  const placed = (parent: HTMLElement, mount: Mount, element: HTMLElement) => {
-    parent.append(element);
-    mount(element, store, signal);
-  };
-  const section = (name: string, label: string) => h("section", { "data-pane": name, "aria-label": label });
-  placed(body, mountHeadline, h("header"));
-  if (compares) {
-    placed(body, mountComparison, section("comparison", "attribution methods by tokens"));
-    return;
-  }
+/** The panes of an explanation, in the order of reading. */
+function placeExplanation(
+  body: HTMLElement,
+  model: Model,
+  placed: (parent: HTMLElement, mount: Mount, element: HTMLElement) => void,
+): void {
+  const hint = h("p", { class: "hint" });
   const columns = h("div", { class: "columns" });
   placed(body, mountTotals, h("dl", { class: "totals" }));
   placed(body, mountNotice, h("div", { class: "notice", role: "status" }));
+  body.append(hint);
   placed(body, mountRibbon, section("tokens", "sentence"));
-  placed(body, mountFlow, section("flow", "route grid: tokens by layers"));
+  placed(body, mountGrid, section("flow", "route grid: tokens by layers"));
   body.append(columns);
   placed(columns, mountHeads, section("heads", "heads: layers by heads"));
   placed(columns, mountHeadMap, section("head", "one head: query by key tokens"));
   placed(columns, mountRoutes, section("routes", "routes"));
   placed(columns, mountChart, section("chart", "flow by route and layer"));
+  markUnavailable(body, hint, model);
 }
+
+const section = (name: string, label: string): HTMLElement =>
+  h("section", { "data-pane": name, "aria-label": label });
 
 /** The widget's state where the page around it can read it, at once. */
 function describe(root: HTMLElement, { state }: Store): void {
@@ -77,6 +84,7 @@ function describe(root: HTMLElement, { state }: Store): void {
   });
 }
 
+/** Tell the pictures how wide they may be. */
 function measure(root: HTMLElement, store: Store, signal: AbortSignal): void {
   const widen = () => {
     const space = Math.max(200, (root.clientWidth || 900) - 24);

@@ -2,12 +2,12 @@
 
 import type { Column } from "./contract";
 
-export type Numbers = Float32Array | Uint8Array;
+type Numbers = Float32Array | Uint8Array;
 
 /** Bytes in any of the forms in which hosts hand them over. */
 export type Bytes = ArrayBuffer | ArrayBufferView | null | undefined;
 
-export interface Table {
+interface Table {
   shape: readonly number[];
   data: Numbers;
 }

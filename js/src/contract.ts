@@ -1,54 +1,41 @@
 /**
- * The message contract, the browser's side: the same names as `semiring_widgets/widgets/messages.py`.
+ * The messages between Python and the page, and what they are made of.
+ *
+ * Written by `python -m semiring_widgets.contract.typescript` from the table in
+ * `semiring_widgets/contract/table.py`: change it there.
  *
  * Numbers travel as columns in one binary buffer; the JSON header says where each begins. NaN (not known
  * yet) is legal in a column only; in the JSON an unknown number is null.
  */
 
 export const VERSION = 1;
-export const BRANCHES = ["skip", "query", "key", "value", "mlp", "mlp_skip"] as const;
+
 export const KINDS = ["query", "key", "value"] as const;
 
-export type Branch = (typeof BRANCHES)[number];
-export type Kind = (typeof KINDS)[number];
 export const RANKINGS = ["best", "mass", "contribution"] as const;
 
-export type RankedBy = (typeof RANKINGS)[number];
+export const SUMMARIES = ["explanation", "comparison"] as const;
+
+export const ANSWERS = ["conditioned", "routes", "head_map", "chart", "bokehjs", "error"] as const;
+
 export type RunState = "running" | "done" | "cancelled" | "failed";
-export type Theme = "auto" | "light" | "dark";
+export type ColumnType = "float32" | "uint8";
+export type StepBranch = "skip" | "query" | "key" | "value" | "mlp" | "mlp_skip" | "attention";
+export type RankedBy = "best" | "mass" | "contribution";
+export type Branch = "skip" | "query" | "key" | "value" | "mlp" | "mlp_skip";
+export type Kind = "query" | "key" | "value";
 
-export interface Column {
-  name: string;
-  shape: number[];
-  dtype: "float32" | "uint8";
-  offset: number;
-  nbytes: number;
-}
+/** What routes are ranked by, in words. */
+export const RANKED_BY = {
+  best: "best path",
+  mass: "mass",
+  contribution: "contribution",
+} as const;
 
-export interface Token {
-  index: number;
-  text: string;
-  raw: string;
-  start: number;
-  end: number;
-  special: boolean;
-  id: number;
-}
+/** The paths through all of some parts; without any, all paths. */
+export type Selection = readonly Part[];
 
-export interface Stream {
-  name: string;
-  tokens: Token[];
-}
-
-/** One attention; `key_stream` differs from `stream` in cross-attention. */
-export interface Layer {
-  name: string;
-  index: number;
-  stream: number;
-  key_stream: number;
-  heads: number;
-}
-
+/** The scalar explained, for example `logit(are) - logit(is) at [MASK]`. */
 export interface Score {
   label: string;
   value: number | null;
@@ -57,6 +44,24 @@ export interface Score {
   position: number | null;
 }
 
+/** One token: `text` is what people read, `raw` the tokenizer's piece. */
+export interface Token {
+  index: number;
+  text: string;
+  raw: string;
+  id: number;
+  start: number;
+  end: number;
+  special: boolean;
+}
+
+/** A sequence of tokens: `"input"`, or `"encoder"` and `"decoder"`. */
+export interface Stream {
+  name: string;
+  tokens: readonly Token[];
+}
+
+/** How far the computation is: `state` is running, done, cancelled or failed. */
 export interface Status {
   state: RunState;
   done: number;
@@ -64,7 +69,26 @@ export interface Status {
   message: string;
 }
 
-/** All in nats; null where not known yet. */
+/** Where the buffer of a message holds an array, little endian. */
+export interface Column {
+  name: string;
+  shape: readonly number[];
+  dtype: ColumnType;
+  /** Its first byte. */
+  offset: number;
+  nbytes: number;
+}
+
+/** One attention. `key_stream` differs from `stream` (its queries) in cross-attention. */
+export interface Layer {
+  name: string;
+  index: number;
+  stream: number;
+  key_stream: number;
+  heads: number;
+}
+
+/** Facts about all paths together, in nats; null where not known yet. */
 export interface Totals {
   log_mass: number | null;
   entropy: number | null;
@@ -73,49 +97,124 @@ export interface Totals {
   log_cancellation: number | null;
 }
 
-export interface Step {
+/** One step of a route: a branch of one layer, from a source token to a target token. */
+export interface ListedStep {
   layer: number;
-  /** By none of the operands: `attention`. */
-  branch: Branch | "attention";
+  branch: StepBranch;
   head: number | null;
   source: number;
   target: number;
 }
 
-export interface Route {
+/** All paths that look alike at the level of people: the same branches, heads and tokens, layer by layer. */
+export interface ListedRoute {
+  /** Place in its ranking, 0 is the first. */
   rank: number;
+  /** Short form, for example `"V·L5·H3"`. */
   label: string;
-  /** Of its best path; `log_mass`, `contribution` and `cancellation` are of all its paths. */
+  /** Natural log of |weight| of its best path. */
   log_weight: number | null;
+  /** Sign of that path. */
   sign: number;
+  /** |weight| of its best path relative to the best path of all (0-1). */
   share_of_best: number | null;
+  /** The same relative to the mass of all paths; often vanishingly small. */
   probability: number | null;
+  /** Natural log of its mass, the sum of |weight| over its paths. */
   log_mass: number | null;
+  /** Its mass relative to that of all paths (0-1). */
   share: number | null;
+  /** Signed sum over its paths of weight times input (gradient × input by this route alone). */
   contribution: number | null;
+  /** |contribution| relative to the sum of absolute values (0-1); 1 where nothing cancels. */
   cancellation: number | null;
+  /** True if it never leaves the skip connections. */
   all_skip: boolean;
+  /** Its steps, from the input on. */
+  steps: readonly ListedStep[];
+  /** The same in words. */
   sentence: string;
-  steps: Step[];
 }
 
-/** The first routes of a ranking, and in `remark` what is known about all others. */
+/** The first routes of a ranking, and what is known about all others. */
 export interface Ranking {
+  /** `"best"` (best path), `"mass"` or `"contribution"` (its absolute value). */
   by: RankedBy;
-  routes: Route[];
+  /** The routes, first ones first. */
+  routes: readonly ListedRoute[];
+  /** The most that any other single route can have: log |weight| of a best path, log mass, or the absolute contribution; -inf (0) where all are listed. */
   missed: number | null;
-  uncovered: number;
+  /** Share of the mass that all other routes hold together (0-1). */
+  uncovered: number | null;
+  /** Contribution of all other routes together. */
   rest: number | null;
+  /** The same in plain words. */
   remark: string;
 }
 
-/** A number of the paths in a semiring that was asked for; in "nats" it is a logarithm. */
+/** A number of the paths in a semiring of the reader's choice, with its unit (`"nats"`: a logarithm). */
 export interface Statistic {
   name: string;
   unit: string;
 }
 
-/** A part of the model that paths can pass: a token without a layer is where they start. */
+/** The summary of an explanation; the maps of its heads are asked for one by one. */
+export interface ExplanationHeader {
+  type: "explanation";
+  version: number;
+  /** Number of this summary; older ones are ignored. */
+  revision: number;
+  text: string;
+  model: string;
+  score: Score;
+  streams: readonly Stream[];
+  status: Status;
+  columns: readonly Column[];
+  granularity: string;
+  level: string;
+  layers: readonly Layer[];
+  totals: Totals;
+  rankings: readonly Ranking[];
+  statistics: readonly Statistic[];
+}
+
+/** One method that was asked. */
+export interface MethodResult {
+  /** Unique name, for example `"Saliency"` or `"path max"`. */
+  name: string;
+  /** `"captum"` or `"semiring"`. */
+  family: string;
+  /** What the screen shows. */
+  label: string;
+  /** Time it took. */
+  seconds: number | null;
+  /** A sentence if it failed (its scores are NaN), else null. */
+  error: string | null;
+  /** Whether its scores have a meaningful sign. */
+  signed: boolean;
+  /** For semiring methods, which graph was counted; else null. */
+  granularity: string | null;
+  /** For maxima, `"unit"` or `"branch"`; else null. */
+  level: string | null;
+}
+
+/** The summary of a comparison, which holds all its numbers. */
+export interface ComparisonHeader {
+  type: "comparison";
+  version: number;
+  /** Number of this summary; older ones are ignored. */
+  revision: number;
+  text: string;
+  model: string;
+  score: Score;
+  streams: readonly Stream[];
+  status: Status;
+  columns: readonly Column[];
+  methods: readonly MethodResult[];
+  top_k: number;
+}
+
+/** A part of the model that paths can pass; a token without a layer is where they start. */
 export interface Part {
   layer: number | null;
   branch: Branch | null;
@@ -125,137 +224,214 @@ export interface Part {
   stream: number;
 }
 
-/** The paths through all of some parts; without any, all paths. */
-export type Selection = readonly Part[];
-
-interface SummaryBase {
-  version: number;
-  revision: number;
-  text: string;
-  model: string;
-  score: Score;
-  streams: Stream[];
-  status: Status;
-  columns: Column[];
-}
-
-export interface ExplanationHeader extends SummaryBase {
-  type: "explanation";
-  granularity: string;
-  level: string;
-  layers: Layer[];
-  totals: Totals;
-  rankings: Ranking[];
-  statistics: Statistic[];
-}
-
-export interface Method {
-  name: string;
-  family: string;
-  label: string;
-  seconds: number | null;
-  error: string | null;
-  signed: boolean;
-  granularity: string | null;
-  level: string | null;
-}
-
-export interface ComparisonHeader extends SummaryBase {
-  type: "comparison";
-  methods: Method[];
-  top_k: number;
-}
-
-export type Summary = ExplanationHeader | ComparisonHeader;
-
-export interface Conditioned {
+/** The flow of the paths through a selection. */
+export interface ConditionedAnswer {
   type: "conditioned";
+  /** That of the request. */
   id: number;
+  /** The parts, as asked. */
   selection: Selection;
-  /** Null where no path passes all parts. */
+  /** Natural log of the share of all mass that passes through it; null where no path does. */
   log_share: number | null;
   /** What is known of the totals of these paths; null where that is known of all paths only. */
   totals: Totals;
-  columns: Column[];
+  columns: readonly Column[];
 }
 
 /** One ranking of the routes of the paths through a selection. */
 export interface RoutesAnswer {
   type: "routes";
+  /** That of the request. */
   id: number;
   by: RankedBy;
   selection: Selection;
   ranking: Ranking;
 }
 
-/** One head between tokens: `byte = 255 * sqrt(share / peak)`, one peak per kind. */
-export interface HeadMap {
+/** One head between tokens, in one byte each: `255 * sqrt(share / peak)`. */
+export interface HeadMapAnswer {
   type: "head_map";
+  /** That of the request. */
   id: number;
   layer: number;
   head: number;
   /** Whose paths are meant; shares are of their mass. */
   selection: Selection;
-  kinds: Kind[];
-  peak: number[];
-  columns: Column[];
+  kinds: readonly Kind[];
+  /** The largest share of each kind. */
+  peak: readonly (number | null)[];
+  columns: readonly Column[];
 }
 
+/** A chart for BokehJS. */
 export interface ChartAnswer {
   type: "chart";
+  /** That of the request. */
   id: number;
+  /** Whose paths it shows. */
   selection: Selection;
+  /** What `Bokeh.embed.embed_item` takes. */
   item: unknown;
-  /** The same chart with light letters. */
+  /** The same with light letters. */
   dark: unknown;
 }
 
+/** BokehJS itself, in the buffer. */
 export interface BokehAnswer {
   type: "bokehjs";
+  /** That of the request. */
   id: number;
   version: string;
 }
 
+/** Why a request cannot be met, in a sentence. */
 export interface ErrorAnswer {
   type: "error";
+  /** That of the request. */
   id: number;
   message: string;
 }
 
-export type Answer = Conditioned | RoutesAnswer | HeadMap | ChartAnswer | BokehAnswer | ErrorAnswer;
+/** Asks for the current summary. */
+export interface Pull {
+  type: "pull";
+}
+
+/** Stops the computation; its end, a summary, is the answer. */
+export interface Cancel {
+  type: "cancel";
+}
+
+/** Asks for the flow of the paths through a selection. */
+export interface ConditionRequest {
+  type: "condition";
+  selection: Selection;
+}
+
+/** Asks for a ranking of the routes of the paths through a selection. */
+export interface RoutesRequest {
+  type: "routes";
+  by: RankedBy;
+  selection: Selection;
+}
+
+/** Asks for the map of one head, of the selected paths. */
+export interface HeadMapRequest {
+  type: "head_map";
+  layer: number;
+  head: number;
+  selection: Selection;
+}
+
+/** Asks for the chart of the selected paths. */
+export interface ChartRequest {
+  type: "chart";
+  selection: Selection;
+}
+
+/** Asks for BokehJS, once per page. */
+export interface BokehRequest {
+  type: "bokehjs";
+}
+
+/** A view was opened; a computation stops when its last one is gone. */
+export interface Shown {
+  type: "shown";
+  view: string;
+}
+
+/** A view was closed. */
+export interface Gone {
+  type: "gone";
+  view: string;
+}
+
+/** An answer in a page. */
+export interface Prepared {
+  header: Answer;
+  /** In base64. */
+  buffer: string;
+}
+
+/** What a page without a kernel holds. */
+export interface Page {
+  summary: Summary;
+  /** That of the summary, in base64. */
+  buffer: string;
+  /** Those that were prepared, by the type of the request. */
+  answers: Partial<Record<Request["type"], readonly Prepared[]>>;
+}
+
+export type Summary = ExplanationHeader | ComparisonHeader;
+
+export type Answer =
+  | ConditionedAnswer
+  | RoutesAnswer
+  | HeadMapAnswer
+  | ChartAnswer
+  | BokehAnswer
+  | ErrorAnswer;
+
 export type Incoming = Answer | Summary;
 
 export type Request =
-  | { type: "pull" }
-  | { type: "condition"; selection: Selection }
-  | { type: "routes"; by: RankedBy; selection: Selection }
-  | { type: "head_map"; layer: number; head: number; selection: Selection }
-  | { type: "chart"; selection: Selection }
-  | { type: "bokehjs" }
-  | { type: "cancel" };
+  | Pull
+  | Cancel
+  | ConditionRequest
+  | RoutesRequest
+  | HeadMapRequest
+  | ChartRequest
+  | BokehRequest;
 
-/** Python counts the views, and stops a computation when its last one is gone. */
-export type Notice = { type: "shown" | "gone"; view: string };
+export type Notice = Shown | Gone;
 
-const INCOMING = new Set([
-  "explanation",
-  "comparison",
-  "conditioned",
-  "routes",
-  "head_map",
-  "chart",
-  "bokehjs",
-  "error",
-]);
-
-/** Whether a message from outside is one of ours: everything else is ignored. */
-export function isIncoming(message: unknown): message is Incoming {
-  return (
-    typeof message === "object" && message !== null && INCOMING.has(String(Reflect.get(message, "type")))
-  );
+/** What each request is answered with, unless with an error. */
+export interface AnswerTo {
+  pull: never;
+  cancel: never;
+  condition: ConditionedAnswer;
+  routes: RoutesAnswer;
+  head_map: HeadMapAnswer;
+  chart: ChartAnswer;
+  bokehjs: BokehAnswer;
 }
 
-/** Whether a header is a summary that this version can draw. */
-export function isSummary(message: unknown): message is Summary {
-  return isIncoming(message) && (message.type === "explanation" || message.type === "comparison");
-}
+/** The names of the fields of what comes in. */
+export const FIELDS: Record<Incoming["type"], readonly string[]> = {
+  explanation: [
+    "type",
+    "version",
+    "revision",
+    "text",
+    "model",
+    "score",
+    "streams",
+    "status",
+    "columns",
+    "granularity",
+    "level",
+    "layers",
+    "totals",
+    "rankings",
+    "statistics",
+  ],
+  comparison: [
+    "type",
+    "version",
+    "revision",
+    "text",
+    "model",
+    "score",
+    "streams",
+    "status",
+    "columns",
+    "methods",
+    "top_k",
+  ],
+  conditioned: ["type", "id", "selection", "log_share", "totals", "columns"],
+  routes: ["type", "id", "by", "selection", "ranking"],
+  head_map: ["type", "id", "layer", "head", "selection", "kinds", "peak", "columns"],
+  chart: ["type", "id", "selection", "item", "dark"],
+  bokehjs: ["type", "id", "version"],
+  error: ["type", "id", "message"],
+};

@@ -1,6 +1,6 @@
 /** Elements that are made once. Text only ever becomes a text node, so a token can never become HTML. */
 
-export type Attributes = Record<string, string | number>;
+type Attributes = Record<string, string | number>;
 type Child = Node | string;
 
 const SVG = "http://www.w3.org/2000/svg";

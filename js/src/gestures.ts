@@ -1,34 +1,30 @@
-/** The pointer: what a click chooses, what a choice in a list sets, what lights up under the pointer. */
+/** The pointer: what a click on a part or a route chooses, and what lights up under the pointer. */
 
-import type { Asking } from "./asking";
-import type { RankedBy } from "./contract";
 import { listenToKeys } from "./keyboard";
+import type { Questions } from "./questions";
 import { clicked, EMPTY, type Target } from "./selection";
 import type { Store } from "./store";
 
 // Pixels from where a drag selects text and is no click.
 const DRAGGED = 5;
 
-export function listenToGestures(root: HTMLElement, store: Store, asking: Asking, signal: AbortSignal): void {
+export function listenToGestures(
+  root: HTMLElement,
+  store: Store,
+  questions: Questions,
+  signal: AbortSignal,
+): void {
   let down = { x: 0, y: 0 };
   const choose = (item: HTMLElement | SVGElement, adding: boolean) => {
     if (item.getAttribute("aria-disabled") === "true") return;
     if (item.dataset.route !== undefined) {
       const rank = Number(item.dataset.route);
       store.update({ route: store.state.route === rank ? null : rank });
-    } else asking.select(clicked(store.state.selection, facetsOf(item), adding));
+    } else questions.select(clicked(store.state.selection, facetsOf(item), adding));
   };
   const click = (event: MouseEvent) => {
-    const target = event.target as Element;
-    const action = target.closest("[data-action]")?.getAttribute("data-action");
-    if (action === "cancel") asking.cancel();
-    else if (action === "clear") {
-      asking.select(EMPTY);
-      // The button goes; the keyboard stays in the widget.
-      root.querySelector<HTMLElement>('[data-item][tabindex="0"]')?.focus({ preventScroll: true });
-    } else if (action === "chart") asking.chart();
-    const item = target.closest<HTMLElement | SVGElement>("[data-item]");
-    if (action || item === null) return;
+    const item = (event.target as Element).closest<HTMLElement | SVGElement>("[data-item]");
+    if (item === null) return;
     const far = Math.hypot(event.clientX - down.x, event.clientY - down.y) > DRAGGED;
     // A click by the keyboard or a screen reader has no place.
     if (far && event.detail > 0 && item.matches(".token, .entry")) return;
@@ -54,20 +50,9 @@ export function listenToGestures(root: HTMLElement, store: Store, asking: Asking
     options,
   );
   root.addEventListener("click", click, options);
-  root.addEventListener(
-    "change",
-    (event) => change(event.target as HTMLSelectElement, store, asking),
-    options,
-  );
   root.addEventListener("pointerover", (event) => preview(root, event.target as Element), options);
   root.addEventListener("pointerleave", () => preview(root, null), options);
-  listenToKeys(root, { choose, clear: () => asking.select(EMPTY) }, signal);
-}
-
-function change(choice: HTMLSelectElement, store: Store, asking: Asking): void {
-  if (choice.matches("[data-measure]")) store.update({ measure: choice.value });
-  if (choice.matches("[data-by]")) asking.rankBy(choice.value as RankedBy);
-  if (choice.matches("[data-kind]")) store.update({ kind: Number(choice.value) });
+  listenToKeys(root, { choose, clear: () => questions.select(EMPTY) }, signal);
 }
 
 export function facetsOf(item: HTMLElement | SVGElement): Target {

@@ -1,7 +1,7 @@
 /** The anywidget module; in an exported page it finds its payload and draws by itself. */
 
 import { mountApp } from "./app";
-import { staticModel } from "./static";
+import { pageModel } from "./page-model";
 import type { Model } from "./transport";
 
 interface RenderContext {
@@ -21,10 +21,10 @@ function render({ model, el, signal }: RenderContext): (() => void) | undefined 
 }
 
 /** Draw the payload inside an element of an exported page; what it showed before is the fallback. */
-export function mountStatic(root: HTMLElement): void {
+function mountStatic(root: HTMLElement): void {
   if (root.dataset.mounted !== undefined) return;
   root.dataset.mounted = "true";
-  const model = staticModel(root);
+  const model = pageModel(root);
   for (const fallback of [...root.children]) if (fallback.tagName !== "SCRIPT") fallback.remove();
   render({ model, el: root });
 }

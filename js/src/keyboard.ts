@@ -4,7 +4,7 @@
  * Arrows follow the picture: up is the next layer, wherever the document has it.
  */
 
-export interface Keys {
+interface Keys {
   choose(item: HTMLElement, adding: boolean): void;
   clear(): void;
 }
@@ -19,6 +19,12 @@ export function keepEntry(within: Element): void {
   const pane = within.closest("[data-pane]");
   if (pane === null || pane.querySelector('[data-item][tabindex="0"]') !== null) return;
   pane.querySelector("[data-item]")?.setAttribute("tabindex", "0");
+}
+
+/** Go to where the Tab key comes into the widget that an element is in. */
+export function focusEntry(within: Element): void {
+  const root = within.closest(".semiring-widgets");
+  root?.querySelector<HTMLElement>('[data-item][tabindex="0"]')?.focus({ preventScroll: true });
 }
 
 function enter(item: HTMLElement | null): void {

@@ -7,7 +7,7 @@ const WIDE =
 const BROAD = /^[mwMW@%]/;
 
 /** The text in units that must not be cut: letters with their accents, emoji sequences, flags. */
-export function graphemes(text: string): string[] {
+function graphemes(text: string): string[] {
   // Firefox has it since version 125; before, code points are the next best thing.
   if (typeof Intl.Segmenter !== "function") return [...text];
   return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);

@@ -1,7 +1,7 @@
 /** The quantities that tint tokens, cells and heads: where their numbers are, how they read, how they scale. */
 
 import { type ExplanationHeader, KINDS } from "./contract";
-import { logTint, percent, power, tint } from "./layout/numbers";
+import { logTint, number, percent, power, tint } from "./layout/numbers";
 import { flowAt, isConditioned, type State } from "./store";
 
 type Scale = "share" | "weight" | "log" | "plain";
@@ -102,7 +102,7 @@ export function worded(measure: Measure, value: number): string {
   if (measure.scale === "share") return percent(value);
   if (!Number.isFinite(value)) return "no path";
   if (measure.scale === "weight") return power(value);
-  return `${Number(value.toPrecision(4))} ${measure.unit}`.trim();
+  return `${number(value)} ${measure.unit}`.trim();
 }
 
 /** Tints 0-1 of numbers that are shown together. */

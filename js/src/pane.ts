@@ -33,3 +33,7 @@ export function explanationPane(
     keepEntry(root);
   }, signal);
 }
+
+/** What a list of choices does with the one that was taken. */
+export const chosen = (act: (value: string) => void) => (event: Event) =>
+  act((event.currentTarget as HTMLSelectElement).value);

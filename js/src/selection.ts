@@ -38,7 +38,7 @@ export function isEmpty(selection: Selection): boolean {
   return selection.length === 0;
 }
 
-export function samePart(one: Part, other: Part): boolean {
+function samePart(one: Part, other: Part): boolean {
   return (["layer", "branch", "head", "token", "stream"] as const).every((key) => one[key] === other[key]);
 }
 

@@ -1,10 +1,9 @@
-/** All that is on screen, in one place; each pane draws itself again when something that it read has changed. */
+/** What several panes show, in one place; each pane draws itself again when something that it read has changed. */
 
 import { Columns } from "./columns";
 import type {
-  ChartAnswer,
-  Conditioned,
-  HeadMap,
+  ConditionedAnswer,
+  HeadMapAnswer,
   RankedBy,
   RoutesAnswer,
   Selection,
@@ -21,8 +20,8 @@ export interface State {
   selection: Selection;
   /** What is known about the paths through the selection. */
   answered: Answered;
-  condition: { header: Conditioned; columns: Columns } | null;
-  map: { header: HeadMap; columns: Columns } | null;
+  condition: { header: ConditionedAnswer; columns: Columns } | null;
+  map: { header: HeadMapAnswer; columns: Columns } | null;
   /** By what routes are ranked, the answer to a question about them, and how far that is. */
   by: RankedBy;
   routes: RoutesAnswer | null;
@@ -36,11 +35,8 @@ export interface State {
   /** Name of the quantity that tints tokens, cells and heads; null for the first choice. */
   measure: string | null;
   kind: number;
-  chart: ChartAnswer | null;
   /** Whose paths a chart can be drawn of. */
   charts: "selection" | "all" | "none";
-  /** Whether BokehJS is there to draw it. */
-  bokeh: boolean;
   error: string | null;
   theme: Theme;
   /** Width in pixels that pictures may take. */
@@ -66,9 +62,7 @@ export class Store {
     route: null,
     measure: null,
     kind: -1,
-    chart: null,
     charts: "selection",
-    bokeh: false,
     error: null,
     theme: "light",
     space: 876,
@@ -76,6 +70,10 @@ export class Store {
   private readonly listeners = new Set<Listener>();
   private readonly effects = new Set<Listener>();
   private waiting = false;
+
+  constructor(start: Partial<State> = {}) {
+    this.state = { ...this.state, ...start };
+  }
 
   update(change: Partial<State>): void {
     this.state = { ...this.state, ...change };
@@ -130,10 +128,6 @@ function noting(state: State, seen: Map<keyof State, unknown>): State {
     },
   });
 }
-
-/** The selection of which a chart can be drawn now. */
-export const chartable = ({ charts, selection }: State): Selection =>
-  charts === "selection" ? selection : EMPTY;
 
 /** Whether a column is known for the paths through the selection only. */
 export function isConditioned(state: State, name: string): boolean {

@@ -8,14 +8,8 @@
  */
 
 import type { Bytes } from "./columns";
-import {
-  type Answer,
-  type Incoming,
-  isIncoming,
-  type Notice,
-  type Request,
-  type Selection,
-} from "./contract";
+import { type AnswerTo, type Notice, type Request, type Selection, type Summary, VERSION } from "./contract";
+import { isAnswer, isSummary } from "./incoming";
 
 /** The part of anywidget's model that is used here; the exported page has a small stand-in. */
 export interface Model {
@@ -31,35 +25,30 @@ export interface Model {
   charts?: "all" | "none";
 }
 
-export interface Delivery {
-  answer: Answer;
-  buffer: Bytes;
-}
-
-export interface Listener {
-  /** The answer to the newest request of its type. */
-  answered(request: Request, delivery: Delivery): void;
-  /** No answer within `patience`; it may still come. */
-  unanswered(request: Request): void;
-  /** A message that nobody asked for: summaries. */
-  pushed(message: Incoming, buffer: Bytes): void;
+/** What becomes of a request. */
+export interface Reply<R extends Request = Request> {
+  answered(answer: AnswerTo[R["type"]], buffer: Bytes): void;
+  /** Why there is no answer, in a sentence. */
+  refused(sentence: string): void;
+  /** No answer within the `Patience`; it may still come. Without this, it counts as a refusal. */
+  unanswered?(): void;
 }
 
 interface Pending {
   id: number;
-  request: Request;
+  reply: Reply;
   timer: ReturnType<typeof setTimeout>;
 }
 
-export interface Patience {
+interface Patience {
   /** Milliseconds to wait for a kernel that has never answered. */
   stranger: number;
   /** Milliseconds to wait for one that has. */
   known: number;
 }
 
-/** Why there is no answer: a kernel that was started again runs, too, and knows nothing of its old widgets. */
-export const UNANSWERED = "No kernel has answered. Unless it is busy, run the cell again.";
+// A kernel that was started again runs, too, and knows nothing of its old widgets.
+const UNANSWERED = "No kernel has answered. Unless it is busy, run the cell again.";
 
 const PATIENCE: Patience = { stranger: 4_000, known: 120_000 };
 
@@ -69,9 +58,10 @@ export class Connection {
   private next = Math.floor(Math.random() * 2 ** 31) * 1_000;
   private heard = false;
 
+  /** @param pushed takes the messages that nobody asked for. */
   constructor(
     private readonly model: Model,
-    private readonly listener: Listener,
+    private readonly pushed: (summary: Summary, buffer: Bytes) => void,
     signal: AbortSignal,
     private readonly patience: Patience = PATIENCE,
   ) {
@@ -84,30 +74,26 @@ export class Connection {
     });
   }
 
-  /** Whether anything has ever come from Python over this connection. */
-  get alive(): boolean {
-    return this.heard;
-  }
-
-  request(request: Request): void {
+  request<R extends Request>(request: R, reply: Reply<R>): void {
     this.forget(request.type);
     const id = ++this.next;
     const wait = this.heard ? this.patience.known : this.patience.stranger;
-    const timer = setTimeout(() => this.listener.unanswered(request), wait);
-    this.pending.set(request.type, { id, request, timer });
+    const unanswered = () => (reply.unanswered ? reply.unanswered() : reply.refused(UNANSWERED));
+    const timer = setTimeout(unanswered, wait);
+    this.pending.set(request.type, { id, reply: reply as Reply, timer });
     try {
-      this.model.send({ ...request, id });
+      this.model.send({ ...request, id, version: VERSION });
     } catch {
       // A closed connection throws in some hosts and swallows the message in others.
       clearTimeout(timer);
-      this.listener.unanswered(request);
+      unanswered();
     }
   }
 
   /** Say something that needs no answer. */
   tell(notice: Notice): void {
     try {
-      this.model.send(notice);
+      this.model.send({ ...notice, version: VERSION });
     } catch {
       // A closed connection has nobody to tell.
     }
@@ -121,19 +107,20 @@ export class Connection {
   }
 
   private receive(content: unknown, buffers: unknown): void {
-    if (!isIncoming(content)) return;
+    const summary = isSummary(content);
+    if (!summary && !isAnswer(content)) return;
     this.heard = true;
     const buffer = Array.isArray(buffers) ? (buffers[0] as Bytes) : undefined;
-    if (content.type === "explanation" || content.type === "comparison") {
+    if (summary) {
       this.forget("pull");
-      this.listener.pushed(content, buffer);
+      this.pushed(content, buffer);
       return;
     }
-    for (const [type, { id, request, timer }] of this.pending) {
+    for (const [type, { id, reply }] of this.pending) {
       if (id !== content.id) continue;
-      clearTimeout(timer);
-      this.pending.delete(type);
-      this.listener.answered(request, { answer: content, buffer });
+      this.forget(type);
+      if (content.type === "error") reply.refused(content.message);
+      else reply.answered(content, buffer);
       return;
     }
   }

@@ -1,25 +1,28 @@
 """Attribution in Captum's form: semiring methods as Captum classes, and a comparison of methods.
 
 This floor is the only one that imports captum. The table that `compare` returns, `Comparison`, is plain
-facts; the names below are imported when they are first used, so that showing or loading a comparison
-needs neither torch nor captum.
+facts of the floor `results`; the names below are imported when they are first used, so that showing or
+loading a comparison needs neither torch nor captum.
+
+Public: `semiring_widgets.attr`; the table comes from `semiring_widgets.compare`.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from semiring_widgets._lazy import lazily
 
 if TYPE_CHECKING:
     from semiring_widgets.attr.comparing import compare, compare_run
     from semiring_widgets.attr.gradient import SemiringGradient
     from semiring_widgets.attr.layer_gradient import LayerSemiringGradient
-    from semiring_widgets.attr.results import Comparison, MethodResult
+    from semiring_widgets.results.comparison import Comparison, MethodResult
 
 _HOME = {
-    "Comparison": "results",
+    "Comparison": ".results.comparison",
     "LayerSemiringGradient": "layer_gradient",
-    "MethodResult": "results",
+    "MethodResult": ".results.comparison",
     "SemiringGradient": "gradient",
     "compare": "comparing",
     "compare_run": "comparing",
@@ -34,12 +37,4 @@ __all__ = [
     "compare_run",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazily(__name__, _HOME)

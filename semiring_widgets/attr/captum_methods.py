@@ -25,7 +25,6 @@ from torch import Tensor
 from semiring_widgets.attr.gradient import SemiringGradient
 from semiring_widgets.attr.layer_gradient import LayerSemiringGradient
 from semiring_widgets.attr.problem import Problem
-from semiring_widgets.attr.readout import has_sign_of
 from semiring_widgets.core.semirings import find_semiring
 from semiring_widgets.errors import InputError
 
@@ -68,7 +67,7 @@ def has_sign(method: type[Attribution] | Attribution | str) -> bool:
     if isinstance(method, NoiseTunnel):
         return has_sign(method.attribution_method)
     if isinstance(method, (SemiringGradient, LayerSemiringGradient)):
-        return has_sign_of(find_semiring(method.question.semiring, method.question.level))
+        return find_semiring(method.choice.semiring, method.choice.level).signed
     return not issubclass(method if isinstance(method, type) else type(method), Saliency)
 
 

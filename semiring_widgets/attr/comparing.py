@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from semiring_widgets.attr.agreement import rank_correlation, top_k_overlap
 from semiring_widgets.attr.methods import Method, MethodLike, resolve
 from semiring_widgets.attr.problem import Problem, ScoredModel, evaluating, seeded
-from semiring_widgets.attr.question import check_choices
-from semiring_widgets.attr.results import Comparison, MethodResult
-from semiring_widgets.core.checks import whole_number
-from semiring_widgets.errors import CancelledError, SemiringWidgetsError
+from semiring_widgets.attr.semiring_choice import check_choices
+from semiring_widgets.checks import whole_number
+from semiring_widgets.errors import CancelledError, sentence_of
 from semiring_widgets.explanation.asking import check_question
-from semiring_widgets.explanation.results import Status
-from semiring_widgets.explanation.scores import prepare
+from semiring_widgets.explanation.scores import Prepared, prepare
+from semiring_widgets.question import CompareOptions, Question, taken, with_arguments_of
+from semiring_widgets.results.comparison import Comparison, MethodResult
+from semiring_widgets.results.parts import Status
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -86,22 +87,18 @@ def compare(
 
     Raises:
         InputError: an unknown method, target, granularity or level, or `top_k` below 1.
+
+    Example:
+        >>> text = "The keys to the cabinet [MASK] on the table."
+        >>> c = compare(model, tokenizer, text, "are", "is", methods=["Saliency", "path max"])
+        >>> [(method.family, method.name) for method in c.methods]
+        [('captum', 'Saliency'), ('semiring', 'best path')]
+        >>> c.dataset.scores.shape  # methods, tokens
+        (2, 12)
     """
-    run = compare_run(
-        model,
-        tokenizer,
-        text,
-        target,
-        contrast,
-        position,
-        score=score,
-        methods=methods,
-        granularity=granularity,
-        level=level,
-        top_k=top_k,
-        max_memory=max_memory,
-        add_special_tokens=add_special_tokens,
-    )
+    question = Question(text, target, contrast, position, score, add_special_tokens)
+    options = CompareOptions(granularity, level, max_memory, methods=methods, top_k=top_k)
+    run = _run_of(model, tokenizer, question, options)
     seen: list[Comparison] = []
     try:
         return run(seen.append, lambda: None)
@@ -113,38 +110,15 @@ def compare(
         return replace(seen[-1], status=replace(status, state="cancelled", message=message))
 
 
-def compare_run(
-    model: nn.Module,
-    tokenizer: Any,
-    text: str | tuple[str, str],
-    target: str | int | None = None,
-    contrast: str | int | None = None,
-    position: int | None = None,
-    *,
-    score: Callable[[Any], Tensor] | None = None,
-    methods: _Methods = None,
-    granularity: str = "primitive",
-    level: str = "unit",
-    top_k: int = 3,
-    max_memory: int | None = None,
-    add_special_tokens: bool = True,
-) -> Run:
+@with_arguments_of(lambda: compare, CompareOptions)
+def compare_run(model: Any, tokenizer: Any, *arguments: Any, **named: Any) -> Run:
     """`compare`, ready to be run by a worker.
 
     Args:
-        model: as for `compare`, like all the others.
-        tokenizer: see there.
-        text: see there.
-        target: see there.
-        contrast: see there.
-        position: see there.
-        score: see there.
-        methods: see there.
-        granularity: see there.
-        level: see there.
-        top_k: see there.
-        max_memory: see there.
-        add_special_tokens: see there.
+        model: as for `compare`, like all others.
+        tokenizer: its tokenizer.
+        *arguments: the text, and what else is given by place.
+        **named: what is given by name.
 
     Returns:
         ``run(report, check)``: computes the comparison, calls `report` with a snapshot at the start and
@@ -152,33 +126,33 @@ def compare_run(
 
     Raises:
         InputError: see `compare`.
+
+    Example:
+        >>> run = compare_run(model, tokenizer, "The keys [MASK] here.", "are", methods="Saliency")
+        >>> run(lambda snapshot: print(snapshot.status.message), lambda: None)
+        Saliency (0 of 1)
+        1 of 1 methods
+        Comparison(logit(are) at [MASK] = 12.99, 7 tokens, 1 methods: Saliency)
     """
-    check_question(model, tokenizer, text, target, contrast, position, score)
-    asked = resolve(methods)
-    check_choices(granularity=granularity, level=level)
-    top_k = whole_number(top_k, "top_k")
+    return _run_of(model, tokenizer, *taken(CompareOptions, arguments, named))
+
+
+def _run_of(model: nn.Module, tokenizer: Any, question: Question, options: CompareOptions) -> Run:
+    check_question(model, tokenizer, question)
+    asked = resolve(options.methods)
+    check_choices(granularity=options.granularity, level=options.level)
+    options = replace(options, top_k=whole_number(options.top_k, "top_k"))
 
     def run(report: Callable[[Comparison], None], check: Callable[[], None]) -> Comparison:
         with evaluating(model):
-            text_problem = prepare(
-                model,
-                tokenizer,
-                text,
-                target=target,
-                contrast=contrast,
-                position=position,
-                score=score,
-                add_special_tokens=add_special_tokens,
-            )
+            prepared = prepare(model, tokenizer, question)
             problem = Problem(
-                ScoredModel(model, text_problem.forward, check),
-                text_problem.inputs_embeds,
-                text_problem.baseline_embeds,
-                granularity,
-                level,
-                max_memory,
+                ScoredModel(model, prepared.forward, check),
+                prepared.inputs_embeds,
+                prepared.baseline_embeds,
+                options,
             )
-            table = _Table(text_problem.text, text_problem, asked, granularity, level, top_k)
+            table = _Table(prepared, asked, options)
             report(table.snapshot(0))
             for index, method in enumerate(asked):
                 check()
@@ -196,12 +170,9 @@ def compare_run(
 class _Table:
     """The rows so far."""
 
-    text: str
-    prepared: Any
+    prepared: Prepared
     methods: tuple[Method, ...]
-    granularity: str
-    level: str
-    top_k: int
+    options: CompareOptions
     rows: list[MethodResult] = field(init=False)
     scores: NDArray[np.float64] = field(init=False)
 
@@ -226,7 +197,7 @@ class _Table:
         except CancelledError:
             raise
         except Exception as failure:  # noqa: BLE001  (a foreign method may fail in any way; the table stands)
-            error = _sentence(method.name, failure)
+            error = sentence_of(failure, method.name)
         seconds = time.perf_counter() - start
         self.rows[index] = replace(self._row(method), label=label, seconds=seconds, error=error)
 
@@ -242,17 +213,17 @@ class _Table:
             {
                 "scores": (("method", "token"), self.scores.astype(np.float32)),
                 "rank_correlation": (names, rank_correlation(self.scores).astype(np.float32)),
-                "top_k_overlap": (names, top_k_overlap(self.scores, self.top_k).astype(np.float32)),
+                "top_k_overlap": (names, top_k_overlap(self.scores, self.options.top_k).astype(np.float32)),
             }
         )
         return Comparison(
-            text=self.text,
+            text=self.prepared.text,
             model=self.prepared.model_name,
             score=self.prepared.score,
             streams=self.prepared.streams,
             methods=tuple(self.rows),
             dataset=dataset,
-            top_k=self.top_k,
+            top_k=self.options.top_k,
             status=Status("done" if finished else "running", done, total, message),
         )
 
@@ -264,14 +235,6 @@ class _Table:
             label=method.name,
             seconds=0.0,
             signed=method.signed,
-            granularity=(method.granularity or self.granularity) if paths else None,
-            level=(method.level or self.level) if paths else None,
+            granularity=(method.granularity or self.options.granularity) if paths else None,
+            level=(method.level or self.options.level) if paths else None,
         )
-
-
-def _sentence(name: str, failure: Exception) -> str:
-    if isinstance(failure, SemiringWidgetsError):
-        return str(failure)
-    lines = str(failure).strip().splitlines()
-    said = lines[0] if lines else "it gave no reason"
-    return f"{name} failed with {type(failure).__name__}: {said}"

@@ -25,8 +25,9 @@ from captum._utils.common import _format_output
 from captum.attr import GradientAttribution
 from torch import Tensor
 
-from semiring_widgets.attr.question import Question, check_forward, checked_inputs, logged, selected_score
+from semiring_widgets.attr.captum_forward import check_forward, checked_inputs, logged, selected_score
 from semiring_widgets.attr.readout import Readout
+from semiring_widgets.attr.semiring_choice import SemiringChoice
 from semiring_widgets.core import record
 from semiring_widgets.errors import InputError
 
@@ -64,6 +65,14 @@ class SemiringGradient(GradientAttribution):
 
     Raises:
         InputError: an unknown semiring, granularity or level.
+
+    Example:
+        >>> import torch
+        >>> x = torch.tensor([[1.0, 2.0]])
+        >>> SemiringGradient(lambda x: (3 * x - x * x).sum(1), "sum").attribute(x)  # the gradient, 3 - 2 x
+        tensor([[ 1., -1.]])
+        >>> SemiringGradient(lambda x: (3 * x - x * x).sum(1), "abs").attribute(x)  # 3 + 2 x
+        tensor([[5.0000, 7.0000]])
     """
 
     def __init__(
@@ -79,7 +88,7 @@ class SemiringGradient(GradientAttribution):
     ) -> None:
         check_forward(forward_func)
         GradientAttribution.__init__(self, forward_func)
-        self._question = Question(semiring, granularity, level, readout)
+        self._choice = SemiringChoice(semiring, granularity, level, readout)
         self._multiply_by_inputs = multiply_by_inputs
         self.aggregate = aggregate
 
@@ -107,11 +116,18 @@ class SemiringGradient(GradientAttribution):
             InputError: inputs that are not floating point, or several output numbers per example.
             NonFiniteError: NaN or infinity among weights or results.
             UnsupportedOpError: an operator on a path has no rule.
+
+        Example:
+            >>> import torch
+            >>> net = torch.nn.Linear(2, 3, bias=False)
+            >>> best = SemiringGradient(net).attribute(torch.ones(1, 2), target=1)
+            >>> torch.allclose(best[0], net.weight[1])  # one path from every input
+            True
         """
         values = checked_inputs(inputs)
         results = self._ask(values, target, additional_forward_args)
         numbers = tuple(
-            self._question.number(result, value, self.aggregate)
+            self._choice.number(result, value, self.aggregate)
             for result, value in zip(results, values, strict=True)
         )
         formatted: Tensor | tuple[Tensor, ...] = _format_output(isinstance(inputs, tuple), numbers)
@@ -133,14 +149,21 @@ class SemiringGradient(GradientAttribution):
         Returns:
             The result of `semiring_widgets.backprop` (for example `.log_mass` and `.entropy`, and
             `.reduce`), or a tuple of them if `inputs` is one.
+
+        Example:
+            >>> import torch
+            >>> x = torch.tensor([[1.0, 2.0]])
+            >>> result = SemiringGradient(lambda x: (3 * x - x * x).sum(1), "entropy").explain(x)
+            >>> result.log_mass.exp(), result.entropy
+            (tensor([[5.0000, 7.0000]]), tensor([[0.6730, 0.6829]]))
         """
         results = self._ask(checked_inputs(inputs), target, additional_forward_args)
         return tuple(results) if isinstance(inputs, tuple) else results[0]
 
     @property
-    def question(self) -> Question:
+    def choice(self) -> SemiringChoice:
         """Semiring, granularity and level."""
-        return self._question
+        return self._choice
 
     @property
     def multiplies_by_inputs(self) -> bool:
@@ -148,7 +171,12 @@ class SemiringGradient(GradientAttribution):
         return self._multiply_by_inputs
 
     def has_convergence_delta(self) -> bool:
-        """False: statistics of paths other than their sum do not add up to a change of the output."""
+        """False: statistics of paths other than their sum do not add up to a change of the output.
+
+        Example:
+            >>> SemiringGradient(lambda x: x.sum(1)).has_convergence_delta()
+            False
+        """
         return False
 
     def _ask(self, inputs: tuple[Any, ...], target: Any, additional: Any) -> list[Any]:
@@ -159,12 +187,12 @@ class SemiringGradient(GradientAttribution):
                     f"embeddings instead of token ids, or use LayerSemiringGradient with the embedding "
                     f"layer."
                 )
-        with record(granularity=self._question.granularity) as tape:
+        with record(granularity=self._choice.granularity) as tape:
             # Copies go in, so that a forward pass which works in place spares the caller's tensors, and
             # an input that is never used is on the tape nevertheless.
             entering = tuple(value.clone() for value in inputs)
             score = selected_score(self.forward_func, entering, target, additional)
-        return self._question.results(tape, score, inputs, times_values=self._multiply_by_inputs)
+        return self._choice.results(tape, score, inputs, times_values=self._multiply_by_inputs)
 
 
 def _kind(value: Any) -> str:

@@ -20,10 +20,11 @@ from captum._utils.common import _format_output
 from captum.attr import LayerGradientXActivation
 from torch import Tensor, nn
 
-from semiring_widgets.attr.question import Question, check_forward, checked_inputs, logged, selected_score
+from semiring_widgets.attr.captum_forward import check_forward, checked_inputs, logged, selected_score
 from semiring_widgets.attr.readout import Readout
+from semiring_widgets.attr.semiring_choice import SemiringChoice
+from semiring_widgets.checks import shown
 from semiring_widgets.core import record
-from semiring_widgets.core.checks import shown
 from semiring_widgets.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,6 +58,13 @@ class LayerSemiringGradient(LayerGradientXActivation):
 
     Raises:
         InputError: an unknown semiring, granularity or level, or a layer that is not a module.
+
+    Example:
+        >>> import torch
+        >>> net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 1, bias=False))
+        >>> best = LayerSemiringGradient(net, net[0]).attribute(torch.ones(1, 2), target=0)
+        >>> torch.allclose(best[0], net[1].weight[0])  # one path from every unit
+        True
     """
 
     def __init__(
@@ -82,7 +90,7 @@ class LayerSemiringGradient(LayerGradientXActivation):
         LayerGradientXActivation.__init__(
             self, forward_func, layer, device_ids, multiply_by_inputs=multiply_by_inputs
         )
-        self._question = Question(semiring, granularity, level, readout)
+        self._choice = SemiringChoice(semiring, granularity, level, readout)
         self.aggregate = aggregate
 
     @logged
@@ -114,6 +122,13 @@ class LayerSemiringGradient(LayerGradientXActivation):
                 numbers per example, `grad_kwargs`, or a `DataParallel` model on several devices.
             NonFiniteError: NaN or infinity among weights or results.
             UnsupportedOpError: an operator on a path has no rule.
+
+        Example:
+            >>> import torch
+            >>> words = torch.nn.Embedding(5, 4)
+            >>> net = torch.nn.Sequential(words, torch.nn.Flatten(), torch.nn.Linear(12, 2))
+            >>> LayerSemiringGradient(net, words).attribute(torch.tensor([[1, 3, 2]]), target=1).shape
+            torch.Size([1, 3, 4])
         """
         if not isinstance(attribute_to_layer_input, bool):
             raise InputError(
@@ -130,27 +145,27 @@ class LayerSemiringGradient(LayerGradientXActivation):
         values = checked_inputs(inputs)
         with (
             _hooked(taps, attribute_to_layer_input),
-            record(granularity=self._question.granularity) as tape,
+            record(granularity=self._choice.granularity) as tape,
         ):
             score = selected_score(self.forward_func, values, target, additional_forward_args)
         for tap in taps:
             tap.refuse_nothing(attribute_to_layer_input)
         asked = [tensor for tap in taps for tensor in tap.asked]
         joined = self._joins_units()
-        results = iter(self._question.results(tape, score, asked, times_values=self.multiplies_by_inputs))
+        results = iter(self._choice.results(tape, score, asked, times_values=self.multiplies_by_inputs))
         found = [
             _format_output(
                 len(tap.asked) > 1,
-                tuple(self._question.number(next(results), like, joined) for like in tap.asked),
+                tuple(self._choice.number(next(results), like, joined) for like in tap.asked),
             )
             for tap in taps
         ]
         return found if isinstance(self.layer, (list, tuple)) else found[0]
 
     @property
-    def question(self) -> Question:
+    def choice(self) -> SemiringChoice:
         """Semiring, granularity and level."""
-        return self._question
+        return self._choice
 
     @property
     def multiplies_by_inputs(self) -> bool:
@@ -158,7 +173,14 @@ class LayerSemiringGradient(LayerGradientXActivation):
         return bool(self._multiply_by_inputs)
 
     def has_convergence_delta(self) -> bool:
-        """False: statistics of paths other than their sum do not add up to a change of the output."""
+        """False: statistics of paths other than their sum do not add up to a change of the output.
+
+        Example:
+            >>> import torch
+            >>> net = torch.nn.Sequential(torch.nn.Linear(2, 1))
+            >>> LayerSemiringGradient(net, net[0]).has_convergence_delta()
+            False
+        """
         return False
 
     def _joins_units(self) -> bool:

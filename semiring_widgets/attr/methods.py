@@ -14,7 +14,8 @@ Beside Captum's methods stand statistics of the paths that lead from the units o
 | `path length`  | `hops`    | mean number of attentions that a path takes                  |
 | `best paths`   | `kbest`   | log of the sum of the five largest abs(path weight), in nats |
 
-and any object of a class derived from `Semiring`: its `Semiring.readout`, 0 where there is no path.
+and any other built-in semiring as "path" and its name, and any object of a class derived from `Semiring`: its
+`Semiring.plain` number, 0 where there is no path.
 
 All but the first join the units of a token by the semiring's own plus. The plain sum of a gradient over
 the units would be zero for every model that normalises its embeddings (a layer norm ignores a shift of
@@ -42,27 +43,17 @@ from semiring_widgets.attr.captum_methods import (
 from semiring_widgets.attr.gradient import SemiringGradient
 from semiring_widgets.attr.layer_gradient import LayerSemiringGradient
 from semiring_widgets.attr.problem import Problem
-from semiring_widgets.attr.question import Question
-from semiring_widgets.attr.readout import has_sign_of, readout_of
-from semiring_widgets.core.checks import shown
-from semiring_widgets.core.semirings import Hops, Semiring, find_semiring
+from semiring_widgets.attr.readout import readout_of
+from semiring_widgets.attr.semiring_choice import SemiringChoice
+from semiring_widgets.checks import shown
+from semiring_widgets.core import Result
+from semiring_widgets.core.semirings import NAMED, Hops, Semiring, find_semiring
 from semiring_widgets.errors import InputError
 
 __all__ = ["DEFAULT_NAMES", "Method", "MethodLike", "method_names", "resolve"]
 
 MethodLike: TypeAlias = str | Semiring | type[Attribution] | Attribution | Callable[..., Tensor]
 
-_SEMIRING_OF = {
-    "path sum": "sum",
-    "path mass": "abs",
-    "best path": "max",
-    "path entropy": "entropy",
-    "path count": "count",
-    "path spread": "variance",
-    "path reach": "boolean",
-    "path length": Hops.name,
-    "best paths": "kbest",
-}
 # The others only by name: with windows of one token FeatureAblation is Occlusion, path sum is Saliency, and
 # the number of paths is nearly the same for all tokens.
 DEFAULT_NAMES = (
@@ -96,7 +87,11 @@ class Method:
 
 def method_names() -> tuple[str, ...]:
     """All names that `resolve` knows."""
-    return (*CAPTUM_NAMES, *_SEMIRING_OF)
+    return (*CAPTUM_NAMES, *map(_method_name, NAMED.values()))
+
+
+def _method_name(semiring: Semiring | type[Semiring]) -> str:
+    return semiring.method or f"path {semiring.name}"
 
 
 def resolve(
@@ -149,10 +144,12 @@ def _method(method: Any) -> Method:
 
 def _named(name: str) -> Method:
     wanted = name.strip().casefold().replace("_", " ")
-    for path_name, semiring in _SEMIRING_OF.items():
-        if wanted in {path_name, semiring, f"path {semiring}"}:
-            signed = semiring == "max"
-            return Method(path_name, "semiring", signed, _PathStatistic(semiring), counts_paths=True)
+    for key, semiring in NAMED.items():
+        shown_name = _method_name(semiring)
+        if wanted in {known.replace("_", " ") for known in (shown_name, key, f"path {key}")}:
+            # A norm or a share of the units of a token has no sign.
+            signed = semiring.signed and key not in _PER_TOKEN
+            return Method(shown_name, "semiring", signed, _PathStatistic(key), counts_paths=True)
     for captum_name in CAPTUM_NAMES:
         if wanted == captum_name.casefold():
             return _captum(captum_name)
@@ -163,14 +160,12 @@ def _named(name: str) -> Method:
 
 
 def _of_semiring(semiring: Semiring) -> Method:
-    if isinstance(semiring, Hops):  # how far it counts is known from the model
-        return _named(semiring.name)
     find_semiring(semiring)
-    if semiring.name in _SEMIRING_OF.values() and type(find_semiring(semiring.name)) is type(semiring):
+    if NAMED.get(semiring.name) is type(semiring):
         return _named(semiring.name)
-    statistic = _PathStatistic(semiring)
     readout_of(semiring, None)
-    return Method(f"path {semiring.name}", "semiring", has_sign_of(semiring), statistic, counts_paths=True)
+    statistic = _PathStatistic(semiring)
+    return Method(_method_name(semiring), "semiring", semiring.signed, statistic, counts_paths=True)
 
 
 def _captum(method: str | type[Attribution] | Attribution) -> Method:
@@ -185,8 +180,8 @@ def _captum(method: str | type[Attribution] | Attribution) -> Method:
     if core is not method:
         name = f"NoiseTunnel({name})"
     if isinstance(core, (SemiringGradient, LayerSemiringGradient)):
-        question = core.question
-        semiring = question.semiring
+        choice = core.choice
+        semiring = choice.semiring
         name = f"{name}({semiring if isinstance(semiring, str) else semiring.name})"
         return Method(
             name,
@@ -194,8 +189,8 @@ def _captum(method: str | type[Attribution] | Attribution) -> Method:
             has_sign(method),
             ask,
             counts_paths=True,
-            granularity=question.granularity,
-            level=question.level,
+            granularity=choice.granularity,
+            level=choice.level,
         )
     return Method(name, "captum", has_sign(method), ask)
 
@@ -207,15 +202,24 @@ class _PathStatistic:
     def __call__(self, problem: Problem) -> tuple[Tensor, str | None]:
         if self.semiring == Hops.name:
             return problem.lengths().reduce(-1).length[0], None
-        question = Question(self.semiring, problem.granularity, problem.level)
-        result = problem.paths(question)
-        if self.semiring == "sum":
-            return result.value[0].double().square().sum(-1).sqrt(), None
-        result = result.reduce(-1)
-        if self.semiring == "abs":
-            # The mass itself overflows in deep models; shares order the tokens just the same.
-            return torch.softmax(result.log_mass[0].double(), dim=-1), None
-        return question.number(result, problem.inputs, aggregate=False)[0], None
+        choice = SemiringChoice(self.semiring, problem.options.granularity, problem.options.level)
+        result = problem.paths(choice)
+        if isinstance(self.semiring, str) and self.semiring in _PER_TOKEN:
+            return _PER_TOKEN[self.semiring](result), None
+        return choice.number(result.reduce(-1), problem.inputs, aggregate=False)[0], None
+
+
+def _norm(result: Result) -> Tensor:
+    return result.value[0].double().square().sum(-1).sqrt()
+
+
+def _share(result: Result) -> Tensor:
+    # The mass itself overflows in deep models; shares order the tokens just the same.
+    return torch.softmax(result.reduce(-1).log_mass[0].double(), dim=-1)
+
+
+# Where joining the units of a token would tell nothing, or give no finite number.
+_PER_TOKEN: dict[str, Callable[[Result], Tensor]] = {"sum": _norm, "abs": _share}
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from semiring_widgets.attr.question import Question
+from semiring_widgets.attr.semiring_choice import SemiringChoice
 from semiring_widgets.core import Result, path_lengths, record
+from semiring_widgets.question import PathOptions
 
 if TYPE_CHECKING:
     from semiring_widgets.core import Tape
@@ -54,9 +55,7 @@ class Problem:
         forward: embeddings (B, T, D) to scores (B,).
         inputs: embeddings of the text, shape (1, T, D).
         baselines: reference embeddings, shape (1, T, D).
-        granularity: which graph semiring methods count.
-        level: level of their maxima.
-        max_memory: bytes for the recording and a sweep; None for no limit.
+        options: which graph semiring methods count, at which level, and what recording and sweep may take.
     """
 
     def __init__(
@@ -64,31 +63,28 @@ class Problem:
         forward: ScoredModel,
         inputs: Tensor,
         baselines: Tensor,
-        granularity: str,
-        level: str,
-        max_memory: int | None = None,
+        options: PathOptions,
     ) -> None:
         self.forward = forward
         # Requiring a gradient on a copy of our own spares Captum's warning and the caller's tensor.
         self.inputs = inputs.detach().clone().requires_grad_()
         self.baselines = baselines.detach().clone()
-        self.granularity = granularity
-        self.level = level
-        self.max_memory = max_memory
+        self.options = options
         self._recording: tuple[Tape, Tensor] | Exception | None = None
 
-    def paths(self, question: Question) -> Result:
+    def paths(self, choice: SemiringChoice) -> Result:
         """Semiring value of all paths from each unit of each token to the score.
 
         Args:
-            question: the semiring and the level; its granularity is the recording's.
+            choice: the semiring and the level; its granularity is the recording's.
 
         Returns:
             Result of `semiring_widgets.backprop`, shape (1, T, D).
         """
         tape, score = self._recorded()
-        left = None if self.max_memory is None else self.max_memory - tape.nbytes
-        return question.results(tape, score, [self.inputs], max_memory=left)[0]
+        limit = self.options.max_memory
+        left = None if limit is None else limit - tape.nbytes
+        return choice.results(tape, score, [self.inputs], max_memory=left)[0]
 
     def lengths(self) -> Result:
         """Number of attentions on the paths from each unit of each token, shape (1, T, D).
@@ -107,7 +103,7 @@ class Problem:
     def _recorded(self) -> tuple[Tape, Tensor]:
         if self._recording is None:
             try:
-                with record(granularity=self.granularity, max_memory=self.max_memory) as tape:
+                with record(granularity=self.options.granularity, max_memory=self.options.max_memory) as tape:
                     # A copy goes in, in case the model works on its inputs in place.
                     score = self.forward(self.inputs.clone())
                 self._recording = (tape, score)

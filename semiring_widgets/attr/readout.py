@@ -2,7 +2,7 @@
 
 A sweep can find several numbers for each unit (mass *and* entropy, weight *and* sign), in logarithms,
 because the weights of all paths together exceed float32 after a few layers. A Captum attribution is one
-plain number of the input's shape. This is the table between the two:
+plain number of the input's shape. Between the two stands `Semiring.plain`:
 
 | semiring       | number per unit                                          | without any path |
 |----------------|----------------------------------------------------------|------------------|
@@ -12,7 +12,7 @@ plain number of the input's shape. This is the table between the two:
 | ``signed_max`` | most positive + most negative path weight                | 0                |
 | ``entropy``    | entropy of p(path) ∝ abs(path weight), in nats           | 0                |
 | ``count``      | log(1 + number of paths), in nats                        | 0                |
-| any other      | its `Semiring.readout`                                   | 0                |
+| any other      | its `Semiring.plain`, by default `Semiring.readout`      | 0                |
 
 So everywhere abs(sum) <= abs and abs(max) <= abs. Every number is finite. It has the dtype of the input
 unless a number does not fit there (the mass of a deep model); then the next wider floating-point type.
@@ -20,7 +20,6 @@ unless a number does not fit there (the mass of a deep model); then the next wid
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -28,24 +27,11 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core import Result
-from semiring_widgets.core.semirings import (
-    Abs,
-    Boolean,
-    BranchMax,
-    Count,
-    Entropy,
-    Hops,
-    KBest,
-    Max,
-    Product,
-    Semiring,
-    SignedMax,
-    Sum,
-    Variance,
-)
+from semiring_widgets.core.precision import in_full_precision
+from semiring_widgets.core.semirings import Semiring
 from semiring_widgets.errors import NonFiniteError
 
-__all__ = ["has_sign_of", "number_per_unit", "readout_of"]
+__all__ = ["number_per_unit", "readout_of"]
 
 Readout = Callable[[Any], Tensor]
 
@@ -56,43 +42,8 @@ _WIDER = {
 }
 
 
-def _exp(log: Tensor) -> Tensor:
-    """exp, in float64 where float32 would overflow (so only where it has to be: some devices lack it)."""
-    log = log.to(torch.promote_types(log.dtype, torch.float32))
-    if log.numel() and float(log.max()) > math.log(torch.finfo(log.dtype).max):
-        log = log.double()
-    return log.exp()
-
-
-def _mass(result: Any) -> Tensor:
-    return _exp(result.log_mass)
-
-
-def _best_weight(result: Any) -> Tensor:
-    weight = _exp(result.log_weight)
-    sign: Tensor = result.sign
-    return weight * sign.to(weight.dtype)
-
-
-def _log1p_count(result: Any) -> Tensor:
-    count: Tensor = result.count
-    return torch.logaddexp(count, torch.zeros_like(count))
-
-
-_PLAIN: dict[type[Semiring], Readout] = {
-    Sum: lambda result: result.value,
-    Abs: _mass,
-    Max: _best_weight,
-    SignedMax: lambda result: result.most_positive + result.most_negative,
-    BranchMax: lambda result: (
-        _best_weight(result) if "sign" in result.facts else result.most_positive + result.most_negative
-    ),
-    Count: _log1p_count,
-}
-
-
 def readout_of(semiring: Semiring, readout: Readout | None) -> Readout:
-    """The function that turns a result of `semiring` into one number per unit.
+    """The function that turns a result of `semiring`, or of its `with_sign`, into one number per unit.
 
     Args:
         semiring: the algebra.
@@ -103,14 +54,9 @@ def readout_of(semiring: Semiring, readout: Readout | None) -> Readout:
     """
     if readout is not None:
         return readout
-    if isinstance(semiring, Product):
+    if semiring.factors != (semiring,):
         semiring.readout(())  # raises: it has none
-    return _PLAIN.get(type(semiring), lambda result: semiring.readout(result.parts))
-
-
-def has_sign_of(semiring: Semiring) -> bool:
-    """Whether its number can be negative in a meaningful way; of a user's semiring nobody knows: True."""
-    return not isinstance(semiring, (Abs, Entropy, Boolean, Variance, KBest, Hops))  # Count is an Abs
+    return in_full_precision(lambda result: semiring.plain(result.parts))
 
 
 def number_per_unit(readout: Readout, result: Result, like: Tensor) -> Tensor:

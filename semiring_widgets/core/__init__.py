@@ -1,4 +1,8 @@
-"""The method itself, on torch alone: tape, gradient graph, semirings, sweeps, paths and flow."""
+"""The method itself, on torch alone: tape, gradient graph, semirings, sweeps, paths and flow.
+
+Internal: what is public here is public as `semiring_widgets.record`, `semiring_widgets.backprop` and their
+like.
+"""
 
 from semiring_widgets.core.anatomy import Selection
 from semiring_widgets.core.backprop import Result, backprop

@@ -9,45 +9,45 @@ from typing import overload
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.checks import shown, whole_number
+from semiring_widgets.checks import shown, whole_number
 from semiring_widgets.core.graph import GradientGraph, check_uncut, find_nodes, listed
 from semiring_widgets.core.memory import check_sweep
 from semiring_widgets.core.precision import in_full_precision
-from semiring_widgets.core.semirings import (
-    Entropy,
-    Max,
-    Product,
-    Semiring,
-    SignedMax,
-    Value,
-    Variance,
-    factored,
-    factors_of,
-    find_semiring,
-)
+from semiring_widgets.core.semirings import Semiring, Value, find_semiring
 from semiring_widgets.core.sweeps import INPUTS_ONLY, sweep_backward, zeros
 from semiring_widgets.core.tape import Node, Tape
 from semiring_widgets.errors import InputError, NonFiniteError
 
 __all__ = ["Result", "backprop", "signs_of"]
 
-# Steps of float32 between logarithms of this size are 6e-5.
-_COARSE = 1000.0
+Signs = Callable[[Semiring], "Result"]
 
 
 class Result:
     """What a sweep found, for every element of one input.
 
-    Which facts there are depends on the semiring, and those of a semiring of your own are attributes too;
-    asking for another one raises `AttributeError` with a sentence. Logarithms are natural. Shapes are those
-    of the input, less the dimensions reduced. A complex input is two inputs, its real and its imaginary part,
-    in a last dimension of size 2; only `value` joins them, unless something was reduced: d/d re + i d/d im.
+    Which facts there are depends on the semiring, whose class describes them; all are attributes (``dir``
+    lists them), those of a semiring of your own too. Asking for another one raises `AttributeError` with a
+    sentence. Logarithms are natural. Shapes are those of the input, less the dimensions reduced. A complex
+    input is two inputs, its real and its imaginary part, in a last dimension of size 2; only `value` joins
+    them, unless something was reduced: d/d re + i d/d im.
 
     Attributes:
         semiring: the algebra that was used.
         granularity: which graph was counted.
         level: of a maximum, ``"unit"`` or ``"branch"``.
         parts: the raw semiring value, a tuple of tensors.
+
+    Example:
+        >>> import torch, semiring_widgets as sw
+        >>> x = torch.tensor([1.0, 2.0])
+        >>> with sw.record() as tape:
+        ...     score = (3 * x - x * x).sum()
+        >>> result = sw.backprop(tape, score, x, "entropy")
+        >>> result
+        Result(entropy, shape [2], granularity primitive, level unit)
+        >>> result.log_mass.exp()  # 3 + 2 x
+        tensor([5.0000, 7.0000])
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Result:
         granularity: str,
         level: str,
         dtype: torch.dtype,
-        signs: Callable[[], Result] | None = None,
+        signs: Signs | None = None,
     ) -> None:
         self.semiring, self.parts = semiring, parts
         self.granularity, self.level = granularity, level
@@ -72,18 +72,9 @@ class Result:
     @property
     def factors(self) -> tuple[Result, ...]:
         """One result per factor of a `Product`; of any other semiring only itself."""
-        if not isinstance(self.semiring, Product):
-            return (self,)
         return tuple(
-            Result(
-                factor,
-                part,
-                self.granularity,
-                self.level,
-                self._dtype,
-                self._signs if type(factor) is Max else None,
-            )
-            for factor, part in factored(self.semiring, self.parts)
+            Result(factor, part, self.granularity, self.level, self._dtype, self._signs)
+            for factor, part in self.semiring.factored(self.parts)
         )
 
     @property
@@ -112,7 +103,8 @@ class Result:
     @property
     def sign(self) -> Tensor:
         """``max``: sign of the best path, -1, 0 (no path) or 1. Takes one more sweep when first used."""
-        return self._fact("sign") if self._signs is None else self._signs()._fact("sign")
+        told = self.semiring.with_sign
+        return self._fact("sign") if told is None or self._signs is None else self._signs(told)._fact("sign")
 
     @property
     def most_positive(self) -> Tensor:
@@ -131,44 +123,9 @@ class Result:
         return self._plain("most_negative")
 
     @property
-    def log_most_positive(self) -> Tensor:
-        """``signed_max``: log weight of the most positive path; -inf where there is none."""
-        return self._fact("log_most_positive")
-
-    @property
-    def log_most_negative(self) -> Tensor:
-        """``signed_max``: log |weight| of the most negative path; -inf where there is none."""
-        return self._fact("log_most_negative")
-
-    @property
     def count(self) -> Tensor:
         """``count``: log of the number of paths of non-zero weight; -inf where there is none."""
         return self._fact("count")
-
-    @property
-    def reachable(self) -> Tensor:
-        """``boolean``: True where some path has a weight other than 0."""
-        return self._fact("reachable")
-
-    @property
-    def variance(self) -> Tensor:
-        """``variance``: of log |weight| under p(path) ~ |weight|, in nats squared; 0 without a path."""
-        return self._fact("variance")
-
-    @property
-    def log_weights(self) -> Tensor:
-        """``KBest(k)``: log |weight| of the k best paths, best first, in a last dimension of size k."""
-        return self._fact("log_weights")
-
-    @property
-    def log_masses(self) -> Tensor:
-        """``Hops``: log mass by number of hops, in a last dimension."""
-        return self._fact("log_masses")
-
-    @property
-    def length(self) -> Tensor:
-        """``Hops``: mean number of hops under p(path) ~ |weight|."""
-        return self._fact("length")
 
     @in_full_precision
     def reduce(self, dims: int | Sequence[int] | None = None) -> Result:
@@ -179,6 +136,14 @@ class Result:
 
         Raises:
             InputError: there is no such dimension.
+
+        Example:
+            >>> import torch, semiring_widgets as sw
+            >>> x = torch.tensor([1.0, 2.0])
+            >>> with sw.record() as tape:
+            ...     score = (3 * x - x * x).sum()
+            >>> sw.backprop(tape, score, x, "abs").reduce().log_mass.exp()
+            tensor(12.)
         """
         rank = self.parts[0].dim()
         given = list(range(rank)) if dims is None else dims
@@ -196,7 +161,7 @@ class Result:
         summed = self.semiring.sum(self.parts, chosen)
         parts = tuple(part.squeeze(chosen) for part in summed)
         signs = self._signs
-        later = None if signs is None else (lambda: signs().reduce(chosen))
+        later = None if signs is None else (lambda semiring: signs(semiring).reduce(chosen))
         # What is left of a complex input are sums over real scalars.
         return Result(self.semiring, parts, self.granularity, self.level, self._dtype.to_real(), later)
 
@@ -205,6 +170,9 @@ class Result:
         if name.startswith("_") or name in ("semiring", "parts"):
             raise AttributeError(f"Result has no attribute {name!r}.")
         return self._fact(name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.facts})
 
     def _plain(self, name: str) -> Tensor:
         fact = self._fact(name)
@@ -270,9 +238,9 @@ def backprop(
         score: what is explained, shape () or (B,) for one distribution of paths per example.
         wrt: a tensor used inside the recording, or a list of them. One that was written in place there means
             what it was before: its paths begin where the recording first met it.
-        semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``,
-            ``"boolean"``, ``"variance"``, ``"fused"`` (sum, abs, entropy and max in one sweep), or an
-            object from `semiring_widgets.semirings`: ``KBest(8)``, ``Product(Sum(), Max())``, your own.
+        semiring: the name of one of `semiring_widgets.semirings`, such as ``"sum"``, ``"abs"``, ``"max"`` or
+            ``"entropy"``; ``"fused"`` (these four in one sweep); or an object from there: ``KBest(8)``,
+            ``Product(Sum(), Max())``, your own.
         level: for the maxima, ``"unit"`` (over scalar paths) or ``"branch"`` (Du et al., 2023).
         max_memory: bytes that the sweep may take beside the tape; None for no limit. How many it will take
             says `semiring_widgets.estimate_memory`.
@@ -288,6 +256,15 @@ def backprop(
             `torch.no_grad` or `detach`.
         UnsupportedOpError: an operator on a path has no rule.
         NonFiniteError: a local derivative is NaN or infinite.
+
+    Example:
+        >>> x = torch.tensor([1.0, 2.0])
+        >>> with sw.record() as tape:
+        ...     score = (3 * x - x * x).sum()
+        >>> backprop(tape, score, x).value  # the gradient, 3 - 2 x
+        tensor([ 1., -1.])
+        >>> backprop(tape, score, x, "max").log_weight.exp()  # the larger of 3 and |-2 x|
+        tensor([3., 4.])
     """
     algebra = find_semiring(semiring, level)
     wanted = listed(wrt)
@@ -308,11 +285,11 @@ def _results(
     max_memory: int | None,
 ) -> list[Result]:
     values = sweep_backward(graph, algebra, INPUTS_ONLY)
-    if graph.dtype == torch.float32 and any(_is_coarse(algebra, value) for value in values.values()):
+    if graph.dtype == torch.float32 and any(map(algebra.coarse, values.values())):
         graph = GradientGraph(graph.tape, graph.score, nodes, room=graph.room, wide=True)
         check_sweep(graph, algebra, max_memory)
         values = sweep_backward(graph, algebra, INPUTS_ONLY)
-    sign_of = signs_of(algebra, lambda: _results(graph, SignedMax(), nodes, wanted, level, max_memory))
+    sign_of = signs_of(algebra, lambda told: _results(graph, told, nodes, wanted, level, max_memory))
     results = []
     for position, (node, tensor) in enumerate(zip(nodes, wanted, strict=True)):
         value = values.get(node)
@@ -322,25 +299,14 @@ def _results(
     return results
 
 
-def _is_coarse(algebra: Semiring, value: Value) -> bool:
-    """Whether entropies have lost digits: those of shares are the ones of logarithms after the point."""
-    return any(
-        bool(((part[0].abs() > _COARSE) & part[0].isfinite()).any())
-        for factor, part in factored(algebra, value)
-        if isinstance(factor, (Entropy, Variance))
-    )
-
-
-def signs_of(
-    algebra: Semiring, ask: Callable[[], list[Result]]
-) -> Callable[[int], Callable[[], Result] | None]:
+def signs_of(algebra: Semiring, ask: Callable[[Semiring], list[Result]]) -> Callable[[int], Signs | None]:
     """What gives the signs of best paths once they are asked for, by position of the result.
 
     Args:
-        algebra: of the results; None is given where it holds no `Max`, which alone has to ask.
-        ask: the same question in `SignedMax`; asked at most once.
+        algebra: of the results; None is given where it needs no other one to know signs.
+        ask: the same question in another semiring, `Semiring.with_sign`; asked at most once in each.
     """
-    if not any(type(factor) is Max for factor in factors_of(algebra)):
+    if algebra.with_sign is None:
         return lambda position: None
     asked = cache(ask)
-    return lambda position: lambda: asked()[position]
+    return lambda position: lambda told: asked(told)[position]

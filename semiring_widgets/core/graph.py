@@ -1,6 +1,6 @@
 """The gradient graph: tensors as nodes, blocks of local derivatives as edges.
 
-Only what lies on some way from the inputs to the score is in it. Derivatives are taken when an operator is
+Only what lies on some path from the inputs to the score is in it. Derivatives are taken when an operator is
 first visited and then kept, so several sweeps over one graph share them.
 """
 
@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.checks import shown
+from semiring_widgets.checks import shown
 from semiring_widgets.core.jacobian import Call, Edge, edges_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Weight
 from semiring_widgets.core.tape import Node, Op, Tape
-from semiring_widgets.core.tape.hooks import check_tensor
+from semiring_widgets.core.tape.backward_hooks import check_tensor
 from semiring_widgets.errors import InputError, NonFiniteError, TapeError
 
 __all__ = ["GradientGraph", "check_uncut", "find_nodes", "listed", "told_cut"]
@@ -29,14 +29,14 @@ class GradientGraph:
         tape: a finished tape.
         score: the node(s) explained.
         wrt: the nodes that paths start from.
-        room: see below.
-        wide: whether to compute in float64 at all events.
+        room: keep the derivatives of at most this many operators; None for all. Dropped ones are recomputed.
+        wide: force float64.
 
     Attributes:
         ops: operators on a path, in order of execution.
         nodes: tensors on a path.
         dtype: what values are computed in: float64 if any of the tensors is, else float32.
-        room: of how many operators derivatives are kept; None for all. What is dropped is taken again.
+        room: as given; may be changed while nothing is swept.
     """
 
     def __init__(
@@ -70,7 +70,8 @@ class GradientGraph:
 
         Args:
             op: the operator.
-            checked: whether `check_finite` is to judge also the derivatives that have to go for these.
+            checked: if `room` evicts the derivatives of other operators, remember their extremes for
+                `check_finite`.
         """
         found = self._edges.get(op)
         if found is None:
@@ -115,13 +116,6 @@ class GradientGraph:
 
     def __contains__(self, op: Op) -> bool:
         return op in self._own
-
-    def in_edges(self, node: Node) -> Iterable[Edge]:
-        """The edges that arrive at a node."""
-        if node.op is not None and node.op in self._own:
-            for edge in self.edges(node.op):
-                if edge.target is node:
-                    yield edge
 
     def check_unchanged(self) -> None:
         """Refuse graphs whose tensors were written after they were recorded.
@@ -186,7 +180,7 @@ def _cut_in(graph: GradientGraph) -> str | None:
     made = {out.index: op for op in graph.tape.ops for out in op.outputs if out is not None}
     cut = {made_here: (module, sources) for module, sources, made_here in graph.tape.cuts}
     starts = {node.index for node in graph.wrt}
-    # Back from the score, through what was cut as well; each with the uppermost cut on the way.
+    # Back from the score, across cuts as well; each node with the first cut met, which is the model's last.
     pending: list[tuple[int, str | None]] = [(graph.score.index, None)]
     seen: set[int] = set()
     while pending:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.checks import memory_limit
+from semiring_widgets.checks import memory_limit
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Semiring, find_semiring
@@ -23,7 +23,7 @@ __all__ = ["check_sweep", "estimate_memory", "fit", "living_size", "sweep_size"]
 
 # Copies of an operator's inputs while it is visited: derivative, magnitude, logarithm.
 _DERIVATIVES = 3
-# Of how many operators derivatives are kept where those of all would be too much.
+# How many operators keep their derivatives where those of all would be too much.
 _ROOM = 4
 # Copies of a value while it is scaled, made relative and summed.
 _TERMS = 3
@@ -52,6 +52,13 @@ def estimate_memory(
 
     Raises:
         InputError, TapeError: as `semiring_widgets.backprop`.
+
+    Example:
+        >>> x = torch.ones(1000)
+        >>> with sw.record(values=False) as tape:  # sizes only: nothing is kept
+        ...     score = (x * x).sum()
+        >>> tape.nbytes, estimate_memory(tape, score, x)
+        (4004, 32000)
     """
     algebra = find_semiring(semiring, level)
     node, starts = find_nodes(tape, score, wrt)
@@ -67,21 +74,21 @@ def fit(
     kept: Sequence[tuple[Semiring, Collection[Node]]] = (),
     beside: int = 0,
 ) -> int | None:
-    """Make what is going to be done with a graph fit into a limit: drop derivatives if need be, or refuse.
+    """Plan for a memory limit: set ``graph.room`` if keeping all derivatives would exceed it.
 
     Args:
         graph: its ``room`` is set where the derivatives of all operators would be too much.
         limit: bytes beside the tape, or None for no limit.
         what: the function that was called.
         sweeps: the semirings of its sweeps, one after the other.
-        kept: the values that are kept, by semiring and nodes.
-        beside: bytes of what is neither value nor derivative.
+        kept: whose values stay after the sweeps: semirings, each with its nodes.
+        beside: bytes of whatever else is kept, neither value nor derivative.
 
     Returns:
         Bytes that are left for sweeps beside all that is kept; None without a limit.
 
     Raises:
-        MemoryLimitError: says how much is needed and what to do.
+        MemoryLimitError: even that does not fit; says how much is needed and what to do.
     """
     limit = memory_limit(limit)
     if limit is None:
@@ -111,7 +118,7 @@ def sweep_size(graph: GradientGraph, semiring: Semiring) -> int:
 
 
 def living_size(graph: GradientGraph, semiring: Semiring) -> int:
-    """Bytes of the values at all nodes that are alive between two operators, at most."""
+    """Most bytes that the values at all living nodes take between two operators of a backward sweep."""
     return _sizes(graph, semiring)[1]
 
 

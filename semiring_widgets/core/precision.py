@@ -1,5 +1,7 @@
 """Float32 means float32 while we compute: no TF32, no passes in bfloat16, no autocast, no modes of others.
 
+See https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html for what is turned off.
+
 A caller may have allowed torch to shorten the mantissas of matrix products, for the whole process
 (``torch.set_float32_matmul_precision("high")``, ``torch.backends.cuda.matmul.allow_tf32 = True``,
 ``torch.backends.fp32_precision = "tf32"``) or for a block (``torch.autocast``). That is the caller's choice
@@ -40,7 +42,7 @@ _AUTOGRAD = [_KEYS.AutogradFunctionality, _KEYS.AutogradOther, _KEYS.AutogradNes
 
 @dataclass(frozen=True)
 class _Settings:
-    """What the process says: for matrix products (None: it says contradictory things), and at `_places`."""
+    """Settings of the process: for all matrix products (None if PyTorch cannot say), and at `_places`."""
 
     matmul: str | None
     by_place: tuple[str, ...]

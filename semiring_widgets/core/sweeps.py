@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.restriction import EVERY_PATH, Restriction
-from semiring_widgets.core.semirings import Semiring, Sum, Value
+from semiring_widgets.core.semirings import Semiring, Value
 from semiring_widgets.core.tape import Node, Op, uncollected
 
 __all__ = ["INPUTS_ONLY", "Span", "ones", "sweep_backward", "sweep_forward", "zeros"]
@@ -78,11 +78,11 @@ def sweep_backward(
         Node -> value. Nodes that no path reaches are absent.
 
     Raises:
-        NonFiniteError: a local derivative is NaN or infinite (not for ``sum``, which follows autograd).
+        NonFiniteError: a local derivative is NaN or infinite, and the semiring is `judged`.
     """
     if span.within is None:
         graph.check_unchanged()
-    judged = not isinstance(semiring, Sum)
+    judged = semiring.judged
     seeds, keep, closed = span.seeds, span.keep, paths.closed
     start = {graph.score: ones(graph, semiring, graph.score)} if seeds is None else seeds
     values = {node: paths.at(semiring, node, value) for node, value in start.items()}
@@ -120,7 +120,7 @@ def sweep_forward(
     """
     if span.within is None:
         graph.check_unchanged()
-    judged = not isinstance(semiring, Sum)
+    judged = semiring.judged
     seeds, keep, closed, visit = span.seeds, span.keep, paths.closed, span.visit or _ignore
     if seeds is None:
         seeds = {node: ones(graph, semiring, node) for node in graph.wrt if node in graph.nodes}

@@ -6,25 +6,20 @@ from typing import Any
 
 import torch
 
-from semiring_widgets.core.checks import shown
+from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
+from semiring_widgets.question import Question
 
 __all__ = ["check_question"]
 
 
-def check_question(
-    model: Any, tokenizer: Any, text: Any, target: Any, contrast: Any, position: Any, score: Any
-) -> None:
-    """Refuse arguments of another kind than the one they are of; what they say is looked at later.
+def check_question(model: Any, tokenizer: Any, question: Question) -> None:
+    """Refuse what is of another kind than it should be; what it says is looked at later.
 
     Args:
-        model: as for `explain`, like all the others.
-        tokenizer: see there.
-        text: see there.
-        target: see there.
-        contrast: see there.
-        position: see there.
-        score: see there.
+        model: the model asked.
+        tokenizer: its tokenizer.
+        question: what is asked of it.
 
     Raises:
         InputError: says what was given, and what to give.
@@ -39,17 +34,28 @@ def check_question(
             f"tokenizer is {shown(tokenizer)}; give the model's tokenizer of the transformers library, as "
             "load_model and load_demo return it beside the model."
         )
-    for name, words in (("text", text), ("target", target), ("contrast", contrast)):
+    for name in ("text", "target", "contrast"):
+        words: Any = getattr(question, name)
         for part in words if isinstance(words, (tuple, list)) else (words,):
             if isinstance(part, str) and any("\ud800" <= letter <= "\udfff" for letter in part):
                 raise InputError(
                     f"{name} is {shown(words)}, with half a surrogate pair, which no tokenizer reads; decode "
                     "the text with errors='replace'."
                 )
-    for name, word in (("target", target), ("contrast", contrast)):
+    for name in ("target", "contrast"):
+        word: Any = getattr(question, name)
         if isinstance(word, (float, bytes)):
             raise InputError(f"{name} is {shown(word)}; give a token as a string, or its id.")
-    if isinstance(position, (str, float)):
-        raise InputError(f"position is {shown(position)}; give the number of a token.")
-    if score is not None and not callable(score):
-        raise InputError(f"score is {shown(score)}; give a function of the model's output.")
+    if isinstance(question.position, (str, float)):
+        raise InputError(f"position is {shown(question.position)}; give the number of a token.")
+    if question.score is not None and not callable(question.score):
+        raise InputError(f"score is {shown(question.score)}; give a function of the model's output.")
+    if question.score is None:
+        return
+    if question.target is not None or question.contrast is not None:
+        raise InputError("Both score= and a target or contrast were given; give one or the other.")
+    if question.position is not None:
+        raise InputError(
+            "Both score= and position= were given, and a score reads what it wants; leave position= out, and "
+            "let the function choose, as in score=lambda output: output.logits[:, 3, 7]."
+        )

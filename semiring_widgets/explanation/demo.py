@@ -23,9 +23,12 @@ def load_demo() -> tuple[Any, Any]:
         ``(BertForMaskedLM in eval mode, fast tokenizer)``, both of the transformers library. Whole words
         of its grammar are one token; other words are spelled in letters.
 
-    Example::
-
-        model, tokenizer = sw.load_demo()
+    Example:
+        >>> model, tokenizer = load_demo()
+        >>> type(model).__name__, model.config.num_hidden_layers
+        ('BertForMaskedLM', 4)
+        >>> tokenizer.tokenize("The keys are here.")
+        ['the', 'keys', 'are', 'here', '.']
     """
     from transformers import BertForMaskedLM, PreTrainedTokenizerFast
     from transformers.utils import logging

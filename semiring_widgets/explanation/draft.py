@@ -8,22 +8,19 @@ from dataclasses import dataclass, field
 
 import xarray as xr
 
-from semiring_widgets.explanation.rankings import Ranking
-from semiring_widgets.explanation.results import (
-    Explanation,
-    Layer,
-    Session,
-    Statistic,
-    Status,
-    Totals,
-)
-from semiring_widgets.explanation.schema import empty_dataset
 from semiring_widgets.explanation.scores import Prepared
+from semiring_widgets.question import ExplainOptions
+from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.parts import Layer, Statistic, Status, Totals
+from semiring_widgets.results.rankings import Ranking
+from semiring_widgets.results.schema import empty_dataset
+from semiring_widgets.results.session import Session
 
-__all__ = ["Check", "Draft", "Report"]
+__all__ = ["Check", "Draft", "Report", "Run"]
 
 Report = Callable[[Explanation], None]
 Check = Callable[[], None]
+Run = Callable[[Report, Check], Explanation]
 _PROGRESS = 0.05  # seconds between two reports that bring nothing but progress
 
 
@@ -32,8 +29,7 @@ class Draft:
     """What is known so far, and to whom it is told."""
 
     prepared: Prepared
-    granularity: str
-    level: str
+    options: ExplainOptions
     started: float
     report: Report
     check: Check
@@ -79,8 +75,8 @@ class Draft:
             text=prepared.text,
             model=prepared.model_name,
             score=prepared.score,
-            granularity=self.granularity,
-            level=self.level,
+            granularity=self.options.granularity,
+            level=self.options.level,
             streams=prepared.streams,
             layers=self.layers,
             totals=self.totals,

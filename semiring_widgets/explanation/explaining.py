@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,9 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from semiring_widgets.checks import whole_number
 from semiring_widgets.core import record
 from semiring_widgets.core.anatomy import Anatomy, Attention, by_token, find_anatomy, layer_flow, sweep_layers
-from semiring_widgets.core.checks import whole_number
 from semiring_widgets.core.graph import GradientGraph, find_nodes, told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import MEASURED, walk_on
@@ -28,20 +29,23 @@ from semiring_widgets.core.sweeps import INPUTS_ONLY, Span, sweep_backward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.asking import check_question
-from semiring_widgets.explanation.draft import Check, Draft, Report
+from semiring_widgets.explanation.draft import Check, Draft, Report, Run
 from semiring_widgets.explanation.failures import named_failure
 from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
-from semiring_widgets.explanation.holding import HeldSession
-from semiring_widgets.explanation.results import Explanation, Layer, Totals
 from semiring_widgets.explanation.routing import RouteTeller, check_rankings
-from semiring_widgets.explanation.schema import RANKINGS, empty_dataset
-from semiring_widgets.explanation.scores import Prepared, prepare
+from semiring_widgets.explanation.scores import prepare
 from semiring_widgets.explanation.session import LiveSession
-from semiring_widgets.explanation.statistics import Asked, check_asked, question
+from semiring_widgets.explanation.statistics import Asked, check_asked
+from semiring_widgets.explanation.statistics import question as statistic_asked
+from semiring_widgets.question import ExplainOptions, Question, taken, with_arguments_of
+from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.holding import HeldSession
+from semiring_widgets.results.parts import Layer, Totals
+from semiring_widgets.results.schema import empty_dataset
+from semiring_widgets.vocabulary import RANKED_BY, RANKINGS
 
 __all__ = ["explain", "explain_run"]
 
-_RANKED_BY = {"best": "best path", "mass": "mass", "contribution": "contribution"}
 _MASSES = Product(Sum(), Entropy())
 
 
@@ -102,53 +106,30 @@ def explain(
         UnsupportedOpError: an operator on a path has no rule.
         NonFiniteError: NaN or infinity in weights or derivatives.
 
-    Example::
-
-        model, tokenizer = sw.load_demo()
-        sw.explain(model, tokenizer, "The keys to the cabinet [MASK] on the table.", "are", "is")
+    Example:
+        >>> model, tokenizer = sw.load_demo()
+        >>> e = explain(model, tokenizer, "The keys to the cabinet [MASK] on the table.", "are", "is")
+        >>> e.score.label, round(e.score.value, 3)
+        ('logit(are) - logit(is) at [MASK]', 8.045)
+        >>> print(e.routes[1].sentence)
+        The -K·L3·H3-> [MASK] (by being attended to) to the score
     """
-    run = explain_run(
-        model, tokenizer, text, target, contrast, position,
-        score=score, semiring=semiring, granularity=granularity, level=level, paths=paths,
-        rankings=rankings, max_memory=max_memory, add_special_tokens=add_special_tokens,
-    )  # fmt: skip
-    return run(lambda _: None, lambda: None)
+    question = Question(text, target, contrast, position, score, add_special_tokens)
+    options = ExplainOptions(
+        granularity, level, max_memory, semiring=semiring, paths=paths, rankings=rankings
+    )
+    return _run_of(model, tokenizer, question, options)(lambda _: None, lambda: None)
 
 
-def explain_run(
-    model: Any,
-    tokenizer: Any,
-    text: str | tuple[str, str],
-    target: str | int | None = None,
-    contrast: str | int | None = None,
-    position: int | None = None,
-    *,
-    score: Callable[[Any], Tensor] | None = None,
-    semiring: str | Semiring | None = None,
-    granularity: str = "primitive",
-    level: str = "unit",
-    paths: int = 10,
-    rankings: str | Sequence[str] = RANKINGS,
-    max_memory: int | None = None,
-    add_special_tokens: bool = True,
-) -> Callable[[Report, Check], Explanation]:
+@with_arguments_of(lambda: explain, ExplainOptions)
+def explain_run(model: Any, tokenizer: Any, *arguments: Any, **named: Any) -> Run:
     """`explain`, ready to be run by a worker.
 
     Args:
-        model: as for `explain`, like all the others.
-        tokenizer: see there.
-        text: see there.
-        target: see there.
-        contrast: see there.
-        position: see there.
-        score: see there.
-        semiring: see there.
-        granularity: see there.
-        level: see there.
-        paths: see there.
-        rankings: see there.
-        max_memory: see there.
-        add_special_tokens: see there.
+        model: as for `explain`, like all others.
+        tokenizer: its tokenizer.
+        *arguments: the text, and what else is given by place.
+        **named: what is given by name.
 
     Returns:
         ``run(report, check)``: ``report`` gets a snapshot whenever something new is known, and ``check`` is
@@ -157,33 +138,31 @@ def explain_run(
     Raises:
         InputError: an unknown level, semiring or ranking, or no routes asked for; the run checks the rest.
     """
-    check_question(model, tokenizer, text, target, contrast, position, score)
-    find_semiring("max", level)
-    check_asked(semiring, level)
-    wanted = check_rankings(rankings)
-    paths = whole_number(paths, "paths")
+    return _run_of(model, tokenizer, *taken(ExplainOptions, arguments, named))
+
+
+def _run_of(model: Any, tokenizer: Any, question: Question, options: ExplainOptions) -> Run:
+    check_question(model, tokenizer, question)
+    find_semiring("max", options.level)
+    check_asked(options.semiring, options.level)
+    options = replace(
+        options, rankings=check_rankings(options.rankings), paths=whole_number(options.paths, "paths")
+    )
 
     def run(report: Report, check: Check) -> Explanation:
         started = time.perf_counter()
-        prepared = prepare(model, tokenizer, text, target, contrast, position, score, add_special_tokens)
-        draft = Draft(prepared, granularity, level, started, report, check)
+        draft = Draft(prepare(model, tokenizer, question), options, started, report, check)
         draft.publish("recording the forward pass")
-        return _explained(prepared, draft, semiring, paths, wanted, max_memory)
+        return _explained(draft)
 
     return run
 
 
-def _explained(
-    prepared: Prepared,
-    draft: Draft,
-    semiring: str | Semiring | None,
-    paths: int,
-    rankings: Sequence[str],
-    max_memory: int | None,
-) -> Explanation:
+def _explained(draft: Draft) -> Explanation:
+    prepared, options = draft.prepared, draft.options
     with torch.no_grad():
         with (
-            record(granularity=draft.granularity, max_memory=max_memory) as tape,
+            record(granularity=options.granularity, max_memory=options.max_memory) as tape,
             named_failure(prepared.model_name, "was recorded"),
         ):
             score = prepared.run(*prepared.inputs)
@@ -198,12 +177,13 @@ def _explained(
                 f"the score, and explain() shows layers and heads of attention. For other models use "
                 f"sw.record with sw.backprop or sw.top_paths."
             )
-        asking = None if semiring is None else question(graph, anatomy, semiring, draft.level)
+        extra = options.semiring
+        asking = None if extra is None else statistic_asked(graph, anatomy, extra, options.level)
         parts = anatomy.nodes() | set(graph.wrt)
         also = () if asking is None else (asking.semiring,)
         left = fit(
             graph,
-            None if max_memory is None else max_memory - tape.nbytes,
+            None if options.max_memory is None else options.max_memory - tape.nbytes,
             "explain",
             sweeps=[_MASSES, Max(), FLOW, MEASURED, *also],
             kept=[(_MASSES, parts), (Max(), graph.nodes), (FLOW, parts), *((s, parts) for s in 2 * also)],
@@ -213,7 +193,7 @@ def _explained(
         )
         tokens = max(len(stream.tokens) for stream in prepared.streams)
         draft.dataset = empty_dataset(*sizes_of(anatomy, tokens), maps=False)
-        draft.total = (3 if semiring is None else 5) * len(graph.ops)
+        draft.total = (3 if asking is None else 5) * len(graph.ops)
         draft.publish("mass and entropy")
         mass = _masses(graph, anatomy, draft)
         draft.publish("best paths")
@@ -235,10 +215,10 @@ def _explained(
         )
         session = LiveSession(teller, alpha, beta, asking)
         draft.session = HeldSession(session)
-        if draft.level == "unit" and teller.log_mass > -math.inf:
-            for by in rankings:
-                draft.publish(f"routes by {_RANKED_BY[by]}")
-                draft.rankings += (session.ranking(by, {}, paths, draft.check),)
+        if options.level == "unit" and teller.log_mass > -math.inf:
+            for by in options.rankings:
+                draft.publish(f"routes by {RANKED_BY[by]}")
+                draft.rankings += (session.ranking(by, {}, options.paths, draft.check),)
     return draft.finished()
 
 
@@ -291,7 +271,7 @@ def _best(graph: GradientGraph, draft: Draft) -> dict[Node, Tensor]:
     tokens = start.shape[-2]
     tops: list[tuple[float, int]] = []
     for node in graph.wrt:
-        weight, sign = (_signed_best if draft.level == "unit" else _branch_best)(graph, best, node)
+        weight, sign = (_signed_best if draft.options.level == "unit" else _branch_best)(graph, best, node)
         if weight is None or sign is None:
             continue
         place = int(weight.argmax())
@@ -348,7 +328,7 @@ def _flows(
 
     def fill(attention: Attention, alpha: Mapping[Node, Value]) -> None:
         fill_layer(draft.dataset, attention, layer_flow(graph, FLOW, attention, [(alpha, beta)]), log_mass)
-        if draft.level == "branch":
+        if draft.options.level == "branch":
             for what in ("node", "branch", "head"):
                 draft.dataset[f"{what}_best_log_weight"].values[attention.index] = np.nan
         draft.publish(f"layer {attention.index + 1} of {len(anatomy.attentions)}")

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
+from semiring_widgets.checks import truth
 from semiring_widgets.core import Tape
 from semiring_widgets.core.anatomy import (
     Anatomy,
@@ -24,7 +25,6 @@ from semiring_widgets.core.anatomy import (
     summed,
     sweep_layers,
 )
-from semiring_widgets.core.checks import truth
 from semiring_widgets.core.graph import GradientGraph, find_nodes, listed, told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import cancellation, directions_of
@@ -33,7 +33,8 @@ from semiring_widgets.core.semirings import Abs, Max, Product, Semiring, Sum, Va
 from semiring_widgets.core.sweeps import Span, sweep_backward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.schema import BRANCHES, KINDS, empty_dataset
+from semiring_widgets.results.schema import empty_dataset
+from semiring_widgets.vocabulary import BRANCHES, KINDS
 
 __all__ = ["FLOW", "fill_layer", "flow", "share", "sizes_of"]
 
@@ -89,6 +90,20 @@ def flow(
         InputError: the score has several numbers, or the graph holds no attention.
         MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `semiring_widgets.backprop`.
+
+    Example:
+        >>> words = tokenizer("The keys [MASK] here.", return_tensors="pt").input_ids
+        >>> x = model.get_input_embeddings()(words).detach()
+        >>> with sw.record() as tape:
+        ...     score = model(inputs_embeds=x).logits[0, 3, 7]
+        >>> found = flow(tape, score, x)
+        >>> found.head_mass_share.dims
+        ('layer', 'head', 'kind')
+
+        At every layer, all mass crosses the stream.
+
+        >>> found.node_mass_share.sum("token").round(3).values.tolist()
+        [1.0, 1.0, 1.0, 1.0]
     """
     maps = truth(maps, "maps")
     node, named = _inputs(tape, score, wrt)

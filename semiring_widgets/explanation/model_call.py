@@ -18,8 +18,8 @@ from semiring_widgets.explanation.failures import named_failure, row_out_of_rang
 from semiring_widgets.explanation.families import config_of, known_family, unwrapped
 from semiring_widgets.explanation.limits import check_rows, longest_allowed
 from semiring_widgets.explanation.lookups import Start, embedding_layers, replaced, starts_of, watched
-from semiring_widgets.explanation.results import Stream
 from semiring_widgets.explanation.text import Source, check_pair, encode, stream_of
+from semiring_widgets.results.parts import Stream
 
 __all__ = ["ModelCall", "call_with_text"]
 

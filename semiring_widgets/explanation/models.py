@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from semiring_widgets.core.checks import shown
+from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
 
 __all__ = ["head_class", "load_model"]
@@ -43,9 +43,12 @@ def load_model(name: str | os.PathLike[str]) -> tuple[Any, Any]:
     Raises:
         InputError: nothing of that name, no connection, or files that are missing or do not fit together.
 
-    Example::
-
-        model, tokenizer = sw.load_model("distilbert-base-uncased")
+    Example:
+        >>> model.save_pretrained("here"), tokenizer.save_pretrained("here")  # doctest: +ELLIPSIS
+        (None, ...)
+        >>> again, words = load_model("here")  # or "bert-base-uncased", from the Hub
+        >>> type(again).__name__, again.training
+        ('BertForMaskedLM', False)
     """
     if not isinstance(name, (str, os.PathLike)):
         raise InputError(f"name is {shown(name)}; give 'demo', a folder, or a name on the Hugging Face Hub.")

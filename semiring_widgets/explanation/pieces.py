@@ -17,7 +17,7 @@ from functools import cached_property
 from itertools import chain, groupby, islice, repeat
 from typing import Any
 
-from semiring_widgets.explanation.visible import bytes_label, visible
+from semiring_widgets.results.visible import bytes_label, visible
 
 __all__ = ["Pieces", "texts_of"]
 

@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from semiring_widgets.explanation.results import Stream
 from semiring_widgets.explanation.text import Source
+from semiring_widgets.results.parts import Stream
 
 __all__ = ["Place", "answer", "gap", "next_place"]
 

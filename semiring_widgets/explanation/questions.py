@@ -8,19 +8,20 @@ from typing import Any, cast
 
 from torch import Tensor
 
+from semiring_widgets.checks import whole_number
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.families import logits_of
 from semiring_widgets.explanation.model_call import ModelCall
 from semiring_widgets.explanation.places import Place, answer, gap, next_place
-from semiring_widgets.explanation.results import Score, Stream
-from semiring_widgets.explanation.targets import mask_position, place_in, token_id, whole
+from semiring_widgets.explanation.targets import mask_position, place_in, token_id
 from semiring_widgets.explanation.text import Source
-from semiring_widgets.explanation.visible import visible
+from semiring_widgets.results.parts import Score, Stream
+from semiring_widgets.results.visible import visible
 
-__all__ = ["question"]
+__all__ = ["score_asked"]
 
 
-def question(
+def score_asked(
     call: ModelCall, family: str, logits: Tensor, target: Any, contrast: Any, position: Any
 ) -> tuple[Callable[[Any], Tensor], Score]:
     """What is read from the model's output, and how it is called.
@@ -137,7 +138,7 @@ def _class_number(classes: list[str], asked: Any, what: str) -> int:
         if not asked.isdecimal() or int(asked) >= len(classes):
             raise InputError(f"{what} {asked!r} is no class of this model; its classes are {listed}.")
         return int(asked)
-    number = whole(asked, what, "a class by name or number")
+    number = whole_number(asked, what, least=None, most=None, wanted="a class by name or number")
     if not 0 <= number < len(classes):
         raise InputError(f"{what} {number} is no class of this model; its classes are {listed}.")
     return number

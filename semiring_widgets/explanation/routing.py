@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from semiring_widgets.checks import choice, shown
 from semiring_widgets.core import paths
 from semiring_widgets.core.anatomy import Anatomy, Cut, Leg
-from semiring_widgets.core.checks import choice, shown
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.paths import Known, RouteSearch, Stations, directions_of, gate_of
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.rankings import Ranking, Route, Step
-from semiring_widgets.explanation.results import Layer, Stream
-from semiring_widgets.explanation.schema import RANKINGS
-from semiring_widgets.explanation.wording import power
+from semiring_widgets.results.parts import Layer, Stream
+from semiring_widgets.results.rankings import ListedRoute, ListedStep, Ranking
+from semiring_widgets.results.wording import number, percent, power, signed
+from semiring_widgets.vocabulary import RANKINGS
 
 __all__ = ["RouteTeller", "check_rankings"]
 
@@ -95,8 +95,8 @@ class RouteTeller:
         routes = tuple(self._route(rank, route) for rank, route in enumerate(found))
         return Ranking(by, routes, found.missed, found.uncovered, found.rest, _remark(found))
 
-    def _route(self, rank: int, route: paths.Route) -> Route:
-        return Route(
+    def _route(self, rank: int, route: paths.Route) -> ListedRoute:
+        return ListedRoute(
             rank=rank,
             label=_label(route.legs),
             log_weight=route.log_weight,
@@ -109,7 +109,7 @@ class RouteTeller:
             cancellation=route.cancellation,
             all_skip=not route.leaves_skip,
             steps=tuple(
-                Step(leg.layer, leg.branch, leg.head, leg.source, leg.target)
+                ListedStep(leg.layer, leg.branch, leg.head, leg.source, leg.target)
                 for leg in route.legs
                 if leg.branch != "mlp_skip"
             ),
@@ -167,21 +167,17 @@ def _remark(found: paths.Routes) -> str:
     if found.by == "best":
         return (
             f"Exact order: the best path of any other route is at most {power(found.missed)}. Together "
-            f"these routes hold {_share(listed)} of the mass."
+            f"these routes hold {percent(listed)} of the mass."
         )
     if found.by == "mass":
         largest = math.exp(min(0.0, found.missed - found[0].log_mass)) * found[0].share if found else 1.0
         return (
-            f"Together these routes hold {_share(listed)} of the mass; any other single route holds at most "
-            f"{_share(largest)}."
+            f"Together these routes hold {percent(listed)} of the mass; any other single route holds at most "
+            f"{percent(largest)}."
         )
     whole = found.rest + math.fsum(route.contribution for route in found)
     return (
-        f"Together these routes contribute {whole - found.rest:+.3g} of {whole:+.3g} (gradient × input), all "
-        f"others together {found.rest:+.3g}. Found by a search that may miss some: no other single route can "
-        f"contribute more than {power(math.log(found.missed)) if found.missed else 0}, its mass."
+        f"Together these routes contribute {signed(whole - found.rest)} of {signed(whole)} (gradient × "
+        f"input), all others together {signed(found.rest)}. Found by a search that may miss some: no other "
+        f"single route can contribute more than {number(found.missed, 3)}, its mass."
     )
-
-
-def _share(share: float) -> str:
-    return f"{100 * share:.1e} %" if 0 < share < 1e-4 else f"{100 * share:.2g} %"

@@ -20,11 +20,12 @@ from semiring_widgets.explanation.families import unwrapped
 from semiring_widgets.explanation.heads import family_and_logits
 from semiring_widgets.explanation.model_call import call_with_text
 from semiring_widgets.explanation.modes import training_modules
-from semiring_widgets.explanation.questions import question
-from semiring_widgets.explanation.results import Score, Stream
+from semiring_widgets.explanation.questions import score_asked
 from semiring_widgets.explanation.same_pass import check_same, scale_of
 from semiring_widgets.explanation.text import source_of
-from semiring_widgets.explanation.visible import visible
+from semiring_widgets.question import Question
+from semiring_widgets.results.parts import Score, Stream
+from semiring_widgets.results.visible import visible
 
 __all__ = ["Prepared", "prepare"]
 
@@ -64,28 +65,15 @@ class Prepared:
         return self.run(inputs_embeds, *rest)
 
 
-def prepare(
-    model: Any,
-    tokenizer: Any,
-    text: str | tuple[str, str],
-    target: str | int | None = None,
-    contrast: str | int | None = None,
-    position: int | None = None,
-    score: Callable[[Any], Tensor] | None = None,
-    add_special_tokens: bool = True,
-) -> Prepared:
-    """Check a question and make it a function of embeddings.
+def prepare(model: Any, tokenizer: Any, question: Question) -> Prepared:
+    """Make a question a function of embeddings.
 
     Args:
         model: a module in eval mode whose forward takes ``input_ids``.
         tokenizer: its tokenizer.
-        text: the text, or two as a pair; for a masked model with one mask token.
-        target: token (or class) asked for; by default the one that the model ranks first.
-        contrast: token whose logit is subtracted.
-        position: token whose logits are read; by default the mask token, the last token of a causal model,
-            the last decoder token of an encoder-decoder. A ``score`` needs none.
-        score: instead of a target, a function of the model's output that gives shape () or (B,).
-        add_special_tokens: whether the tokenizer adds its own (``[CLS]``, ``</s>``).
+        question: one that `check_question` has passed. By default its target is the token that the model
+            ranks first, and its position the mask token, the last token of a causal model, or the last
+            decoder token of an encoder-decoder.
 
     Raises:
         InputError: anything of this that cannot be used as given, or a model that does not answer the same
@@ -93,28 +81,19 @@ def prepare(
         ModelError: the model's own code failed.
         NonFiniteError: the score is NaN or infinite; names a parameter that is.
     """
-    if not isinstance(model, torch.nn.Module):
-        raise InputError(
-            f"model is a {type(model).__name__}; give a torch module, such as a transformers model."
-        )
     if training := training_modules(unwrapped(model)):
         raise InputError(_in_training(unwrapped(model), training))
-    if score is not None and (target is not None or contrast is not None):
-        raise InputError("Both score= and a target or contrast were given; give one or the other.")
-    if score is not None and position is not None:
-        raise InputError(
-            "Both score= and position= were given, and a score reads what it wants; leave position= out, and "
-            "let the function choose, as in score=lambda output: output.logits[:, 3, 7]."
-        )
-    source = source_of(tokenizer, text, add_special_tokens)
+    source = source_of(tokenizer, question.text, question.add_special_tokens)
     with torch.no_grad():
-        call, output = call_with_text(model, source, named=score is None)
-        if score is not None:
-            asked = _custom(score)
-            found = Score(_name_of(score), 0.0, None, None, None)
+        call, output = call_with_text(model, source, named=question.score is None)
+        if question.score is not None:
+            asked = _custom(question.score)
+            found = Score(_name_of(question.score), 0.0, None, None, None)
         else:
             family, logits = family_and_logits(call, output)
-            asked, found = question(call, family, logits, target, contrast, position)
+            asked, found = score_asked(
+                call, family, logits, question.target, question.contrast, question.position
+            )
         value = float(_per_example(asked(output), 1)[0])
         scale = scale_of(output)
         del output
@@ -139,9 +118,6 @@ def prepare(
 
 
 def _custom(score: Callable[[Any], Tensor]) -> Callable[[Any], Tensor]:
-    if not callable(score):
-        raise InputError(f"score is a {type(score).__name__}; give a function of the model's output.")
-
     def asked(output: Any) -> Tensor:
         try:
             value: Any = score(output)

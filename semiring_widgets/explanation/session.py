@@ -33,10 +33,11 @@ from semiring_widgets.core.semirings import Value
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
-from semiring_widgets.explanation.rankings import Ranking
 from semiring_widgets.explanation.routing import RouteTeller
-from semiring_widgets.explanation.schema import KINDS, empty_dataset
 from semiring_widgets.explanation.statistics import Asked
+from semiring_widgets.results.rankings import Ranking
+from semiring_widgets.results.schema import empty_dataset
+from semiring_widgets.vocabulary import KINDS
 
 __all__ = ["LiveSession"]
 
@@ -78,7 +79,7 @@ class LiveSession:
         )
 
     def conditioned(self, selection: Parts, check: Check = _never) -> tuple[xr.Dataset, float]:
-        """See `semiring_widgets.explanation.results.Session`."""
+        """See `semiring_widgets.results.session.Session`."""
         routes, anatomy = self.routes, self.routes.anatomy
         chosen = checked(selection, self._extent)
         with self.lock, torch.no_grad():
@@ -103,7 +104,7 @@ class LiveSession:
         return dataset, total - routes.log_mass
 
     def ranking(self, by: str, selection: Parts, count: int, check: Check = _never) -> Ranking:
-        """See `semiring_widgets.explanation.results.Session`."""
+        """See `semiring_widgets.results.session.Session`."""
         chosen = checked(selection, self._extent)
         with self.lock, torch.no_grad():
             return self.routes.ranking(by, count, self._cuts(chosen), check)
@@ -111,7 +112,7 @@ class LiveSession:
     def head_map(
         self, layer: int, head: int, selection: Parts = (), check: Check = _never
     ) -> NDArray[np.float32]:
-        """See `semiring_widgets.explanation.results.Session`."""
+        """See `semiring_widgets.results.session.Session`."""
         checked({"layer": layer, "head": head}, self._extent)
         chosen = checked(selection, self._extent)
         with self.lock, torch.no_grad():

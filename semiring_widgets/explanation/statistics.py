@@ -27,19 +27,16 @@ from semiring_widgets.core.anatomy import (
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.restriction import Restriction
 from semiring_widgets.core.semirings import (
-    BranchMax,
-    Hops,
     Semiring,
     Value,
-    factored,
-    factors_of,
     find_semiring,
 )
 from semiring_widgets.core.sweeps import Span, sweep_backward, sweep_forward, zeros
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import NonFiniteError
-from semiring_widgets.explanation.results import Statistic
-from semiring_widgets.explanation.schema import BRANCHES, KINDS, empty_statistics
+from semiring_widgets.results.parts import Statistic
+from semiring_widgets.results.schema import empty_statistics
+from semiring_widgets.vocabulary import BRANCHES, KINDS
 
 __all__ = ["Asked", "check_asked", "question"]
 
@@ -52,8 +49,8 @@ def check_asked(semiring: str | Semiring | None, level: str) -> None:
     Raises:
         InputError: an unknown name, or an object that is no semiring.
     """
-    if semiring is not None and not (isinstance(semiring, str) and semiring == Hops.name):
-        find_semiring(semiring, level)
+    if semiring is not None:
+        find_semiring(semiring, level, marks=0)
 
 
 @dataclass(eq=False)
@@ -80,7 +77,7 @@ class Asked:
     @property
     def factors(self) -> tuple[Semiring, ...]:
         """The semirings that have one number each."""
-        return factors_of(self.semiring)
+        return self.semiring.factors
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -116,7 +113,7 @@ class Asked:
 
     def flows(self, dataset: xr.Dataset, progress: Progress) -> None:
         """All paths through every part; takes one more sweep."""
-        if any(isinstance(factor, BranchMax) for factor in self.factors):
+        if not self.semiring.distributive:
             return
         graph, semiring = self.graph, self.semiring
         span = Span(keep=self.anatomy.nodes() | set(graph.wrt))
@@ -154,7 +151,7 @@ class Asked:
                 self._write(dataset, "head", (layer, slice(len(together[0])), 0), together)
 
     def _write(self, dataset: xr.Dataset, part: str, place: tuple[int | slice, ...], value: Value) -> None:
-        for number, (factor, own) in enumerate(factored(self.semiring, value)):
+        for number, (factor, own) in enumerate(self.semiring.factored(value)):
             dataset[f"{part}_statistic"].values[(number, *place)] = _numbers(factor, own)
 
 
@@ -168,7 +165,7 @@ def question(graph: GradientGraph, anatomy: Anatomy, semiring: str | Semiring, l
         level: of its maxima.
     """
     marked, places = hop_edges(graph, anatomy, "attention")
-    algebra = Hops(places) if semiring == Hops.name else find_semiring(semiring, level)
+    algebra = find_semiring(semiring, level, marks=places)
     return Asked(graph, anatomy, algebra, Restriction(marked=dict.fromkeys(marked)))
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 from unicodedata import normalize
 
-import torch
-
+from semiring_widgets.checks import whole_number
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.places import Place
-from semiring_widgets.explanation.results import Stream
-from semiring_widgets.explanation.visible import shortened, visible
+from semiring_widgets.results.parts import Stream
+from semiring_widgets.results.visible import shortened, visible
 
-__all__ = ["mask_position", "place_in", "token_id", "whole"]
+__all__ = ["mask_position", "place_in", "token_id"]
 
 
 def token_id(place: Place, asked: Any, what: str, vocabulary: int) -> int:
@@ -36,24 +34,10 @@ def token_id(place: Place, asked: Any, what: str, vocabulary: int) -> int:
                 f"logits; call model.resize_token_embeddings(len(tokenizer)), or choose another word."
             )
         return number
-    number = whole(asked, what, "a token as a string, or its id")
+    number = whole_number(asked, what, least=None, most=None, wanted="a token as a string, or its id")
     if not 0 <= number < vocabulary:
         raise InputError(f"{what} id {number} is out of range; the model has tokens 0 to {vocabulary - 1}.")
     return number
-
-
-def whole(value: Any, what: str, wanted: str) -> int:
-    """A whole number of any kind: Python's, NumPy's, a tensor of one element.
-
-    Raises:
-        InputError: something else; says what is wanted.
-    """
-    try:
-        if isinstance(value, bool) or getattr(value, "dtype", None) in (bool, torch.bool):
-            raise TypeError
-        return operator.index(value)
-    except (TypeError, ValueError):
-        raise InputError(f"{what} is {value!r}; give {wanted}.") from None
 
 
 def _named(place: Place, asked: str, what: str) -> int:
@@ -125,7 +109,9 @@ def place_in(stream: Stream, position: Any) -> int:
         InputError: no whole number, or out of range.
     """
     count = len(stream.tokens)
-    number = whole(position, "position", f"a token's number, 0 to {count - 1}")
+    number = whole_number(
+        position, "position", least=None, most=None, wanted=f"a token's number, 0 to {count - 1}"
+    )
     if not -count <= number < count:
         raise InputError(
             f"position {number} is out of range; the text has {count} tokens, numbered 0 to {count - 1}."

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.pieces import Pieces, texts_of
-from semiring_widgets.explanation.results import Stream, Token
-from semiring_widgets.explanation.visible import visible
+from semiring_widgets.results.parts import Stream, Token
+from semiring_widgets.results.visible import visible
 
 __all__ = ["Source", "check_pair", "encode", "source_of", "stream_of"]
 

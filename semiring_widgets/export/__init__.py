@@ -1,8 +1,7 @@
-"""Results that leave the notebook: a self-contained interactive page, a picture, a chart.
+"""Results that leave the notebook: a self-contained interactive page.
 
-`html.write_page` writes what ``.to_html(path)`` gives, `picture.picture` the PNG that a saved notebook
-shows without a kernel, `chart.chart_item` the Bokeh chart. Nothing here needs a network, and only the page
-needs the JavaScript bundle.
+`page.write_page` writes what ``.to_html(path)`` gives, with the answers to what a reader may click on.
+Nothing here needs a network.
+
+Internal: use `semiring_widgets.Explanation.to_html`.
 """
-
-from __future__ import annotations

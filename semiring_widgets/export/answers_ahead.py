@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from semiring_widgets.contract import messages
+from semiring_widgets.contract.answers import head_shares
+from semiring_widgets.contract.requests import EMPTY_SELECTION
+from semiring_widgets.contract.table import ConditionRequest, HeadMapRequest, RoutesRequest
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.schema import RANKINGS
-from semiring_widgets.widgets import messages
-from semiring_widgets.widgets.answers import EMPTY_SELECTION, head_shares
+from semiring_widgets.vocabulary import RANKINGS
 
 if TYPE_CHECKING:
-    from semiring_widgets.explanation import Explanation
-    from semiring_widgets.widgets.messages import Message
+    from semiring_widgets.contract.messages import Message
+    from semiring_widgets.results.explanation import Explanation
 
-__all__ = ["conditions", "head_maps", "rankings", "size_of"]
+__all__ = ["answers_ahead", "size_of"]
 
 _BASE64: Final = 4 / 3
 # Work is counted in scalar values of the graph that a pair of sweeps visits; 250 million take about six
@@ -40,7 +42,30 @@ _PER_PAIR: Final = 9
 _ROUTES: Final = 80
 
 
-def head_maps(result: Explanation, budget: int) -> list[Message]:
+def answers_ahead(result: Explanation, budget: int, answers: int | None = None) -> dict[str, list[Message]]:
+    """The answers to all requests that the table of messages lets a page answer, but for the chart.
+
+    Args:
+        result: the explanation; without a live session much of it cannot be told.
+        budget: bytes that all of them may take in the page.
+        answers: how many parts of the model are to be answered for, however large that gets; None for as
+            many as are cheap.
+
+    Returns:
+        Messages, by the type of their request.
+    """
+    maps = _head_maps(result, int(budget * 2 / 5))
+    budget -= sum(map(size_of, maps))
+    lists = _rankings(result, budget // 2)
+    budget -= sum(map(size_of, lists))
+    return {
+        HeadMapRequest.type: maps,
+        RoutesRequest.type: lists,
+        ConditionRequest.type: _conditions(result, budget, answers),
+    }
+
+
+def _head_maps(result: Explanation, budget: int) -> list[Message]:
     """Maps of the heads with the most mass.
 
     Args:
@@ -63,7 +88,7 @@ def head_maps(result: Explanation, budget: int) -> list[Message]:
     return found
 
 
-def conditions(result: Explanation, budget: int, answers: int | None = None) -> list[Message]:
+def _conditions(result: Explanation, budget: int, answers: int | None = None) -> list[Message]:
     """The flow through what one click selects.
 
     Args:
@@ -90,7 +115,7 @@ def conditions(result: Explanation, budget: int, answers: int | None = None) -> 
     return found
 
 
-def rankings(result: Explanation, budget: int) -> list[Message]:
+def _rankings(result: Explanation, budget: int) -> list[Message]:
     """Longer lists of routes than the summary has: what lies in front of a list through a selection is known.
 
     Args:

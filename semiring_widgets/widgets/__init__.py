@@ -2,12 +2,15 @@
 
 They are the same computations as `semiring_widgets.explain` and `semiring_widgets.compare`, run by a worker
 thread. Widgets see results and the message contract (`messages`), never torch.
+
+Public: `semiring_widgets.widgets`.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from semiring_widgets._lazy import lazily
 
 if TYPE_CHECKING:
     from semiring_widgets.widgets.comparison_widget import ComparisonWidget
@@ -23,12 +26,4 @@ _HOME = {
 
 __all__ = ["ComparisonWidget", "ExplanationWidget", "compare", "explain"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazily(__name__, _HOME)

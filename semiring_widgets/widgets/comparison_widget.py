@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from semiring_widgets.attr import Comparison
+from semiring_widgets.contract import messages
+from semiring_widgets.contract.table import REQUESTS
 from semiring_widgets.errors import InputError
-from semiring_widgets.widgets import messages
+from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.widgets.desk import Request
 from semiring_widgets.widgets.result_widget import ResultWidget
 
 __all__ = ["ComparisonWidget"]
 
+_AT_ONCE: Final = [name for name, kind in REQUESTS.items() if kind.at_once]
+
 
 class ComparisonWidget(ResultWidget[Comparison]):
-    """Shows a `Comparison`, or a job that is computing one, method by method."""
+    """Shows a `Comparison`, or a job that is computing one, method by method.
+
+    Example:
+        >>> widget = ComparisonWidget(c)  # or sw.widgets.compare(model, ...), which fills up as it computes
+        >>> widget.result is c
+        True
+    """
 
     kind: ClassVar[str] = "comparison"
     shows: ClassVar[type[Any]] = Comparison
 
     def _answer(self, request: Request, check: Callable[[], None]) -> messages.Message:
         raise InputError(
-            f"A comparison answers pull and cancel only, not {request.get('type')!r}: its summary holds all "
-            "its numbers."
+            f"A comparison answers {' and '.join(_AT_ONCE)} only, not {request.get('type')!r}: its summary "
+            "holds all its numbers."
         )

@@ -20,15 +20,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from semiring_widgets.explanation.jobs import sentence_of
-from semiring_widgets.widgets import messages
+from semiring_widgets.contract import messages
+from semiring_widgets.contract.requests import kind_of
+from semiring_widgets.errors import sentence_of
 
 __all__ = ["Desk", "Request"]
 
 Request: TypeAlias = Mapping[str, Any]
 Check: TypeAlias = Callable[[], None]
-_LATEST_WINS = ("condition", "routes")
-_OF_A_SELECTION = (*_LATEST_WINS, "head_map")
 
 
 class _OvertakenError(Exception):
@@ -48,10 +47,10 @@ class _Question:
             raise _OvertakenError
 
     def is_overtaken_by(self, other: dict[str, Any]) -> bool:
-        kind, later = self.content.get("type"), other.get("type")
-        if kind not in _OF_A_SELECTION or later not in _LATEST_WINS:
+        kind, later = kind_of(self.content), kind_of(other)
+        if kind is None or later is None or not (kind.of_selection and later.latest_wins):
             return False
-        return kind == later or self.content.get("selection") != other.get("selection")
+        return kind is later or self.content.get("selection") != other.get("selection")
 
 
 class Desk:

@@ -9,29 +9,27 @@ the outputs that are marked here as ours.
 
 from __future__ import annotations
 
-import base64
 import weakref
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
-from semiring_widgets.attr import Comparison
-from semiring_widgets.errors import MissingBundleError
-from semiring_widgets.explanation.holding import keep_newest
-from semiring_widgets.widgets.plain import plain
+from semiring_widgets.errors import InputError, MissingBundleError
+from semiring_widgets.pictures.plain_text import plain
+from semiring_widgets.results.holding import keep_newest
+from semiring_widgets.results.result import Result
+from semiring_widgets.widgets.comparison_widget import ComparisonWidget
+from semiring_widgets.widgets.explanation_widget import ExplanationWidget
+from semiring_widgets.widgets.mime import data_of, png_of
+from semiring_widgets.widgets.result_widget import ResultWidget
 
-if TYPE_CHECKING:
-    from semiring_widgets.explanation import Explanation
-    from semiring_widgets.widgets.result_widget import ResultWidget
-
-__all__ = ["mimebundle", "widget_of", "with_picture"]
-
-_VIEW: Final = "application/vnd.jupyter.widget-view+json"
+__all__ = ["mimebundle", "widget_of"]
 
 # A widget holds its result, so an id stays taken while its widget lives. Showing a result twice gives two
 # views of one widget: a notebook stores the JavaScript once per widget.
+_KINDS: tuple[type[ResultWidget[Any]], ...] = (ExplanationWidget, ComparisonWidget)
 _widgets: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
 
-def mimebundle(result: Explanation | Comparison, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+def mimebundle(result: Result, include: Any = None, exclude: Any = None) -> dict[str, Any]:
     """All forms of a result, for ``_repr_mimebundle_``.
 
     Args:
@@ -45,13 +43,17 @@ def mimebundle(result: Explanation | Comparison, include: Any = None, exclude: A
     """
     data: dict[str, Any] = {"text/plain": plain(result)}
     keep_newest(getattr(result, "session", None))
-    if not _in_terminal():
+    if _in_terminal():
+        pass
+    elif _kind_of(result) is None:
+        data["image/png"] = png_of(result)
+    else:
         try:
             shown = widget_of(result)._repr_mimebundle_()
-            data = {**_data(shown), **data}
+            data = {**data_of(shown), **data}
         except MissingBundleError as error:
             data["text/plain"] += f"\n{error}"
-            data["image/png"] = _png(result)
+            data["image/png"] = png_of(result)
     return {
         kind: form
         for kind, form in data.items()
@@ -59,57 +61,27 @@ def mimebundle(result: Explanation | Comparison, include: Any = None, exclude: A
     }
 
 
-def widget_of(result: Explanation | Comparison) -> ResultWidget[Any]:
+def widget_of(result: Result) -> ResultWidget[Any]:
     """The widget that shows this result; the same one as long as it is open.
 
     Raises:
         MissingBundleError: the JavaScript was not built.
+        InputError: no widget shows results of this kind.
     """
     widget: ResultWidget[Any] | None = _widgets.get(id(result))
     if widget is not None and widget.result is result and widget.comm is not None:
         return widget
-    if isinstance(result, Comparison):
-        from semiring_widgets.widgets.comparison_widget import ComparisonWidget
-
-        widget = ComparisonWidget(result)
-    else:
-        from semiring_widgets.widgets.explanation_widget import ExplanationWidget
-
-        widget = ExplanationWidget(result)
-    _widgets[id(result)] = widget
-    return widget
+    kind = _kind_of(result)
+    if kind is None:
+        raise InputError(f"A {type(result).__name__} has no widget; print it, or write its page or picture.")
+    made = kind(result)
+    _widgets[id(result)] = made
+    return made
 
 
-def with_picture(bundle: Any, result: Explanation | Comparison | None) -> Any:
-    """Mark a widget's MIME bundle as ours, and add text and picture of its result.
-
-    Args:
-        bundle: what the widget's base class gave: a dict, a tuple of data and metadata, or None.
-        result: what the widget shows, if anything is known; a running one has no picture yet.
-    """
-    if bundle is None:
-        return bundle
-    data = _data(bundle)
-    if _VIEW in data:
-        data[_VIEW] = {**data[_VIEW], "semiring_widgets": True}
-    if result is not None:
-        data["text/plain"] = plain(result)
-        if result.status.state != "running":
-            data["image/png"] = _png(result)
-    return (data, *bundle[1:]) if isinstance(bundle, tuple) else data
-
-
-def _data(bundle: Any) -> dict[str, Any]:
-    """The MIME forms of a bundle, which may be a dict, a tuple of data and metadata, or None."""
-    if bundle is None:
-        return {}
-    return dict(bundle[0] if isinstance(bundle, tuple) else bundle)
-
-
-def _png(result: Explanation | Comparison) -> str:
-    from semiring_widgets.export.picture import picture
-
-    return base64.b64encode(picture(result)).decode("ascii")
+def _kind_of(result: Result) -> type[ResultWidget[Any]] | None:
+    """The class of the widgets that show results of this kind, if there is one."""
+    return next((kind for kind in _KINDS if isinstance(result, kind.shows)), None)
 
 
 def _in_terminal() -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from semiring_widgets.contract import messages
+from semiring_widgets.contract.answers import answer
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation import Explanation
-from semiring_widgets.widgets import messages
-from semiring_widgets.widgets.answers import answer
+from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.widgets.desk import Request
 from semiring_widgets.widgets.result_widget import ResultWidget
 
@@ -18,13 +18,13 @@ __all__ = ["ExplanationWidget"]
 class ExplanationWidget(ResultWidget[Explanation]):
     """Shows an `Explanation`, or a job that is computing one, live.
 
-    Example::
-
-        widget = sw.widgets.explain(model, tokenizer, "The keys to the cabinet [MASK] here.")
-        widget                # fills up layer by layer; Cancel works meanwhile
-        widget.selection      # [{'layer': 3, 'branch': None, 'head': 5, 'token': None, 'stream': 0}]
-        widget.selection = [{"layer": 3, "head": 5}, {"token": 2}]    # the paths from there through that head
-        widget.result         # the Explanation, as far as it is known
+    Example:
+        >>> widget = ExplanationWidget(e)  # or sw.widgets.explain(model, ...), which fills up layer by layer
+        >>> widget.selection = {"layer": 3, "head": 1}  # as a click on that head
+        >>> widget.selection
+        [{'layer': 3, 'branch': None, 'head': 1, 'token': None, 'stream': 0}]
+        >>> widget.result is e
+        True
     """
 
     kind: ClassVar[str] = "explanation"

@@ -18,15 +18,17 @@ from typing import Any, ClassVar, Generic, TypeVar
 import anywidget
 import traitlets as t
 
-from semiring_widgets.errors import InputError
-from semiring_widgets.explanation import ExplanationJob, Status
-from semiring_widgets.explanation.facts import short
-from semiring_widgets.explanation.holding import HeldSession, keep_newest
-from semiring_widgets.explanation.jobs import sentence_of
-from semiring_widgets.widgets import messages
-from semiring_widgets.widgets.answers import parts_of
-from semiring_widgets.widgets.bundle import read_bundle
+from semiring_widgets.checks import shown
+from semiring_widgets.contract import messages
+from semiring_widgets.contract.bundle import read_bundle
+from semiring_widgets.contract.requests import another_version, parts_of
+from semiring_widgets.contract.table import Cancel, Gone, Pull, Shown
+from semiring_widgets.errors import InputError, sentence_of
+from semiring_widgets.jobs import ExplanationJob
+from semiring_widgets.results.holding import HeldSession, keep_newest
+from semiring_widgets.results.parts import Status
 from semiring_widgets.widgets.desk import Desk, Request
+from semiring_widgets.widgets.mime import with_picture
 
 __all__ = ["ResultWidget"]
 
@@ -54,7 +56,6 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
         selection: the parts that are selected, each with layer, branch, head, token (None or given) and
             stream; what is shown are the paths through all of them. Settable, also to a single part.
         theme: ``"auto"`` (follow the notebook), ``"light"`` or ``"dark"``.
-        view: settings of the view that should survive a reload, such as the quantity shown.
     """
 
     kind: ClassVar[str] = ""
@@ -66,7 +67,6 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
     revision = t.Int(0).tag(sync=True)
     selection = t.Union([t.List(), t.Dict()], default_value=[]).tag(sync=True)
     theme = t.Enum(["auto", "light", "dark"], default_value="auto").tag(sync=True)
-    view = t.Dict().tag(sync=True)
 
     def __init__(self, source: R | ExplanationJob[R], *, text: str = "", model: str = "") -> None:
         self._text, self._model = text, model
@@ -100,7 +100,7 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
             raise
         except (t.TraitError, ValueError) as error:  # ValueError: an array where one of some words is meant
             said = " ".join(str(error).split())[:200]
-            raise _SettingError(f"{name} cannot be {short(value)}: {said}") from error
+            raise _SettingError(f"{name} cannot be {shown(value)}: {said}") from error
 
     @t.default("_esm")
     def _default_esm(self) -> str:
@@ -123,24 +123,51 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
         Raises:
             TimeoutError: not finished within ``timeout`` seconds.
             Exception: whatever the computation raised.
+
+        Example:
+            >>> widget = sw.widgets.explain(model, tokenizer, "The keys [MASK] here.", "are")
+            >>> widget.wait(timeout=60).status.state
+            'done'
         """
         if self._job is not None:
             return self._job.result(timeout)
         return self._current  # type: ignore[return-value]  # a widget without a job has a result
 
     async def arun(self) -> R:
-        """Await the end of the job: as `wait`, but clicks, Cancel among them, are answered meanwhile."""
+        """Await the end of the job: as `wait`, but clicks, Cancel among them, are answered meanwhile.
+
+        Example:
+            >>> import asyncio
+            >>> widget = sw.widgets.explain(model, tokenizer, "The keys [MASK] here.", "are")
+            >>> asyncio.run(widget.arun()).status.state  # in a notebook: await widget.arun()
+            'done'
+        """
         if self._job is not None:
             return await self._job.aresult()
         return self.wait()
 
     def cancel(self) -> None:
-        """Stop the job, if there is one and it still runs; what is known stays on screen."""
+        """Stop the job, if there is one and it still runs; what is known stays on screen.
+
+        Example:
+            >>> widget = sw.widgets.ExplanationWidget(e)
+            >>> widget.cancel()  # nothing runs any more: nothing happens
+            >>> widget.result.status.state
+            'done'
+        """
         if self._job is not None:
             self._job.cancel()
 
     def close(self) -> None:
-        """Stop the job, give up the recording behind the result, and remove the widget."""
+        """Stop the job, give up the recording behind the result, and remove the widget.
+
+        Example:
+            >>> widget = sw.widgets.explain(model, tokenizer, "The keys [MASK] here.", "are")
+            >>> found = widget.wait()
+            >>> widget.close()
+            >>> found.live  # the recording is gone, the numbers stay
+            False
+        """
         self.cancel()
         if hasattr(self, "_desk"):  # ipywidgets closes widgets also when their construction failed
             self._desk.clear()
@@ -149,8 +176,6 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
         super().close()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        from semiring_widgets.widgets.display import with_picture
-
         return with_picture(super()._repr_mimebundle_(**kwargs), self._current)
 
     def _encode(self, status: Status, revision: int) -> messages.Message:
@@ -182,12 +207,14 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
         if not isinstance(request, Mapping):
             _log.warning("A message to a semiring_widgets widget was no request: %r.", request)
             return
-        kind = request.get("type")
-        if kind == "cancel":
+        kind, misfit = request.get("type"), another_version(request)
+        if misfit is not None:
+            self._reply(messages.failure(request.get("id", 0), misfit))
+        elif kind == Cancel.type:
             self.cancel()
-        elif kind in ("shown", "gone"):
-            self._count_views(kind == "shown", request.get("view"))
-        elif kind == "pull":
+        elif kind in (Shown.type, Gone.type):
+            self._count_views(kind == Shown.type, request.get("view"))
+        elif kind == Pull.type:
             with self._publishing:  # header and buffer of one revision
                 self._reply((self.summary, self.summary_buffer))
         else:

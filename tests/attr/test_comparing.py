@@ -9,10 +9,11 @@ from semiring_widgets.attr.comparing import compare, compare_run
 from semiring_widgets.attr.gradient import SemiringGradient
 from semiring_widgets.attr.methods import DEFAULT_NAMES, method_names, resolve
 from semiring_widgets.attr.problem import seeded
-from semiring_widgets.attr.results import Comparison
 from semiring_widgets.core import backprop, record
 from semiring_widgets.errors import CancelledError, InputError
 from semiring_widgets.explanation.scores import prepare
+from semiring_widgets.question import Question
+from semiring_widgets.results.comparison import Comparison
 
 TEXT = "the keys to the cabinet [MASK] on the table"
 ASKED = {"target": "are", "contrast": "is"}
@@ -26,7 +27,7 @@ def scores_of(comparison, name):
 
 @pytest.fixture
 def prepared(bert, tokenizer):
-    return prepare(bert, tokenizer, TEXT, **ASKED)
+    return prepare(bert, tokenizer, Question(TEXT, **ASKED))
 
 
 def test_the_default_methods_all_work(bert, tokenizer):

@@ -11,9 +11,10 @@ import torch
 from transformers import BertConfig, BertForMaskedLM
 
 import semiring_widgets as sw
+from semiring_widgets.contract.answers import answer
+from semiring_widgets.contract.requests import EMPTY_SELECTION
 from semiring_widgets.core.semirings import Abs, Max, Product
 from semiring_widgets.explanation import explain_run
-from semiring_widgets.widgets.answers import EMPTY_SELECTION, answer
 from tests.benchmarks.measuring import Report
 
 _IMPORTS = ("import torch, transformers", "import torch, transformers, semiring_widgets")

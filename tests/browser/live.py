@@ -4,9 +4,9 @@ import base64
 import json
 from dataclasses import replace
 
-from semiring_widgets.explanation import Status
-from semiring_widgets.widgets import messages
-from semiring_widgets.widgets.bundle import read_bundle
+from semiring_widgets.contract import messages
+from semiring_widgets.contract.bundle import read_bundle
+from semiring_widgets.results.parts import Status
 
 PAGE = """<!doctype html>
 <meta charset="utf-8"><title>live</title><body><div id="out"></div>

@@ -37,7 +37,8 @@ def comparison():
 
 def slow(steps=600):
     """A live widget of a computation that takes a minute unless it is cancelled."""
-    from semiring_widgets.explanation import ExplanationJob, Status
+    from semiring_widgets.jobs import ExplanationJob
+    from semiring_widgets.results.parts import Status
     from semiring_widgets.widgets import ExplanationWidget
 
     whole = _made().build_explanation()

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from semiring_widgets.export.html import write_page
+from semiring_widgets.export.page import write_page
 from tests.browser import scenes, servers
 from tests.browser.view import View
 

@@ -66,16 +66,12 @@ def test_every_edge_against_the_explicit_jacobian(case):
     for edge in chains:
         matrix = expected[edge.source]
         n_source, n_target = matrix.shape
-        for ways, n_own, n_other, wanted in (
-            (edge.block.out_edges, n_source, n_target, matrix),
-            (edge.block.in_edges, n_target, n_source, matrix.T),
-        ):
-            reached, derivative = ways(torch.arange(n_own))
-            listed = torch.zeros(n_own, n_other, dtype=torch.float64)
-            listed.scatter_add_(1, reached, derivative.double())
-            times = torch.zeros(n_own, n_other).scatter_add_(1, reached, (derivative != 0).float())
-            torch.testing.assert_close(listed, wanted)
-            assert int(times.max()) == 1  # no edge is listed twice
+        reached, derivative = edge.block.out_edges(torch.arange(n_source))
+        listed = torch.zeros(n_source, n_target, dtype=torch.float64)
+        listed.scatter_add_(1, reached, derivative.double())
+        times = torch.zeros(n_source, n_target).scatter_add_(1, reached, (derivative != 0).float())
+        torch.testing.assert_close(listed, matrix)
+        assert int(times.max()) == 1  # no edge is listed twice
         plain = Sum()
         eye = torch.eye(n_target, dtype=torch.float64)
         pulled = torch.stack(

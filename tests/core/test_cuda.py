@@ -11,7 +11,7 @@ import torch
 
 import semiring_widgets as sw
 from semiring_widgets.core import kernels
-from semiring_widgets.core.kernels import gpu
+from semiring_widgets.core.kernels import gpu_contractions
 from semiring_widgets.core.precision import full_precision
 from tests.core.test_kernels import operands
 from tests.core.test_models import EMBEDS, bert, gpt2, llama, t5
@@ -133,8 +133,8 @@ class TestKernels:
     @pytest.fixture(params=["triton", "torch"], autouse=True)
     def way(self, request, monkeypatch):
         if request.param == "torch":
-            monkeypatch.setattr(gpu, "_available", lambda: False)
-        elif not gpu._available():
+            monkeypatch.setattr(gpu_contractions, "_available", lambda: False)
+        elif not gpu_contractions._available():
             pytest.skip("Triton is not installed here.")
 
     @pytest.mark.parametrize("shape", [(1, 768, 768), (16, 700, 300), (130, 1031, 257), (512, 64, 512)])

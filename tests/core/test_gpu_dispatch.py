@@ -11,19 +11,19 @@ import pytest
 import torch
 
 from semiring_widgets.core import kernels
-from semiring_widgets.core.kernels import gpu
+from semiring_widgets.core.kernels import gpu_contractions
 from tests.core.test_kernels import operands, reference
 
 
 @pytest.fixture(autouse=True)
 def _asked_anew():
-    gpu._available.cache_clear()
+    gpu_contractions._available.cache_clear()
     yield
-    gpu._available.cache_clear()
+    gpu_contractions._available.cache_clear()
 
 
 def test_tensors_on_a_gpu_take_the_way_of_the_gpu(monkeypatch):
-    monkeypatch.setattr(gpu, "contract", lambda name, left, w: (name, left, w))
+    monkeypatch.setattr(gpu_contractions, "contract", lambda name, left, w: (name, left, w))
     far = SimpleNamespace(device=torch.device("cuda"))
     assert kernels._run("max", (far,), "w") == ("max", (far,), "w")
     p, _, w = operands((2, 3, 4))
@@ -34,17 +34,17 @@ def test_without_triton_it_says_once_what_to_install(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     p, _, w = operands((2, 3, 4))
     with pytest.warns(UserWarning, match="pip install triton") as caught:
-        assert gpu.contract("max", (p,), w) is None
+        assert gpu_contractions.contract("max", (p,), w) is None
     assert len(caught) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert gpu.contract("max", (p,), w) is None
+        assert gpu_contractions.contract("max", (p,), w) is None
 
 
 def test_the_environment_chooses_torch(monkeypatch):
     monkeypatch.setenv("SEMIRING_WIDGETS_KERNELS", "torch")
     p, _, w = operands((2, 3, 4))
-    assert gpu.contract("max", (p,), w) is None
+    assert gpu_contractions.contract("max", (p,), w) is None
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_the_environment_chooses_torch(monkeypatch):
 )
 def test_terms_are_cut_where_there_is_little_to_do(sizes, parts):
     batch, rows, inner, columns = sizes
-    found = gpu._parts(batch, rows, inner, columns, 132)
+    found = gpu_contractions._parts(batch, rows, inner, columns, 132)
     depth = -(-inner // found)
     assert found == parts
     assert depth * (found - 1) < inner <= depth * found
@@ -69,7 +69,7 @@ def test_terms_are_cut_where_there_is_little_to_do(sizes, parts):
 @pytest.mark.parametrize("chunk", [1, 50, 500])
 def test_torch_stays_within_its_memory(chunk, monkeypatch):
     """Also where the products of a single row are too many: then by columns."""
-    monkeypatch.setattr(kernels.native, "library", lambda: None)
+    monkeypatch.setattr(kernels.c_library, "library", lambda: None)
     monkeypatch.setitem(kernels._CHUNKS, "cpu", chunk)
     p, q, w = operands((5, 7, 11))
     largest = []

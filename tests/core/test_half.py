@@ -9,6 +9,7 @@ from torch.utils._pytree import tree_map
 import semiring_widgets as sw
 from semiring_widgets.errors import SemiringWidgetsError
 from tests.core.databases import operators, score_of
+from tests.lanes import every, slow_but
 
 SAMPLES = 2
 OPERATORS = operators(torch.bfloat16)
@@ -33,7 +34,7 @@ def in_float64(sample):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", [name for name in OPERATORS if name not in ROUGH])
+@pytest.mark.parametrize("name", slow_but((name for name in OPERATORS if name not in ROUGH), every(5)))
 def test_derivatives_are_right(name):
     torch.manual_seed(0)
     asked = False

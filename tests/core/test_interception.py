@@ -10,8 +10,9 @@ from torch.autograd import Function
 from torch.utils.checkpoint import checkpoint
 
 import semiring_widgets as sw
-from semiring_widgets.core.tape import CustomFunction, trial
-from semiring_widgets.core.tape.interception import Interception
+from semiring_widgets.core.tape import CustomFunction
+from semiring_widgets.core.tape.autograd_functions import trial
+from semiring_widgets.core.tape.autograd_functions.interception import Interception
 
 
 class Turned(Function):

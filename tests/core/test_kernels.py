@@ -1,15 +1,17 @@
 """The contraction kernels against float64, for any shape, stride, zero and scale; with C and with torch."""
 
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import torch
 
 from semiring_widgets.core import kernels
-from semiring_widgets.core.kernels import native
+from semiring_widgets.core.kernels import build, c_library
 from semiring_widgets.core.semirings import Abs, Entropy, Max, SignedMax, Weight
 from semiring_widgets.errors import PerformanceWarning
 
@@ -75,7 +77,7 @@ class TestNumbers:
     @pytest.mark.parametrize("shape", SHAPES)
     @pytest.mark.parametrize("turned", [False, True])
     def test_plain_products(self, shape, turned, monkeypatch):
-        monkeypatch.setattr(kernels.native, "has_wide_vectors", lambda: True)
+        monkeypatch.setattr(kernels.c_library, "has_wide_vectors", lambda: True)
         monkeypatch.setattr(kernels, "_WORTHWHILE", 0)
         _, q, w = operands(shape, turned)
         for left, right in [(q, w), (q, w[0]), (q[0], w[0]), (q[:1], w), (q[:, ::2], w)]:
@@ -245,7 +247,7 @@ def test_signs_multiply():
 
 @pytest.mark.parametrize(("change", "words"), [
     ({"library_name": lambda: "nothing.so"}, "are not built"),
-    ({"library_name": lambda: "native.py"}, "were built for another version or machine"),
+    ({"library_name": lambda: "c_library.py"}, "were built for another version or machine"),
     ({"_ABI": -1}, "were built for another version or machine"),
 ])  # fmt: skip
 def test_torch_in_its_place_is_said(change, words, monkeypatch):
@@ -254,11 +256,38 @@ def test_torch_in_its_place_is_said(change, words, monkeypatch):
         pytest.skip("the C library is not built here")
     monkeypatch.delenv("SEMIRING_WIDGETS_KERNELS", raising=False)
     for name, value in change.items():
-        monkeypatch.setattr(native, name, value)
+        monkeypatch.setattr(c_library, name, value)
     with pytest.warns(PerformanceWarning, match=rf"The C kernels {words}.*several times as long"):
-        assert native.library.__wrapped__() is None
+        assert c_library.library.__wrapped__() is None
+
+
+@pytest.mark.parametrize(
+    ("source", "before", "after", "usable"),
+    [
+        ("vector_math.h", "", "", True),
+        ("vector_math.h", f"#define ABI {c_library._ABI}", "#define ABI 0", False),
+        ("contractions.c", "    float least[2];", "    float least[4];", False),
+        ("contractions.c", "semiring_signed(", "semiring_both(", False),
+    ],
+    ids=["same", "other version", "other structure", "other function"],
+)
+def test_a_library_of_other_sources_is_not_used(source, before, after, usable, tmp_path, monkeypatch):
+    """What an update of the sources leaves behind where nobody builds the library again."""
+    for path in Path(c_library.__file__).parent.glob("*.[ch]"):
+        shutil.copy(path, tmp_path)
+    # Code for one kind of processor, and not its best one, is enough.
+    for name, old, new in ((source, before, after), ("vector_math.h", "defined(__x86_64__)", "0")):
+        text = (tmp_path / name).read_text()
+        assert old in text
+        (tmp_path / name).write_text(text.replace(old, new, 1))
+    monkeypatch.setattr(build, "_HERE", tmp_path)
+    monkeypatch.setattr(build, "_FLAGS", tuple(flag for flag in build._FLAGS if flag != "-O3"))
+    library = build.build(tmp_path)
+    if library is None:
+        pytest.skip("there is no C compiler here")
+    assert (c_library._loaded(library) is not None) is usable
 
 
 def test_torch_that_was_asked_for_is_not_said(monkeypatch):
     monkeypatch.setenv("SEMIRING_WIDGETS_KERNELS", "torch")
-    assert native.library.__wrapped__() is None
+    assert c_library.library.__wrapped__() is None

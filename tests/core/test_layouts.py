@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as f
 
 import semiring_widgets as sw
-from semiring_widgets.core.tape.expansions import GRANULARITIES
+from semiring_widgets.vocabulary import GRANULARITIES
 
 LAYOUTS = {
     "transposed": torch.ones(2, 5, 4).transpose(1, 2),

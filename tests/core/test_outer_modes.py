@@ -107,17 +107,25 @@ def asked(model, ids):
     }
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_a_model_is_answered_the_same(mode):
+def told(model, tokenizer):
+    """What people ask a model and a text."""
+    return [f(model, tokenizer, demo.DEMO_TEXT, target="are") for f in (sw.explain, sw.compare)]
+
+
+@pytest.fixture(scope="module")
+def outside():
+    """A model, and all its answers outside any mode."""
     model, tokenizer = sw.load_demo()
     ids = torch.tensor([tokenizer(demo.DEMO_TEXT)["input_ids"]])
-    expected = asked(model, ids)
-    whole = sw.explain(model, tokenizer, demo.DEMO_TEXT, target="are")
-    compared = sw.compare(model, tokenizer, demo.DEMO_TEXT, target="are")
+    return model, tokenizer, ids, asked(model, ids), told(model, tokenizer)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_model_is_answered_the_same(mode, outside):
+    model, tokenizer, ids, expected, (whole, compared) = outside
     with MODES[mode]():
         found = asked(model, ids)
-        inside = sw.explain(model, tokenizer, demo.DEMO_TEXT, target="are")
-        again = sw.compare(model, tokenizer, demo.DEMO_TEXT, target="are")
+        inside, again = told(model, tokenizer)
     for name in expected:
         torch.testing.assert_close(found[name], expected[name], equal_nan=True, msg=name)
     assert inside.dataset.identical(whole.dataset)

@@ -264,6 +264,15 @@ def endless(timer):
             y = torch.nn.functional.softmax(y, 0)
 
 
+@pytest.fixture
+def interruptible():
+    """As in a terminal: what is started in the background of a shell is told to ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_interrupted_from_outside():
     """Ctrl-C, wherever the recording happens to be."""
     for number in range(10):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import semiring_widgets as sw
-from semiring_widgets.core.jacobian.moves import Moved
+from semiring_widgets.core.jacobian.blocks.identity import Identity
 from semiring_widgets.core.semirings import Sum
 from semiring_widgets.errors import TapeError, UnsupportedOpError
 from tests.core.test_programs import X
@@ -250,13 +250,13 @@ def test_a_copy_on_another_device_is_a_tensor_of_its_own(copied):
 
 def test_moved_values_come_back_to_the_device_they_left():
     shape, here, there = torch.Size([2, 3]), torch.device("cpu"), torch.device("meta")
-    block = Moved(shape, here, there)
+    block = Identity(shape, here, there)
     assert block.weight is None
     value = (torch.ones(2, 3),)
     (pushed,) = block.push(Sum(), value)
     assert pushed.device == there
-    assert Moved(shape, there, here).pull(Sum(), value)[0].device == there
-    met, weights = Moved(shape, here, here).out_edges(torch.tensor([4, 1]))
+    assert Identity(shape, there, here).pull(Sum(), value)[0].device == there
+    met, weights = Identity(shape, here, here).out_edges(torch.tensor([4, 1]))
     assert met.tolist() == [[4], [1]]
     assert weights.tolist() == [[1], [1]]
 

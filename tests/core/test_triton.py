@@ -16,7 +16,7 @@ import torch
 
 import semiring_widgets as sw
 from semiring_widgets.core import kernels
-from semiring_widgets.core.kernels import gpu, native
+from semiring_widgets.core.kernels import c_library, gpu_contractions
 from semiring_widgets.core.semirings import Entropy, Max, SignedMax, Weight
 from tests.core.test_kernels import operands, reference
 
@@ -49,17 +49,17 @@ def as_on_a_gpu(monkeypatch):
 
     def run(name, left, w):
         calls.append(name)
-        return gpu.contract(name, left, w)
+        return gpu_contractions.contract(name, left, w)
 
-    monkeypatch.setattr(native, "_fits", lambda *operands: False)
+    monkeypatch.setattr(c_library, "_fits", lambda *operands: False)
     monkeypatch.setattr(kernels, "_run", run)
     return calls
 
 
 def by_triton(p, q, w):
     """Mass, total, best, highest and lowest, as `reference` has them."""
-    mass, total = gpu.contract("expectation", (p, q), w)
-    return mass, total, *gpu.contract("max", (p,), w), *gpu.contract("signed", (p, -q.abs()), w)
+    asked = {"expectation": (p, q), "max": (p,), "signed": (p, -q.abs())}
+    return [part for name, left in asked.items() for part in gpu_contractions.contract(name, left, w)]
 
 
 def by_torch(p, q, w):
@@ -166,9 +166,9 @@ class TestNumbers:
     def test_the_terms_may_be_cut(self, rows, monkeypatch):
         p, q, w = operands((rows, 41, 20))
         p[0, 0, 35], w[0, 13, 2] = NAN, INF
-        monkeypatch.setattr(gpu, "_processors", lambda device: 4)
-        monkeypatch.setattr(gpu, "_FEWEST", 8)
-        assert gpu._parts(2, rows, 41, 20, 4) == 4
+        monkeypatch.setattr(gpu_contractions, "_processors", lambda device: 4)
+        monkeypatch.setattr(gpu_contractions, "_FEWEST", 8)
+        assert gpu_contractions._parts(2, rows, 41, 20, 4) == 4
         assert_equal(by_triton(p, q, w), by_torch(p, q, w))
 
     def test_every_tile(self, monkeypatch):
@@ -189,9 +189,9 @@ class TestNumbers:
 
 def test_float64_and_sums_are_left_to_torch():
     p, q, w = operands((3, 4, 5))
-    assert gpu.contract("max", (p.double(),), w.double()) is None
-    assert gpu.contract("expectation", (p, q.double()), w) is None
-    assert gpu.contract("mass", (p,), w) is None
+    assert gpu_contractions.contract("max", (p.double(),), w.double()) is None
+    assert gpu_contractions.contract("expectation", (p, q.double()), w) is None
+    assert gpu_contractions.contract("mass", (p,), w) is None
 
 
 @pytest.mark.parametrize("semiring", [Entropy(), Max(), SignedMax()], ids=lambda s: s.name)
@@ -247,13 +247,13 @@ from pathlib import Path
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from semiring_widgets.core.kernels import gpu, triton_rows, triton_tiles
+from semiring_widgets.core.kernels import gpu_contractions, triton_algebra, triton_rows, triton_tiles
 folder = Path(sys.argv[1])
 pointers = ("p", "q", "w", "first", "second")
 blocks = [(triton_rows.rows, {"TERMS": triton_rows.TERMS, "COLUMNS": triton_rows.COLUMNS}, 4)]
 blocks += [(triton_tiles.tiles.fn, config.kwargs, config.num_warps) for config in triton_tiles.CONFIGS]
 for kernel, sizes, warps in blocks:
-    for algebra, name in enumerate(gpu._JOINS):
+    for name, algebra in triton_algebra.NUMBER.items():
         constants = {**sizes, "algebra": algebra, "w_column": 1}
         types = dict.fromkeys(kernel.arg_names, "i32") | dict.fromkeys(pointers, "*fp32")
         types |= dict.fromkeys(constants, "constexpr")
@@ -266,7 +266,8 @@ for kernel, sizes, warps in blocks:
             attrs={places[arg]: [["tt.divisibility", 16]] for arg in aligned},
         )
         target = GPUTarget("cuda", 90, 32)
-        built = triton.compile(source, target=target, options={"num_warps": warps, **gpu._OPTIONS})
+        options = {"num_warps": warps, **gpu_contractions._OPTIONS}
+        built = triton.compile(source, target=target, options=options)
         code = folder / "kernel.cubin"
         code.write_bytes(built.asm["cubin"])
         tool = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"

@@ -7,6 +7,7 @@ from torch import nn
 
 import semiring_widgets as sw
 from semiring_widgets.explanation.scores import prepare
+from semiring_widgets.question import Question
 from tests.core.zoo.shrinking import WORDS, build, shrink
 from tests.explanation.tiny import tokenizer_of
 
@@ -94,7 +95,7 @@ def test_a_wrapped_model_gives_the_score_of_its_model(how, tokenizer):
         output = model(input_ids=IDS, attention_mask=torch.ones_like(IDS), **decoder)
     logits = output.get("logits", output.get("prediction_logits"))
     place = LAST if pair or name.startswith("GPT2") else MASK
-    found = prepare(wrap(model), tokenizer, TEXT, target=7, position=place)
+    found = prepare(wrap(model), tokenizer, Question(TEXT, target=7, position=place))
     assert found.score.value == pytest.approx(float(logits[0, place, 7]), rel=1e-5)
 
 
@@ -123,13 +124,13 @@ class Headed(nn.Module):
 
 def test_a_head_of_the_users_own(tokenizer):
     model = Headed(per_token=False)
-    found = prepare(model, tokenizer, TEXT, target=2, contrast="class 1")
+    found = prepare(model, tokenizer, Question(TEXT, target=2, contrast="class 1"))
     with torch.no_grad():
         real = model(IDS)[0]
     assert found.score.value == pytest.approx(float(real[2] - real[1]), rel=1e-5)
     assert found.score.label == "logit(class 2) - logit(class 1)"
     model = Headed(per_token=True)
-    found = prepare(model, tokenizer, TEXT, target=2, position=2)
+    found = prepare(model, tokenizer, Question(TEXT, target=2, position=2))
     with torch.no_grad():
         assert found.score.value == pytest.approx(float(model(IDS)[0, 2, 2]), rel=1e-5)
     assert found.score.label == "logit(class 2) at w9"
@@ -141,7 +142,7 @@ READ_TWICE = ["Bart", "MBart", "MT5", "PLBart", "Mvp"]
 @pytest.mark.parametrize("family", READ_TWICE)
 def test_an_encoder_decoder_that_classifies_reads_the_text_twice(family, tokenizer):
     model = build(f"{family}ForSequenceClassification", pad_token_id=0, eos_token_id=3)
-    found = prepare(model, tokenizer, TEXT, target=1)
+    found = prepare(model, tokenizer, Question(TEXT, target=1))
     with torch.no_grad():
         real = model(input_ids=IDS, attention_mask=torch.ones_like(IDS)).logits[0, 1]
     assert found.score.value == pytest.approx(float(real), rel=1e-5)
@@ -152,13 +153,13 @@ def test_an_encoder_decoder_that_classifies_reads_the_text_twice(family, tokeniz
 @pytest.mark.parametrize("family", ["Bert", "GPT2", "T5", "Canine", "Electra", "XLNet", "Llama"])
 def test_a_class_of_one_token(family, tokenizer):
     model = build(f"{family}ForTokenClassification")
-    found = prepare(model, tokenizer, TEXT, target="LABEL_1", position=2)
+    found = prepare(model, tokenizer, Question(TEXT, target="LABEL_1", position=2))
     with torch.no_grad():
         real = model(input_ids=IDS, attention_mask=torch.ones_like(IDS)).logits[0, 2, 1]
     assert found.score.value == pytest.approx(float(real), rel=1e-5)
     assert found.score.label == "logit(LABEL_1) at w9"
     with pytest.raises(sw.SemiringWidgetsError, match="say by position="):
-        prepare(model, tokenizer, TEXT)
+        prepare(model, tokenizer, Question(TEXT))
 
 
 def test_two_models_as_one_encoder_decoder(tokenizer):
@@ -169,7 +170,7 @@ def test_two_models_as_one_encoder_decoder(tokenizer):
     torch.manual_seed(0)
     model = transformers.EncoderDecoderModel(config).eval()
     model.config.decoder_start_token_id = 2
-    found = prepare(model, tokenizer, TEXT, target=7)
+    found = prepare(model, tokenizer, Question(TEXT, target=7))
     with torch.no_grad():
         output = model(
             input_ids=IDS, attention_mask=torch.ones_like(IDS), decoder_input_ids=torch.tensor([[2]])

@@ -9,9 +9,11 @@ import transformers
 
 import semiring_widgets as sw
 from semiring_widgets.errors import ModelError
-from semiring_widgets.explanation import ExplanationJob, explain_run
+from semiring_widgets.explanation import explain_run
 from semiring_widgets.explanation.limits import longest_allowed
 from semiring_widgets.explanation.scores import prepare
+from semiring_widgets.jobs import ExplanationJob
+from semiring_widgets.question import Question
 from tests.core.zoo.shrinking import WORDS, build, shrink
 from tests.explanation.tiny import tokenizer_of
 
@@ -49,9 +51,9 @@ def test_the_limit_is_the_true_one(name, tokenizer):
     def text(tokens):
         return " ".join(["w7"] * (tokens - 2))
 
-    assert prepare(model, tokenizer, text(limit), target=7, position=1).score.position == 1
+    assert prepare(model, tokenizer, Question(text(limit), target=7, position=1)).score.position == 1
     with pytest.raises(sw.SemiringWidgetsError, match=f"has {limit + 1} tokens.*at most {limit}"):
-        prepare(model, tokenizer, text(limit + 1), target=7, position=1)
+        prepare(model, tokenizer, Question(text(limit + 1), target=7, position=1))
     ids = torch.full((1, limit + 1), 7)
     with pytest.raises((IndexError, RuntimeError)), torch.no_grad():
         model(input_ids=ids, attention_mask=torch.ones_like(ids))
@@ -61,7 +63,7 @@ def test_a_table_that_no_configuration_names(tokenizer):
     windows = {"attention_window": [4, 4], "max_encoder_position_embeddings": 16}
     model = build("LEDForConditionalGeneration", decoder_start_token_id=1, **windows)
     with pytest.raises(sw.SemiringWidgetsError, match=r"embed_positions\.weight, which has 16 rows; shorten"):
-        prepare(model, tokenizer, " ".join(["w7"] * 30))
+        prepare(model, tokenizer, Question(" ".join(["w7"] * 30)))
 
 
 def test_a_token_that_was_added_without_resizing(tokenizer):
@@ -71,7 +73,7 @@ def test_a_token_that_was_added_without_resizing(tokenizer):
     with pytest.raises(sw.SemiringWidgetsError, match=r"'novel' .*id 50, .*0 to 49.*resize_token_embeddings"):
         sw.explain(model, more, "w7 novel [MASK]")
     model.resize_token_embeddings(len(more), mean_resizing=False)
-    assert prepare(model, more, "w7 novel [MASK]", target=7).streams[0].tokens[2].text == "novel"
+    assert prepare(model, more, Question("w7 novel [MASK]", target=7)).streams[0].tokens[2].text == "novel"
 
 
 def test_token_types_that_the_model_does_not_have(tokenizer):

@@ -8,6 +8,7 @@ import transformers
 import semiring_widgets as sw
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.scores import prepare
+from semiring_widgets.question import Question
 from tests.own_tokenizers import byte_level, sentence_piece, word_piece
 
 WORDS = (" is", "is", " are", "are", " keys", "The", " the")
@@ -67,13 +68,13 @@ def logits_of(model, tokenizer, *texts, **given):
 
 def test_the_word_at_a_mask_that_swallows_the_blank(masked):
     model, tokenizer = masked
-    asked = prepare(model, tokenizer, "The keys <mask> the", "is", "are")
+    asked = prepare(model, tokenizer, Question("The keys <mask> the", "is", "are"))
     row = logits_of(model, tokenizer, "The keys <mask> the")[3]
     good, bad = tokenizer.convert_tokens_to_ids(["Ġis", "Ġare"])
     assert asked.score.value == pytest.approx(float(row[good] - row[bad]), abs=1e-5)
     assert asked.score.label == "logit(is) - logit(are) at <mask>"
     other = tokenizer.convert_tokens_to_ids("is")
-    asked = prepare(model, tokenizer, "The keys <mask> the", other, "is")
+    asked = prepare(model, tokenizer, Question("The keys <mask> the", other, "is"))
     assert asked.score.label == "logit(is, inside a word) - logit(is) at <mask>"
     assert asked.score.value == pytest.approx(float(row[other] - row[good]), abs=1e-5)
 
@@ -81,17 +82,17 @@ def test_the_word_at_a_mask_that_swallows_the_blank(masked):
 def test_the_models_own_choice_is_called_what_it_is(masked):
     model, tokenizer = masked
     best = int(logits_of(model, tokenizer, "The keys <mask> the")[3].argmax())
-    asked = prepare(model, tokenizer, "The keys <mask> the")
-    assert asked.score.target == prepare(model, tokenizer, "The keys <mask> the", best).score.target
+    asked = prepare(model, tokenizer, Question("The keys <mask> the"))
+    assert asked.score.target == prepare(model, tokenizer, Question("The keys <mask> the", best)).score.target
 
 
 def test_one_token_under_two_names_is_no_contrast(masked):
     with pytest.raises(InputError, match="same token, 'are'"):
-        prepare(*masked, "The keys <mask>", "are", " are")
+        prepare(*masked, Question("The keys <mask>", "are", " are"))
 
 
 def test_which_of_two_masks_is_said(masked):
-    asked = prepare(*masked, "The <mask> is <mask> the", "keys", position=np.int64(4))
+    asked = prepare(*masked, Question("The <mask> is <mask> the", "keys", position=np.int64(4)))
     assert asked.score.label == "logit(keys) at <mask> (position 4)"
     assert asked.score.position == 4
 
@@ -108,7 +109,7 @@ def test_which_of_two_masks_is_said(masked):
 )
 def test_a_causal_model_whose_tokenizer_ends_the_text(causal, text, given, place, label):
     model, tokenizer = causal
-    asked = prepare(model, tokenizer, text, tokenizer.convert_tokens_to_ids("Ġare"), **given)
+    asked = prepare(model, tokenizer, Question(text, tokenizer.convert_tokens_to_ids("Ġare"), **given))
     row = logits_of(model, tokenizer, text, add_special_tokens=given.get("add_special_tokens", True))[place]
     assert asked.score.position == place
     assert asked.score.value == pytest.approx(float(row[tokenizer.convert_tokens_to_ids("Ġare")]), abs=1e-5)
@@ -118,23 +119,23 @@ def test_a_causal_model_whose_tokenizer_ends_the_text(causal, text, given, place
 @pytest.mark.parametrize("text", ["<s>The <mask>", "The <mask></s>"])
 def test_special_tokens_are_not_read_twice(masked, text):
     with pytest.raises(InputError, match=r"adds another one.*add_special_tokens=False"):
-        prepare(*masked, text, "are")
+        prepare(*masked, Question(text, "are"))
 
 
 def test_special_tokens_of_the_text(masked):
-    asked = prepare(*masked, "<s>The <mask></s>", "are", add_special_tokens=False)
+    asked = prepare(*masked, Question("<s>The <mask></s>", "are", add_special_tokens=False))
     assert [token.text for token in asked.streams[0].tokens] == ["<s>", "The", "<mask>", "</s>"]
     with pytest.raises(InputError, match="add_special_tokens is 'no'"):
-        prepare(*masked, "The <mask>", "are", add_special_tokens="no")
+        prepare(*masked, Question("The <mask>", "are", add_special_tokens="no"))
 
 
 def test_a_pair_is_read_with_its_token_types(paired):
     model, tokenizer = paired
     pair = ("the keys", "is [MASK]")
-    asked = prepare(model, tokenizer, pair, "are")
+    asked = prepare(model, tokenizer, Question(pair, "are"))
     row = logits_of(model, tokenizer, *pair)[5]
     assert asked.score.value == pytest.approx(float(row[tokenizer.convert_tokens_to_ids("are")]), abs=1e-5)
-    joined = prepare(model, tokenizer, "the keys[SEP]is [MASK]", "are")
+    joined = prepare(model, tokenizer, Question("the keys[SEP]is [MASK]", "are"))
     assert [t.id for t in joined.streams[0].tokens] == [t.id for t in asked.streams[0].tokens]
     assert abs(joined.score.value - asked.score.value) > 1e-4  # other token types
     assert asked.text == "the keys\nis [MASK]"
@@ -152,19 +153,19 @@ def test_a_pair_is_read_with_its_token_types(paired):
 )
 def test_what_is_no_pair(paired, text, says):
     with pytest.raises(InputError, match=says):
-        prepare(*paired, text, "are")
+        prepare(*paired, Question(text, "are"))
 
 
 def test_a_tokenizer_that_knows_no_pairs(causal):
     with pytest.raises(InputError, match="puts nothing between two texts"):
-        prepare(causal[0], byte_level(WORDS), ("The", "keys"))
+        prepare(causal[0], byte_level(WORDS), Question(("The", "keys")))
 
 
 def test_a_model_with_too_few_token_types(paired):
     config = transformers.BertConfig(vocab_size=len(paired[1]), type_vocab_size=1, **SIZES)
     model = with_seed(transformers.BertForMaskedLM, config)
     with pytest.raises(InputError, match=r"token types \[0, 1\], and this model knows 1"):
-        prepare(model, paired[1], ("the keys", "is [MASK]"), "are")
+        prepare(model, paired[1], Question(("the keys", "is [MASK]"), "are"))
 
 
 def test_a_pair_that_only_token_types_would_separate(causal):
@@ -174,7 +175,7 @@ def test_a_pair_that_only_token_types_would_separate(causal):
     )
     model = with_seed(transformers.DistilBertForMaskedLM, config)
     with pytest.raises(InputError, match="read as one"):
-        prepare(model, tokenizer, ("the keys", "is [MASK]"), "are")
+        prepare(model, tokenizer, Question(("the keys", "is [MASK]"), "are"))
 
 
 def test_an_explained_pair_is_saved_and_shown(paired, tmp_path):
@@ -198,7 +199,7 @@ def test_an_explained_pair_is_saved_and_shown(paired, tmp_path):
 )
 def test_a_class_is_its_name_before_it_is_a_number(asked, number):
     model, tokenizer = classifier({0: "1", 1: "0", 2: "x"})
-    found = prepare(model, tokenizer, "the keys", asked)
+    found = prepare(model, tokenizer, Question("the keys", asked))
     assert found.score.value == pytest.approx(
         float(logits_of(model, tokenizer, "the keys")[number]), abs=1e-5
     )
@@ -221,17 +222,20 @@ def test_a_class_is_its_name_before_it_is_a_number(asked, number):
 def test_classes_that_are_not_clear(names, asked, says):
     model, tokenizer = classifier(names)
     if says is None:
-        assert prepare(model, tokenizer, "the keys", asked).score.position is None
+        assert prepare(model, tokenizer, Question("the keys", asked)).score.position is None
         return
     with pytest.raises(InputError, match=says):
-        prepare(model, tokenizer, "the keys", asked)
+        prepare(model, tokenizer, Question("the keys", asked))
 
 
 def test_classes_of_one_name_are_told_apart():
     model, tokenizer = classifier({0: "a", 1: "a", 2: "b"})
-    assert prepare(model, tokenizer, "the keys", 1, 0).score.label == "logit(a, class 1) - logit(a, class 0)"
+    assert (
+        prepare(model, tokenizer, Question("the keys", 1, 0)).score.label
+        == "logit(a, class 1) - logit(a, class 0)"
+    )
     with pytest.raises(InputError, match="same class, 'b'"):
-        prepare(model, tokenizer, "the keys", "b", 2)
+        prepare(model, tokenizer, Question("the keys", "b", 2))
 
 
 def test_the_answer_of_an_encoder_decoder():
@@ -246,7 +250,7 @@ def test_the_answer_of_an_encoder_decoder():
         decoder_start_token_id=0,
     )
     model = with_seed(transformers.T5ForConditionalGeneration, config)
-    asked = prepare(model, tokenizer, "The keys", "is")
+    asked = prepare(model, tokenizer, Question("The keys", "is"))
     given = tokenizer("The keys", return_tensors="pt")
     with torch.no_grad():
         row = model(**given, decoder_input_ids=torch.tensor([[0]])).logits[0, 0]
@@ -257,7 +261,7 @@ def test_the_answer_of_an_encoder_decoder():
 @pytest.mark.parametrize(("text", "place"), [("世界", 2), ("the 世界", 3), ("[MASK] [MASK]", 2)])
 def test_unknown_words_and_masks_at_the_end_are_the_texts_own(causal, text, place):
     tokenizer = word_piece(["the"])
-    asked = prepare(causal[0], tokenizer, text, 7)
+    asked = prepare(causal[0], tokenizer, Question(text, 7))
     assert asked.score.position == place
     assert asked.score.label.endswith("before the tokenizer's [SEP]")
 
@@ -265,10 +269,13 @@ def test_unknown_words_and_masks_at_the_end_are_the_texts_own(causal, text, plac
 @pytest.mark.parametrize("text", ["世 界", "世 界 the", "the 世 界"])
 @pytest.mark.parametrize("signs", ["", "<s></s>", "</s>"])
 def test_two_unknown_words_are_no_special_tokens_that_are_there_twice(causal, text, signs):
-    asked = prepare(causal[0], sentence_piece(WORDS, signs=signs), text, 7)
+    asked = prepare(causal[0], sentence_piece(WORDS, signs=signs), Question(text, 7))
     assert sum(token.raw == "<unk>" for token in asked.streams[0].tokens) == 2
 
 
 def test_classes_that_look_alike_are_told_apart():
     model, tokenizer = classifier({0: "a", 1: " a", 2: "b"})
-    assert prepare(model, tokenizer, "the keys", 1, 0).score.label == "logit(a, class 1) - logit(a, class 0)"
+    assert (
+        prepare(model, tokenizer, Question("the keys", 1, 0)).score.label
+        == "logit(a, class 1) - logit(a, class 0)"
+    )

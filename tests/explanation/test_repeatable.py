@@ -10,6 +10,7 @@ from torch import nn
 import semiring_widgets as sw
 from semiring_widgets.explanation.modes import training_modules
 from semiring_widgets.explanation.scores import prepare
+from semiring_widgets.question import Question
 from tests.core.zoo.shrinking import WORDS, build
 from tests.explanation.tiny import tokenizer_of
 
@@ -112,7 +113,7 @@ def test_nothing_is_left_on_the_model(tokenizer):
 
 def test_another_thread_that_runs_the_model_gets_its_own_answer(tokenizer):
     model = build("GPT2LMHeadModel")
-    prepared = prepare(model, tokenizer, TEXT, target=7)
+    prepared = prepare(model, tokenizer, Question(TEXT, target=7))
     ids = torch.tensor([[5, 6, 7]])
     with torch.no_grad():
         alone = model(input_ids=ids).logits

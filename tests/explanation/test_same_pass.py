@@ -9,10 +9,12 @@ import transformers
 
 import semiring_widgets as sw
 from semiring_widgets.explanation.scores import prepare
+from semiring_widgets.question import Question
 from tests.core.zoo.row import Row
 from tests.core.zoo.shrinking import WORDS, build
-from tests.core.zoo.table import TABLE
+from tests.core.zoo.table import MECHANISMS, TABLE
 from tests.explanation.tiny import tokenizer_of
+from tests.lanes import slow_but
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 
@@ -35,16 +37,24 @@ WITH_IDS = [
 READS_TEXT = ("embeds", "seq2seq", "pictured")
 # Its ids are the codes of a sound, several to a place.
 CODES = ("MusicgenMelodyForCausalLM",)
+# They do not go without an image.
+NEEDS_IMAGE = ("Blip2ForConditionalGeneration",)
+
+READERS = [row for row in TABLE if row.kind in READS_TEXT and row.name not in CODES]
+ROWS = [*(row for row in READERS if row.name not in NEEDS_IMAGE), *WITH_IDS]
 
 
-def reads_text_alone(row):
-    forward = inspect.signature(getattr(transformers, row.name).forward).parameters
-    # BLIP-2 does not go without an image.
-    needed = "pixel_values" in forward and forward["pixel_values"].default is inspect.Parameter.empty
-    return row.kind in READS_TEXT and row.name not in CODES and not needed
+@pytest.mark.slow
+def test_all_classes_that_read_text_alone_are_asked():
+    def needs_image(row):
+        forward = inspect.signature(getattr(transformers, row.name).forward).parameters
+        return "pixel_values" in forward and forward["pixel_values"].default is inspect.Parameter.empty
+
+    assert {row.name for row in READERS if needs_image(row)} == set(NEEDS_IMAGE)
 
 
-ROWS = [row for row in TABLE if reads_text_alone(row)] + WITH_IDS
+def asked_always(row):
+    return row in WITH_IDS or row.name in MECHANISMS
 
 
 @pytest.fixture(scope="module")
@@ -118,11 +128,11 @@ def question_of(row):
     return {"target": target, "position": 3}, lambda output: output.logits[:, 3, target]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", slow_but(ROWS, asked_always), ids=lambda row: row.name)
 def test_score_and_gradient_are_those_of_the_call_with_ids(row, tokenizer):
     model = made(row)
     asked, reads = question_of(row)
-    prepared = prepare(model, tokenizer, TEXT, **asked)
+    prepared = prepare(model, tokenizer, Question(TEXT, **asked))
     by = torch.zeros_like(prepared.inputs_embeds, requires_grad=True)
     with shifted(model, by):
         score = real(model, row, reads)
@@ -145,7 +155,7 @@ def test_score_and_gradient_are_those_of_the_call_with_ids(row, tokenizer):
 def test_what_hooks_make_of_embeddings_is_in_inputs_and_baseline(name, tokenizer):
     model = build(name)
     model.get_input_embeddings().register_forward_hook(lambda layer, given, gave: 1.5 * gave)
-    prepared = prepare(model, tokenizer, TEXT, target=7, position=3)
+    prepared = prepare(model, tokenizer, Question(TEXT, target=7, position=3))
     with torch.no_grad():
         score = model(input_ids=IDS, attention_mask=torch.ones_like(IDS)).logits[0, 3, 7]
     assert prepared.score.value == pytest.approx(float(score), rel=1e-5)

@@ -9,11 +9,11 @@ import torch
 import transformers
 
 import semiring_widgets as sw
+from semiring_widgets.contract import messages
+from semiring_widgets.contract.answers import answer
 from semiring_widgets.errors import InputError, NonFiniteError
 from semiring_widgets.explanation import demo, explain_run
 from semiring_widgets.semirings import FUSED, Hops, KBest, Max, Product, Variance
-from semiring_widgets.widgets import messages
-from semiring_widgets.widgets.answers import answer
 from tests.own_semirings import Bottleneck, Collision
 
 TEXT = demo.DEMO_TEXT

@@ -7,7 +7,7 @@ import transformers
 
 from semiring_widgets.explanation.pieces import Pieces
 from semiring_widgets.explanation.text import encode, source_of, stream_of
-from semiring_widgets.explanation.visible import graphemes, shortened, visible, width
+from semiring_widgets.results.visible import graphemes, shortened, visible, width
 from tests.own_tokenizers import byte_level, llama, sentence_piece, word_ends, word_piece
 
 

@@ -6,8 +6,8 @@ import IPython
 import pytest
 
 from semiring_widgets.errors import MissingBundleError
+from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.widgets import ExplanationWidget, display, result_widget
-from semiring_widgets.widgets.plain import plain
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -73,7 +73,7 @@ def test_plain_text_says_what_matters(make_explanation, make_comparison):
     assert "logit(are) - logit(is) at [MASK] = 3.25" in said
     assert "entropy 263 nats" in said
     assert "log cancellation -87 nats" in said
-    assert "1. only skip connections (best path 0.29, mass 1.5e7, contribution" in said
+    assert "1. only skip connections (best path 0.287, mass 1.5e7, contribution" in said
     assert "What the ranking by contribution leaves out." in said
     said = plain(make_comparison())
     assert "DeepLift: DeepLift failed: no rule for this." in said

@@ -9,8 +9,9 @@ import pytest
 import semiring_widgets as sw
 from semiring_widgets.core import Tape
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation import ExplanationJob, explaining
-from semiring_widgets.explanation.holding import HeldSession
+from semiring_widgets.explanation import explaining
+from semiring_widgets.jobs import ExplanationJob
+from semiring_widgets.results.holding import HeldSession
 from semiring_widgets.widgets import ComparisonWidget, ExplanationWidget
 from semiring_widgets.widgets.display import widget_of
 
@@ -115,9 +116,9 @@ def test_a_widget_that_is_gone_gives_its_recording_up(held, bundle, end):
 
 
 def test_the_page_of_an_older_one_has_what_is_known(held, bundle, tmp_path, monkeypatch):
-    from semiring_widgets.export import html
+    from semiring_widgets.export import page as pages
 
-    monkeypatch.setattr(html, "read_bundle", lambda: "export default {};")
+    monkeypatch.setattr(pages, "read_bundle", lambda: "export default {};")
     result = held()
     result.release()
     page = result.to_html(tmp_path / "page.html").read_text("utf-8")

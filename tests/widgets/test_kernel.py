@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from semiring_widgets.widgets import messages
+from semiring_widgets.contract import messages
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -21,7 +21,7 @@ made = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(made)
 
 import semiring_widgets.explanation
-from semiring_widgets.explanation.results import Status
+from semiring_widgets.results.explanation import Status
 from semiring_widgets.widgets import live, result_widget
 
 live.read_bundle = result_widget.read_bundle = lambda: "export default {{}};"

@@ -11,12 +11,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from semiring_widgets.contract import messages
+from semiring_widgets.contract.answers import answer
+from semiring_widgets.contract.bundle import read_bundle
+from semiring_widgets.contract.table import VERSION
 from semiring_widgets.errors import InputError, MissingBundleError
-from semiring_widgets.explanation import ExplanationJob, Status
-from semiring_widgets.export.chart import chart_item
-from semiring_widgets.widgets import ComparisonWidget, ExplanationWidget, messages, result_widget
-from semiring_widgets.widgets.answers import answer
-from semiring_widgets.widgets.bundle import read_bundle
+from semiring_widgets.jobs import ExplanationJob
+from semiring_widgets.pictures.chart import chart_item
+from semiring_widgets.results.parts import Status
+from semiring_widgets.widgets import ComparisonWidget, ExplanationWidget, result_widget
 from semiring_widgets.widgets.desk import Desk
 
 
@@ -72,6 +75,15 @@ def test_pull_gives_the_current_summary(front):
     assert buffer == front.widget.summary_buffer
 
 
+def test_a_page_of_another_version_gets_a_sentence_and_nothing_else(front):
+    front.ask(type="pull", id=1, version=VERSION + 1)
+    header, _ = front.wait(1)
+    assert header["type"] == "error"
+    assert "restart the kernel" in header["message"]
+    front.ask(type="pull", id=2, version=VERSION)
+    assert [header["type"] for header, _ in front.answers] == ["error", "explanation"]
+
+
 def test_condition_asks_the_session_and_answers_with_columns(front):
     selection = [{"layer": 1, "branch": "value", "head": None, "token": 4, "stream": 0}]
     front.ask(type="condition", id=2, selection=selection)
@@ -124,7 +136,10 @@ def test_head_map_comes_from_the_session_where_the_table_has_none(make_explanati
     [
         ({"type": "head_map", "layer": 3, "head": 0}, "There is no layer 3; this explanation has 3"),
         ({"type": "head_map", "layer": 0, "head": 2}, "There is no head of layer 0 2"),
-        ({"type": "head_map", "layer": "0", "head": 2}, "Expected a whole number"),
+        (
+            {"type": "head_map", "layer": "0", "head": 2},
+            "The layer of the request 'head_map' is '0'",
+        ),
         ({"type": "condition", "selection": None}, "A selection is a list of parts"),
         ({"type": "condition", "selection": ["layer"]}, "A selection is a list of parts"),
         (
@@ -387,7 +402,8 @@ def test_a_missing_bundle_is_a_sentence_at_first_use(tmp_path, monkeypatch, make
 def test_faces_import_no_torch():
     code = (
         "import sys; import semiring_widgets.widgets.live, semiring_widgets.widgets.display;"
-        "import semiring_widgets.export.html, semiring_widgets.export.picture, semiring_widgets.export.chart;"
+        "import semiring_widgets.export.page, semiring_widgets.pictures.card;"
+        "import semiring_widgets.pictures.chart;"
         "import semiring_widgets.notebook, semiring_widgets.cli;"
         "print(sorted({'torch', 'transformers', 'captum', 'bokeh'} & set(sys.modules)))"
     )

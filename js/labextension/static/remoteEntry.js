@@ -3,7 +3,7 @@
 //
 // Without it a widget whose kernel is gone reads "Error displaying widget: model not found", although the same
 // output holds a picture: the renderer of ipywidgets comes first and falls back on nothing. Here that renderer
-// is let draw; where it fails for an output of ours (semiring_widgets/widgets/display.py marks them), the
+// is let draw; where it fails for an output of ours (semiring_widgets/widgets/mime.py marks them), the
 // picture takes the place of the error.
 (() => {
   const WIDGET = "application/vnd.jupyter.widget-view+json";

@@ -1,6 +1,6 @@
 /** Where things are in the route grid: tokens from left to right, layers from the bottom up. */
 
-import type { Route, Step } from "../contract";
+import type { ListedStep } from "../contract";
 
 export interface Grid {
   gutter: number;
@@ -36,7 +36,7 @@ export function aside(grid: Grid, rank: number): number {
 }
 
 /** The line of one step: straight along the skip, curved where it hops by attention. */
-export function stepPath(grid: Grid, step: Step, shift = 0): string {
+export function stepPath(grid: Grid, step: ListedStep, shift = 0): string {
   const [x0, y0, x1, y1] = [
     grid.x(step.source) + shift,
     grid.y(step.layer),
@@ -47,9 +47,4 @@ export function stepPath(grid: Grid, step: Step, shift = 0): string {
   const bend = step.source === step.target ? grid.cell * 0.35 : 0;
   const middle = (y0 + y1) / 2;
   return `M${x0} ${y0}C${x0 + bend} ${middle},${x1 + bend} ${middle},${x1} ${y1}`;
-}
-
-/** The same steps for screen readers and tests. */
-export function stepsDrawn(route: Route): Step[] {
-  return route.steps.filter((step) => step.branch !== "mlp");
 }

@@ -1,6 +1,11 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { aside, gridOf, stepPath } from "./grid";
-import { logTint, percent, power, signed, tint } from "./numbers";
+import * as numbers from "./numbers";
+import { logTint, tint } from "./numbers";
+
+const path = `${process.cwd()}/../tests/fixtures/wording.json`;
+const worded = JSON.parse(readFileSync(path, "utf-8")) as Record<string, [number | null, string][]>;
 
 describe("grid", () => {
   it("puts the input below and fits many tokens by scrolling", () => {
@@ -30,15 +35,15 @@ describe("routes", () => {
 });
 
 describe("numbers", () => {
-  it("writes shares and weights for people", () => {
-    expect(percent(0.5)).toBe("50 %");
-    expect(percent(0.00001)).toBe("1e-3 %");
-    expect(percent(Number.NaN)).toBe("not known");
-    expect(power(Math.log(0.25))).toBe("0.25");
-    expect(power(-100)).toBe("3.7e-44");
-    expect(power(null)).toBe("–");
-    expect(signed(0.2841)).toBe("+0.284");
-    expect(signed(-3.14e-9)).toBe("−3.1e-9");
+  it.each(Object.keys(worded))("are written as Python writes them: %s", (name) => {
+    const write = Reflect.get(numbers, name) as (value: number | null) => string;
+    for (const [value, words] of worded[name] ?? []) expect([value, write(value)]).toEqual([value, words]);
+  });
+
+  it("that are not numbers are not known", () => {
+    for (const write of [numbers.number, numbers.power, numbers.signed])
+      expect(write(Number.NaN)).toBe(write(null));
+    expect(numbers.percent(Number.NaN)).toBe(numbers.percent(null));
   });
 
   it("tints unknown numbers with nothing", () => {

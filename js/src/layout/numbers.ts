@@ -1,31 +1,54 @@
-/** Numbers as people read them, and as tints. */
+/**
+ * Numbers as people read them, and as tints.
+ *
+ * `semiring_widgets/results/wording.py` says them alike; `tests/fixtures/wording.json` holds cases of both.
+ */
 
-/** Share 0-1 as a percentage; small ones keep one digit instead of becoming 0. */
-export function percent(share: number): string {
-  if (Number.isNaN(share)) return "not known";
+const UNKNOWN = "–";
+// Beyond this power of ten, and below its inverse, a number is written with an exponent.
+const PLAIN = 4;
+
+/** A number with some digits that count, without zeros at its end; with an exponent one less. */
+export function number(value: number | null, digits = 4): string {
+  if (value === null || Number.isNaN(value)) return UNKNOWN;
+  const size = Math.abs(value);
+  const sign = value < 0 ? "-" : "";
+  if (size === Number.POSITIVE_INFINITY) return `${sign}∞`;
+  const plain = size === 0 || (size >= 10 ** -PLAIN && size < 10 ** PLAIN);
+  return sign + (plain ? `${Number(size.toPrecision(digits))}` : exponential(size, digits - 1));
+}
+
+/** A natural logarithm as the number itself, with three digits, also where no float holds it: `3.2e-18`. */
+export function power(log: number | null): string {
+  if (log === null || Number.isNaN(log)) return UNKNOWN;
+  const exponents = log / Math.LN10;
+  if (Math.abs(exponents) < PLAIN || !Number.isFinite(log)) return number(Math.exp(log), 3);
+  const exponent = Math.floor(exponents);
+  const mantissa = (10 ** (exponents - exponent)).toFixed(1);
+  return mantissa === "10.0" ? `1.0e${exponent + 1}` : `${mantissa}e${exponent}`;
+}
+
+/** A number with its sign and three digits: `+0.284`, `−3.1e-9`. */
+export function signed(value: number | null): string {
+  if (value === null || Number.isNaN(value)) return UNKNOWN;
+  return (value < 0 ? "−" : "+") + number(Math.abs(value), 3);
+}
+
+/** A share as a percentage with two digits; of a small one, one digit is kept. */
+export function percent(share: number | null): string {
+  if (share === null || Number.isNaN(share)) return "not known";
   const value = share * 100;
   if (value === 0) return "0 %";
-  if (value < 0.01) return `${value.toExponential(0)} %`;
-  return `${value >= 10 ? value.toFixed(0) : value.toPrecision(2)} %`;
+  if (value < 0.01) return `${exponential(value, 1)} %`;
+  return `${value < 10 ? number(value, 2) : value.toFixed(0)} %`;
 }
 
-/** A natural logarithm as a power of ten: `3.2e-18`. */
-export function power(log: number | null): string {
-  if (log === null || Number.isNaN(log)) return "–";
-  const digits = log / Math.LN10;
-  if (Math.abs(digits) < 4) return Number(Math.exp(log).toPrecision(3)).toString();
-  const exponent = Math.floor(digits);
-  return `${(10 ** (digits - exponent)).toFixed(1)}e${exponent}`;
+/** A number of nats, or that it is not known. */
+export function nats(value: number | null): string {
+  return value === null || !Number.isFinite(value) ? "not known" : `${number(value)} nats`;
 }
 
-/** A number with its sign: `+0.28`, `−3.1e-9`. */
-export function signed(value: number | null): string {
-  if (value === null || Number.isNaN(value)) return "–";
-  const size = Math.abs(value);
-  const plain = size === 0 || (size >= 1e-3 && size < 1e4);
-  const digits = plain ? Number(size.toPrecision(3)).toString() : size.toExponential(1);
-  return `${value < 0 ? "−" : "+"}${digits}`;
-}
+const exponential = (size: number, digits: number): string => size.toExponential(digits - 1).replace("+", "");
 
 /** Tint 0-1 of a share: the square root keeps small shares visible. */
 export function tint(value: number, peak: number): number {
@@ -37,10 +60,4 @@ export function tint(value: number, peak: number): number {
 export function logTint(value: number, peak: number, range = 12): number {
   if (!Number.isFinite(value) || !Number.isFinite(peak)) return 0;
   return Math.max(0, 1 - (peak - value) / range);
-}
-
-export function peakOf(values: Iterable<number>): number {
-  let peak = Number.NEGATIVE_INFINITY;
-  for (const value of values) if (value > peak) peak = value;
-  return peak;
 }

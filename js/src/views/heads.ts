@@ -6,7 +6,7 @@ import { type ExplanationHeader, KINDS } from "../contract";
 import { h } from "../dom";
 import { percent } from "../layout/numbers";
 import { atHead, isNegative, partsMeasure, tints, worded } from "../measures";
-import { type Drawing, explanationPane } from "../pane";
+import { chosen, type Drawing, explanationPane } from "../pane";
 import { headOf, includes, isEmpty, normalise, same } from "../selection";
 import type { State, Store } from "../store";
 
@@ -18,7 +18,7 @@ export function mountHeads(root: HTMLElement, store: Store, signal: AbortSignal)
     );
     return html`
       <h3>Heads: layers × heads</h3>
-      <label>Show: <select data-kind data-lm-suppress-shortcuts="true" aria-label="which operand">${kinds}</select></label>
+      <label>Show: <select data-kind @change=${chosen((kind) => store.update({ kind: Number(kind) }))} data-lm-suppress-shortcuts="true" aria-label="which operand">${kinds}</select></label>
       ${[...summary.layers].reverse().map((layer) => row(state, summary, layer))}`;
   });
 }

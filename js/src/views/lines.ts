@@ -4,10 +4,10 @@
  */
 
 import { nothing, svg } from "lit-html";
-import type { ExplanationHeader, Route, Step } from "../contract";
+import type { ExplanationHeader, ListedRoute, ListedStep } from "../contract";
 import { aside, type Grid, stepPath } from "../layout/grid";
 import type { Drawing } from "../pane";
-import { rankingShown } from "../ranked";
+import { rankingShown } from "../rankings";
 import type { State } from "../store";
 
 // More lines than that at once are a tangle.
@@ -38,7 +38,7 @@ export function lines(state: State, summary: ExplanationHeader, grid: Grid): Dra
   })}`;
 }
 
-function line(route: Route, grid: Grid, width: number): Drawing[] {
+function line(route: ListedRoute, grid: Grid, width: number): Drawing[] {
   const shift = aside(grid, route.rank);
   const steps = route.steps.filter((step) => step.branch !== "mlp");
   const paths = steps.map((step) => stepPath(grid, step, shift));
@@ -53,13 +53,13 @@ function line(route: Route, grid: Grid, width: number): Drawing[] {
   ];
 }
 
-function square(step: Step, grid: Grid, shift: number): Drawing {
+function square(step: ListedStep, grid: Grid, shift: number): Drawing {
   const [x, y] = [grid.x(step.target) + shift - 4, grid.y(step.layer + 0.72) - 4];
   return svg`<rect x=${x} y=${y} width="8" height="8" class="branch mlp"></rect>`;
 }
 
 /** `V·H3` beside the middle of a hop: its kind without colours, and its head. */
-function hopName({ branch, head, layer, source, target }: Step, grid: Grid, shift: number): Drawing {
+function hopName({ branch, head, layer, source, target }: ListedStep, grid: Grid, shift: number): Drawing {
   if (branch === "skip") return svg`${nothing}`;
   const name = `${LETTER[branch] ?? "A"}${head === null ? "" : `·H${head}`}`;
   const x = (grid.x(source) + grid.x(target)) / 2 + shift;

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit-html";
 import { atToken, isNegative, measureOf, measuresOf, ofAllPaths, tints, worded } from "../measures";
-import { explanationPane } from "../pane";
+import { chosen, explanationPane } from "../pane";
 import { includes } from "../selection";
 import type { Store } from "../store";
 
@@ -31,7 +31,7 @@ export function mountRibbon(root: HTMLElement, store: Store, signal: AbortSignal
       return html`<div class="sentence">${name}${tokens}</div>`;
     });
     return html`
-      <label>Tint: <select data-measure data-lm-suppress-shortcuts="true" aria-label="quantity that tints the tokens">${choices}</select></label>
+      <label>Tint: <select data-measure @change=${chosen((measure) => store.update({ measure }))} data-lm-suppress-shortcuts="true" aria-label="quantity that tints the tokens">${choices}</select></label>
       ${ofAllPaths(state, measure) ? html`<span class="hint"> of all paths: not known for the selection</span>` : nothing}
       ${rows}`;
   });

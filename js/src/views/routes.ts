@@ -1,13 +1,20 @@
 /** Routes as sentences, ranked three ways; a click draws one out. */
 
 import { html, nothing } from "lit-html";
-import { type ExplanationHeader, RANKINGS, type Route } from "../contract";
-import { percent, power, signed } from "../layout/numbers";
-import { type Drawing, explanationPane } from "../pane";
-import { isThrough, RANKED_BY, rankingShown } from "../ranked";
+import { type ExplanationHeader, type ListedRoute, RANKED_BY, RANKINGS, type RankedBy } from "../contract";
+import { number, percent, power, signed } from "../layout/numbers";
+import { chosen, type Drawing, explanationPane } from "../pane";
+import type { Questions } from "../questions";
+import { isThrough, rankingShown } from "../rankings";
 import type { State, Store } from "../store";
 
-export function mountRoutes(root: HTMLElement, store: Store, signal: AbortSignal): void {
+export function mountRoutes(
+  root: HTMLElement,
+  store: Store,
+  signal: AbortSignal,
+  questions: Questions,
+): void {
+  const rankBy = chosen((by) => questions.rankBy(by as RankedBy));
   explanationPane(root, store, signal, (state, summary) => {
     const choices = RANKINGS.map(
       (by) => html`<option value=${by} .selected=${by === state.by}>${RANKED_BY[by]}</option>`,
@@ -15,7 +22,7 @@ export function mountRoutes(root: HTMLElement, store: Store, signal: AbortSignal
     const ranking = rankingShown(state, summary);
     return html`
       <h3>${isThrough(state) ? "Routes through the selection" : "Routes"}</h3>
-      <label>Rank by: <select data-by data-lm-suppress-shortcuts="true" aria-label="by what routes are ranked">${choices}</select></label>
+      <label>Rank by: <select data-by @change=${rankBy} data-lm-suppress-shortcuts="true" aria-label="by what routes are ranked">${choices}</select></label>
       <span class="hint counted">${summary.granularity} graph, ${summary.level} level</span>
       <p class="hint" role="status">${said(state, summary, ranking !== null)}</p>
       ${ranking === null ? nothing : html`<p class="hint" data-remark>${ranking.remark}</p>${heading(state)}`}
@@ -23,7 +30,7 @@ export function mountRoutes(root: HTMLElement, store: Store, signal: AbortSignal
   });
 }
 
-function entries(state: State, routes: readonly Route[]): Drawing[] {
+function entries(state: State, routes: readonly ListedRoute[]): Drawing[] {
   const first = routes.findIndex(({ all_skip }) => !all_skip);
   return routes.map((route, index) => {
     const parted = state.by === "best" && index > 0 && index === first;
@@ -58,14 +65,14 @@ function heading(state: State): Drawing {
   )}</div>`;
 }
 
-function entry(state: State, route: Route): Drawing {
+function entry(state: State, route: ListedRoute): Drawing {
   const sign = route.sign < 0 ? "−" : "";
   const part = route.share_of_best === null ? "" : ` (${percent(route.share_of_best)})`;
   const facts: [string, string, string][] = [
     ["best", "best path", `${sign}${power(route.log_weight)}${part}`],
-    ["mass", "mass", `${power(route.log_mass)} (${percent(route.share ?? Number.NaN)})`],
+    ["mass", "mass", `${power(route.log_mass)} (${percent(route.share)})`],
     ["contribution", "contribution", signed(route.contribution)],
-    ["", "cancellation", route.cancellation === null ? "–" : power(Math.log(route.cancellation))],
+    ["", "cancellation", number(route.cancellation, 3)],
   ];
   // No <button>: its text could not be selected.
   return html`<div role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-route=${route.rank}

@@ -1,4 +1,7 @@
-"""Layers, heads, tokens and branches, found in the recorded graph itself, and the flow through them."""
+"""Layers, heads, tokens and branches, found in the recorded graph itself, and the flow through them.
+
+Internal: use `semiring_widgets.flow`, and `semiring_widgets.Selection` for parts of a model.
+"""
 
 from semiring_widgets.core.anatomy.conditioning import (
     Conditioned,

@@ -1,7 +1,8 @@
 """The core of an attention: a softmax between two matrix products, that of the scores and that of the values.
 
 The attention weights between the two have the queries of the scores as rows and their keys as columns. Where
-they do not, the products were made window by window and their results put together in between.
+they do not, the products were made window by window and their results put together in between, as in
+Longformer and LED (https://arxiv.org/abs/2004.05150).
 """
 
 from __future__ import annotations
@@ -79,7 +80,11 @@ def _softmaxes(graph: GradientGraph) -> Iterable[tuple[Node, Node]]:
 
 
 def _is_own_softmax(graph: GradientGraph, op: Op) -> bool:
-    """Whether a step with a backward of its own gives distributions: rows that sum to 1, or 0 if masked."""
+    """Whether a step with a backward of its own gives distributions: rows that sum to 1, or 0 if masked.
+
+    SEW-D (https://arxiv.org/abs/2109.06870) has the masked softmax that DeBERTa once had, a
+    `torch.autograd.Function` called XSoftmax, of which no operator is seen.
+    """
     if not isinstance(op.func, CustomFunction):
         return False
     sources, out = sources_of(graph, op), op.outputs[0]
@@ -91,7 +96,12 @@ def _is_own_softmax(graph: GradientGraph, op: Op) -> bool:
 
 
 def _cores(graph: GradientGraph, before: Node, after: Node) -> list[Core]:
-    """What a softmax is between: two products, or several pairs side by side, such as near and far keys."""
+    """What a softmax is between: two products, or several pairs side by side.
+
+    Longformer and LED join the scores of near keys (chunk by chunk) to those of keys that all see, take one
+    softmax, and cut its result again; BigBird (https://arxiv.org/abs/2007.14062) does so with near, far and
+    random blocks. Which product belongs to which is followed through the graph, see `paired`.
+    """
     behind, ahead = _products_behind(graph, before), _products_ahead(graph, after)
     scores = [op for op in behind if (out := op.outputs[0]) is not None and _same_rows(out, before)]
     contexts = [op for op in ahead if _same_rows(_operands(op)[0], after)]
@@ -154,6 +164,10 @@ def _products_ahead(graph: GradientGraph, node: Node) -> list[Op]:
 
 
 def _same_rows(part: Node, weights: Node) -> bool:
-    """Whether a matrix has the queries of the softmax and its keys; a sink is one more column, not a key."""
+    """Whether a matrix has the queries of the softmax and its keys; a sink is one more column, not a key.
+
+    gpt-oss (https://arxiv.org/abs/2508.10925) and MiMo-V2-Flash join a learned score to those of the keys and
+    drop its weight after the softmax.
+    """
     queries, keys = weights.shape[-2:]
     return part.shape[-2] == queries and part.shape[-1] in (keys, keys - 1)

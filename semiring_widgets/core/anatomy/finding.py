@@ -75,7 +75,13 @@ class _Laid:
 
 
 def _laid_out(graph: GradientGraph, core: Core, residual: Residual | None) -> _Laid | None:
-    """Heads and tokens of the operands; None where they cannot be told from windows."""
+    """Heads and tokens of the operands; None where they cannot be told from windows.
+
+    Streams that are no plain (examples, tokens, units) or queries in another order: channels first in
+    SqueezeBERT (https://arxiv.org/abs/2006.11316), tokens first in XLNet and FSMT, images in windows in Swin
+    (https://arxiv.org/abs/2103.14030), SAM, ViTDet and Hiera, sequences in blocks in Longformer and LongT5,
+    several streams in one tensor in ProphetNet (https://arxiv.org/abs/2001.04063).
+    """
     in_windows = False
     if residual is not None and (core.windowed or not _is_plain(residual.skip, core.query.shape[1])):
         layout = find_layout(graph, residual.skip, core.query, _examples(graph, core, residual))
@@ -130,7 +136,7 @@ def _followed(graph: GradientGraph, core: Core, residual: Residual, layout: Layo
 
 
 def _among_constants(graph: GradientGraph, core: Core, residual: Residual, heads: int) -> Places | None:
-    """Where keys stand of which some are constants, such as a prefix or what was read before.
+    """Where keys stand of which some are constants: a prefix, or a cache (any decoder's `past_key_values`).
 
     The tokens of the stream have their own places; constants, as they are no tokens of it, places after the
     last. None where the keys are the tokens as they come, or come from elsewhere.
@@ -188,7 +194,10 @@ def _heads(graph: GradientGraph, core: Core, residual: Residual | None) -> int |
 
 
 def _grid(graph: GradientGraph, core: Core, residual: Residual | None) -> tuple[int, int] | None:
-    """Rows and columns of an image, where the stream holds it so or is opened to one for its windows."""
+    """Rows and columns of an image, where the stream holds it so or is opened to one for its windows.
+
+    SAM, ViTDet and GOT-OCR hold it so; the Swin models open a sequence of patches.
+    """
     if residual is None:
         return None
     skip = residual.skip

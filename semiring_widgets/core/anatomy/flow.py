@@ -323,6 +323,6 @@ def _log_product(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _best_product(a: Tensor, b: Tensor) -> Tensor:
-    """The same with the maximum for the sum, row by row."""
+    """``max over k of a[.., k] + b[k, ..]``: `_log_product` with a maximum for the sum, row by row."""
     turned = b.mT
     return torch.stack([(row[:, None] + turned).amax(-1) for row in a.unbind(1)], 1)

@@ -44,7 +44,11 @@ def contracts(nodes: Iterable[Node]) -> bool:
 
 
 def unscaled(graph: GradientGraph, node: Node, among: set[Node]) -> Node | None:
-    """Back from a tensor through constant factors to the first that is among some; None if there is none."""
+    """Back from a tensor through constant factors to the first that is among some; None if there is none.
+
+    Doge (https://arxiv.org/abs/2412.11834) multiplies the stream by a weight, MiniMax-01
+    (https://arxiv.org/abs/2501.08313) by a number, before they add the attention to it.
+    """
     while node not in among:
         op = node.op
         if op is None or op.func.overloadpacket not in _SCALING:

@@ -1,8 +1,9 @@
 """Which token of a stream the rows of an attention's operands belong to, by following where they come from.
 
-Most attentions take the tokens of their stream as they stand. Some cut them into windows, shifted, padded or
-overlapping, hold channels before tokens, or lay them out in rows and columns. So every element of the stream
-gets the number of its place, and a sweep carries the lowest and the highest number that reaches each row.
+Most attentions take the tokens of their stream as they stand. Some cut them into windows, shifted (Swin),
+padded (SAM) or overlapping (Longformer, LongT5), hold channels before tokens (SqueezeBERT), or lay them out
+in rows and columns. So every element of the stream gets the number of its place, and a sweep carries the
+lowest and the highest number that reaches each row.
 Where the two are equal, the row belongs to that place; where they differ, it mixes several.
 """
 
@@ -134,7 +135,9 @@ def rows_through(
 
 
 def named(rows: Sequence[tuple[Tensor, Tensor]], tokens: int) -> tuple[list[Tensor], int]:
-    """The token of each row; rows that mix several, such as averages, have places after the last token.
+    """The token of each row; rows that mix several have places after the last token.
+
+    LongT5's global keys are averages of blocks of words (https://arxiv.org/abs/2112.07916).
 
     Args:
         rows: of some operands the lowest and the highest number that reach each row, see `rows_through`.
@@ -156,6 +159,8 @@ def paired(
     graph: GradientGraph, made: Sequence[Node], joint: tuple[Node, Node], used: Sequence[Node]
 ) -> list[int] | None:
     """Which of several tensors is behind each of several others, where all are joined side by side between.
+
+    For the scores of near and far keys in Longformer, LED and BigBird.
 
     Args:
         graph: the graph.

@@ -5,6 +5,8 @@ also where its queries come from. The feed-forward part is what lies between an 
 without a matrix product and one that is reached through one, if it has an activation and treats every token
 alone. What is added to the stream before it is passed by, unless other tokens reach it by a recurrence: that
 is another layer.
+
+The functions below name the models that forced them; the README of this folder lists them all.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ __all__ = ["find_feed_forward", "find_joined", "find_stacked"]
 aten = torch.ops.aten
 _SCANS = {aten.cumsum, aten.cumprod, aten.logcumsumexp}
 _PRODUCTS = {aten.bmm, aten.baddbmm}
-# Activations that are not tagged as pointwise.
+# Activations that are not tagged as pointwise: PReLU in DAB-DETR (https://arxiv.org/abs/2201.12329).
 _ACTIVATIONS = {aten._prelu_kernel, aten.prelu, aten.glu}
 # Pointwise, but no activation: factors, masks, and what norms consist of.
 _LINEAR = {
@@ -34,7 +36,11 @@ _LINEAR = {
 
 
 def find_joined(graph: GradientGraph, query: Node, context_op: Op) -> tuple[Residual | None, Residual | None]:
-    """Where an attention joins the stream, and the feed-forward part that is added to it before that."""
+    """Where an attention joins the stream, and the feed-forward part that is added to it before that.
+
+    GPT-J, CodeGen, GPT-NeoX (https://arxiv.org/abs/2204.06745), Falcon and Phi add attention and feed-forward
+    part to each other first: ``x + (attention(x) + mlp(x))``.
+    """
     residual = _attention_residual(graph, query, context_op)
     inner = _addition_behind(graph, residual.branch) if residual is not None else None
     if residual is None or inner is None:
@@ -66,7 +72,7 @@ def find_feed_forward(graph: GradientGraph, attention: Residual, taken: set[Op])
         taken: the additions at which attentions join it.
     """
     plain: set[Node] = {attention.out}
-    # A feed-forward part beside the attention reads the stream before it.
+    # A feed-forward part beside the attention reads the stream before it: the Cohere models.
     computed = _beside(graph, attention)
     for op in graph.ops[graph.ops.index(attention.op) + 1 :]:
         sources = [node for node in dict.fromkeys(op.inputs()) if node in plain or node in computed]
@@ -88,7 +94,7 @@ def find_feed_forward(graph: GradientGraph, attention: Residual, taken: set[Op])
                     return Residual(op, skip[0], branch[0], made[0])
                 if kind is _Kind.RECURRENT:
                     return None
-                # The stream goes on from here.
+                # A low-rank part (Gemma 3n) or a convolution (Conformer) was added; the stream goes on.
                 return find_feed_forward(graph, Residual(op, made[0], branch[0], made[0]), taken)
         through = op.func.overloadpacket in CONTRACTIONS or any(node in computed for node in sources)
         (computed if through else plain).update(made)
@@ -100,7 +106,8 @@ def find_stacked(
 ) -> Residual | None:
     """The first feed-forward part within what an attention's layer adds to the stream.
 
-    A layer may narrow the stream, add the attention to that, let feed-forward parts follow, and then join.
+    A layer may narrow the stream, add the attention to that, let feed-forward parts follow, and then join:
+    MobileBERT (https://arxiv.org/abs/2004.02984), whose bottlenecks hold four of them.
     """
     ahead = {node for node in context_op.outputs if node is not None}
     for op in graph.ops[graph.ops.index(context_op) + 1 : graph.ops.index(attention.op)]:
@@ -132,7 +139,8 @@ def _attention_residual(graph: GradientGraph, query: Node, context_op: Op) -> Re
         out = op.outputs[0]
         if op.func.overloadpacket is aten.add and len(operands) == 2 and len(computed) == 1:
             (other,) = (node for node in operands if node is not computed[0])
-            # What is no input of ours may go round, too: then no path does.
+            # The skip operand need not depend on `wrt`; then no path uses the skip. The first layer of
+            # Whisper's decoder reads the decoder's own tokens, those of DETR and BLIP-2 learned queries.
             skip = unscaled(graph, other, behind)
             if skip is not None and out is not None and skip.shape == out.shape and len(out.shape) > 1:
                 return Residual(op, skip, computed[0], out, scaled=None if skip is other else other)
@@ -156,8 +164,11 @@ class _Kind(Enum):
     """What is added to a stream."""
 
     FEED_FORWARD = "an activation between products, each token alone"
+    # LAuReL, https://arxiv.org/abs/2411.07501
     LINEAR = "no activation, as in the low-rank part beside the attentions of Gemma 3n"
+    # https://arxiv.org/abs/2005.08100; Wav2Vec2-Conformer and Wav2Vec2-BERT
     CONVOLUTION = "neighbours together, as in the middle of a Conformer's layer"
+    # https://arxiv.org/abs/2507.22448; Falcon-H1 has it beside the attention
     RECURRENT = "all tokens together, as in state-space models and linear attention"
 
 
@@ -173,7 +184,8 @@ def _kind_of(graph: GradientGraph, branch: Node, stream: set[Node]) -> _Kind:
         packet, sources = op.func.overloadpacket, sources_of(graph, op)
         if packet in _SCANS or (packet in _PRODUCTS and len(sources) == 2):
             return _Kind.RECURRENT
-        # Along a sequence; images have convolutions in feed-forward parts, as in SegFormer.
+        # Along a sequence; images have convolutions in their feed-forward parts: SegFormer, GLPN, PVTv2
+        # (https://arxiv.org/abs/2105.15203).
         convolved |= packet is aten.convolution and _reaches_neighbours(op)
         activated |= len(sources) == 1 and _is_activation(op)
         waiting += [source for source in sources if source not in seen]
@@ -196,7 +208,12 @@ def _reaches_neighbours(op: Op) -> bool:
 
 
 def _beside(graph: GradientGraph, attention: Residual) -> set[Node]:
-    """What the stream before an attention feeds through a matrix product, and the attention does not use."""
+    """Results of a feed-forward part that runs parallel to the attention.
+
+    Computed from the stream before the attention, through a matrix product, and not used by the attention.
+    The Cohere models add both to the stream, one after the other, as PaLM does
+    (https://arxiv.org/abs/2204.02311).
+    """
     reached, computed = {attention.skip}, set[Node]()
     used = ancestors(attention.branch)
     for op in graph.ops:
@@ -211,6 +228,10 @@ def _beside(graph: GradientGraph, attention: Residual) -> set[Node]:
 
 
 def _same_stream(one: Node, other: Node) -> bool:
-    """Whether two tensors have the same tokens and units, as far as leading dimensions of 1 go."""
+    """Whether two tensors have the same tokens and units, with leading dimensions of 1 left out.
+
+    OPT (https://arxiv.org/abs/2205.01068) flattens examples and tokens before its feed-forward part, as its
+    copies inside of BLIP-2 and InstructBLIP do.
+    """
     same = one.shape[-2:] == other.shape[-2:]
     return same and one.shape[:-2].numel() == other.shape[:-2].numel()

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from operator import index
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from semiring_widgets.checks import shown, whole_number
 from semiring_widgets.core.anatomy.parts import Anatomy
-from semiring_widgets.core.checks import shown
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.errors import InputError
+from semiring_widgets.vocabulary import BRANCHES
 
-__all__ = ["BRANCHES", "Extent", "LayerExtent", "Parts", "Selection", "checked", "extent_of"]
+__all__ = ["Extent", "LayerExtent", "Parts", "Selection", "checked", "extent_of"]
 
-BRANCHES = ("skip", "query", "key", "value", "mlp", "mlp_skip")
 _HEADLESS = ("skip", "mlp", "mlp_skip")
 
 
@@ -103,7 +102,9 @@ def _part(given: Any, extent: Extent) -> Selection:
     if values["stream"] is None:
         values["stream"] = 0
     for name in ("layer", "head", "token", "stream"):
-        values[name] = _whole(name, values[name])
+        if values[name] is not None:
+            wanted = "a whole number, counted from 0, or None"
+            values[name] = whole_number(values[name], name, least=None, most=None, wanted=wanted)
     branch = values["branch"]
     if branch is not None and not (isinstance(branch, str) and branch in BRANCHES):
         raise InputError(f"branch is {shown(branch)}; choose one of {', '.join(BRANCHES)}.")
@@ -134,19 +135,6 @@ def _check_inside(part: Selection, layer: int, extent: Extent) -> None:
     if part.token is not None:
         tokens = own.keys if part.branch in ("key", "value") else own.queries
         _within("token", part.token, tokens, f"layer {layer} has {{}} tokens")
-
-
-def _whole(name: str, value: Any) -> int | None:
-    if value is None:
-        return None
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        return index(value)
-    except TypeError as error:
-        raise InputError(
-            f"{name} is {shown(value)}; give a whole number, counted from 0, or None."
-        ) from error
 
 
 def _within(name: str, number: int, count: int, there_are: str) -> None:

@@ -3,6 +3,9 @@
 A kernel for attention may be no softmax, and show nothing of its inside. What it takes and gives is enough to
 know it by: the result has a row per query, and each row depends on that query alone; the value goes through
 unit by unit; the key reaches everything.
+
+YOSO (https://arxiv.org/abs/2111.09714) forced this, and is the only class of the zoo that is found so: it has
+an expectation of hash collisions in the place of the softmax, in a `torch.autograd.Function`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.effects.parts import Place
+from semiring_widgets.core.effects.cut_points import Place
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.replay import Program, run
 from semiring_widgets.core.semirings import Sum
@@ -34,7 +34,7 @@ def contributions_of(
         places: the parts.
         given: what the node of each part is given instead.
         inputs: those of the reference.
-        steps: see `semiring_widgets.core.effects.table.effects`.
+        steps: see `semiring_widgets.effects`.
     """
     nodes = {place.node for place in places}
     slopes = _slopes(graph, nodes) if steps is None else _mean_slopes(program, nodes, inputs, steps)

@@ -11,9 +11,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from semiring_widgets.checks import memory_limit, shown
 from semiring_widgets.core.anatomy import Extent, Selection, checked, extent_of, find_anatomy
-from semiring_widgets.core.checks import memory_limit, shown
-from semiring_widgets.core.effects.parts import Place, place_of
+from semiring_widgets.core.effects.cut_points import Place, place_of
 from semiring_widgets.core.effects.references import inputs_of, values_under
 from semiring_widgets.core.effects.replacements import value_for
 from semiring_widgets.core.graph import GradientGraph, find_nodes
@@ -41,6 +41,11 @@ class Effect:
     Attributes:
         before: the score as it was recorded.
         after: the score with the part replaced.
+
+    Example:
+        >>> from semiring_widgets import Effect
+        >>> Effect(before=2.5, after=-0.5).effect
+        3.0
     """
 
     before: float

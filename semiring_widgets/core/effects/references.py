@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.checks import choice
+from semiring_widgets.checks import choice
 from semiring_widgets.core.graph import listed
 from semiring_widgets.core.replay import Program, run
 from semiring_widgets.core.tape import Node

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.checks import choice, real_number, shown
-from semiring_widgets.core.effects.parts import Place
+from semiring_widgets.checks import choice, real_number, shown
+from semiring_widgets.core.effects.cut_points import Place
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 

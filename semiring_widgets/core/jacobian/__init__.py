@@ -1,10 +1,19 @@
-"""Local Jacobians as blocks: from recorded operators to the edges of the gradient graph."""
+"""Local Jacobians as blocks: from recorded operators to the edges of the gradient graph.
 
-from semiring_widgets.core.jacobian.blocks import Block, Contraction, Dense, Elementwise
-from semiring_widgets.core.jacobian.chains import Chain
-from semiring_widgets.core.jacobian.context import Call, Edge
-from semiring_widgets.core.jacobian.rules import Rule, edges_of, register
-from semiring_widgets.core.jacobian.selection import Gather, Strided
+Public for rules of your own: `semiring_widgets.core.jacobian.register`. Otherwise use
+`semiring_widgets.backprop`.
+"""
+
+from semiring_widgets.core.jacobian.blocks.block import Block
+from semiring_widgets.core.jacobian.blocks.chain import Chain
+from semiring_widgets.core.jacobian.blocks.contraction import Contraction
+from semiring_widgets.core.jacobian.blocks.dense import Dense
+from semiring_widgets.core.jacobian.blocks.elementwise import Elementwise
+from semiring_widgets.core.jacobian.blocks.gather import Gather
+from semiring_widgets.core.jacobian.blocks.strided import Strided
+from semiring_widgets.core.jacobian.edge import Edge
+from semiring_widgets.core.jacobian.rules.call import Call
+from semiring_widgets.core.jacobian.rules.rule_table import Rule, edges_of, register
 
 __all__ = [
     "Block",

@@ -1,9 +1,11 @@
 """Matrix products in other algebras: in C where that was built, in Triton on a GPU, and in torch elsewhere.
 
-`accelerated` says whether the C library is in use, `gpu` what happens on a GPU; torch is chosen by
-``SEMIRING_WIDGETS_KERNELS=torch`` in the environment. The functions of this file take left operands
+`accelerated` says whether the C library is in use, `gpu_contractions` what happens on a GPU; torch is chosen
+by ``SEMIRING_WIDGETS_KERNELS=torch`` in the environment. The functions of this file take left operands
 (..., M, K) that are relative to their row's maximum, and weights (..., K, N) as they are: magnitudes and
 logarithms of a weight are taken on the fly and never stored.
+
+Internal: use `semiring_widgets.semirings`, whose `Semiring.contract` chooses among these.
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.kernels import gpu, native
-from semiring_widgets.core.kernels.native import (
+from semiring_widgets.core.kernels import c_library, gpu_contractions
+from semiring_widgets.core.kernels.c_library import (
     Logs,
     contract_best,
     contract_logs,
@@ -56,8 +58,8 @@ def product(p: Tensor, w: Tensor) -> Tensor:
     """
     rows = p.shape[:-1].numel()
     worthwhile = rows > 1 and rows * w.shape[-2:].numel() >= _WORTHWHILE
-    if worthwhile and p.device.type == "cpu" and native.has_wide_vectors():
-        done = native.contract("plain", (p,), w)
+    if worthwhile and p.device.type == "cpu" and c_library.has_wide_vectors():
+        done = c_library.contract("plain", (p,), w)
         if done is not None:
             return done[0]
     return p @ w
@@ -130,14 +132,14 @@ def tile(terms: int, columns: int, device: torch.device) -> tuple[int, int]:
 
 def accelerated() -> bool:
     """Whether the C library is in use."""
-    return native.library() is not None
+    return c_library.library() is not None
 
 
 def _run(name: str, left: tuple[Tensor, ...], w: Tensor) -> Sequence[Tensor] | None:
     """The results of a C or Triton kernel, one per left operand; None where torch has to do it."""
     if left[0].device.type == "cuda":
-        return gpu.contract(name, left, w)
-    return native.contract(name, left, w)
+        return gpu_contractions.contract(name, left, w)
+    return c_library.contract(name, left, w)
 
 
 def _folded(p: Tensor, w: Tensor, fold: Callable[[Tensor, Tensor], Tensor]) -> Tensor:

@@ -14,7 +14,7 @@ from pathlib import Path
 __all__ = ["build", "library_name"]
 
 _HERE = Path(__file__).resolve().parent
-_SOURCES = ("contractions.c", "logarithms.c", "ranked.c", "team.c")
+_SOURCES = ("contractions.c", "k_best.c", "log_rows.c", "openmp.c")
 _FLAGS = (
     "-O3",
     "-std=c11",

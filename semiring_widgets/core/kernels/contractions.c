@@ -15,7 +15,7 @@
  * registers. Plain C: the compiler turns each inner loop into whole vectors, once per instruction set, and the
  * loader picks the best one that the machine has.
  */
-#include "numbers.h"
+#include "vector_math.h"
 
 #define DEPTH 256
 
@@ -35,6 +35,7 @@ struct work {
     unsigned peak;
     float least[2];
 };
+SIZE_OF(work);
 
 typedef float vector __attribute__((vector_size(4 * sizeof(float))));
 #if defined(__clang__)
@@ -233,7 +234,7 @@ INLINE void contract_rows(enum algebra algebra, int most, struct work *work)
 /* Whether there are 32 registers of 16 numbers each; else 16 of 8, or 32 of 4. */
 int semiring_has_wide_vectors(void) { return HAS_WIDE_VECTORS != 0; }
 
-/* Compared by native.py when it loads the library, before any structure is passed. */
+/* Compared by c_library.py when it loads the library, before any structure is passed. */
 int semiring_abi(void) { return ABI; }
 
 INLINE void contract(enum algebra algebra, struct work *work)

@@ -17,7 +17,7 @@ __all__ = ["declare", "pieces", "together"]
 
 
 def declare(library: ctypes.CDLL) -> None:
-    """Tell ctypes how what `together` needs of the library is called.
+    """Declare argument and return types of ``semiring_together``.
 
     Raises:
         AttributeError: the library does not have it.

@@ -16,11 +16,13 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-__all__ = ["EXPECTATION", "MAX", "SIGNED", "joined"]
+__all__ = ["EXPECTATION", "MAX", "NUMBER", "SIGNED", "joined"]
 
 MAX = tl.constexpr(0)
 SIGNED = tl.constexpr(1)
 EXPECTATION = tl.constexpr(2)
+# By the names that `kernels` uses.
+NUMBER = {"max": MAX.value, "signed": SIGNED.value, "expectation": EXPECTATION.value}
 
 
 @triton.jit

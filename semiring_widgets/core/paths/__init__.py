@@ -1,4 +1,7 @@
-"""Single paths: found, ranked, drawn at random, and described step by step."""
+"""Single paths: found, ranked, drawn at random, and described step by step.
+
+Internal: use `semiring_widgets.top_paths`, `semiring_widgets.top_routes` and `semiring_widgets.select_paths`.
+"""
 
 from semiring_widgets.core.paths.directions import cancellation, directions_of
 from semiring_widgets.core.paths.finding import sample_paths, top_paths

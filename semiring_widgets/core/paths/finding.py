@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from semiring_widgets.checks import seed_number, whole_number
 from semiring_widgets.core.anatomy import find_anatomy
-from semiring_widgets.core.checks import seed_number, whole_number
 from semiring_widgets.core.graph import GradientGraph, check_uncut, find_nodes
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.path import Path

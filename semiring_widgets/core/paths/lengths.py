@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from semiring_widgets.checks import choice
 from semiring_widgets.core.anatomy import find_anatomy, hop_edges
 from semiring_widgets.core.backprop import Result
-from semiring_widgets.core.checks import choice
 from semiring_widgets.core.graph import told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.finding import graph_of

@@ -154,7 +154,7 @@ class Sweeps:
 
     def counted(self, value: Value) -> Value:
         """Of a value of `algebra`, that of the paths which use a marked edge, if any are marked."""
-        return self.algebra.counted(value) if isinstance(self.algebra, Leaving) else value
+        return self.algebra.counted(value)
 
     def _joined(self, position: int, ahead: Values) -> Iterator[Value]:
         behind = self.tangents(position)

@@ -8,13 +8,11 @@ from typing import overload
 
 from torch import Tensor
 
+from semiring_widgets.checks import whole_number
 from semiring_widgets.core.anatomy import Leg
-from semiring_widgets.core.checks import whole_number
 from semiring_widgets.core.paths.path import Path
 
-__all__ = ["RANKINGS", "Route", "Routes"]
-
-RANKINGS = ("best", "mass", "contribution")
+__all__ = ["Route", "Routes"]
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,21 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from semiring_widgets.checks import choice, seed_number, whole_number
 from semiring_widgets.core.anatomy import find_anatomy
-from semiring_widgets.core.checks import choice, seed_number, whole_number
 from semiring_widgets.core.graph import told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths.directions import directions_of
 from semiring_widgets.core.paths.finding import graph_of
 from semiring_widgets.core.paths.ranking import MEASURED, RouteSearch
-from semiring_widgets.core.paths.route import RANKINGS, Routes
+from semiring_widgets.core.paths.route import Routes
 from semiring_widgets.core.paths.stations import Stations
 from semiring_widgets.core.paths.walking import walks_size
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Abs
 from semiring_widgets.core.tape import Tape
 from semiring_widgets.errors import InputError
+from semiring_widgets.vocabulary import RANKINGS
 
 __all__ = ["top_routes"]
 

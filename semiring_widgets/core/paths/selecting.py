@@ -12,6 +12,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from semiring_widgets.checks import memory_limit, truth, whole_number
 from semiring_widgets.core.anatomy import (
     Cut,
     Parts,
@@ -23,7 +24,6 @@ from semiring_widgets.core.anatomy import (
     seeds_of,
 )
 from semiring_widgets.core.backprop import Result, signs_of
-from semiring_widgets.core.checks import memory_limit, truth, whole_number
 from semiring_widgets.core.graph import told_cut
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.memory import fit, living_size
@@ -39,7 +39,6 @@ from semiring_widgets.core.semirings import (
     Leaving,
     Max,
     Semiring,
-    SignedMax,
     Value,
     Weight,
     find_semiring,
@@ -142,7 +141,7 @@ class PathSet:
         graph, algebra = self._graph, find_semiring(semiring)
         sweeps = self._sweeps(algebra)
         values = self._ahead(sweeps, 0)
-        sign_of = signs_of(algebra, lambda: self.backprop(SignedMax()))
+        sign_of = signs_of(algebra, self.backprop)
         found = []
         for position, node in enumerate(graph.wrt):
             value = sweeps.counted(values[node]) if node in values else zeros(graph, algebra, node)

@@ -19,7 +19,7 @@ from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.memory import sweep_size
 from semiring_widgets.core.paths.stations import Origin, Stations, Stop
 from semiring_widgets.core.restriction import EVERY_PATH, Marks, Restriction, restrict
-from semiring_widgets.core.semirings import Batch, Leaving, Passing, Semiring, Value, Weight, gated
+from semiring_widgets.core.semirings import Batch, Semiring, Value, Weight, gated
 from semiring_widgets.core.sweeps import Span, ones, sweep_backward, sweep_forward, zeros
 from semiring_widgets.core.tape import Node
 
@@ -156,7 +156,7 @@ class Tracer:
 
     def counted(self, value: Value) -> Value:
         """The value of those paths that pass the gate, in the inner semiring."""
-        return self.semiring.counted(value) if isinstance(self.semiring, (Leaving, Passing)) else value
+        return self.semiring.counted(value)
 
     def directed(self, node: Node, value: Value) -> Value:
         """Values at an input, weighted by the direction; the last dimensions are those of the input."""

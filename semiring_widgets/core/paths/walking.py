@@ -2,7 +2,7 @@
 
 The cotangent beta of a sweep is an exact heuristic: from an element the best path goes on by an edge with
 the highest ``log|derivative| + beta[target]``, and a random path of p(path) ~ |weight| takes an edge with
-the probability proportional to ``|derivative| * exp(beta[target])``. Tangents alpha do the same backwards.
+the probability proportional to ``|derivative| * exp(beta[target])``.
 All walkers at one node step together, so that a thousand walks cost little more than one.
 """
 
@@ -18,7 +18,7 @@ from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.tape import Node
 
-__all__ = ["Choice", "Hop", "Start", "onward", "walk_back", "walk_on", "walks_size"]
+__all__ = ["Choice", "Hop", "Start", "onward", "walk_on", "walks_size"]
 
 Start = tuple[Node, int]
 # Ways on that are looked at together at most: bounds the memory of a thousand walkers before a vocabulary.
@@ -69,8 +69,6 @@ def onward(
     elements: Tensor,
     log_values: Mapping[Node, Tensor],
     without: Collection[Edge] = frozenset(),
-    *,
-    back: bool = False,
 ) -> Choice | None:
     """The ways on from elements of a node, or None at the end.
 
@@ -78,17 +76,16 @@ def onward(
         graph: the graph.
         node: where the walkers are.
         elements: their flat indices, (E,).
-        log_values: cotangents (tangents where ``back``), natural logarithms.
+        log_values: cotangents, natural logarithms.
         without: edges that may not be used.
-        back: towards the inputs instead of towards the score.
     """
     parts = []
-    for edge in graph.in_edges(node) if back else graph.out_edges(node):
-        ahead = edge.source if back else edge.target
+    for edge in graph.out_edges(node):
+        ahead = edge.target
         # A tensor may be read into one without elements: CANINE's rest after whole windows.
         if ahead not in log_values or edge in without or not log_values[ahead].numel():
             continue
-        reached, derivatives = edge.block.in_edges(elements) if back else edge.block.out_edges(elements)
+        reached, derivatives = edge.block.out_edges(elements)
         values = derivatives.double().abs().log() + log_values[ahead].reshape(-1)[reached].double()
         parts.append((edge, reached, derivatives, values))
     if not parts:
@@ -121,46 +118,23 @@ def walk_on(
     Returns:
         The hops of each path, from its start on.
     """
-    return _walk(graph, log_values, starts, noise, back=False)
-
-
-def walk_back(
-    graph: GradientGraph,
-    log_values: Mapping[Node, Tensor],
-    starts: Sequence[Start],
-) -> list[list[Hop]]:
-    """The best path from an input to each start, in forward order; ``log_values`` are `Max` tangents."""
-    found = _walk(graph, log_values, starts, None, back=True)
-    return [hops[::-1] for hops in found]
-
-
-def _walk(
-    graph: GradientGraph,
-    log_values: Mapping[Node, Tensor],
-    starts: Sequence[Start],
-    noise: torch.Generator | None,
-    *,
-    back: bool,
-) -> list[list[Hop]]:
     walked: list[list[Hop]] = [[] for _ in starts]
     at: dict[Node, list[tuple[int, int]]] = {}
     for walker, (node, element) in enumerate(starts):
         at.setdefault(node, []).append((walker, element))
     while at:
-        # Node numbers are a topological order: nobody can still arrive at the first (last) one.
-        node = (max if back else min)(at, key=lambda n: n.index)
+        # Node numbers are a topological order: nobody can still arrive at the first one.
+        node = min(at, key=lambda n: n.index)
         group = at.pop(node)
-        if not back and node is graph.score:
+        if node is graph.score:
             continue
         for walker, element, value, edge, reached, derivative in _steps(
-            graph, log_values, node, group, noise, back=back
+            graph, log_values, node, group, noise
         ):
-            # A start that nothing better leads to is where its path begins.
-            if value == float("-inf") or (back and node in graph.wrt and value < 0.0):
+            if value == float("-inf"):
                 continue
-            source, target = (reached, element) if back else (element, reached)
-            walked[walker].append(Hop(edge, source, target, derivative))
-            at.setdefault(edge.source if back else edge.target, []).append((walker, reached))
+            walked[walker].append(Hop(edge, element, reached, derivative))
+            at.setdefault(edge.target, []).append((walker, reached))
     return walked
 
 
@@ -170,14 +144,12 @@ def _steps(
     node: Node,
     group: Sequence[tuple[int, int]],
     noise: torch.Generator | None,
-    *,
-    back: bool,
 ) -> Iterator[tuple[int, int, float, Edge, int, float]]:
     """For all walkers at a node: number, element, log value, edge, element reached, derivative."""
     elements = torch.tensor([element for _, element in group], device=node.device)
     begin, count = 0, 1  # the first walker shows how many ways there are
     while begin < len(group):
-        choice = onward(graph, node, elements[begin : begin + count], log_values, back=back)
+        choice = onward(graph, node, elements[begin : begin + count], log_values)
         if choice is None:
             return
         values = choice.values

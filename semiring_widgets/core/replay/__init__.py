@@ -2,6 +2,8 @@
 
 A tape holds the operators and what they were called with, so nothing but the tape is needed: no module names,
 no hooks, no change of the model. Only what lies behind the replaced tensors is run.
+
+Internal: use `semiring_widgets.test`.
 """
 
 from semiring_widgets.core.replay.batching import run_batched

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.replay.narrowing import Narrow, Narrowing, Rows, narrowed
+from semiring_widgets.core.replay.narrowing import Narrow, Narrowing, Rows, rows_of
 from semiring_widgets.core.replay.operators import call
 from semiring_widgets.core.replay.program import Program, Slot, Step
 from semiring_widgets.core.replay.running import Patch, Replaced, check_unchanged, last_uses, put, run_step
@@ -174,7 +174,7 @@ class _Batch:
         held = self._values.get(slot)
         recorded = self._program.recorded(slot)
         if isinstance(slot, Node):
-            recorded = narrowed(recorded, None, self._narrowing.stored.get(slot))
+            recorded = rows_of(recorded, None, self._narrowing.stored.get(slot))
         if held is None:
             return recorded.expand(count, *recorded.shape)
         if len(held) < count:
@@ -236,8 +236,8 @@ def _run_narrow(
 
     def given(node: Node) -> Tensor:
         if node in values:
-            return narrowed(values[node], stored.get(node), how.needs.get(node))
-        return narrowed(node.value, None, how.needs.get(node))
+            return rows_of(values[node], stored.get(node), how.needs.get(node))
+        return rows_of(node.value, None, how.needs.get(node))
 
     def constant(tensor: Tensor) -> Tensor:
         found = values.get(id(tensor), tensor)
@@ -246,7 +246,7 @@ def _run_narrow(
         dim = how.made.dim - (len(made.shape) - found.dim())
         if dim < 0 or found.shape[dim] == 1:
             return found
-        return narrowed(found, None, Rows(dim, how.made.places))
+        return rows_of(found, None, Rows(dim, how.made.places))
 
     (made,) = (node for node in step.op.outputs if node is not None)
     shape = list(made.shape)

@@ -19,7 +19,7 @@ from semiring_widgets.core.replay.operators import stabiliser
 from semiring_widgets.core.replay.program import Step
 from semiring_widgets.core.tape import Node, Op
 
-__all__ = ["Narrow", "Narrowing", "Rows", "narrowed"]
+__all__ = ["Narrow", "Narrowing", "Rows", "rows_of"]
 
 aten = torch.ops.aten
 
@@ -87,7 +87,7 @@ class Narrowing:
         return found
 
 
-def narrowed(tensor: Tensor, stored: Rows | None, rows: Rows | None) -> Tensor:
+def rows_of(tensor: Tensor, stored: Rows | None, rows: Rows | None) -> Tensor:
     """Some rows of what is held.
 
     Args:

@@ -1,70 +1,57 @@
-"""The algebra: semirings, and how to find one by name."""
+"""The algebra: semirings, and how to find one by name.
+
+Internal: use `semiring_widgets.semirings`.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from semiring_widgets.core.checks import choice, shown
+from semiring_widgets.checks import choice, shown
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.batch import Batch
-from semiring_widgets.core.semirings.best import Max, SignedMax
-from semiring_widgets.core.semirings.boolean import Boolean
-from semiring_widgets.core.semirings.hops import Hops
-from semiring_widgets.core.semirings.kbest import KBest
+from semiring_widgets.core.semirings.built_in import *
+from semiring_widgets.core.semirings.edge_weight import Weight
+from semiring_widgets.core.semirings.gates import Passing, gated
 from semiring_widgets.core.semirings.laws import check_form, check_laws
-from semiring_widgets.core.semirings.leaving import Leaving
-from semiring_widgets.core.semirings.linear import BranchMax, Sum
-from semiring_widgets.core.semirings.mass import Abs, Count, Entropy
-from semiring_widgets.core.semirings.moments import Variance
-from semiring_widgets.core.semirings.passing import Passing, gated
-from semiring_widgets.core.semirings.product import Product, factored, factors_of
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.core.semirings.marked_paths import Leaving
+from semiring_widgets.core.semirings.product import Product
+from semiring_widgets.core.semirings.registry import NAMED, register
 from semiring_widgets.errors import InputError
+from semiring_widgets.vocabulary import LEVELS
 
 __all__ = [
     "FUSED",
-    "LEVELS",
-    "Abs",
+    "NAMED",
     "Batch",
-    "Boolean",
-    "BranchMax",
-    "Count",
-    "Entropy",
-    "Hops",
-    "KBest",
     "Leaving",
-    "Max",
     "Passing",
     "Product",
     "Semiring",
-    "SignedMax",
-    "Sum",
     "Value",
-    "Variance",
     "Weight",
     "check_laws",
-    "factored",
-    "factors_of",
     "find_semiring",
     "gated",
+    "register",
 ]
 
-LEVELS = ("unit", "branch")
 # The usual questions in one sweep; ``"fused"`` by name.
 FUSED = Product(Sum(), Abs(), Entropy(), Max())
 FUSED.name = "fused"
-_NAMED = (Sum, Abs, Max, SignedMax, Entropy, Count, Boolean, Variance)
-_BY_NAME: dict[str, type[Semiring]] = {**{s.name: s for s in _NAMED}, "kbest": KBest}
 
 
-def find_semiring(semiring: str | Semiring | type[Semiring], level: str = "unit") -> Semiring:
+def find_semiring(
+    semiring: str | Semiring | type[Semiring], level: str = "unit", marks: int | None = None
+) -> Semiring:
     """A semiring from its name or object, at the level asked for.
 
     Args:
-        semiring: ``"sum"``, ``"abs"``, ``"max"``, ``"signed_max"``, ``"entropy"``, ``"count"``,
-            ``"boolean"``, ``"variance"``, ``"kbest"`` (the five best paths), ``"fused"`` (sum, abs, entropy
-            and max in one sweep), or an object such as ``KBest(8)`` or one of your own.
+        semiring: the name of a built-in one, such as ``"sum"``, ``"abs"``, ``"max"``, ``"entropy"`` or
+            ``"kbest"`` (the five best paths), ``"fused"`` (sum, abs, entropy and max in one sweep), or an
+            object such as ``KBest(8)`` or one of your own.
         level: of a maximum: ``"unit"`` (over scalar paths) or ``"branch"`` (as in the published figures).
+        marks: the most marked edges on a path, where that is known: see `Semiring.counts_marks`.
 
     Raises:
         InputError: for an unknown name or level, an object whose values have not the form they should, or a
@@ -76,34 +63,26 @@ def find_semiring(semiring: str | Semiring | type[Semiring], level: str = "unit"
         raise InputError(f"{semiring.__name__} is a class; pass an object of it: {semiring.__name__}(...).")
     if isinstance(semiring, Semiring):
         check_form(semiring)
-    elif isinstance(given, str) and given == FUSED.name:
-        semiring = FUSED
-    elif isinstance(given, str) and given == Hops.name:
+        found = semiring
+    else:
+        found = _made(given, marks)
+    return found if level == "unit" else found.branched()
+
+
+def _made(name: Any, marks: int | None) -> Semiring:
+    if isinstance(name, str) and name == FUSED.name:
+        return FUSED
+    cls: Any = NAMED.get(name) if isinstance(name, str) else None
+    if cls is None:
+        known = sorted(name for name, named in NAMED.items() if not named.counts_marks)
         raise InputError(
-            "The semiring 'hops' counts layers, which this function knows nothing of; use sw.path_lengths, "
-            "or 'hops' in sw.explain and sw.compare."
-        )
-    elif not isinstance(given, str) or given not in _BY_NAME:
-        raise InputError(
-            f"semiring is {shown(given)}; choose one of {', '.join(_BY_NAME)}, {FUSED.name}, or pass an "
+            f"semiring is {shown(name)}; choose one of {', '.join(known)}, {FUSED.name}, or pass an "
             f"object of a class derived from sw.Semiring."
         )
-    else:
-        semiring = _BY_NAME[given]()
-    return semiring if level == "unit" else _branched(semiring)
-
-
-def _branched(semiring: Semiring) -> Semiring:
-    """The same with its maxima at branch level; sums and counts have no level."""
-    if type(semiring) in (Max, SignedMax):
-        return BranchMax(semiring.name)
-    if isinstance(semiring, Product):
-        product = Product(*map(_branched, semiring.factors))
-        product.name = semiring.name
-        return product
-    if isinstance(semiring, KBest):
+    if cls.counts_marks and marks is None:
         raise InputError(
-            "The k best paths are scalar paths: level='branch' is a rule for max and signed_max only. Use "
-            "level='unit'."
+            f"The semiring {name!r} counts layers, which this function knows nothing of; use "
+            f"sw.path_lengths, or {name!r} in sw.explain and sw.compare."
         )
-    return semiring
+    found: Semiring = cls(marks) if cls.counts_marks else cls()
+    return found

@@ -15,20 +15,21 @@ first five members; the rest have generic definitions, which the built-in semiri
     ...         return (torch.maximum(a[0], b[0]),)
 
 Whatever takes a semiring takes an object of such a class. Tables and pictures show its `readout`, by default
-the first of its `facts`, under its `name` and in its `unit`.
+the first of its `facts`, under its `name` and in its `unit`. What else differs between semirings, such as
+whether numbers have a sign, each says of itself, so nobody has to ask which one it is.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 
 import torch
 from torch import Tensor
 
 from semiring_widgets.core import kernels
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.core.semirings.edge_weight import Weight
 
 __all__ = ["Semiring", "Value"]
 
@@ -39,20 +40,49 @@ class Semiring(ABC):
     """A commutative semiring whose values are tuples of equally shaped tensors.
 
     Attributes:
-        name: what results and pictures call it; by default the name of the class.
-        unit: what its `readout` is measured in; ``"nats"`` also says that it is a logarithm.
         zero: the value of *no path*, one number per part.
         one: the value of the empty path, one number per part.
+        name: what results and pictures call it; by default the name of the class.
+        unit: what its `readout` is measured in; ``"nats"`` also says that it is a logarithm.
+        method: its name among the attribution methods; by default "path" and its name.
+        signed: whether its `plain` number may be negative in a meaningful way.
+        judged: whether NaN and infinite derivatives are refused; `Sum` lets them through, as autograd does.
+        branch_level: what stands for it at branch level; None for itself.
+        distributive: whether ``times`` distributes over ``plus``, so that alpha times beta is the value of
+            all paths through a place; not so at branch level.
+        with_sign: a semiring among whose facts are this one's and their ``sign``, where this one finds
+            magnitudes only; else None.
+        begins_with: a semiring whose value is the first part of this one's, so that a `Product` of both need
+            not carry it twice.
+        counts_marks: whether it is made for a model, as ``cls(n)`` for paths with at most n marked edges; by
+            name, `semiring_widgets.explain` and `semiring_widgets.compare` alone can ask for it.
+
+    A class derived from another one, which may lift otherwise, has a name of its own, and a `method`,
+    `with_sign`, `branch_level` and `begins_with` only if it says so.
     """
 
-    name: str = ""
-    unit: str = ""
     zero: tuple[float, ...]
     one: tuple[float, ...]
+    name: str = ""
+    unit: str = ""
+    method: str = ""
+    signed: bool = True
+    judged: bool = True
+    distributive: bool = True
+    with_sign: Semiring | None = None
+    branch_level: Semiring | None = None
+    begins_with: type[Semiring] | None = None
+    counts_marks: bool = False
 
     def __init_subclass__(cls) -> None:
         if "name" not in vars(cls):
             cls.name = cls.__name__
+        own = ["method", "with_sign", "branch_level", "begins_with"]
+        if "readout" in vars(cls):
+            own.append("plain")
+        for key in own:
+            if key not in vars(cls):
+                setattr(cls, key, vars(Semiring)[key])
 
     @abstractmethod
     def lift(self, weight: Tensor) -> Value:
@@ -84,10 +114,22 @@ class Semiring(ABC):
         """
         return next(iter(self.facts(value).values()))
 
+    def plain(self, value: Value) -> Tensor:
+        """The one number of an attribution in Captum's form: with a sign, and no logarithm; or the readout.
+
+        Args:
+            value: of `with_sign`, if there is one. Where there is no path, what comes out does not matter.
+        """
+        return self.readout(value)
+
+    def coarse(self, value: Value) -> bool:
+        """Whether float32 is too coarse for such values, so that a sweep is to be made again in float64."""
+        return False
+
     def absent(self, value: Value) -> Tensor:
         """True where the value is that of *no path*."""
-        places = [part == none for part, none in zip(value, self.zero, strict=True)]
-        return torch.stack(torch.broadcast_tensors(*places)).all(0)
+        places = (part == none for part, none in zip(value, self.zero, strict=True))
+        return reduce(torch.logical_and, places)
 
     @cached_property
     def unital(self) -> bool:
@@ -133,6 +175,23 @@ class Semiring(ABC):
             rows.append(tuple(torch.cat(parts, -1) for parts in zip(*found, strict=True)))
         return tuple(torch.cat(parts, -2) for parts in zip(*rows, strict=True))
 
+    def contract_rows(self, value: Value, weight: Weight, rows: Tensor) -> Value:
+        """`contract` of some rows, where no path reaches the others.
+
+        Args:
+            value: parts of shape (M, K).
+            weight: (K, N).
+            rows: boolean of shape (M,).
+
+        Returns:
+            Parts of shape (M, N).
+        """
+        found = self.contract(tuple(part[rows] for part in value), weight)
+        whole = self.full(self.zero, (len(rows), weight.value.shape[-1]), value[0])
+        for part, new in zip(whole, found, strict=True):
+            part[rows] = new
+        return whole
+
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
         """Sum flat values into ``size`` places: ``out[i] = plus of value[j] with index[j] == i``.
 
@@ -166,6 +225,27 @@ class Semiring(ABC):
     def settle(self, value: Value) -> Value:
         """Called on what each block gives, before `merge`; the identity, except at branch level."""
         return value
+
+    def counted(self, value: Value) -> Value:
+        """Of values kept apart by the marked edges of their paths, that of the paths that count."""
+        return value
+
+    def branched(self) -> Semiring:
+        """The same at branch level: `branch_level`, or itself.
+
+        Raises:
+            InputError: it has none.
+        """
+        return self.branch_level or self
+
+    @property
+    def factors(self) -> tuple[Semiring, ...]:
+        """The semirings that have one number each: those of a `Product`; else only itself."""
+        return (self,)
+
+    def factored(self, value: Value) -> list[tuple[Semiring, Value]]:
+        """Each factor with its part of a value."""
+        return [(self, value)]
 
     def _edges(self, weight: Tensor) -> Value:
         """The lifted weights; *no path* where the weight is 0."""

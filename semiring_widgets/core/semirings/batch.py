@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.core.semirings.edge_weight import Weight
 
 __all__ = ["Batch"]
 
@@ -70,13 +70,8 @@ class Batch(Semiring):
         def act(stacked: Value) -> Value:
             # Each of many may be at another token: most rows hold no path.
             flat = tuple(v.reshape(-1, v.shape[-1]) for v in stacked)
-            alive = torch.zeros(len(flat[0]), dtype=torch.bool, device=flat[0].device)
-            for part, none in zip(flat, self.inner.zero, strict=True):
-                alive |= (part != none).any(1)
-            found = self.inner.contract(tuple(part[alive] for part in flat), weight)
-            whole = self.inner.full(self.inner.zero, (len(alive), weight.value.shape[-1]), flat[0])
-            for part, new in zip(whole, found, strict=True):
-                part[alive] = new
+            rows = ~self.inner.absent(flat).all(1)
+            whole = self.inner.contract_rows(flat, weight, rows)
             return tuple(part.reshape(*stacked[0].shape[:-1], -1) for part in whole)
 
         return self._stacked(act, value)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from torch import Tensor
 
 from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.core.semirings.edge_weight import Weight
 
 __all__ = ["ByMarks"]
 
@@ -31,7 +31,6 @@ class ByMarks(Semiring):
         return [value[start : start + width] for start in range(0, len(value), width)]
 
     def counted(self, value: Value) -> Value:
-        """The value of the paths that count."""
         return self.split(value)[-1]
 
     def lift(self, weight: Tensor) -> Value:

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.checks import whole_number
-from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.mass import Abs
-from semiring_widgets.core.semirings.scaling import NONE
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.checks import whole_number
+from semiring_widgets.core.semirings.base import Value
+from semiring_widgets.core.semirings.edge_weight import Weight
+from semiring_widgets.core.semirings.log_mass import Abs
+from semiring_widgets.core.semirings.log_weights import LogWeights
+from semiring_widgets.core.semirings.registry import register
+from semiring_widgets.core.semirings.relative_logs import NONE
 
 __all__ = ["Hops"]
 
@@ -19,8 +21,22 @@ __all__ = ["Hops"]
 _MOST = 10_000
 
 
-class Hops(Semiring):
-    """Polynomials of masses: part n is the log mass of all paths with n marked edges.
+@register
+class Hops(LogWeights):
+    """How long paths are: polynomials whose coefficient n is the mass of the paths with n marked edges.
+
+    ``plus`` adds and ``times`` multiplies polynomials; ``lift(w) = (log|w|, -inf, ...)``, and `mark`
+    multiplies by the unknown. Part n of the value is a log mass, in nats; ``length`` is the mean of n under
+    p(path) ~ |weight|, 0 where there is no path. One contraction of `Abs` with as many more rows as there are
+    parts. For whole networks: Veit et al., Residual Networks Behave Like Ensembles of Relatively Shallow
+    Networks, 2016, https://arxiv.org/abs/1605.06431. Asked by `sw.path_lengths`, which finds the marked
+    edges.
+
+        >>> import torch
+        >>> hops = Hops(2)
+        >>> direct, marked = hops.lift(torch.tensor(3.0)), hops.mark(hops.lift(torch.tensor(-1.0)))
+        >>> hops.facts(hops.plus(direct, marked))["length"]
+        tensor(0.2500)
 
     Args:
         most: the largest number told apart; the last part also holds all longer paths.
@@ -29,17 +45,14 @@ class Hops(Semiring):
         InputError: not a whole number, or a negative one.
     """
 
-    name, unit = "hops", "hops"
+    name, unit, method = "hops", "hops", "path length"
+    counts_marks = True
 
     def __init__(self, most: int) -> None:
         self.most = whole_number(most, "most", least=0, most=_MOST)
         self.zero = (NONE,) * (self.most + 1)
         self.one = (0.0, *(NONE,) * self.most)
         self._mass = Abs()
-
-    def lift(self, weight: Tensor) -> Value:
-        log = weight.abs().log()
-        return (log, *(torch.full_like(log, NONE) for _ in range(self.most)))
 
     def times(self, a: Value, b: Value) -> Value:
         terms: list[list[Tensor]] = [[] for _ in self.zero]
@@ -56,9 +69,6 @@ class Hops(Semiring):
             return value
         *low, second, last = value
         return (torch.full_like(last, NONE), *low, torch.logaddexp(second, last))
-
-    def scale(self, value: Value, weight: Weight) -> Value:
-        return tuple(part + weight.log for part in value)
 
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
         return tuple(torch.logsumexp(part, tuple(dims), keepdim=True) for part in value) if dims else value

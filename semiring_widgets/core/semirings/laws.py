@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.checks import seed_number, shown, whole_number
+from semiring_widgets.checks import seed_number, shown, whole_number
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings.base import Semiring, Value
-from semiring_widgets.core.semirings.weights import Weight
+from semiring_widgets.core.semirings.edge_weight import Weight
 from semiring_widgets.errors import InputError
 
 __all__ = ["check_form", "check_laws"]

@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
-from semiring_widgets.core.tape.bindings import Bindings
+from semiring_widgets.core.tape.aliasing.bindings import Bindings
 from semiring_widgets.core.tape.nodes import Node
 
-__all__ = ["Swapped", "is_tracked", "tensors_in"]
+__all__ = ["NodeArguments", "is_tracked", "tensors_in"]
 
 
 def is_tracked(value: Any) -> bool:
@@ -29,7 +29,7 @@ def tensors_in(args: Any) -> Iterator[Tensor]:
             yield from tensors_in(arg.values())
 
 
-class Swapped:
+class NodeArguments:
     """The arguments of a call, with the node of every recorded tensor in its place.
 
     Args:

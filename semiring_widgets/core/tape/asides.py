@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from torch._ops import OpOverload
 
-from semiring_widgets.core.tape.arguments import Swapped, is_tracked, tensors_in
+from semiring_widgets.core.tape.arguments import NodeArguments, is_tracked, tensors_in
 from semiring_widgets.core.tape.nodes import NOWHERE, Node, Op, Scope
-from semiring_widgets.core.tape.operators import functional_of
+from semiring_widgets.core.tape.op_facts import functional_of
 
 __all__ = ["Asides", "Noted"]
 
@@ -99,7 +99,7 @@ class Asides:
         self,
         at: int,
         func: Callable[..., Any] | None,
-        given: Swapped,
+        given: NodeArguments,
         results: Sequence[Any],
         scope: Scope = NOWHERE,
         outputs: Sequence[Node | None] | None = None,
@@ -134,7 +134,7 @@ class Asides:
         self.further[op] = tuple(results)
         self._know(results)
 
-    def before_write(self, at: int, tensor: Tensor, given: Swapped) -> Tensor | None:
+    def before_write(self, at: int, tensor: Tensor, given: NodeArguments) -> Tensor | None:
         """A tensor that is no node is about to be written.
 
         Args:
@@ -151,7 +151,7 @@ class Asides:
         return None
 
     def written(
-        self, at: int, func: OpOverload, given: Swapped, tensor: Tensor, old: Tensor, scope: Scope
+        self, at: int, func: OpOverload, given: NodeArguments, tensor: Tensor, old: Tensor, scope: Scope
     ) -> None:
         """Note that a tensor that is no node was written with numbers that depend on recorded ones.
 

@@ -77,7 +77,7 @@ class Node:
         Raises:
             TapeError: the recording kept no values.
         """
-        return self._value if self._value is not None else _again(self, {})
+        return self._value if self._value is not None else _compute_again(self, {})
 
     @property
     def held(self) -> Tensor | None:
@@ -206,7 +206,7 @@ def fill(given: Any, replace: Callable[[Node], Any]) -> Any:
     return given
 
 
-def _again(node: Node, made: dict[Node, Tensor]) -> Tensor:
+def _compute_again(node: Node, made: dict[Node, Tensor]) -> Tensor:
     """Compute a released result and, once each, what it was made from."""
     if node not in made:
         op = node.op
@@ -217,7 +217,7 @@ def _again(node: Node, made: dict[Node, Tensor]) -> Tensor:
             )
 
         def given(source: Node) -> Tensor:
-            return source.held if source.held is not None else _again(source, made)
+            return source.held if source.held is not None else _compute_again(source, made)
 
         with full_precision():  # an autocast block of the caller's may be open now
             result = op.func(*fill(op.args, given), **fill(op.kwargs, given))

@@ -19,28 +19,29 @@ from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from semiring_widgets.core.checks import choice, memory_limit, truth
-from semiring_widgets.core.tape.arguments import Swapped, is_tracked, tensors_in
-from semiring_widgets.core.tape.calls import Calls
-from semiring_widgets.core.tape.decompositions import decomposed
-from semiring_widgets.core.tape.expansions import GRANULARITIES, expansions, uncut
-from semiring_widgets.core.tape.foreign import sentence_for
-from semiring_widgets.core.tape.hooks import refusal_of
-from semiring_widgets.core.tape.interception import Interception
+from semiring_widgets.checks import choice, memory_limit, truth
+from semiring_widgets.core.tape.arguments import NodeArguments, is_tracked, tensors_in
+from semiring_widgets.core.tape.autograd_functions.interception import Interception
+from semiring_widgets.core.tape.autograd_functions.recording import CallRecorder
+from semiring_widgets.core.tape.autograd_functions.trial import try_functions
+from semiring_widgets.core.tape.backward_hooks import refusal_of
+from semiring_widgets.core.tape.expansion.granularity import expansions, uncut
+from semiring_widgets.core.tape.expansion.shortcuts import decomposed
+from semiring_widgets.core.tape.module_paths import ModulePaths
 from semiring_widgets.core.tape.nodes import Node, Scope
-from semiring_widgets.core.tape.opening import Opening
-from semiring_widgets.core.tape.operators import Facts, facts_of, functional_of, returns_more, written_by
+from semiring_widgets.core.tape.op_facts import OpFacts, facts_of, functional_of, returns_more, written_by
+from semiring_widgets.core.tape.open_recording import OpenRecording
 from semiring_widgets.core.tape.reads import Reads
-from semiring_widgets.core.tape.scopes import ModuleTracker
-from semiring_widgets.core.tape.tape import Tape, only
-from semiring_widgets.core.tape.trial import try_functions
+from semiring_widgets.core.tape.tape import Tape, only_output
+from semiring_widgets.core.tape.torch_errors import sentence_for
 from semiring_widgets.errors import UnsupportedOpError
+from semiring_widgets.vocabulary import GRANULARITIES
 
 __all__ = ["record"]
 
 aten = torch.ops.aten
 
-# Namespaces of operators whose weights are quantised; autograd takes their results for constants.
+# Namespaces of operators with quantised weights; autograd takes their results for constants.
 _QUANTISED = {"quantized", "quantized_decomposed", "torchao", "bitsandbytes"}
 _OTHER_MEMORY = (
     "A tensor was given other memory during the recording (in module '{}') by `set_`, as copy.deepcopy and "
@@ -80,15 +81,24 @@ def record(
         UnsupportedOpError: if the block does what cannot be recorded; the message names it.
         TapeError: the recording was entered beside that of another task of the thread, or not left as
             `with` leaves it: in the thread where it was entered, the last one first.
+
+    Example:
+        >>> x = torch.tensor([1.0, 2.0])
+        >>> for granularity in ("primitive", "operator"):
+        ...     with record(granularity) as tape:
+        ...         score = torch.softmax(x, 0)[0]
+        ...     print([op.name for op in tape.ops])
+        ['aten.sub.Tensor', 'aten.exp.default', 'aten.sum.dim_IntList', 'aten.div.Tensor', 'aten.select.int']
+        ['aten._softmax.default', 'aten.select.int']
     """
     granularity = choice(granularity, "granularity", GRANULARITIES)
     limit, values = memory_limit(max_memory), truth(values, "values")
     try_functions(record)
     tape = Tape(granularity, limit, values=values)
     table = expansions(granularity, keep=lambda constant: tape._count(constant, (), {}))
-    tracker = ModuleTracker()
+    tracker = ModulePaths()
     recorder = _Recorder(tape, tracker, table, uncut(granularity))
-    opening = Opening(tape, recorder, tracker, Interception(Calls(tape, recorder.scope)))
+    opening = OpenRecording(tape, recorder, tracker, Interception(CallRecorder(tape, recorder.scope)))
     with Reads(recorder.note_read), opening:
         try:
             yield tape
@@ -111,12 +121,12 @@ class _Recorder(TorchDispatchMode):
         return False
 
     def __init__(
-        self, tape: Tape, tracker: ModuleTracker, table: dict[Any, Any], uncut: dict[Any, Any]
+        self, tape: Tape, tracker: ModulePaths, table: dict[Any, Any], uncut: dict[Any, Any]
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._tape, self._tracker, self._table, self._uncut = tape, tracker, table, uncut
         # Keyed on identity, as the hash of an operator costs as much as the rest; each keeps its own alive.
-        self._facts: dict[int, Facts] = {}
+        self._facts: dict[int, OpFacts] = {}
         self._composites: list[tuple[str, int]] = []
         self._instances = 0
         self._last_scope = Scope()
@@ -134,11 +144,11 @@ class _Recorder(TorchDispatchMode):
                 return result
         bindings = self._tape._bindings
         tells = facts.is_one_step
-        given = None if tells is None else Swapped(args, kwargs, bindings)
+        given = None if tells is None else NodeArguments(args, kwargs, bindings)
         if facts.decomposes and not (tells and given and tells(*given.args)):
             with self:
                 if _any_complex(args):
-                    result = _conjugating(func.decompose, args, kwargs)
+                    result = _with_conjugation(func.decompose, args, kwargs)
                 else:
                     result = decomposed(func, args, kwargs)
             if result is not NotImplemented:
@@ -148,7 +158,7 @@ class _Recorder(TorchDispatchMode):
             if facts.packet is aten.set_:
                 raise UnsupportedOpError(_OTHER_MEMORY.format(self._tracker.path))
             bindings.node(tensor, to_write=True)
-        given = given or Swapped(args, kwargs, bindings)
+        given = given or NodeArguments(args, kwargs, bindings)
         if not given.nodes:
             return self._run_beside(facts, args, kwargs, given, written)
         if func.namespace in _QUANTISED:
@@ -173,7 +183,7 @@ class _Recorder(TorchDispatchMode):
         constants = [tensor for tensor in tensors_in(args) if not is_tracked(tensor)]
         # Its steps may be chosen by what Python reads there, as are the experts of a mixture.
         chosen = self._depends(constants) if constants else False
-        given = Swapped(args, kwargs, self._tape._bindings) if chosen else None
+        given = NodeArguments(args, kwargs, self._tape._bindings) if chosen else None
         self._instances += 1
         self._composites.append((func.overloadpacket.__name__.strip("_"), self._instances))
         try:
@@ -183,16 +193,16 @@ class _Recorder(TorchDispatchMode):
             self._composites.pop()
         if given is not None and result is not NotImplemented:
             results = list(result) if isinstance(result, (tuple, list)) else [result]
-            self._tape.note(expansion, given, results, self.scope(), on_path=True)
+            self._tape._note(expansion, given, results, self.scope(), on_path=True)
         return result
 
-    def _run(self, func: OpOverload, facts: Facts, args: Any, kwargs: Any, given: Swapped) -> Any:
+    def _run(self, func: OpOverload, facts: OpFacts, args: Any, kwargs: Any, given: NodeArguments) -> Any:
         bindings = self._tape._bindings
-        result = _conjugating(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
+        result = _with_conjugation(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
         results = list(result) if isinstance(result, (tuple, list)) else [result]
         if not any(map(is_tracked, results)):
             if not facts.shapes:
-                self._tape.note(func, given, results, self.scope())
+                self._tape._note(func, given, results, self.scope())
             return result
         if not facts.views:
             self._tape._count(result, args, kwargs)
@@ -204,10 +214,10 @@ class _Recorder(TorchDispatchMode):
                     self._tape.cuts.append((self._tracker.path, sources, leaf.index))
                     bindings.bind(r, leaf, cut=True, frozen=func.is_view and not facts.cuts)
             if not facts.shapes:
-                self._tape.note(func, given, results, self.scope(), leaves)
+                self._tape._note(func, given, results, self.scope(), leaves)
             return result
         source = args[0] if args and (facts.same or facts.same_if_shape_stays) else None
-        if source is not None and is_tracked(source) and _same(facts, results[0], source):
+        if source is not None and is_tracked(source) and _is_same_node(facts, results[0], source):
             if results[0] is not source:
                 bindings.bind(results[0], given.args[0], source=source)
             return result
@@ -225,21 +235,23 @@ class _Recorder(TorchDispatchMode):
             self._tape.asides.accompany(op, results)
         return result
 
-    def _run_beside(self, facts: Facts, args: Any, kwargs: Any, given: Swapped, written: list[Any]) -> Any:
+    def _run_beside(
+        self, facts: OpFacts, args: Any, kwargs: Any, given: NodeArguments, written: list[Any]
+    ) -> Any:
         """Run what takes no recorded number, though perhaps a mask that was made from some."""
         func = facts.func
         copies = [(tensor, self._before_constant(tensor, given)) for tensor in tensors_in(written)]
         result = func(*args, **kwargs)
         for tensor, old in copies:
             if old is not None:
-                self._tape.note_write(func, given, tensor, old, self.scope())
+                self._tape._note_write(func, given, tensor, old, self.scope())
         if not copies and not facts.shapes and self._depends(given.constants):
             results = list(result) if isinstance(result, (tuple, list)) else [result]
-            self._tape.note(func, given, results, self.scope())
+            self._tape._note(func, given, results, self.scope())
         return result
 
     def _run_in_place(
-        self, func: OpOverload, args: Any, kwargs: Any, given: Swapped, written: list[Any]
+        self, func: OpOverload, args: Any, kwargs: Any, given: NodeArguments, written: list[Any]
     ) -> Any:
         bindings = self._tape._bindings
         if any(isinstance(several, (list, tuple)) for several in written):
@@ -256,7 +268,7 @@ class _Recorder(TorchDispatchMode):
             before.append(bindings.about_memory.before_write(tensor) if is_tracked(tensor) else None)
             if isinstance(tensor, Tensor) and not is_tracked(tensor):
                 copies.append((tensor, self._before_constant(tensor, given)))
-        result = _conjugating(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
+        result = _with_conjugation(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
         cut = not torch.is_grad_enabled()
         if not cut and (returns_more(func, result) or (functional is func and func.namespace != "aten")):
             raise UnsupportedOpError(
@@ -274,22 +286,22 @@ class _Recorder(TorchDispatchMode):
                     else self._tape._leaf(tensor.detach())
                 )
                 plain = functional is not func and len(written) == 1
-                self._tape.note(functional if plain else None, given, [tensor], self.scope(), [node])
+                self._tape._note(functional if plain else None, given, [tensor], self.scope(), [node])
             elif len(written) > 1:
                 raise UnsupportedOpError(
                     f"{func} (in module '{self._tracker.path}') writes several tensors in place, which "
                     f"cannot be recorded. Use its out-of-place form."
                 )
             else:
-                node = only(self._tape._append(functional, given, [tensor], self.scope()))
+                node = only_output(self._tape._append(functional, given, [tensor], self.scope()))
             bindings.about_memory.after_write(tensor, node, cut=cut)
             self._tape.asides.overwritten.add(node)
         for tensor, copy in copies:
             if copy is not None:
-                self._tape.note_write(func, given, tensor, copy, self.scope())
+                self._tape._note_write(func, given, tensor, copy, self.scope())
         return result
 
-    def _before_constant(self, tensor: Tensor, given: Swapped) -> Tensor | None:
+    def _before_constant(self, tensor: Tensor, given: NodeArguments) -> Tensor | None:
         """A tensor that is no node is about to be overwritten; gives what `Asides.before_write` does."""
         if self._tape._bindings.shares(tensor):
             raise UnsupportedOpError(
@@ -313,7 +325,7 @@ class _Recorder(TorchDispatchMode):
         else:
             known = self._depends((tensor,))
         if known:
-            self._tape.note(None, Swapped((tensor,), {}, self._tape._bindings), (), self.scope())
+            self._tape._note(None, NodeArguments((tensor,), {}, self._tape._bindings), (), self.scope())
 
     def scope(self) -> Scope:
         """Where the model is now."""
@@ -324,11 +336,13 @@ class _Recorder(TorchDispatchMode):
         return last
 
 
-def _same(facts: Facts, result: Tensor, source: Tensor) -> bool:
-    """Whether a result means its source: not on another device, as complex numbers or with fewer digits."""
+def _is_same_node(facts: OpFacts, result: Tensor, source: Tensor) -> bool:
+    """Whether a copy is the *same* node as its source: same device, same kind of number, no digits lost."""
     if result.device != source.device or result.is_complex() != source.is_complex():
         return False
-    return (facts.same or result.shape == source.shape) and not (facts.casts and _rounds(source, result))
+    return (facts.same or result.shape == source.shape) and not (
+        facts.casts and _loses_digits(source, result)
+    )
 
 
 def _any_complex(args: Iterable[Any]) -> bool:
@@ -338,11 +352,12 @@ def _any_complex(args: Iterable[Any]) -> bool:
     return False
 
 
-def _conjugating(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _with_conjugation(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call an operator on complex numbers.
 
     Inside of a dispatch mode PyTorch skips the conjugation that views of complex numbers put off, so that
-    kernels which use such views give other numbers than outside (`torch.linalg.pinv`).
+    kernels which use such views give other numbers than outside (`torch.linalg.pinv`,
+    https://github.com/pytorch/pytorch/issues/198118).
     """
     included = torch._C._dispatch_tls_local_include_set()
     excluded = torch._C._dispatch_tls_local_exclude_set()
@@ -352,7 +367,7 @@ def _conjugating(function: Callable[..., Any], args: tuple[Any, ...], kwargs: di
         return function(*args, **kwargs)
 
 
-def _rounds(given: Tensor, made: Tensor) -> bool:
+def _loses_digits(given: Tensor, made: Tensor) -> bool:
     """Whether a change of dtype loses digits."""
     return made.dtype != given.dtype and torch.promote_types(made.dtype, given.dtype) != made.dtype
 

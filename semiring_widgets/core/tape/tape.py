@@ -9,16 +9,16 @@ from typing import Any, NoReturn, TypeVar
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.tape.arguments import Swapped, is_tracked, tensors_in
+from semiring_widgets.core.tape.aliasing.aliases import Aliases, Geometry
+from semiring_widgets.core.tape.aliasing.bindings import Bindings
+from semiring_widgets.core.tape.aliasing.constants import Constants
+from semiring_widgets.core.tape.arguments import NodeArguments, is_tracked, tensors_in
 from semiring_widgets.core.tape.asides import Asides
-from semiring_widgets.core.tape.bindings import Bindings
-from semiring_widgets.core.tape.constants import Constants
 from semiring_widgets.core.tape.nodes import NOWHERE, Node, Op, Scope, units
-from semiring_widgets.core.tape.repeating import steps_to
-from semiring_widgets.core.tape.storage import Aliases, Geometry
+from semiring_widgets.core.tape.recomputation import steps_to
 from semiring_widgets.errors import InputError, MemoryLimitError, TapeError
 
-__all__ = ["Tape", "only"]
+__all__ = ["Tape", "only_output"]
 
 aten = torch.ops.aten
 _Given = TypeVar("_Given")
@@ -37,6 +37,18 @@ class Tape:
         values: False if only shapes and sizes were recorded.
         releases: whether results that the model lets go may be released.
         asides: what was computed beside the paths, such as masks.
+
+    Example:
+        >>> import torch, semiring_widgets as sw
+        >>> x = torch.tensor([1.0, 2.0])
+        >>> with sw.record() as tape:
+        ...     score = (3 * x - x * x).sum()
+        >>> tape
+        Tape(4 ops, granularity='primitive')
+        >>> [op.name for op in tape.ops]
+        ['aten.mul.Tensor', 'aten.mul.Tensor', 'aten.sub.Tensor', 'aten.sum.default']
+        >>> tape.nbytes  # seven numbers of float32
+        28
     """
 
     def __init__(
@@ -56,14 +68,14 @@ class Tape:
         self._results = 0
         self._nodes = 0
         self._complex = False
-        leaf = _unowned(self._leaf)
+        leaf = _weak_method(self._leaf)
         aliases = Aliases(
             leaf,
-            _unowned(self._read_flat),
-            _unowned(self._write_flat),
-            _unowned(self._renew),
-            _unowned(self._used),
-            forgets=_forgetting(values) if self.releases else None,
+            _weak_method(self._read_flat),
+            _weak_method(self._write_flat),
+            _weak_method(self._renew),
+            _weak_method(self._is_used),
+            forgets=_may_forget(values) if self.releases else None,
         )
         self._bindings = Bindings(aliases, leaf, brief=not self.releases)
         self._constants = Constants()
@@ -86,6 +98,13 @@ class Tape:
         Raises:
             TapeError: if the tape never saw this tensor object.
             InputError: it holds integers or booleans.
+
+        Example:
+            >>> x = torch.tensor([1.0, 2.0])
+            >>> with sw.record() as tape:
+            ...     y = x.exp()
+            >>> tape.node(x).shape, tape.node(y).op.name
+            (torch.Size([2]), 'aten.exp.default')
         """
         if not is_tracked(tensor):
             raise InputError(
@@ -102,7 +121,16 @@ class Tape:
         return node
 
     def first_node(self, tensor: Tensor, what: str = "tensor") -> Node:
-        """As `node`, but as the tensor was when the tape first saw it, before any write in place."""
+        """As `node`, but as the tensor was when the tape first saw it, before any write in place.
+
+        Example:
+            >>> x = torch.tensor([1.0, 2.0])
+            >>> with sw.record() as tape:
+            ...     y = x.clone()
+            ...     _ = y.mul_(3)
+            >>> tape.first_node(y).value, tape.node(y).value
+            (tensor([1., 2.]), tensor([3., 6.]))
+        """
         self.node(tensor, what)
         return self._bindings.first(tensor)
 
@@ -114,6 +142,16 @@ class Tape:
 
         Raises:
             TapeError: one of these was written in place since.
+
+        Example:
+            >>> x = torch.tensor([1.0, 2.0])
+            >>> with sw.record() as tape:
+            ...     y = x * x
+            >>> tape.check_unchanged(set(tape.ops))  # silent: it is as it was
+            >>> _ = x.mul_(3)
+            >>> tape.check_unchanged(set(tape.ops))
+            Traceback (most recent call last):
+            semiring_widgets.errors.TapeError: A tensor of shape [2] ... was changed in place after ...
         """
         changed = self._bindings.changed(ops)
         if changed is None:
@@ -180,12 +218,12 @@ class Tape:
                     self._counted[storage._cdata] = storage.nbytes()
                     self._results += storage.nbytes()
 
-    def _used(self, node: Node) -> bool:
+    def _is_used(self, node: Node) -> bool:
         return any(node in op.inputs() for op in self.ops if op.func is not aten.alias.default)
 
     def _renew(self, node: Node, value: Tensor, scope: Scope = NOWHERE) -> Node:
         """New numbers under an old history, as a write without grad gives: an edge of derivative 1."""
-        return only(self._append(aten.alias.default, (node,), [value], scope))
+        return only_output(self._append(aten.alias.default, (node,), [value], scope))
 
     def _leaf(self, value: Tensor, op: Op | None = None, steps: int = 0) -> Node:
         self._nodes += 1
@@ -206,14 +244,14 @@ class Tape:
     def _append(
         self,
         func: Any,
-        given: Swapped | tuple[Any, ...],
+        given: NodeArguments | tuple[Any, ...],
         results: Sequence[Any],
         scope: Scope = NOWHERE,
         *,
         repeats: bool = False,
     ) -> Op:
         """Put an operator on the tape, called with nodes, or as a model called it."""
-        if isinstance(given, Swapped):
+        if isinstance(given, NodeArguments):
             nodes = tuple(given.nodes)
             op = Op(len(self.ops), func, given.args, given.kwargs, scope=scope, inputs=nodes)
             if given.constants:
@@ -225,10 +263,10 @@ class Tape:
         self.ops.append(op)
         return op
 
-    def note(
+    def _note(
         self,
         func: Any,
-        given: Swapped,
+        given: NodeArguments,
         results: Sequence[Any],
         scope: Scope = NOWHERE,
         outputs: Sequence[Node | None] | None = None,
@@ -240,31 +278,31 @@ class Tape:
             self.asides.add(len(self.ops), func, given, results, scope, outputs, on_path=on_path)
             self._constants.hold(self.asides.steps[-1].op, given.constants)
 
-    def note_copy(self, at: int, source: Node, leaf: Node) -> None:
+    def _note_copy(self, at: int, source: Node, leaf: Node) -> None:
         """Note that a leaf stands for another node; see `Asides.copy`."""
         if self.values:
             self.asides.copy(at, source, leaf)
 
-    def note_write(self, func: Any, given: Swapped, tensor: Tensor, old: Tensor, scope: Scope) -> None:
+    def _note_write(self, func: Any, given: NodeArguments, tensor: Tensor, old: Tensor, scope: Scope) -> None:
         """Note that a tensor that is no node was written; see `Asides.written`."""
         if self.values:
             self.asides.written(len(self.ops), func, given, tensor, old, scope)
 
     def _read_flat(self, flat: Node, where: Geometry, value: Tensor) -> Node:
         args = (flat, list(where.size), list(where.stride), where.offset)
-        shown = only(self._append(aten.as_strided.default, args, [units(value)]))
+        shown = only_output(self._append(aten.as_strided.default, args, [units(value)]))
         if not value.is_complex():
             return shown
-        return only(self._append(aten.view_as_complex.default, (shown,), [value]))
+        return only_output(self._append(aten.view_as_complex.default, (shown,), [value]))
 
     def _write_flat(self, flat: Node, written: Node, where: Geometry, value: Tensor) -> Node:
         if written.complex:
-            written = only(self._append(aten.view_as_real.default, (written,), [written.value]))
+            written = only_output(self._append(aten.view_as_real.default, (written,), [written.value]))
         args = (flat, written, list(where.size), list(where.stride), where.offset)
-        return only(self._append(aten.as_strided_scatter.default, args, [value]))
+        return only_output(self._append(aten.as_strided_scatter.default, args, [value]))
 
 
-def _unowned(method: Callable[..., _Given]) -> Callable[..., _Given]:
+def _weak_method(method: Callable[..., _Given]) -> Callable[..., _Given]:
     """A method of the tape for what belongs to the tape: held in full, the two would never be freed."""
     held = weakref.WeakMethod(method)
 
@@ -277,12 +315,12 @@ def _unowned(method: Callable[..., _Given]) -> Callable[..., _Given]:
     return call
 
 
-def _forgetting(values: bool) -> Callable[[Node], bool]:
+def _may_forget(values: bool) -> Callable[[Node], bool]:
     """Whether a node's tensor may be forgotten: its values can be computed again, or no values count."""
     return lambda node: node.steps > 0 or not values
 
 
-def only(made: Op) -> Node:
+def only_output(made: Op) -> Node:
     """The node of an operator with a single result."""
     node = made.outputs[0]
     if node is None:

@@ -4,8 +4,40 @@ from tests.core.zoo.audio import AUDIO
 from tests.core.zoo.multimodal import MULTIMODAL
 from tests.core.zoo.text import DECODERS, ENCODER_DECODERS, ENCODERS
 from tests.core.zoo.vision import VISION
+from tests.lanes import slow_but
 
 TABLE = [*ENCODERS, *DECODERS, *ENCODER_DECODERS, *VISION, *AUDIO, *MULTIMODAL]
+
+# One class of each way to build layers; the fast tests ask these, the slow ones all.
+MECHANISMS = {
+    "BertForMaskedLM": "one after the other",
+    "GPT2LMHeadModel": "norms first",
+    "CohereForCausalLM": "feed-forward part beside the attention",
+    "GPTJForCausalLM": "both added to each other first",
+    "DiffLlamaForCausalLM": "two attentions added to each other first",
+    "ProphetNetForConditionalGeneration": "two self-attentions of one stream, and cross-attention",
+    "T5ForConditionalGeneration": "cross-attention",
+    "WhisperForConditionalGeneration": "a stream that begins with no input",
+    "MobileBertForMaskedLM": "feed-forward part on a stream beside",
+    "DebertaForMaskedLM": "positions by content",
+    "DogeForCausalLM": "scaled skip connections, and a mask that is computed",
+    "SqueezeBertForMaskedLM": "channels before tokens",
+    "XLNetLMHeadModel": "tokens before examples",
+    "LongformerForMaskedLM": "overlapping chunks",
+    "SwinForImageClassification": "windows of an image",
+    "SamVisionModel": "rows and columns",
+    "Wav2Vec2ConformerForCTC": "a convolution between attention and feed-forward part",
+    "FalconH1ForCausalLM": "a state-space mixer beside the attention",
+    "Gemma3nForCausalLM": "a low-rank part beside the attention",
+    "Qwen3NextForCausalLM": "a gate of the context, and linear attention",
+    "Qwen3VLForConditionalGeneration": "two towers",
+}
+
+
+def by_lane(rows):
+    """Rows as parameters of a test, marked slow where another class has the same mechanism."""
+    return slow_but(rows, lambda row: row.name in MECHANISMS)
+
 
 # Layers that read their stream by more than skip, query, key and value; flow does not name the rest.
 SIDE_WAYS = {

@@ -9,7 +9,7 @@ from semiring_widgets.core.anatomy import find_anatomy
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from tests.core.zoo.feeding import feed, normal, weigh
 from tests.core.zoo.shrinking import TOKENS, WIDTH, build
-from tests.core.zoo.table import DECODERS, ENCODER_DECODERS, ENCODERS, MIXED, SIDE_WAYS
+from tests.core.zoo.table import DECODERS, ENCODER_DECODERS, ENCODERS, MIXED, SIDE_WAYS, by_lane
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 
@@ -36,7 +36,7 @@ def by_head(table, row):
 
 
 @pytest.mark.parametrize(
-    "row", [row for row in [*ENCODERS, *DECODERS] if row.expected], ids=lambda row: row.name
+    "row", by_lane(row for row in [*ENCODERS, *DECODERS] if row.expected), ids=lambda row: row.name
 )
 def test_padding_and_the_future_carry_nothing(row):
     model = build(row.name, **row.changes)
@@ -67,7 +67,7 @@ def test_padding_and_the_future_carry_nothing(row):
             np.testing.assert_allclose(mapped, shares, rtol=1e-3)
 
 
-@pytest.mark.parametrize("row", ENCODER_DECODERS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", by_lane(ENCODER_DECODERS), ids=lambda row: row.name)
 def test_cross_attention_goes_from_words_read_to_words_written(row):
     model = build(row.name, **row.changes)
     inputs, _ = feed(row.kind, model)

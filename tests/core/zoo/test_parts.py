@@ -8,7 +8,7 @@ from semiring_widgets.core.anatomy.following import ancestors
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from tests.core.zoo.feeding import feed, weigh
 from tests.core.zoo.shrinking import build, first_of
-from tests.core.zoo.table import TABLE
+from tests.core.zoo.table import TABLE, by_lane
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 
@@ -37,7 +37,9 @@ def by_configuration(config, kind):
 
 
 # The others have no such number, or other attentions than one per layer: see the table.
-@pytest.mark.parametrize("row", [row for row in TABLE if row.attentions is None], ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "row", by_lane(row for row in TABLE if row.attentions is None), ids=lambda row: row.name
+)
 def test_layers_and_heads(row):
     model = build(row.name, **row.changes)
     inputs, call = feed(row.kind, model)

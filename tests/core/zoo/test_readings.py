@@ -8,36 +8,12 @@ from semiring_widgets.core.paths.finding import drawn, graph_of
 from semiring_widgets.core.paths.stations import Stations
 from tests.core.zoo.feeding import feed, weigh
 from tests.core.zoo.shrinking import build
-from tests.core.zoo.table import TABLE
+from tests.core.zoo.table import MECHANISMS, TABLE
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 
-CLASSES = {
-    "BertForMaskedLM": "one after the other",
-    "GPT2LMHeadModel": "norms first",
-    "CohereForCausalLM": "feed-forward part beside the attention",
-    "GPTJForCausalLM": "both added to each other first",
-    "DiffLlamaForCausalLM": "two attentions added to each other first",
-    "ProphetNetForConditionalGeneration": "two self-attentions of one stream, and cross-attention",
-    "T5ForConditionalGeneration": "cross-attention",
-    "WhisperForConditionalGeneration": "a stream that begins with no input",
-    "MobileBertForMaskedLM": "feed-forward part on a stream beside",
-    "DebertaForMaskedLM": "positions by content",
-    "DogeForCausalLM": "scaled skip connections, and a mask that is computed",
-    "SqueezeBertForMaskedLM": "channels before tokens",
-    "XLNetLMHeadModel": "tokens before examples",
-    "LongformerForMaskedLM": "overlapping chunks",
-    "SwinForImageClassification": "windows of an image",
-    "SamVisionModel": "rows and columns",
-    "Wav2Vec2ConformerForCTC": "a convolution between attention and feed-forward part",
-    "FalconH1ForCausalLM": "a state-space mixer beside the attention",
-    "Gemma3nForCausalLM": "a low-rank part beside the attention",
-    "Qwen3NextForCausalLM": "a gate of the context, and linear attention",
-    "Qwen3VLForConditionalGeneration": "two towers",
-}
 
-
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("name", MECHANISMS)
 def test_both_readings_agree(name):
     row = next(row for row in TABLE if row.name == name)
     model = build(name, **row.changes)

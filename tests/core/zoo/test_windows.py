@@ -7,9 +7,9 @@ import transformers
 from torch import nn
 
 import semiring_widgets as sw
+from semiring_widgets.contract.answers import head_shares
 from semiring_widgets.core.anatomy import find_anatomy
 from semiring_widgets.core.graph import GradientGraph, find_nodes
-from semiring_widgets.widgets.answers import head_shares
 from tests.core.zoo.feeding import feed, normal, weigh
 from tests.core.zoo.shrinking import build
 from tests.core.zoo.table import TABLE

@@ -1,0 +1,141 @@
+// @vitest-environment happy-dom
+import { readFileSync } from "node:fs";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { mountApp } from "./app";
+import type { Answer } from "./contract";
+import { pageModel } from "./page-model";
+
+const path = `${process.cwd()}/../tests/fixtures/messages.json`;
+type Message = { header: Record<string, unknown>; buffer: string };
+const fixtures = JSON.parse(readFileSync(path, "utf-8")) as Record<string, Message>;
+
+/** A page with the given answers. */
+function pageWith(answers: Record<string, unknown>): HTMLElement {
+  const { header, buffer } = fixtures.explanation as Message;
+  const root = document.createElement("div");
+  const script = document.createElement("script");
+  script.type = "application/json";
+  script.dataset.semiringWidgets = "payload";
+  script.textContent = JSON.stringify({ summary: header, buffer, answers });
+  root.append(script);
+  document.body.replaceChildren(root);
+  return root;
+}
+
+const chosen = { layer: null, branch: null, head: null, token: 1, stream: 0 };
+const conditioned = fixtures.conditioned as Message;
+const answers = { condition: [{ ...conditioned, header: { ...conditioned.header, selection: [chosen] } }] };
+
+beforeEach(() => vi.stubGlobal("requestAnimationFrame", (act: () => void) => setTimeout(act)));
+
+describe("a page without a kernel", () => {
+  it("shows before a click what has no answer, and does not take that click", async () => {
+    const root = pageWith(answers);
+    const stop = new AbortController();
+    const shown = mountApp(pageModel(root), root, stop.signal);
+    const token = (index: number) =>
+      shown.querySelector<HTMLElement>(`[data-pane="tokens"] [data-token="${index}"]`);
+    expect(token(1)?.getAttribute("aria-disabled")).toBeNull();
+    expect(token(2)?.getAttribute("aria-disabled")).toBe("true");
+    expect(shown.textContent).toContain("What is grey cannot be selected in this page");
+    token(2)?.click();
+    expect(shown.dataset.conditioned).toBe("none");
+    token(1)?.click();
+    await vi.waitFor(() => expect(shown.dataset.conditioned).toBe("ready"));
+    await vi.waitFor(() => expect(shown.textContent).toMatch(/of the first \d+ routes of this ranking pass/));
+    stop.abort();
+  });
+
+  it("answers for the routes of several parts too, and says of what it does not know the numbers", async () => {
+    const model = pageModel(pageWith(answers));
+    const heard: Answer[] = [];
+    model.on("msg:custom", ((content: Answer) => heard.push(content)) as never);
+    const selection = [chosen, { ...chosen, token: null, layer: 0, head: 0 }];
+    model.send({ type: "routes", id: 1, by: "best", selection });
+    model.send({ type: "condition", id: 2, selection });
+    await vi.waitFor(() => expect(heard).toHaveLength(2));
+    expect(heard.find(({ id }) => id === 1)?.type).toBe("routes");
+    expect(heard.find(({ id }) => id === 2)).toMatchObject({
+      type: "error",
+      message: expect.stringContaining("one part at a time"),
+    });
+  });
+
+  it("draws its chart of all paths whatever is selected, and offers none where there is none", async () => {
+    for (const chart of [
+      { header: { type: "chart", id: 0, selection: [], item: {}, dark: {} }, buffer: "" },
+      null,
+    ]) {
+      const root = pageWith(chart === null ? answers : { ...answers, chart: [chart] });
+      const shown = mountApp(pageModel(root), root, new AbortController().signal);
+      const section = shown.querySelector<HTMLElement>('[data-pane="chart"]');
+      shown.querySelector<HTMLElement>('[data-token="1"]')?.click();
+      await vi.waitFor(() => expect(shown.dataset.conditioned).toBe("ready"));
+      expect(section?.hidden).toBe(chart === null);
+      expect(section?.querySelector("button")?.textContent).toBe("Draw the chart");
+      if (chart === null) continue;
+      section?.querySelector("button")?.click();
+      await vi.waitFor(() => expect(section?.textContent).toContain("This chart shows all paths."));
+      expect(section?.querySelector("button")?.hidden).toBe(true);
+    }
+  });
+});
+
+describe("the model of a page", () => {
+  const ask = async (answers: Record<string, unknown>, request: Record<string, unknown>) => {
+    const model = pageModel(pageWith(answers));
+    const heard: [Answer, unknown[]][] = [];
+    model.on("msg:custom", ((content: Answer, buffers: unknown[]) =>
+      heard.push([content, buffers])) as never);
+    model.send({ ...request, id: 7 });
+    await vi.waitFor(() => expect(heard).toHaveLength(1));
+    return heard[0] ?? expect.fail("no answer");
+  };
+
+  it("gives the prepared map of a head under the id of the request", async () => {
+    const map = fixtures.head_map as Message;
+    const { layer, head } = map.header;
+    const [answer, buffers] = await ask(
+      { head_map: [map] },
+      { type: "head_map", layer, head, selection: [] },
+    );
+    expect(answer).toMatchObject({ type: "head_map", id: 7, layer, head });
+    expect(buffers).toHaveLength(1);
+    const [refused] = await ask({ head_map: [map] }, { type: "head_map", layer, head: 99, selection: [] });
+    expect(refused).toMatchObject({
+      type: "error",
+      id: 7,
+      message: expect.stringContaining("needs a notebook"),
+    });
+  });
+
+  it("prefers long lists of routes, and falls back on those of the summary", async () => {
+    const long = structuredClone(fixtures.routes) as Message;
+    long.header.selection = [];
+    (long.header.ranking as { remark: string }).remark = "the long list";
+    const request = { type: "routes", by: long.header.by, selection: [] };
+    const [prepared] = await ask({ routes: [long] }, request);
+    expect(prepared).toMatchObject({ ranking: { remark: "the long list" } });
+    const [own] = await ask({}, request);
+    const summary = (fixtures.explanation as Message).header as { rankings?: { by: string }[] };
+    expect(own).toMatchObject({ ranking: summary.rankings?.find(({ by }) => by === request.by) });
+  });
+
+  it("holds what every click asks for, or does not", () => {
+    const empty = pageModel(pageWith({}));
+    expect(empty.holds?.([])).toBe(true);
+    expect(empty.holds?.([chosen])).toBe(false);
+    expect(pageModel(pageWith(answers)).holds?.([chosen])).toBe(true);
+    expect(empty.charts).toBe("none");
+  });
+
+  it("answers nothing to what has no answer, and says where the chart is missing", async () => {
+    const model = pageModel(pageWith({}));
+    const heard: unknown[] = [];
+    model.on("msg:custom", ((content: unknown) => heard.push(content)) as never);
+    for (const type of ["pull", "cancel", "shown", "gone"]) model.send({ type, id: 1 });
+    const [answer] = await ask({}, { type: "bokehjs" });
+    expect(answer).toMatchObject({ type: "error", message: "This page was written without its chart." });
+    expect(heard).toEqual([]);
+  });
+});

@@ -1,0 +1,98 @@
+/** The route grid: mass through every token at every layer, and the best paths as lines over it. */
+
+import { html, svg } from "lit-html";
+import { type ExplanationHeader, RANKED_BY } from "../contract";
+import { h, put, svgElement } from "../dom";
+import { shortened } from "../labels";
+import { type Grid, gridOf } from "../layout/grid";
+import { partsMeasure } from "../measures";
+import { type Drawing, explanationPane } from "../pane";
+import { rankingShown } from "../rankings";
+import type { State, Store } from "../store";
+import { cells, layerName } from "./cells";
+import { lines } from "./lines";
+
+// Pixels of a letter; labels that stand upright have the width of their cell, slanted ones 11 letters.
+const COLUMN = 6.6;
+const SLANTED = 80;
+
+const LEGEND = ["skip", "query", "key", "value", "mlp"] as const;
+
+/** The grid of a summary in the width that there is. */
+function gridFor(state: State, summary: ExplanationHeader): Grid {
+  const count = Math.max(1, ...summary.streams.map((stream) => stream.tokens.length));
+  return gridOf(count, summary.layers.length, state.space);
+}
+
+export function mountGrid(root: HTMLElement, store: Store, signal: AbortSignal): void {
+  const below = svgElement("g");
+  const over = svgElement("g", { class: "routes" });
+  const names = svgElement("g");
+  const picture = svgElement("svg", { role: "group", "aria-label": "tokens by layers" }, below, over, names);
+  const margin = svgElement("svg", { class: "margin", "aria-hidden": "true" });
+  const scroll = h("div", { class: "scroll" }, picture, margin);
+  const legend = h("p", { class: "legend" });
+  root.append(h("h3", {}, "Routes: tokens × layers"), scroll, legend);
+  store.effect((state) => {
+    if (state.summary?.type !== "explanation") return;
+    const grid = gridFor(state, state.summary);
+    const known = state.summary.layers.length > 0;
+    const height = known ? grid.height + (grid.cell >= 44 ? 20 : SLANTED) : 0;
+    // In the style too: hosts set the height of every picture.
+    put(picture, { width: grid.width, height, style: `width:${grid.width}px;height:${height}px` });
+    const needed = known && grid.width > state.space;
+    put(margin, { width: grid.gutter - 4, height: needed ? grid.height : 0 });
+  }, signal);
+  explanationPane(below, store, signal, (state, summary) => cells(state, summary, gridFor(state, summary)));
+  explanationPane(over, store, signal, (state, summary) => lines(state, summary, gridFor(state, summary)));
+  explanationPane(names, store, signal, (state, summary) => tokenNames(summary, gridFor(state, summary)));
+  // The names of the layers once more, where they stay in sight while the tokens are scrolled.
+  explanationPane(margin, store, signal, (state, summary) => {
+    const grid = gridFor(state, summary);
+    return svg`${summary.layers.map(({ index }) => layerName(index, grid))}`;
+  });
+  explanationPane(legend, store, signal, (state, summary) => {
+    const measure = partsMeasure(state, summary).label;
+    return html`
+      ${LEGEND.map((branch) => html`<span class="branch ${branch}">${branch}</span>`)}
+      <span class="branch sign">dashed: negative</span>
+      <span>cell = ${measure}; line = routes by ${RANKED_BY[state.by]}, upwards from the input</span>
+      <span>${whoseNames(summary)}</span>`;
+  });
+  beginAtTheEnd(scroll, store, signal);
+}
+
+/** A picture that is too wide begins, once, at the place where its routes end. */
+function beginAtTheEnd(scroll: HTMLElement, store: Store, signal: AbortSignal): void {
+  let begun = false;
+  store.effect((state) => {
+    if (begun || state.summary?.type !== "explanation") return;
+    const end = rankingShown(state, state.summary)?.routes[0]?.steps.at(-1)?.target;
+    const grid = gridFor(state, state.summary);
+    if (end === undefined || scroll.clientWidth === 0) return;
+    begun = true;
+    scroll.scrollLeft = grid.x(end) - scroll.clientWidth / 2;
+  }, signal);
+}
+
+/** Which tokens stand below the picture, where rows have those of different inputs. */
+function whoseNames({ streams, layers }: ExplanationHeader): string {
+  const [named, other] = streams;
+  const from = Math.max(-1, ...layers.filter(({ stream }) => stream === 0).map(({ index }) => index)) + 1;
+  if (named === undefined || other === undefined || from >= layers.length) return "";
+  return `names = tokens of the ${named.name}; rows from L${from} on have those of the ${other.name}`;
+}
+
+function tokenNames(summary: ExplanationHeader, grid: Grid): Drawing {
+  const tokens = summary.layers.length === 0 ? [] : (summary.streams[0]?.tokens ?? []);
+  const every = Math.max(1, Math.ceil(11 / grid.cell));
+  const upright = grid.cell >= 44;
+  return svg`${tokens
+    .filter(({ index }) => index % every === 0)
+    .map((token) => {
+      const [x, y] = [grid.x(token.index), grid.height + 10];
+      const short = shortened(token.text, upright ? grid.cell / COLUMN : 11);
+      return svg`<text x=${x} y=${y} text-anchor=${upright ? "middle" : "end"} class="name"
+        transform=${upright ? "rotate(0)" : `rotate(-60 ${x} ${y})`}>${short}</text>`;
+    })}`;
+}

@@ -1,0 +1,350 @@
+"""The table of messages between Python and the page: one frozen dataclass for each type.
+
+What a message is for, its fields and their types stand here only. From the table follow the dispatch of
+`answers.answer` and the text of its error, which questions overtake each other on the way (`Request`), and
+the TypeScript types: ``python -m semiring_widgets.contract.typescript`` writes ``js/src/contract.ts``. A
+message type is a class here, a function in `answers`, and a view that asks or draws.
+
+In the JSON, numbers that are not known are null, so a float here is a number or null there.
+
+>>> REQUESTS["head_map"](layer=3, head=5)
+HeadMapRequest(id=0, layer=3, head=5, selection=())
+>>> REQUESTS["head_map"].answer.type, HeadMapRequest.of_selection, HeadMapRequest.latest_wins
+('head_map', True, False)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, TypeAlias
+
+from semiring_widgets.contract.message_kinds import Answer, MessageType, Notice, Request, Spelled, Words
+from semiring_widgets.results.comparison import MethodResult
+from semiring_widgets.results.parts import Layer, Score, Statistic, Status, Stream, Totals
+from semiring_widgets.results.rankings import ListedStep, Ranking
+from semiring_widgets.vocabulary import BRANCHES, KINDS, RANKINGS, STATES
+
+__all__ = [
+    "ANSWERS",
+    "NOTICES",
+    "REQUESTS",
+    "SUMMARIES",
+    "VERSION",
+    "WORDS_OF_FACTS",
+    "BokehAnswer",
+    "BokehRequest",
+    "Cancel",
+    "ChartAnswer",
+    "ChartRequest",
+    "Column",
+    "ComparisonHeader",
+    "ConditionRequest",
+    "ConditionedAnswer",
+    "ErrorAnswer",
+    "ExplanationHeader",
+    "Gone",
+    "HeadMapAnswer",
+    "HeadMapRequest",
+    "Page",
+    "Part",
+    "Prepared",
+    "Pull",
+    "RoutesAnswer",
+    "RoutesRequest",
+    "Selection",
+    "Shown",
+    "Summary",
+]
+
+# Compared on both sides; the next number when one side would misread what the other one's older version says.
+VERSION: Final = 1
+
+
+_BRANCH = Words("Branch", BRANCHES)
+_KIND = Words("Kind", KINDS)
+_RANKED_BY = Words("RankedBy", RANKINGS, "ranking by")
+_COLUMN_TYPE = Words("ColumnType", ("float32", "uint8"))
+# Fields of results that are texts there.
+WORDS_OF_FACTS: Final[Mapping[tuple[type, str], Words]] = {
+    (Ranking, "by"): _RANKED_BY,
+    (ListedStep, "branch"): Words("StepBranch", (*BRANCHES, "attention")),
+    (Status, "state"): Words("RunState", STATES),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the model that paths can pass; a token without a layer is where they start.
+
+    Attributes:
+        stream: which input a token without a layer belongs to.
+    """
+
+    layer: int | None = None
+    branch: Annotated[str | None, _BRANCH] = None
+    head: int | None = None
+    token: int | None = None
+    stream: int = 0
+
+
+Selection: TypeAlias = tuple[Part, ...]
+"""The paths through all of some parts; without any, all paths."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """Where the buffer of a message holds an array, little endian.
+
+    Attributes:
+        offset: its first byte.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: Annotated[str, _COLUMN_TYPE]
+    offset: int
+    nbytes: int
+
+
+_NOTHING_KNOWN: Final = Totals()
+
+# --- to the page, unasked -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary(MessageType):
+    """A result as far as it is known: everything the first picture needs.
+
+    Attributes:
+        revision: number of this summary; older ones are ignored.
+    """
+
+    version: int = VERSION
+    revision: int
+    text: str
+    model: str
+    score: Score
+    streams: tuple[Stream, ...]
+    status: Status
+    columns: tuple[Column, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplanationHeader(Summary, type="explanation"):
+    """The summary of an explanation; the maps of its heads are asked for one by one."""
+
+    granularity: str = ""
+    level: str = ""
+    layers: tuple[Layer, ...] = ()
+    totals: Totals = _NOTHING_KNOWN
+    rankings: tuple[Ranking, ...] = ()
+    statistics: tuple[Statistic, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonHeader(Summary, type="comparison"):
+    """The summary of a comparison, which holds all its numbers."""
+
+    methods: tuple[MethodResult, ...] = ()
+    top_k: int = 0
+
+
+# --- to the page, when asked ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionedAnswer(Answer, type="conditioned"):
+    """The flow of the paths through a selection.
+
+    Attributes:
+        selection: the parts, as asked.
+        log_share: natural log of the share of all mass that passes through it; null where no path does.
+        totals: what is known of the totals of these paths; null where that is known of all paths only.
+    """
+
+    selection: Selection
+    log_share: float
+    totals: Totals
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoutesAnswer(Answer, type="routes"):
+    """One ranking of the routes of the paths through a selection."""
+
+    by: Annotated[str, _RANKED_BY]
+    selection: Selection
+    ranking: Ranking
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadMapAnswer(Answer, type="head_map"):
+    """One head between tokens, in one byte each: ``255 * sqrt(share / peak)``.
+
+    Attributes:
+        selection: whose paths are meant; shares are of their mass.
+        peak: the largest share of each kind.
+    """
+
+    layer: int
+    head: int
+    selection: Selection
+    kinds: tuple[Annotated[str, _KIND], ...]
+    peak: tuple[float, ...]
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChartAnswer(Answer, type="chart"):
+    """A chart for BokehJS.
+
+    Attributes:
+        selection: whose paths it shows.
+        item: what ``Bokeh.embed.embed_item`` takes.
+        dark: the same with light letters.
+    """
+
+    selection: Selection
+    item: Any
+    dark: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class BokehAnswer(Answer, type="bokehjs"):
+    """BokehJS itself, in the buffer."""
+
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorAnswer(Answer, type="error"):
+    """Why a request cannot be met, in a sentence."""
+
+    message: str
+
+
+# --- to Python ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pull(Request, type="pull", at_once=True):
+    """Asks for the current summary."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancel(Request, type="cancel", at_once=True):
+    """Stops the computation; its end, a summary, is the answer."""
+
+
+_VALUE_OF_LAYER_2: Final = ({"layer": 2, "branch": "value"},)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionRequest(
+    Request,
+    type="condition",
+    answer=ConditionedAnswer,
+    latest_wins=True,
+    ahead=True,
+    example={"selection": _VALUE_OF_LAYER_2},
+):
+    """Asks for the flow of the paths through a selection."""
+
+    selection: Selection
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoutesRequest(
+    Request,
+    type="routes",
+    answer=RoutesAnswer,
+    latest_wins=True,
+    ahead=True,
+    example={"by": "mass", "selection": _VALUE_OF_LAYER_2},
+):
+    """Asks for a ranking of the routes of the paths through a selection."""
+
+    by: Annotated[str, _RANKED_BY]
+    selection: Selection
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadMapRequest(
+    Request,
+    type="head_map",
+    answer=HeadMapAnswer,
+    of_selection=True,
+    ahead=True,
+    example={"layer": 1, "head": 0},
+):
+    """Asks for the map of one head, of the selected paths."""
+
+    layer: int
+    head: int
+    selection: Selection = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChartRequest(Request, type="chart", answer=ChartAnswer, ahead=True):
+    """Asks for the chart of the selected paths."""
+
+    selection: Selection = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BokehRequest(Request, type="bokehjs", answer=BokehAnswer):
+    """Asks for BokehJS, once per page."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown(Notice, type="shown"):
+    """A view was opened; a computation stops when its last one is gone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gone(Notice, type="gone"):
+    """A view was closed."""
+
+
+# --- in a file ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An answer in a page.
+
+    Attributes:
+        buffer: in base64.
+    """
+
+    header: Annotated[Mapping[str, Any], Spelled("Answer")]
+    buffer: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page without a kernel holds.
+
+    Attributes:
+        buffer: that of the summary, in base64.
+        answers: those that were prepared, by the type of the request.
+    """
+
+    summary: Annotated[Mapping[str, Any], Spelled("Summary")]
+    buffer: str
+    answers: Annotated[
+        Mapping[str, list[Prepared]], Spelled('Partial<Record<Request["type"], readonly Prepared[]>>')
+    ]
+
+
+SUMMARIES: Final = {one.type: one for one in (ExplanationHeader, ComparisonHeader)}
+ANSWERS: Final[Mapping[str, type[Answer]]] = {
+    one.type: one
+    for one in (ConditionedAnswer, RoutesAnswer, HeadMapAnswer, ChartAnswer, BokehAnswer, ErrorAnswer)
+}
+REQUESTS: Final[Mapping[str, type[Request]]] = {
+    one.type: one
+    for one in (Pull, Cancel, ConditionRequest, RoutesRequest, HeadMapRequest, ChartRequest, BokehRequest)
+}
+NOTICES: Final[Mapping[str, type[Notice]]] = {one.type: one for one in (Shown, Gone)}

@@ -1,0 +1,92 @@
+"""Matrix products: the other operand is the Jacobian, shared by all rows."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core.jacobian.blocks.block import Block
+from semiring_widgets.core.semirings import Semiring, Value, Weight
+
+__all__ = ["Contraction"]
+
+# Entries of a shared weight from which on looking for unused rows and terms pays.
+_WORTH_A_LOOK = 1 << 16
+# Rows and columns at which that look begins.
+_GLANCE = 8
+
+
+class Contraction(Block):
+    """One operand of a matrix product: ``out[b, i, j] = sum_k own[b, i, k] * other[b, k, j]``.
+
+    Args:
+        source, target: shapes (B, I, K) and (B, I, J) up to reshaping.
+        other: the weight as (B, K, J) or, shared by the batch, (K, J).
+        swapped: True for the right operand: then source is (B, K, J) as stored, and ``other`` is given
+            for the transposed product (B, J, K)·(B, K, I).
+    """
+
+    def __init__(self, source: torch.Size, target: torch.Size, other: Weight, *, swapped: bool) -> None:
+        self.source, self.target = source, target
+        self._other, self._swapped = other, swapped
+
+    @property
+    def weight(self) -> Weight | None:
+        return self._other
+
+    def pull(self, semiring: Semiring, value: Value) -> Value:
+        return self._apply(semiring, value, self._other.mT)
+
+    def push(self, semiring: Semiring, value: Value) -> Value:
+        return self._apply(semiring, value, self._other)
+
+    def _apply(self, semiring: Semiring, value: Value, other: Weight) -> Value:
+        if not self._swapped:
+            return _contract_reached(semiring, value, other)
+        turned = _contract_reached(semiring, tuple(v.mT for v in value), other)
+        return tuple(v.mT for v in turned)
+
+    def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
+        weights = self._other.value
+        place = torch.unravel_index(elements, self.source)
+        batch = place[:-2]
+        row, k = (place[-1], place[-2]) if self._swapped else (place[-2], place[-1])
+        chosen = weights[(*batch, k)] if weights.dim() > 2 else weights[k]
+        columns = torch.arange(chosen.shape[-1], device=elements.device).expand(len(elements), -1)
+        rows = row[:, None].expand_as(columns)
+        tail = (columns, rows) if self._swapped else (rows, columns)
+        met = torch.zeros_like(columns)
+        for size, part in zip(self.target, [*(b[:, None] for b in batch), *tail], strict=True):
+            met = met * size + part
+        return met, chosen
+
+
+def _contract_reached(semiring: Semiring, value: Value, other: Weight) -> Value:
+    """`Semiring.contract`, without the rows and the terms that no path reaches.
+
+    A score that reads one position and two entries of the vocabulary leaves little of a large product.
+    """
+    weights = other.value
+    if weights.dim() > 2 or weights.numel() < _WORTH_A_LOOK:
+        return semiring.contract(value, other)
+    flat = tuple(v.reshape(-1, v.shape[-1]) for v in value)
+    if _mostly_alive(flat[0], semiring.zero[0]):
+        return semiring.contract(value, other)
+    alive = ~semiring.absent(flat)
+    rows, terms = alive.any(1), alive.any(0)
+    if 2 * int(terms.sum()) <= len(terms):
+        other = Weight(weights[terms])
+        flat = tuple(v[:, terms] for v in flat)
+    shape = (*value[0].shape[:-1], weights.shape[-1])
+    few = 2 * int(rows.sum()) <= len(rows)
+    found = semiring.contract_rows(flat, other, rows) if few else semiring.contract(flat, other)
+    return tuple(v.reshape(shape) for v in found)
+
+
+def _mostly_alive(part: Tensor, none: float) -> bool:
+    """Whether a path reaches most of a few elements, and so most rows and terms: quicker than to ask all."""
+    rows, terms = part.shape
+    if rows == 0 or terms == 0:
+        return True
+    few = part[:: -(-rows // _GLANCE), :: -(-terms // _GLANCE)]
+    return 2 * int((few != none).sum()) > few.numel()

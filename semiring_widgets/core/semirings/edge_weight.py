@@ -1,0 +1,106 @@
+"""Local derivatives as edge weights, with the facts about them that several semirings share."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core import kernels
+
+__all__ = ["Weight"]
+
+# Weights whose largest magnitude lies outside are brought to 1 before they are multiplied: what then counts
+# as too small (1e-32 of the largest, and more) is still a normal float32 number.
+_MODERATE = (1e-5, 1e15)
+
+
+class Weight:
+    """A tensor of local derivatives; what is derived from it is computed once, when asked for.
+
+    What `Semiring.scale` and `Semiring.contract` are given.
+
+        >>> import torch
+        >>> Weight(torch.tensor([1.0, 0.0])).log
+        tensor([0., -inf])
+
+    Attributes:
+        value: the derivatives, in the dtype that the sweep computes in.
+    """
+
+    __slots__ = ("_base", "_log", "_peak", "value")
+
+    def __init__(self, value: Tensor, _base: Weight | None = None) -> None:
+        self.value = value
+        self._base = _base
+        self._log: Tensor | None = None
+        self._peak: Tensor | float | None = None
+
+    @property
+    def log(self) -> Tensor:
+        """``log|w|``; -inf where there is no edge."""
+        if self._base is not None:
+            return self._base.log.mT
+        if self._log is None:
+            log = kernels.log_magnitude(self.value)
+            self._log = self.value.abs().log_() if log is None else log
+        return self._log
+
+    @property
+    def peak(self) -> Tensor | float:
+        """The largest ``|w|``, a number or of shape (); NaN or infinite if any derivative is."""
+        if self._base is not None:
+            return self._base.peak
+        if self._peak is None:
+            if self.value.numel() == 0:
+                self._peak = self.value.new_zeros(())
+            else:
+                # A transposed view would be copied.
+                turned = self.value.dim() > 1 and not self.value.is_contiguous()
+                lowest, highest = torch.aminmax(self.value.mT if turned else self.value)
+                self._peak = torch.maximum(lowest.abs(), highest.abs())
+        return self._peak
+
+    @property
+    def extreme(self) -> Tensor | float:
+        """NaN or infinite (not -inf) where some derivative is; a number or of shape ()."""
+        if self._base is not None:
+            return self._base.extreme
+        known = self._peak is None and self._log is not None and self._log.numel() > 0
+        return self._log.amax() if known and self._log is not None else self.peak
+
+    @property
+    def mT(self) -> Weight:
+        """The same edges with the last two dimensions swapped; what either has computed serves both."""
+        return self._base if self._base is not None else Weight(self.value.mT, self)
+
+    def moderate(self) -> tuple[Tensor, float, float]:
+        """The derivatives without an extreme scale, for algorithms that multiply.
+
+        Returns:
+            Numbers w' with ``w = w' exp(shift)`` up to underflow, the shift (0 for usual weights), and the
+            largest ``|w'|``.
+        """
+        peak = float(self.peak)
+        if _is_moderate(peak) or peak == 0 or not math.isfinite(peak):
+            return self.value, 0.0, peak
+        return self.value / peak, math.log(peak), 1.0
+
+    @property
+    def may_be_moderate(self) -> bool:
+        """Whether the derivatives are known to have a usual scale, or are yet to be looked at."""
+        if self._base is not None:
+            return self._base.may_be_moderate
+        return self._peak is None or _is_moderate(float(self._peak))
+
+    def note_peak(self, peak: float) -> bool:
+        """Keep the largest ``|w|``, found by the way; whether it is of a usual scale."""
+        if self._base is not None:
+            return self._base.note_peak(peak)
+        self._peak = peak
+        return _is_moderate(peak)
+
+
+def _is_moderate(peak: float) -> bool:
+    return _MODERATE[0] < peak < _MODERATE[1]

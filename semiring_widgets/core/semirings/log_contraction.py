@@ -1,0 +1,155 @@
+"""Contractions of logarithms, in the C library or in torch, and what of them has to be computed again.
+
+A contraction takes each row relative to its largest entry, multiplies and adds plain numbers, and takes the
+logarithm again. What comes out so small that underflow may have falsified it is *doubtful* and computed once
+more from the logarithms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.core import kernels
+from semiring_widgets.core.semirings.edge_weight import Weight
+from semiring_widgets.core.semirings.relative_logs import NONE, relative, restored
+
+__all__ = ["Contracted", "columns_at", "contracted", "pieces", "rows_at"]
+
+# A relative entry below 1e-38 was lost; a result must be this much larger than what can be lost with it.
+_LOST = 1e-32
+_ENTRIES = 1 << 22
+Where = tuple[Tensor, ...]
+Value = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contracted:
+    """What a contraction gave.
+
+    Attributes:
+        parts: the results, (..., M, N) each.
+        top: maximum of each row of the left operand, (..., M, 1); rows without any path are known by it.
+        shift: logarithm that was taken out of the weights, and is in the results again.
+        peak: the largest ``|w|``, relative to the shift.
+        least: for each part, the smallest magnitude relative to top and shift.
+        inner: K, the number of terms of each result.
+    """
+
+    parts: Value
+    top: Tensor
+    shift: float
+    peak: float
+    least: tuple[float, ...]
+    inner: int
+
+    def doubtful(self, part: int, reach: Callable[[], Tensor]) -> Iterator[Where]:
+        """Where one of the results has to be computed again, in pieces of bounded size.
+
+        Args:
+            part: which result.
+            reach: counts its terms that are not zero, (..., M, N); called only if needed.
+
+        Yields:
+            Index tuples into it.
+        """
+        limit = _LOST * self.inner * self.peak
+        out = self.parts[part]
+        if out.numel() == 0 or self.inner == 0 or self.least[part] > limit:
+            return
+        lowest = self.top + (self.shift + (math.log(limit) if limit > 0 else NONE))
+        small = (out <= lowest) & (self.top > torch.finfo(out.dtype).min)
+        if int(small.sum()) > _ENTRIES // max(1, self.inner):
+            # Mostly there is no path at all, as under a causal mask; that is cheaper to see for all at once.
+            small &= reach() > 0
+        yield from pieces(small, self.inner)
+
+    def doubtful_products(self, log: Tensor, weight: Weight) -> Iterator[Where]:
+        """As `doubtful`, for a first part whose terms join logarithms (..., M, K) and weights (..., K, N)."""
+
+        def reach() -> Tensor:
+            return (log > NONE).to(log.dtype) @ (weight.value != 0).to(log.dtype)
+
+        return self.doubtful(0, reach)
+
+
+def contracted(name: str, value: Value, weight: Weight) -> Contracted:
+    """Contract logarithms with a weight.
+
+    Args:
+        name: ``"mass"``, ``"max"``, ``"expectation"`` or ``"signed"``, as in `kernels.contract_logs`.
+        value: (..., M, K) each.
+        weight: (..., K, N).
+    """
+    inner = value[0].shape[-1]
+    if weight.may_be_moderate:
+        found = kernels.contract_logs(name, value, weight.value)
+        if found is not None and weight.note_peak(found.peak):
+            return Contracted(found.parts, found.top, 0.0, found.peak, found.least, inner)
+    plain, shift, peak = weight.moderate()
+    top, results, parts = _ALGEBRAS[name](value, plain, shift)
+    least = tuple(float(r.amin()) if r.numel() else math.inf for r in results)
+    return Contracted(parts, top, shift, peak, least, inner)
+
+
+_Found = tuple[Tensor, Value, Value]
+
+
+def _mass(value: Value, plain: Tensor, shift: float) -> _Found:
+    top, p = relative(value[0])
+    mass = kernels.mass(p, plain)
+    return top, (mass,), (restored(mass, top, shift),)
+
+
+def _max(value: Value, plain: Tensor, shift: float) -> _Found:
+    top, p = relative(value[0])
+    best = kernels.max_times(p, plain)
+    return top, (best,), (restored(best, top, shift),)
+
+
+def _expectation(value: Value, plain: Tensor, shift: float) -> _Found:
+    log, entropy = value
+    top, p = relative(log)
+    # With shares q = p |w| / mass, sum q (H - log q) = log mass - (sum p |w| (log p |w| - H)) / mass.
+    mass, total = kernels.expectation(p, torch.special.xlogy(p, p) - p * entropy, plain)
+    log_mass = mass.log()
+    mean = total / mass.clamp(min=torch.finfo(mass.dtype).tiny)
+    return top, (mass,), (top + log_mass + shift, torch.where(mass > 0, log_mass - mean, 0.0))
+
+
+def _signed(value: Value, plain: Tensor, shift: float) -> _Found:
+    top, *relatives = relative(*value)
+    high, low = kernels.signed_max_times(relatives[0], -relatives[1], plain)
+    results = (high, -low)
+    return top, results, tuple(restored(result, top, shift) for result in results)
+
+
+_ALGEBRAS: dict[str, Callable[[Value, Tensor, float], _Found]] = {
+    "mass": _mass,
+    "max": _max,
+    "expectation": _expectation,
+    "signed": _signed,
+}
+
+
+def pieces(chosen: Tensor, inner: int) -> Iterator[Where]:
+    """Index tuples of the chosen results, so few at a time that all ``inner`` terms can be written out."""
+    where = chosen.nonzero(as_tuple=True)
+    step = max(1, _ENTRIES // max(1, inner))
+    for start in range(0, len(where[0]), step):
+        yield tuple(index[start : start + step] for index in where)
+
+
+def rows_at(left: Tensor, where: Where, batch: torch.Size) -> Tensor:
+    """Rows of a left operand (..., M, K) for some results, (E, K)."""
+    return left.expand(*batch, *left.shape[-2:])[where[:-1]]
+
+
+def columns_at(right: Tensor, where: Where, batch: torch.Size) -> Tensor:
+    """Columns of a right operand (..., K, N) for some results, (E, K)."""
+    turned = right.mT
+    return turned.expand(*batch, *turned.shape[-2:])[(*where[:-2], where[-1])]

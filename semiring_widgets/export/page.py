@@ -1,0 +1,179 @@
+r"""One file that shows a result in any browser: no kernel, no network, from a folder or an e-mail.
+
+The page holds the widgets' JavaScript bundle, the summary and the answers to what a reader may click on.
+The bundle finds them by itself and runs the same view as in a notebook. Until then, and where JavaScript
+is off, the page shows the static picture.
+
+Nothing in a user's text can leave its place: inside a ``script`` element every ``<`` is written as
+``\u003c``, which JSON reads back, so that neither ``</script`` nor ``<!--`` can occur.
+
+>>> embedded({"text": "</script><!-- hi"})
+'{"text":"\\u003c/script>\\u003c!-- hi"}'
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import json
+import os
+from dataclasses import asdict
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from semiring_widgets._version import __version__
+from semiring_widgets.checks import shown
+from semiring_widgets.contract import messages
+from semiring_widgets.contract.bundle import read_bundle
+from semiring_widgets.contract.table import ChartRequest, Page, Prepared
+from semiring_widgets.errors import InputError
+from semiring_widgets.export.answers_ahead import answers_ahead, size_of
+from semiring_widgets.pictures.chart import bokeh_version, bokehjs, chart_item
+from semiring_widgets.pictures.plain_text import plain
+from semiring_widgets.results.atomic import check_writable, destination_of, write_whole
+from semiring_widgets.results.comparison import Comparison
+
+if TYPE_CHECKING:
+    from semiring_widgets.results.explanation import Explanation
+
+__all__ = ["embedded", "page", "write_page"]
+
+_SMALL: Final = 950_000  # bytes of a page for 6 layers of 32 tokens, without Bokeh
+_LARGE: Final = 4_000_000
+_PER_CELL: Final = _SMALL // (6 * 32)
+
+
+def write_page(
+    result: Explanation | Comparison,
+    path: str | os.PathLike[str],
+    *,
+    chart: bool = True,
+    answers: int | None = None,
+) -> Path:
+    """Write one self-contained interactive page.
+
+    Args:
+        result: an explanation or a comparison.
+        path: destination; an existing file is replaced, as a whole.
+        chart: also embed the Bokeh chart and BokehJS (about 0.5 MB more).
+        answers: how many tokens, heads, layers and cells can be clicked, those with the most mass first; None
+            for as many as take a few seconds, which are all of a small model.
+
+    Returns:
+        The path written.
+
+    Raises:
+        MissingBundleError: the JavaScript was not built.
+        InputError: the folder does not exist or cannot be written.
+    """
+    if not isinstance(chart, (bool, np.bool_)):
+        raise InputError(f"chart is {shown(chart)}; give True or False.")
+    check_writable(path)
+    write_whole(path, page(result, chart=chart, answers=answers).encode())
+    return destination_of(path)
+
+
+def page(result: Explanation | Comparison, *, chart: bool = True, answers: int | None = None) -> str:
+    """The page as text; see `write_page`.
+
+    Args:
+        result: see there.
+        chart: see there.
+        answers: see there.
+    """
+    from semiring_widgets.pictures.card import picture  # imports matplotlib
+
+    bundle = _module(read_bundle())
+    image = _base64(picture(result))
+    summary = messages.encode(result, revision=1)
+    header, buffer = summary
+    answers_by_type: dict[str, list[messages.Message]] = {}
+    bokeh = ""
+    if not isinstance(result, Comparison):
+        cells = len(result.layers) * max(len(stream.tokens) for stream in result.streams)
+        left = min(_LARGE, max(_SMALL, _PER_CELL * cells)) - len(bundle) - len(image) - size_of(summary)
+        answers_by_type = answers_ahead(result, left, answers)
+        if chart and result.layers:
+            answers_by_type[ChartRequest.type] = [_chart(result)]
+            bokeh = _packed_bokehjs()
+    content = Page(
+        summary=header,
+        buffer=_base64(buffer),
+        answers={
+            name: [Prepared(header, _base64(buffer)) for header, buffer in found]
+            for name, found in answers_by_type.items()
+        },
+    )
+    parts = {
+        "version": __version__,
+        "title": html.escape(f"{header['score']['label']}: {header['text'][:80]}"),
+        "plain": html.escape(messages.sendable(plain(result))),
+        "picture": image,
+        "payload": embedded(asdict(content)),
+        "bokehjs": bokeh,
+        "bundle": bundle,
+    }
+    template = resources.files("semiring_widgets.export").joinpath("page.html").read_text("utf-8")
+    # Only the template is searched for places to fill: a text of the user's may look like one.
+    first, *pieces = template.split("{{")
+    filled = [first]
+    for piece in pieces:
+        name, rest = piece.split("}}", 1)
+        filled += [parts[name], rest]
+    return "".join(filled)
+
+
+def embedded(value: Any) -> str:
+    """JSON that is safe inside a ``script`` element.
+
+    Args:
+        value: JSON types without NaN.
+    """
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
+
+
+def _module(bundle: str) -> str:
+    """The bundle, with nothing that would end its ``script`` element; both forms occur in strings only."""
+    return bundle.replace("</script", "<\\/script").replace("<!--", "\\x3c!--")
+
+
+def _chart(result: Explanation) -> messages.Message:
+    items = (_renumbered(chart_item(result, dark=dark), {}) for dark in (False, True))
+    return messages.chart(0, (), *items)
+
+
+def _packed_bokehjs() -> str:
+    """BokehJS as a base64 element."""
+    packed = gzip.compress(bokehjs(), mtime=0)  # without the time, so that a page is the same on every run
+    return (
+        f'\n<script type="text/plain" data-semiring-widgets="bokehjs" data-encoding="gzip" '
+        f'data-version="{html.escape(bokeh_version())}">{_base64(packed)}</script>'
+    )
+
+
+def _renumbered(item: Any, names: dict[str, str]) -> Any:
+    """A chart with its models counted from 1; Bokeh counts on from chart to chart, whatever is in them.
+
+    Args:
+        item: JSON.
+        names: new names by old ones, as far as met.
+    """
+    if isinstance(item, list):
+        return [_renumbered(part, names) for part in item]
+    if not isinstance(item, dict):
+        return item
+    return {
+        key: names.setdefault(part, f"p{len(names) + 1}")
+        if key in {"id", "root_id"} and isinstance(part, str)
+        else _renumbered(part, names)
+        for key, part in item.items()
+    }
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

@@ -1,0 +1,94 @@
+"""A result in a few lines of plain text: for terminals, logs and screen readers."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+import numpy as np
+
+from semiring_widgets.results.comparison import Comparison
+from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.result import Result
+from semiring_widgets.results.visible import token_label
+from semiring_widgets.results.wording import nats, number, power, signed
+from semiring_widgets.vocabulary import RANKED_BY
+
+__all__ = ["plain", "statistics"]
+
+
+def plain(result: Result) -> str:
+    """The result in words.
+
+    Args:
+        result: an explanation (score, best routes, totals) or a comparison (top tokens per method).
+    """
+    lines = [
+        f"{result.score.label} = {number(result.score.value)}",
+        " ".join(map(token_label, result.tokens)),
+    ]
+    lines += _lines(result)
+    if result.status.state != "done":
+        lines.append(f"{result.status.state}: {result.status.message}")
+    return "\n".join(lines)
+
+
+def statistics(result: Explanation) -> list[tuple[str, str]]:
+    """Name and range over the tokens of every statistic that was asked for."""
+    found = []
+    for place, statistic in enumerate(result.statistics):
+        values = result.dataset["token_statistic"].values[place, : len(result.tokens)]
+        known = np.flatnonzero(np.isfinite(values))
+        if not len(known):
+            found.append((statistic.name, "not known"))
+            continue
+        ends = (known[values[known].argmin()], known[values[known].argmax()])
+        words = [
+            f"{number(values[i])} {statistic.unit}".rstrip() + f" at {token_label(result.tokens[i])}"
+            for i in ends
+        ]
+        found.append((statistic.name, f"from {words[0]} to {words[1]}"))
+    return found
+
+
+@singledispatch
+def _lines(result: Result) -> list[str]:
+    """What a kind of result says beside its score and its tokens; one that is not named here, nothing."""
+    return []
+
+
+@_lines.register
+def _explanation(result: Explanation) -> list[str]:
+    totals = result.totals
+    counted = f"granularity {result.granularity}, level {result.level}"
+    mass, entropy, cancelled = (
+        nats(value) for value in (totals.log_mass, totals.entropy, totals.log_cancellation)
+    )
+    lines = [
+        f"{result.model}, {len(result.layers)} attention layers, {counted}",
+        f"all paths: log mass {mass}, entropy {entropy}, log cancellation {cancelled}",
+    ]
+    lines += [f"{name}: {extremes}" for name, extremes in statistics(result)]
+    for ranking in result.rankings:
+        lines.append(f"routes by {RANKED_BY[ranking.by]}:")
+        for route in ranking.routes[:3]:
+            sign = "−" if route.sign < 0 else ""
+            lines.append(
+                f"  {route.rank + 1}. {route.sentence} (best path {sign}{power(route.log_weight)}, mass "
+                f"{power(route.log_mass)}, contribution {signed(route.contribution)}, cancellation "
+                f"{number(route.cancellation, 3)})"
+            )
+        lines.append(f"  {ranking.remark}")
+    return lines
+
+
+@_lines.register
+def _comparison(result: Comparison) -> list[str]:
+    lines = []
+    scores = np.abs(result.dataset["scores"].values[:, : len(result.tokens)])
+    for index, method in enumerate(result.methods):
+        if method.error is not None:
+            lines.append(f"{method.label}: {method.error}")
+        elif np.isfinite(scores[index]).any():
+            order = np.argsort(-np.nan_to_num(scores[index], nan=-1.0))[: result.top_k]
+            lines.append(f"{method.label}: {', '.join(token_label(result.tokens[i]) for i in order)}")
+    return lines

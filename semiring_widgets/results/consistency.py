@@ -1,0 +1,181 @@
+"""What must hold among the facts of a result, so that whatever shows it can rely on it.
+
+A result that was computed fulfils all of it; a file may hold anything. Saving asks, too: what could not be
+read back is never written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from semiring_widgets.errors import InputError
+from semiring_widgets.results.parts import Layer, Score, Statistic, Status, Stream
+from semiring_widgets.results.rankings import Ranking
+from semiring_widgets.results.schema import COORDINATES, variables_of
+from semiring_widgets.vocabulary import BRANCHES, GRANULARITIES, LEVELS, RANKINGS, STATES
+
+__all__ = [
+    "check_counted",
+    "check_layers",
+    "check_numbers",
+    "check_rankings",
+    "check_score",
+    "check_statistics",
+    "check_status",
+    "check_streams",
+    "table",
+]
+
+# Where the map of an attention is not known, a route says only that it passes it.
+_STEPS: Final = (*BRANCHES, "attention")
+
+
+def check_counted(granularity: str, level: str) -> None:
+    """Refuse an unknown granularity or level.
+
+    Raises:
+        InputError: the message is the end of a sentence that begins with the file's name, as everywhere here.
+    """
+    _one_of("granularity", granularity, GRANULARITIES)
+    _one_of("level", level, LEVELS)
+
+
+def check_layers(layers: Sequence[Layer], streams: Sequence[Stream]) -> None:
+    """Refuse layers that are not numbered from 0, are of an unknown stream, or have no head."""
+    for index, layer in enumerate(layers):
+        _require(layer.index == index, f"layer {index} has the index {layer.index}")
+        for stream in (layer.stream, layer.key_stream):
+            _require(0 <= stream < len(streams), f"layer {index} is of an unknown stream {stream}")
+        _require(layer.heads >= 1, f"layer {index} has {layer.heads} heads")
+
+
+def check_statistics(statistics: Sequence[Statistic]) -> None:
+    """Refuse two of one name."""
+    names = [statistic.name for statistic in statistics]
+    _require(len(set(names)) == len(names), "two statistics have one name")
+
+
+def check_score(score: Score, streams: Sequence[Stream]) -> None:
+    """Refuse a score at a token that is not there."""
+    tokens, place = _longest(streams), score.position
+    _require(place is None or -tokens <= place < tokens, f"the score is at a token {place}")
+
+
+def check_streams(streams: Sequence[Stream]) -> None:
+    """Refuse no stream, an empty one, and tokens that are not numbered from 0."""
+    _require(bool(streams), "there is no stream of tokens")
+    for stream in streams:
+        _require(bool(stream.tokens), f"the stream {stream.name!r} has no token")
+        for index, token in enumerate(stream.tokens):
+            _require(token.index == index, f"token {index} of the stream {stream.name!r} has another index")
+            _require(0 <= token.start <= token.end, f"token {index} ends before it starts")
+
+
+def check_status(status: Status) -> None:
+    """Refuse an unknown state."""
+    _one_of("status.state", status.state, STATES)
+    _require(min(status.done, status.total) >= 0, "status counts below 0")
+
+
+def table(
+    arrays: Mapping[str, NDArray[np.float32]],
+    known: Mapping[str, tuple[tuple[str, ...], str]],
+    coordinates: Mapping[str, Sequence[str]],
+) -> xr.Dataset:
+    """Arrays as a dataset on known axes.
+
+    Args:
+        arrays: the numbers, by the name of the variable.
+        known: axes and meaning of every variable that may be there.
+        coordinates: labels of axes; those of an axis that no array has are left out.
+
+    Raises:
+        InputError: an unknown variable, or axes that do not fit together.
+    """
+    variables: dict[str, Any] = {}
+    for name, values in arrays.items():
+        _one_of("a variable", name, known)
+        dims, meaning = known[name]
+        _require(values.ndim == len(dims), f"{name} has {values.ndim} axes, not {len(dims)}")
+        variables[name] = (dims, values, {"long_name": meaning} if meaning else {})
+    used = {axis for name in arrays for axis in known[name][0]}
+    try:
+        return xr.Dataset(variables, {axis: list(c) for axis, c in coordinates.items() if axis in used})
+    except ValueError as error:
+        raise InputError(f"its axes do not fit together ({error})") from error
+
+
+def check_numbers(
+    dataset: xr.Dataset, streams: Sequence[Stream], layers: Sequence[Layer], statistics: Sequence[Statistic]
+) -> None:
+    """Refuse a table that lacks a variable, or whose axes are not those of streams and layers."""
+    known = variables_of(bool(statistics))
+    for name in known:
+        _require(name in dataset or name == "map_mass_share", f"the variable {name} is missing")
+    for key, variable in dataset.data_vars.items():
+        name = str(key)
+        _one_of("a variable", name, known)
+        _require(variable.dims == known[name][0], f"{name} has the axes {variable.dims}")
+        _require(variable.dtype == np.float32, f"{name} is {variable.dtype}, not float32")
+        shares = variable.values if "share" in name else np.zeros(0)
+        _require(not (np.isinf(shares) | (shares < 0)).any(), f"{name} is negative or infinite")
+    labels: dict[str, Sequence[str]] = {**COORDINATES, "statistic": [s.name for s in statistics]}
+    for coordinate, names in dataset.coords.items():
+        axis = str(coordinate)
+        _one_of("an axis", axis, labels)
+        _require(list(names.values) == list(labels[axis]), f"the axis {axis} has other labels")
+    sizes = dataset.sizes
+    tokens = _longest(streams)
+    _require(sizes["token"] >= tokens, f"there are {tokens} tokens and numbers for {sizes['token']}")
+    _require(sizes["layer"] == len(layers), f"there are numbers for {sizes['layer']} layers")
+    heads = max((layer.heads for layer in layers), default=0)
+    _require(sizes["head"] == heads, f"there are {heads} heads and numbers for {sizes['head']}")
+    for axis in ("query", "key"):
+        _require(sizes.get(axis, sizes["token"]) == sizes["token"], f"the axis {axis} has another length")
+
+
+def check_rankings(rankings: Sequence[Ranking], layers: Sequence[Layer], tokens: int) -> None:
+    """Refuse a ranking that is there twice, and routes by parts that are not there.
+
+    Args:
+        rankings: the rankings.
+        layers: the layers that a route may pass.
+        tokens: the length of the axis ``token``.
+    """
+    _require(len({ranking.by for ranking in rankings}) == len(rankings), "a ranking is there twice")
+    for ranking in rankings:
+        _check_ranking(ranking, layers, tokens)
+
+
+def _check_ranking(ranking: Ranking, layers: Sequence[Layer], tokens: int) -> None:
+    _one_of("a ranking", ranking.by, RANKINGS)
+    for rank, route in enumerate(ranking.routes):
+        place = f"route {rank} by {ranking.by}"
+        _require(route.rank == rank, f"{place} has the rank {route.rank}")
+        _one_of(f"the sign of {place}", route.sign, (-1, 0, 1))
+        for step in route.steps:
+            _require(0 <= step.layer < len(layers), f"{place} passes a layer {step.layer}")
+            _one_of(f"a step of {place}", step.branch, _STEPS)
+            heads = layers[step.layer].heads
+            _require(step.head is None or 0 <= step.head < heads, f"{place} passes a head {step.head}")
+            for token in (step.source, step.target):
+                _require(0 <= token < tokens, f"{place} passes a token {token}")
+
+
+def _longest(streams: Sequence[Stream]) -> int:
+    return max(len(stream.tokens) for stream in streams)
+
+
+def _require(holds: bool, fault: str) -> None:
+    if not holds:
+        raise InputError(fault)
+
+
+def _one_of(what: str, given: object, known: Iterable[object]) -> None:
+    choices = list(known)
+    _require(given in choices, f"{what} is {given!r}, none of {', '.join(map(str, choices))}")

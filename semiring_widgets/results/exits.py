@@ -1,0 +1,53 @@
+"""The ways out of a result (page, notebook, widget), given to it by whoever puts the package together.
+
+A result is data and knows no face. Yet people ask *it* to be shown: ``result.to_html(path)``, or its name at
+the end of a cell. So there is one slot here for what can show it, and `semiring_widgets` fills the slot when
+it is imported, before any result can be made. What fills it is loaded when it is first needed: pictures and
+widgets take their time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:  # whoever imports the package imports this file
+    import os
+    from pathlib import Path
+
+__all__ = ["Exits", "exits", "install"]
+
+
+class Exits(Protocol):
+    """What can show a result."""
+
+    def write_page(
+        self, result: Any, path: str | os.PathLike[str], *, chart: bool, answers: int | None
+    ) -> Path:
+        """Write one self-contained page, see `Explanation.to_html`."""
+        ...
+
+    def mimebundle(self, result: Any, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """All forms of a result, for ``_repr_mimebundle_``."""
+        ...
+
+    def widget_of(self, result: Any) -> Any:
+        """The widget that shows it."""
+        ...
+
+
+_slot: list[Callable[[], Exits]] = []
+
+
+def install(load: Callable[[], Exits]) -> None:
+    """Fill the slot.
+
+    Args:
+        load: gives the exits; asked at every use, so it may import them then.
+    """
+    _slot[:] = [load]
+
+
+def exits() -> Exits:
+    """What fills the slot."""
+    return _slot[0]()

@@ -1,0 +1,272 @@
+"""What an explanation is, once the sweeps have run: plain facts, frozen, without torch.
+
+An `Explanation` answers *by which routes was this score made?* It holds the text as tokens in one or
+two streams, the attention layers found, one table of numbers (see `schema`), and the best routes in
+words. It knows how to save itself; what shows and exports it is given to it, see `exits`.
+
+Nothing here is validated: the constructors are called by the code that has just computed the numbers.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from semiring_widgets.checks import shown, whole_number
+from semiring_widgets.errors import InputError
+from semiring_widgets.results.consistency import (
+    check_counted,
+    check_layers,
+    check_numbers,
+    check_rankings,
+    check_score,
+    check_statistics,
+    check_status,
+    check_streams,
+    table,
+)
+from semiring_widgets.results.exits import exits
+from semiring_widgets.results.facts import fields_of
+from semiring_widgets.results.holding import HeldSession
+from semiring_widgets.results.parts import Layer, Score, Statistic, Status, Stream, Totals
+from semiring_widgets.results.rankings import ListedRoute, Ranking
+from semiring_widgets.results.result import ELSEWHERE, Result
+from semiring_widgets.results.schema import COORDINATES, variables_of
+from semiring_widgets.results.session import Session
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Explanation", "load"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation(Result):
+    """By which routes a score was made, for one text.
+
+    Attributes:
+        text: the text as given; of a pair, both with a line break between. Offsets of tokens point into it.
+        model: name of the model's class.
+        score: the scalar explained.
+        granularity: which graph was counted (``"primitive"``, ``"operator"``, ``"paper"``).
+        level: level of the maxima (``"unit"`` or ``"branch"``).
+        streams: the tokens; one stream, or encoder and decoder.
+        layers: the attention layers, in order of execution.
+        totals: mass, entropy, best path and cancellation of the whole score (nats).
+        dataset: the numbers, see `semiring_widgets.results.schema`.
+        rankings: the first routes, ranked by best path, mass and contribution, as far as asked for and known.
+        statistics: what was asked for by ``semiring=``, in the order of the dataset's axis ``statistic``.
+        seconds: time spent so far.
+        status: how far it is; numbers not known yet are NaN.
+        session: live handle for questions that need the model; None after `load`, never saved. It holds the
+            recording until a newer explanation is shown in the notebook, its widget is closed, or `release`.
+
+    Example:
+        >>> import semiring_widgets as sw
+        >>> model, tokenizer = sw.load_demo()
+        >>> e = sw.explain(model, tokenizer, "The keys to the cabinet [MASK] on the table.", "are", "is")
+        >>> e
+        Explanation(logit(are) - logit(is) at [MASK] = 8.045, 12 tokens, 4 layers, ...)
+        >>> [token.text for token in e.tokens][:4]
+        ['[CLS]', 'The', 'keys', 'to']
+        >>> e.routes[1].label
+        'K·L3·H3'
+    """
+
+    kind: ClassVar[str] = "explanation"
+
+    text: str
+    model: str
+    score: Score
+    granularity: str
+    level: str
+    streams: tuple[Stream, ...]
+    layers: tuple[Layer, ...]
+    totals: Totals
+    dataset: xr.Dataset
+    rankings: tuple[Ranking, ...] = ()
+    statistics: tuple[Statistic, ...] = ()
+    seconds: float = 0.0
+    status: Status = field(default_factory=Status)
+    session: Session | None = None
+
+    @property
+    def routes(self) -> tuple[ListedRoute, ...]:
+        """The routes of the first ranking, usually those with the best single paths."""
+        return self.rankings[0].routes if self.rankings else ()
+
+    @property
+    def live(self) -> bool:
+        """Whether its session still answers questions."""
+        released = isinstance(self.session, HeldSession) and self.session.released
+        return self.session is not None and not released
+
+    def release(self) -> None:
+        """Free the recording, which takes most of the memory; all that was computed stays.
+
+        Flow and routes through a selection cannot be asked for any more.
+
+        Example:
+            >>> e = sw.explain(model, tokenizer, "The keys [MASK] here.", "are")
+            >>> e.live
+            True
+            >>> e.release()
+            >>> e.live
+            False
+        """
+        if isinstance(self.session, HeldSession):
+            self.session.release()
+
+    def ranking(self, by: str) -> Ranking:
+        """One of the rankings.
+
+        Raises:
+            InputError: it was not asked for or is not known yet.
+
+        Example:
+            >>> best = e.ranking("contribution").routes[0]
+            >>> best.label, round(best.contribution, 3)
+            ('V·L0·H3 → V·L3·H3', 0.284)
+        """
+        wanted: Any = by
+        for ranking in self.rankings:
+            if isinstance(wanted, str) and ranking.by == wanted:
+                return ranking
+        known = ", ".join(ranking.by for ranking in self.rankings) or "none"
+        raise InputError(f"There is no ranking by {shown(by)} here; known are {known}.")
+
+    def to_xarray(self) -> xr.Dataset:
+        """The numbers with labelled axes: token texts, layer names, and what was explained.
+
+        Returns:
+            A new dataset. Axis ``token`` is as long as the longest stream; ``token_text`` belongs to
+            the first stream. Routes are variables over ``ranking`` and ``rank``. ``attrs`` carry text, model,
+            score, granularity and level.
+
+        Example:
+            >>> table = e.to_xarray()
+            >>> table.head_mass_share.dims
+            ('layer', 'head', 'kind')
+            >>> round(float(table.token_mass_share.sum()), 4)
+            1.0
+        """
+        from semiring_widgets.results.tables import routes_dataset
+
+        size = self.dataset.sizes.get("token", len(self.tokens))
+        texts = [token.text for token in self.tokens]
+        return (
+            self.dataset.merge(routes_dataset(self.rankings))
+            .assign_coords(
+                token=np.arange(size),
+                token_text=("token", texts + [""] * (size - len(texts))),
+                layer=np.arange(self.dataset.sizes.get("layer", len(self.layers))),
+                layer_name=("layer", [layer.name for layer in self.layers]),
+            )
+            .assign_attrs(
+                text=self.text,
+                model=self.model,
+                score=self.score.label,
+                score_value=self.score.value,
+                granularity=self.granularity,
+                level=self.level,
+            )
+        )
+
+    def to_pandas(self, rows: str = "tokens") -> pd.DataFrame:
+        """One row per token of the first stream: its text, place, and every per-token number.
+
+        A statistic asked for by ``semiring=`` is a column of its name (and the word "statistic", where there
+        is such a column already).
+
+        Args:
+            rows: ``"tokens"``, or ``"routes"`` for one row per route of each ranking: its sentence, best
+                path, mass, contribution and cancellation.
+
+        Raises:
+            InputError: other rows.
+
+        Example:
+            >>> e.to_pandas().query("mass_share > 0.1").text.tolist()
+            ['[MASK]', 'on', 'the']
+            >>> e.to_pandas("routes").loc["contribution", "label"].iloc[0]
+            'V·L0·H3 → V·L3·H3'
+        """
+        from semiring_widgets.results.tables import routes_frame, tokens_frame
+
+        wanted: Any = rows
+        if not isinstance(wanted, str) or wanted not in ("tokens", "routes"):
+            raise InputError(f"rows is {shown(rows)}; choose tokens or routes.")
+        if wanted == "routes":
+            return routes_frame(self.rankings)
+        return tokens_frame(self.tokens, self.dataset, self.statistics)
+
+    def to_html(
+        self, path: str | os.PathLike[str], *, chart: bool = True, answers: int | None = None
+    ) -> Path:
+        """Write one self-contained interactive page that needs no kernel and no network.
+
+        Args:
+            path: destination; an existing file is replaced.
+            chart: also embed the Bokeh chart and BokehJS (about 0.5 MB more).
+            answers: how many tokens, heads, layers and cells can be clicked in it, those with the most mass
+                first; None for as many as take a few seconds, which are all of a small model.
+
+        Returns:
+            The path written.
+
+        Raises:
+            InputError: the page cannot be written there, or ``answers`` is no number of answers.
+
+        Example:
+            >>> e.to_html("keys.html", chart=False, answers=5).name
+            'keys.html'
+        """
+        if answers is not None:
+            answers = whole_number(answers, "answers", least=0)
+        known = self if self.live else replace(self, session=None)
+        return exits().write_page(known, path, chart=chart, answers=answers)
+
+    @classmethod
+    def _from_file(cls, header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> Explanation:
+        facts = fields_of(cls, header, "it", without=ELSEWHERE)
+        statistics = [statistic.name for statistic in facts.get("statistics", ())]
+        labels = {**COORDINATES, "statistic": statistics}
+        result = cls(**facts, dataset=table(arrays, variables_of(bool(statistics)), labels))
+        check_streams(result.streams)
+        check_status(result.status)
+        check_counted(result.granularity, result.level)
+        check_layers(result.layers, result.streams)
+        check_statistics(result.statistics)
+        check_score(result.score, result.streams)
+        check_numbers(result.dataset, result.streams, result.layers, result.statistics)
+        check_rankings(result.rankings, result.layers, result.dataset.sizes["token"])
+        return result
+
+    def __repr__(self) -> str:
+        state = "" if self.status.state == "done" else f", {self.status.state}"
+        return (
+            f"Explanation({self.score.label} = {self.score.value:.4g}, {len(self.tokens)} tokens, "
+            f"{len(self.layers)} layers, granularity {self.granularity}, level {self.level}{state})"
+        )
+
+
+def load(path: str | os.PathLike[str]) -> Explanation:
+    """Read an explanation that `Explanation.save` wrote.
+
+    Raises:
+        InputError: no such file, changed since it was written, or not an explanation of a version that this
+            installation reads.
+
+    Example:
+        >>> e.save("keys.npz")
+        >>> known = load("keys.npz")
+        >>> known.routes == e.routes, known.live
+        (True, False)
+    """
+    return Explanation.load(path)

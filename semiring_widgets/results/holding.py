@@ -1,0 +1,88 @@
+"""Who holds a recording: a session that can be given up, and at most one that a notebook keeps.
+
+A recording takes tens to hundreds of megabytes, and a notebook keeps whatever it has shown: in its output
+history, and in the registry of its widgets. So of the explanations shown, the newest has its recording, and
+the others give theirs up; their numbers and pictures stay. What was computed and never shown is the
+caller's alone, and lives as long as any object.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from semiring_widgets.checks import choice, whole_number
+from semiring_widgets.errors import InputError
+from semiring_widgets.results.rankings import Ranking
+from semiring_widgets.results.session import Session
+from semiring_widgets.vocabulary import RANKINGS
+
+__all__ = ["HeldSession", "keep_newest"]
+
+
+class HeldSession:
+    """A session until it is given up; then every question is answered by one sentence.
+
+    Args:
+        session: the live computation.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session: Session | None = session
+
+    @property
+    def released(self) -> bool:
+        """Whether it was given up."""
+        return self._session is None
+
+    def release(self) -> None:
+        """Give it up: its memory is free once a question that is being answered is done."""
+        self._session = None
+
+    def conditioned(self, *args: Any, **kwargs: Any) -> tuple[xr.Dataset, float]:
+        """See `semiring_widgets.results.session.Session`."""
+        return self._held().conditioned(*args, **kwargs)
+
+    def ranking(self, by: Any, selection: Any, count: Any, *args: Any, **kwargs: Any) -> Ranking:
+        """See `semiring_widgets.results.session.Session`."""
+        session = self._held()
+        by, count = choice(by, "by", RANKINGS), whole_number(count, "count")
+        return session.ranking(by, selection, count, *args, **kwargs)
+
+    def head_map(self, *args: Any, **kwargs: Any) -> NDArray[np.float32]:
+        """See `semiring_widgets.results.session.Session`."""
+        return self._held().head_map(*args, **kwargs)
+
+    def _held(self) -> Session:
+        session = self._session
+        if session is None:
+            raise InputError(
+                "The recording behind this explanation was given up: a newer one was shown, its widget was "
+                "closed, or release() was called. To ask for more, run the cell again."
+            )
+        return session
+
+
+_lock = threading.Lock()
+_newest: list[weakref.ref[HeldSession]] = []
+
+
+def keep_newest(session: object) -> None:
+    """Note what is shown now; what was shown before it gives its recording up.
+
+    Args:
+        session: of a result that is shown; what is no `HeldSession` holds no recording.
+    """
+    if not isinstance(session, HeldSession) or session.released:
+        return
+    with _lock:
+        shown = [known() for known in _newest]
+        _newest[:] = [weakref.ref(session)]
+    for other in shown:
+        if other is not None and other is not session:
+            other.release()

@@ -1,0 +1,90 @@
+"""What results are made of: tokens, layers, scores, totals; plain facts, frozen.
+
+    >>> token = Token(index=0, text="keys", raw="keys", id=7, start=4, end=8, special=False)
+    >>> token.text
+    'keys'
+
+Nothing here is validated: the constructors are called by the code that has just computed the numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Layer", "Score", "Statistic", "Status", "Stream", "Token", "Totals"]
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token: ``text`` is what people read, ``raw`` the tokenizer's piece.
+
+    ``text`` is the source, or what the piece stands for where no characters of the source are its own; white
+    space and what has no shape are marked, and parts of a character show which bytes they are.
+    """
+
+    index: int
+    text: str
+    raw: str
+    id: int
+    start: int
+    end: int
+    special: bool
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A sequence of tokens: ``"input"``, or ``"encoder"`` and ``"decoder"``."""
+
+    name: str
+    tokens: tuple[Token, ...]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One attention. ``key_stream`` differs from ``stream`` (its queries) in cross-attention."""
+
+    name: str
+    index: int
+    stream: int
+    key_stream: int
+    heads: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """The scalar explained, for example ``logit(are) - logit(is) at [MASK]``."""
+
+    label: str
+    value: float
+    target: str | None
+    contrast: str | None
+    position: int | None
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Facts about all paths together, in nats; None where not known yet."""
+
+    log_mass: float | None = None
+    entropy: float | None = None
+    best_log_weight: float | None = None
+    best_sign: int | None = None
+    log_cancellation: float | None = None
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A number of the paths in a semiring of the reader's choice, with its unit (``"nats"``: a logarithm)."""
+
+    name: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far the computation is: ``state`` is running, done, cancelled or failed."""
+
+    state: str = "done"
+    done: int = 0
+    total: int = 0
+    message: str = ""

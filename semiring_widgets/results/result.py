@@ -1,0 +1,128 @@
+"""What all results have in common: what was asked, how far it is, and the ways out."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, fields, is_dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Final, TypeVar
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from semiring_widgets.results import storage
+from semiring_widgets.results.exits import exits
+from semiring_widgets.results.parts import Score, Status, Stream, Token
+
+__all__ = ["ELSEWHERE", "Result", "arrays_of", "facts_of"]
+
+# Fields that are saved as arrays, or not at all.
+ELSEWHERE: Final = ("dataset", "session")
+R = TypeVar("R", bound="Result")
+
+
+class Result:
+    """The base of `Explanation` and `Comparison`, which are frozen dataclasses.
+
+    Attributes:
+        kind: what a file and a message call it.
+        text: the text as given; of a pair, both with a line break between.
+        model: name of the model's class.
+        score: the scalar that it is about.
+        streams: the tokens; one stream, or encoder and decoder.
+        dataset: the numbers.
+        status: how far it is; numbers not known yet are NaN.
+    """
+
+    kind: ClassVar[str]
+
+    text: str
+    model: str
+    score: Score
+    streams: tuple[Stream, ...]
+    dataset: xr.Dataset
+    status: Status
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """The tokens of the first stream, which the numbers per token belong to."""
+        return self.streams[0].tokens
+
+    def to_html(self, path: str | os.PathLike[str]) -> Path:
+        """Write one self-contained interactive page that needs no kernel and no network.
+
+        Args:
+            path: destination; an existing file is replaced.
+
+        Returns:
+            The path written.
+
+        Raises:
+            InputError: the page cannot be written there.
+
+        Example:
+            >>> c.to_html("methods.html").name
+            'methods.html'
+        """
+        return exits().write_page(self, path, chart=True, answers=None)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a file that `load` reads back exactly (all but a live session).
+
+        The file is a plain zip of arrays and one JSON document, sealed by its SHA-256, see
+        `semiring_widgets.results.archive`; `numpy.load` opens it, too.
+
+        Raises:
+            InputError: it cannot be written there; what was there before is kept.
+
+        Example:
+            >>> c.save("methods.npz")
+            >>> type(c).load("methods.npz").methods == c.methods
+            True
+        """
+        storage.write(path, self.kind, facts_of(self), arrays_of(self), self._from_file)
+
+    @classmethod
+    def load(cls: type[R], path: str | os.PathLike[str]) -> R:
+        """Read a result that `save` wrote.
+
+        Raises:
+            InputError: no such file, changed since it was written, or not a result of this kind, of a version
+                that this installation reads.
+
+        Example:
+            >>> e.save("keys.npz")
+            >>> sw.load("keys.npz").score.label
+            'logit(are) - logit(is) at [MASK]'
+        """
+        return storage.read(path, cls.kind, cls._from_file)
+
+    @classmethod
+    def _from_file(cls: type[R], header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> R:
+        """The result that a file holds; an `InputError` here is the end of a sentence about the file."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return exits().mimebundle(self, include=include, exclude=exclude)
+
+    def _display_(self) -> Any:
+        """What marimo shows: the widget."""
+        return exits().widget_of(self)
+
+
+def facts_of(result: Any) -> dict[str, Any]:
+    """All fields of a result that are neither numbers on axes nor alive, as JSON types."""
+    kept = (field.name for field in fields(result) if field.name not in ELSEWHERE)
+    return {name: _json(getattr(result, name)) for name in kept}
+
+
+def arrays_of(result: Result) -> dict[str, Any]:
+    """The numbers of a result, by the name of the variable."""
+    return {str(name): variable.values for name, variable in result.dataset.data_vars.items()}
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_json(item) for item in value]
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value

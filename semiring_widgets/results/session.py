@@ -1,0 +1,44 @@
+"""What an explanation can still be asked while the computation behind it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from semiring_widgets.results.rankings import Ranking
+
+__all__ = ["Session"]
+
+
+class Session(Protocol):
+    """The live computation behind an explanation; answers questions that need the model's tape."""
+
+    def conditioned(self, selection: Any, check: Callable[[], None] = ...) -> tuple[xr.Dataset, float]:
+        """Flow restricted to the paths through all parts of ``selection``.
+
+        Args:
+            selection: a part or several, as in `semiring_widgets.select_paths`.
+            check: called often; may raise to stop.
+
+        Returns:
+            The same variables conditioned, with ``log_mass`` and ``best_log_weight`` of all these paths among
+            its attributes, and the natural log of their share of all mass.
+
+        Raises:
+            InputError: the model has no such part.
+        """
+        ...
+
+    def ranking(self, by: str, selection: Any, count: int, check: Callable[[], None] = ...) -> Ranking:
+        """The first routes of a ranking, of the paths through ``selection`` (nothing selected: all paths)."""
+        ...
+
+    def head_map(
+        self, layer: int, head: int, selection: Any = (), check: Callable[[], None] = ...
+    ) -> NDArray[np.float32]:
+        """Shares through one head of the mass of the selected paths, (3: query, key, value; Tq, Tk)."""
+        ...

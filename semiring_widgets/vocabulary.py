@@ -1,0 +1,25 @@
+"""The words that arguments, tables, files and messages share, each list of them once.
+
+Core and results read them here, too, so this file lies below all floors.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["BRANCHES", "GRANULARITIES", "KINDS", "LEVELS", "OPERANDS", "RANKED_BY", "RANKINGS", "STATES"]
+
+# Which graph is counted: from scalar operators to the steps of the paper.
+GRANULARITIES: Final = ("primitive", "operator", "paper")
+# Of what a maximum is the best: of scalar paths, or of branches as in the published figures.
+LEVELS: Final = ("unit", "branch")
+# By what a path leaves a token at a layer.
+BRANCHES: Final = ("skip", "query", "key", "value", "mlp", "mlp_skip")
+# By what it enters a head.
+KINDS: Final = ("query", "key", "value")
+OPERANDS: Final = ("all", *KINDS)
+# By what routes are ranked, and how that is said.
+RANKED_BY: Final = {"best": "best path", "mass": "mass", "contribution": "contribution"}
+RANKINGS: Final = tuple(RANKED_BY)
+# How far a computation is.
+STATES: Final = ("running", "done", "cancelled", "failed")
