@@ -77,7 +77,7 @@ class Narrowing:
             made = step.op.outputs[0] if len(step.op.outputs) == 1 else None
             rows = wanted.get(made) if made is not None else None
             run = None if step.only_reads or step.read or made is None else _rule(step.op, made, rows)
-            if run is not None:
+            if run is not None and made is not None:
                 found.steps[position] = run
                 if run.made is not None:
                     found.stored[made] = run.made

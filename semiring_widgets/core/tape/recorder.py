@@ -180,10 +180,10 @@ class _Recorder(TorchDispatchMode):
         return self._run(func, facts, args, kwargs, given)
 
     def _expand(self, func: OpOverload, expansion: Any, args: Any, kwargs: Any) -> Any:
-        constants = [tensor for tensor in tensors_in(args) if not is_tracked(tensor)]
+        given = None
         # Its steps may be chosen by what Python reads there, as are the experts of a mixture.
-        chosen = self._depends(constants) if constants else False
-        given = NodeArguments(args, kwargs, self._tape._bindings) if chosen else None
+        if self._tape.asides.steps and self._depends(t for t in tensors_in(args) if not is_tracked(t)):
+            given = NodeArguments(args, kwargs, self._tape._bindings)
         self._instances += 1
         self._composites.append((func.overloadpacket.__name__.strip("_"), self._instances))
         try:
