@@ -182,7 +182,7 @@ class _Recorder(TorchDispatchMode):
     def _expand(self, func: OpOverload, expansion: Any, args: Any, kwargs: Any) -> Any:
         given = None
         # Its steps may be chosen by what Python reads there, as are the experts of a mixture.
-        if self._tape.asides.steps and self._depends(t for t in tensors_in(args) if not is_tracked(t)):
+        if self._depends(t for t in tensors_in(args) if not is_tracked(t)):
             given = NodeArguments(args, kwargs, self._tape._bindings)
         self._instances += 1
         self._composites.append((func.overloadpacket.__name__.strip("_"), self._instances))
