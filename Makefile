@@ -166,23 +166,23 @@ test-fast: products test-js  ## what to run after every change: all but slow, Tr
 	$(PYTEST) --ignore tests/browser -m "$(LANE_FAST)" $(PYTEST_ARGS)
 
 .PHONY: test-python
-test-python: products  ## the fast and the slow tests, without Triton and browser (FILL min)
+test-python: products  ## the fast and the slow tests, without Triton and browser (about 18 min)
 	$(PYTEST) --ignore tests/browser -m "not browser and not triton" $(PYTEST_ARGS)
 
 # A process of its own: the interpreter has to be chosen before Triton is imported.
 .PHONY: test-triton
-test-triton: $(TRITON) kernels  ## the Triton kernels in Triton's interpreter, no GPU needed (FILL min)
+test-triton: $(TRITON) kernels  ## the Triton kernels in Triton's interpreter, no GPU needed (1 min)
 	TRITON_INTERPRET=1 TRITON_TESTS=$(TRITON_TESTS) $(PYTEST) -m "$(LANE_TRITON)" $(PYTEST_ARGS) tests/core
 
-# One process: these tests time a real server and want the machine for themselves.
+# Whole files side by side: most of the time is waiting, and each process has servers of its own.
 .PHONY: test-browser
-test-browser: $(TEST) build browser  ## the widgets in Chromium, on real notebook servers (FILL min)
+test-browser: $(TEST) build browser  ## the widgets in Chromium, on real notebook servers (about 5 min)
 	@if command -v chromium >/dev/null; then \
-	    set -x; $(BIN)/python -m pytest -m "$(LANE_BROWSER)" $(PYTEST_ARGS) tests/browser; \
+	    set -x; $(BIN)/python -m pytest -n 2 --dist loadfile -m "$(LANE_BROWSER)" $(PYTEST_ARGS) tests/browser; \
 	else echo "$(NO_CHROMIUM)"; fi
 
 .PHONY: test-slow
-test-slow: products  ## what `make test` leaves out: more classes, samples and seeds of the same kinds (FILL min)
+test-slow: products  ## what `make test` leaves out: more classes, samples and seeds of the same kinds (about 15 min)
 	$(PYTEST) --ignore tests/browser -m "$(LANE_SLOW)" $(PYTEST_ARGS)
 
 # All of them run, and the last line names those that failed: one fault does not hide the next. What needs
@@ -197,7 +197,7 @@ test: $(TEST) $(MODULES) browser  ## set up what is needed, then every check but
 	echo "All checks passed."
 
 .PHONY: test-all
-test-all:  ## `make test` and `make test-slow`: every check and every test, as CI runs them (FILL min)
+test-all:  ## `make test` and `make test-slow`: every check and every test, as CI runs them (about 25 min)
 	@failed=; for part in test test-slow; do $(MAKE) $$part || failed="$$failed $$part"; done; \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed." >&2; exit 1; fi
 

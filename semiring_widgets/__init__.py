@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from semiring_widgets.core import (
         Effect,
         Path,
+        Paths,
         PathSet,
         Route,
         Routes,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         top_routes,
     )
     from semiring_widgets.core.effects import effects
+    from semiring_widgets.core.paths import paths
     from semiring_widgets.errors import SemiringWidgetsError
     from semiring_widgets.explanation import explain, flow, load_demo, load_model
     from semiring_widgets.notebook import load_ipython_extension, unload_ipython_extension
@@ -48,6 +50,7 @@ _HOME = {
     "Effect": "core",
     "Path": "core",
     "PathSet": "core",
+    "Paths": "core",
     "Route": "core",
     "Routes": "core",
     "Selection": "core",
@@ -58,6 +61,8 @@ _HOME = {
     "effects": "core.effects",
     "estimate_memory": "core",
     "path_lengths": "core",
+    # The folder has this name, too, so its function is found inside of it.
+    "paths": "core.paths",
     "select_paths": "core",
     "test": "core",
     "flow": "explanation",
@@ -85,6 +90,7 @@ __all__ = [
     "Explanation",
     "Path",
     "PathSet",
+    "Paths",
     "Route",
     "Routes",
     "Selection",
@@ -103,6 +109,7 @@ __all__ = [
     "load_ipython_extension",
     "load_model",
     "path_lengths",
+    "paths",
     "record",
     "sample_paths",
     "select_paths",

@@ -132,6 +132,7 @@ SAME_WORD = {
     "pieces": "of work for threads (kernels) and of rows (semirings)",
     "question": "to the user's model and to a statistic (explanation)",
     "read": "paths (anatomy) and files (results)",
+    "register": "a rule (jacobian) and a built-in semiring (semirings)",
     "rule": "of each kind of operator; always called with its module's name before it",
 }
 

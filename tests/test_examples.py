@@ -4,7 +4,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.ipynb"))
 
@@ -23,6 +22,8 @@ def test_is_kept_with_what_a_web_page_shows(path):
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 @pytest.mark.filterwarnings("ignore")  # the notebook machinery warns about its own event loops and ports
 def test_runs(path):
+    from nbclient import NotebookClient
+
     notebook = nbformat.read(path, 4)
     NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(path.parent)}}).execute()
     pictures = [

@@ -8,7 +8,7 @@ const fixtures = JSON.parse(readFileSync(path, "utf-8")) as Record<string, { hea
 
 describe("a message", () => {
   it.each(Object.entries(fixtures))("that Python sends, %s, has the fields of its type", (_, { header }) => {
-    expect(Object.keys(header).sort()).toEqual([...FIELDS[header.type]].sort());
+    expect(Object.keys(header).sort()).toEqual(FIELDS[header.type].split(" ").sort());
     expect(isSummary(header)).toBe("version" in header);
     expect(isAnswer(header)).toBe("id" in header);
   });

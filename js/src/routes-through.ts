@@ -22,7 +22,7 @@ export function through(ranking: Ranking, selection: Selection, layers: readonly
     ...ranking,
     routes,
     missed,
-    remark: `${found.length} of the first ${count} routes of this ranking pass through the selection${listed}. ${rest(ranking.by, missed)}`,
+    remark: `${found.length} of the first ${count} routes of this ranking ${found.length === 1 ? "passes" : "pass"} through the selection${listed}. ${rest(ranking.by, missed)}`,
   };
 }
 

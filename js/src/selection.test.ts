@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { ExplanationHeader } from "./contract";
+import type { ExplanationHeader, Selection } from "./contract";
 import { clicked, EMPTY, headOf, includes, isEmpty, normalise, partOf, same, wording } from "./selection";
 
 const path = `${process.cwd()}/../tests/fixtures/messages.json`;
 const summary = JSON.parse(readFileSync(path, "utf-8")).explanation.header as ExplanationHeader;
+
+const shared = `${process.cwd()}/../tests/fixtures/selections.json`;
+const selections = JSON.parse(readFileSync(shared, "utf-8")) as { given: unknown; parts: Selection }[];
 
 const HEAD = { layer: 2, head: 1 };
 const TOKEN = { token: 1 };
@@ -42,6 +45,10 @@ describe("selection", () => {
     expect(normalise({ layer: 2, branch: null, head: 1, token: null, stream: 0 })).toEqual([partOf(HEAD)]);
     for (const nothing of [null, undefined, {}, [], { layer: null, stream: 0 }])
       expect(normalise(nothing)).toEqual(EMPTY);
+  });
+
+  it.each(selections)("reads $given as Python does", ({ given, parts }) => {
+    expect(normalise(given)).toEqual(parts);
   });
 
   it("shows the map of the head that was added last", () => {

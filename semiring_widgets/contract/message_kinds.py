@@ -52,11 +52,7 @@ class MessageType:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer(MessageType):
-    """The base of the answers.
-
-    Attributes:
-        id: that of the request.
-    """
+    """The base of the answers; ``id`` is that of the request."""
 
     id: int
 

@@ -54,22 +54,23 @@ _PLAIN: Final = {
 def source() -> str:
     """The whole file."""
     facts = list(_facts())
+    words = {"KINDS": KINDS, "RANKINGS": RANKINGS, "SUMMARIES": SUMMARIES, "ANSWERS": ANSWERS}
+    unions = {
+        "Summary": _names(SUMMARIES),
+        "Answer": _names(ANSWERS),
+        "Incoming": ["Answer", "Summary"],
+        "Request": _names(REQUESTS),
+        "Notice": _names(NOTICES),
+    }
     parts = [
         _HEAD,
         f"export const VERSION = {table.VERSION};",
-        _constant("KINDS", KINDS),
-        _constant("RANKINGS", RANKINGS),
-        _constant("SUMMARIES", SUMMARIES),
-        _constant("ANSWERS", ANSWERS),
+        "\n".join(_list(f"export const {name} = ", of, " as const;") for name, of in words.items()),
         _union_of_words(facts),
         f"/** What routes are ranked by, in words. */\nexport const RANKED_BY = {_object(RANKED_BY)};",
         _SELECTION,
         *map(_interface, facts),
-        _union("Summary", _names(SUMMARIES)),
-        _union("Answer", _names(ANSWERS)),
-        _union("Incoming", ["Answer", "Summary"]),
-        _union("Request", _names(REQUESTS)),
-        _union("Notice", _names(NOTICES)),
+        "\n".join(_union(name, members) for name, members in unions.items()),
         _answers(),
         _fields(),
     ]
@@ -196,10 +197,6 @@ def _union(name: str, members: Sequence[str]) -> str:
     return f"export type {name} =\n" + "\n".join(f"  | {member}" for member in members) + ";"
 
 
-def _constant(name: str, words: Iterable[str]) -> str:
-    return _list(f"export const {name} = ", words, " as const;")
-
-
 def _list(before: str, words: Iterable[str], after: str) -> str:
     """A list in one line, or with a line for each word, as biome would have it."""
     words = [_quoted(word) for word in words]
@@ -234,12 +231,15 @@ def _answers() -> str:
 
 
 def _fields() -> str:
-    kinds = {**SUMMARIES, **ANSWERS}
-    rows = [_list(f"  {name}: ", ("type", *_hints(kind)), ",") for name, kind in kinds.items()]
+    rows = []
+    for name, kind in {**SUMMARIES, **ANSWERS}.items():
+        words = _quoted(" ".join(("type", *_hints(kind))))
+        row = f"  {name}: {words},"
+        rows.append(row if len(row) <= _WIDTH else f"  {name}:\n    {words},")
     return "\n".join(
         [
-            "/** The names of the fields of what comes in. */",
-            'export const FIELDS: Record<Incoming["type"], readonly string[]> = {',
+            "/** The names of the fields of what comes in; for the tests. */",
+            'export const FIELDS: Record<Incoming["type"], string> = {',
             *rows,
             "};",
         ]

@@ -5,12 +5,12 @@ like.
 """
 
 from semiring_widgets.core.anatomy import Selection
-from semiring_widgets.core.backprop import Result, backprop
+from semiring_widgets.core.backprop import backprop
 from semiring_widgets.core.effects import Effect, test
 from semiring_widgets.core.memory import estimate_memory
 from semiring_widgets.core.paths import (
     Path,
-    PathSet,
+    Paths,
     Route,
     Routes,
     Step,
@@ -20,13 +20,18 @@ from semiring_widgets.core.paths import (
     top_paths,
     top_routes,
 )
+from semiring_widgets.core.result import Result
 from semiring_widgets.core.semirings import Semiring
 from semiring_widgets.core.tape import Tape, record
+
+# The name of `Paths` in earlier versions.
+PathSet = Paths
 
 __all__ = [
     "Effect",
     "Path",
     "PathSet",
+    "Paths",
     "Result",
     "Route",
     "Routes",

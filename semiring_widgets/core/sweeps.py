@@ -8,7 +8,7 @@ the paths through what the mask leaves. Nothing here knows an operator.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from semiring_widgets.core.graph import GradientGraph
@@ -82,24 +82,17 @@ def sweep_backward(
     """
     if span.within is None:
         graph.check_unchanged()
-    judged = semiring.judged
-    seeds, keep, closed = span.seeds, span.keep, paths.closed
+    seeds, keep = span.seeds, span.keep
+    judged, masked = semiring.judged, bool(paths.edges)
     start = {graph.score: ones(graph, semiring, graph.score)} if seeds is None else seeds
     values = {node: paths.at(semiring, node, value) for node, value in start.items()}
     ops = graph.ops if span.within is None else graph.ops[slice(*span.within)]
-    for count, op in enumerate(reversed(ops)):
-        arrived = [out for out in op.outputs if out is not None and out in values]
-        if not arrived:
-            continue
-        if progress is not None:
-            progress(count, len(ops))
+    for op in _met(values, ((op, op.outputs) for op in reversed(ops)), len(ops), progress):
         for edge in graph.edges(op, checked=judged):
-            if edge.target in values and not (closed and edge in closed):
+            if edge.target in values and not (masked and paths.closes(edge)):
                 _join(semiring, values, edge.source, paths.pulled(semiring, edge, values[edge.target]))
         if keep is not None:
-            for out in arrived:
-                if out not in keep and out not in graph.wrt:
-                    del values[out]
+            _drop(values, (out for out in op.outputs if out not in keep and out not in graph.wrt))
     if judged:
         graph.check_finite()
     return values
@@ -120,33 +113,47 @@ def sweep_forward(
     """
     if span.within is None:
         graph.check_unchanged()
-    judged = semiring.judged
-    seeds, keep, closed, visit = span.seeds, span.keep, paths.closed, span.visit or _ignore
+    seeds, keep = span.seeds, span.keep
+    judged, masked = semiring.judged, bool(paths.edges)
+    visit = span.visit or _ignore
     if seeds is None:
         seeds = {node: ones(graph, semiring, node) for node in graph.wrt if node in graph.nodes}
     values = {node: paths.at(semiring, node, value) for node, value in seeds.items()}
     for node, value in values.items():
         visit(node, value)
     ops, last_use = _schedule(graph, span)
-    for count, op in enumerate(ops):
-        sources = [node for node in dict.fromkeys(op.inputs()) if node in values]
-        if not sources:
-            continue
-        if progress is not None:
-            progress(count, len(ops))
+    for op in _met(values, ((op, op.inputs()) for op in ops), len(ops), progress):
         for edge in graph.edges(op, checked=judged):
-            if edge.source in values and not (closed and edge in closed):
+            if edge.source in values and not (masked and paths.closes(edge)):
                 _join(semiring, values, edge.target, paths.pushed(semiring, edge, values[edge.source]))
         for out in op.outputs:
             if out is not None and out in values:
                 visit(out, values[out])
         if keep is not None:
-            for node in sources:
-                if last_use[node] is op and node not in keep:
-                    del values[node]
+            _drop(values, (node for node in op.inputs() if last_use[node] is op and node not in keep))
     if judged:
         graph.check_finite()
     return values
+
+
+def _met(
+    values: Values,
+    ops: Iterable[tuple[Op, Iterable[Node | None]]],
+    count: int,
+    progress: Progress | None,
+) -> Iterator[Op]:
+    """Those operators at whose ends, the results or the inputs, there is a value once it is their turn."""
+    for number, (op, ends) in enumerate(ops):
+        if not values.keys().isdisjoint(ends):
+            if progress is not None:
+                progress(number, count)
+            yield op
+
+
+def _drop(values: Values, nodes: Iterable[Node | None]) -> None:
+    for node in nodes:
+        if node is not None:
+            values.pop(node, None)
 
 
 def _schedule(graph: GradientGraph, span: Span) -> tuple[list[Op], dict[Node, Op]]:

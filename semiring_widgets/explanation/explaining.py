@@ -20,11 +20,12 @@ from torch import Tensor
 
 from semiring_widgets.checks import whole_number
 from semiring_widgets.core import record
-from semiring_widgets.core.anatomy import Anatomy, Attention, by_token, find_anatomy, layer_flow, sweep_layers
-from semiring_widgets.core.graph import GradientGraph, find_nodes, told_cut
+from semiring_widgets.core.anatomy import Anatomy, Attention, by_token, layer_flow, sweep_layers
+from semiring_widgets.core.graph import GradientGraph, told_cut
 from semiring_widgets.core.memory import fit
-from semiring_widgets.core.paths import MEASURED, walk_on
-from semiring_widgets.core.semirings import Entropy, Max, Product, Semiring, Sum, Value, find_semiring
+from semiring_widgets.core.paths import MEASURED, Guide, walk
+from semiring_widgets.core.paths import paths as all_paths
+from semiring_widgets.core.semirings import Abs, Entropy, Max, Product, Semiring, Sum, Value, find_semiring
 from semiring_widgets.core.sweeps import INPUTS_ONLY, Span, sweep_backward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
@@ -168,9 +169,8 @@ def _explained(draft: Draft) -> Explanation:
             score = prepared.run(*prepared.inputs)
         prepared.check(score)
         inputs = list(prepared.inputs)
-        node, starts = find_nodes(tape, score, inputs)
-        graph = GradientGraph(tape, node, starts)
-        anatomy = find_anatomy(graph)
+        everything = all_paths(tape, score, inputs)
+        graph, anatomy = everything.graph, everything.anatomy
         if not anatomy.attentions:
             raise InputError(
                 f"{told_cut(graph)}No attention was found in {prepared.model_name} between the tokens and "
@@ -178,7 +178,7 @@ def _explained(draft: Draft) -> Explanation:
                 f"sw.record with sw.backprop or sw.top_paths."
             )
         extra = options.semiring
-        asking = None if extra is None else statistic_asked(graph, anatomy, extra, options.level)
+        asking = None if extra is None else statistic_asked(everything, extra, options.level)
         parts = anatomy.nodes() | set(graph.wrt)
         also = () if asking is None else (asking.semiring,)
         left = fit(
@@ -199,21 +199,18 @@ def _explained(draft: Draft) -> Explanation:
         draft.publish("best paths")
         best = _best(graph, draft)
         draft.publish("flow")
-        beta = {n: (mass[n], best[n]) for n in mass if n in best}
-        alpha = _flows(graph, anatomy, beta, draft)
+        beta = {n: FLOW.join({Abs: (mass[n],), Max: (best[n],)}) for n in mass if n in best}
+        everything.ground.learn(FLOW, _flows(graph, anatomy, beta, draft), beta)
         if asking is not None:
             _ask(asking, draft)
         totals = draft.totals
         teller = RouteTeller(
-            graph,
-            anatomy,
             prepared.streams,
             draft.layers,
             -math.inf if totals.log_mass is None else totals.log_mass,
             max((float(best[node].max()) for node in graph.wrt if node in best), default=-math.inf),
-            left,
         )
-        session = LiveSession(teller, alpha, beta, asking)
+        session = LiveSession(everything, teller, asking, left)
         draft.session = HeldSession(session)
         if options.level == "unit" and teller.log_mass > -math.inf:
             for by in options.rankings:
@@ -236,7 +233,8 @@ def _masses(graph: GradientGraph, anatomy: Anatomy, draft: Draft) -> dict[Node, 
     facts = semiring.facts(everything)
     log_mass = float(facts["log_mass"])
     # Tokens join their units; the gradient does not cancel across tokens, so it is compared as a whole.
-    gradient = torch.cat([_units(values[n])[0].abs() for n in graph.wrt if n in values]).sum()
+    signed = (semiring.part(values[n], Sum)[0] for n in graph.wrt if n in values)
+    gradient = torch.cat([part.reshape(-1).abs() for part in signed]).sum()
     draft.totals = Totals(
         log_mass=log_mass,
         entropy=float(facts["entropy"]),
@@ -245,13 +243,14 @@ def _masses(graph: GradientGraph, anatomy: Anatomy, draft: Draft) -> dict[Node, 
     first = graph.wrt[0]
     if first in values:
         _fill_tokens(draft.dataset, values[first], semiring, first, log_mass)
-    return {node: value[1] for node, value in values.items()}
+    return {node: semiring.part(value, Abs)[0] for node, value in values.items()}
 
 
 def _fill_tokens(dataset: xr.Dataset, value: Value, semiring: Product, node: Node, log_mass: float) -> None:
     tokens = node.shape[-2]
     facts = semiring.facts(by_token(semiring, value))
-    gradient = value[0].reshape(-1, *value[0].shape[-2:]).double()
+    (signed,) = semiring.part(value, Sum)
+    gradient = signed.reshape(-1, *signed.shape[-2:]).double()
     inputs = node.value.double().reshape(gradient.shape)
     size = gradient.abs().sum((0, 2))
     _put(dataset, "token_log_mass", facts["log_mass"])
@@ -302,7 +301,7 @@ def _signed_best(graph: GradientGraph, best: Mapping[Node, Tensor], node: Node) 
     weight, place = units.max(-1)
     example, unit = place // node.shape[-1], place % node.shape[-1]
     numbers = (example * node.shape[-2] + torch.arange(len(unit), device=unit.device)) * node.shape[-1] + unit
-    walks = walk_on(graph, best, [(node, number) for number in numbers.tolist()])
+    walks = walk(Guide(graph, [best]), [(node, number) for number in numbers.tolist()])
     signs = [math.prod((hop.derivative > 0) - (hop.derivative < 0) for hop in hops) for hops in walks]
     exists = weight > float("-inf")
     return weight, torch.tensor(signs, dtype=weight.dtype, device=weight.device) * exists
@@ -345,7 +344,7 @@ def _flows(
 
 def _ask(asked: Asked, draft: Draft) -> None:
     """The statistic of the reader's choice: first of the tokens, then of every part."""
-    offsets = [number * len(asked.graph.ops) for number in (3, 4)]
+    offsets = [number * len(asked.paths.graph.ops) for number in (3, 4)]
     draft.publish("the semiring asked for")
     asked.sweep(lambda done, _: draft.progress(offsets[0] + done))
     draft.statistics = asked.statistics

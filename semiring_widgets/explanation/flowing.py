@@ -11,23 +11,19 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from semiring_widgets.checks import truth
+from semiring_widgets.checks import memory_limit, truth
 from semiring_widgets.core import Tape
 from semiring_widgets.core.anatomy import (
     Anatomy,
     Attention,
     LayerFlow,
-    by_token,
-    find_anatomy,
+    Parts,
     find_embeddings,
-    head_map,
-    layer_flow,
     summed,
-    sweep_layers,
 )
 from semiring_widgets.core.graph import GradientGraph, find_nodes, listed, told_cut
 from semiring_widgets.core.memory import fit
-from semiring_widgets.core.paths import cancellation, directions_of
+from semiring_widgets.core.paths import SIGNED, Flow, Ground, Paths, cancellation, directions_of, narrowed
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Abs, Max, Product, Semiring, Sum, Value
 from semiring_widgets.core.sweeps import Span, sweep_backward
@@ -36,35 +32,41 @@ from semiring_widgets.errors import InputError
 from semiring_widgets.results.schema import empty_dataset
 from semiring_widgets.vocabulary import BRANCHES, KINDS
 
-__all__ = ["FLOW", "fill_layer", "flow", "share", "sizes_of"]
+__all__ = ["FLOW", "cells", "fill_layer", "fill_tokens", "flow", "share", "sizes_of", "totals_of"]
 
+Values = Mapping[Node, Value]
 # Mass and best path together: the two often disagree, so they are never computed apart.
 FLOW = Product(Abs(), Max())
-# The same and the gradient in one sweep, and the signed sum beside its own mass.
+# The same and the gradient in one sweep.
 _BOTH = Product(Abs(), Max(), Sum())
-_SIGNED = Product(Sum(), Abs())
 
 
 @in_full_precision
 def flow(
-    tape: Tape,
-    score: Tensor,
+    tape: Tape | Paths,
+    score: Tensor | None = None,
     wrt: Tensor | Sequence[Tensor] | Mapping[str, Tensor] | None = None,
     *,
     direction: Tensor | Sequence[Tensor] | None = None,
     maps: bool = True,
+    through: Parts = (),
+    avoiding: Parts = (),
+    leaving_skip: bool = False,
     max_memory: int | None = None,
 ) -> xr.Dataset:
     """Share of the mass, and best path, through every part of the model: alpha times beta.
 
     Args:
-        tape: the finished tape.
+        tape: the finished tape; or a set of paths, which is then all that is needed.
         score: a single number, shape () or (1,).
         wrt: the token embeddings (..., tokens, units) used inside the recording, a list of such streams, or a
             dict that names them. None takes every embedding that the model itself looks up before its first
             layer (words, positions, segments), named by module.
         direction: of the contributions, shaped as ``wrt``; None for the inputs themselves.
         maps: whether to include ``map``, L·H·3·T·T values twice.
+        through: only paths through all of these parts, as `Paths.through`. Shares are then of these paths.
+        avoiding: only paths that touch none of these parts.
+        leaving_skip: only paths that go through some attention or feed-forward part.
         max_memory: bytes that this may take beside the tape and its own result; None for no limit.
 
     Returns:
@@ -106,11 +108,12 @@ def flow(
         [1.0, 1.0, 1.0, 1.0]
     """
     maps = truth(maps, "maps")
-    node, named = _inputs(tape, score, wrt)
-    if node.shape.numel() != 1:
-        raise InputError(f"score has shape {list(score.shape)}; flow is measured for one number at a time.")
-    graph = GradientGraph(tape, node, list(named.values()))
-    anatomy = find_anatomy(graph)
+    if isinstance(tape, Paths):
+        whole, inputs = tape, [str(number) for number in range(len(tape.graph.wrt))]
+    else:
+        whole, inputs = _everything(tape, score, wrt, max_memory)
+    paths = narrowed(whole, through, avoiding, leaving_skip)
+    graph, anatomy = paths.graph, paths.anatomy
     if not anatomy.attentions:
         raise InputError(
             f"{told_cut(graph)}There is no attention between these inputs and the score, so there are "
@@ -118,27 +121,28 @@ def flow(
             "need none."
         )
     nodes = anatomy.nodes() | set(graph.wrt)
-    fit(graph, max_memory, "flow", sweeps=[_BOTH], kept=[(_BOTH, nodes), (_SIGNED, _largest(anatomy))])
+    tangents = nodes if paths.cuts else _largest(anatomy)
+    fit(graph, paths.limit, "flow", sweeps=[_BOTH], kept=[(_BOTH, nodes), (SIGNED, tangents)])
     directions = directions_of(graph, direction)
-    both = sweep_backward(graph, _BOTH, Span(keep=nodes))
-    beta = {node: value[:2] for node, value in both.items()}
-    log_mass, best = _totals(graph, beta)
     longest = max((start.shape[-2] for start in graph.wrt if len(start.shape) > 1), default=1)
     dataset = empty_dataset(*sizes_of(anatomy, longest), maps=maps)
     if maps:
         dataset["map_best_log_weight"] = dataset["map_mass_share"] * np.nan
+    beta, signed_beta = _cotangents(paths, nodes)
 
-    def fill(attention: Attention, alpha: Mapping[Node, Value]) -> None:
-        fill_layer(dataset, attention, layer_flow(graph, FLOW, attention, [(alpha, beta)]), log_mass)
+    def fill(attention: Attention, found: Flow) -> None:
+        log_mass, _ = totals_of(found)
+        fill_layer(dataset, attention, found.layer(attention), log_mass)
         if maps and attention.weights is not None:
-            _fill_maps(dataset, attention, alpha, beta, log_mass)
+            _fill_maps(dataset, attention, found, log_mass)
 
-    sweep_layers(graph, FLOW, anatomy, fill)
-    dataset = _with_inputs(dataset, named, beta, log_mass)
-    dataset = _with_contributions(dataset, graph, anatomy, directions, both)
+    found = paths.flow(FLOW, beta=beta, visit=fill)
+    log_mass, best = totals_of(found)
+    dataset = _with_inputs(dataset, inputs, [found.start(node) for node in graph.wrt], log_mass)
+    dataset = _with_contributions(dataset, paths, directions, signed_beta)
     names = [attention.module for attention in anatomy.attentions]
     dataset = dataset.assign_coords({"layer_name": ("layer", names), **_places(anatomy)})
-    dataset.attrs.update(granularity=tape.granularity, level="unit", log_mass=log_mass)
+    dataset.attrs.update(granularity=graph.tape.granularity, level="unit", log_mass=log_mass)
     parts = [part for part in ("input", "node", "branch", "head", "map") if f"{part}_mass_share" in dataset]
     for part in parts:
         dataset[f"{part}_best_share"] = np.exp(dataset[f"{part}_best_log_weight"] - best)
@@ -161,26 +165,30 @@ def _places(anatomy: Anatomy) -> dict[str, tuple[str, list[Any]]]:
     return found
 
 
-def _inputs(
-    tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor] | Mapping[str, Tensor] | None
-) -> tuple[Node, dict[str, Node]]:
-    """The score's node, and the inputs by name."""
+def _everything(
+    tape: Tape,
+    score: Tensor | None,
+    wrt: Tensor | Sequence[Tensor] | Mapping[str, Tensor] | None,
+    max_memory: int | None,
+) -> tuple[Paths, list[str]]:
+    """All paths to a score, and the names of their inputs."""
+    given: Any = score
     if wrt is None:
-        node, _ = find_nodes(tape, score, [])
+        node, _ = find_nodes(tape, given, [])
         named = find_embeddings(tape, node)
         if not named:
             raise InputError(
                 "No embedding is looked up before the first attention of this recording, so there is nothing "
                 "to measure the flow from. Give the tensors that paths start from as wrt."
             )
-        return node, named
-    many: dict[str, Tensor]
-    if isinstance(wrt, Mapping):
-        many = dict(wrt)
     else:
-        many = {str(number): tensor for number, tensor in enumerate(listed(wrt))}
-    node, starts = find_nodes(tape, score, list(many.values()))
-    return node, dict(zip(many, starts, strict=True))
+        many = dict(wrt) if isinstance(wrt, Mapping) else {str(n): one for n, one in enumerate(listed(wrt))}
+        node, starts = find_nodes(tape, given, list(many.values()))
+        named = dict(zip(many, starts, strict=True))
+    if node.shape.numel() != 1:
+        raise InputError(f"score has shape {list(node.shape)}; flow is measured for one number at a time.")
+    graph = GradientGraph(tape, node, list(named.values()))
+    return Paths(Ground(graph, keeps=False), limit=memory_limit(max_memory), asked_by="flow"), list(named)
 
 
 def _largest(anatomy: Anatomy) -> set[Node]:
@@ -189,39 +197,39 @@ def _largest(anatomy: Anatomy) -> set[Node]:
     return max(layers, key=lambda nodes: sum(node.shape.numel() for node in nodes))
 
 
-def _totals(graph: GradientGraph, beta: Mapping[Node, Value]) -> tuple[float, float]:
-    """Log mass of all paths, and log |weight| of the best."""
-    starts = [beta[node] for node in graph.wrt if node in beta]
-    if not starts:
-        return float("-inf"), float("-inf")
-    mass, best = FLOW.total(starts)
-    return float(mass), float(best)
+def _cotangents(paths: Paths, nodes: set[Node]) -> tuple[Values | None, Values | None]:
+    """Cotangents in `FLOW` and `SIGNED`, by one sweep for both; None where they are pairs, told apart."""
+    if paths.leaves:
+        return None, None
+    nodes = nodes | {edge.target for cut in paths.cuts for edge in cut.edges}
+    both = sweep_backward(paths.graph, _BOTH, Span(keep=nodes), paths.restriction)
+    flow, signed = (
+        {
+            node: product.join({type(f): _BOTH.part(value, type(f)) for f in product.factors})
+            for node, value in both.items()
+        }
+        for product in (FLOW, SIGNED)
+    )
+    return flow, signed
 
 
 def _with_inputs(
-    dataset: xr.Dataset, named: Mapping[str, Node], beta: Mapping[Node, Value], log_mass: float
+    dataset: xr.Dataset, names: Sequence[str], starts: Sequence[Value], log_mass: float
 ) -> xr.Dataset:
     """What starts at every token of every input."""
-    shape = len(named), dataset.sizes["token"]
+    shape = len(names), dataset.sizes["token"]
     shares, best = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
-    for row, node in enumerate(named.values()):
-        count = node.shape[-2] if len(node.shape) > 1 else 1
-        shares[row, :count], best[row, :count] = 0.0, -np.inf
-        if node in beta:
-            mass, weight = by_token(FLOW, beta[node], count)
-            shares[row, :count], best[row, :count] = share(mass, log_mass), weight.cpu().numpy()
+    for row, (mass, weight) in enumerate(starts):
+        shares[row, : len(mass)] = share(mass, log_mass)
+        best[row, : len(weight)] = weight.cpu().numpy()
     return dataset.assign(
         input_mass_share=(("input", "token"), shares, {"long_name": "share of mass that starts here"}),
         input_best_log_weight=(("input", "token"), best, {"long_name": "best path from here (nats)"}),
-    ).assign_coords(input=list(named))
+    ).assign_coords(input=list(names))
 
 
 def _with_contributions(
-    dataset: xr.Dataset,
-    graph: GradientGraph,
-    anatomy: Anatomy,
-    directions: Mapping[Node, Tensor],
-    both: Mapping[Node, Value],
+    dataset: xr.Dataset, paths: Paths, directions: Mapping[Node, Tensor], beta: Values | None
 ) -> xr.Dataset:
     """The signed sums along the directions, and how much of them cancels."""
     parts = ("input", "node", "branch", "head")
@@ -229,23 +237,18 @@ def _with_contributions(
     masses = {part: found[part].copy() for part in parts}
 
     def write(part: str, place: tuple[int | slice, ...], value: Value) -> None:
-        for table, numbers in zip((found, masses), value, strict=True):
+        for table, factor in ((found, Sum), (masses, Abs)):
+            (numbers,) = SIGNED.part(value, factor)
             table[part].values[place] = numbers.double().cpu().numpy()
 
-    beta = {node: (value[2], value[0]) for node, value in both.items()}
-    seeds = {node: _SIGNED.lift(directions[node]) for node in graph.wrt if node in graph.nodes}
-    for row, node in enumerate(graph.wrt):
-        if node in beta:
-            started = _SIGNED.times(seeds[node], beta[node])
-            count = node.shape[-2] if len(node.shape) > 1 else 1
-            write("input", (row, slice(count)), by_token(_SIGNED, started, count))
-
-    def fill(attention: Attention, alpha: Mapping[Node, Value]) -> None:
-        found_here = layer_flow(graph, _SIGNED, attention, [(alpha, beta)])
-        for part, place, value in _cells(_SIGNED, attention, found_here):
+    def fill(attention: Attention, flow: Flow) -> None:
+        for part, place, value in cells(SIGNED, attention, flow.layer(attention)):
             write(part, place, value)
 
-    sweep_layers(graph, _SIGNED, anatomy, fill, seeds=dict(seeds))
+    flow = paths.flow(SIGNED, direction=directions, beta=beta, visit=fill)
+    for row, node in enumerate(paths.graph.wrt):
+        started = flow.start(node)
+        write("input", (row, slice(len(started[0]))), started)
     for part in parts:
         ratio = cancellation(torch.from_numpy(found[part].values), torch.from_numpy(masses[part].values))
         dataset[f"{part}_contribution"] = found[part].assign_attrs(long_name="signed sum along the direction")
@@ -257,19 +260,11 @@ def _with_contributions(
     return dataset
 
 
-def _fill_maps(
-    dataset: xr.Dataset,
-    attention: Attention,
-    alpha: Mapping[Node, Value],
-    beta: Mapping[Node, Value],
-    log_mass: float,
-) -> None:
+def _fill_maps(dataset: xr.Dataset, attention: Attention, flow: Flow, log_mass: float) -> None:
     """Every head's flow between tokens."""
-    parts = [[{node: value[i] for node, value in values.items()} for values in (alpha, beta)] for i in (0, 1)]
     rows, columns = attention.query.tokens, attention.key.tokens
     for head in range(attention.heads):
-        masses = head_map(attention, head, *parts[0])
-        bests = head_map(attention, head, *parts[1], best=True)
+        masses, bests = (flow.head_map(attention, head, factor) for factor in (Abs, Max))
         for kind, name in enumerate(KINDS):
             place = (attention.index, head, kind, slice(rows), slice(columns))
             dataset["map_mass_share"].values[place] = share(masses[name], log_mass)
@@ -294,9 +289,28 @@ def fill_layer(dataset: xr.Dataset, attention: Attention, found: LayerFlow, log_
         found: its flow in the `FLOW` semiring.
         log_mass: of all paths, which shares are relative to.
     """
-    for part, place, (mass, best) in _cells(FLOW, attention, found):
+    for part, place, (mass, best) in cells(FLOW, attention, found):
         dataset[f"{part}_mass_share"].values[place] = share(mass, log_mass)
         dataset[f"{part}_best_log_weight"].values[place] = best.cpu().numpy()
+
+
+def totals_of(flow: Flow) -> tuple[float, float]:
+    """Log mass of all paths of a flow in `FLOW`, and log |weight| of the best."""
+    (mass,), (best,) = (FLOW.part(flow.total, factor) for factor in (Abs, Max))
+    return float(mass), float(best)
+
+
+def fill_tokens(dataset: xr.Dataset, started: Value, log_mass: float) -> None:
+    """Write what starts at each token into its cell.
+
+    Args:
+        dataset: from `empty_dataset`; changed.
+        started: values in the `FLOW` semiring, by token.
+        log_mass: of all paths, which shares are relative to.
+    """
+    mass, best = started
+    dataset["token_mass_share"].values[: len(mass)] = share(mass, log_mass)
+    dataset["token_best_log_weight"].values[: len(best)] = best.cpu().numpy()
 
 
 def share(log_mass: Tensor, of: float) -> NDArray[np.float64]:
@@ -307,7 +321,7 @@ def share(log_mass: Tensor, of: float) -> NDArray[np.float64]:
     return shares
 
 
-def _cells(
+def cells(
     semiring: Semiring, attention: Attention, found: LayerFlow
 ) -> Iterator[tuple[str, tuple[int | slice, ...], Value]]:
     """Where each part of a layer stands in the dataset: variable's prefix, place, value."""

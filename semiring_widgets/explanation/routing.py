@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from semiring_widgets import core
 from semiring_widgets.checks import choice, shown
-from semiring_widgets.core import paths
-from semiring_widgets.core.anatomy import Anatomy, Cut, Leg
-from semiring_widgets.core.graph import GradientGraph
-from semiring_widgets.core.paths import Known, RouteSearch, Stations, directions_of, gate_of
+from semiring_widgets.core.anatomy import Leg
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.parts import Layer, Stream
 from semiring_widgets.results.rankings import ListedRoute, ListedStep, Ranking
@@ -27,8 +25,6 @@ _STAYS = ("skip", "mlp_skip")
 _GLOSS = {"key": "(by being attended to)", "query": "(by what it attends to)"}
 # A sentence with more turns than that does without glosses.
 _EXPLAINED = 2
-# Of the beams that look for routes by mass and contribution; by best path the answer is exact anyway.
-_WIDTH = 24
 
 
 def check_rankings(rankings: str | Sequence[str]) -> tuple[str, ...]:
@@ -45,57 +41,26 @@ def check_rankings(rankings: str | Sequence[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class RouteTeller:
-    """Ranks and words the routes of one graph.
+    """Words the routes of one recorded score.
 
     Attributes:
-        graph: the graph.
-        anatomy: its parts.
         streams: tokens, for the sentences.
         layers: the layers, for the sentences.
         log_mass: of all paths.
         best: log |weight| of the best path of all.
-        memory: bytes that a search may take; None for no limit.
     """
 
-    graph: GradientGraph
-    anatomy: Anatomy
     streams: tuple[Stream, ...]
     layers: tuple[Layer, ...]
     log_mass: float
     best: float
-    memory: float | None = None
 
-    @cached_property
-    def _stations(self) -> Stations:
-        return Stations(self.graph, self.anatomy)
-
-    @cached_property
-    def _known(self) -> Known:
-        return Known()
-
-    def ranking(
-        self, by: str, count: int, cuts: Sequence[Cut] = (), check: Callable[[], None] = lambda: None
-    ) -> Ranking:
-        """The first routes of a ranking.
-
-        Args:
-            by: ``"best"``, ``"mass"`` or ``"contribution"``.
-            count: how many.
-            cuts: what paths must all pass to count; none for all paths.
-            check: called often; may raise to stop.
-
-        Returns:
-            The ranking; its routes say what the paths through the cuts have.
-        """
-        gate = gate_of(self.graph, *cuts) if cuts else None
-        known = Known() if cuts else self._known
-        directions = directions_of(self.graph, None)
-        search = RouteSearch(self._stations, directions, gate, max(1, len(cuts)), check, self.memory, known)
-        found = search.ranked(by, count, width=_WIDTH)
+    def ranking(self, found: core.Routes) -> Ranking:
+        """The routes of a ranking in words, with what it leaves out."""
         routes = tuple(self._route(rank, route) for rank, route in enumerate(found))
-        return Ranking(by, routes, found.missed, found.uncovered, found.rest, _remark(found))
+        return Ranking(found.by, routes, found.missed, found.uncovered, found.rest, _remark(found))
 
-    def _route(self, rank: int, route: paths.Route) -> ListedRoute:
+    def _route(self, rank: int, route: core.Route) -> ListedRoute:
         return ListedRoute(
             rank=rank,
             label=_label(route.legs),
@@ -116,7 +81,7 @@ class RouteTeller:
             sentence=" ".join(self._words(route)),
         )
 
-    def _words(self, route: paths.Route) -> Iterator[str]:
+    def _words(self, route: core.Route) -> Iterator[str]:
         yield self._name(route.input, route.token)
         turns = [leg for leg in route.legs if leg.branch not in _STAYS]
         if not turns:
@@ -159,7 +124,7 @@ def _label(legs: Sequence[Leg]) -> str:
     return " → ".join(parts) or "skip"
 
 
-def _remark(found: paths.Routes) -> str:
+def _remark(found: core.Routes) -> str:
     """What a ranking leaves out, in plain words."""
     listed = math.fsum(route.share for route in found)
     if found.uncovered == 0.0 and found.missed in (0.0, -math.inf):

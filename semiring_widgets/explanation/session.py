@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NoReturn
@@ -12,27 +12,18 @@ import numpy as np
 import torch
 import xarray as xr
 from numpy.typing import NDArray
-from torch import Tensor
 
 from semiring_widgets.core.anatomy import (
     Attention,
-    Conditioned,
-    Cut,
     Extent,
     LayerExtent,
     Parts,
     Selection,
     checked,
-    condition,
-    cut_of,
-    extent_of,
-    head_map,
-    layer_flow,
 )
-from semiring_widgets.core.semirings import Value
-from semiring_widgets.core.tape import Node
+from semiring_widgets.core.paths import Flow, Paths
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
+from semiring_widgets.explanation.flowing import FLOW, fill_layer, fill_tokens, share, sizes_of, totals_of
 from semiring_widgets.explanation.routing import RouteTeller
 from semiring_widgets.explanation.statistics import Asked
 from semiring_widgets.results.rankings import Ranking
@@ -43,7 +34,8 @@ __all__ = ["LiveSession"]
 
 Check = Callable[[], None]
 Chosen = tuple[Selection, ...]
-Pair = tuple[Mapping[Node, Value], Mapping[Node, Value]]
+# Of the beams that look for routes by mass and contribution; by best path the answer is exact anyway.
+_WIDTH = 24
 
 
 def _never() -> None:
@@ -52,21 +44,22 @@ def _never() -> None:
 
 @dataclass(eq=False)
 class LiveSession:
-    """Holds one graph with its tangents and cotangents; safe to ask from several threads.
+    """Answers questions about all paths of one score and parts of them; safe to ask from several threads.
 
     Attributes:
-        routes: ranks routes; holds graph, anatomy and streams.
-        alpha: tangents in the `FLOW` semiring at the anatomy's nodes and the inputs.
-        beta: cotangents there.
+        paths: all of them. Their ground knows both sides in the `FLOW` semiring.
+        teller: words routes; knows the tokens and what all paths have together.
         asked: the semiring that was asked for besides.
+        memory: bytes that a search for routes may take; None for no limit.
     """
 
-    routes: RouteTeller
-    alpha: Mapping[Node, Value]
-    beta: Mapping[Node, Value]
+    paths: Paths
+    teller: RouteTeller
     asked: Asked | None = None
+    memory: float | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
-    # Maps of the heads of the newest selection, whose numbers are asked for together.
+    # The newest selection, with the maps of its heads: their numbers are asked for together.
+    _newest: tuple[Chosen, Paths] | None = field(default=None, init=False, repr=False)
     _maps: tuple[Chosen, dict[tuple[int, int], NDArray[np.float32]]] = field(
         default=((), {}), init=False, repr=False
     )
@@ -80,34 +73,35 @@ class LiveSession:
 
     def conditioned(self, selection: Parts, check: Check = _never) -> tuple[xr.Dataset, float]:
         """See `semiring_widgets.results.session.Session`."""
-        routes, anatomy = self.routes, self.routes.anatomy
+        anatomy = self.paths.anatomy
         chosen = checked(selection, self._extent)
         with self.lock, torch.no_grad():
-            found = self._condition(chosen, check)
-            total = float(found.total[0])
-            tokens = max(len(stream.tokens) for stream in routes.streams)
+            few = self._among(chosen)
+            found = self._flow(few, check)
+            total, best = totals_of(found)
+            tokens = max(len(stream.tokens) for stream in self.teller.streams)
             dataset = empty_dataset(*sizes_of(anatomy, tokens), maps=False)
             for attention in anatomy.attentions:
-                flow = layer_flow(routes.graph, FLOW, attention, found.pairs, found.crossing)
-                fill_layer(dataset, attention, flow, total)
-            self._fill_tokens(dataset, found.below, total)
+                fill_layer(dataset, attention, found.layer(attention), total)
+            fill_tokens(dataset, found.start(self.paths.graph.wrt[0]), total)
             if self.asked is not None:
                 table = self.asked.table(*sizes_of(anatomy, tokens))
-                self.asked.conditioned(table, self._cuts(chosen), lambda *_: check())
+                self.asked.narrowed(table, few, lambda *_: check())
                 dataset = dataset.merge(table)
             heads = [(p.layer, p.head) for p in chosen if p.layer is not None and p.head is not None]
-            self._maps = chosen, {place: self._map(found.pairs, total, *place) for place in heads}
+            self._maps = chosen, {place: self._map(found, *place) for place in heads}
         names = [n for n in dataset.data_vars if str(n).startswith(("node", "branch", "head"))]
         names += [n for n in ("token_statistic",) if n in dataset]
         dataset = dataset[[*names, "token_mass_share", "token_best_log_weight"]]
-        dataset.attrs.update(log_mass=total, best_log_weight=float(found.total[1]))
-        return dataset, total - routes.log_mass
+        dataset.attrs.update(log_mass=total, best_log_weight=best)
+        return dataset, total - self.teller.log_mass
 
     def ranking(self, by: str, selection: Parts, count: int, check: Check = _never) -> Ranking:
         """See `semiring_widgets.results.session.Session`."""
         chosen = checked(selection, self._extent)
         with self.lock, torch.no_grad():
-            return self.routes.ranking(by, count, self._cuts(chosen), check)
+            search = self._among(chosen).route_search(None, self.memory, check)
+            return self.teller.ranking(search.ranked(by, count, width=_WIDTH))
 
     def head_map(
         self, layer: int, head: int, selection: Parts = (), check: Check = _never
@@ -119,16 +113,13 @@ class LiveSession:
             known, maps = self._maps
             if chosen and chosen == known and (layer, head) in maps:
                 return maps[layer, head]
-            if not chosen:
-                return self._map([(self.alpha, self.beta)], self.routes.log_mass, layer, head)
-            found = self._condition(chosen, check)
-            return self._map(found.pairs, float(found.total[0]), layer, head)
+            return self._map(self._flow(self._among(chosen), check), layer, head)
 
     @cached_property
     def _extent(self) -> Extent:
         """What there is to select; the padding of a stream is no token of the text."""
-        whole = extent_of(self.routes.graph, self.routes.anatomy)
-        tokens = [len(stream.tokens) for stream in self.routes.streams]
+        whole = self.paths.ground.extent
+        tokens = [len(stream.tokens) for stream in self.teller.streams]
 
         def shown(attention: Attention, own: LayerExtent) -> LayerExtent:
             if attention.in_windows:
@@ -138,47 +129,21 @@ class LiveSession:
             )
             return LayerExtent(own.heads, min(own.queries, queries), min(own.keys, keys))
 
-        layers = map(shown, self.routes.anatomy.attentions, whole.layers)
+        layers = map(shown, self.paths.anatomy.attentions, whole.layers)
         return Extent(tuple(layers), tuple(map(min, whole.inputs, tokens)))
 
-    def _cuts(self, chosen: Chosen) -> list[Cut]:
-        return [cut_of(self.routes.graph, self.routes.anatomy, part) for part in chosen]
+    def _among(self, chosen: Chosen) -> Paths:
+        """The paths through a selection; those of the newest remember what was measured of them."""
+        if not chosen:
+            return self.paths
+        if self._newest is None or self._newest[0] != chosen:
+            self._newest = chosen, self.paths.through(chosen)
+        return self._newest[1]
 
-    def _condition(self, chosen: Chosen, check: Check) -> Conditioned:
-        graph, anatomy = self.routes.graph, self.routes.anatomy
-        return condition(
-            graph,
-            FLOW,
-            self._cuts(chosen or (Selection(),)),
-            self.alpha,
-            self.beta,
-            keep=anatomy.nodes(),
-            progress=lambda *_: check(),
-        )
+    def _flow(self, few: Paths, check: Check) -> Flow:
+        return few.flow(FLOW, progress=lambda *_: check())
 
-    def _map(self, pairs: Sequence[Pair], total: float, layer: int, head: int) -> NDArray[np.float32]:
-        attention = self.routes.anatomy.attentions[layer]
-        scores, context = (op.outputs[0] for op in (attention.scores_op, attention.context_op))
-        alpha: dict[Node, Tensor] = {}
-        beta: dict[Node, Tensor] = {}
-        products = ((attention.query, scores), (attention.key, scores), (attention.value, context))
-        for operand, product in products:
-            # The uppermost pair, whose paths have also passed what lies at the operand itself.
-            for tangents, cotangents in reversed(pairs):
-                if operand.node in tangents and product is not None and product in cotangents:
-                    alpha[operand.node] = tangents[operand.node][0]
-                    beta[product] = cotangents[product][0]
-                    break
-        maps = head_map(attention, head, alpha, beta)
+    def _map(self, found: Flow, layer: int, head: int) -> NDArray[np.float32]:
+        total, _ = totals_of(found)
+        maps = found.head_map(self.paths.anatomy.attentions[layer], head)
         return np.stack([share(maps[kind], total) for kind in KINDS]).astype(np.float32)
-
-    def _fill_tokens(self, dataset: xr.Dataset, below: Mapping[Node, Value], total: float) -> None:
-        start = self.routes.graph.wrt[0]
-        count = start.shape[-2]
-        shares, best = np.zeros(count), np.full(count, -np.inf)
-        if start in below:
-            mass, weight = (v.reshape(-1, *v.shape[-2:]) for v in below[start])
-            shares = share(mass.logsumexp((0, 2)), total)
-            best = weight.amax((0, 2)).cpu().numpy()
-        dataset["token_mass_share"].values[:count] = shares
-        dataset["token_best_log_weight"].values[:count] = best

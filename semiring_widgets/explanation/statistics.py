@@ -6,7 +6,7 @@ and head has its number: the `readout` of the semiring sum over all paths that p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,18 +14,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from semiring_widgets.core.anatomy import (
-    Anatomy,
-    Cut,
-    LayerFlow,
-    by_token,
-    condition,
-    hop_edges,
-    layer_flow,
-    summed,
-)
-from semiring_widgets.core.graph import GradientGraph
-from semiring_widgets.core.restriction import Restriction
+from semiring_widgets.core.anatomy import Attention, LayerFlow, by_token, hop_edges, summed
+from semiring_widgets.core.paths import Paths
+from semiring_widgets.core.restriction import Gate, Restriction
 from semiring_widgets.core.semirings import (
     Semiring,
     Value,
@@ -34,9 +25,9 @@ from semiring_widgets.core.semirings import (
 from semiring_widgets.core.sweeps import Span, sweep_backward, sweep_forward, zeros
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import NonFiniteError
+from semiring_widgets.explanation.flowing import cells
 from semiring_widgets.results.parts import Statistic
 from semiring_widgets.results.schema import empty_statistics
-from semiring_widgets.vocabulary import BRANCHES, KINDS
 
 __all__ = ["Asked", "check_asked", "question"]
 
@@ -55,24 +46,19 @@ def check_asked(semiring: str | Semiring | None, level: str) -> None:
 
 @dataclass(eq=False)
 class Asked:
-    """One semiring in one graph.
+    """One semiring, asked of all paths of a score.
 
     Attributes:
-        graph: the graph.
-        anatomy: its parts.
+        paths: all of them.
         semiring: the algebra; a `Product` asks for one statistic per factor.
-        paths: marks the edges that it may count: those by which attentions join the stream.
+        counted: the edges that it may count: those by which attentions join the stream.
         beta: cotangents at the anatomy's nodes and the inputs; empty until `sweep` has run.
-        alpha: tangents there; empty until `flows` has run, and at branch level, where sums over paths through
-            a part have no meaning.
     """
 
-    graph: GradientGraph
-    anatomy: Anatomy
+    paths: Paths
     semiring: Semiring
-    paths: Restriction
+    counted: Gate
     beta: Mapping[Node, Value] = field(default_factory=dict)
-    alpha: Mapping[Node, Value] = field(default_factory=dict)
 
     @property
     def factors(self) -> tuple[Semiring, ...]:
@@ -96,77 +82,74 @@ class Asked:
         Args:
             progress: called with (operators done, operators in all); may raise to cancel.
         """
-        span = Span(keep=self.anatomy.nodes())
-        self.beta = sweep_backward(self.graph, self.semiring, span, self.paths, progress)
+        span = Span(keep=self.paths.anatomy.nodes())
+        self.beta = sweep_backward(self.paths.graph, self.semiring, span, self._marking, progress)
 
     def table(self, layers: int, heads: int, tokens: int) -> xr.Dataset:
         """The variables of these statistics; of the tokens what is known so far."""
         dataset = empty_statistics([s.name for s in self.statistics], layers, heads, tokens)
-        self.fill_tokens(dataset, self.beta)
+        start = self.paths.graph.wrt[0]
+        value = self.beta.get(start) or zeros(self.paths.graph, self.semiring, start)
+        self._fill_tokens(dataset, by_token(self.semiring, value))
         return dataset
 
-    def fill_tokens(self, dataset: xr.Dataset, beta: Mapping[Node, Value]) -> None:
-        """All paths from each token of the first stream."""
-        start = self.graph.wrt[0]
-        value = beta.get(start) or zeros(self.graph, self.semiring, start)
-        self._write(dataset, "token", (slice(start.shape[-2]),), by_token(self.semiring, value))
-
     def flows(self, dataset: xr.Dataset, progress: Progress) -> None:
-        """All paths through every part; takes one more sweep."""
+        """All paths through every part; takes one more sweep. Nothing is known of them at branch level."""
         if not self.semiring.distributive:
             return
-        graph, semiring = self.graph, self.semiring
-        span = Span(keep=self.anatomy.nodes() | set(graph.wrt))
-        self.alpha = sweep_forward(graph, semiring, span, self.paths, progress)
-        pairs = [(self.alpha, self.beta)]
-        self._fill_layers(dataset, lambda layer: layer_flow(graph, semiring, layer, pairs))
+        graph, span = self.paths.graph, Span(keep=self.paths.anatomy.nodes() | set(self.paths.graph.wrt))
+        alpha = sweep_forward(graph, self.semiring, span, self._marking, progress)
+        self.paths.ground.learn(self.semiring, alpha, self.beta)
+        self.narrowed(dataset, self.paths, progress)
 
-    def conditioned(self, dataset: xr.Dataset, cuts: Sequence[Cut], progress: Progress) -> None:
-        """The same for the paths through some cuts; nothing is known at branch level."""
-        if not self.alpha:
+    def narrowed(self, dataset: xr.Dataset, few: Paths, progress: Progress) -> None:
+        """The same for some of the paths, once `flows` has run."""
+        if self.paths.ground.sides(self.semiring) is None:
             return
-        graph, semiring, keep = self.graph, self.semiring, self.anatomy.nodes()
-        found = condition(
-            graph, semiring, cuts, self.alpha, self.beta, keep=keep, paths=self.paths, progress=progress
-        )
-        self.fill_tokens(dataset, found.below)
-        self._fill_layers(
-            dataset, lambda layer: layer_flow(graph, semiring, layer, found.pairs, found.crossing)
-        )
+        found = few.flow(self.semiring, counted=self.counted, progress=progress)
+        self._fill_tokens(dataset, found.start(self.paths.graph.wrt[0]))
+        for attention in self.paths.anatomy.attentions:
+            self._fill_layer(dataset, attention, found.layer(attention))
 
-    def _fill_layers(self, dataset: xr.Dataset, flow_of: Callable[..., LayerFlow]) -> None:
-        for attention in self.anatomy.attentions:
-            layer, found = attention.index, flow_of(attention)
-            if found.stream is not None:
-                self._write(dataset, "node", (layer, slice(len(found.stream[0]))), found.stream)
-            for branch, value in found.branches.items():
-                place = (layer, BRANCHES.index(branch))
-                self._write(dataset, "branch", place, summed(self.semiring, value, 0))
-            together = None
-            for number, kind in enumerate(KINDS):
-                heads = summed(self.semiring, found.heads[kind], 1)
-                together = heads if together is None else self.semiring.plus(together, heads)
-                self._write(dataset, "head", (layer, slice(len(heads[0])), number + 1), heads)
-            if together is not None:
-                self._write(dataset, "head", (layer, slice(len(together[0])), 0), together)
+    @property
+    def _marking(self) -> Restriction:
+        return Restriction(gates=(self.counted,))
+
+    def _fill_tokens(self, dataset: xr.Dataset, started: Value) -> None:
+        self._write(dataset, "token", (slice(len(started[0])),), started)
+
+    def _fill_layer(self, dataset: xr.Dataset, attention: Attention, found: LayerFlow) -> None:
+        # The first of the operands are all together.
+        together: Value | None = None
+        number = 0
+        for part, place, value in cells(self.semiring, attention, found):
+            if part == "node":
+                self._write(dataset, part, place, value)
+            elif part == "branch":
+                self._write(dataset, part, place[:2], summed(self.semiring, value, 0))
+            else:
+                number += 1
+                together = value if together is None else self.semiring.plus(together, value)
+                self._write(dataset, part, (*place[:2], number), value)
+        if together is not None:
+            self._write(dataset, "head", (attention.index, slice(len(together[0])), 0), together)
 
     def _write(self, dataset: xr.Dataset, part: str, place: tuple[int | slice, ...], value: Value) -> None:
         for number, (factor, own) in enumerate(self.semiring.factored(value)):
             dataset[f"{part}_statistic"].values[(number, *place)] = _numbers(factor, own)
 
 
-def question(graph: GradientGraph, anatomy: Anatomy, semiring: str | Semiring, level: str) -> Asked:
+def question(paths: Paths, semiring: str | Semiring, level: str) -> Asked:
     """What a reader asks for, before anything is computed.
 
     Args:
-        graph: the graph.
-        anatomy: its parts.
+        paths: all paths.
         semiring: an object, or a name; ``"hops"`` counts the attentions that a path takes.
         level: of its maxima.
     """
-    marked, places = hop_edges(graph, anatomy, "attention")
+    marked, places = hop_edges(paths.graph, paths.anatomy, "attention")
     algebra = find_semiring(semiring, level, marks=places)
-    return Asked(graph, anatomy, algebra, Restriction(marked=dict.fromkeys(marked)))
+    return Asked(paths, algebra, Gate(dict.fromkeys(marked)))
 
 
 def _numbers(semiring: Semiring, value: Value) -> NDArray[np.float64]:

@@ -8,13 +8,15 @@ import pytest
 
 from semiring_widgets.contract import typescript
 from semiring_widgets.contract.answers import ANSWERED, answer
-from semiring_widgets.contract.requests import another_version, request_of
+from semiring_widgets.contract.requests import another_version, parts_of, request_of
 from semiring_widgets.contract.table import ANSWERS, REQUESTS, SUMMARIES, VERSION
 from semiring_widgets.errors import InputError
 from semiring_widgets.export.page import page
 from semiring_widgets.widgets.desk import Desk
 
-STORED = json.loads((Path(__file__).parents[1] / "fixtures" / "messages.json").read_text(encoding="utf-8"))
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+STORED = json.loads((FIXTURES / "messages.json").read_text(encoding="utf-8"))
+SELECTIONS = json.loads((FIXTURES / "selections.json").read_text(encoding="utf-8"))
 QUEUED = [name for name, kind in REQUESTS.items() if not kind.at_once]
 
 
@@ -79,6 +81,11 @@ def test_a_page_holds_answers_to_what_the_table_lets_it(make_explanation, monkey
 def test_a_request_that_cannot_be_read_is_refused_with_a_sentence(given, sentence):
     with pytest.raises(InputError, match=sentence):
         request_of(given)
+
+
+@pytest.mark.parametrize("case", SELECTIONS)
+def test_a_selection_is_read_as_in_the_browser(case):
+    assert parts_of(case["given"]) == case["parts"]
 
 
 def test_the_queue_lets_overtake_what_the_table_says():

@@ -11,12 +11,16 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.testing._internal import common_utils
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.testing._internal.common_modules import module_db
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 import semiring_widgets as sw
 from semiring_widgets.errors import SemiringWidgetsError
+
+# It reads the sources of the whole stack, in search of a `unittest.TestCase`: there is none here.
+common_utils.extract_test_fn = lambda: None
 
 SAME, REFUSED, NOT_A_NUMBER, WRONG = "equal", "refused", "not a number", "wrong"
 MISTAKEN = "right where autograd is not"

@@ -200,13 +200,13 @@ def test_a_lean_graph_knows_its_edges(deep):
     part = {"layer": 1, "head": 2, "branch": "value"}
     whole = sw.select_paths(tape, score, x, through=part)
     lean = sw.select_paths(tape, score, x, through=part)
-    lean._graph.room = 1
+    lean.graph.room = 1
     assert lean.log_mass == whole.log_mass
     assert [p.weight for p in lean.top_paths(3)] == [p.weight for p in whole.top_paths(3)]
     avoiding = sw.select_paths(tape, score, x, avoiding={"layer": 1, "branch": "skip"})
     expected = avoiding.log_mass
     again = sw.select_paths(tape, score, x, avoiding={"layer": 1, "branch": "skip"})
-    again._graph.room = 1
+    again.graph.room = 1
     assert again.log_mass == expected < sw.select_paths(tape, score, x).log_mass
 
 
@@ -381,7 +381,7 @@ def test_sets_of_paths_keep_to_a_limit(deep, parts):
         "share": lambda paths: paths.log_share,
         "weight": lambda paths: paths.log_weight,
         "contribution": lambda paths: paths.contribution(),
-        "backprop": lambda paths: paths.backprop("signed_max")[0].log_weight.sum().item(),
+        "backprop": lambda paths: paths.backprop("signed_max").log_weight.sum().item(),
         "paths": lambda paths: sum(path.log_weight for path in paths.top_paths(4)),
     }
     for ask in questions.values():

@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 import semiring_widgets as sw
 from semiring_widgets.explanation import demo
+from tests.lanes import slow_but
 
 MODES = {
     "inference_mode": torch.inference_mode,
@@ -120,7 +121,7 @@ def outside():
     return model, tokenizer, ids, asked(model, ids), told(model, tokenizer)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", slow_but(MODES, lambda mode: mode == "inference_mode"))
 def test_a_model_is_answered_the_same(mode, outside):
     model, tokenizer, ids, expected, (whole, compared) = outside
     with MODES[mode]():

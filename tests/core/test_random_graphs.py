@@ -82,8 +82,19 @@ def few(tape, score, x):
 
 
 @given(programs, numbers, granularities)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_statistic(program, values, granularity):
+    every_statistic(program, values, granularity)
+
+
+@pytest.mark.slow
+@given(programs, numbers, granularities)
+@settings(max_examples=400, deadline=None)
+def test_every_statistic_of_many(program, values, granularity):
+    every_statistic(program, values, granularity)
+
+
+def every_statistic(program, values, granularity):
     function = built(program, lambda out, x: out.sum() + (out * x).sum())
     x = point(values)
     few(*recorded(function, x, granularity), x)

@@ -6,13 +6,16 @@ import math
 import random
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import torch
 
 import semiring_widgets as sw
 from semiring_widgets.core.anatomy import (
+    around,
     as_met,
+    branch_edges,
     checked,
     condition,
     cut_of,
@@ -20,7 +23,8 @@ from semiring_widgets.core.anatomy import (
     find_anatomy,
     seeds_of,
 )
-from semiring_widgets.core.paths import reusing, selecting
+from semiring_widgets.core.paths import shared_sweeps
+from semiring_widgets.core.restriction import Gate
 from semiring_widgets.core.semirings import Leaving, find_semiring
 from semiring_widgets.core.sweeps import Span, sweep_backward, sweep_forward, zeros
 from semiring_widgets.errors import TapeError
@@ -75,12 +79,12 @@ def question():
 
 def swept(question, condition, leaving, semiring):
     """The same by full sweeps over all operators, one for each part to pass."""
-    graph = selecting.ground_of(*question).graph
+    graph = shared_sweeps.ground_of(*question).graph
     anatomy = find_anatomy(graph)
     extent = extent_of(graph, anatomy)
     through, avoiding = ([cut_of(graph, anatomy, s) for s in checked(p, extent)] for p in condition)
-    marked = selecting.branch_edges(graph, anatomy) if leaving else frozenset()
-    paths = selecting._around(avoiding, marked)
+    gates = (Gate(dict.fromkeys(branch_edges(graph, anatomy)), 1),) if leaving else ()
+    paths = replace(around(avoiding), gates=gates)
     algebra = Leaving(semiring) if leaving else semiring
     values = sweep_backward(graph, algebra, paths=paths)
     for cut in reversed(as_met(through)):
@@ -132,10 +136,9 @@ def test_totals_without_a_sweep_to_the_inputs(question, leaving):
 @pytest.mark.parametrize("marked", [False, True])
 @pytest.mark.parametrize("semiring", [sw.semirings.Abs(), sw.semirings.Sum(), sw.semirings.Max()], ids=str)
 def test_alpha_times_beta_is_everything_at_every_position(question, semiring, marked):
-    ground = selecting.ground_of(*question)
-    edges = selecting.branch_edges(ground.graph, ground.anatomy) if marked else frozenset()
+    ground = shared_sweeps.ground_of(*question)
     wanted = semiring.total(swept(question, ([], []), marked, semiring))
-    sweeps = ground.sweeps(semiring, edges)
+    sweeps = ground.sweeps(semiring, leaving=marked)
     for position in random.Random(0).sample(range(len(ground.graph.ops) + 1), len(ground.graph.ops) + 1):
         same(sweeps.total(position), wanted)
 
@@ -154,8 +157,8 @@ def test_a_click_sweeps_no_more_than_it_must(question, monkeypatch):
 
         return run
 
-    monkeypatch.setattr(reusing, "sweep_backward", counting(sweep_backward))
-    monkeypatch.setattr(reusing, "sweep_forward", counting(sweep_forward))
+    monkeypatch.setattr(shared_sweeps, "sweep_backward", counting(sweep_backward))
+    monkeypatch.setattr(shared_sweeps, "sweep_forward", counting(sweep_forward))
     assert [sw.select_paths(*question, through=part).log_mass for part in heads] == first
     assert visited == []
     assert whole.log_mass > max(first)
@@ -184,9 +187,9 @@ def test_the_ground_goes_with_the_last_set(question):
     tape, score, inputs = question
     chosen = sw.select_paths(tape, score, inputs[:1])
     chosen.log_mass  # noqa: B018
-    known = weakref.ref(chosen._ground)
-    assert sw.select_paths(tape, score, inputs[:1])._ground is known()
-    assert sw.select_paths(tape, score, inputs)._ground is not known()
+    known = weakref.ref(chosen.ground)
+    assert sw.select_paths(tape, score, inputs[:1]).ground is known()
+    assert sw.select_paths(tape, score, inputs).ground is not known()
     gc.disable()
     try:
         del chosen
@@ -213,7 +216,7 @@ def test_many_threads_share_one_ground(question):
 @pytest.mark.parametrize("semiring", ["sum", "max", "entropy"])
 def test_a_forward_sweep_may_stop_at_what_is_wanted(question, semiring):
     """Leaving out what no wanted node depends on changes no value."""
-    graph, algebra = selecting.ground_of(*question).graph, find_semiring(semiring)
+    graph, algebra = shared_sweeps.ground_of(*question).graph, find_semiring(semiring)
     everything = sweep_forward(graph, algebra)
     nodes = sorted(everything, key=lambda node: node.index)
     for wanted in ({node} for node in nodes):
@@ -226,7 +229,7 @@ def test_a_forward_sweep_may_stop_at_what_is_wanted(question, semiring):
 def test_a_cut_sends_on_what_passes_it(question):
     """Both sweeps of a click, restarted from a cut, against full ones from the same elements."""
     graph, algebra = (
-        selecting.ground_of(*question).graph,
+        shared_sweeps.ground_of(*question).graph,
         sw.semirings.Product(sw.semirings.Abs(), sw.semirings.Max()),
     )
     anatomy = find_anatomy(graph)

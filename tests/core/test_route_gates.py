@@ -6,10 +6,8 @@ import pytest
 import torch
 
 import semiring_widgets as sw
-from semiring_widgets.core.anatomy import Selection, cut_of, find_anatomy
-from semiring_widgets.core.graph import GradientGraph, find_nodes
-from semiring_widgets.core.paths import RouteSearch, Stations, directions_of, gate_of
 from tests.core.test_routes import EVERYTHING, RANKINGS, small
+from tests.lanes import every, slow_but
 
 PARTS = [
     {"layer": 1, "head": 1},
@@ -35,17 +33,10 @@ def question():
 
 
 def searching(question, part):
-    tape, score, x = question
-    node, starts = find_nodes(tape, score, x)
-    graph = GradientGraph(tape, node, starts)
-    anatomy = find_anatomy(graph)
-    parts = [part] if isinstance(part, dict) else part
-    cuts = [cut_of(graph, anatomy, Selection(**one)) for one in parts]
-    gate = gate_of(graph, *cuts)
-    return RouteSearch(Stations(graph, anatomy), directions_of(graph, None), gate, len(cuts))
+    return sw.paths(*question).through(part).route_search()
 
 
-@pytest.mark.parametrize("part", [*PARTS, *SEVERAL[:-1]], ids=str)
+@pytest.mark.parametrize("part", slow_but([*PARTS, *SEVERAL[:-1]], every(3)), ids=str)
 @RANKINGS
 def test_routes_through_a_part(question, part, by):
     search = searching(question, part)

@@ -1,7 +1,7 @@
 /** The route grid: mass through every token at every layer, and the best paths as lines over it. */
 
 import { html, svg } from "lit-html";
-import { type ExplanationHeader, RANKED_BY } from "../contract";
+import { type Branch, type ExplanationHeader, RANKED_BY } from "../contract";
 import { h, put, svgElement } from "../dom";
 import { shortened } from "../labels";
 import { type Grid, gridOf } from "../layout/grid";
@@ -16,7 +16,7 @@ import { lines } from "./lines";
 const COLUMN = 6.6;
 const SLANTED = 80;
 
-const LEGEND = ["skip", "query", "key", "value", "mlp"] as const;
+const LEGEND: readonly Branch[] = ["skip", "query", "key", "value", "mlp"];
 
 /** The grid of a summary in the width that there is. */
 function gridFor(state: State, summary: ExplanationHeader): Grid {

@@ -2,13 +2,19 @@
 
 import { html } from "lit-html";
 import type { Columns } from "../columns";
-import { type ExplanationHeader, KINDS } from "../contract";
+import { type ExplanationHeader, KINDS, type Kind } from "../contract";
 import { h } from "../dom";
 import { percent } from "../layout/numbers";
 import { atHead, isNegative, partsMeasure, tints, worded } from "../measures";
 import { chosen, type Drawing, explanationPane } from "../pane";
 import { headOf, includes, isEmpty, normalise, same } from "../selection";
 import type { State, Store } from "../store";
+
+const COLOURS: Record<Kind, readonly [number, number, number]> = {
+  query: [0, 114, 178],
+  key: [201, 133, 0],
+  value: [0, 158, 115],
+};
 
 export function mountHeads(root: HTMLElement, store: Store, signal: AbortSignal): void {
   explanationPane(root, store, signal, (state, summary) => {
@@ -104,15 +110,10 @@ function figure(
 }
 
 /** One pixel per pair of tokens; the browser scales it. */
-function draw(canvas: HTMLCanvasElement, columns: Columns, kind: number, name: string): void {
+function draw(canvas: HTMLCanvasElement, columns: Columns, kind: number, name: Kind): void {
   const context = canvas.getContext?.("2d");
   if (!context) return;
-  const colours: Record<string, [number, number, number]> = {
-    query: [0, 114, 178],
-    key: [201, 133, 0],
-    value: [0, 158, 115],
-  };
-  const [red, green, blue] = colours[name] ?? [90, 90, 90];
+  const [red, green, blue] = COLOURS[name];
   const image = context.createImageData(canvas.width, canvas.height);
   for (let query = 0; query < canvas.height; query++) {
     for (let key = 0; key < canvas.width; key++) {

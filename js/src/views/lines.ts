@@ -4,7 +4,7 @@
  */
 
 import { nothing, svg } from "lit-html";
-import type { ExplanationHeader, ListedRoute, ListedStep } from "../contract";
+import type { ExplanationHeader, ListedRoute, ListedStep, StepBranch } from "../contract";
 import { aside, type Grid, stepPath } from "../layout/grid";
 import type { Drawing } from "../pane";
 import { rankingShown } from "../rankings";
@@ -14,7 +14,7 @@ import type { State } from "../store";
 const DRAWN = 6;
 // In narrower cells a line would be all that the pointer meets.
 const ROOM = 44;
-const LETTER: Record<string, string> = { query: "Q", key: "K", value: "V" };
+const LETTER: Partial<Record<StepBranch, string>> = { query: "Q", key: "K", value: "V" };
 
 export function lines(state: State, summary: ExplanationHeader, grid: Grid): Drawing {
   const listed = rankingShown(state, summary)?.routes ?? [];

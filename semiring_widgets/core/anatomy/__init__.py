@@ -6,9 +6,11 @@ Internal: use `semiring_widgets.flow`, and `semiring_widgets.Selection` for part
 from semiring_widgets.core.anatomy.conditioning import (
     Conditioned,
     Cut,
+    around,
     as_met,
     condition,
     cut_of,
+    gate_through,
     seeds_of,
 )
 from semiring_widgets.core.anatomy.embeddings import find_embeddings
@@ -43,6 +45,7 @@ __all__ = [
     "Places",
     "Residual",
     "Selection",
+    "around",
     "as_met",
     "branch_edges",
     "by_token",
@@ -53,6 +56,7 @@ __all__ = [
     "extent_of",
     "find_anatomy",
     "find_embeddings",
+    "gate_through",
     "head_map",
     "hop_edges",
     "layer_flow",

@@ -8,7 +8,7 @@ sweep in each direction. Several cuts are met one after the other: the sweeps ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -20,27 +20,55 @@ from semiring_widgets.core.anatomy.selections import Selection
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.precision import in_full_precision
-from semiring_widgets.core.restriction import EVERY_PATH, Restriction, restrict
+from semiring_widgets.core.restriction import EVERY_PATH, Gate, Restriction, restrict
 from semiring_widgets.core.semirings import Semiring, Value
 from semiring_widgets.core.sweeps import Progress, Span, sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node
 
-__all__ = ["Conditioned", "Cut", "as_met", "condition", "cut_of", "seeds_of"]
+__all__ = ["Conditioned", "Cut", "around", "as_met", "condition", "cut_of", "gate_through", "seeds_of"]
 
 Values = Mapping[Node, Value]
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Elements that paths must pass; no path passes two parts of it.
+    """Elements of which no path passes two parts.
 
     Attributes:
         nodes: kept elements by node, boolean of the node's shape.
         edges: kept elements of the source, by edge.
     """
 
-    nodes: dict[Node, Tensor] = field(default_factory=dict)
-    edges: dict[Edge, Tensor] = field(default_factory=dict)
+    nodes: Mapping[Node, Tensor] = field(default_factory=dict)
+    edges: Mapping[Edge, Tensor] = field(default_factory=dict)
+
+
+def around(cuts: Iterable[Cut]) -> Restriction:
+    """The paths that touch none of some cuts."""
+    nodes: dict[Node, Tensor] = {}
+    edges: dict[Edge, Tensor | None] = {}
+    for cut in cuts:
+        for node, kept in cut.nodes.items():
+            nodes[node] = nodes[node] & ~kept if node in nodes else ~kept
+        for edge, kept in cut.edges.items():
+            before = edges.get(edge)
+            edges[edge] = ~kept if before is None else before & ~kept
+    return Restriction(nodes, edges)
+
+
+def gate_through(graph: GradientGraph, cuts: Sequence[Cut]) -> Gate:
+    """The edges by which paths pass some cuts: their own, and those that leave their nodes.
+
+    Of several, an edge says how many of them paths pass there: each path is at most once at each.
+    """
+    gate: dict[Edge, Tensor] = {}
+    for cut in cuts:
+        own = dict(cut.edges)
+        for node, kept in cut.nodes.items():
+            own.update((edge, kept) for edge in graph.out_edges(node))
+        for edge, kept in own.items():
+            gate[edge] = kept if len(cuts) == 1 else gate.get(edge, 0) + kept.to(torch.uint8)
+    return Gate(gate, len(cuts))
 
 
 @dataclass(frozen=True)
@@ -91,18 +119,31 @@ def cut_of(graph: GradientGraph, anatomy: Anatomy, chosen: Selection) -> Cut:
     )
 
 
-def as_met(cuts: Sequence[Cut]) -> list[Cut]:
-    """Cuts in the order in which paths meet them; those on the same edges are one, what they share.
+def as_met(cuts: Iterable[Cut]) -> tuple[Cut, ...]:
+    """Cuts in the order in which paths meet them; of those that lie on one another, what they share.
 
     Node numbers are a topological order, and a path is at a node before it leaves it.
     """
-    nodes = [cut for cut in cuts if not cut.edges]
-    edges: dict[frozenset[Edge], Cut] = {}
+    found: list[Cut] = []
     for cut in cuts:
-        if cut.edges:
-            shared = edges.setdefault(frozenset(cut.edges), cut).edges
-            edges[frozenset(cut.edges)] = Cut(edges={e: kept & shared[e] for e, kept in cut.edges.items()})
-    return sorted([*nodes, *edges.values()], key=_depth)
+        for other in tuple(found):
+            shared = _shared(cut, other)
+            if shared is not None:
+                found.remove(other)
+                cut = shared
+        found.append(cut)
+    return tuple(sorted(found, key=_depth))
+
+
+def _shared(one: Cut, other: Cut) -> Cut | None:
+    """What two cuts share where one lies on edges of the other, or behind its nodes; else None."""
+    edges = one.edges.keys() & other.edges.keys()
+    if edges and edges in (one.edges.keys(), other.edges.keys()):
+        return Cut(edges={edge: one.edges[edge] & other.edges[edge] for edge in edges})
+    for along, at in ((one, other), (other, one)):
+        if along.edges and all(edge.source in at.nodes for edge in along.edges):
+            return Cut(edges={edge: kept & at.nodes[edge.source] for edge, kept in along.edges.items()})
+    return None
 
 
 def _depth(cut: Cut) -> tuple[int, bool]:

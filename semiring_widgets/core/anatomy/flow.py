@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Res
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.precision import in_full_precision
+from semiring_widgets.core.restriction import EVERY_PATH, Restriction
 from semiring_widgets.core.semirings import Abs, Max, Semiring, Value
 from semiring_widgets.core.sweeps import Progress, Span, sweep_forward, zeros
 from semiring_widgets.core.tape import Node, Op
@@ -60,6 +62,7 @@ def layer_flow(
     attention: Attention,
     pairs: Pairs,
     crossing: Along | None = None,
+    paths: Restriction = EVERY_PATH,
 ) -> LayerFlow:
     """Flow through one layer.
 
@@ -70,8 +73,9 @@ def layer_flow(
         pairs: (tangents, cotangents), at least at the anatomy's nodes. Several where paths are restricted
             to a cut; a part takes the first pair that knows it.
         crossing: values along edges that no pair knows.
+        paths: which paths count.
     """
-    along = crossing or {}
+    along = partial(_along, graph, semiring, pairs=pairs, crossing=crossing or {}, paths=paths)
     heads = {
         name: _by_head(semiring, operand, _through(graph, semiring, operand.node, pairs))
         for name, operand in attention.operands.items()
@@ -81,10 +85,10 @@ def layer_flow(
     if attention.residual is not None:
         through = _through(graph, semiring, attention.residual.skip, pairs)
         stream = by_place(semiring, through, attention.residual.dims)
-        branches["skip"] = _along(graph, semiring, attention.residual, "skip", pairs, along)
+        branches["skip"] = along(attention.residual, "skip")
     if attention.mlp is not None:
-        branches["mlp"] = _along(graph, semiring, attention.mlp, "branch", pairs, along)
-        branches["mlp_skip"] = _along(graph, semiring, attention.mlp, "skip", pairs, along)
+        branches["mlp"] = along(attention.mlp, "branch")
+        branches["mlp_skip"] = along(attention.mlp, "skip")
     return LayerFlow(stream, branches, heads)
 
 
@@ -95,8 +99,9 @@ def sweep_layers(
     anatomy: Anatomy,
     found: Callable[[Attention, Values], None],
     *,
-    seeds: dict[Node, Value] | None = None,
+    seeds: Values | None = None,
     keep: Collection[Node] | None = (),
+    paths: Restriction = EVERY_PATH,
     progress: Progress | None = None,
 ) -> dict[Node, Value]:
     """A forward sweep that hands out the tangents of each layer as soon as they are known, and drops them.
@@ -108,6 +113,7 @@ def sweep_layers(
         found: called once for every layer, with the tangents at its parts, as far as paths reach them.
         seeds: as in `Span`.
         keep: as in `Span`.
+        paths: which paths count.
         progress: as in `sweep_backward`.
     """
     parts = {layer: Anatomy((layer,)).nodes() & graph.nodes for layer in anatomy.attentions}
@@ -131,7 +137,7 @@ def sweep_layers(
         for node in parts[layer] - later:
             alpha.pop(node, None)
 
-    values = sweep_forward(graph, semiring, Span(seeds, keep, visit=visit), progress=progress)
+    values = sweep_forward(graph, semiring, Span(seeds, keep, visit=visit), paths, progress)
     for layer in list(missing):
         hand_out(layer)
     return values
@@ -214,7 +220,13 @@ def _through(graph: GradientGraph, semiring: Semiring, node: Node, pairs: Pairs)
 
 
 def _along(
-    graph: GradientGraph, semiring: Semiring, residual: Residual, which: str, pairs: Pairs, crossing: Along
+    graph: GradientGraph,
+    semiring: Semiring,
+    residual: Residual,
+    which: str,
+    pairs: Pairs,
+    crossing: Along,
+    paths: Restriction,
 ) -> Value:
     """Flow along one operand's edge into an addition, by token."""
     total = by_place(semiring, zeros(graph, semiring, residual.skip), residual.dims)
@@ -225,7 +237,8 @@ def _along(
                 continue
             for alpha, beta in pairs:
                 if source in alpha and edge.target in beta:
-                    joined = semiring.times(alpha[source], edge.pull(semiring, beta[edge.target]))
+                    pulled = paths.along(semiring, edge, edge.pull(semiring, beta[edge.target]))
+                    joined = semiring.times(alpha[source], pulled)
                     total = semiring.plus(total, by_place(semiring, joined, residual.dims))
                     break
     return total

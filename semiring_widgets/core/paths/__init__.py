@@ -1,24 +1,35 @@
-"""Single paths: found, ranked, drawn at random, and described step by step.
+"""The set of paths of a recorded score: narrowed, summed over, searched, drawn from, and read as routes.
 
-Internal: use `semiring_widgets.top_paths`, `semiring_widgets.top_routes` and `semiring_widgets.select_paths`.
+Internal: use `semiring_widgets.paths` and the functions that ask one question each.
 """
 
-from semiring_widgets.core.paths.directions import cancellation, directions_of
-from semiring_widgets.core.paths.finding import sample_paths, top_paths
-from semiring_widgets.core.paths.lengths import path_lengths
+from semiring_widgets.core.paths.directions import SIGNED, cancellation, directions_of
+from semiring_widgets.core.paths.flows import Flow
 from semiring_widgets.core.paths.path import Path, Step
-from semiring_widgets.core.paths.ranking import MEASURED, Known, RouteSearch, gate_of
+from semiring_widgets.core.paths.path_sets import Paths
+from semiring_widgets.core.paths.questions import (
+    narrowed,
+    path_lengths,
+    paths,
+    sample_paths,
+    select_paths,
+    top_paths,
+    top_routes,
+)
 from semiring_widgets.core.paths.route import Route, Routes
-from semiring_widgets.core.paths.routes import top_routes
-from semiring_widgets.core.paths.selecting import PathSet, select_paths
+from semiring_widgets.core.paths.route_search import MEASURED, RouteSearch
+from semiring_widgets.core.paths.shared_sweeps import Ground
 from semiring_widgets.core.paths.stations import Stations
-from semiring_widgets.core.paths.walking import walk_on
+from semiring_widgets.core.paths.walks import Guide, walk
 
 __all__ = [
     "MEASURED",
-    "Known",
+    "SIGNED",
+    "Flow",
+    "Ground",
+    "Guide",
     "Path",
-    "PathSet",
+    "Paths",
     "Route",
     "RouteSearch",
     "Routes",
@@ -26,11 +37,12 @@ __all__ = [
     "Step",
     "cancellation",
     "directions_of",
-    "gate_of",
+    "narrowed",
     "path_lengths",
+    "paths",
     "sample_paths",
     "select_paths",
     "top_paths",
     "top_routes",
-    "walk_on",
+    "walk",
 ]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.paths.stations import Origin, Stop
-from semiring_widgets.core.paths.tracing import Arrival, Tracer, Trail
+from semiring_widgets.core.paths.trails import Arrival, Tracer, Trail
 
 __all__ = ["Found", "MassRating", "Rating", "SignedRating", "search"]
 

@@ -12,10 +12,14 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.graph import GradientGraph, listed
+from semiring_widgets.core.semirings import Abs, Product, Sum
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 
-__all__ = ["cancellation", "directions_of"]
+__all__ = ["SIGNED", "cancellation", "directions_of"]
+
+# Contributions, each with the mass that it is compared with.
+SIGNED = Product(Sum(), Abs())
 
 
 def directions_of(graph: GradientGraph, given: Tensor | Sequence[Tensor] | None) -> dict[Node, Tensor]:

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from semiring_widgets.core.anatomy import Anatomy, Place, read
-from semiring_widgets.core.paths.walking import Hop
+from semiring_widgets.core.paths.walks import Hop
 from semiring_widgets.core.tape import Node
 
 __all__ = ["Path", "Step"]

@@ -18,7 +18,7 @@ from torch import Tensor
 from semiring_widgets.core.anatomy import Anatomy, Leg, Operand, Residual, edges_from
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
-from semiring_widgets.core.paths.walking import Hop, Start
+from semiring_widgets.core.paths.walks import Hop, Start
 from semiring_widgets.core.tape import Node, Op
 
 __all__ = ["Origin", "Station", "Stations", "Stop"]
@@ -98,12 +98,13 @@ class Stations:
         anatomy: its parts; the stations are their edges.
 
     Attributes:
+        graph, anatomy: as given.
         all: the stations.
         edges: their edges, which no segment between two stations may use.
     """
 
     def __init__(self, graph: GradientGraph, anatomy: Anatomy) -> None:
-        self.graph = graph
+        self.graph, self.anatomy = graph, anatomy
         self.all: list[Station] = []
         self._by_edge: dict[Edge, int] = {}
         # Several attentions may be added to each other before they join the stream together.

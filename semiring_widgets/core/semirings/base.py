@@ -247,6 +247,25 @@ class Semiring(ABC):
         """Each factor with its part of a value."""
         return [(self, value)]
 
+    def part(self, value: Value, factor: type[Semiring]) -> Value:
+        """The value of the factor of a class, or of what one `begins_with`.
+
+        Example:
+            >>> from semiring_widgets.semirings import Abs, Entropy, Product, Sum
+            >>> both = Product(Sum(), Entropy())
+            >>> both.part(both.lift(torch.tensor(-2.0)), Abs)
+            (tensor(0.6931),)
+
+        Raises:
+            KeyError: there is no such factor.
+        """
+        for own, part in self.factored(value):
+            if type(own) is factor:
+                return part
+            if own.begins_with is factor:
+                return part[: len(factor.zero)]
+        raise KeyError(f"{self.name} has no factor {factor.__name__}")
+
     def _edges(self, weight: Tensor) -> Value:
         """The lifted weights; *no path* where the weight is 0."""
         absent = weight == 0

@@ -65,6 +65,10 @@ class Product(Semiring):
         """One value per factor."""
         return tuple(value[place] for place in self._places)
 
+    def join(self, parts: Mapping[type[Semiring], Value]) -> Value:
+        """The value with these parts, by the classes of the factors; the inverse of `Semiring.part`."""
+        return tuple(part for factor, _ in self._carried for part in parts[type(factor)])
+
     def _each(self, act: Callable[..., Value], *values: Value) -> Value:
         return tuple(
             part for factor, place in self._carried for part in act(factor, *(v[place] for v in values))

@@ -19,6 +19,8 @@ __all__ = ["Reads"]
 
 _NAMES = ("tolist", "numpy")
 _OPEN: list[Reads] = []
+# What stood in `torch.Tensor` itself, as somebody else may have put a method there, too.
+_BEFORE: dict[str, Any] = {}
 _OPENING = threading.Lock()
 
 
@@ -37,7 +39,9 @@ class Reads:
         with _OPENING:
             if not _OPEN:
                 for name in _NAMES:
-                    setattr(torch.Tensor, name, _telling(getattr(torch._C.TensorBase, name)))
+                    if name in vars(torch.Tensor):
+                        _BEFORE[name] = vars(torch.Tensor)[name]
+                    setattr(torch.Tensor, name, _telling(getattr(torch.Tensor, name)))
             _OPEN.append(self)
         return self
 
@@ -47,6 +51,8 @@ class Reads:
             if not _OPEN:
                 for name in _NAMES:
                     delattr(torch.Tensor, name)
+                    if name in _BEFORE:
+                        setattr(torch.Tensor, name, _BEFORE.pop(name))
 
     def tell(self, tensor: Tensor) -> None:
         """Hand over a tensor that is read in this thread."""

@@ -6,7 +6,9 @@ import torch
 
 import semiring_widgets as sw
 from semiring_widgets.core.anatomy import find_anatomy, legs_of
-from semiring_widgets.core.paths.finding import drawn, graph_of
+from semiring_widgets.core.paths.single_paths import drawn, graph_of
+from semiring_widgets.core.paths.walks import guide_through
+from semiring_widgets.core.semirings import Abs
 from tests.core.zoo.feeding import weigh
 from tests.core.zoo.shrinking import TOKENS, WIDTH, build, normal
 
@@ -38,7 +40,7 @@ def test_words_after_a_prefix_keep_their_places(name, examples):
     np.testing.assert_allclose(mapped, shares, rtol=1e-3)
     graph = graph_of(tape, score, x)
     anatomy = find_anatomy(graph)
-    for _, hops in drawn(graph, 50, 0)[0]:
+    for _, hops in drawn(guide_through(graph, Abs()), 50, 0)[0]:
         passages = [(hop.edge.source, hop.source, hop.edge.target, hop.target) for hop in hops]
         for leg in legs_of(anatomy, passages):
             assert leg.source <= leg.target < TOKENS

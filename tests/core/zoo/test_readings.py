@@ -4,8 +4,10 @@ import pytest
 
 import semiring_widgets as sw
 from semiring_widgets.core.anatomy import find_anatomy, legs_of
-from semiring_widgets.core.paths.finding import drawn, graph_of
+from semiring_widgets.core.paths.single_paths import drawn, graph_of
 from semiring_widgets.core.paths.stations import Stations
+from semiring_widgets.core.paths.walks import guide_through
+from semiring_widgets.core.semirings import Abs
 from tests.core.zoo.feeding import feed, weigh
 from tests.core.zoo.shrinking import build
 from tests.core.zoo.table import MECHANISMS, TABLE
@@ -23,7 +25,7 @@ def test_both_readings_agree(name):
     graph = graph_of(tape, score, inputs)
     anatomy = find_anatomy(graph)
     stations = Stations(graph, anatomy)
-    paths, _ = drawn(graph, 100, 0)
+    paths, _ = drawn(guide_through(graph, Abs()), 100, 0)
     lengths = set()
     for start, hops in paths:
         legs = stations.legs(stations.route_of(start, hops)[1])

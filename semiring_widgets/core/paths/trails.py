@@ -18,8 +18,8 @@ from torch import Tensor
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.memory import sweep_size
 from semiring_widgets.core.paths.stations import Origin, Stations, Stop
-from semiring_widgets.core.restriction import EVERY_PATH, Marks, Restriction, restrict
-from semiring_widgets.core.semirings import Batch, Semiring, Value, Weight, gated
+from semiring_widgets.core.restriction import EVERY_PATH, Restriction, restrict
+from semiring_widgets.core.semirings import Batch, Semiring, Value, Weight
 from semiring_widgets.core.sweeps import Span, ones, sweep_backward, sweep_forward, zeros
 from semiring_widgets.core.tape import Node
 
@@ -85,8 +85,7 @@ class Tracer:
         stations: of the graph.
         semiring: the algebra.
         direction: one weight for each element of each input, which its paths are multiplied by; or None.
-        gate: what paths must use to count (see `gate_of`); None for all paths.
-        gates: how many times they must.
+        paths: which paths count.
         check: called often; may raise to stop.
         memory: bytes that a batch of trails may take; None for no limit.
     """
@@ -97,18 +96,17 @@ class Tracer:
         semiring: Semiring,
         direction: Mapping[Node, Tensor] | None = None,
         *,
-        gate: Marks | None = None,
-        gates: int = 1,
+        paths: Restriction = EVERY_PATH,
         check: Callable[[], None] = lambda: None,
         memory: float | None = None,
     ) -> None:
         self.stations, self.graph = stations, stations.graph
         self.graph.check_unchanged()
         self.inner, self._check = semiring, check
-        self._paths = EVERY_PATH if gate is None else Restriction(marked=gate)
+        self._paths = paths
         # A segment ends where the next station begins.
-        self._within_segment = replace(self._paths, closed=stations.edges)
-        self.semiring = semiring if gate is None else gated(semiring, gates)
+        self._within_segment = replace(paths, edges={**paths.edges, **dict.fromkeys(stations.edges)})
+        self.semiring = paths.algebra(semiring)
         self._direction = direction
         self._kept = {edge.target for edge in stations.edges}
         self._inputs = [node for node in self.graph.wrt if node in self.graph.nodes]
@@ -155,8 +153,8 @@ class Tracer:
         return self.counted(value if arrival.whole else self.semiring.times(value, tangents[arrival.at]))
 
     def counted(self, value: Value) -> Value:
-        """The value of those paths that pass the gate, in the inner semiring."""
-        return self.semiring.counted(value)
+        """The value of those paths that count, in the inner semiring."""
+        return self._paths.counted(self.semiring, value)
 
     def directed(self, node: Node, value: Value) -> Value:
         """Values at an input, weighted by the direction; the last dimensions are those of the input."""
@@ -173,8 +171,8 @@ class Tracer:
         values = sweep_backward(self.graph, batch, span, self._within_segment, lambda *_: self._check())
         for position, station in enumerate(self.stations.all):
             if station.edge.target in values:
-                pulled = station.edge.pull(batch, values[station.edge.target])
-                values_here = batch.split(self._paths.along(batch, station.edge, pulled))
+                pulled = self._paths.pulled(batch, station.edge, values[station.edge.target])
+                values_here = batch.split(pulled)
                 members, missing = station.members, station.missing
                 yield Arrival(position, False, values_here, members, missing, self.semiring)
         for node in self._inputs:
@@ -183,18 +181,8 @@ class Tracer:
                 members = self.stations.tokens(node)
                 yield Arrival(self.graph.wrt.index(node), True, directed, members, None, self.semiring)
 
-    def segment(self, trail: Trail) -> Mapping[Node, Value]:
-        """Cotangents of one trail at every node of the segment before it."""
-        batch = Batch(self.semiring, 1)
-        seeds = self._seeds(batch, [trail])
-        span = Span(seeds, within=self._before(seeds))
-        return sweep_backward(self.graph, batch, span, Restriction(closed=self.stations.edges))
-
     def measure(self, routes: Sequence[tuple[Origin, tuple[Stop, ...]]]) -> list[Value]:
-        """The values of some routes, one masked sweep for all: parts of the shape of an origin's members.
-
-        With a gate, of those of their paths that pass it.
-        """
+        """The values of some routes, one masked sweep for all: parts of the shape of an origin's members."""
         found: dict[int, Value] = {}
         waiting = [(number, self.start()) for number in range(len(routes))]
         while waiting:

@@ -1,31 +1,31 @@
-"""Routes found, ranked and measured, in one graph.
+"""Routes found, ranked and measured, of one set of paths.
 
-A search may be confined to the paths through some parts of the model, its *gates*: every number is then that
-of the paths of a route which pass them all, and routes without any are none. (`Route.top_paths` knows none.)
+Every number is that of the paths of a route that are in the set, and routes without any are none.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.anatomy import Cut
+from semiring_widgets.core.anatomy import Cut, as_met, gate_through
 from semiring_widgets.core.graph import GradientGraph
-from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.paths.beam import Found, MassRating, SignedRating, search
-from semiring_widgets.core.paths.directions import cancellation
-from semiring_widgets.core.paths.finding import described, drawn, ranked
+from semiring_widgets.core.paths.best_first import best_first
+from semiring_widgets.core.paths.directions import SIGNED, cancellation
 from semiring_widgets.core.paths.path import Path
 from semiring_widgets.core.paths.route import Route, Routes
-from semiring_widgets.core.paths.searching import Stage, best_first
+from semiring_widgets.core.paths.single_paths import described, drawn, ranked
 from semiring_widgets.core.paths.stations import Origin, Stations, Stop
-from semiring_widgets.core.paths.tracing import Tracer, Trail, picked
+from semiring_widgets.core.paths.trails import Tracer
+from semiring_widgets.core.paths.walks import guide_through
 from semiring_widgets.core.precision import in_full_precision
-from semiring_widgets.core.restriction import EVERY_PATH, Marks, Restriction, restrict
+from semiring_widgets.core.restriction import EVERY_PATH, Restriction, restrict
 from semiring_widgets.core.semirings import (
     Abs,
     Entropy,
@@ -35,12 +35,11 @@ from semiring_widgets.core.semirings import (
     SignedMax,
     Sum,
     Value,
-    gated,
 )
 from semiring_widgets.core.sweeps import INPUTS_ONLY, sweep_backward
 from semiring_widgets.core.tape import Node
 
-__all__ = ["MEASURED", "Known", "RouteSearch", "gate_of"]
+__all__ = ["MEASURED", "Known", "RouteSearch"]
 
 _NONE = float("-inf")
 # What is told of a route.
@@ -48,24 +47,9 @@ MEASURED = Product(Sum(), Entropy(), SignedMax())
 _Stops = tuple[Origin, tuple[Stop, ...]]
 
 
-def gate_of(graph: GradientGraph, *cuts: Cut) -> Marks:
-    """The edges by which paths pass a cut: its own, and those that leave its nodes.
-
-    Of several cuts, how many of them paths pass there: each path is at most once at each.
-    """
-    gate: dict[Edge, Tensor] = {}
-    for cut in cuts:
-        own = dict(cut.edges)
-        for node, kept in cut.nodes.items():
-            own.update((edge, kept) for edge in graph.out_edges(node))
-        for edge, kept in own.items():
-            gate[edge] = kept if len(cuts) == 1 else gate.get(edge, 0) + kept.to(torch.uint8)
-    return gate
-
-
 @dataclass(eq=False)
 class Known:
-    """What searches of one graph with the same gate have measured; several may share it.
+    """What searches of one set have measured; several may share it.
 
     Attributes:
         routes: values of routes.
@@ -78,22 +62,22 @@ class Known:
 
 @dataclass(frozen=True, eq=False)
 class RouteSearch:
-    """Ranks the routes of one graph.
+    """Ranks the routes of the paths of a set.
 
     Attributes:
         stations: of the graph.
         directions: of the contributions.
-        gate: what paths must pass to count; None for all paths.
-        gates: how many times.
+        cuts: what paths must pass.
+        paths: where they may pass, and what they must use.
         check: called often; may raise to stop.
         memory: bytes that the routes followed at a time may take; None for no limit.
-        known: what was measured, by this search or others.
+        known: what was measured, by this search or others of the same set.
     """
 
     stations: Stations
     directions: Mapping[Node, Tensor]
-    gate: Marks | None = None
-    gates: int = 1
+    cuts: tuple[Cut, ...] = ()
+    paths: Restriction = EVERY_PATH
     check: Callable[[], None] = lambda: None
     memory: float | None = None
     known: Known = field(default_factory=Known)
@@ -111,7 +95,7 @@ class RouteSearch:
             by: the ranking.
             k: how many.
             width: of the beam.
-            samples: paths drawn for ``mass``, not with a gate; 0 for the beam alone.
+            samples: paths drawn for ``mass``; 0 for the beam alone.
             seed: of the random numbers.
         """
         width = max(k, width)
@@ -133,7 +117,7 @@ class RouteSearch:
         if samples == 0:
             return beam
         listed = {route[1:]: route[0] for route in beam.routes}
-        paths, _ = drawn(self.graph, samples, seed)
+        paths, _ = drawn(guide_through(self.graph, Abs(), self.cuts, self.paths), samples, seed)
         new = [r for r in dict.fromkeys(self.stations.route_of(*path) for path in paths) if r not in listed]
         for route, value in zip(new, tracer.measure(new), strict=True):
             listed[route] = float(Abs().total([value])[0])
@@ -169,29 +153,24 @@ class RouteSearch:
 
     def _totals(self) -> tuple[float, float]:
         """Contribution and log mass of all paths."""
-        both = Product(Sum(), Abs())
-        semiring: Semiring = both
-        paths = EVERY_PATH
-        if self.gate is not None:
-            semiring, paths = gated(both, self.gates), Restriction(marked=self.gate)
-        swept = sweep_backward(self.graph, semiring, INPUTS_ONLY, paths, lambda *_: self.check())
-        inputs = [node for node in self.graph.wrt if node in swept]
-        # Of paths with and without the gate, those with it come last.
-        values = {node: swept[node][-len(both.zero) :] for node in inputs}
-        gradient = math.fsum(float((values[n][0] * self.directions[n]).sum()) for n in inputs)
-        masses = [values[node][1].reshape(-1).double() for node in inputs]
-        return gradient, float(torch.cat(masses).logsumexp(0)) if masses else _NONE
+        gated = self._gated
+        algebra = gated.algebra(SIGNED)
+        swept = sweep_backward(self.graph, algebra, INPUTS_ONLY, gated, lambda *_: self.check())
+        values = {node: gated.counted(algebra, swept[node]) for node in self.graph.wrt if node in swept}
+        sums = [float((SIGNED.part(v, Sum)[0] * self.directions[node]).sum()) for node, v in values.items()]
+        masses = [SIGNED.part(value, Abs)[0].reshape(-1).double() for value in values.values()]
+        return math.fsum(sums), float(torch.cat(masses).logsumexp(0)) if masses else _NONE
 
     def _route(self, key: _Stops, value: Value, total_mass: float) -> Route:
         stations = self.stations
         origin, stops = key
         node = self.graph.wrt[origin.input]
         direction = self.directions[node].reshape(-1)[stations.tokens(node)[origin.token]].double()
-        gradient, log_masses = value[0].double(), value[1].double()
+        (gradient,), (log_masses,) = MEASURED.part(value, Sum), MEASURED.part(value, Abs)
         facts = MEASURED.facts(MEASURED.total([value]))
         log_mass, log_weight = float(facts["log_mass"]), float(facts["log_weight"])
-        contribution = float((gradient * direction).sum())
-        weighted = (log_masses + direction.abs().log()).logsumexp(0)
+        contribution = float((gradient.double() * direction).sum())
+        weighted = (log_masses.double() + direction.abs().log()).logsumexp(0)
         return Route(
             input=origin.input,
             token=origin.token,
@@ -202,49 +181,47 @@ class RouteSearch:
             log_weight=log_weight,
             sign=int(facts["sign"]),
             contribution=contribution,
-            cancellation=float(cancellation(gradient.new_tensor(contribution), weighted)),
-            gradient=value[0],
+            cancellation=float(cancellation(weighted.new_tensor(contribution), weighted)),
+            gradient=gradient,
             _search=lambda k: self._paths_of(key, k, log_mass),
         )
 
     @in_full_precision
     def _paths_of(self, key: _Stops, k: int, log_mass: float) -> list[Path]:
-        """The k best paths of a route: the search goes from one of its stops to the next."""
-        graph, stations = self.graph, self.stations
-        origin, stops = key
-        semiring = Max()
-        tracer = Tracer(stations, semiring)
-        trail = tracer.start()
-        values = dict(tracer.segment(trail))
-        stages = [Stage({node: v[0] for node, v in values.items()})]
-        for stop in reversed(stops):
-            station = stations.all[stop.station]
-            edge = station.edge
-            kept = torch.zeros(edge.source.shape.numel(), dtype=torch.bool, device=edge.source.device)
-            kept[station.own(stop.group)] = True
-            pulled = edge.pull(semiring, values[edge.target])
-            members = station.members[stop.group]
-            value = picked(semiring, pulled, members, members < 0)
-            trail = Trail((stop, *trail.stops), value)
-            values = dict(tracer.segment(trail))
-            gate = Cut(edges={edge: kept.reshape(edge.source.shape)})
-            stages.insert(0, Stage({node: v[0] for node, v in values.items()}, gate))
-        only = Restriction(closed=stations.edges)
-        node = graph.wrt[origin.input]
-        here = torch.zeros(node.shape.numel(), dtype=torch.bool, device=node.device)
-        here[stations.tokens(node)[origin.token]] = True
-        at_start = {n: v for n, v in stages[0].log_values.items() if n not in graph.wrt}
-        (at_start[node],) = restrict(semiring, (stages[0].log_values[node],), here.reshape(node.shape))
-        stages[0] = Stage(at_start, stages[0].gate)
-        return ranked(described(graph, list(best_first(graph, stages, k, only)), log_mass))
+        """The k best paths of a route: those of the set that pass its stops, and no other station."""
+        stations, (origin, stops) = self.stations, key
+        closed = replace(self.paths, edges={**self.paths.edges, **dict.fromkeys(stations.edges)})
+        cuts = as_met([*self.cuts, *(self._cut_at(stop) for stop in stops)])
+        guide = guide_through(self.graph, Max(), cuts, closed)
+        node = self.graph.wrt[origin.input]
+        here = _among(node, stations.tokens(node)[origin.token])
+        starts = restrict(Max(), (guide.inputs[node],), here)
+        found = best_first(replace(guide, starts={node: starts[0]}), k)
+        return ranked(described(stations.anatomy, self.graph.wrt, list(found), log_mass))
+
+    def _cut_at(self, stop: Stop) -> Cut:
+        station = self.stations.all[stop.station]
+        kept, usable = (
+            _among(station.edge.source, station.own(stop.group)),
+            self.paths.edges.get(station.edge),
+        )
+        return Cut(edges={station.edge: kept if usable is None else kept & usable})
+
+    @cached_property
+    def _gated(self) -> Restriction:
+        """The same paths, told from all others by a semiring: of routes no sweep can be begun at a cut."""
+        if not self.cuts:
+            return self.paths
+        return replace(self.paths, gates=(gate_through(self.graph, self.cuts), *self.paths.gates))
 
     def _tracer(self, semiring: Semiring, direction: Mapping[Node, Tensor] | None = None) -> Tracer:
         return Tracer(
-            self.stations,
-            semiring,
-            direction,
-            gate=self.gate,
-            gates=self.gates,
-            check=self.check,
-            memory=self.memory,
+            self.stations, semiring, direction, paths=self._gated, check=self.check, memory=self.memory
         )
+
+
+def _among(node: Node, elements: Tensor) -> Tensor:
+    """True at some flat elements of a node."""
+    kept = torch.zeros(node.shape.numel(), dtype=torch.bool, device=node.device)
+    kept[elements] = True
+    return kept.reshape(node.shape)

@@ -8,29 +8,27 @@ and its lowest part, and questions that follow share what the first one had to c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from threading import Lock
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from torch import Tensor
 
-from semiring_widgets.core.anatomy import find_anatomy
+from semiring_widgets.core.anatomy import Anatomy, Extent, branch_edges, extent_of, find_anatomy
 from semiring_widgets.core.graph import GradientGraph
-from semiring_widgets.core.jacobian import Edge
-from semiring_widgets.core.paths.finding import graph_of
-from semiring_widgets.core.restriction import Restriction
-from semiring_widgets.core.semirings import Abs, Leaving, Product, Semiring, Sum, Value
+from semiring_widgets.core.paths.single_paths import graph_of
+from semiring_widgets.core.paths.stations import Stations
+from semiring_widgets.core.restriction import Gate, Restriction
+from semiring_widgets.core.semirings import Product, Semiring, Value
 from semiring_widgets.core.sweeps import Span, ones, sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node, Op, Tape
 
-__all__ = ["SIGNED", "Ground", "Order", "Sweeps", "ground_of"]
+__all__ = ["Ground", "Order", "Sweeps", "ground_of"]
 
-Values = dict[Node, Value]
-Marked = frozenset[Edge]
+Values = Mapping[Node, Value]
 # Operators between places at which values are kept by the way, for questions about other parts.
 _STRIDE = 32
-# Contributions, each with the mass that it is compared with.
-SIGNED = Product(Sum(), Abs())
 
 
 class Order:
@@ -61,27 +59,73 @@ class Ground:
     """
 
     def __init__(self, graph: GradientGraph, *, keeps: bool = True) -> None:
-        self.graph, self.anatomy, self.order = graph, find_anatomy(graph), Order(graph)
-        self._keeps = keeps
-        self._known: dict[tuple[object, Marked], Sweeps] = {}
+        self.graph, self.keeps = graph, keeps
+        self._known: dict[tuple[object, bool], Sweeps] = {}
+        self._sides: dict[int, tuple[Semiring, Values, Values]] = {}
 
-    def sweeps(self, semiring: Semiring, marked: Marked) -> Sweeps:
+    @cached_property
+    def order(self) -> Order:
+        """Where the nodes and operators of the graph come."""
+        return Order(self.graph)
+
+    @cached_property
+    def anatomy(self) -> Anatomy:
+        """Its layers, heads and tokens."""
+        return find_anatomy(self.graph)
+
+    @cached_property
+    def extent(self) -> Extent:
+        """What there is to select."""
+        return extent_of(self.graph, self.anatomy)
+
+    @cached_property
+    def leaving(self) -> Gate:
+        """The edges by which paths leave the skip connections; one is enough."""
+        return Gate(dict.fromkeys(branch_edges(self.graph, self.anatomy)), needed=1)
+
+    @cached_property
+    def stations(self) -> Stations:
+        """The edges at which the route of a path is read."""
+        return Stations(self.graph, self.anatomy)
+
+    def sweeps(self, semiring: Semiring, *, leaving: bool = False) -> Sweeps:
         """The sweeps over all paths in a semiring; shared where it is sure to be the same one each time.
 
         Args:
             semiring: the algebra.
-            marked: edges of which paths must use at least one, if any are given.
+            leaving: whether only those count that leave the skip connections.
         """
-        found = Sweeps(self.graph, self.order, semiring, marked, keeps=self._keeps)
-        if not self._keeps:
-            return found
-        # What a user's class or object computes may change from one question to the next.
-        built_in = type(semiring).__module__.startswith(f"{__name__.partition('.')[0]}.")
-        if semiring is SIGNED:
-            return self._known.setdefault((semiring, marked), found)
-        if built_in and vars(semiring).keys() <= {"unital"}:
-            return self._known.setdefault((type(semiring), marked), found)
-        return found
+        gates = (self.leaving,) if leaving else ()
+        found = Sweeps(self.graph, self.order, semiring, gates, keeps=self.keeps)
+        name = _name_of(semiring)
+        return found if name is None or not self.keeps else self._known.setdefault((name, leaving), found)
+
+    def learn(self, semiring: Semiring, tangents: Values, cotangents: Values) -> None:
+        """Keep both sides of all paths at the parts of the model, for `sides`.
+
+        Args:
+            semiring: the object that will be asked for again.
+            tangents: at the anatomy's nodes and the inputs.
+            cotangents: there.
+        """
+        self._sides[id(semiring)] = semiring, tangents, cotangents
+
+    def sides(self, semiring: Semiring) -> tuple[Values, Values] | None:
+        """What `learn` was told of this very object, if anything."""
+        known = self._sides.get(id(semiring))
+        return None if known is None else known[1:]
+
+
+def _name_of(semiring: Semiring) -> object | None:
+    """What is the same for semirings that are sure to compute the same; None where it is not known.
+
+    What a user's class or object computes may change from one question to the next.
+    """
+    if isinstance(semiring, Product):
+        names = tuple(map(_name_of, semiring.factors))
+        return None if None in names else names
+    built_in = type(semiring).__module__.startswith(f"{__name__.partition('.')[0]}.")
+    return type(semiring) if built_in and vars(semiring).keys() <= {"unital"} else None
 
 
 class Sweeps:
@@ -89,21 +133,26 @@ class Sweeps:
 
     Attributes:
         semiring: the algebra of the answers.
-        algebra: that of the values: pairs where paths must use a marked edge.
+        algebra: that of the values, which tells apart the paths that pass the gates.
+        paths: no restriction but the gates.
     """
 
     def __init__(
-        self, graph: GradientGraph, order: Order, semiring: Semiring, marked: Marked, *, keeps: bool
+        self,
+        graph: GradientGraph,
+        order: Order,
+        semiring: Semiring,
+        gates: tuple[Gate, ...] = (),
+        *,
+        keeps: bool,
     ) -> None:
         self._graph, self._order, self._keeps = graph, order, keeps
-        self.semiring = semiring
-        self._paths = Restriction(marked=dict.fromkeys(marked))
-        self.algebra = Leaving(semiring) if marked else semiring
-        inputs = [node for node in graph.wrt if node in graph.nodes]
+        self.semiring, self.paths = semiring, Restriction(gates=gates)
+        self.algebra = self.paths.algebra(semiring)
         self._down: dict[int, Values] = {
             len(graph.ops): {graph.score: ones(graph, self.algebra, graph.score)}
         }
-        self._up: dict[int, Values] = {0: {node: ones(graph, self.algebra, node) for node in inputs}}
+        self._up: dict[int, Values] = {}
         self._lock = Lock()
 
     def cotangents(self, position: int) -> Values:
@@ -120,6 +169,9 @@ class Sweeps:
         """Values of all paths from the inputs to what is alive at a position."""
         self._graph.check_unchanged()
         with self._lock:
+            if not self._up:
+                inputs = [node for node in self._graph.wrt if node in self._graph.nodes]
+                self._up[0] = {node: ones(self._graph, self.algebra, node) for node in inputs}
             at = max(p for p in self._up if p <= position)
             return self._carried(sweep_forward, self._up, at, position)
 
@@ -133,7 +185,7 @@ class Sweeps:
         for stop in [*by_the_way, position]:
             if stop != at:
                 span = Span(values, keep=(), within=(min(at, stop), max(at, stop)))
-                values = sweep(self._graph, self.algebra, span, self._paths)
+                values = sweep(self._graph, self.algebra, span, self.paths)
                 at = stop
                 if self._keeps:
                     known[at] = values
@@ -153,8 +205,8 @@ class Sweeps:
         return self.counted(self.algebra.total(parts))
 
     def counted(self, value: Value) -> Value:
-        """Of a value of `algebra`, that of the paths which use a marked edge, if any are marked."""
-        return self.algebra.counted(value)
+        """Of a value of `algebra`, that of the paths which pass the gates."""
+        return self.paths.counted(self.algebra, value)
 
     def _joined(self, position: int, ahead: Values) -> Iterator[Value]:
         behind = self.tangents(position)
