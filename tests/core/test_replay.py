@@ -236,3 +236,21 @@ def test_shapes_alone_are_not_enough():
         score = (x * x).exp().sum()
     with pytest.raises(TapeError, match="values=False"):
         sw.test(tape, score, {x: 0.0})
+
+
+def test_methods_of_others_stay_in_place(monkeypatch):
+    """While a recording is open two methods of tensors are wrapped, also those that somebody put there."""
+    calls = []
+
+    def numpy(self):
+        calls.append(self.shape)
+        return original(self)
+
+    original = torch.Tensor.numpy
+    monkeypatch.setattr(torch.Tensor, "numpy", numpy)
+    x = torch.ones(2)
+    with sw.record():
+        (x * 2).numpy()
+    assert calls == [(2,)]
+    assert vars(torch.Tensor)["numpy"] is numpy
+    assert "tolist" not in vars(torch.Tensor)
