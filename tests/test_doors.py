@@ -26,6 +26,7 @@ FUNCTIONS = {
 }
 # Modules called as a function, with the reason: they do not hide it.
 CALLED_AS_A_FUNCTION = {
+    "core/effects": "the room of `semiring_widgets.effects`, which core itself does not export",
     "core/paths": "paths as a term of the field; `semiring_widgets.paths` is what it is for",
 }
 # Names that several modules bear, with what tells them apart.

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.tape.expansion.norms import narrowed, widened
+from semiring_widgets.core.tape.expansion.norms import rounded_to, widened
 
 __all__ = ["FUSED"]
 
@@ -37,7 +37,7 @@ def _linear_cross_entropy(
         ignore_index=ignore_index,
         reduction=reduction,
     )
-    return narrowed(loss, x.dtype)
+    return rounded_to(loss, x.dtype)
 
 
 def _chunked(
