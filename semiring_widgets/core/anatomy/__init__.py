@@ -26,7 +26,7 @@ from semiring_widgets.core.anatomy.layer_flows import (
     summed,
     sweep_layers,
 )
-from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Places, Residual
+from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
 from semiring_widgets.core.anatomy.selections import Extent, LayerExtent, Parts, Selection, checked, extent_of
 from semiring_widgets.core.anatomy.step_places import Leg, Place, read
 
@@ -42,7 +42,6 @@ __all__ = [
     "Operand",
     "Parts",
     "Place",
-    "Places",
     "Residual",
     "Selection",
     "around",
