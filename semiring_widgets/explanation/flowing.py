@@ -109,6 +109,11 @@ def flow(
     """
     maps = truth(maps, "maps")
     if isinstance(tape, Paths):
+        if not (score is None and wrt is None and max_memory is None):
+            raise InputError(
+                "A set of paths knows its score, its inputs and its limit: give no score, wrt or max_memory "
+                "beside it. A limit is given to sw.paths."
+            )
         whole, inputs = tape, [str(number) for number in range(len(tape.graph.wrt))]
     else:
         whole, inputs = _everything(tape, score, wrt, max_memory)
