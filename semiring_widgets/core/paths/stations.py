@@ -180,9 +180,7 @@ class Stations:
 def _by_token(node: Node) -> Tensor:
     """(..., tokens, units) -> (tokens, elements); leading dimensions belong to the token."""
     numbers = torch.arange(node.shape.numel(), device=node.device)
-    if len(node.shape) < 2:
-        return numbers[None]
-    return numbers.reshape(-1, *node.shape[-2:]).transpose(0, 1).reshape(node.shape[-2], -1)
+    return numbers.reshape(node.token_shape).transpose(0, 1).flatten(1)
 
 
 def _by_place(node: Node, dims: Sequence[int]) -> Tensor:
