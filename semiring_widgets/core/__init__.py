@@ -5,7 +5,7 @@ like.
 """
 
 from semiring_widgets.core.anatomy import Selection
-from semiring_widgets.core.backprop import backprop
+from semiring_widgets.core.backpropagation import backprop
 from semiring_widgets.core.effects import Effect, test
 from semiring_widgets.core.memory import estimate_memory
 from semiring_widgets.core.paths import (

@@ -24,7 +24,6 @@ from semiring_widgets.core.tape.arguments import NodeArguments, is_tracked, tens
 from semiring_widgets.core.tape.autograd_functions.interception import Interception
 from semiring_widgets.core.tape.autograd_functions.recording import CallRecorder
 from semiring_widgets.core.tape.autograd_functions.trial import try_functions
-from semiring_widgets.core.tape.backward_hooks import refusal_of
 from semiring_widgets.core.tape.expansion.granularity import expansions, uncut
 from semiring_widgets.core.tape.expansion.shortcuts import decomposed
 from semiring_widgets.core.tape.module_paths import ModulePaths
@@ -104,7 +103,7 @@ def record(
             yield tape
         except BaseException as error:
             tape.failed = True
-            sentence = refusal_of(error) or sentence_for(error)
+            sentence = sentence_for(error)
             if sentence is None:
                 raise
             raise UnsupportedOpError(sentence) from error
