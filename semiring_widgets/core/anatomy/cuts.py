@@ -249,7 +249,7 @@ def _kept(node: Node, token: int | None) -> Tensor:
     if token is None:
         return torch.ones(node.shape, dtype=torch.bool, device=node.device)
     kept = torch.zeros(node.shape, dtype=torch.bool, device=node.device)
-    kept[..., token, :] = True
+    kept.view(node.token_shape)[:, token] = True
     return kept
 
 

@@ -283,9 +283,9 @@ def hop_edges(graph: GradientGraph, anatomy: Anatomy, of: str) -> tuple[frozense
     return frozenset(found), places
 
 
-def by_token(semiring: Semiring, value: Value, tokens: int | None = None) -> Value:
-    """(..., tokens, units) -> (tokens,); ``tokens`` where not the last dimension but one says how many."""
-    flat = tuple(v.reshape(-1, tokens or v.shape[-2], v.shape[-1]) for v in value)
+def by_token(semiring: Semiring, value: Value) -> Value:
+    """(..., tokens, units) -> (tokens,)."""
+    flat = tuple(v.reshape(-1, *v.shape[-2:]) for v in value)
     return tuple(v.reshape(-1) for v in semiring.sum(flat, (0, 2)))
 
 

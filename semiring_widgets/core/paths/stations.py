@@ -161,7 +161,8 @@ class Stations:
 
     def tokens(self, node: Node) -> Tensor:
         """Flat elements of an input by token, (tokens, units); one token where it has no such dimension."""
-        return _by_place(node, (-2,) if len(node.shape) > 1 else ())
+        numbers = torch.arange(node.shape.numel(), device=node.device)
+        return numbers.reshape(node.token_shape).transpose(0, 1).flatten(1)
 
     def _add_residual(self, residual: Residual, layer: int, skip: str, branch: str) -> None:
         for ways, name in ((residual.around, skip), (residual.through, branch)):
