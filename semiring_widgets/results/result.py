@@ -33,6 +33,7 @@ class Result:
         streams: the tokens; one stream, or encoder and decoder.
         dataset: the numbers.
         status: how far it is; numbers not known yet are NaN.
+        paths: which paths alone the numbers are about, in words; empty where it is all of them.
     """
 
     kind: ClassVar[str]
@@ -43,6 +44,7 @@ class Result:
     streams: tuple[Stream, ...]
     dataset: xr.Dataset
     status: Status
+    paths: str = ""
 
     @property
     def tokens(self) -> tuple[Token, ...]:

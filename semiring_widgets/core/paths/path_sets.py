@@ -69,8 +69,26 @@ class Paths(Chosen):
             MemoryLimitError: it would take more than ``max_memory``.
             NonFiniteError: a local derivative is NaN or infinite.
         """
-        results = self._results(find_semiring(semiring, level), level)
+        results = self._results(self.algebra(semiring, level), level)
         return results if self.listed else results[0]
+
+    def algebra(self, semiring: str | Semiring, level: str = "unit") -> Semiring:
+        """The semiring that these paths are asked in.
+
+        Args:
+            semiring: a name, or an object of `semiring_widgets.semirings`.
+            level: of the maxima.
+
+        Raises:
+            InputError: an unknown semiring or level, or ``"branch"`` of a part.
+        """
+        found = find_semiring(semiring, level)
+        if self.narrowed and not found.distributive:
+            raise InputError(
+                'level="branch" joins paths before it compares them, so it knows nothing of some of them '
+                'alone: ask for all paths, or use level="unit".'
+            )
+        return found
 
     @in_full_precision
     def total(self, semiring: str | Semiring = "sum") -> Result:
@@ -288,11 +306,6 @@ class Paths(Chosen):
 
     def _results(self, algebra: Semiring, level: str, counted: Gate | None = None) -> list[Result]:
         """One result for each input; ``counted`` are edges at which the semiring itself counts marks."""
-        if self.narrowed and not algebra.distributive:
-            raise InputError(
-                'level="branch" joins paths before it compares them, so it knows nothing of some of them '
-                'alone: ask for all paths, or use level="unit".'
-            )
         values = self._sums.at_inputs(algebra, counted)
         sign_of = signs_of(algebra, lambda told: self._results(told, level))
         found = []

@@ -96,7 +96,8 @@ def select_paths(
             one, nothing is kept from one question to the next.
 
     Returns:
-        `Paths`; empty (log mass -inf) where no path is like that.
+        `Paths`; empty (log mass -inf) where no path is like that. Its ``backprop`` and ``lengths`` always give
+        a list, also where ``wrt`` is one tensor.
 
     Raises:
         InputError: the model has no such part (for ``leaving_skip``: no residual stream was found), or the
@@ -106,7 +107,7 @@ def select_paths(
     """
     leaving_skip = truth(leaving_skip, "leaving_skip")
     found = paths(tape, score, wrt, max_memory=max_memory).through(through).avoiding(avoiding)
-    return replace(found.leaving_skip() if leaving_skip else found, asked_by="select_paths")
+    return replace(found.leaving_skip() if leaving_skip else found, listed=True, asked_by="select_paths")
 
 
 @in_full_precision
