@@ -92,6 +92,9 @@ def test_every_option_arrives(calls, capsys, tmp_path):
         "granularity": "paper",
         "level": "branch",
         "max_memory": 1_500_000_000,
+        "through": (),
+        "avoiding": (),
+        "leaving_skip": False,
         "paths": 4,
         "semiring": "hops",
     }

@@ -149,7 +149,9 @@ describe("the widget", () => {
   });
 
   it("says which paths alone it is about, and nothing where it is all of them", () => {
-    expect(mounted("asked").root.querySelector("[data-paths]")?.textContent).toBe("only paths through head 1·0");
+    expect(mounted("asked").root.querySelector("[data-paths]")?.textContent).toBe(
+      "only paths through head 1·0",
+    );
     expect(mounted("explanation").root.querySelector("[data-paths]")).toBeNull();
   });
 

@@ -85,7 +85,7 @@ class Problem:
         tape, score = self._recorded()
         chosen = self.chosen()
         if chosen is not None:
-            return chosen.backprop(choice.swept, choice.level)[0]
+            return chosen.at_inputs(choice.swept, choice.level)[0]
         return choice.results(tape, score, [self.inputs], max_memory=self._left(tape))[0]
 
     def lengths(self) -> Result:
@@ -96,7 +96,8 @@ class Problem:
         """
         tape, score = self._recorded()
         chosen = self.chosen()
-        return path_lengths(tape, score, self.inputs)[0] if chosen is None else chosen.lengths()[0]
+        found = path_lengths(tape, score, self.inputs) if chosen is None else chosen.lengths()
+        return found[0] if isinstance(found, list) else found
 
     def chosen(self) -> Paths | None:
         """The paths that the comparison is about; None where they are all, as nothing else is known of them.

@@ -6,7 +6,6 @@ Sums and best paths per unit are one question to the set; the flow is another, a
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from semiring_widgets.core.paths import Paths
 from semiring_widgets.core.restriction import EVERY_PATH
@@ -46,8 +45,7 @@ def _at_inputs(few: Paths) -> tuple[dict[Node, Value], dict[Node, Bests]]:
     """Sums per unit in `SUMS`, and best paths per token."""
     sums: dict[Node, Value] = {}
     best: dict[Node, Bests] = {}
-    asked = replace(few, listed=True).backprop(_ALL)
-    for node, result in zip(few.graph.wrt, asked, strict=True):
+    for node, result in zip(few.graph.wrt, few.at_inputs(_ALL), strict=True):
         value = {type(factor): _ALL.part(result.parts, type(factor)) for factor in _ALL.factors}
         sums[node] = SUMS.join({type(factor): value[type(factor)] for factor in SUMS.factors})
         facts = SignedMax().facts(value[SignedMax])
