@@ -1,5 +1,6 @@
 """An explanation, or a comparison, of some of the paths alone: every number is that of the set."""
 
+import json
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ import semiring_widgets as sw
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation import demo
 from semiring_widgets.pictures.plain_text import plain
+from semiring_widgets.results.result import facts_of
 from semiring_widgets.terminal import show
 
 HEAD = {"layer": 3, "head": 3}
@@ -149,9 +151,18 @@ def test_it_is_said_everywhere_and_kept(case, tmp_path, capsys):
     assert sw.load(tmp_path / "few.npz").paths == WORDS[name]
 
 
-def test_the_whole_says_nothing(whole):
+def test_the_whole_says_nothing(whole, tmp_path):
     assert whole.paths == ""
     assert "paths" not in whole.to_xarray().attrs
+    assert "paths" not in facts_of(whole)  # for older versions, which read it
+    whole.save(tmp_path / "whole.npz")
+    assert sw.load(tmp_path / "whole.npz").paths == ""
+
+
+def test_a_page_names_them_and_answers_within(case, tmp_path):
+    name, result = case
+    page = result.to_html(tmp_path / "few.html", chart=False, answers=2).read_text(encoding="utf-8")
+    assert json.dumps(WORDS[name])[1:-1] in page or WORDS[name] in page
 
 
 def test_no_path_at_all():
