@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 DEMO_TEXT = "The keys to the cabinet [MASK] on the table."
+_KNOWN = ("sw", "torch", "model", "tokenizer", "e", "c", "whole")
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +21,9 @@ def known_in_examples() -> Callable[[str], Any]:
     def make(name: str) -> Any:
         if name in known:
             return known[name]
-        if name in ("model", "tokenizer"):
+        if name == "whole":
+            known["whole"] = all_paths(make("model"), make("tokenizer"))
+        elif name in ("model", "tokenizer"):
             known["model"], known["tokenizer"] = sw.load_demo()
         else:
             given = make("model"), make("tokenizer"), DEMO_TEXT, "are", "is"
@@ -35,16 +38,27 @@ def known_in_examples() -> Callable[[str], Any]:
 def names_of_examples(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, doctest_namespace: dict[str, Any]
 ) -> None:
-    """For examples: ``sw``, ``torch``, ``model``, ``tokenizer``, explanation ``e``, comparison ``c``."""
+    """For examples: explanation ``e``, comparison ``c``, all paths ``whole``, and the others of `_KNOWN`."""
     if not isinstance(request.node, pytest.DoctestItem):
         return
     make = request.getfixturevalue("known_in_examples")
     monkeypatch.chdir(request.getfixturevalue("tmp_path"))
     doctest_namespace.clear()
     used = {name for example in request.node.dtest.examples for name in names_of(example.source)}
-    doctest_namespace.update(
-        {name: make(name) for name in ("sw", "torch", "model", "tokenizer", "e", "c") if name in used}
-    )
+    doctest_namespace.update({name: make(name) for name in _KNOWN if name in used})
+
+
+def all_paths(model: Any, tokenizer: Any) -> Any:
+    """What `explain` asks about, recorded by hand."""
+    import semiring_widgets as sw
+
+    words = tokenizer(DEMO_TEXT, return_tensors="pt").input_ids
+    x = model.get_input_embeddings()(words).detach()
+    good, bad = tokenizer.convert_tokens_to_ids(["are", "is"])
+    with sw.record() as tape:
+        logits = model(inputs_embeds=x).logits[0, words[0].tolist().index(tokenizer.mask_token_id)]
+        score = logits[good] - logits[bad]
+    return sw.paths(tape, score, x)
 
 
 def names_of(source: str) -> set[str]:

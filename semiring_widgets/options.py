@@ -8,6 +8,7 @@ A wrong option is an `InputError` with one sentence, never an exit of the interp
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from collections.abc import Callable
 from dataclasses import Field, fields
@@ -54,6 +55,8 @@ def add_question(parser: argparse.ArgumentParser, options: type[PathOptions] = E
         if option.default is True:
             name = f"no_{name.removeprefix('add_')}"
             words["action"] = "store_false"
+        elif option.default is False:
+            words["action"] = "store_true"
         if option.name in _READ:
             words["type"] = _READ[option.name]
         parser.add_argument(f"--{name.replace('_', '-')}", dest=option.name, **words)
@@ -68,8 +71,11 @@ def keyword_arguments(
 
     Args:
         given: what a parser with these options returned.
-        look_up: as in `pair`, for the semiring.
+        look_up: as in `pair`, for the semiring and the parts that paths pass or avoid.
         options: as in `add_question`.
+
+    Raises:
+        InputError: parts of a model that are neither JSON nor the name of a variable.
     """
     found = {option.name: getattr(given, option.name) for option in _options_of(options)}
     if found.get("semiring") is not None:
@@ -77,6 +83,10 @@ def keyword_arguments(
         # A variable may happen to bear the name of a semiring.
         if hasattr(held, "lift"):
             found["semiring"] = held
+    for name in _PARTS:
+        if isinstance(words := found[name], str):
+            held = look_up(words)
+            found[name] = _parts(name, words) if held is None else held
     return found
 
 
@@ -105,6 +115,18 @@ def _size(words: str) -> int:
     return int(float(number) * {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}[unit.upper()])
 
 
+def _parts(name: str, words: str) -> Any:
+    """Parts of a model, from JSON."""
+    try:
+        return json.loads(words)
+    except ValueError as error:
+        raise InputError(
+            f"--{name} {words!r} is no JSON ({error}); write a part such as "
+            """'{"layer": 3, "head": 2}', or a list of them."""
+        ) from error
+
+
+_PARTS: Final = ("through", "avoiding")
 _READ: Final[dict[str, Callable[[str], Any]]] = {"target": _token, "contrast": _token, "max_memory": _size}
 
 

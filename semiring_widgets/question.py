@@ -83,6 +83,22 @@ class PathOptions:
             "metavar": "SIZE",
         },
     )
+    through: Any = field(
+        default=(),
+        metadata={
+            "help": "only paths through this part, or all parts of a list, as JSON: "
+            """'{"layer": 3, "head": 2}'; in a notebook also a variable""",
+            "metavar": "JSON",
+        },
+    )
+    avoiding: Any = field(
+        default=(),
+        metadata={"help": "only paths that touch none of these parts, as for --through", "metavar": "JSON"},
+    )
+    leaving_skip: bool = field(
+        default=False,
+        metadata={"help": "only paths that go through some attention or feed-forward part"},
+    )
 
 
 @dataclass(frozen=True)

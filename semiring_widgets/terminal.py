@@ -74,7 +74,8 @@ def _(result: Comparison, console: Console) -> None:
 
 
 def _headline(result: Result) -> Text:
-    return _line(f"{result.score.label} = {number(result.score.value)}", style="bold")
+    line = _line(f"{result.score.label} = {number(result.score.value)}", style="bold")
+    return line.append(f"\n{sendable(result.paths)}", style="not bold") if result.paths else line
 
 
 def _tokens(result: Explanation) -> Table:

@@ -92,6 +92,9 @@ def test_every_option_arrives(calls, capsys, tmp_path):
         "granularity": "paper",
         "level": "branch",
         "max_memory": 1_500_000_000,
+        "through": (),
+        "avoiding": (),
+        "leaving_skip": False,
         "paths": 4,
         "semiring": "hops",
     }
@@ -179,3 +182,14 @@ def test_help_exits_with_zero():
     )
     assert done.returncode == 0
     assert "--contrast WORD" in done.stdout
+
+
+def test_some_of_the_paths(calls, capsys):
+    head = '{"layer": 3, "head": 2}'
+    for command in ("explain", "compare"):
+        assert cli.main([command, "The keys", "--through", head, "--leaving-skip"]) == 0
+        assert calls.arguments["through"] == {"layer": 3, "head": 2}
+        assert calls.arguments["avoiding"] == ()
+        assert calls.arguments["leaving_skip"] is True
+    assert cli.main(["explain", "The keys", "--through", "layer 3"]) == 2
+    assert "is no JSON" in capsys.readouterr().err

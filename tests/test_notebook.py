@@ -106,3 +106,10 @@ def test_help_is_printed(shell, calls, capsys):
 def test_unloading_removes_the_magic(shell):
     sw.unload_ipython_extension(shell)
     assert "explain" not in shell.magics_manager.magics["cell"]
+
+
+def test_parts_of_a_model_are_json_or_a_variable(shell, calls):
+    shell.user_ns["mlp"] = {"layer": 0, "branch": "mlp"}
+    shell.run_cell_magic("explain", """--through '{"layer": 3, "head": 2}' --avoiding mlp""", "The keys")
+    assert calls.arguments["through"] == {"layer": 3, "head": 2}
+    assert calls.arguments["avoiding"] == shell.user_ns["mlp"]

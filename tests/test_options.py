@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from semiring_widgets import cli, notebook
+from semiring_widgets.errors import InputError
 from semiring_widgets.options import Parser, add_question, keyword_arguments, with_pair
 
 
@@ -69,3 +70,30 @@ def test_the_magic_hands_the_question_on(monkeypatch):
     assert given["text"] == ("one", "two words")
     assert given["tokenizer"] == "tokenizer"
     assert given["add_special_tokens"] is False
+
+
+HEAD = '{"layer": 3, "head": 2}'
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "value"),
+    [
+        ((), "through", ()),
+        (("--through", HEAD), "through", {"layer": 3, "head": 2}),
+        (("--avoiding", f"[{HEAD}, {HEAD}]"), "avoiding", [{"layer": 3, "head": 2}] * 2),
+        ((), "leaving_skip", False),
+        (("--leaving-skip",), "leaving_skip", True),
+    ],
+)
+def test_which_paths(words, name, value):
+    assert keyword_arguments(options(*words))[name] == value
+
+
+def test_parts_may_be_a_variable_of_the_notebook():
+    known = {"head": {"layer": 3}}
+    assert keyword_arguments(options("--through", "head"), known.get)["through"] == {"layer": 3}
+
+
+def test_parts_that_are_no_json_are_refused():
+    with pytest.raises(InputError, match=r"--avoiding 'layer 3' is no JSON.*\"layer\": 3"):
+        keyword_arguments(options("--avoiding", "layer 3"))

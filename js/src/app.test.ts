@@ -148,6 +148,13 @@ describe("the widget", () => {
     expect(root.dataset.conditioned).toBe("ready");
   });
 
+  it("says which paths alone it is about, and nothing where it is all of them", () => {
+    expect(mounted("asked").root.querySelector("[data-paths]")?.textContent).toBe(
+      "only paths through head 1·0",
+    );
+    expect(mounted("explanation").root.querySelector("[data-paths]")).toBeNull();
+  });
+
   it("shows what was asked for by a semiring in tokens, cells and heads", () => {
     const { root } = mounted("asked");
     const options = [...root.querySelectorAll("[data-measure] option")].map((o) => o.textContent);

@@ -167,6 +167,8 @@ export interface ExplanationHeader {
   streams: readonly Stream[];
   status: Status;
   columns: readonly Column[];
+  /** Which paths alone it is about, in words; empty where it is all of them. */
+  paths: string;
   granularity: string;
   level: string;
   layers: readonly Layer[];
@@ -207,6 +209,8 @@ export interface ComparisonHeader {
   streams: readonly Stream[];
   status: Status;
   columns: readonly Column[];
+  /** Which paths alone it is about, in words; empty where it is all of them. */
+  paths: string;
   methods: readonly MethodResult[];
   top_k: number;
 }
@@ -386,8 +390,8 @@ export interface AnswerTo {
 /** The names of the fields of what comes in; for the tests. */
 export const FIELDS: Record<Incoming["type"], string> = {
   explanation:
-    "type version revision text model score streams status columns granularity level layers totals rankings statistics",
-  comparison: "type version revision text model score streams status columns methods top_k",
+    "type version revision text model score streams status columns paths granularity level layers totals rankings statistics",
+  comparison: "type version revision text model score streams status columns paths methods top_k",
   conditioned: "type id selection log_share totals columns",
   routes: "type id by selection ranking",
   head_map: "type id layer head selection kinds peak columns",

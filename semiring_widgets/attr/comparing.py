@@ -20,9 +20,10 @@ from semiring_widgets.attr.agreement import rank_correlation, top_k_overlap
 from semiring_widgets.attr.methods import Method, MethodLike, resolve
 from semiring_widgets.attr.problem import Problem, ScoredModel, evaluating, seeded
 from semiring_widgets.attr.semiring_choice import check_choices
-from semiring_widgets.checks import whole_number
+from semiring_widgets.checks import truth, whole_number
 from semiring_widgets.errors import CancelledError, sentence_of
 from semiring_widgets.explanation.asking import check_question
+from semiring_widgets.explanation.chosen_words import words_of
 from semiring_widgets.explanation.scores import Prepared, prepare
 from semiring_widgets.question import CompareOptions, Question, taken, with_arguments_of
 from semiring_widgets.results.comparison import Comparison, MethodResult
@@ -30,6 +31,8 @@ from semiring_widgets.results.parts import Status
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from semiring_widgets.core.anatomy import Parts
 
 __all__ = ["compare", "compare_run"]
 
@@ -55,6 +58,9 @@ def compare(
     level: str = "unit",
     top_k: int = 3,
     max_memory: int | None = None,
+    through: Parts = (),
+    avoiding: Parts = (),
+    leaving_skip: bool = False,
     add_special_tokens: bool = True,
 ) -> Comparison:
     """Ask several attribution methods which tokens made the score, and how far they agree.
@@ -79,6 +85,11 @@ def compare(
         top_k: how many tokens the overlap looks at.
         max_memory: bytes that the recording and a path method together may take beside the model; None for no
             limit. A method that would take more fails in its row. Captum's methods know no limit.
+        through: the path methods count only paths through all of these parts, as in
+            `semiring_widgets.explain`. Captum's methods and functions know no paths: they ask about
+            all of the model, and their labels then say "all paths".
+        avoiding: the path methods count only paths that touch none of these parts.
+        leaving_skip: they count only paths that go through some attention or feed-forward part.
         add_special_tokens: whether the tokenizer adds its own (``[CLS]``, ``</s>``).
 
     Returns:
@@ -86,7 +97,7 @@ def compare(
         interrupted, it holds what was done, and its status says ``"cancelled"``.
 
     Raises:
-        InputError: an unknown method, target, granularity or level, or `top_k` below 1.
+        InputError: an unknown method, target, granularity or level, `top_k` below 1, or no such part.
 
     Example:
         >>> text = "The keys to the cabinet [MASK] on the table."
@@ -97,7 +108,9 @@ def compare(
         (2, 12)
     """
     question = Question(text, target, contrast, position, score, add_special_tokens)
-    options = CompareOptions(granularity, level, max_memory, methods=methods, top_k=top_k)
+    options = CompareOptions(
+        granularity, level, max_memory, through, avoiding, leaving_skip, methods=methods, top_k=top_k
+    )
     run = _run_of(model, tokenizer, question, options)
     seen: list[Comparison] = []
     try:
@@ -141,7 +154,11 @@ def _run_of(model: nn.Module, tokenizer: Any, question: Question, options: Compa
     check_question(model, tokenizer, question)
     asked = resolve(options.methods)
     check_choices(granularity=options.granularity, level=options.level)
-    options = replace(options, top_k=whole_number(options.top_k, "top_k"))
+    options = replace(
+        options,
+        top_k=whole_number(options.top_k, "top_k"),
+        leaving_skip=truth(options.leaving_skip, "leaving_skip"),
+    )
 
     def run(report: Callable[[Comparison], None], check: Callable[[], None]) -> Comparison:
         with evaluating(model):
@@ -152,7 +169,7 @@ def _run_of(model: nn.Module, tokenizer: Any, question: Question, options: Compa
                 prepared.baseline_embeds,
                 options,
             )
-            table = _Table(prepared, asked, options)
+            table = _Table(prepared, asked, options, words_of(problem.chosen(), prepared.streams))
             report(table.snapshot(0))
             for index, method in enumerate(asked):
                 check()
@@ -173,6 +190,7 @@ class _Table:
     prepared: Prepared
     methods: tuple[Method, ...]
     options: CompareOptions
+    paths: str
     rows: list[MethodResult] = field(init=False)
     scores: NDArray[np.float64] = field(init=False)
 
@@ -193,7 +211,9 @@ class _Table:
                 error = f"{method.name} gave numbers that are NaN or infinite."
             else:
                 self.scores[index] = found
-                label = f"{method.name} ({remark})" if remark else method.name
+                whole = "all paths" if self.paths and not method.of_some_paths else None
+                remarks = ", ".join(filter(None, (remark, whole)))
+                label = f"{method.name} ({remarks})" if remarks else method.name
         except CancelledError:
             raise
         except Exception as failure:  # noqa: BLE001  (a foreign method may fail in any way; the table stands)
@@ -225,6 +245,7 @@ class _Table:
             dataset=dataset,
             top_k=self.options.top_k,
             status=Status("done" if finished else "running", done, total, message),
+            paths=self.paths,
         )
 
     def _row(self, method: Method) -> MethodResult:

@@ -71,6 +71,7 @@ class Method:
         family: ``"semiring"`` for statistics of paths, ``"captum"`` for Captum and functions used like it.
         signed: whether its scores have a meaningful sign.
         counts_paths: whether it depends on granularity and level.
+        of_some_paths: whether it counts the paths that the comparison is about, where that is not all.
         ask: gives the scores, shape (T,), and a remark for the screen or None.
         granularity: for methods with a granularity of their own; None means the comparison's.
         level: likewise.
@@ -81,6 +82,7 @@ class Method:
     signed: bool
     ask: Callable[[Problem], tuple[Tensor, str | None]]
     counts_paths: bool = False
+    of_some_paths: bool = False
     granularity: str | None = None
     level: str | None = None
 
@@ -149,7 +151,9 @@ def _named(name: str) -> Method:
         if wanted in {known.replace("_", " ") for known in (shown_name, key, f"path {key}")}:
             # A norm or a share of the units of a token has no sign.
             signed = semiring.signed and key not in _PER_TOKEN
-            return Method(shown_name, "semiring", signed, _PathStatistic(key), counts_paths=True)
+            return Method(
+                shown_name, "semiring", signed, _PathStatistic(key), counts_paths=True, of_some_paths=True
+            )
     for captum_name in CAPTUM_NAMES:
         if wanted == captum_name.casefold():
             return _captum(captum_name)
@@ -165,7 +169,8 @@ def _of_semiring(semiring: Semiring) -> Method:
         return _named(semiring.name)
     readout_of(semiring, None)
     statistic = _PathStatistic(semiring)
-    return Method(_method_name(semiring), "semiring", semiring.signed, statistic, counts_paths=True)
+    name = _method_name(semiring)
+    return Method(name, "semiring", semiring.signed, statistic, counts_paths=True, of_some_paths=True)
 
 
 def _captum(method: str | type[Attribution] | Attribution) -> Method:

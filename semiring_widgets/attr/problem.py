@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from semiring_widgets.attr.semiring_choice import SemiringChoice
-from semiring_widgets.core import Result, path_lengths, record
+from semiring_widgets.core import Paths, Result, path_lengths, record, select_paths
 from semiring_widgets.question import PathOptions
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Problem:
         self.inputs = inputs.detach().clone().requires_grad_()
         self.baselines = baselines.detach().clone()
         self.options = options
+        self._chosen: Paths | None = None
         self._recording: tuple[Tape, Tensor] | Exception | None = None
 
     def paths(self, choice: SemiringChoice) -> Result:
@@ -82,9 +83,10 @@ class Problem:
             Result of `semiring_widgets.backprop`, shape (1, T, D).
         """
         tape, score = self._recorded()
-        limit = self.options.max_memory
-        left = None if limit is None else limit - tape.nbytes
-        return choice.results(tape, score, [self.inputs], max_memory=left)[0]
+        chosen = self.chosen()
+        if chosen is not None:
+            return chosen.at_inputs(choice.swept, choice.level)[0]
+        return choice.results(tape, score, [self.inputs], max_memory=self._left(tape))[0]
 
     def lengths(self) -> Result:
         """Number of attentions on the paths from each unit of each token, shape (1, T, D).
@@ -93,7 +95,35 @@ class Problem:
             InputError: the model has no residual stream to count them in.
         """
         tape, score = self._recorded()
-        return path_lengths(tape, score, self.inputs)[0]
+        chosen = self.chosen()
+        found = path_lengths(tape, score, self.inputs) if chosen is None else chosen.lengths()
+        return found[0] if isinstance(found, list) else found
+
+    def chosen(self) -> Paths | None:
+        """The paths that the comparison is about; None where they are all, as nothing else is known of them.
+
+        Raises:
+            InputError: the model has no such part.
+        """
+        asked = self.options
+        if _nothing(asked.through) and _nothing(asked.avoiding) and not asked.leaving_skip:
+            return None
+        if self._chosen is None:
+            tape, score = self._recorded()
+            self._chosen = select_paths(
+                tape,
+                score,
+                [self.inputs],
+                asked.through,
+                asked.avoiding,
+                leaving_skip=asked.leaving_skip,
+                max_memory=self._left(tape),
+            )
+        return self._chosen
+
+    def _left(self, tape: Tape) -> int | None:
+        limit = self.options.max_memory
+        return None if limit is None else limit - tape.nbytes
 
     def change(self) -> float:
         """Score of the text minus score of the reference: what complete methods add up to."""
@@ -114,6 +144,10 @@ class Problem:
         if isinstance(self._recording, Exception):
             raise self._recording
         return self._recording
+
+
+def _nothing(parts: Any) -> bool:
+    return isinstance(parts, (tuple, list)) and not parts
 
 
 @contextmanager

@@ -57,6 +57,13 @@ class SemiringChoice:
         algebra = find_semiring(self.semiring, self.level)
         object.__setattr__(self, "readout", readout_of(algebra, self.custom_readout))
 
+    @property
+    def swept(self) -> Semiring:
+        """The semiring of the sweep."""
+        semiring = find_semiring(self.semiring, self.level)
+        # To find the signs, too, takes one sweep; the magnitudes alone would need a second one for them.
+        return semiring.with_sign or semiring
+
     def results(
         self,
         tape: Tape,
@@ -78,11 +85,8 @@ class SemiringChoice:
         Returns:
             One result of `semiring_widgets.backprop` per tensor.
         """
-        semiring = find_semiring(self.semiring, self.level)
-        # To find the signs, too, takes one sweep; the magnitudes alone would need a second one for them.
-        semiring = semiring.with_sign or semiring
         results = list(
-            backprop(tape, score, wrt=list(wrt), semiring=semiring, level=self.level, max_memory=max_memory)
+            backprop(tape, score, wrt=list(wrt), semiring=self.swept, level=self.level, max_memory=max_memory)
         )
         if times_values:
             return [_scaled(result, value) for result, value in zip(results, wrt, strict=True)]

@@ -289,6 +289,7 @@ def _explanation(result: Explanation, revision: int) -> Message:
         streams=_readable(result.streams),
         status=result.status,
         columns=columns,
+        paths=result.paths,
         granularity=result.granularity,
         level=result.level,
         layers=result.layers,
@@ -311,6 +312,7 @@ def _comparison(result: Comparison, revision: int) -> Message:
         streams=_readable(result.streams),
         status=result.status,
         columns=columns,
+        paths=result.paths,
         methods=result.methods,
         top_k=result.top_k,
     )

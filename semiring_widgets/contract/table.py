@@ -118,6 +118,7 @@ class Summary(MessageType):
 
     Attributes:
         revision: number of this summary; older ones are ignored.
+        paths: which paths alone it is about, in words; empty where it is all of them.
     """
 
     version: int = VERSION
@@ -128,6 +129,7 @@ class Summary(MessageType):
     streams: tuple[Stream, ...]
     status: Status
     columns: tuple[Column, ...] = ()
+    paths: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,6 +38,7 @@ class Draft:
     rankings: tuple[Ranking, ...] = ()
     statistics: tuple[Statistic, ...] = ()
     session: Session | None = None
+    paths: str = ""
     done: int = 0
     total: int = 0
     message: str = ""
@@ -86,6 +87,7 @@ class Draft:
             seconds=self._told - self.started,
             status=Status(state, self.done, self.total, self.message),
             session=self.session,
+            paths=self.paths,
         )
         self.report(snapshot)
         return snapshot

@@ -15,39 +15,39 @@ from typing import Any
 
 import numpy as np
 import torch
-import xarray as xr
 from torch import Tensor
 
-from semiring_widgets.checks import whole_number
+from semiring_widgets.checks import truth, whole_number
 from semiring_widgets.core import record
-from semiring_widgets.core.anatomy import Anatomy, Attention, by_token, layer_flow, sweep_layers
+from semiring_widgets.core.anatomy import Anatomy, Attention, Parts, layer_flow, sweep_layers
 from semiring_widgets.core.graph import GradientGraph, told_cut
 from semiring_widgets.core.memory import fit
-from semiring_widgets.core.paths import MEASURED, Guide, walk
+from semiring_widgets.core.paths import MEASURED, Guide, Paths, narrowed, walk
 from semiring_widgets.core.paths import paths as all_paths
-from semiring_widgets.core.semirings import Abs, Entropy, Max, Product, Semiring, Sum, Value, find_semiring
+from semiring_widgets.core.semirings import Abs, Max, Semiring, Value, find_semiring
 from semiring_widgets.core.sweeps import INPUTS_ONLY, Span, sweep_backward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.asking import check_question
+from semiring_widgets.explanation.chosen_words import words_of
 from semiring_widgets.explanation.draft import Check, Draft, Report, Run
 from semiring_widgets.explanation.failures import named_failure
-from semiring_widgets.explanation.flowing import FLOW, fill_layer, share, sizes_of
+from semiring_widgets.explanation.flowing import FLOW, fill_layer, sizes_of
 from semiring_widgets.explanation.routing import RouteTeller, check_rankings
 from semiring_widgets.explanation.scores import prepare
 from semiring_widgets.explanation.session import LiveSession
+from semiring_widgets.explanation.some_paths import tell_some
 from semiring_widgets.explanation.statistics import Asked, check_asked
 from semiring_widgets.explanation.statistics import question as statistic_asked
+from semiring_widgets.explanation.token_numbers import SUMS, Bests, tell_best, tell_sums
 from semiring_widgets.question import ExplainOptions, Question, taken, with_arguments_of
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.holding import HeldSession
-from semiring_widgets.results.parts import Layer, Totals
+from semiring_widgets.results.parts import Layer
 from semiring_widgets.results.schema import empty_dataset
 from semiring_widgets.vocabulary import RANKED_BY, RANKINGS
 
 __all__ = ["explain", "explain_run"]
-
-_MASSES = Product(Sum(), Entropy())
 
 
 def explain(
@@ -65,6 +65,9 @@ def explain(
     paths: int = 10,
     rankings: str | Sequence[str] = RANKINGS,
     max_memory: int | None = None,
+    through: Parts = (),
+    avoiding: Parts = (),
+    leaving_skip: bool = False,
     add_special_tokens: bool = True,
 ) -> Explanation:
     """By which paths does a model make its prediction?
@@ -93,6 +96,10 @@ def explain(
             ``"contribution"`` (gradient × input). Each takes about as long as a sweep or two.
         max_memory: bytes that this may take beside the model; None for no limit. Where it is short, results
             and derivatives are dropped and computed again when they are needed, which takes longer.
+        through: only paths through all of these parts, as ``{"layer": 3, "head": 2}``, see `Paths.through`.
+            Everything but the score is then of these paths, what a click asks for, too.
+        avoiding: only paths that touch none of these parts.
+        leaving_skip: only paths that go through some attention or feed-forward part.
         add_special_tokens: whether the tokenizer adds its own (``[CLS]``, ``</s>``); False where the text
             brings its own. A causal model is asked before a ``</s>`` that the tokenizer adds.
 
@@ -100,8 +107,8 @@ def explain(
         The `Explanation`; it displays itself in a notebook.
 
     Raises:
-        InputError: text, target, position, score or model cannot be used as given, or the model does not
-            answer the same twice.
+        InputError: text, target, position, score or model cannot be used as given, the model does not
+            answer the same twice, or it has no such part.
         ModelError: the model's own code failed.
         MemoryLimitError: it would take more than ``max_memory``.
         UnsupportedOpError: an operator on a path has no rule.
@@ -114,10 +121,20 @@ def explain(
         ('logit(are) - logit(is) at [MASK]', 8.045)
         >>> print(e.routes[1].sentence)
         The -K·L3·H3-> [MASK] (by being attended to) to the score
+        >>> explain(model, tokenizer, "The keys [MASK] here.", "are", through={"layer": 3, "head": 2}).paths
+        'only paths through head 3·2'
     """
     question = Question(text, target, contrast, position, score, add_special_tokens)
     options = ExplainOptions(
-        granularity, level, max_memory, semiring=semiring, paths=paths, rankings=rankings
+        granularity,
+        level,
+        max_memory,
+        through,
+        avoiding,
+        leaving_skip,
+        semiring=semiring,
+        paths=paths,
+        rankings=rankings,
     )
     return _run_of(model, tokenizer, question, options)(lambda _: None, lambda: None)
 
@@ -147,7 +164,10 @@ def _run_of(model: Any, tokenizer: Any, question: Question, options: ExplainOpti
     find_semiring("max", options.level)
     check_asked(options.semiring, options.level)
     options = replace(
-        options, rankings=check_rankings(options.rankings), paths=whole_number(options.paths, "paths")
+        options,
+        rankings=check_rankings(options.rankings),
+        paths=whole_number(options.paths, "paths"),
+        leaving_skip=truth(options.leaving_skip, "leaving_skip"),
     )
 
     def run(report: Report, check: Check) -> Explanation:
@@ -177,16 +197,21 @@ def _explained(draft: Draft) -> Explanation:
                 f"the score, and explain() shows layers and heads of attention. For other models use "
                 f"sw.record with sw.backprop or sw.top_paths."
             )
+        few = narrowed(everything, options.through, options.avoiding, options.leaving_skip)
+        few.algebra("max", options.level)
+        draft.paths = words_of(few, prepared.streams)
         extra = options.semiring
-        asking = None if extra is None else statistic_asked(everything, extra, options.level)
+        asking = None if extra is None else statistic_asked(few, extra, options.level)
         parts = anatomy.nodes() | set(graph.wrt)
         also = () if asking is None else (asking.semiring,)
+        limit = None if options.max_memory is None else options.max_memory - tape.nbytes
+        few = replace(few, limit=limit, asked_by="explain") if few.narrowed else few
         left = fit(
             graph,
-            None if options.max_memory is None else options.max_memory - tape.nbytes,
+            limit,
             "explain",
-            sweeps=[_MASSES, Max(), FLOW, MEASURED, *also],
-            kept=[(_MASSES, parts), (Max(), graph.nodes), (FLOW, parts), *((s, parts) for s in 2 * also)],
+            sweeps=[SUMS, Max(), FLOW, MEASURED, *also],
+            kept=[(SUMS, parts), (Max(), graph.nodes), (FLOW, parts), *((s, parts) for s in 2 * also)],
         )
         draft.layers = tuple(
             Layer(a.module, a.index, a.stream, a.key_stream, a.heads) for a in anatomy.attentions
@@ -194,23 +219,12 @@ def _explained(draft: Draft) -> Explanation:
         tokens = max(len(stream.tokens) for stream in prepared.streams)
         draft.dataset = empty_dataset(*sizes_of(anatomy, tokens), maps=False)
         draft.total = (3 if asking is None else 5) * len(graph.ops)
-        draft.publish("mass and entropy")
-        mass = _masses(graph, anatomy, draft)
-        draft.publish("best paths")
-        best = _best(graph, draft)
-        draft.publish("flow")
-        beta = {n: FLOW.join({Abs: (mass[n],), Max: (best[n],)}) for n in mass if n in best}
-        everything.ground.learn(FLOW, _flows(graph, anatomy, beta, draft), beta)
+        top = tell_some(few, draft) if few.narrowed else _every_path(few, draft)
         if asking is not None:
             _ask(asking, draft)
-        totals = draft.totals
-        teller = RouteTeller(
-            prepared.streams,
-            draft.layers,
-            -math.inf if totals.log_mass is None else totals.log_mass,
-            max((float(best[node].max()) for node in graph.wrt if node in best), default=-math.inf),
-        )
-        session = LiveSession(everything, teller, asking, left)
+        log_mass = -math.inf if draft.totals.log_mass is None else draft.totals.log_mass
+        teller = RouteTeller(prepared.streams, draft.layers, log_mass, top)
+        session = LiveSession(few, teller, asking, left)
         draft.session = HeldSession(session)
         if options.level == "unit" and teller.log_mass > -math.inf:
             for by in options.rankings:
@@ -219,46 +233,27 @@ def _explained(draft: Draft) -> Explanation:
     return draft.finished()
 
 
+def _every_path(paths: Paths, draft: Draft) -> float:
+    """Numbers of tokens and layers; gives log |weight| of the best path."""
+    graph, anatomy = paths.graph, paths.anatomy
+    draft.publish("mass and entropy")
+    mass = _masses(graph, anatomy, draft)
+    draft.publish("best paths")
+    best = _best(graph, draft)
+    draft.publish("flow")
+    beta = {n: FLOW.join({Abs: (mass[n],), Max: (best[n],)}) for n in mass if n in best}
+    paths.ground.learn(FLOW, _flows(graph, anatomy, beta, draft), beta)
+    return max((float(best[node].max()) for node in graph.wrt if node in best), default=-math.inf)
+
+
 def _masses(graph: GradientGraph, anatomy: Anatomy, draft: Draft) -> dict[Node, Tensor]:
     """Gradient, mass and entropy; gives log-mass cotangents at the anatomy and the inputs."""
-    semiring = _MASSES
+    semiring = SUMS
     values = sweep_backward(
         graph, semiring, Span(keep=anatomy.nodes()), progress=lambda done, _: draft.progress(done)
     )
-    flat = [_units(values[node]) for node in graph.wrt if node in values]
-    if not flat:
-        return {}
-    joined = tuple(torch.cat(parts) for parts in zip(*flat, strict=True))
-    everything = tuple(part.reshape(()) for part in semiring.sum(joined, (0,)))
-    facts = semiring.facts(everything)
-    log_mass = float(facts["log_mass"])
-    # Tokens join their units; the gradient does not cancel across tokens, so it is compared as a whole.
-    signed = (semiring.part(values[n], Sum)[0] for n in graph.wrt if n in values)
-    gradient = torch.cat([part.reshape(-1).abs() for part in signed]).sum()
-    draft.totals = Totals(
-        log_mass=log_mass,
-        entropy=float(facts["entropy"]),
-        log_cancellation=float(gradient.double().log()) - log_mass,
-    )
-    first = graph.wrt[0]
-    if first in values:
-        _fill_tokens(draft.dataset, values[first], semiring, first, log_mass)
+    tell_sums(graph, values, draft)
     return {node: semiring.part(value, Abs)[0] for node, value in values.items()}
-
-
-def _fill_tokens(dataset: xr.Dataset, value: Value, semiring: Product, node: Node, log_mass: float) -> None:
-    tokens = node.shape[-2]
-    facts = semiring.facts(by_token(semiring, value))
-    (signed,) = semiring.part(value, Sum)
-    gradient = signed.reshape(-1, *signed.shape[-2:]).double()
-    inputs = node.value.double().reshape(gradient.shape)
-    size = gradient.abs().sum((0, 2))
-    _put(dataset, "token_log_mass", facts["log_mass"])
-    _put(dataset, "token_entropy", facts["entropy"])
-    _put(dataset, "token_gradient_norm", gradient.square().sum((0, 2)).sqrt())
-    _put(dataset, "token_gradient_x_input", (gradient * inputs).sum((0, 2)))
-    _put(dataset, "token_log_cancellation", size.log() - facts["log_mass"].double())
-    dataset["token_mass_share"].values[:tokens] = share(facts["log_mass"], log_mass)
 
 
 def _best(graph: GradientGraph, draft: Draft) -> dict[Node, Tensor]:
@@ -266,31 +261,9 @@ def _best(graph: GradientGraph, draft: Draft) -> dict[Node, Tensor]:
     offset = len(graph.ops)
     values = sweep_backward(graph, Max(), progress=lambda done, _: draft.progress(offset + done))
     best = {node: value[0] for node, value in values.items()}
-    start = graph.wrt[0]
-    tokens = start.shape[-2]
-    tops: list[tuple[float, int]] = []
-    for node in graph.wrt:
-        weight, sign = (_signed_best if draft.options.level == "unit" else _branch_best)(graph, best, node)
-        if weight is None or sign is None:
-            continue
-        place = int(weight.argmax())
-        tops.append((float(weight[place]), int(sign[place])))
-        if node is start:
-            draft.dataset["token_best_log_weight"].values[:tokens] = weight.cpu().numpy()
-            draft.dataset["token_best_sign"].values[:tokens] = sign.cpu().numpy()
-    if tops:
-        weight_of_best, sign_of_best = max(tops)
-        draft.totals = Totals(
-            draft.totals.log_mass,
-            draft.totals.entropy,
-            weight_of_best,
-            sign_of_best,
-            draft.totals.log_cancellation,
-        )
+    read = _signed_best if draft.options.level == "unit" else _branch_best
+    tell_best(graph, {node: read(graph, best, node) for node in graph.wrt}, draft)
     return best
-
-
-Bests = tuple[Tensor | None, Tensor | None]
 
 
 def _signed_best(graph: GradientGraph, best: Mapping[Node, Tensor], node: Node) -> Bests:
@@ -352,11 +325,3 @@ def _ask(asked: Asked, draft: Draft) -> None:
     draft.dataset = draft.dataset.merge(asked.table(*sizes))
     draft.publish(", ".join(statistic.name for statistic in asked.statistics))
     asked.flows(draft.dataset, lambda done, _: draft.progress(offsets[1] + done))
-
-
-def _units(value: Value) -> Value:
-    return tuple(v.reshape(-1) for v in value)
-
-
-def _put(dataset: xr.Dataset, name: str, values: Tensor) -> None:
-    dataset[name].values[: len(values)] = values.cpu().numpy()

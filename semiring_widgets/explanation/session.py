@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ __all__ = ["LiveSession"]
 
 Check = Callable[[], None]
 Chosen = tuple[Selection, ...]
+# What is passed, and what is avoided.
+Asking = tuple[Chosen, Chosen]
 # Of the beams that look for routes by mass and contribution; by best path the answer is exact anyway.
 _WIDTH = 24
 
@@ -44,10 +47,11 @@ def _never() -> None:
 
 @dataclass(eq=False)
 class LiveSession:
-    """Answers questions about all paths of one score and parts of them; safe to ask from several threads.
+    """Answers questions about the paths of one score and parts of them; safe to ask from several threads.
 
     Attributes:
-        paths: all of them. Their ground knows both sides in the `FLOW` semiring.
+        paths: all of them, or those that the explanation is about. If these only pass some parts, and avoid
+            none, their ground knows both sides of all paths in the `FLOW` semiring.
         teller: words routes; knows the tokens and what all paths have together.
         asked: the semiring that was asked for besides.
         memory: bytes that a search for routes may take; None for no limit.
@@ -59,9 +63,9 @@ class LiveSession:
     memory: float | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
     # The newest selection, with the maps of its heads: their numbers are asked for together.
-    _newest: tuple[Chosen, Paths] | None = field(default=None, init=False, repr=False)
-    _maps: tuple[Chosen, dict[tuple[int, int], NDArray[np.float32]]] = field(
-        default=((), {}), init=False, repr=False
+    _newest: tuple[Asking, Paths] | None = field(default=None, init=False, repr=False)
+    _maps: tuple[Asking, dict[tuple[int, int], NDArray[np.float32]]] = field(
+        default=(((), ()), {}), init=False, repr=False
     )
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
@@ -71,12 +75,14 @@ class LiveSession:
             "explanation.save(path); what sw.load(path) reads can be both."
         )
 
-    def conditioned(self, selection: Parts, check: Check = _never) -> tuple[xr.Dataset, float]:
+    def conditioned(
+        self, selection: Parts, check: Check = _never, *, avoiding: Parts = ()
+    ) -> tuple[xr.Dataset, float]:
         """See `semiring_widgets.results.session.Session`."""
         anatomy = self.paths.anatomy
-        chosen = checked(selection, self._extent)
+        chosen, around = checked(selection, self._extent), checked(avoiding, self._extent)
         with self.lock, torch.no_grad():
-            few = self._among(chosen)
+            few = self._among(chosen, around)
             found = self._flow(few, check)
             total, best = totals_of(found)
             tokens = max(len(stream.tokens) for stream in self.teller.streams)
@@ -89,31 +95,33 @@ class LiveSession:
                 self.asked.narrowed(table, few, lambda *_: check())
                 dataset = dataset.merge(table)
             heads = [(p.layer, p.head) for p in chosen if p.layer is not None and p.head is not None]
-            self._maps = chosen, {place: self._map(found, *place) for place in heads}
+            self._maps = (chosen, around), {place: self._map(found, *place) for place in heads}
         names = [n for n in dataset.data_vars if str(n).startswith(("node", "branch", "head"))]
         names += [n for n in ("token_statistic",) if n in dataset]
         dataset = dataset[[*names, "token_mass_share", "token_best_log_weight"]]
         dataset.attrs.update(log_mass=total, best_log_weight=best)
-        return dataset, total - self.teller.log_mass
+        return dataset, total - self.teller.log_mass if total > -math.inf else -math.inf
 
-    def ranking(self, by: str, selection: Parts, count: int, check: Check = _never) -> Ranking:
+    def ranking(
+        self, by: str, selection: Parts, count: int, check: Check = _never, *, avoiding: Parts = ()
+    ) -> Ranking:
         """See `semiring_widgets.results.session.Session`."""
-        chosen = checked(selection, self._extent)
+        chosen, around = checked(selection, self._extent), checked(avoiding, self._extent)
         with self.lock, torch.no_grad():
-            search = self._among(chosen).route_search(None, self.memory, check)
+            search = self._among(chosen, around).route_search(None, self.memory, check)
             return self.teller.ranking(search.ranked(by, count, width=_WIDTH))
 
     def head_map(
-        self, layer: int, head: int, selection: Parts = (), check: Check = _never
+        self, layer: int, head: int, selection: Parts = (), check: Check = _never, *, avoiding: Parts = ()
     ) -> NDArray[np.float32]:
         """See `semiring_widgets.results.session.Session`."""
         checked({"layer": layer, "head": head}, self._extent)
-        chosen = checked(selection, self._extent)
+        chosen, around = checked(selection, self._extent), checked(avoiding, self._extent)
         with self.lock, torch.no_grad():
             known, maps = self._maps
-            if chosen and chosen == known and (layer, head) in maps:
+            if chosen and (chosen, around) == known and (layer, head) in maps:
                 return maps[layer, head]
-            return self._map(self._flow(self._among(chosen), check), layer, head)
+            return self._map(self._flow(self._among(chosen, around), check), layer, head)
 
     @cached_property
     def _extent(self) -> Extent:
@@ -132,12 +140,12 @@ class LiveSession:
         layers = map(shown, self.paths.anatomy.attentions, whole.layers)
         return Extent(tuple(layers), tuple(map(min, whole.inputs, tokens)))
 
-    def _among(self, chosen: Chosen) -> Paths:
-        """The paths through a selection; those of the newest remember what was measured of them."""
-        if not chosen:
+    def _among(self, chosen: Chosen, around: Chosen) -> Paths:
+        """The paths through and around some parts; those of the newest remember what was measured of them."""
+        if not chosen and not around:
             return self.paths
-        if self._newest is None or self._newest[0] != chosen:
-            self._newest = chosen, self.paths.through(chosen)
+        if self._newest is None or self._newest[0] != (chosen, around):
+            self._newest = (chosen, around), self.paths.through(chosen).avoiding(around)
         return self._newest[1]
 
     def _flow(self, few: Paths, check: Check) -> Flow:

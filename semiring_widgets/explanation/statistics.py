@@ -16,7 +16,7 @@ from torch import Tensor
 
 from semiring_widgets.core.anatomy import Attention, LayerFlow, by_token, hop_edges, summed
 from semiring_widgets.core.paths import Paths
-from semiring_widgets.core.restriction import Gate, Restriction
+from semiring_widgets.core.restriction import EVERY_PATH, Gate, Restriction
 from semiring_widgets.core.semirings import (
     Semiring,
     Value,
@@ -46,10 +46,10 @@ def check_asked(semiring: str | Semiring | None, level: str) -> None:
 
 @dataclass(eq=False)
 class Asked:
-    """One semiring, asked of all paths of a score.
+    """One semiring, asked of the paths of a score.
 
     Attributes:
-        paths: all of them.
+        paths: all of them, or those that the explanation is about.
         semiring: the algebra; a `Product` asks for one statistic per factor.
         counted: the edges that it may count: those by which attentions join the stream.
         beta: cotangents at the anatomy's nodes and the inputs; empty until `sweep` has run.
@@ -82,12 +82,16 @@ class Asked:
         Args:
             progress: called with (operators done, operators in all); may raise to cancel.
         """
+        if self.paths.restriction != EVERY_PATH:
+            return  # the flow is then found anew for every question
         span = Span(keep=self.paths.anatomy.nodes())
         self.beta = sweep_backward(self.paths.graph, self.semiring, span, self._marking, progress)
 
     def table(self, layers: int, heads: int, tokens: int) -> xr.Dataset:
         """The variables of these statistics; of the tokens what is known so far."""
         dataset = empty_statistics([s.name for s in self.statistics], layers, heads, tokens)
+        if self.paths.narrowed:
+            return dataset
         start = self.paths.graph.wrt[0]
         value = self.beta.get(start) or zeros(self.paths.graph, self.semiring, start)
         self._fill_tokens(dataset, by_token(self.semiring, value))
@@ -97,14 +101,15 @@ class Asked:
         """All paths through every part; takes one more sweep. Nothing is known of them at branch level."""
         if not self.semiring.distributive:
             return
-        graph, span = self.paths.graph, Span(keep=self.paths.anatomy.nodes() | set(self.paths.graph.wrt))
-        alpha = sweep_forward(graph, self.semiring, span, self._marking, progress)
-        self.paths.ground.learn(self.semiring, alpha, self.beta)
+        if self.paths.restriction == EVERY_PATH:
+            span = Span(keep=self.paths.anatomy.nodes() | set(self.paths.graph.wrt))
+            alpha = sweep_forward(self.paths.graph, self.semiring, span, self._marking, progress)
+            self.paths.ground.learn(self.semiring, alpha, self.beta)
         self.narrowed(dataset, self.paths, progress)
 
     def narrowed(self, dataset: xr.Dataset, few: Paths, progress: Progress) -> None:
         """The same for some of the paths, once `flows` has run."""
-        if self.paths.ground.sides(self.semiring) is None:
+        if not self.semiring.distributive:
             return
         found = few.flow(self.semiring, counted=self.counted, progress=progress)
         self._fill_tokens(dataset, found.start(self.paths.graph.wrt[0]))
@@ -143,12 +148,12 @@ def question(paths: Paths, semiring: str | Semiring, level: str) -> Asked:
     """What a reader asks for, before anything is computed.
 
     Args:
-        paths: all paths.
+        paths: those asked about.
         semiring: an object, or a name; ``"hops"`` counts the attentions that a path takes.
         level: of its maxima.
     """
     marked, places = hop_edges(paths.graph, paths.anatomy, "attention")
-    algebra = find_semiring(semiring, level, marks=places)
+    algebra = paths.algebra(find_semiring(semiring, level, marks=places))
     return Asked(paths, algebra, Gate(dict.fromkeys(marked)))
 
 

@@ -67,7 +67,7 @@ def _figure(result: Result) -> Figure:
     lines = plain(result).splitlines()[1:]
     height = 2 * _MARGIN + 0.62 + 0.2 * len(lines)
     figure, page = _card(height)
-    _headline(page, height - _MARGIN, result.score.label, result.score.value, result.model)
+    _headline(page, height - _MARGIN, result)
     for row, line in enumerate(lines):
         _note(page, height - _MARGIN - 0.72 - 0.2 * row, line, INK)
     return figure
@@ -83,7 +83,7 @@ def _explanation(result: Explanation) -> Figure:
     height = 2 * _MARGIN + 0.62 + lines * line_height + 0.12 + grid_height + 0.62 + 0.2 * len(extra)
     figure, page = _card(height)
     top = height - _MARGIN
-    _headline(page, top, result.score.label, result.score.value, result.model)
+    _headline(page, top, result)
     top -= 0.62
     known = result.dataset
     draw_ribbon(
@@ -134,7 +134,7 @@ def _comparison(result: Comparison) -> Figure:
     table_height = min(8.0, 0.3 * rows + 0.1)
     height = 2 * _MARGIN + 0.62 + table_height + 0.95 + 0.25
     figure, page = _card(height)
-    _headline(page, height - _MARGIN, result.score.label, result.score.value, result.model)
+    _headline(page, height - _MARGIN, result)
     bottom = height - _MARGIN - 0.62 - table_height
     left, right = 2.1, _WIDTH - _MARGIN
     axes = figure.add_axes((left / _WIDTH, bottom / height, (right - left) / _WIDTH, table_height / height))
@@ -169,12 +169,12 @@ def _card(height: float) -> tuple[Figure, Any]:
     return figure, page
 
 
-def _headline(page: Any, top: float, label: str, value: float, model: str) -> None:
-    said = f"{drawable(label, 90)} = {number(value)}" if np.isfinite(value) else drawable(label, 90)
+def _headline(page: Any, top: float, result: Result) -> None:
+    label, value = drawable(result.score.label, 90), result.score.value
+    said = f"{label} = {number(value)}" if np.isfinite(value) else label
     page.text(_MARGIN, top - 0.06, said, fontsize=13, color=INK, va="top", weight="bold", parse_math=False)
-    page.text(
-        _MARGIN, top - 0.34, drawable(model, 60), fontsize=8.5, color=_MUTED, va="top", parse_math=False
-    )
+    about = drawable("   ".join(filter(None, (result.model, result.paths))), 150)
+    page.text(_MARGIN, top - 0.34, about, fontsize=8.5, color=_MUTED, va="top", parse_math=False)
 
 
 def _note(page: Any, y: float, text: str, colour: str = _MUTED) -> None:

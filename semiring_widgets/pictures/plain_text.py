@@ -25,6 +25,7 @@ def plain(result: Result) -> str:
     lines = [
         f"{result.score.label} = {number(result.score.value)}",
         " ".join(map(token_label, result.tokens)),
+        *([result.paths] if result.paths else []),
     ]
     lines += _lines(result)
     if result.status.state != "done":
@@ -59,13 +60,14 @@ def _lines(result: Result) -> list[str]:
 @_lines.register
 def _explanation(result: Explanation) -> list[str]:
     totals = result.totals
+    which = "these" if result.paths else "all"
     counted = f"granularity {result.granularity}, level {result.level}"
     mass, entropy, cancelled = (
         nats(value) for value in (totals.log_mass, totals.entropy, totals.log_cancellation)
     )
     lines = [
         f"{result.model}, {len(result.layers)} attention layers, {counted}",
-        f"all paths: log mass {mass}, entropy {entropy}, log cancellation {cancelled}",
+        f"{which} paths: log mass {mass}, entropy {entropy}, log cancellation {cancelled}",
     ]
     lines += [f"{name}: {extremes}" for name, extremes in statistics(result)]
     for ranking in result.rankings:

@@ -75,6 +75,7 @@ class Comparison(Result):
             ``top_k_overlap(method, other)`` (share 0-1), float32; NaN where a method failed.
         top_k: the k of the overlap.
         status: how far it is.
+        paths: in words, which paths alone the path methods count; empty where it is all of them.
 
     Example:
         >>> import semiring_widgets as sw
@@ -99,6 +100,7 @@ class Comparison(Result):
     dataset: xr.Dataset
     top_k: int
     status: Status = field(default_factory=Status)
+    paths: str = ""
 
     def to_xarray(self) -> xr.Dataset:
         """The numbers with labelled axes (method names, token texts).
@@ -124,6 +126,7 @@ class Comparison(Result):
             score=self.score.label,
             score_value=self.score.value,
             top_k=self.top_k,
+            **({"paths": self.paths} if self.paths else {}),
         )
 
     def to_pandas(self) -> pd.DataFrame:
@@ -157,7 +160,8 @@ class Comparison(Result):
         return result
 
     def __repr__(self) -> str:
+        paths = f", {self.paths}" if self.paths else ""
         return (
             f"Comparison({self.score.label} = {self.score.value:.4g}, {len(self.tokens)} tokens, "
-            f"{len(self.methods)} methods: {', '.join(method.name for method in self.methods)})"
+            f"{len(self.methods)} methods: {', '.join(method.name for method in self.methods)}{paths})"
         )

@@ -66,6 +66,7 @@ class Explanation(Result):
         status: how far it is; numbers not known yet are NaN.
         session: live handle for questions that need the model; None after `load`, never saved. It holds the
             recording until a newer explanation is shown in the notebook, its widget is closed, or `release`.
+        paths: in words, which paths alone everything but the score is about; empty where it is all of them.
 
     Example:
         >>> import semiring_widgets as sw
@@ -95,6 +96,7 @@ class Explanation(Result):
     seconds: float = 0.0
     status: Status = field(default_factory=Status)
     session: Session | None = None
+    paths: str = ""
 
     @property
     def routes(self) -> tuple[ListedRoute, ...]:
@@ -175,6 +177,7 @@ class Explanation(Result):
                 score_value=self.score.value,
                 granularity=self.granularity,
                 level=self.level,
+                **({"paths": self.paths} if self.paths else {}),
             )
         )
 
@@ -250,9 +253,10 @@ class Explanation(Result):
 
     def __repr__(self) -> str:
         state = "" if self.status.state == "done" else f", {self.status.state}"
+        paths = f", {self.paths}" if self.paths else ""
         return (
             f"Explanation({self.score.label} = {self.score.value:.4g}, {len(self.tokens)} tokens, "
-            f"{len(self.layers)} layers, granularity {self.granularity}, level {self.level}{state})"
+            f"{len(self.layers)} layers, granularity {self.granularity}, level {self.level}{paths}{state})"
         )
 
 

@@ -33,6 +33,7 @@ class Result:
         streams: the tokens; one stream, or encoder and decoder.
         dataset: the numbers.
         status: how far it is; numbers not known yet are NaN.
+        paths: which paths alone the numbers are about, in words; empty where it is all of them.
     """
 
     kind: ClassVar[str]
@@ -43,6 +44,7 @@ class Result:
     streams: tuple[Stream, ...]
     dataset: xr.Dataset
     status: Status
+    paths: str = ""
 
     @property
     def tokens(self) -> tuple[Token, ...]:
@@ -114,7 +116,9 @@ class Result:
 def facts_of(result: Any) -> dict[str, Any]:
     """All fields of a result that are neither numbers on axes nor alive, as JSON types."""
     kept = (field.name for field in fields(result) if field.name not in ELSEWHERE)
-    return {name: _json(getattr(result, name)) for name in kept}
+    found = {name: _json(getattr(result, name)) for name in kept}
+    # Versions that do not know of parts refuse what they cannot show, and read everything else.
+    return {name: value for name, value in found.items() if name != "paths" or value}
 
 
 def arrays_of(result: Result) -> dict[str, Any]:

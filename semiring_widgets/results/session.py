@@ -17,28 +17,39 @@ __all__ = ["Session"]
 class Session(Protocol):
     """The live computation behind an explanation; answers questions that need the model's tape."""
 
-    def conditioned(self, selection: Any, check: Callable[[], None] = ...) -> tuple[xr.Dataset, float]:
-        """Flow restricted to the paths through all parts of ``selection``.
+    def conditioned(
+        self, selection: Any, check: Callable[[], None] = ..., *, avoiding: Any = ...
+    ) -> tuple[xr.Dataset, float]:
+        """Flow restricted to the paths through all parts of ``selection``, of those explained.
 
         Args:
             selection: a part or several, as in `semiring_widgets.select_paths`.
             check: called often; may raise to stop.
+            avoiding: parts that the paths do not touch.
 
         Returns:
             The same variables conditioned, with ``log_mass`` and ``best_log_weight`` of all these paths among
-            its attributes, and the natural log of their share of all mass.
+            its attributes, and the natural log of their share of the mass of those explained.
 
         Raises:
             InputError: the model has no such part.
         """
         ...
 
-    def ranking(self, by: str, selection: Any, count: int, check: Callable[[], None] = ...) -> Ranking:
+    def ranking(
+        self, by: str, selection: Any, count: int, check: Callable[[], None] = ..., *, avoiding: Any = ...
+    ) -> Ranking:
         """The first routes of a ranking, of the paths through ``selection`` (nothing selected: all paths)."""
         ...
 
     def head_map(
-        self, layer: int, head: int, selection: Any = (), check: Callable[[], None] = ...
+        self,
+        layer: int,
+        head: int,
+        selection: Any = (),
+        check: Callable[[], None] = ...,
+        *,
+        avoiding: Any = ...,
     ) -> NDArray[np.float32]:
         """Shares through one head of the mass of the selected paths, (3: query, key, value; Tq, Tk)."""
         ...

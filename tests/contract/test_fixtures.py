@@ -29,7 +29,11 @@ def sent(make_explanation, make_comparison):
             make_explanation(known=False, status=Status("running", 3, 14, "layer 3 of 6")), 2
         ),
         "asked": messages.encode(
-            make_explanation(statistics=(Statistic("spread", "nats"), Statistic("<b>width</b>", ""))), 3
+            make_explanation(
+                statistics=(Statistic("spread", "nats"), Statistic("<b>width</b>", "")),
+                paths="only paths through head 1·0",
+            ),
+            3,
         ),
         "starting": messages.starting(
             "explanation", "The keys", "BertForMaskedLM", Status("running", 0, 0, "starting"), 1

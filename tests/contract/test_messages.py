@@ -33,7 +33,7 @@ def test_names_are_those_of_the_contract(make_explanation, make_comparison):
     header, _ = messages.encode(make_explanation(), 1)
     assert set(header) == {
         *("type", "version", "revision", "text", "model", "granularity", "level", "score", "streams"),
-        *("layers", "totals", "status", "rankings", "statistics", "columns"),
+        *("layers", "totals", "status", "rankings", "statistics", "columns", "paths"),
     }
     assert set(header["streams"][0]["tokens"][0]) == {"index", "text", "raw", "start", "end", "special", "id"}
     assert set(header["layers"][0]) == {"name", "index", "stream", "key_stream", "heads"}
@@ -47,7 +47,7 @@ def test_names_are_those_of_the_contract(make_explanation, make_comparison):
     header, _ = messages.encode(make_comparison(), 1)
     assert set(header) == {
         *("type", "version", "revision", "text", "model", "score", "streams", "status", "methods", "top_k"),
-        "columns",
+        *("columns", "paths"),
     }
     assert [column["name"] for column in header["columns"]] == ["scores", "rank_correlation", "top_k_overlap"]
 

@@ -381,7 +381,7 @@ def test_sets_of_paths_keep_to_a_limit(deep, parts):
         "share": lambda paths: paths.log_share,
         "weight": lambda paths: paths.log_weight,
         "contribution": lambda paths: paths.contribution(),
-        "backprop": lambda paths: paths.backprop("signed_max").log_weight.sum().item(),
+        "backprop": lambda paths: paths.backprop("signed_max")[0].log_weight.sum().item(),
         "paths": lambda paths: sum(path.log_weight for path in paths.top_paths(4)),
     }
     for ask in questions.values():

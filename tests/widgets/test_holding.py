@@ -60,10 +60,10 @@ def test_live_widgets_keep_one_recording(demo, bundle):
 
 
 def test_a_failed_job_keeps_no_recording(demo, bundle, monkeypatch):
-    def fail(graph):
+    def fail(*_, **__):
         raise InputError("no")
 
-    monkeypatch.setattr(explaining, "find_anatomy", fail)
+    monkeypatch.setattr(explaining, "fit", fail)  # after the recording
     before = tapes()
     widget = sw.widgets.explain(*demo, TEXT)
     with pytest.raises(InputError):

@@ -23,6 +23,7 @@ export function mountHeadline(
     return html`
       <h2>${score.label}${value}</h2>
       <span class="model">${summary.model}</span>
+      ${summary.paths ? html`<strong data-paths>${summary.paths}</strong>` : nothing}
       ${running ? html`<progress max=${Math.max(1, status.total)} .value=${status.done} aria-label="progress"></progress>` : nothing}
       <span data-status role="status">${status.state === "done" ? "" : status.message}</span>
       ${running ? html`<button data-action="cancel" type="button" data-lm-suppress-shortcuts="true" @click=${() => questions.cancel()}>Cancel</button>` : nothing}

@@ -30,6 +30,11 @@ class Selection:
         head: head of that layer: its query, key and value, or the one named by ``branch``.
         token: token of the stream at the input of the layer; without one, of the input, where paths start.
         stream: which input a token without a layer belongs to.
+
+    Example:
+        >>> head = sw.Selection(layer=3, head=2)
+        >>> whole.through(head).log_mass == whole.through({"layer": 3, "head": 2}).log_mass
+        True
     """
 
     layer: int | None = None

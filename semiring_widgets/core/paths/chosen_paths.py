@@ -26,6 +26,7 @@ from semiring_widgets.core.graph import GradientGraph, told_cut
 from semiring_widgets.core.paths.shared_sweeps import Ground
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.restriction import EVERY_PATH, Restriction
+from semiring_widgets.core.semirings import Semiring, find_semiring
 from semiring_widgets.errors import InputError
 
 __all__ = ["Chosen"]
@@ -68,6 +69,11 @@ class Chosen:
 
         Raises:
             InputError: the model has no such part.
+
+        Example:
+            >>> few = whole.through({"layer": 3, "head": 3}, {"token": 2})
+            >>> few, {path.start[1] for path in few.best(3)}
+            (Paths(through 2 parts), {2})
         """
         return replace(self, passed=self._with(self.passed, parts))
 
@@ -80,6 +86,10 @@ class Chosen:
 
         Raises:
             InputError: the model has no such part.
+
+        Example:
+            >>> round(whole.avoiding({"layer": 3}).log_share, 3)
+            -5.674
         """
         return replace(self, avoided=self._with(self.avoided, parts))
 
@@ -91,6 +101,10 @@ class Chosen:
 
         Raises:
             InputError: no residual stream was found.
+
+        Example:
+            >>> whole.log_weight > whole.leaving_skip().log_weight  # the best path of all stays on the skip
+            True
         """
         if not self.ground.leaving.edges:
             raise InputError(
@@ -98,6 +112,28 @@ class Chosen:
                 "no skip to leave."
             )
         return replace(self, leaves=True)
+
+    def algebra(self, semiring: str | Semiring, level: str = "unit") -> Semiring:
+        """The semiring that these paths are asked in.
+
+        Args:
+            semiring: a name, or an object of `semiring_widgets.semirings`.
+            level: of the maxima.
+
+        Raises:
+            InputError: an unknown semiring or level, or ``"branch"`` of a part.
+
+        Example:
+            >>> whole.algebra("abs").name
+            'abs'
+        """
+        found = find_semiring(semiring, level)
+        if self.narrowed and not found.distributive:
+            raise InputError(
+                'level="branch" joins paths before it compares them, so it knows nothing of some of them '
+                'alone: ask for all paths, or use level="unit".'
+            )
+        return found
 
     def _with(self, before: tuple[Selection, ...], parts: Sequence[Parts]) -> tuple[Selection, ...]:
         given = [part for part in parts if not (isinstance(part, (tuple, list)) and len(part) == 0)]

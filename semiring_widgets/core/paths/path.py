@@ -28,6 +28,11 @@ class Step:
         token: token that the path is at, or None.
         route: ``embedding``, ``skip``, ``query``, ``key``, ``value``, ``mlp``, ``mlp_skip`` or ``output``;
             None where the graph holds no attention.
+
+    Example:
+        >>> step = whole.through({"layer": 3, "head": 2}).best(1)[0].steps[-1]
+        >>> step.op, step.route
+        ('aten.sub.Tensor', 'output')
     """
 
     op: str
@@ -49,6 +54,11 @@ class Path:
         log_weight: natural logarithm of |weight|.
         sign: -1, 0 or 1.
         probability: |weight| relative to the sum over all paths from ``wrt``; often vanishingly small.
+
+    Example:
+        >>> path = whole.best(1)[0]
+        >>> path.start[:2], path.sign, round(path.log_weight, 3), len(path) == len(path.steps)
+        ((0, 6), 1, -2.103, True)
     """
 
     def __init__(

@@ -51,10 +51,17 @@ class Paths(Chosen):
 
     Immutable: `through`, `avoiding` and `leaving_skip` give narrower sets, in any order with the same result.
     Masses and weights are natural logarithms, -inf where there is no path.
+
+    Example:
+        >>> few = whole.through({"layer": 3, "head": 3}).leaving_skip()
+        >>> few
+        Paths(through 1 parts, leaving the skip)
+        >>> round(few.log_share, 3), round(few.entropy, 1), round(few.log_weight, 3)
+        (-1.142, 151.0, -3.659)
     """
 
     @in_full_precision
-    def backprop(self, semiring: str | Semiring = "sum", level: str = "unit") -> Any:
+    def backprop(self, semiring: str | Semiring = "sum", level: str = "unit") -> Result | list[Result]:
         """One fact about the paths from each input element to the score: `semiring_widgets.backprop`.
 
         Args:
@@ -68,9 +75,30 @@ class Paths(Chosen):
             InputError: an unknown semiring or level, or ``"branch"`` of a part.
             MemoryLimitError: it would take more than ``max_memory``.
             NonFiniteError: a local derivative is NaN or infinite.
+
+        Example:
+            >>> whole.backprop("count").count.shape, round(float(whole.backprop().value.norm()), 3)
+            (torch.Size([1, 12, 128]), 3.436)
         """
-        results = self._results(find_semiring(semiring, level), level)
+        results = self.at_inputs(semiring, level)
         return results if self.listed else results[0]
+
+    @in_full_precision
+    def at_inputs(self, semiring: str | Semiring = "sum", level: str = "unit") -> list[Result]:
+        """`backprop`, as a list whatever ``wrt`` is: one `Result` for each tensor.
+
+        Args:
+            semiring: a name, or an object of `semiring_widgets.semirings`.
+            level: of the maxima.
+
+        Raises:
+            InputError, MemoryLimitError, NonFiniteError: as `backprop`.
+
+        Example:
+            >>> len(whole.at_inputs("abs"))
+            1
+        """
+        return self._results(self.algebra(semiring, level), level)
 
     @in_full_precision
     def total(self, semiring: str | Semiring = "sum") -> Result:
@@ -83,6 +111,10 @@ class Paths(Chosen):
 
         Raises:
             InputError, MemoryLimitError, NonFiniteError: as `backprop`.
+
+        Example:
+            >>> round(float(whole.through({"layer": 3, "head": 3}).total("abs").log_mass), 2)
+            49.01
         """
         algebra = find_semiring(semiring)
         value = self._sums.total(algebra)
@@ -105,11 +137,16 @@ class Paths(Chosen):
 
         Raises:
             InputError, MemoryLimitError, NonFiniteError: as `backprop`.
+
+        Example:
+            >>> layer = whole.flow("abs").layer(whole.anatomy.attentions[3])
+            >>> layer.heads["value"][0].shape  # heads, tokens
+            torch.Size([4, 12])
         """
         return flow_of(self._sums, find_semiring(semiring), **more)
 
     @in_full_precision
-    def lengths(self, of: str = "attention") -> Any:
+    def lengths(self, of: str = "attention") -> Result | list[Result]:
         """How many hops the paths from each element have: `semiring_widgets.path_lengths`.
 
         Args:
@@ -121,6 +158,10 @@ class Paths(Chosen):
         Raises:
             InputError: an unknown kind, or a model in which no residual stream was found.
             MemoryLimitError: it would take more than ``max_memory``.
+
+        Example:
+            >>> whole.lengths().reduce(-1).length.round(decimals=2)[0, :3]
+            tensor([3.9900, 3.9800, 3.9900])
         """
         of = choice(of, "of", _HOPS)
         marked, places = hop_edges(self.graph, self.anatomy, of)
@@ -163,12 +204,21 @@ class Paths(Chosen):
 
         Args:
             direction: shaped as ``wrt``; None for the inputs themselves (gradient times input).
+
+        Example:
+            >>> round(whole.through({"layer": 3, "head": 3}).contribution(), 3)
+            0.515
         """
         return float(self._signed(direction)[0])
 
     @in_full_precision
     def cancellation(self, direction: Tensor | Sequence[Tensor] | None = None) -> float:
-        """|contribution| relative to the sum of the absolute values, 0-1."""
+        """|contribution| relative to the sum of the absolute values, 0-1.
+
+        Example:
+            >>> whole.cancellation() < 1e-15  # next to nothing is left of the sum of the absolute values
+            True
+        """
         return float(cancellation(*self._signed(direction)))
 
     @in_full_precision
@@ -183,6 +233,11 @@ class Paths(Chosen):
         Raises:
             InputError: k is not positive.
             MemoryLimitError, NonFiniteError: as `backprop`.
+
+        Example:
+            >>> best = whole.best(2)
+            >>> [path.start[:2] for path in best], best[0].steps[-1].route
+            ([(0, 6), (0, 6)], 'output')
         """
         k = whole_number(k, "k")
         algebra = self.restriction.algebra(_MAX)
@@ -213,6 +268,11 @@ class Paths(Chosen):
         Raises:
             InputError: n is not positive.
             MemoryLimitError, NonFiniteError: as `backprop`.
+
+        Example:
+            >>> drawn = whole.through({"token": 2}).sample(3, seed=0)
+            >>> [path.start[1] for path in drawn]
+            [2, 2, 2]
         """
         n, seed = whole_number(n, "n"), seed_number(seed)
         algebra = self.restriction.algebra(_ABS)
@@ -244,6 +304,11 @@ class Paths(Chosen):
         Raises:
             InputError: an unknown ranking, a direction of another shape, or a graph without attention.
             MemoryLimitError, NonFiniteError: as `backprop`.
+
+        Example:
+            >>> route = whole.leaving_skip().routes(k=1)[0]
+            >>> [(leg.layer, leg.branch, leg.head) for leg in route.legs if "skip" not in leg.branch]
+            [(3, 'key', 3)]
         """
         by = choice(by, "by", RANKINGS)
         k, width = whole_number(k, "k"), whole_number(width, "width")
@@ -266,6 +331,10 @@ class Paths(Chosen):
             direction: of the contributions; None for the inputs themselves.
             memory: bytes that the routes followed at a time may take; None for no limit.
             check: called often; may raise to stop.
+
+        Example:
+            >>> whole.route_search().ranked("best", 1, width=8)[0].token
+            6
         """
         if not self.anatomy.attentions:
             raise InputError(
@@ -288,11 +357,6 @@ class Paths(Chosen):
 
     def _results(self, algebra: Semiring, level: str, counted: Gate | None = None) -> list[Result]:
         """One result for each input; ``counted`` are edges at which the semiring itself counts marks."""
-        if self.narrowed and not algebra.distributive:
-            raise InputError(
-                'level="branch" joins paths before it compares them, so it knows nothing of some of them '
-                'alone: ask for all paths, or use level="unit".'
-            )
         values = self._sums.at_inputs(algebra, counted)
         sign_of = signs_of(algebra, lambda told: self._results(told, level))
         found = []

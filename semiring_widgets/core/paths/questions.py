@@ -96,17 +96,27 @@ def select_paths(
             one, nothing is kept from one question to the next.
 
     Returns:
-        `Paths`; empty (log mass -inf) where no path is like that.
+        `Paths`; empty (log mass -inf) where no path is like that. Its ``backprop`` and ``lengths`` give
+        lists, even where ``wrt`` is one tensor.
 
     Raises:
         InputError: the model has no such part (for ``leaving_skip``: no residual stream was found), or the
             score has several numbers.
         MemoryLimitError: when the set is asked: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
+
+    Example:
+        >>> x = torch.tensor([[2.0], [3.0]])  # two tokens of one unit
+        >>> with sw.record() as tape:
+        ...     score = x[0, 0] * x[1, 0] - x[0, 0]
+        >>> around = sw.select_paths(tape, score, x, avoiding={"token": 0})
+        >>> (result,) = around.backprop()
+        >>> result.value.tolist()
+        [[0.0], [2.0]]
     """
     leaving_skip = truth(leaving_skip, "leaving_skip")
     found = paths(tape, score, wrt, max_memory=max_memory).through(through).avoiding(avoiding)
-    return replace(found.leaving_skip() if leaving_skip else found, asked_by="select_paths")
+    return replace(found.leaving_skip() if leaving_skip else found, listed=True, asked_by="select_paths")
 
 
 @in_full_precision
@@ -142,6 +152,13 @@ def top_paths(
         InputError: k is not positive, there is no such part, or the score has several numbers.
         MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
+
+    Example:
+        >>> x = torch.tensor([2.0, 3.0])
+        >>> with sw.record() as tape:  # two ways from x[0], of weight 3 and -1; one from x[1], of weight 2
+        ...     score = x[0] * x[1] - x[0]
+        >>> [(path.start, round(path.weight, 4)) for path in sw.top_paths(tape, score, x, k=2)]
+        [((0,), 3.0), ((1,), 2.0)]
     """
     whole = _everything(tape, score, wrt, "top_paths", max_memory)
     return narrowed(whole, through, avoiding, leaving_skip).best(k)
@@ -180,6 +197,14 @@ def sample_paths(
         InputError: n is not positive, there is no such part, or the score has several numbers.
         MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
+
+    Example:
+        >>> x = torch.tensor([2.0, 3.0])
+        >>> with sw.record() as tape:  # two ways from x[0], of weight 3 and -1; one from x[1], of weight 2
+        ...     score = x[0] * x[1] - x[0]
+        >>> drawn = sw.sample_paths(tape, score, x, n=3, seed=0)
+        >>> len(drawn), {round(path.weight, 4) for path in drawn} <= {3.0, 2.0, -1.0}
+        (3, True)
     """
     whole = _everything(tape, score, wrt, "sample_paths", max_memory)
     return narrowed(whole, through, avoiding, leaving_skip).sample(n, seed)
@@ -237,6 +262,15 @@ def top_routes(
             attention.
         MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
+
+    Example:
+        >>> words = tokenizer("The keys [MASK] here.", return_tensors="pt").input_ids
+        >>> x = model.get_input_embeddings()(words).detach()
+        >>> with sw.record() as tape:
+        ...     score = model(inputs_embeds=x).logits[0, 3, 7]
+        >>> first = sw.top_routes(tape, score, x, k=1)[0]
+        >>> first.token, {leg.branch for leg in first.legs} == {"skip", "mlp_skip"}
+        (3, True)
     """
     whole = _everything(tape, score, wrt, "top_routes", max_memory, cut=True)
     few = narrowed(whole, through, avoiding, leaving_skip)
@@ -276,6 +310,15 @@ def path_lengths(
         InputError: an unknown kind, no such part, or a model in which no residual stream was found.
         MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `backprop`.
+
+    Example:
+        >>> words = tokenizer("The keys [MASK] here.", return_tensors="pt").input_ids
+        >>> x = model.get_input_embeddings()(words).detach()
+        >>> with sw.record() as tape:
+        ...     score = model(inputs_embeds=x).logits[0, 3, 7]
+        >>> (hops,) = sw.path_lengths(tape, score, x)
+        >>> round(float(hops.length.mean()), 2)  # of four attentions
+        3.98
     """
     whole = _everything(tape, score, wrt, "path_lengths", max_memory, cut=True)
     few = narrowed(whole, through, avoiding, leaving_skip)

@@ -33,6 +33,11 @@ class Route:
         cancellation: |contribution| relative to the sum of the absolute values, 0-1; 1 where nothing
             cancels, 0 where there is nothing to cancel.
         gradient: the gradient through this route alone, shape (units,) (leading dimensions first).
+
+    Example:
+        >>> route = whole.routes(k=2)[1]
+        >>> route.token, route.leaves_skip, f"{route.contribution:.3f}", f"{route.share:.0e}"
+        (1, True, '-0.025', '2e-13')
     """
 
     input: int
@@ -63,6 +68,11 @@ class Route:
 
         Raises:
             InputError: k is not positive.
+
+        Example:
+            >>> route = whole.routes(k=1)[0]
+            >>> route.top_paths(1)[0].log_weight == route.path.log_weight
+            True
         """
         return self._search(whole_number(k, "k"))
 
@@ -78,6 +88,11 @@ class Routes(Sequence[Route]):
         uncovered: share of the mass of all routes not listed together, 0-1.
         rest: signed contribution of all routes not listed together: their sum with the listed ones is the
             gradient along the direction.
+
+    Example:
+        >>> routes = whole.routes("mass", k=3)
+        >>> routes.by, len(routes), routes[0].log_mass >= routes[2].log_mass, routes.uncovered < 1
+        ('mass', 3, True, True)
     """
 
     routes: tuple[Route, ...]
