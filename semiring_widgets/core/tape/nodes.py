@@ -95,6 +95,14 @@ class Node:
         """Its content, or None where it was released."""
         return self._value
 
+    def index_of(self, element: int) -> tuple[int, ...]:
+        """The index of a flat element; in plain Python, as NumPy and torch take many times longer for one."""
+        index = []
+        for size in reversed(self.shape):
+            element, place = divmod(element, size)
+            index.append(place)
+        return tuple(reversed(index))
+
     def empty(self, dtype: torch.dtype) -> Tensor:
         """An uninitialised number where this tensor is, for what is made like it."""
         return torch.empty((), dtype=dtype, device=self.device)
