@@ -46,7 +46,6 @@ def test_division_by_zero_is_refused():
 QUESTIONS = {
     "mass": lambda paths: paths.log_mass,
     "part": lambda paths: paths.avoiding({"token": 0}).log_mass,
-    "gradient": lambda paths: paths.backprop("sum"),
     "best": lambda paths: paths.best(1),
     "sample": lambda paths: paths.sample(2),
     "flow": lambda paths: paths.flow().total,
