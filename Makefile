@@ -176,13 +176,13 @@ test-triton: $(TRITON) kernels  ## the Triton kernels in Triton's interpreter, n
 
 # Whole files side by side: most of the time is waiting, and each process has servers of its own.
 .PHONY: test-browser
-test-browser: $(TEST) build browser  ## the widgets in Chromium, on real notebook servers (about 5 min)
+test-browser: $(TEST) build browser  ## the widgets in Chromium, on real notebook servers (3 to 6 min)
 	@if command -v chromium >/dev/null; then \
 	    set -x; $(BIN)/python -m pytest -n 2 --dist loadfile -m "$(LANE_BROWSER)" $(PYTEST_ARGS) tests/browser; \
 	else echo "$(NO_CHROMIUM)"; fi
 
 .PHONY: test-slow
-test-slow: products  ## what `make test` leaves out: more classes, samples and seeds of the same kinds (about 15 min)
+test-slow: products  ## what `make test` leaves out: more classes, samples and seeds of the same kinds (15 to 20 min)
 	$(PYTEST) --ignore tests/browser -m "$(LANE_SLOW)" $(PYTEST_ARGS)
 
 # All of them run, and the last line names those that failed: one fault does not hide the next. What needs
@@ -197,7 +197,7 @@ test: $(TEST) $(MODULES) browser  ## set up what is needed, then every check but
 	echo "All checks passed."
 
 .PHONY: test-all
-test-all:  ## `make test` and `make test-slow`: every check and every test, as CI runs them (about 25 min)
+test-all:  ## `make test` and `make test-slow`: every check and every test, as CI runs them (about 30 min)
 	@failed=; for part in test test-slow; do $(MAKE) $$part || failed="$$failed $$part"; done; \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed." >&2; exit 1; fi
 

@@ -194,3 +194,33 @@ def test_contractions_in_pieces(semiring, chunk, monkeypatch):
         torch.testing.assert_close(part, wanted, rtol=1e-12, atol=0)
     rows, columns = kernels.tile(2 * 7, 11, torch.device("cpu"))
     assert rows * columns * 2 * 7 <= max(chunk, 2 * 7)
+
+
+def test_an_object_that_was_changed_is_asked_as_it_is():
+    """What it makes of an edge of weight 1 is remembered, and only for as long as it stays so."""
+
+    class Scaled(sw.Semiring):
+        zero, one = (0.0,), (1.0,)
+
+        def __init__(self, factor):
+            self.factor = factor
+
+        def lift(self, weight):
+            return (weight.abs() * self.factor,)
+
+        def times(self, a, b):
+            return (a[0] * b[0],)
+
+        def plus(self, a, b):
+            return (a[0] + b[0],)
+
+    x = torch.tensor([1.0, 2.0])
+    with sw.record() as tape:
+        score = (x * 3).sum()
+    scaled = Scaled(1.0)
+    paths = sw.paths(tape, score, x)
+    for factor in (1.0, 2.0, 1.0):
+        scaled.factor = factor
+        expected = torch.full((2,), 3 * factor**2)  # two edges
+        torch.testing.assert_close(sw.backprop(tape, score, x, scaled).parts[0], expected)
+        torch.testing.assert_close(paths.total(scaled).parts[0], expected.sum())

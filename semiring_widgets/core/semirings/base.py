@@ -59,6 +59,22 @@ class Semiring(ABC):
 
     A class derived from another one, which may lift otherwise, has a name of its own, and a `method`,
     `with_sign`, `branch_level` and `begins_with` only if it says so.
+
+    Example:
+        >>> import torch, semiring_widgets as sw
+        >>> class Bottleneck(sw.Semiring):
+        ...     zero, one = (0.0,), (float("inf"),)
+        ...     def lift(self, weight):
+        ...         return (weight.abs(),)
+        ...     def times(self, a, b):
+        ...         return (torch.minimum(a[0], b[0]),)
+        ...     def plus(self, a, b):
+        ...         return (torch.maximum(a[0], b[0]),)
+        >>> x = torch.tensor([1.0, 2.0])
+        >>> with sw.record() as tape:
+        ...     score = (3 * x - x * x).sum()  # each x by two ways: 3, and x once for each factor
+        >>> sw.backprop(tape, score, x, Bottleneck()).facts
+        {'Bottleneck': tensor([1., 1.])}
     """
 
     zero: tuple[float, ...]
@@ -83,6 +99,11 @@ class Semiring(ABC):
         for key in own:
             if key not in vars(cls):
                 setattr(cls, key, vars(Semiring)[key])
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        # `unital` is remembered of the object as it was.
+        vars(self).pop("unital", None)
 
     @abstractmethod
     def lift(self, weight: Tensor) -> Value:
