@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from semiring_widgets import attr, semirings, tasks, widgets
     from semiring_widgets.attr import compare
     from semiring_widgets.core import (
+        Effect,
         Path,
         Paths,
         PathSet,
@@ -33,9 +34,11 @@ if TYPE_CHECKING:
         record,
         sample_paths,
         select_paths,
+        test,
         top_paths,
         top_routes,
     )
+    from semiring_widgets.core.effects import effects
     from semiring_widgets.core.paths import paths
     from semiring_widgets.errors import SemiringWidgetsError
     from semiring_widgets.explanation import explain, flow, load_demo, load_model
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from semiring_widgets.results.exits import Exits
 
 _HOME = {
+    "Effect": "core",
     "Path": "core",
     "PathSet": "core",
     "Paths": "core",
@@ -53,11 +57,14 @@ _HOME = {
     "Semiring": "core",
     "Tape": "core",
     "backprop": "core",
+    # The room of this name hides it in core itself.
+    "effects": "core.effects",
     "estimate_memory": "core",
     "path_lengths": "core",
     # The folder has this name, too, so its function is found inside of it.
     "paths": "core.paths",
     "select_paths": "core",
+    "test": "core",
     "flow": "explanation",
     "record": "core",
     "sample_paths": "core",
@@ -79,6 +86,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Effect",
     "Explanation",
     "Path",
     "PathSet",
@@ -92,6 +100,7 @@ __all__ = [
     "attr",
     "backprop",
     "compare",
+    "effects",
     "estimate_memory",
     "explain",
     "flow",
@@ -106,6 +115,7 @@ __all__ = [
     "select_paths",
     "semirings",
     "tasks",
+    "test",
     "top_paths",
     "top_routes",
     "unload_ipython_extension",

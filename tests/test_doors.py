@@ -26,15 +26,12 @@ FUNCTIONS = {
 }
 # Modules called as a function, with the reason: they do not hide it.
 CALLED_AS_A_FUNCTION = {
-    "core/backprop.py": "the function's own; `semiring_widgets.backprop` is looked up one floor above",
-    "core/anatomy/flow.py": "flow as a term of the field; `semiring_widgets.flow` lies in another package",
+    "core/effects": "the room of `semiring_widgets.effects`, which core itself does not export",
     "core/paths": "paths as a term of the field; `semiring_widgets.paths` is what it is for",
 }
 # Names that several modules bear, with what tells them apart.
 SAME_NAME = {
-    "finding": "of attentions (anatomy) and of paths (paths)",
     "parts": "of a model (anatomy) and of a table of results (results)",
-    "places": "of tokens in a stream (anatomy) and of words in a text (explanation)",
     "question": "of a method to a recorded run (attr) and of a user to a model (the whole package)",
     "questions": "to the core (paths) and to a model with a text (explanation)",
     "registry": "of semirings by name (semirings) and of tasks by name (tasks)",
@@ -102,7 +99,7 @@ def test_no_folder_hides_what_it_exports(folder):
     exported = {
         name for name in getattr(package, "__all__", ()) if inspect.isfunction(getattr(package, name))
     }
-    assert exported & below <= ({"backprop"} if folder == "core" else set())
+    assert exported & below == set()
 
 
 def test_no_two_modules_have_one_name():

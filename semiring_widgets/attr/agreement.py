@@ -36,11 +36,9 @@ def rank_correlation(scores: NDArray[np.float64]) -> NDArray[np.float64]:
         Shape (methods, methods), -1 to 1. NaN where a method failed, or gave all tokens the same
         absolute score (one token included): then it has no order to compare.
     """
-    ranks = pd.DataFrame(np.abs(scores)).rank(axis=1).to_numpy()
-    centred = ranks - ranks.mean(axis=1, keepdims=True)
-    norms = np.sqrt((centred**2).sum(axis=1))
-    norms[norms == 0] = np.nan
-    found: NDArray[np.float64] = np.clip((centred @ centred.T) / np.outer(norms, norms), -1.0, 1.0)
+    # Ranks first: pandas' own "spearman" would leave infinite scores out.
+    ranks = pd.DataFrame(np.abs(scores)).rank(axis=1).T
+    found: NDArray[np.float64] = ranks.corr(min_periods=len(ranks)).to_numpy()
     return found
 
 

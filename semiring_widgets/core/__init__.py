@@ -5,7 +5,8 @@ like.
 """
 
 from semiring_widgets.core.anatomy import Selection
-from semiring_widgets.core.backprop import backprop
+from semiring_widgets.core.backpropagation import backprop
+from semiring_widgets.core.effects import Effect, test
 from semiring_widgets.core.memory import estimate_memory
 from semiring_widgets.core.paths import (
     Path,
@@ -27,6 +28,7 @@ from semiring_widgets.core.tape import Tape, record
 PathSet = Paths
 
 __all__ = [
+    "Effect",
     "Path",
     "PathSet",
     "Paths",
@@ -43,6 +45,7 @@ __all__ = [
     "record",
     "sample_paths",
     "select_paths",
+    "test",
     "top_paths",
     "top_routes",
 ]

@@ -7,6 +7,7 @@ first visited and then kept, so several sweeps over one graph share them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from threading import Lock
 
 import torch
 from torch import Tensor
@@ -63,6 +64,7 @@ class GradientGraph:
         self._edges: dict[Op, list[Edge]] = {}
         self._unchecked: dict[Op, list[Weight]] = {}
         self._extremes: list[tuple[Op, Tensor | float]] = []
+        self._judging = Lock()
         self._consumers: dict[Node, list[Op]] | None = None
 
     def edges(self, op: Op, *, checked: bool = True) -> list[Edge]:
@@ -126,24 +128,27 @@ class GradientGraph:
         self.tape.check_unchanged(self._own)
 
     def check_finite(self) -> None:
-        """Refuse graphs with NaN or infinite derivatives, naming the operator.
+        """Refuse graphs with NaN or infinite derivatives, naming the operator; each time it is asked.
 
         Raises:
             NonFiniteError: a path weight would not be a number.
         """
-        for op, weights in self._unchecked.items():
-            self._extremes += [(op, weight.extreme) for weight in weights]
-        self._unchecked.clear()
-        pending, self._extremes = self._extremes, []
-        if not pending:
-            return
-        extremes = (extreme for _, extreme in pending)
-        found = torch.stack([torch.as_tensor(e, dtype=torch.float64, device=self.device) for e in extremes])
-        for position in (~(found < float("inf"))).nonzero().flatten().tolist():
-            raise NonFiniteError(
-                f"{pending[position][0].where} has a NaN or infinite local derivative, so its path weights "
-                f"are no numbers. Look for NaN or infinity in the model's weights and inputs."
-            )
+        with self._judging:
+            # Others may sweep and add theirs meanwhile.
+            for op in list(self._unchecked):
+                self._extremes += [(op, weight.extreme) for weight in self._unchecked.pop(op)]
+            pending, self._extremes = self._extremes, []
+            if not pending:
+                return
+            extremes = (torch.as_tensor(e, dtype=torch.float64, device=self.device) for _, e in pending)
+            found = torch.stack(list(extremes))
+            refused = (~(found < float("inf"))).nonzero().flatten().tolist()
+            self._extremes = [pending[position] for position in refused]
+            if refused:
+                raise NonFiniteError(
+                    f"{pending[refused[0]][0].where} has a NaN or infinite local derivative, so its path "
+                    f"weights are no numbers. Look for NaN or infinity in the model's weights and inputs."
+                )
 
 
 def check_uncut(graph: GradientGraph) -> None:

@@ -19,7 +19,7 @@ from semiring_widgets.core.semirings import Semiring, find_semiring
 from semiring_widgets.core.tape import Node, Op, Tape
 from semiring_widgets.errors import MemoryLimitError
 
-__all__ = ["check_sweep", "estimate_memory", "fit", "living_size", "sweep_size"]
+__all__ = ["estimate_memory", "fit", "living_size", "sweep_size"]
 
 # Copies of an operator's inputs while it is visited: derivative, magnitude, logarithm.
 _DERIVATIVES = 3
@@ -77,9 +77,10 @@ def fit(
     """Plan for a memory limit: set ``graph.room`` if keeping all derivatives would exceed it.
 
     Args:
-        graph: its ``room`` is set where the derivatives of all operators would be too much.
+        graph: its ``room`` is set where the derivatives of all operators would be too much. With room for
+            one it is swept once, and none are kept.
         limit: bytes beside the tape, or None for no limit.
-        what: the function that was called.
+        what: what asks.
         sweeps: the semirings of its sweeps, one after the other.
         kept: whose values stay after the sweeps: semirings, each with its nodes.
         beside: bytes of whatever else is kept, neither value nor derivative.
@@ -98,8 +99,9 @@ def fit(
     stays = beside
     for semiring, nodes in kept:
         stays += len(semiring.zero) * item * sum(node.shape.numel() for node in nodes if node in graph.nodes)
-    derivatives = [_derivatives(op, graph, lambda node: node.shape.numel() * item) for op in graph.ops]
-    if stays + sum(derivatives) + sweep > limit:
+    ops = () if graph.room == 1 else graph.ops
+    derivatives = [_derivatives(op, graph, lambda node: node.shape.numel() * item) for op in ops]
+    if derivatives and stays + sum(derivatives) + sweep > limit:
         graph.room = _ROOM
         derivatives = sorted(derivatives)[-_ROOM:]
     stays += sum(derivatives)
@@ -147,30 +149,6 @@ def _sizes(graph: GradientGraph, semiring: Semiring) -> tuple[int, int]:
                 held -= alive.pop(out)
         living = max(living, held)
     return peak, living
-
-
-def check_sweep(graph: GradientGraph, semiring: Semiring, limit: int | None) -> None:
-    """Refuse a sweep that would not fit.
-
-    Args:
-        graph: to be swept over.
-        semiring: to be used.
-        limit: bytes for the sweep, or None for no limit.
-
-    Raises:
-        MemoryLimitError: says how much is needed and what to do.
-    """
-    limit = memory_limit(limit)
-    if limit is None:
-        return
-    needed = sweep_size(graph, semiring)
-    if needed > limit:
-        raise MemoryLimitError(
-            f"This {semiring.name} sweep needs about {_mb(needed)} beside the "
-            f"{_mb(graph.tape.nbytes)} of the tape, more than max_memory={_mb(limit)}. "
-            f"Give a shorter text or a smaller batch, use a semiring with fewer parts than "
-            f"{len(semiring.zero)}, or raise max_memory."
-        )
 
 
 def _derivatives(op: Op, graph: GradientGraph, size: Callable[[Node], int]) -> int:

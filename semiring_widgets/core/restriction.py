@@ -82,11 +82,9 @@ class Restriction:
 
     def along(self, semiring: Semiring, edge: Edge, value: Value) -> Value:
         """The value at an edge's source, of the paths that may use it, marked by its gates."""
-        kept = self.edges.get(edge) if self.edges else None
+        kept = self.edges.get(edge)
         if kept is not None:
             value = restrict(semiring, value, kept)
-        if not self.gates:
-            return value
         depth = 0
         for gate in reversed(self.gates):
             if edge in gate.edges:
@@ -97,11 +95,16 @@ class Restriction:
     def pulled(self, semiring: Semiring, edge: Edge, value: Value) -> Value:
         """A cotangent carried along an edge, from its target to its source."""
         pulled = semiring.settle(edge.pull(semiring, value))
-        return self.at(semiring, edge.source, self.along(semiring, edge, pulled))
+        if self.edges or self.gates:
+            pulled = self.along(semiring, edge, pulled)
+        return self.at(semiring, edge.source, pulled) if self.nodes else pulled
 
     def pushed(self, semiring: Semiring, edge: Edge, value: Value) -> Value:
         """A tangent carried along an edge, from its source to its target."""
-        return self.at(semiring, edge.target, edge.push(semiring, self.along(semiring, edge, value)))
+        if self.edges or self.gates:
+            value = self.along(semiring, edge, value)
+        pushed = edge.push(semiring, value)
+        return self.at(semiring, edge.target, pushed) if self.nodes else pushed
 
 
 EVERY_PATH = Restriction()

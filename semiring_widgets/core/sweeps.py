@@ -8,8 +8,9 @@ the paths through what the mask leaves. Nothing here knows an operator.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.precision import in_full_precision
@@ -87,12 +88,14 @@ def sweep_backward(
     start = {graph.score: ones(graph, semiring, graph.score)} if seeds is None else seeds
     values = {node: paths.at(semiring, node, value) for node, value in start.items()}
     ops = graph.ops if span.within is None else graph.ops[slice(*span.within)]
-    for op in _met(values, ((op, op.outputs) for op in reversed(ops)), len(ops), progress):
+    for op in _met(values, ops[::-1], attrgetter("outputs"), progress):
         for edge in graph.edges(op, checked=judged):
             if edge.target in values and not (masked and paths.closes(edge)):
                 _join(semiring, values, edge.source, paths.pulled(semiring, edge, values[edge.target]))
         if keep is not None:
-            _drop(values, (out for out in op.outputs if out not in keep and out not in graph.wrt))
+            for out in op.outputs:
+                if out in values and out not in keep and out not in graph.wrt:
+                    del values[out]
     if judged:
         graph.check_finite()
     return values
@@ -122,7 +125,7 @@ def sweep_forward(
     for node, value in values.items():
         visit(node, value)
     ops, last_use = _schedule(graph, span)
-    for op in _met(values, ((op, op.inputs()) for op in ops), len(ops), progress):
+    for op in _met(values, ops, Op.inputs, progress):
         for edge in graph.edges(op, checked=judged):
             if edge.source in values and not (masked and paths.closes(edge)):
                 _join(semiring, values, edge.target, paths.pushed(semiring, edge, values[edge.source]))
@@ -130,7 +133,9 @@ def sweep_forward(
             if out is not None and out in values:
                 visit(out, values[out])
         if keep is not None:
-            _drop(values, (node for node in op.inputs() if last_use[node] is op and node not in keep))
+            for node in op.inputs():
+                if node in values and last_use[node] is op and node not in keep:
+                    del values[node]
     if judged:
         graph.check_finite()
     return values
@@ -138,22 +143,16 @@ def sweep_forward(
 
 def _met(
     values: Values,
-    ops: Iterable[tuple[Op, Iterable[Node | None]]],
-    count: int,
+    ops: Sequence[Op],
+    ends: Callable[[Op], Iterable[Node | None]],
     progress: Progress | None,
 ) -> Iterator[Op]:
     """Those operators at whose ends, the results or the inputs, there is a value once it is their turn."""
-    for number, (op, ends) in enumerate(ops):
-        if not values.keys().isdisjoint(ends):
+    for number, op in enumerate(ops):
+        if not values.keys().isdisjoint(ends(op)):
             if progress is not None:
-                progress(number, count)
+                progress(number, len(ops))
             yield op
-
-
-def _drop(values: Values, nodes: Iterable[Node | None]) -> None:
-    for node in nodes:
-        if node is not None:
-            values.pop(node, None)
 
 
 def _schedule(graph: GradientGraph, span: Span) -> tuple[list[Op], dict[Node, Op]]:

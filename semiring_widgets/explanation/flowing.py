@@ -109,6 +109,11 @@ def flow(
     """
     maps = truth(maps, "maps")
     if isinstance(tape, Paths):
+        if not (score is None and wrt is None and max_memory is None):
+            raise InputError(
+                "A set of paths knows its score, its inputs and its limit: give no score, wrt or max_memory "
+                "beside it. A limit is given to sw.paths."
+            )
         whole, inputs = tape, [str(number) for number in range(len(tape.graph.wrt))]
     else:
         whole, inputs = _everything(tape, score, wrt, max_memory)
@@ -124,7 +129,7 @@ def flow(
     tangents = nodes if paths.cuts else _largest(anatomy)
     fit(graph, paths.limit, "flow", sweeps=[_BOTH], kept=[(_BOTH, nodes), (SIGNED, tangents)])
     directions = directions_of(graph, direction)
-    longest = max((start.shape[-2] for start in graph.wrt if len(start.shape) > 1), default=1)
+    longest = max((start.token_shape[1] for start in graph.wrt), default=1)
     dataset = empty_dataset(*sizes_of(anatomy, longest), maps=maps)
     if maps:
         dataset["map_best_log_weight"] = dataset["map_mass_share"] * np.nan

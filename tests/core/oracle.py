@@ -8,6 +8,7 @@ import operator
 
 import torch
 
+from semiring_widgets.core.anatomy.step_places import legs_with_steps
 from semiring_widgets.core.tape import fill
 
 aten = torch.ops.aten
@@ -76,3 +77,9 @@ def all_paths(tape, score, x, join=operator.mul, start=1.0):
                 yield from follow(target, reached, join(weight, float(row[reached])))
 
     return {element: list(follow(begin, element, start)) for element in range(begin.value.numel())}
+
+
+def legs_of(anatomy, hops):
+    """The route of a path, read step by step and not at stations."""
+    passages = [(hop.edge.source, hop.source, hop.edge.target, hop.target) for hop in hops]
+    return tuple(leg for _, _, leg in legs_with_steps(anatomy, passages))

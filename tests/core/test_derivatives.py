@@ -43,6 +43,27 @@ def test_division_by_zero_is_refused():
         sw.backprop(tape, score, wrt=x, semiring="max")
 
 
+QUESTIONS = {
+    "mass": lambda paths: paths.log_mass,
+    "part": lambda paths: paths.avoiding({"token": 0}).log_mass,
+    "best": lambda paths: paths.best(1),
+    "sample": lambda paths: paths.sample(2),
+    "flow": lambda paths: paths.flow().total,
+}
+
+
+@pytest.mark.parametrize("first", QUESTIONS.values(), ids=QUESTIONS)
+def test_what_was_refused_once_is_refused_again(first):
+    """Sets of paths share derivatives; those that are no numbers are not looked at only once."""
+    x = torch.tensor([[0.0], [1.0]])
+    with sw.record() as tape:
+        score = x.sqrt().sum()
+    paths = sw.paths(tape, score, x)
+    for ask in (first, *QUESTIONS.values()):
+        with pytest.raises(sw.errors.NonFiniteError, match=r"aten\.sqrt"):
+            ask(paths)
+
+
 def test_products_where_few_rows_and_terms_have_paths():
     """The first look takes a few rows and columns; what it sees there must not decide for the others."""
     generator = torch.Generator().manual_seed(3)

@@ -238,12 +238,13 @@ def test_a_cut_sends_on_what_passes_it(question):
         (chosen,) = checked(part, extent_of(graph, anatomy))
         cut = cut_of(graph, anatomy, chosen)
         found = condition(graph, algebra, cut, alpha, beta, keep=anatomy.nodes())
-        seeds = {node: found.above[node] for node in cut.nodes} or {
+        above, _ = found.pairs[-1]
+        seeds = {node: above[node] for node in cut.nodes} or {
             edge.target: edge.push(algebra, alpha[edge.source]) for edge in cut.edges
         }
         wanted = sweep_forward(graph, algebra, Span(seeds))
         shared = anatomy.nodes() & wanted.keys()
-        assert shared <= found.above.keys()
+        assert shared <= above.keys()
         for node in shared:
-            same(found.above[node], wanted[node])
+            same(above[node], wanted[node])
         same(found.total, algebra.total(swept(question, ([part], []), False, algebra)))

@@ -86,3 +86,34 @@ def test_select_paths_asks_it(where, given):
         score = x.sum()
     with pytest.raises(InputError):
         sw.select_paths(tape, score, x, **{where: given})
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape", "token", "rows"),
+    [
+        (torch.float64, (2, 3, 4), 2, (slice(None), 2)),
+        (torch.float64, (4,), 0, ...),
+        (torch.float64, (), 0, ...),
+        (torch.complex128, (3, 4), 2, 2),
+        (torch.complex128, (4,), 0, ...),
+        (torch.complex128, (), 0, ...),
+    ],
+    ids=str,
+)
+def test_a_token_of_an_input_is_its_row(dtype, shape, token, rows):
+    """Of a complex one, too, whose real and imaginary parts are no units of it."""
+    x = torch.randn(shape, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    with sw.record() as tape:
+        score = (x * x).abs().sum()
+    paths = sw.paths(tape, score, x)
+    whole = paths.backprop().value
+    kept = torch.zeros_like(whole)
+    kept[rows] = whole[rows]
+    chosen = paths.through({"token": token})
+    torch.testing.assert_close(chosen.backprop().value, kept)
+    torch.testing.assert_close(paths.avoiding({"token": token}).backprop().value, whole - kept)
+    (by_token,) = paths.flow().start(paths.graph.wrt[0])
+    assert float(by_token[token]) == pytest.approx(chosen.log_mass)
+    assert float(by_token.logsumexp(0)) == pytest.approx(paths.log_mass)
+    with pytest.raises(InputError, match=f"token is {len(by_token)}; input 0 has {len(by_token)} tokens"):
+        paths.through({"token": len(by_token)})

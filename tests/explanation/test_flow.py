@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import semiring_widgets as sw
+from semiring_widgets.errors import InputError, MemoryLimitError
 from tests.core.test_models import FAMILIES, bert, gpt2, llama, recorded, t5
 
 IDS = torch.tensor([[3, 4, 5, 6]])
@@ -32,6 +33,17 @@ def test_maps_are_the_heads_by_token(family):
     assert float(table.map_best_share.max()) <= 1 + 1e-5
     assert float(table.branch_best_share.max()) == pytest.approx(1, abs=1e-5)
     assert not any(str(name).startswith("map") for name in sw.flow(tape, score, x, maps=False).data_vars)
+
+
+def test_of_a_set_of_paths_nothing_is_asked_twice():
+    """A limit in particular is kept, or refused: never passed over."""
+    tape, score, x, _ = recorded(bert)
+    paths = sw.paths(tape, score, x)
+    for more in ({"score": score}, {"wrt": x}, {"max_memory": 10}):
+        with pytest.raises(InputError, match=r"knows its score, .* given to sw\.paths"):
+            sw.flow(paths, **more)
+    with pytest.raises(MemoryLimitError):
+        sw.flow(sw.paths(tape, score, x, max_memory=10))
 
 
 def test_a_map_entry_is_a_set_of_paths():

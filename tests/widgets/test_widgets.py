@@ -20,7 +20,6 @@ from semiring_widgets.jobs import ExplanationJob
 from semiring_widgets.pictures.chart import chart_item
 from semiring_widgets.results.parts import Status
 from semiring_widgets.widgets import ComparisonWidget, ExplanationWidget, result_widget
-from semiring_widgets.widgets.desk import Desk
 
 
 class Front:
@@ -194,65 +193,6 @@ def test_the_chart_is_that_of_the_selection(make_explanation):
 def without_names(item):
     """A chart's document without the names that Bokeh counts up for its objects."""
     return re.sub(r'"(p\d+|[0-9a-f-]{36})"', "", json.dumps(item))
-
-
-def test_of_conditions_that_wait_only_the_latest_is_answered():
-    gate, answered, sent = threading.Event(), [], threading.Event()
-
-    def slow(request, check):
-        gate.wait(10)
-        answered.append(request["id"])
-        return {"type": request["type"]}, b""
-
-    def send(message):
-        if message[0]["id"] == 6:
-            sent.set()
-
-    desk = Desk(slow, send)
-    desk.put({"type": "bokehjs", "id": 1})
-    for number in (2, 3, 4):
-        desk.put({"type": "condition", "id": number, "selection": [{"token": number}]})
-    desk.put({"type": "head_map", "id": 5, "selection": [{"token": 6}]})
-    desk.put({"type": "condition", "id": 6, "selection": [{"token": 6}]})
-    gate.set()
-    assert sent.wait(10)
-    assert answered == [1, 5, 6]
-
-
-def test_what_is_overtaken_stops_and_the_same_question_is_answered_once():
-    taken, sent, stopped, done = [], [], threading.Event(), threading.Event()
-    started = threading.Event()
-
-    def answer(request, check):
-        taken.append(request["id"])
-        if request["id"] == 1:
-            started.set()
-            for _ in range(1000):
-                try:
-                    check()
-                except Exception:
-                    stopped.set()
-                    raise
-                time.sleep(0.01)
-        return {"type": request["type"]}, b""
-
-    def send(message):
-        sent.append(message[0]["id"])
-        if len(sent) == 3:
-            done.set()
-
-    desk = Desk(answer, send)
-    desk.put({"type": "routes", "id": 1, "by": "best", "selection": [{"token": 1}]})
-    assert started.wait(10)
-    # Of the same selection: the routes go on.
-    desk.put({"type": "condition", "id": 2, "selection": [{"token": 1}]})
-    assert not stopped.wait(0.1)
-    desk.put({"type": "condition", "id": 3, "selection": [{"token": 2}]})
-    desk.put({"type": "condition", "id": 4, "selection": [{"token": 2}]})  # a second view
-    desk.put({"type": "routes", "id": 5, "by": "best", "selection": [{"token": 2}]})
-    assert stopped.wait(10)
-    assert done.wait(10)
-    assert (taken, sent) == ([1, 3, 5], [3, 4, 5])
 
 
 def test_a_selection_is_parts_whatever_is_set(front):

@@ -3,7 +3,8 @@
 Internal: use `semiring_widgets.flow`, and `semiring_widgets.Selection` for parts of a model.
 """
 
-from semiring_widgets.core.anatomy.conditioning import (
+from semiring_widgets.core.anatomy.attentions import find_anatomy
+from semiring_widgets.core.anatomy.cuts import (
     Conditioned,
     Cut,
     around,
@@ -14,21 +15,20 @@ from semiring_widgets.core.anatomy.conditioning import (
     seeds_of,
 )
 from semiring_widgets.core.anatomy.embeddings import find_embeddings
-from semiring_widgets.core.anatomy.finding import find_anatomy
-from semiring_widgets.core.anatomy.flow import (
+from semiring_widgets.core.anatomy.layer_flows import (
     LayerFlow,
     branch_edges,
     by_token,
-    edges_from,
+    edges_along,
     head_map,
     hop_edges,
     layer_flow,
     summed,
     sweep_layers,
 )
-from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Places, Residual
-from semiring_widgets.core.anatomy.reading import Leg, Place, legs_of, read
+from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
 from semiring_widgets.core.anatomy.selections import Extent, LayerExtent, Parts, Selection, checked, extent_of
+from semiring_widgets.core.anatomy.step_places import Leg, Place, read
 
 __all__ = [
     "Anatomy",
@@ -42,7 +42,6 @@ __all__ = [
     "Operand",
     "Parts",
     "Place",
-    "Places",
     "Residual",
     "Selection",
     "around",
@@ -52,7 +51,7 @@ __all__ = [
     "checked",
     "condition",
     "cut_of",
-    "edges_from",
+    "edges_along",
     "extent_of",
     "find_anatomy",
     "find_embeddings",
@@ -60,7 +59,6 @@ __all__ = [
     "head_map",
     "hop_edges",
     "layer_flow",
-    "legs_of",
     "read",
     "seeds_of",
     "summed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from semiring_widgets.core.anatomy.finding import find_anatomy
+from semiring_widgets.core.anatomy.attentions import find_anatomy
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.tape import Node, Tape
 

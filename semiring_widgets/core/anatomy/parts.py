@@ -110,9 +110,9 @@ class Residual:
     def token_of(self, element: int) -> int:
         """Token of a flat element."""
         token = 0
-        place = torch.unravel_index(torch.tensor(element), self.skip.shape)
+        place = self.skip.index_of(element)
         for dim in self.dims:
-            token = token * self.skip.shape[dim] + int(place[dim])
+            token = token * self.skip.shape[dim] + place[dim]
         return token
 
     @property

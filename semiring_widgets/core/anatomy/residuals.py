@@ -11,12 +11,13 @@ The functions below name the models that forced them; the README of this folder 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from enum import Enum
 
 import torch
 
-from semiring_widgets.core.anatomy.following import CONTRACTIONS, ancestors, contracts, sources_of, unscaled
+from semiring_widgets.core.anatomy.ancestry import CONTRACTIONS, ancestors, contracts, sources_of, unscaled
 from semiring_widgets.core.anatomy.parts import Residual
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.tape import CustomFunction, Node, Op
@@ -109,43 +110,39 @@ def find_stacked(
     A layer may narrow the stream, add the attention to that, let feed-forward parts follow, and then join:
     MobileBERT (https://arxiv.org/abs/2004.02984), whose bottlenecks hold four of them.
     """
-    ahead = {node for node in context_op.outputs if node is not None}
-    for op in graph.ops[graph.ops.index(context_op) + 1 : graph.ops.index(attention.op)]:
-        sources, out = sources_of(graph, op), op.outputs[0]
-        computed = [node for node in sources if node in ahead]
-        if not computed:
-            continue
-        if (
-            op.func.overloadpacket is aten.add
-            and len(sources) == 2
-            and len(computed) == 1
-            and out is not None
-        ):
-            (narrowed,) = (node for node in sources if node is not computed[0])
-            if narrowed.shape == out.shape and attention.skip in ancestors(narrowed):
-                return find_feed_forward(graph, Residual(op, narrowed, computed[0], out), taken)
-        ahead.update(node for node in op.outputs if node is not None)
+    for addition in _additions(graph, context_op):
+        if addition.op is attention.op:
+            break
+        narrowed, known = addition.skip, {addition.skip, addition.branch} <= graph.nodes
+        if known and narrowed.shape == addition.out.shape and attention.skip in ancestors(narrowed):
+            return find_feed_forward(graph, addition, taken)
     return None
 
 
 def _attention_residual(graph: GradientGraph, query: Node, context_op: Op) -> Residual | None:
     behind = ancestors(query)
+    for addition in _additions(graph, context_op):
+        # The skip operand need not depend on `wrt`; then no path uses the skip. The first layer of
+        # Whisper's decoder reads the decoder's own tokens, those of DETR and BLIP-2 learned queries.
+        other, out = addition.skip, addition.out
+        skip = unscaled(graph, other, behind)
+        if skip is not None and skip.shape == out.shape and len(out.shape) > 1:
+            return replace(addition, skip=skip, scaled=None if skip is other else other)
+    return None
+
+
+def _additions(graph: GradientGraph, context_op: Op) -> Iterator[Residual]:
+    """Where what was computed from a context is added to something that was not."""
     ahead = {node for node in context_op.outputs if node is not None}
     for op in graph.ops[graph.ops.index(context_op) + 1 :]:
-        operands = list(dict.fromkeys(op.inputs()))
+        operands, out = list(dict.fromkeys(op.inputs())), op.outputs[0]
         computed = [node for node in operands if node in ahead]
-        if not computed:
-            continue
-        out = op.outputs[0]
         if op.func.overloadpacket is aten.add and len(operands) == 2 and len(computed) == 1:
             (other,) = (node for node in operands if node is not computed[0])
-            # The skip operand need not depend on `wrt`; then no path uses the skip. The first layer of
-            # Whisper's decoder reads the decoder's own tokens, those of DETR and BLIP-2 learned queries.
-            skip = unscaled(graph, other, behind)
-            if skip is not None and out is not None and skip.shape == out.shape and len(out.shape) > 1:
-                return Residual(op, skip, computed[0], out, scaled=None if skip is other else other)
-        ahead.update(node for node in op.outputs if node is not None)
-    return None
+            if out is not None:
+                yield Residual(op, other, computed[0], out)
+        if computed:
+            ahead.update(node for node in op.outputs if node is not None)
 
 
 def _addition_behind(graph: GradientGraph, node: Node) -> Op | None:

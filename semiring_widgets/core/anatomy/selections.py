@@ -68,7 +68,7 @@ class Extent:
 def extent_of(graph: GradientGraph, anatomy: Anatomy) -> Extent:
     """What there is to select in a graph."""
     layers = tuple(LayerExtent(a.heads, a.query.tokens, a.key.tokens) for a in anatomy.attentions)
-    inputs = tuple(node.shape[-2] if len(node.shape) > 1 else 1 for node in graph.wrt)
+    inputs = tuple(node.token_shape[1] for node in graph.wrt)
     return Extent(layers, inputs)
 
 

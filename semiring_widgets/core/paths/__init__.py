@@ -17,9 +17,8 @@ from semiring_widgets.core.paths.questions import (
     top_routes,
 )
 from semiring_widgets.core.paths.route import Route, Routes
-from semiring_widgets.core.paths.route_search import MEASURED, RouteSearch
+from semiring_widgets.core.paths.route_search import MEASURED
 from semiring_widgets.core.paths.shared_sweeps import Ground
-from semiring_widgets.core.paths.stations import Stations
 from semiring_widgets.core.paths.walks import Guide, walk
 
 __all__ = [
@@ -31,9 +30,7 @@ __all__ = [
     "Path",
     "Paths",
     "Route",
-    "RouteSearch",
     "Routes",
-    "Stations",
     "Step",
     "cancellation",
     "directions_of",

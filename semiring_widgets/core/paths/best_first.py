@@ -139,18 +139,9 @@ class _Search:
         choice = self._guide.onward(at.node, at.state, elements)
         if choice is None:
             return []
-        values, order = choice.values[0].topk(min(self._k, choice.values.shape[1]))
-        columns = zip(
-            values.tolist(),
-            choice.which[order].tolist(),
-            choice.elements[0, order].tolist(),
-            choice.derivatives[0, order].tolist(),
-            strict=True,
-        )
-        found = []
-        for bound, which, reached, derivative in columns:
-            if bound > _NONE:
-                edge, beyond = choice.ways[which]
-                to = self._arrived(beyond, edge.target, reached)
-                found.append(_Way(bound, Hop(edge, at.element, reached, derivative), to))
-        return found
+        order = choice.values[0].topk(min(self._k, choice.values.shape[1])).indices
+        return [
+            _Way(bound, hop, self._arrived(beyond, hop.edge.target, hop.target))
+            for bound, hop, beyond in choice.hops([at.element] * len(order), torch.zeros_like(order), order)
+            if bound > _NONE
+        ]

@@ -60,8 +60,7 @@ class Flow:
             value = zeros(self.graph, self._algebra, node)
         elif self.seeds is not None:
             value = self._algebra.times(self.seeds[node], value)
-        tokens = node.shape[-2] if len(node.shape) > 1 else 1
-        return self._counted(by_token(self._algebra, value, tokens))
+        return self._counted(by_token(self._algebra, tuple(v.reshape(node.token_shape) for v in value)))
 
     def layer(self, attention: Attention) -> LayerFlow:
         """Of the paths through the parts of a layer."""

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from semiring_widgets.core.anatomy import Anatomy, Place, read
 from semiring_widgets.core.paths.walks import Hop
 from semiring_widgets.core.tape import Node
@@ -73,7 +71,7 @@ class Path:
     ) -> None:
         self.hops = tuple(hops)
         self.input = list(wrt).index(start[0])
-        self.start = _index(start[1], start[0])
+        self.start = start[0].index_of(start[1])
         self._anatomy = anatomy
         self.log_weight = sum(_log(abs(hop.derivative)) for hop in hops)
         self.sign = math.prod((h.derivative > 0) - (h.derivative < 0) for h in hops)
@@ -101,7 +99,7 @@ class Path:
             Step(
                 hop.edge.op.name,
                 hop.edge.op.scope.module,
-                _index(hop.target, hop.edge.target),
+                hop.edge.target.index_of(hop.target),
                 hop.derivative,
                 place.layer,
                 place.head,
@@ -117,10 +115,6 @@ class Path:
     def __repr__(self) -> str:
         facts = f"weight={self.weight:.4g}, probability={self.probability:.3g}"
         return f"Path({facts}, start={self.start}, {len(self)} steps)"
-
-
-def _index(element: int, node: Node) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.unravel_index(element, tuple(node.shape))) if node.shape else ()
 
 
 def _log(number: float) -> float:

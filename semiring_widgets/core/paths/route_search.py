@@ -26,16 +26,7 @@ from semiring_widgets.core.paths.trails import Tracer
 from semiring_widgets.core.paths.walks import guide_through
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.restriction import EVERY_PATH, Restriction, restrict
-from semiring_widgets.core.semirings import (
-    Abs,
-    Entropy,
-    Max,
-    Product,
-    Semiring,
-    SignedMax,
-    Sum,
-    Value,
-)
+from semiring_widgets.core.semirings import Abs, Entropy, Max, Product, Semiring, SignedMax, Sum, Value
 from semiring_widgets.core.sweeps import INPUTS_ONLY, sweep_backward
 from semiring_widgets.core.tape import Node
 

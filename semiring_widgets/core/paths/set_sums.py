@@ -10,7 +10,7 @@ import torch
 
 from semiring_widgets.core.anatomy import Cut, seeds_of
 from semiring_widgets.core.graph import GradientGraph
-from semiring_widgets.core.memory import check_sweep, fit, living_size
+from semiring_widgets.core.memory import fit, living_size
 from semiring_widgets.core.paths.shared_sweeps import Ground, Sweeps
 from semiring_widgets.core.restriction import EVERY_PATH, Gate, Restriction
 from semiring_widgets.core.semirings import Semiring, Value
@@ -75,14 +75,12 @@ class SetSums:
             beside: bytes of what is neither value nor derivative.
         """
         graph = self.ground.graph
-        if self.limit is not None and graph.room == 1:  # of one sweep, which keeps nothing
-            check_sweep(graph, sweeps[0], self.limit)
-            return None
+        asked_by = f"This {sweeps[0].name} sweep" if graph.room == 1 else self.asked_by
         if self.limit is not None and (self.cuts or self.paths != EVERY_PATH):
             # Values at the ends of a cut, at the positions they come from, and where two sweeps meet.
             states = 2 + max((len(ends_of(cut)) for cut in self.cuts), default=0)
             beside += states * living_size(graph, sweeps[0])
-        return fit(graph, self.limit, self.asked_by, sweeps=sweeps, kept=kept, beside=beside)
+        return fit(graph, self.limit, asked_by, sweeps=sweeps, kept=kept, beside=beside)
 
     def _sweeps(self, semiring: Semiring, counted: Gate | None = None) -> Sweeps:
         ground = self.ground

@@ -15,7 +15,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.anatomy import Anatomy, Leg, Operand, Residual, edges_from
+from semiring_widgets.core.anatomy import Anatomy, Leg, Operand, Residual, edges_along
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.paths.walks import Hop, Start
@@ -161,7 +161,8 @@ class Stations:
 
     def tokens(self, node: Node) -> Tensor:
         """Flat elements of an input by token, (tokens, units); one token where it has no such dimension."""
-        return _by_token(node)
+        numbers = torch.arange(node.shape.numel(), device=node.device)
+        return numbers.reshape(node.token_shape).transpose(0, 1).flatten(1)
 
     def _add_residual(self, residual: Residual, layer: int, skip: str, branch: str) -> None:
         for ways, name in ((residual.around, skip), (residual.through, branch)):
@@ -171,22 +172,14 @@ class Stations:
     def _add(
         self, op: Op, source: Node, layer: int, branch: str, rank: int, members: Tensor, heads: int | None
     ) -> None:
-        for edge in edges_from(self.graph, op, source):
+        for edge in edges_along(self.graph, [(op, source)]):
             if edge not in self._by_edge:
                 self._by_edge[edge] = len(self.all)
                 self.all.append(Station(edge, layer, branch, rank, members, heads))
 
 
-def _by_token(node: Node) -> Tensor:
-    """(..., tokens, units) -> (tokens, elements); leading dimensions belong to the token."""
-    numbers = torch.arange(node.shape.numel(), device=node.device)
-    if len(node.shape) < 2:
-        return numbers[None]
-    return numbers.reshape(-1, *node.shape[-2:]).transpose(0, 1).reshape(node.shape[-2], -1)
-
-
 def _by_place(node: Node, dims: Sequence[int]) -> Tensor:
-    """As `_by_token`, where other dimensions count the tokens."""
+    """Flat elements by token, (tokens, elements of one), where some dimensions count the tokens together."""
     numbers = torch.arange(node.shape.numel(), device=node.device).reshape(node.shape)
     others = [dim for dim in range(-len(node.shape), 0) if dim not in dims]
     tokens = math.prod(node.shape[dim] for dim in dims)

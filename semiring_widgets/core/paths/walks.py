@@ -91,6 +91,28 @@ class Choice:
     derivatives: Tensor
     values: Tensor
 
+    def hops(
+        self, elements: Sequence[int], rows: Tensor, taken: Tensor
+    ) -> Iterator[tuple[float, Hop, State]]:
+        """Some ways, one after the other: log value, hop, and state beyond it.
+
+        Args:
+            elements: of the node, one for each way.
+            rows: int64 (N,), which of the E elements each of them is.
+            taken: int64 (N,), which of the C ways.
+        """
+        columns = zip(
+            elements,
+            self.values[rows, taken].tolist(),
+            self.which[taken].tolist(),
+            self.elements[rows, taken].tolist(),
+            self.derivatives[rows, taken].tolist(),
+            strict=True,
+        )
+        for element, value, which, reached, derivative in columns:
+            edge, beyond = self.ways[which]
+            yield value, Hop(edge, element, reached, derivative), beyond
+
 
 @dataclass(frozen=True, eq=False)
 class Guide:
@@ -247,20 +269,12 @@ def _steps(
         if noise is not None:
             uniform = torch.rand(values.shape, generator=noise, dtype=torch.float64).to(values.device)
             values = values - torch.log(-torch.log(uniform.clamp(min=1e-300)))
-        top, taken = values.max(1)
+        walkers, places = zip(*group[begin : begin + count], strict=True)
         rows = torch.arange(len(values), device=elements.device)
-        columns = zip(
-            top.tolist(),
-            choice.which[taken].tolist(),
-            choice.elements[rows, taken].tolist(),
-            choice.derivatives[rows, taken].tolist(),
-            group[begin : begin + count],
-            strict=True,
-        )
-        for value, which, reached, derivative, (walker, element) in columns:
+        hops = choice.hops(places, rows, values.max(1).indices)
+        for walker, (value, hop, beyond) in zip(walkers, hops, strict=True):
             if value > _NONE:
-                edge, beyond = choice.ways[which]
-                yield walker, Hop(edge, element, reached, derivative), beyond
+                yield walker, hop, beyond
         begin, count = begin + count, max(1, _WAYS // values.shape[1])
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.edge_weight import Weight
 from semiring_widgets.core.semirings.relative_logs import NONE, relative, restored
 
-__all__ = ["Contracted", "columns_at", "contracted", "pieces", "rows_at"]
+__all__ = ["Contracted", "columns_at", "contracted", "contracted_logs", "pieces", "rows_at"]
 
 # A relative entry below 1e-38 was lost; a result must be this much larger than what can be lost with it.
 _LOST = 1e-32
@@ -96,19 +97,31 @@ def contracted(name: str, value: Value, weight: Weight) -> Contracted:
     return Contracted(parts, top, shift, peak, least, inner)
 
 
+def contracted_logs(name: str, value: Value, weight: Weight, join: Callable[[Tensor], Tensor]) -> Value:
+    """Contract one logarithm with a weight, and again where that is doubtful.
+
+    Args:
+        name: ``"mass"`` or ``"max"``.
+        value: (log,), (..., M, K).
+        weight: (..., K, N).
+        join: what is computed of logarithms (E, K) of terms, (E,).
+    """
+    (log,) = value
+    found = contracted(name, value, weight)
+    (out,) = found.parts
+    for where in found.doubtful_products(log, weight):
+        batch = out.shape[:-2]
+        out[where] = join(rows_at(log, where, batch) + columns_at(weight.value, where, batch).abs().log())
+    return (out,)
+
+
 _Found = tuple[Tensor, Value, Value]
 
 
-def _mass(value: Value, plain: Tensor, shift: float) -> _Found:
+def _alone(product: Callable[[Tensor, Tensor], Tensor], value: Value, plain: Tensor, shift: float) -> _Found:
     top, p = relative(value[0])
-    mass = kernels.mass(p, plain)
-    return top, (mass,), (restored(mass, top, shift),)
-
-
-def _max(value: Value, plain: Tensor, shift: float) -> _Found:
-    top, p = relative(value[0])
-    best = kernels.max_times(p, plain)
-    return top, (best,), (restored(best, top, shift),)
+    made = product(p, plain)
+    return top, (made,), (restored(made, top, shift),)
 
 
 def _expectation(value: Value, plain: Tensor, shift: float) -> _Found:
@@ -129,8 +142,8 @@ def _signed(value: Value, plain: Tensor, shift: float) -> _Found:
 
 
 _ALGEBRAS: dict[str, Callable[[Value, Tensor, float], _Found]] = {
-    "mass": _mass,
-    "max": _max,
+    "mass": partial(_alone, kernels.mass),
+    "max": partial(_alone, kernels.max_times),
     "expectation": _expectation,
     "signed": _signed,
 }

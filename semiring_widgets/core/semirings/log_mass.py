@@ -15,7 +15,7 @@ from torch import Tensor
 from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.edge_weight import Weight
-from semiring_widgets.core.semirings.log_contraction import columns_at, contracted, rows_at
+from semiring_widgets.core.semirings.log_contraction import columns_at, contracted, contracted_logs, rows_at
 from semiring_widgets.core.semirings.log_weights import LogWeights
 from semiring_widgets.core.semirings.registry import register
 from semiring_widgets.core.semirings.relative_logs import NONE, exponential, shares_are_coarse
@@ -52,14 +52,7 @@ class Abs(LogWeights):
         return (torch.logsumexp(value[0], tuple(dims), keepdim=True),) if summed is None else summed
 
     def contract(self, value: Value, weight: Weight) -> Value:
-        (log,) = value
-        found = contracted("mass", value, weight)
-        (out,) = found.parts
-        for where in found.doubtful_products(log, weight):
-            batch = out.shape[:-2]
-            terms = rows_at(log, where, batch) + columns_at(weight.value, where, batch).abs().log()
-            out[where] = torch.logsumexp(terms, -1)
-        return (out,)
+        return contracted_logs("mass", value, weight, lambda terms: terms.logsumexp(-1))
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
         top = _scatter_top(value[0], index, size)

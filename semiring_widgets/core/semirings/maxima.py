@@ -11,7 +11,13 @@ from semiring_widgets.checks import choice
 from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.edge_weight import Weight
-from semiring_widgets.core.semirings.log_contraction import Contracted, columns_at, contracted, rows_at
+from semiring_widgets.core.semirings.log_contraction import (
+    Contracted,
+    columns_at,
+    contracted,
+    contracted_logs,
+    rows_at,
+)
 from semiring_widgets.core.semirings.log_weights import LogWeights
 from semiring_widgets.core.semirings.registry import register
 from semiring_widgets.core.semirings.relative_logs import NONE, exponential
@@ -80,8 +86,23 @@ class BranchMax(Semiring):
         return f"BranchMax({self.name!r})"
 
 
+class _Largest(Semiring):
+    """Of each part, a logarithm, the larger one counts."""
+
+    def plus(self, a: Value, b: Value) -> Value:
+        return tuple(map(torch.maximum, a, b))
+
+    def sum(self, value: Value, dims: Sequence[int]) -> Value:
+        if any(value[0].shape[dim] == 0 for dim in dims):
+            return super().sum(value, dims)
+        return tuple(v.amax(tuple(dims), keepdim=True) for v in value) if dims else value
+
+    def scatter(self, value: Value, index: Tensor, size: int) -> Value:
+        return tuple(v.new_full((size,), NONE).scatter_reduce(0, index, v, "amax") for v in value)
+
+
 @register
-class SignedMax(Semiring):
+class SignedMax(_Largest):
     """The most positive and the most negative path together: two maxima that feed each other.
 
     ``plus`` takes the larger of each, ``times = (max(a+ b+, a- b-), max(a+ b-, a- b+))`` in magnitudes;
@@ -119,14 +140,6 @@ class SignedMax(Semiring):
         positive, negative = value[0] + log, value[1] + log
         return torch.where(turned, negative, positive), torch.where(turned, positive, negative)
 
-    def plus(self, a: Value, b: Value) -> Value:
-        return (torch.maximum(a[0], b[0]), torch.maximum(a[1], b[1]))
-
-    def sum(self, value: Value, dims: Sequence[int]) -> Value:
-        if any(value[0].shape[dim] == 0 for dim in dims):
-            return super().sum(value, dims)
-        return tuple(v.amax(tuple(dims), keepdim=True) for v in value) if dims else value
-
     def contract(self, value: Value, weight: Weight) -> Value:
         found = contracted("signed", value, weight)
         # Positive products join equal signs, negative ones opposite signs.
@@ -134,9 +147,6 @@ class SignedMax(Semiring):
             _settled(found, 0, value, weight.value),
             _settled(found, 1, value[::-1], weight.value),
         )
-
-    def scatter(self, value: Value, index: Tensor, size: int) -> Value:
-        return tuple(v.new_full((size,), NONE).scatter_reduce(0, index, v, "amax") for v in value)
 
     def facts(self, value: Value) -> Mapping[str, Tensor]:
         positive, negative = value
@@ -157,7 +167,7 @@ class SignedMax(Semiring):
 
 
 @register
-class Max(LogWeights):
+class Max(_Largest, LogWeights):
     """The best path, that of the largest |weight|: (max, x) on |weight|, or (max, +) on logarithms.
 
     ``plus = max(a, b)``, ``times = a + b``, ``lift(w) = log|w|``; the value is (log |weight|,), in nats, -inf
@@ -180,26 +190,8 @@ class Max(LogWeights):
     with_sign: Semiring | None = SignedMax()
     branch_level: Semiring | None = BranchMax("max")
 
-    def plus(self, a: Value, b: Value) -> Value:
-        return (torch.maximum(a[0], b[0]),)
-
-    def sum(self, value: Value, dims: Sequence[int]) -> Value:
-        if any(value[0].shape[dim] == 0 for dim in dims):
-            return super().sum(value, dims)
-        return (value[0].amax(tuple(dims), keepdim=True),) if dims else value
-
     def contract(self, value: Value, weight: Weight) -> Value:
-        (log,) = value
-        found = contracted("max", value, weight)
-        (out,) = found.parts
-        for where in found.doubtful_products(log, weight):
-            batch = out.shape[:-2]
-            terms = rows_at(log, where, batch) + columns_at(weight.value, where, batch).abs().log()
-            out[where] = terms.amax(-1)
-        return (out,)
-
-    def scatter(self, value: Value, index: Tensor, size: int) -> Value:
-        return (value[0].new_full((size,), NONE).scatter_reduce(0, index, value[0], "amax"),)
+        return contracted_logs("max", value, weight, lambda terms: terms.amax(-1))
 
     def facts(self, value: Value) -> Mapping[str, Tensor]:
         return {"log_weight": value[0]}

@@ -15,16 +15,9 @@ from torch.nn.modules import module as modules
 
 from semiring_widgets.errors import UnsupportedOpError
 
-__all__ = ["check_module", "check_tensor", "refusal_of"]
+__all__ = ["check_module", "check_tensor"]
 
 _GO_ON = "Remove it for the recording (handle.remove()), or register it afterwards."
-# What torch says when a tensor without history is asked for it, and what had been called.
-_SAID = {
-    "cannot register a hook on a tensor": "register_hook, or register_post_accumulate_grad_hook,",
-    "can't retain_grad on Tensor": "retain_grad",
-    "'NoneType' object has no attribute 'register_": "grad_fn.register_hook",
-    "'NoneType' object has no attribute 'next_functions": "grad_fn.next_functions",
-}
 
 
 def check_module(module: nn.Module, path: str) -> None:
@@ -62,17 +55,6 @@ def check_tensor(tensor: Tensor, what: str) -> None:
             f"The {what} has a hook ({_name(tensor._backward_hooks)}) that may change its gradient, and "
             f"paths would not know. {_GO_ON}"
         )
-
-
-def refusal_of(error: BaseException) -> str | None:
-    """What to say instead of a torch error about a tensor without history, or None for other errors."""
-    called = next((name for words, name in _SAID.items() if words in str(error)), None)
-    if called is None or not isinstance(error, (RuntimeError, AttributeError)):
-        return None
-    return (
-        f"The recorded code calls {called} on a tensor, but while it is recorded no autograd graph is built, "
-        f"so there are no gradients to look at or to change. Do that only if `tensor.requires_grad`."
-    )
 
 
 def _name(hooks: Mapping[int, Any]) -> str:

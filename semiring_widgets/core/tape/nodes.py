@@ -71,6 +71,17 @@ class Node:
         return self.shape[:-1] if self.complex else self.shape
 
     @property
+    def token_shape(self) -> tuple[int, int, int]:
+        """Its shape as one of (others, tokens, numbers of a token there).
+
+        Tokens are counted by the last dimension but one of the tensor itself; with fewer it is one token.
+        """
+        outer = self.outer
+        tokens = outer[-2] if len(outer) > 1 else 1
+        units = self.shape[len(outer) - 1 :].numel()
+        return outer[:-2].numel(), tokens, units
+
+    @property
     def value(self) -> Tensor:
         """Its content, detached and real; computed again where it was released.
 
@@ -83,6 +94,14 @@ class Node:
     def held(self) -> Tensor | None:
         """Its content, or None where it was released."""
         return self._value
+
+    def index_of(self, element: int) -> tuple[int, ...]:
+        """The index of a flat element; in plain Python, as NumPy and torch take many times longer for one."""
+        index = []
+        for size in reversed(self.shape):
+            element, place = divmod(element, size)
+            index.append(place)
+        return tuple(reversed(index))
 
     def empty(self, dtype: torch.dtype) -> Tensor:
         """An uninitialised number where this tensor is, for what is made like it."""

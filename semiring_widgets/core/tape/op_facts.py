@@ -33,7 +33,8 @@ class OpFacts(NamedTuple):
     """What the recorder asks about an operator; looked up a thousand times in one forward pass.
 
     ``expansion`` writes it as others, ``is_one_step`` tells from its arguments, with nodes in the place of
-    tensors, whether it stays what it is although PyTorch would decompose it.
+    tensors, whether it stays what it is although PyTorch would decompose it. ``shapes``: it takes a tensor
+    for its shape only.
     """
 
     func: OpOverload
@@ -44,6 +45,7 @@ class OpFacts(NamedTuple):
     views: bool
     writes: bool
     cuts: bool
+    shapes: bool
     casts: bool
     same: bool
     same_if_shape_stays: bool
@@ -68,6 +70,7 @@ def facts_of(func: OpOverload, table: dict[Any, Any], uncut: dict[Any, Any]) -> 
         func.is_view,
         func._schema.is_mutable,
         packet in _CUT or packet in _SHAPED,
+        packet in _SHAPED,
         packet is aten._to_copy,
         packet in _SAME,
         packet in _SAME_IF_SHAPE_STAYS,

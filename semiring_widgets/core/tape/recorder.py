@@ -24,13 +24,13 @@ from semiring_widgets.core.tape.arguments import NodeArguments, is_tracked, tens
 from semiring_widgets.core.tape.autograd_functions.interception import Interception
 from semiring_widgets.core.tape.autograd_functions.recording import CallRecorder
 from semiring_widgets.core.tape.autograd_functions.trial import try_functions
-from semiring_widgets.core.tape.backward_hooks import refusal_of
 from semiring_widgets.core.tape.expansion.granularity import expansions, uncut
 from semiring_widgets.core.tape.expansion.shortcuts import decomposed
 from semiring_widgets.core.tape.module_paths import ModulePaths
 from semiring_widgets.core.tape.nodes import Node, Scope
 from semiring_widgets.core.tape.op_facts import OpFacts, facts_of, functional_of, returns_more, written_by
 from semiring_widgets.core.tape.open_recording import OpenRecording
+from semiring_widgets.core.tape.reads import Reads
 from semiring_widgets.core.tape.tape import Tape, only_output
 from semiring_widgets.core.tape.torch_errors import sentence_for
 from semiring_widgets.errors import UnsupportedOpError
@@ -97,12 +97,13 @@ def record(
     table = expansions(granularity, keep=lambda constant: tape._count(constant, (), {}))
     tracker = ModulePaths()
     recorder = _Recorder(tape, tracker, table, uncut(granularity))
-    with OpenRecording(tape, recorder, tracker, Interception(CallRecorder(tape, recorder.scope))):
+    opening = OpenRecording(tape, recorder, tracker, Interception(CallRecorder(tape, recorder.scope)))
+    with Reads(recorder.note_read), opening:
         try:
             yield tape
         except BaseException as error:
             tape.failed = True
-            sentence = refusal_of(error) or sentence_for(error)
+            sentence = sentence_for(error)
             if sentence is None:
                 raise
             raise UnsupportedOpError(sentence) from error
@@ -158,9 +159,7 @@ class _Recorder(TorchDispatchMode):
             bindings.node(tensor, to_write=True)
         given = given or NodeArguments(args, kwargs, bindings)
         if not given.nodes:
-            for tensor in tensors_in(written):
-                self._before_constant(tensor)
-            return func(*args, **kwargs)
+            return self._run_beside(facts, args, kwargs, given, written)
         if func.namespace in _QUANTISED:
             raise UnsupportedOpError(
                 f"{func} (in module '{self._tracker.path}') computes with quantised weights, which have no "
@@ -180,29 +179,41 @@ class _Recorder(TorchDispatchMode):
         return self._run(func, facts, args, kwargs, given)
 
     def _expand(self, func: OpOverload, expansion: Any, args: Any, kwargs: Any) -> Any:
+        given = None
+        # Its steps may be chosen by what Python reads there, as are the experts of a mixture.
+        if self._depends(t for t in tensors_in(args) if not is_tracked(t)):
+            given = NodeArguments(args, kwargs, self._tape._bindings)
         self._instances += 1
         self._composites.append((func.overloadpacket.__name__.strip("_"), self._instances))
         try:
             with self:
-                return expansion(*args, **kwargs)
+                result = expansion(*args, **kwargs)
         finally:
             self._composites.pop()
+        if given is not None and result is not NotImplemented:
+            results = list(result) if isinstance(result, (tuple, list)) else [result]
+            self._tape._note(expansion, given, results, self.scope(), on_path=True)
+        return result
 
     def _run(self, func: OpOverload, facts: OpFacts, args: Any, kwargs: Any, given: NodeArguments) -> Any:
         bindings = self._tape._bindings
         result = _with_conjugation(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
         results = list(result) if isinstance(result, (tuple, list)) else [result]
         if not any(map(is_tracked, results)):
+            if not facts.shapes:
+                self._tape._note(func, given, results, self.scope())
             return result
         if not facts.views:
             self._tape._count(result, args, kwargs)
         if facts.cuts or not torch.is_grad_enabled():
             sources = tuple(node.index for node in given.nodes)
-            for r in results:
-                if is_tracked(r):
-                    leaf = self._tape._leaf(r.detach())
+            leaves = [self._tape._leaf(r.detach()) if is_tracked(r) else None for r in results]
+            for r, leaf in zip(results, leaves, strict=True):
+                if leaf is not None:
                     self._tape.cuts.append((self._tracker.path, sources, leaf.index))
                     bindings.bind(r, leaf, cut=True, frozen=func.is_view and not facts.cuts)
+            if not facts.shapes:
+                self._tape._note(func, given, results, self.scope(), leaves)
             return result
         source = args[0] if args and (facts.same or facts.same_if_shape_stays) else None
         if source is not None and is_tracked(source) and _is_same_node(facts, results[0], source):
@@ -212,11 +223,30 @@ class _Recorder(TorchDispatchMode):
         repeats = self._tape.releases and _are_held(
             (args, tuple(kwargs.values())), (given.args, tuple(given.kwargs.values()))
         )
+        if given.constants:
+            self._depends(given.constants)
         op = self._tape._append(func, given, results, self.scope(), repeats=repeats)
         shown = args[0] if facts.views and isinstance(args[0], Tensor) else None
         for r, node in zip(results, op.outputs, strict=True):
             if node is not None:
                 bindings.bind(r, node, source=shown)
+        if None in op.outputs and self._tape.values:
+            self._tape.asides.accompany(op, results)
+        return result
+
+    def _run_beside(
+        self, facts: OpFacts, args: Any, kwargs: Any, given: NodeArguments, written: list[Any]
+    ) -> Any:
+        """Run what takes no recorded number, though perhaps a mask that was made from some."""
+        func = facts.func
+        copies = [(tensor, self._before_constant(tensor, given)) for tensor in tensors_in(written)]
+        result = func(*args, **kwargs)
+        for tensor, old in copies:
+            if old is not None:
+                self._tape._note_write(func, given, tensor, old, self.scope())
+        if not copies and not facts.shapes and self._depends(given.constants):
+            results = list(result) if isinstance(result, (tuple, list)) else [result]
+            self._tape._note(func, given, results, self.scope())
         return result
 
     def _run_in_place(
@@ -229,11 +259,14 @@ class _Recorder(TorchDispatchMode):
                 f"be recorded. Write them one by one, or use its out-of-place form."
             )
         functional = functional_of(func)
+        if given.constants:
+            self._depends(given.constants)
         before: list[Node | None] = []
+        copies: list[tuple[Tensor, Tensor | None]] = []
         for tensor in written:
             before.append(bindings.about_memory.before_write(tensor) if is_tracked(tensor) else None)
             if isinstance(tensor, Tensor) and not is_tracked(tensor):
-                self._before_constant(tensor)
+                copies.append((tensor, self._before_constant(tensor, given)))
         result = _with_conjugation(func, args, kwargs) if self._tape._complex else func(*args, **kwargs)
         cut = not torch.is_grad_enabled()
         if not cut and (returns_more(func, result) or (functional is func and func.namespace != "aten")):
@@ -244,10 +277,15 @@ class _Recorder(TorchDispatchMode):
         for tensor, old in zip(written, before, strict=True):
             if not isinstance(tensor, Tensor) or old is None:
                 continue
-            if cut and old.outer == tensor.shape:
-                node = self._tape._renew(old, tensor, self.scope())
-            elif cut:
-                node = self._tape._leaf(tensor.detach())
+            if cut:
+                renews = old.outer == tensor.shape
+                node = (
+                    self._tape._renew(old, tensor, self.scope())
+                    if renews
+                    else self._tape._leaf(tensor.detach())
+                )
+                plain = functional is not func and len(written) == 1
+                self._tape._note(functional if plain else None, given, [tensor], self.scope(), [node])
             elif len(written) > 1:
                 raise UnsupportedOpError(
                     f"{func} (in module '{self._tracker.path}') writes several tensors in place, which "
@@ -256,16 +294,37 @@ class _Recorder(TorchDispatchMode):
             else:
                 node = only_output(self._tape._append(functional, given, [tensor], self.scope()))
             bindings.about_memory.after_write(tensor, node, cut=cut)
+            self._tape.asides.overwritten.add(node)
+        for tensor, copy in copies:
+            if copy is not None:
+                self._tape._note_write(func, given, tensor, copy, self.scope())
         return result
 
-    def _before_constant(self, tensor: Tensor) -> None:
-        """A tensor that holds no numbers of the graph is about to be overwritten."""
+    def _before_constant(self, tensor: Tensor, given: NodeArguments) -> Tensor | None:
+        """A tensor that is no node is about to be overwritten; gives what `Asides.before_write` does."""
         if self._tape._bindings.shares(tensor):
             raise UnsupportedOpError(
                 f"A {tensor.dtype} tensor that shows the memory of recorded numbers was written (in module "
                 f"'{self._tracker.path}'), so derivatives no longer belong to these. Write into a clone."
             )
         self._tape._constants.before_write(tensor)
+        if not self._tape.values:
+            return None
+        return self._tape.asides.before_write(len(self._tape.ops), tensor, given)
+
+    def _depends(self, constants: Iterable[Tensor]) -> bool:
+        return self._tape.asides.depends(len(self._tape.ops), constants)
+
+    def note_read(self, tensor: Tensor) -> None:
+        """Python reads all numbers of a tensor."""
+        if self._composites:
+            return  # an expansion reads for itself, and is noted as a whole
+        if is_tracked(tensor):
+            known = self._tape._bindings.find(tensor) is not None
+        else:
+            known = self._depends((tensor,))
+        if known:
+            self._tape._note(None, NodeArguments((tensor,), {}, self._tape._bindings), (), self.scope())
 
     def scope(self) -> Scope:
         """Where the model is now."""

@@ -13,6 +13,7 @@ from semiring_widgets.core.tape.aliasing.aliases import Aliases, Geometry
 from semiring_widgets.core.tape.aliasing.bindings import Bindings
 from semiring_widgets.core.tape.aliasing.constants import Constants
 from semiring_widgets.core.tape.arguments import NodeArguments, is_tracked, tensors_in
+from semiring_widgets.core.tape.asides import Asides
 from semiring_widgets.core.tape.nodes import NOWHERE, Node, Op, Scope, units
 from semiring_widgets.core.tape.recomputation import steps_to
 from semiring_widgets.errors import InputError, MemoryLimitError, TapeError
@@ -35,6 +36,7 @@ class Tape:
         failed: whether it ended with an error.
         values: False if only shapes and sizes were recorded.
         releases: whether results that the model lets go may be released.
+        asides: what was computed beside the paths, such as masks.
 
     Example:
         >>> import torch, semiring_widgets as sw
@@ -77,6 +79,7 @@ class Tape:
         )
         self._bindings = Bindings(aliases, leaf, brief=not self.releases)
         self._constants = Constants()
+        self.asides = Asides(self._bindings.node)
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         """Neither pickled nor copied: nodes are known by the tensors of this process."""
@@ -259,6 +262,31 @@ class Tape:
         op.outputs = tuple([self._leaf(r.detach(), op, steps) if is_tracked(r) else None for r in results])
         self.ops.append(op)
         return op
+
+    def _note(
+        self,
+        func: Any,
+        given: NodeArguments,
+        results: Sequence[Any],
+        scope: Scope = NOWHERE,
+        outputs: Sequence[Node | None] | None = None,
+        *,
+        on_path: bool = False,
+    ) -> None:
+        """Note a step beside the paths; see `Asides.add`."""
+        if self.values:
+            self.asides.add(len(self.ops), func, given, results, scope, outputs, on_path=on_path)
+            self._constants.hold(self.asides.steps[-1].op, given.constants)
+
+    def _note_copy(self, at: int, source: Node, leaf: Node) -> None:
+        """Note that a leaf stands for another node; see `Asides.copy`."""
+        if self.values:
+            self.asides.copy(at, source, leaf)
+
+    def _note_write(self, func: Any, given: NodeArguments, tensor: Tensor, old: Tensor, scope: Scope) -> None:
+        """Note that a tensor that is no node was written; see `Asides.written`."""
+        if self.values:
+            self.asides.written(len(self.ops), func, given, tensor, old, scope)
 
     def _read_flat(self, flat: Node, where: Geometry, value: Tensor) -> Node:
         args = (flat, list(where.size), list(where.stride), where.offset)

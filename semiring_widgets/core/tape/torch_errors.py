@@ -21,12 +21,23 @@ _NESTED = (
     "The recorded code makes a nested tensor, which cannot be recorded. Pad its parts to one shape, or take "
     "them one by one."
 )
+_HISTORY = (
+    "The recorded code calls {} on a tensor, but while it is recorded no autograd graph is built, so there "
+    "are no gradients to look at or to change. Do that only if `tensor.requires_grad`."
+)
+_ON_TENSOR = "register_hook, or register_post_accumulate_grad_hook,"
+# What a tensor without history has as its ``grad_fn``.
+_OF_NONE = "'NoneType' object has no attribute"
 # In PyTorch 2.8 it is called "HOP" there, later "HigherOrderOperator".
 _MEANINGS: tuple[tuple[type[Exception], str, str], ...] = (
     (NotImplementedError, "no rule registered for H", _FUNCTIONS),
     (RuntimeError, "does not require grad and does not have a grad_fn", NO_GRADIENTS),
     (RuntimeError, "VariableMethodStubs", _GRAPH),
     (RuntimeError, "NestedTensorImpl", _NESTED),
+    (RuntimeError, "cannot register a hook on a tensor", _HISTORY.format(_ON_TENSOR)),
+    (RuntimeError, "can't retain_grad on Tensor", _HISTORY.format("retain_grad")),
+    (AttributeError, f"{_OF_NONE} 'register_", _HISTORY.format("grad_fn.register_hook")),
+    (AttributeError, f"{_OF_NONE} 'next_functions", _HISTORY.format("grad_fn.next_functions")),
 )
 
 

@@ -16,9 +16,9 @@ from tests.core.zoo.table import TABLE
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 
-FINDING = inspect.getmodule(find_anatomy)
-CORES = inspect.getmodule(FINDING.find_cores)
-RESIDUALS = inspect.getmodule(FINDING.find_joined)
+ATTENTIONS = inspect.getmodule(find_anatomy)
+SOFTMAX_CORES = inspect.getmodule(ATTENTIONS.find_cores)
+RESIDUALS = inspect.getmodule(ATTENTIONS.find_joined)
 
 
 def nothing(*_):
@@ -76,25 +76,25 @@ HEURISTICS = [
     ),
     (RESIDUALS, "_same_stream", equal, "OPTForCausalLM InstructBlipForConditionalGeneration"),
     (RESIDUALS, "_ACTIVATIONS", set(), "DabDetrForObjectDetection"),
-    (FINDING, "find_stacked", nothing, "MobileBertForMaskedLM"),
+    (ATTENTIONS, "find_stacked", nothing, "MobileBertForMaskedLM"),
     (
-        FINDING,
+        ATTENTIONS,
         "find_layout",
         nothing,
         "SqueezeBertForMaskedLM XLNetLMHeadModel FSMTForConditionalGeneration SamVisionModel",
     ),
     (
-        FINDING,
+        ATTENTIONS,
         "_followed",
         nothing,
         "LongT5ForConditionalGeneration SwinForImageClassification HieraForImageClassification",
     ),
-    (FINDING, "_followed", nothing, "ProphetNetForConditionalGeneration"),
-    (FINDING, "_grid", nothing, "SwinForImageClassification SamVisionModel VitDetModel"),
-    (CORES, "_is_own_softmax", lambda *_: False, "SEWDForCTC"),
-    (CORES, "operands_of_step", nothing, "YosoForMaskedLM"),
-    (CORES, "paired", nothing, "LongformerForMaskedLM LEDForConditionalGeneration"),
-    (CORES, "_same_rows", without_sinks, "GptOssForCausalLM MiMoV2FlashForCausalLM"),
+    (ATTENTIONS, "_followed", nothing, "ProphetNetForConditionalGeneration"),
+    (ATTENTIONS, "_grid", nothing, "SwinForImageClassification SamVisionModel VitDetModel"),
+    (SOFTMAX_CORES, "_is_own_softmax", lambda *_: False, "SEWDForCTC"),
+    (SOFTMAX_CORES, "operands_of_step", nothing, "YosoForMaskedLM"),
+    (SOFTMAX_CORES, "paired", nothing, "LongformerForMaskedLM LEDForConditionalGeneration"),
+    (SOFTMAX_CORES, "_same_rows", without_sinks, "GptOssForCausalLM MiMoV2FlashForCausalLM"),
 ]
 
 
@@ -149,7 +149,7 @@ def test_pairs_of_products_are_needed_by_blocks(monkeypatch):
     graph = GradientGraph(tape, *find_nodes(tape, score, [x]))
     # Eight pairs in each of the two layers.
     assert len(reading(graph)) == 16
-    monkeypatch.setattr(CORES, "paired", nothing)
+    monkeypatch.setattr(SOFTMAX_CORES, "paired", nothing)
     assert len(reading(graph)) < 16
 
 
@@ -161,5 +161,5 @@ def test_a_prefix_is_needed_by_caches(monkeypatch):
         score = weigh(model(inputs_embeds=x, past_key_values=read))
     graph = GradientGraph(tape, *find_nodes(tape, score, [x]))
     found = reading(graph)
-    monkeypatch.setattr(FINDING, "_among_constants", nothing)
+    monkeypatch.setattr(ATTENTIONS, "_among_constants", nothing)
     assert reading(graph) != found

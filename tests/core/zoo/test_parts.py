@@ -4,7 +4,7 @@ import pytest
 
 import semiring_widgets as sw
 from semiring_widgets.core.anatomy import find_anatomy, head_map
-from semiring_widgets.core.anatomy.following import ancestors
+from semiring_widgets.core.anatomy.ancestry import ancestors
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from tests.core.zoo.feeding import feed, weigh
 from tests.core.zoo.shrinking import build, first_of

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 import semiring_widgets as sw
-from semiring_widgets.core.anatomy import find_anatomy, legs_of
+from semiring_widgets.core.anatomy import find_anatomy
 from semiring_widgets.core.paths.single_paths import drawn, graph_of
 from semiring_widgets.core.paths.walks import guide_through
 from semiring_widgets.core.semirings import Abs
+from tests.core.oracle import legs_of
 from tests.core.zoo.feeding import weigh
 from tests.core.zoo.shrinking import TOKENS, WIDTH, build, normal
 
@@ -41,6 +42,5 @@ def test_words_after_a_prefix_keep_their_places(name, examples):
     graph = graph_of(tape, score, x)
     anatomy = find_anatomy(graph)
     for _, hops in drawn(guide_through(graph, Abs()), 50, 0)[0]:
-        passages = [(hop.edge.source, hop.source, hop.edge.target, hop.target) for hop in hops]
-        for leg in legs_of(anatomy, passages):
+        for leg in legs_of(anatomy, hops):
             assert leg.source <= leg.target < TOKENS

@@ -34,9 +34,5 @@ class Identity(Block):
         return tuple(v.to(self._there) for v in value)
 
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
-        return _same_elements(elements, self._there)
-
-
-def _same_elements(elements: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
-    met = elements[:, None].to(device)
-    return met, torch.ones(met.shape, device=device)
+        met = elements[:, None].to(self._there)
+        return met, torch.ones(met.shape, device=self._there)

@@ -7,7 +7,7 @@ so the edges are those of the scalar sum and nothing between is counted as a ste
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -42,9 +42,8 @@ def rule(call: Call) -> Iterator[Edge]:
         each = Elementwise(wide, shape, shape, shape, 1.0, call.dtype, target.device)
         yield call.edge(bias, target, Chain(bias.shape, target.shape, [each]))
     spreads = [per_dimension(v, len(target.shape) - 2) for v in (stride, padding, dilation)]
-    plan = (_transposed_plan if transposed else _plain_plan)(
-        image.shape, kernel.shape, target.shape, int(groups), *spreads
-    )
+    plan_of = _transposed_plan if transposed else _plain_plan
+    plan = plan_of(image.shape, kernel.shape, target.shape, int(groups), spreads)
     images = Chain(image.shape, plan.left, plan.images)
     kernels = Chain(kernel.shape, plan.right, plan.kernels)
     if image in call.sources:
@@ -77,15 +76,12 @@ class _Plan:
 
 
 def _plain_plan(
-    image: torch.Size,
-    kernel: torch.Size,
-    target: torch.Size,
-    groups: int,
-    stride: list[int],
-    padding: list[int],
-    dilation: list[int],
+    image: torch.Size, kernel: torch.Size, target: torch.Size, groups: int, spreads: Sequence[list[int]]
 ) -> _Plan:
-    """Every element of the result sees a window of the image."""
+    """Every element of the result sees a window of the image.
+
+    ``spreads`` are stride, padding and dilation, here and below.
+    """
     n, own, made = image[0], kernel[1], target[1] // groups
     taps, places = math.prod(kernel[2:]), math.prod(target[2:])
     return _Plan(
@@ -93,7 +89,7 @@ def _plain_plan(
         right=_grouped_shape(groups, own * taps, made),
         product=_grouped_shape(groups, n * places, made),
         images=[
-            Windows(image, kernel[2:], target[2:], stride, padding, dilation),
+            Windows(image, kernel[2:], target[2:], *spreads),
             # (N, G, C, K, O) -> (G, N, O, C, K): the rows of one matrix per group.
             permuted((n, groups, own, taps, places), (1, 0, 4, 2, 3)),
         ],
@@ -105,13 +101,7 @@ def _plain_plan(
 
 
 def _transposed_plan(
-    image: torch.Size,
-    kernel: torch.Size,
-    target: torch.Size,
-    groups: int,
-    stride: list[int],
-    padding: list[int],
-    dilation: list[int],
+    image: torch.Size, kernel: torch.Size, target: torch.Size, groups: int, spreads: Sequence[list[int]]
 ) -> _Plan:
     """Every element of the image is spread over a window of the result."""
     n, own, places = image[0], image[1] // groups, math.prod(image[2:])
@@ -126,7 +116,7 @@ def _transposed_plan(
         results=[
             # (G, N, I, J K) -> (N, G, J K, I)
             permuted((groups, n, places, made), (1, 0, 3, 2)),
-            Turned(Windows(target, kernel[2:], image[2:], stride, padding, dilation)),
+            Turned(Windows(target, kernel[2:], image[2:], *spreads)),
         ],
     )
 

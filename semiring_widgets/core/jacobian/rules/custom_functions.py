@@ -39,10 +39,7 @@ def rule(call: Call) -> Iterator[Edge]:
     if any(t is not None and t.is_complex() for t in (*function.inputs, *function.outputs)):
         raise _refusal(call, "it takes or gives complex numbers")
     for position, target in call.outputs():
-        for source in call.sources:
-            if source.shape.numel() and target.shape.numel():
-                pull = _Pull(call, function, call.op.args, source, position)
-                yield from _edges_between(call, pull, source, target)
+        yield from _edges_to(call, function, call.op.args, target, position)
 
 
 def operator_rule(call: Call) -> Iterator[Edge]:
@@ -55,12 +52,8 @@ def operator_rule(call: Call) -> Iterator[Edge]:
     for position, target in call.outputs():
         if not is_same_result(results[position].detach(), call.value(target), target.dtype):
             raise call.refuse(ANOTHER_RESULT)
-        if outputs[position] is None:
-            continue
-        for source in leaves:
-            if source.shape.numel() and target.shape.numel():
-                pull = _Pull(call, function, tuple(leaves), source, position)
-                yield from _edges_between(call, pull, source, target)
+        if outputs[position] is not None:
+            yield from _edges_to(call, function, tuple(leaves), target, position)
 
 
 class _Pull:
@@ -90,6 +83,14 @@ class _Pull:
             cotangent = cotangents[self._position]
             if cotangent is not None:
                 yield cotangent
+
+
+def _edges_to(
+    call: Call, function: CustomFunction, args: Sequence[Any], target: Node, position: int
+) -> Iterator[Edge]:
+    for source in call.sources:
+        if source.shape.numel() and target.shape.numel():
+            yield from _edges_between(call, _Pull(call, function, args, source, position), source, target)
 
 
 def _edges_between(call: Call, pull: _Pull, source: Node, target: Node) -> Iterator[Edge]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -43,21 +43,21 @@ def row_rule(call: Call) -> Iterator[Edge]:
 
 def norm_rule(call: Call) -> Iterator[Edge]:
     """Norms over the last dimensions, kept as one step; scale and bias fall back to a dense Jacobian."""
-    source = call.op.args[0]
-    if call.sources != (source,) or len(call.targets) != 1 or call.targets[0].shape != source.shape:
-        yield from rule(call)
-        return
     count = len(call.op.args[1])
-    yield from _row_edges(call, source, list(range(len(source.shape) - count, len(source.shape))))
+    yield from _norm_edges(call, lambda rank: range(rank - count, rank))
 
 
 def channel_rule(call: Call) -> Iterator[Edge]:
     """Norms of every channel (dimension 1) alone, kept as one step; else as `norm_rule`."""
+    yield from _norm_edges(call, lambda rank: [d for d in range(rank) if d != 1])
+
+
+def _norm_edges(call: Call, dims_of: Callable[[int], Sequence[int]]) -> Iterator[Edge]:
     source = call.op.args[0]
     if call.sources != (source,) or len(call.targets) != 1 or call.targets[0].shape != source.shape:
         yield from rule(call)
         return
-    yield from _row_edges(call, source, [d for d in range(len(source.shape)) if d != 1])
+    yield from _row_edges(call, source, dims_of(len(source.shape)))
 
 
 def _row_edges(call: Call, source: Node, dims: Sequence[int]) -> Iterator[Edge]:

@@ -30,7 +30,8 @@ def view_rule(call: Call) -> Iterator[Edge]:
     """Views: the index tensor's own size, stride and offset are the Jacobian."""
     (source,) = call.sources
     if call.op.func.overloadpacket is aten.as_strided and not source.value.is_contiguous():
-        yield from _gather_edges(call, source, _replayed_strides(call, source))
+        (target,), places = call.targets, _replayed_strides(call, source)
+        yield call.edge(source, target, Gather(source.shape, target.shape, places))
         return
     if (shared := _strides_of_view(call, source)) is not None:
         yield shared
@@ -121,11 +122,6 @@ def _strides_of_view(call: Call, source: Node) -> Edge | None:
     if offset < 0 or last >= whole.numel():
         raise call.refuse("it looks at memory outside of its input")
     return call.edge(source, target, block)
-
-
-def _gather_edges(call: Call, source: Node, index: Tensor) -> Iterator[Edge]:
-    for _, target in call.outputs():
-        yield call.edge(source, target, Gather(source.shape, target.shape, index))
 
 
 def _replayed_strides(call: Call, source: Node) -> Tensor:

@@ -94,18 +94,6 @@ def _neg(call: Call) -> _Derivatives | None:
     return _total_derivatives(call, [(call.op.args[0], -1.0)])
 
 
-def _exp(call: Call) -> _Derivatives | None:
-    return _of_result(call, lambda result: result)
-
-
-def _tanh(call: Call) -> _Derivatives | None:
-    return _of_result(call, lambda result: 1 - result * result)
-
-
-def _rsqrt(call: Call) -> _Derivatives | None:
-    return _of_result(call, lambda result: result**3 * -0.5)
-
-
 def _gelu(call: Call) -> _Derivatives | None:
     x = call.value(call.sources[0])
     return [(call.sources[0], call.targets[0], aten.gelu_backward(torch.ones_like(x), x, **call.op.kwargs))]
@@ -116,12 +104,20 @@ def _silu(call: Call) -> _Derivatives | None:
     return [(call.sources[0], call.targets[0], aten.silu_backward(torch.ones_like(x), x))]
 
 
-def _of_result(call: Call, derivative: Callable[[Tensor], Tensor]) -> _Derivatives | None:
-    """A derivative that is a function of the result, unless half precision has rounded that."""
+# Derivatives as functions of the result.
+_OF_RESULT: dict[object, Callable[[Tensor], Tensor]] = {
+    aten.exp: lambda result: result,
+    aten.tanh: lambda result: 1 - result * result,
+    aten.rsqrt: lambda result: result**3 * -0.5,
+}
+
+
+def _of_result(call: Call) -> _Derivatives | None:
+    """A derivative of `_OF_RESULT`, unless half precision has rounded the result."""
     (target,) = call.targets
     if target.dtype != call.dtype:
         return None
-    return [(call.sources[0], target, derivative(target.value))]
+    return [(call.sources[0], target, _OF_RESULT[call.op.func.overloadpacket](target.value))]
 
 
 def _pow(call: Call) -> _Derivatives | None:
@@ -190,9 +186,7 @@ _READ_OFF: dict[object, Callable[[Call], _Derivatives | None]] = {
     aten.mul: _mul,
     aten.div: _div,
     aten.neg: _neg,
-    aten.exp: _exp,
-    aten.tanh: _tanh,
-    aten.rsqrt: _rsqrt,
+    **dict.fromkeys(_OF_RESULT, _of_result),
     aten.pow: _pow,
     aten.gelu: _gelu,
     aten.silu: _silu,
@@ -203,13 +197,6 @@ _READ_OFF: dict[object, Callable[[Call], _Derivatives | None]] = {
 # Operators that take elements over or leave them: where they leave one there is no edge at all, so that NaN
 # behind it does not come through. Autograd selects there, too; elsewhere 0 times NaN is NaN in both.
 _CHOOSING = {
-    aten.clamp,
-    aten.clamp_min,
-    aten.clamp_max,
-    aten.hardtanh,
-    aten.threshold,
-    aten.maximum,
-    aten.minimum,
-    aten.fmax,
-    aten.fmin,
+    *(aten.clamp, aten.clamp_min, aten.clamp_max, aten.hardtanh, aten.threshold),
+    *(aten.maximum, aten.minimum, aten.fmax, aten.fmin),
 }

@@ -58,146 +58,58 @@ def _constant(call: Call) -> Iterable[Edge]:
     return ()
 
 
-register(aten.linear)(matmul.linear_rule)
-register(aten.mm, aten.bmm, aten.addmm, aten.baddbmm, aten.mv, aten.addmv, aten.dot)(matmul.rule)
-register(aten.convolution)(convolutions.rule)
-register(
-    aten.sum,
-    aten.mean,
-    aten.amax,
-    aten.amin,
-    aten.prod,
-    aten.var,
-    aten.std,
-    aten.nansum,
-    aten.logsumexp,
-    aten.linalg_vector_norm,
-    aten.norm,
-    aten.var_mean,
-    aten.std_mean,
-)(reductions.rule)
-register(
-    aten.index,
-    aten.index_select,
-    aten.gather,
-    aten.roll,
-    aten.flip,
-    aten.cat,
-    aten.stack,
-    aten.repeat,
-    aten.constant_pad_nd,
-    aten.tril,
-    aten.triu,
-    aten.as_strided_scatter,
-    aten.slice_scatter,
-    aten.select_scatter,
-    aten.diagonal_scatter,
-    aten.copy,
-    aten.im2col,
-    aten.take,
-    aten.pixel_shuffle,
-    aten.pixel_unshuffle,
-    aten.reflection_pad1d,
-    aten.reflection_pad2d,
-    aten.replication_pad1d,
-    aten.replication_pad2d,
-    aten.reflection_pad3d,
-    aten.replication_pad3d,
-    aten.masked_select,
-    aten._unsafe_index,
-    aten.diag_embed,
-    aten.masked_scatter,
-    aten.rot90,
-    aten.unfold,
-    aten.split_with_sizes_copy,
-)(movement.rule)
-register(
-    aten.index_put,
-    aten._unsafe_index_put,
-    aten.put,
-    aten.index_copy,
-    aten.index_add,
-    aten.index_reduce,
-    aten.scatter,
-    aten.scatter_add,
-    aten.scatter_reduce,
-)(scatter.rule)
-register(aten.col2im)(scatter.folding_rule)
-register(aten.embedding)(lookup_tables.rule)
-register(aten._embedding_bag, aten._embedding_bag_forward_only)(lookup_tables.bag_rule)
-register(
-    aten.max_pool2d_with_indices,
-    aten.max_pool3d_with_indices,
-    aten.adaptive_max_pool2d,
-    aten.adaptive_max_pool3d,
-    aten.fractional_max_pool2d,
-    aten.fractional_max_pool3d,
-)(pooling.maximum_rule)
-register(aten.avg_pool2d, aten.avg_pool3d)(pooling.average_rule)
-register(aten.max_unpool2d, aten.max_unpool3d)(pooling.unpooling_rule)
-register(
-    aten._adaptive_avg_pool2d,
-    aten._adaptive_avg_pool3d,
-    aten.upsample_linear1d,
-    aten.upsample_bilinear2d,
-    aten.upsample_bicubic2d,
-    aten.upsample_trilinear3d,
-    aten._upsample_bilinear2d_aa,
-    aten._upsample_bicubic2d_aa,
-)(resampling.linear_rule)
-register(aten.grid_sampler_2d, aten.grid_sampler_3d)(resampling.grid_rule)
-register(
-    aten.max,
-    aten.min,
-    aten.sort,
-    aten.topk,
-    aten.kthvalue,
-    aten.median,
-    aten.nanmedian,
-    aten.mode,
-    aten.cummax,
-    aten.cummin,
-)(movement.ordering_rule)
-register(
-    aten.zeros_like,
-    aten.ones_like,
-    aten.empty_like,
-    aten.full_like,
-    aten.rand_like,
-    aten.randn_like,
-    aten.new_zeros,
-    aten.new_ones,
-    aten.new_empty,
-    aten.new_full,
-    aten.new_empty_strided,
-    aten.bernoulli,
-    aten.normal,
-    aten.bernoulli_,
-    aten.exponential_,
-    aten.normal_,
-    aten.random_,
-    aten.uniform_,
-    aten.zero,
-    aten.sign,
-    aten.floor,
-    aten.ceil,
-    aten.round,
-    aten.trunc,
-    aten.detach,
-)(_constant)
-register(aten._softmax, aten._log_softmax, aten._safe_softmax, aten.cumsum, aten.cumprod, aten.logcumsumexp)(
-    explicit_jacobian.row_rule
-)
-register(aten.native_layer_norm, aten.rms_norm, aten._fused_rms_norm)(explicit_jacobian.norm_rule)
-register(aten._native_batch_norm_legit, aten._native_batch_norm_legit_no_training)(
-    explicit_jacobian.channel_rule
-)
-register(aten._unsafe_view, aten._reshape_alias, aten.squeeze, aten.unsqueeze)(movement.view_rule)
-register(aten.fill)(pointwise.fill_rule)
+# The names of the ATen operators that each rule is for.
+_ATEN: dict[Rule, str] = {
+    matmul.linear_rule: "linear",
+    matmul.rule: "mm bmm addmm baddbmm mv addmv dot",
+    convolutions.rule: "convolution",
+    reductions.rule: """
+        sum mean amax amin prod var std nansum logsumexp linalg_vector_norm norm var_mean std_mean
+    """,
+    movement.rule: """
+        index index_select gather take masked_select _unsafe_index masked_scatter
+        roll flip rot90 cat stack repeat copy split_with_sizes_copy tril triu diag_embed
+        as_strided_scatter slice_scatter select_scatter diagonal_scatter
+        im2col unfold pixel_shuffle pixel_unshuffle
+        constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d
+        replication_pad1d replication_pad2d replication_pad3d
+    """,
+    movement.ordering_rule: "max min sort topk kthvalue median nanmedian mode cummax cummin",
+    movement.view_rule: "_unsafe_view",
+    scatter.rule: """
+        index_put _unsafe_index_put put index_copy index_add index_reduce scatter scatter_add scatter_reduce
+    """,
+    scatter.folding_rule: "col2im",
+    lookup_tables.rule: "embedding",
+    lookup_tables.bag_rule: "_embedding_bag _embedding_bag_forward_only",
+    pooling.maximum_rule: """
+        max_pool2d_with_indices max_pool3d_with_indices adaptive_max_pool2d adaptive_max_pool3d
+        fractional_max_pool2d fractional_max_pool3d
+    """,
+    pooling.average_rule: "avg_pool2d avg_pool3d",
+    pooling.unpooling_rule: "max_unpool2d max_unpool3d",
+    resampling.linear_rule: """
+        _adaptive_avg_pool2d _adaptive_avg_pool3d upsample_linear1d upsample_bilinear2d upsample_bicubic2d
+        upsample_trilinear3d _upsample_bilinear2d_aa _upsample_bicubic2d_aa
+    """,
+    resampling.grid_rule: "grid_sampler_2d grid_sampler_3d",
+    explicit_jacobian.row_rule: "_softmax _log_softmax _safe_softmax cumsum cumprod logcumsumexp",
+    explicit_jacobian.norm_rule: "native_layer_norm rms_norm _fused_rms_norm",
+    explicit_jacobian.channel_rule: "_native_batch_norm_legit _native_batch_norm_legit_no_training",
+    pointwise.rule: "complex polar _conj _neg_view",
+    pointwise.fill_rule: "fill",
+    copies.rule: "_to_copy",
+    fourier.rule: "_fft_c2c _fft_r2c _fft_c2r",
+    _constant: """
+        zeros_like ones_like empty_like full_like rand_like randn_like
+        new_zeros new_ones new_empty new_full new_empty_strided zero detach
+        bernoulli normal bernoulli_ exponential_ normal_ random_ uniform_
+        sign floor ceil round trunc
+    """,
+}
+for _rule, _names in _ATEN.items():
+    register(*(getattr(aten, name) for name in _names.split()))(_rule)
 register(CustomFunction)(custom_functions.rule)
-register(aten.complex, aten.polar, aten._conj, aten._neg_view)(pointwise.rule)
-register(aten._to_copy)(copies.rule)
-register(aten._fft_c2c, aten._fft_r2c, aten._fft_c2r)(fourier.rule)
 
 # Where the operators of PyTorch itself are.
 _OWN = {"aten", "prims"}

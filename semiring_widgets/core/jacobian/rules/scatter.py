@@ -29,7 +29,7 @@ aten = torch.ops.aten
 def rule(call: Call) -> Iterator[Edge]:
     """index_put, put, index_copy and scatter; index_add, index_reduce, scatter_add and scatter_reduce."""
     given = call.named
-    own, added = given["self"], given.get(_ADDED[call.op.func.overloadpacket])
+    own, added = given["self"], given.get(_WRITTEN[call.op.func.overloadpacket][0])
     if not _adds_up(call, given):
         # Autograd would count both, though one is overwritten.
         if isinstance(added, Node) and added in call.sources and _writes_twice(call, given, added):
@@ -83,27 +83,13 @@ def _writes_twice(call: Call, given: dict[str, Any], added: Node) -> bool:
     return len(reached.unique()) < len(reached)
 
 
-# What each operator calls the tensor that it writes.
-_ADDED: dict[Any, str] = {
-    aten.index_put: "values",
-    aten._unsafe_index_put: "values",
-    aten.put: "source",
-    aten.index_copy: "source",
-    aten.index_add: "source",
-    aten.index_reduce: "source",
-    aten.scatter: "src",
-    aten.scatter_add: "src",
-    aten.scatter_reduce: "src",
-}
-
-
 def _written_places(call: Call, given: dict[str, Any], source: Node, target: Node) -> tuple[Tensor, Tensor]:
     """Flat index of every element that is written, and of the element of the result that it goes to."""
     device = target.device
     elements = torch.arange(source.outer.numel(), device=device).reshape(source.outer)
     numbers = torch.arange(target.outer.numel(), device=device).reshape(target.outer)
     packet = call.op.func.overloadpacket
-    reached = _LOOK_UP[packet](numbers, given)
+    reached = _WRITTEN[packet][1](numbers, given)
     if packet in (aten.scatter, aten.scatter_add, aten.scatter_reduce):
         # Of a larger source only the first elements are read.
         elements = elements[tuple(slice(n) for n in reached.shape)]
@@ -129,14 +115,15 @@ def _by_numbers(numbers: Tensor, given: dict[str, Any]) -> Tensor:
     return numbers.take(given["index"])
 
 
-_LOOK_UP: dict[Any, Callable[[Tensor, dict[str, Any]], Tensor]] = {
-    aten.index_put: _by_indices,
-    aten._unsafe_index_put: _by_indices,
-    aten.put: _by_numbers,
-    aten.index_copy: _by_slices,
-    aten.index_add: _by_slices,
-    aten.index_reduce: _by_slices,
-    aten.scatter: _by_elements,
-    aten.scatter_add: _by_elements,
-    aten.scatter_reduce: _by_elements,
+# What each operator calls the tensor that it writes, and how it looks the places up.
+_WRITTEN: dict[Any, tuple[str, Callable[[Tensor, dict[str, Any]], Tensor]]] = {
+    aten.index_put: ("values", _by_indices),
+    aten._unsafe_index_put: ("values", _by_indices),
+    aten.put: ("source", _by_numbers),
+    aten.index_copy: ("source", _by_slices),
+    aten.index_add: ("source", _by_slices),
+    aten.index_reduce: ("source", _by_slices),
+    aten.scatter: ("src", _by_elements),
+    aten.scatter_add: ("src", _by_elements),
+    aten.scatter_reduce: ("src", _by_elements),
 }

@@ -41,11 +41,13 @@ class CustomFunction:
         name: of its class.
         inputs: its floating-point arguments, each once, as the leaves that it was called with.
         outputs: its floating-point results with their history; None where one is not differentiable.
+        again: calls it with other inputs and gives all that it returns; None if it draws random numbers.
     """
 
     name: str
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor | None, ...]
+    again: Callable[[Sequence[Tensor]], Any] | None = None
     is_view = False
     tags: tuple[torch.Tag, ...] = ()
 

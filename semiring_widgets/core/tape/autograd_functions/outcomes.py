@@ -57,6 +57,10 @@ def outcome_of(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outco
         given = dict(zip(inputs, leaves, strict=True))
         return _plain_forward(cls, [given.get(id(a), a) for a in args], kwargs)
 
+    def again(others: Sequence[Tensor]) -> Any:
+        given = dict(zip(inputs, others, strict=True))
+        return apply(*(given.get(id(a), a) for a in args), **kwargs)
+
     leaves = {key: _leaf_of(tensor) for key, tensor in inputs.items()}
     # `apply` itself, also where a class has put its own in front of it.
     apply = super(_BASE, cls).apply
@@ -64,7 +68,8 @@ def outcome_of(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outco
         result = apply(*(leaves.get(id(a), a) for a in args), **kwargs)
     results = result if isinstance(result, tuple) else (result,)
     outputs = tuple(r if r.requires_grad else None for r in results if is_tracked(r))
-    function = CustomFunction(cls.__name__, tuple(leaves.values()), outputs)
+    repeats = None if seen.random else again
+    function = CustomFunction(cls.__name__, tuple(leaves.values()), outputs, repeats)
     bare = tuple(r.detach() if is_tracked(r) else r for r in results)
     repeatable = not seen.random and agrees(function, forward)
     return Outcome(

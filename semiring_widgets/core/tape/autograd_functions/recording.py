@@ -60,6 +60,8 @@ class CallRecorder:
         for result, out, node in zip(tracked, function.outputs, op.outputs, strict=True):
             # Where it shares memory with its input, a write through it is no write into the input's paths.
             here = node if out is not None and node is not None else tape._leaf(result.detach())
+            if node is not None and here is not node:
+                tape._note_copy(len(tape.ops), node, here)
             tape._bindings.bind(result, here, cut=True)
         return outcome.result
 
@@ -77,6 +79,7 @@ class CallRecorder:
                 return node
             if node not in constants:
                 constants[node] = tape._constant(node)
+                tape._note_copy(first, node, constants[node])
             return constants[node]
 
         for op in tape.ops[first:]:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.tape.expansion.norms import narrowed, widened
+from semiring_widgets.core.tape.expansion.norms import rounded_to, widened
 
 __all__ = ["FUSED"]
 
@@ -37,7 +37,7 @@ def _linear_cross_entropy(
         ignore_index=ignore_index,
         reduction=reduction,
     )
-    return narrowed(loss, x.dtype)
+    return rounded_to(loss, x.dtype)
 
 
 def _chunked(
@@ -58,16 +58,8 @@ def _chunked(
     return loss, *(x.new_empty(0) for _ in range(3))
 
 
-def _chunked_rows(
-    x: Tensor,
-    linear_weight: Tensor,
-    target: Tensor,
-    linear_bias: Tensor | None,
-    weight: Tensor | None,
-    ignore_index: int,
-    *how: Any,
-) -> Tensor:
-    return _linear_cross_entropy(x, linear_weight, target, linear_bias, weight, ignore_index)
+def _chunked_rows(*args: Any) -> Tensor:
+    return _linear_cross_entropy(*args[:6])  # the others say how it is cut into chunks
 
 
 def _lstm(*args: Any) -> Any:

@@ -27,12 +27,7 @@ from torch import Tensor
 
 from semiring_widgets.core.tape.expansion.fused_ops import FUSED
 from semiring_widgets.core.tape.expansion.matrix_products import PRODUCTS
-from semiring_widgets.core.tape.expansion.norms import (
-    PAPER_NORMS,
-    PRIMITIVE_NORMS,
-    UNCUT_NORMS,
-    WHOLE_NORMS,
-)
+from semiring_widgets.core.tape.expansion.norms import PAPER_NORMS, PRIMITIVE_NORMS, UNCUT_NORMS, WHOLE_NORMS
 from semiring_widgets.core.tape.expansion.random_ops import RANDOM
 from semiring_widgets.core.tape.expansion.softmax import PAPER_SOFTMAX, SHIFTED_SOFTMAX
 from semiring_widgets.core.tape.nodes import Node

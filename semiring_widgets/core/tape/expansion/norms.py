@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["PAPER_NORMS", "PRIMITIVE_NORMS", "UNCUT_NORMS", "WHOLE_NORMS", "narrowed", "ordered", "widened"]
+__all__ = ["PAPER_NORMS", "PRIMITIVE_NORMS", "UNCUT_NORMS", "WHOLE_NORMS", "ordered", "rounded_to", "widened"]
 
 aten = torch.ops.aten
 _HALF = (torch.float16, torch.bfloat16)
@@ -27,7 +27,7 @@ def widened(x: Tensor) -> Tensor:
     return x.float() if x.dtype in _HALF else x
 
 
-def narrowed(x: Tensor, dtype: torch.dtype) -> Tensor:
+def rounded_to(x: Tensor, dtype: torch.dtype) -> Tensor:
     """Back from `widened`."""
     return x if x.dtype == dtype else x.to(dtype)
 
@@ -220,7 +220,7 @@ def _affine(x: Tensor, like: Tensor, weight: Tensor | None, bias: Tensor | None)
         x = x * weight
     if bias is not None:
         x = x + bias
-    return narrowed(x, like.dtype)
+    return rounded_to(x, like.dtype)
 
 
 def _norms(spread: _Variance) -> dict[Any, Callable[..., Any]]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from semiring_widgets.core.tape.expansion.norms import narrowed, ordered, widened
+from semiring_widgets.core.tape.expansion.norms import ordered, rounded_to, widened
 
 __all__ = ["PAPER_SOFTMAX", "SHIFTED_SOFTMAX"]
 
@@ -58,7 +58,7 @@ def _safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None, *, keep
         some = bool(empty.any())
     if some:  # rows without any allowed key are zero, not NaN
         total = total.masked_fill(empty, 1.0)
-    return ordered(narrowed(e / total, dtype if dtype is not None else x.dtype))
+    return ordered(rounded_to(e / total, dtype if dtype is not None else x.dtype))
 
 
 def _log_softmax(x: Tensor, dim: int, half_to_float: bool = False, *, keep: _Keep) -> Tensor:
@@ -104,7 +104,7 @@ def _paper_logsumexp(x: Tensor, dim: list[int], keepdim: bool = False) -> Tensor
 
 
 def _narrowed_result(out: Tensor, like: Tensor, half_to_float: bool) -> Tensor:
-    return ordered(out if half_to_float else narrowed(out, like.dtype))
+    return ordered(out if half_to_float else rounded_to(out, like.dtype))
 
 
 SHIFTED_SOFTMAX: dict[Any, Callable[..., Any]] = {

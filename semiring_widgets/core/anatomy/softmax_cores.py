@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import torch
 
-from semiring_widgets.core.anatomy.following import CONTRACTIONS, sources_of
-from semiring_widgets.core.anatomy.places import paired
-from semiring_widgets.core.anatomy.steps import operands_of_step
+from semiring_widgets.core.anatomy.ancestry import CONTRACTIONS, sources_of
+from semiring_widgets.core.anatomy.fused_attentions import operands_of_step
+from semiring_widgets.core.anatomy.token_layout import paired
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.tape import CustomFunction, Node, Op
 

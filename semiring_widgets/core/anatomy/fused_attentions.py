@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from semiring_widgets.core.anatomy.following import sources_of
+from semiring_widgets.core.anatomy.ancestry import sources_of
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Dense, Edge
 from semiring_widgets.core.tape import CustomFunction, Node, Op

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.anatomy.flow import Along, edges_from
+from semiring_widgets.core.anatomy.layer_flows import Along, edges_along
 from semiring_widgets.core.anatomy.parts import Anatomy, Operand, Residual
 from semiring_widgets.core.anatomy.selections import Selection
 from semiring_widgets.core.graph import GradientGraph
@@ -90,11 +90,6 @@ class Conditioned:
     def below(self) -> Values:
         """Cotangents restricted to the cuts, at and below the lowest."""
         return self.pairs[0][1]
-
-    @property
-    def above(self) -> Values:
-        """Tangents restricted to the cuts, at and above the uppermost."""
-        return self.pairs[-1][0]
 
 
 def cut_of(graph: GradientGraph, anatomy: Anatomy, chosen: Selection) -> Cut:
@@ -247,18 +242,14 @@ def _edge_cut(graph: GradientGraph, residual: Residual | None, which: str, token
         return Cut()
     ways = residual.around if which == "skip" else residual.through
     kept = _kept_in(residual, token)
-    return Cut(
-        edges={
-            edge: kept.reshape(source.shape) for op, source in ways for edge in edges_from(graph, op, source)
-        }
-    )
+    return Cut(edges={edge: kept.reshape(edge.source.shape) for edge in edges_along(graph, ways)})
 
 
 def _kept(node: Node, token: int | None) -> Tensor:
     if token is None:
         return torch.ones(node.shape, dtype=torch.bool, device=node.device)
     kept = torch.zeros(node.shape, dtype=torch.bool, device=node.device)
-    kept[..., token, :] = True
+    kept.view(node.token_shape)[:, token] = True
     return kept
 
 

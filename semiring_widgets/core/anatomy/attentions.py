@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.anatomy.cores import Core, find_cores
-from semiring_widgets.core.anatomy.following import ancestors
+from semiring_widgets.core.anatomy.ancestry import ancestors
 from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Places, Residual
-from semiring_widgets.core.anatomy.places import Layout, find_layout, heads_of, named, rows_through
 from semiring_widgets.core.anatomy.residuals import find_feed_forward, find_joined, find_stacked
+from semiring_widgets.core.anatomy.softmax_cores import Core, find_cores
+from semiring_widgets.core.anatomy.token_layout import Layout, find_layout, heads_of, named, rows_through
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.tape import Node, Op
 

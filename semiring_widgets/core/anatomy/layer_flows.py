@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,7 +26,7 @@ __all__ = [
     "branch_edges",
     "by_place",
     "by_token",
-    "edges_from",
+    "edges_along",
     "head_map",
     "hop_edges",
     "layer_flow",
@@ -230,23 +230,22 @@ def _along(
 ) -> Value:
     """Flow along one operand's edge into an addition, by token."""
     total = by_place(semiring, zeros(graph, semiring, residual.skip), residual.dims)
-    for op, source in residual.around if which == "skip" else residual.through:
-        for edge in edges_from(graph, op, source):
-            if edge in crossing:
-                total = semiring.plus(total, by_place(semiring, crossing[edge], residual.dims))
-                continue
-            for alpha, beta in pairs:
-                if source in alpha and edge.target in beta:
-                    pulled = paths.along(semiring, edge, edge.pull(semiring, beta[edge.target]))
-                    joined = semiring.times(alpha[source], pulled)
-                    total = semiring.plus(total, by_place(semiring, joined, residual.dims))
-                    break
+    for edge in edges_along(graph, residual.around if which == "skip" else residual.through):
+        if edge in crossing:
+            total = semiring.plus(total, by_place(semiring, crossing[edge], residual.dims))
+            continue
+        for alpha, beta in pairs:
+            if edge.source in alpha and edge.target in beta:
+                pulled = paths.along(semiring, edge, edge.pull(semiring, beta[edge.target]))
+                joined = semiring.times(alpha[edge.source], pulled)
+                total = semiring.plus(total, by_place(semiring, joined, residual.dims))
+                break
     return total
 
 
-def edges_from(graph: GradientGraph, op: Op, source: Node) -> list[Edge]:
-    """The edges that an operator makes from one of its inputs."""
-    return [edge for edge in graph.edges(op) if edge.source is source] if op in graph else []
+def edges_along(graph: GradientGraph, ways: Iterable[tuple[Op, Node]]) -> list[Edge]:
+    """The edges that some operators make, each from one of its inputs."""
+    return [edge for op, source in ways if op in graph for edge in graph.edges(op) if edge.source is source]
 
 
 def branch_edges(graph: GradientGraph, anatomy: Anatomy) -> frozenset[Edge]:
@@ -254,17 +253,14 @@ def branch_edges(graph: GradientGraph, anatomy: Anatomy) -> frozenset[Edge]:
 
     An attention without a known residual connection counts from its operands on.
     """
-    found: set[Edge] = set()
+    ways: list[tuple[Op, Node]] = []
     for attention in anatomy.attentions:
         if attention.residual is None:
-            for op in (attention.scores_op, attention.context_op):
-                for operand in attention.operands.values():
-                    found.update(edges_from(graph, op, operand.node))
+            products, operands = (attention.scores_op, attention.context_op), attention.operands.values()
+            ways += [(op, operand.node) for op in products for operand in operands]
         for residual in (attention.residual, attention.mlp):
-            if residual is not None:
-                for op, source in residual.through:
-                    found.update(edges_from(graph, op, source))
-    return frozenset(found)
+            ways += [] if residual is None else residual.through
+    return frozenset(edges_along(graph, ways))
 
 
 def hop_edges(graph: GradientGraph, anatomy: Anatomy, of: str) -> tuple[frozenset[Edge], int]:
@@ -281,19 +277,15 @@ def hop_edges(graph: GradientGraph, anatomy: Anatomy, of: str) -> tuple[frozense
         for kind, residual in (("attention", attention.residual), ("mlp", attention.mlp)):
             if residual is None or of not in (kind, "skip"):
                 continue
-            new = {
-                edge
-                for op, source in (residual.around[:1] if of == "skip" else residual.through)
-                for edge in edges_from(graph, op, source)
-            }
+            new = set(edges_along(graph, residual.around[:1] if of == "skip" else residual.through))
             places += not new <= found
             found |= new
     return frozenset(found), places
 
 
-def by_token(semiring: Semiring, value: Value, tokens: int | None = None) -> Value:
-    """(..., tokens, units) -> (tokens,); ``tokens`` where not the last dimension but one says how many."""
-    flat = tuple(v.reshape(-1, tokens or v.shape[-2], v.shape[-1]) for v in value)
+def by_token(semiring: Semiring, value: Value) -> Value:
+    """(..., tokens, units) -> (tokens,)."""
+    flat = tuple(v.reshape(-1, *v.shape[-2:]) for v in value)
     return tuple(v.reshape(-1) for v in semiring.sum(flat, (0, 2)))
 
 

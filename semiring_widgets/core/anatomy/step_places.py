@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Residual
 from semiring_widgets.core.tape import Node, Op
 
-__all__ = ["Leg", "Place", "legs_of", "read"]
+__all__ = ["Leg", "Place", "legs_with_steps", "read"]
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,13 @@ class _Open:
     since: int
 
 
-def legs_of(anatomy: Anatomy, passages: Sequence[Passage]) -> list[Leg]:
-    """The route of a path: its legs through attentions and feed-forward parts, in order."""
-    return [leg for _, _, leg in _legs(anatomy, passages)]
-
-
 def read(anatomy: Anatomy, passages: Sequence[Passage]) -> list[Place]:
     """A place for every step of a path."""
     if not anatomy.attentions:
         return [Place() for _ in passages]
     places: list[Place] = [Place(route="embedding") for _ in passages]
     last = 0
-    for begin, end, leg in _legs(anatomy, passages):
+    for begin, end, leg in legs_with_steps(anatomy, passages):
         for step in range(begin, end):
             places[step] = Place(leg.layer, leg.head, leg.source, leg.branch)
         places[end - 1] = replace(places[end - 1], token=leg.target)
@@ -69,8 +64,8 @@ def read(anatomy: Anatomy, passages: Sequence[Passage]) -> list[Place]:
     return places
 
 
-def _legs(anatomy: Anatomy, passages: Sequence[Passage]) -> list[tuple[int, int, Leg]]:
-    """(first step, step after the last, leg)."""
+def legs_with_steps(anatomy: Anatomy, passages: Sequence[Passage]) -> list[tuple[int, int, Leg]]:
+    """The legs of a path in order, each with its first step and the step after its last."""
     entries: dict[Node, list[Attention]] = {}
     exits: dict[Node, list[tuple[Attention, Residual]]] = {}
     operands: dict[Node, list[tuple[Attention, str]]] = {}

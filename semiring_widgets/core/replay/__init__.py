@@ -1,0 +1,13 @@
+"""Replay: a recorded forward pass is run again, with some of its tensors replaced.
+
+A tape holds the operators and what they were called with, so nothing but the tape is needed: no module names,
+no hooks, no change of the model. Only what lies behind the replaced tensors is run.
+
+Internal: use `semiring_widgets.test`.
+"""
+
+from semiring_widgets.core.replay.batching import run_batched
+from semiring_widgets.core.replay.program import Program
+from semiring_widgets.core.replay.running import Patch, Replaced, run
+
+__all__ = ["Patch", "Program", "Replaced", "run", "run_batched"]
