@@ -280,6 +280,8 @@ def test_a_tensor_gives_a_result_and_a_list_a_list(question):
     assert torch.equal(one.backprop().value, several.backprop()[0].value)
     assert torch.equal(one.backprop().value, sw.backprop(tape, score, x).value)
     assert torch.equal(one.lengths().length, several.lengths()[0].length)
+    chosen = sw.select_paths(tape, score, x)  # always lists, for those who unpack them
+    assert [len(chosen.backprop()), len(chosen.lengths()), len(one.at_inputs())] == [1, 1, 1]
 
 
 def test_a_score_per_example_may_be_narrowed():
