@@ -96,6 +96,7 @@ class Result:
         return self._fact("log_weight")
 
     @property
+    @in_full_precision
     def sign(self) -> Tensor:
         """``max``: sign of the best path, -1, 0 (no path) or 1. Takes one more sweep when first used."""
         told = self.semiring.with_sign

@@ -38,6 +38,8 @@ CASES = [(part, name) for part, names in PARTS.items() for name in names]
 )
 def test_a_sample_of_it_is_equal(part, name):
     finding = find(PARTS[part][name], 1)
+    if finding.verdict is None:  # the first sample may hold no number at all, as that of `linalg.eig`
+        finding = find(PARTS[part][name], SAMPLES[part])
     assert finding.verdict in ({SAME} if OF_THIS_PYTORCH else {None, SAME, REFUSED, MISTAKEN})
 
 
