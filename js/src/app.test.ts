@@ -1,64 +1,8 @@
 // @vitest-environment happy-dom
-import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { mountApp } from "./app";
 import { fromBase64 } from "./columns";
 import { type ExplanationHeader, VERSION } from "./contract";
-
-const path = `${process.cwd()}/../tests/fixtures/messages.json`;
-const fixtures = JSON.parse(readFileSync(path, "utf-8")) as Record<
-  string,
-  { header: unknown; buffer: string }
->;
-
-type Callback = (...args: unknown[]) => void;
-
-class FakeModel {
-  sent: Record<string, unknown>[] = [];
-  values: Record<string, unknown>;
-  private readonly callbacks = new Map<string, Set<Callback>>();
-
-  constructor(name: string) {
-    const { header, buffer } = fixtures[name] ?? { header: null, buffer: "" };
-    this.values = { summary: structuredClone(header), summary_buffer: fromBase64(buffer), theme: "light" };
-  }
-  get = (name: string) => this.values[name];
-  set = (name: string, value: unknown) => {
-    this.values[name] = value;
-  };
-  save_changes = () => {};
-  on = (name: string, callback: Callback) => {
-    const known = this.callbacks.get(name) ?? new Set();
-    this.callbacks.set(name, known.add(callback));
-  };
-  off = (name: string, callback: Callback) => {
-    this.callbacks.get(name)?.delete(callback);
-  };
-  send = (content: unknown) => {
-    this.sent.push(content as Record<string, unknown>);
-  };
-  emit(name: string, ...args: unknown[]) {
-    for (const callback of this.callbacks.get(name) ?? []) callback(...args);
-  }
-  listeners() {
-    return [...this.callbacks.values()].reduce((sum, known) => sum + known.size, 0);
-  }
-}
-
-function mounted(name: string) {
-  const model = new FakeModel(name);
-  const el = document.createElement("div");
-  document.body.replaceChildren(el);
-  const stop = new AbortController();
-  const root = mountApp(model as never, el, stop.signal);
-  return { model, el, root, stop };
-}
-
-/** Let the next frame draw what has changed. */
-const frame = () => vi.advanceTimersByTime(20);
-
-const click = (root: Element, selector: string) =>
-  root.querySelector(selector)?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+import { click, fixtures, frame, mounted } from "./fake-model";
 
 describe("the widget", () => {
   beforeEach(() => vi.useFakeTimers());

@@ -11,7 +11,7 @@ import torch
 import semiring_widgets as sw
 from semiring_widgets.core.anatomy import cut_of
 from semiring_widgets.core.restriction import Restriction
-from semiring_widgets.errors import InputError
+from semiring_widgets.errors import InputError, TapeError
 from tests.core.oracle import all_paths
 from tests.core.test_routes import EVERYTHING, legs_by_steps, small
 from tests.core.test_sampling import improbable, of_path
@@ -339,3 +339,18 @@ def test_without_a_residual_stream_there_is_no_skip_to_leave():
         sw.paths(tape, score, x).leaving_skip()
     with pytest.raises(InputError, match="no routes"):
         sw.paths(tape, score, x).routes()
+
+
+def test_an_input_that_is_given_twice_has_its_paths_once():
+    tape, score, x = small(0)
+    twice = sw.paths(tape, score, [x, x])
+    gradient = sw.backprop(tape, score, x).value
+    assert twice.contribution() == pytest.approx(float((gradient * x).sum()), abs=1e-12)
+
+
+def test_a_score_behind_a_cut_is_refused():
+    x = torch.ones(3)
+    with sw.record() as tape:
+        score = (x * 2).detach().sum()
+    with pytest.raises(TapeError, match="cut"):
+        sw.paths(tape, score, x)

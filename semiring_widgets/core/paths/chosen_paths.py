@@ -169,6 +169,9 @@ class Chosen:
         return self.leaves or bool(self.passed or self.avoided)
 
     def __repr__(self) -> str:
-        told = [f"through {len(self.passed)} parts"] * bool(self.passed)
-        told += [f"avoiding {len(self.avoided)} parts"] * bool(self.avoided)
+        told = [
+            f"{how} {len(parts)} part{'s' * (len(parts) > 1)}"
+            for how, parts in (("through", self.passed), ("avoiding", self.avoided))
+            if parts
+        ]
         return f"Paths({', '.join(told + ['leaving the skip'] * self.leaves) or 'all'})"

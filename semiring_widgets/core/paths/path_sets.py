@@ -55,7 +55,7 @@ class Paths(Chosen):
     Example:
         >>> few = whole.through({"layer": 3, "head": 3}).leaving_skip()
         >>> few
-        Paths(through 1 parts, leaving the skip)
+        Paths(through 1 part, leaving the skip)
         >>> round(few.log_share, 3), round(few.entropy, 1), round(few.log_weight, 3)
         (-1.142, 151.0, -3.659)
     """
@@ -374,8 +374,7 @@ class Paths(Chosen):
     @in_full_precision
     def _signed(self, direction: Tensor | Sequence[Tensor] | None) -> Value:
         directions = directions_of(self.graph, direction)
-        parts = [
-            SIGNED.scale(result.parts, Weight(directions[node]))
-            for node, result in zip(self.graph.wrt, self._results(SIGNED, "unit"), strict=True)
-        ]
+        # By node: an input that is given twice has its paths once.
+        results = dict(zip(self.graph.wrt, self._results(SIGNED, "unit"), strict=True))
+        parts = [SIGNED.scale(result.parts, Weight(directions[node])) for node, result in results.items()]
         return SIGNED.total(parts)

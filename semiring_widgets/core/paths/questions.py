@@ -62,12 +62,9 @@ def paths(
         InputError: the score has several numbers.
         TapeError: as `semiring_widgets.backprop`.
     """
-    limit = memory_limit(max_memory)
-    if limit is None:
-        ground = ground_of(tape, score, wrt)
-    else:
-        ground = Ground(graph_of(tape, score, wrt), keeps=False)
-    return Paths(ground, listed=not isinstance(wrt, Tensor), limit=limit)
+    found = _shared(tape, score, wrt, max_memory)
+    check_uncut(found.graph)
+    return found
 
 
 def select_paths(
@@ -115,7 +112,7 @@ def select_paths(
         [[0.0], [2.0]]
     """
     leaving_skip = truth(leaving_skip, "leaving_skip")
-    found = paths(tape, score, wrt, max_memory=max_memory).through(through).avoiding(avoiding)
+    found = _shared(tape, score, wrt, max_memory).through(through).avoiding(avoiding)
     return replace(found.leaving_skip() if leaving_skip else found, listed=True, asked_by="select_paths")
 
 
@@ -330,6 +327,16 @@ def narrowed(whole: Paths, through: Parts, avoiding: Parts, leaving_skip: bool) 
     """Those that pass some parts, avoid others, and leave the skip connections."""
     found = whole.through(through).avoiding(avoiding)
     return found.leaving_skip() if truth(leaving_skip, "leaving_skip") else found
+
+
+def _shared(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor], max_memory: int | None) -> Paths:
+    """All paths; without a limit, what is computed is kept for others of the same score."""
+    limit = memory_limit(max_memory)
+    if limit is None:
+        ground = ground_of(tape, score, wrt)
+    else:
+        ground = Ground(graph_of(tape, score, wrt), keeps=False)
+    return Paths(ground, listed=not isinstance(wrt, Tensor), limit=limit)
 
 
 def _everything(
