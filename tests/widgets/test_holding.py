@@ -11,7 +11,7 @@ from semiring_widgets.core import Tape
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation import explaining
 from semiring_widgets.jobs import ExplanationJob
-from semiring_widgets.results.holding import HeldSession
+from semiring_widgets.results.holding import HeldSession, keep_newest
 from semiring_widgets.widgets import ComparisonWidget, ExplanationWidget
 from semiring_widgets.widgets.display import widget_of
 
@@ -30,6 +30,12 @@ def held(make_explanation):
         return replace(result, session=HeldSession(result.session))
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def nothing_held():
+    """What an earlier test has shown gives its recording up."""
+    keep_newest(HeldSession(object()))
 
 
 def tapes():
