@@ -10,9 +10,10 @@ import type {
   Summary,
 } from "./contract";
 import { EMPTY } from "./selection";
-import type { Theme } from "./theme";
 
 export type Answered = "none" | "pending" | "ready" | "unavailable";
+
+export type Theme = "light" | "dark";
 
 export interface State {
   summary: Summary | null;

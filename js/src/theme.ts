@@ -5,10 +5,8 @@
  * widget decides.
  */
 
-import type { Store } from "./store";
+import type { Store, Theme } from "./store";
 import type { Model } from "./transport";
-
-export type Theme = "light" | "dark";
 
 /** What hosts say about themselves, asked of the elements around the widget from the inside out. */
 const SIGNS: ((element: Element) => Theme | null)[] = [
