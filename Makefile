@@ -162,11 +162,11 @@ products: $(TEST) kernels
 	@$(MAKE) $(BUNDLE) || echo "The bundle does not build; what needs it will say so."
 
 .PHONY: test-fast
-test-fast: products test-js  ## what to run after every change: all but slow, Triton and browser tests (3 min)
+test-fast: products test-js  ## what to run after every change: all but slow, Triton and browser tests (5 min)
 	$(PYTEST) --ignore tests/browser -m "$(LANE_FAST)" $(PYTEST_ARGS)
 
 .PHONY: test-python
-test-python: products  ## the fast and the slow tests, without Triton and browser (about 18 min)
+test-python: products  ## the fast and the slow tests, without Triton and browser (11 min)
 	$(PYTEST) --ignore tests/browser -m "not browser and not triton" $(PYTEST_ARGS)
 
 # A process of its own: the interpreter has to be chosen before Triton is imported.
@@ -176,20 +176,20 @@ test-triton: $(TRITON) kernels  ## the Triton kernels in Triton's interpreter, n
 
 # Whole files side by side: most of the time is waiting, and each process has servers of its own.
 .PHONY: test-browser
-test-browser: $(TEST) build browser  ## the widgets in Chromium, on real notebook servers (3 to 6 min)
+test-browser: $(TEST) build browser  ## the widgets in Chromium, on real notebook servers (4 min)
 	@if command -v chromium >/dev/null; then \
 	    set -x; $(BIN)/python -m pytest -n 2 --dist loadfile -m "$(LANE_BROWSER)" $(PYTEST_ARGS) tests/browser; \
 	else echo "$(NO_CHROMIUM)"; fi
 
 .PHONY: test-slow
-test-slow: products  ## what `make test` leaves out: more classes, samples and seeds of the same kinds (15 to 20 min)
+test-slow: products  ## what `make test` leaves out: more classes, samples and seeds of the same kinds (7 min)
 	$(PYTEST) --ignore tests/browser -m "$(LANE_SLOW)" $(PYTEST_ARGS)
 
 # All of them run, and the last line names those that failed: one fault does not hide the next. What needs
 # one core only runs beside the tests.
 CHECKS := test-fast test-triton test-browser
 .PHONY: test
-test: $(TEST) $(MODULES) browser  ## set up what is needed, then every check but the slow tests (8 min)
+test: $(TEST) $(MODULES) browser  ## set up what is needed, then every check but the slow tests (9 min)
 	@mkdir -p test-results; $(MAKE) lint >test-results/lint.log 2>&1 & beside=$$!; trap "kill $$beside" INT TERM; \
 	failed=; for check in $(CHECKS); do $(MAKE) $$check || failed="$$failed $$check"; done; \
 	wait $$beside || failed="lint$$failed"; cat test-results/lint.log; \
@@ -197,7 +197,7 @@ test: $(TEST) $(MODULES) browser  ## set up what is needed, then every check but
 	echo "All checks passed."
 
 .PHONY: test-all
-test-all:  ## `make test` and `make test-slow`: every check and every test, as CI runs them (about 30 min)
+test-all:  ## `make test` and `make test-slow`: every check and every test, as CI runs them (16 min)
 	@failed=; for part in test test-slow; do $(MAKE) $$part || failed="$$failed $$part"; done; \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed." >&2; exit 1; fi
 

@@ -72,6 +72,7 @@ def test_host_reads_are_counted():
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU, which would be measured")
+@pytest.mark.slow
 def test_without_a_gpu_it_says_so_and_ends_well():
     command = [sys.executable, "-m", "tests.benchmarks.bench_gpu"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)

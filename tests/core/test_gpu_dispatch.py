@@ -86,6 +86,7 @@ def test_torch_stays_within_its_memory(chunk, monkeypatch):
 
 
 @pytest.mark.parametrize("asked", ["", "required"])
+@pytest.mark.slow
 def test_tests_of_triton_are_not_skipped_where_they_are_required(asked):
     """What `make test-triton` relies on, tried with the interpreter switched off."""
     environment = {**os.environ, "TRITON_TESTS": asked, "TRITON_INTERPRET": "0"}

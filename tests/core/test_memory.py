@@ -232,6 +232,7 @@ def test_the_estimate_grows_with_width_and_not_with_depth():
     assert needed(40_000, 3) == pytest.approx(2 * needed(20_000, 3), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_derivatives_are_freed_as_they_are_used():
     tape, score, x = recorded(1000)
     graph = GradientGraph(tape, *find_nodes(tape, score, [x]), room=1)

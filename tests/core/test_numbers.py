@@ -97,6 +97,7 @@ def test_few_digits_in_float32_are_many_in_float64():
         sw.backprop(tape, score, wrt=x, semiring="entropy", max_memory=needed)
 
 
+@pytest.mark.slow
 def test_96_layers_of_a_model():
     narrow = recorded(bert, num_hidden_layers=96)
     wide = recorded(bert, dtype=torch.float64, num_hidden_layers=96)

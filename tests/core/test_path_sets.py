@@ -235,6 +235,7 @@ def test_leaving_the_skip_elsewhere(strong):
     assert nothing.top_paths(3) == []
 
 
+@pytest.mark.slow
 def test_a_part_then_another(strong):
     """Through the value of one head, then along the skip of the next layer."""
     both = [{"layer": 0, "head": 1, "branch": "value"}, {"layer": 1, "branch": "skip"}]

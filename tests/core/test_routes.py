@@ -139,6 +139,7 @@ def test_all_contributions_sum_to_the_gradient(bert):
     torch.testing.assert_close(by_token, (gradient * x)[0].sum(-1), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_best_routes_are_distinct_and_first(bert):
     """In a graph with too many paths to list, the best path of a route is that of its set of paths."""
     routes = sw.top_routes(*bert, k=8, by="best")
@@ -166,7 +167,9 @@ def test_a_route_is_its_set_of_paths(bert):
         assert same.cancellation() == pytest.approx(route.cancellation, abs=1e-12)
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+@pytest.mark.parametrize(
+    "dtype", [pytest.param(torch.float64, marks=pytest.mark.slow), torch.float32], ids=str
+)
 def test_two_inputs_and_cross_attention(dtype):
     """Encoder and decoder embeddings: all routes together are both gradients.
 

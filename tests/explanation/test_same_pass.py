@@ -38,7 +38,7 @@ READS_TEXT = ("embeds", "seq2seq", "pictured")
 # Its ids are the codes of a sound, several to a place.
 CODES = ("MusicgenMelodyForCausalLM",)
 # They do not go without an image.
-NEEDS_IMAGE = ("Blip2ForConditionalGeneration",)
+NEEDS_IMAGE = ("Blip2ForConditionalGeneration", "InstructBlipForConditionalGeneration")
 
 READERS = [row for row in TABLE if row.kind in READS_TEXT and row.name not in CODES]
 ROWS = [*(row for row in READERS if row.name not in NEEDS_IMAGE), *WITH_IDS]

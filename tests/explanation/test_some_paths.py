@@ -159,6 +159,7 @@ def test_the_whole_says_nothing(whole, tmp_path):
     assert sw.load(tmp_path / "whole.npz").paths == ""
 
 
+@pytest.mark.slow
 def test_a_page_names_them_and_answers_within(case, tmp_path):
     name, result = case
     page = result.to_html(tmp_path / "few.html", chart=False, answers=2).read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ def pixels(png):
         return np.asarray(image.convert("RGB"))
 
 
-@pytest.mark.parametrize("count", [1, 5, 60, 500])
+@pytest.mark.parametrize("count", [1, 5, 60, pytest.param(500, marks=pytest.mark.slow)])
 def test_any_number_of_tokens(make_explanation, count):
     result = make_explanation([f"word{i}" for i in range(count)], layers=4, maps=False)
     drawn = pixels(picture(result))

@@ -20,7 +20,7 @@ SAMPLE = {
     *("Wav2Vec2ForCTC", "CLIPModel", "YosoForMaskedLM"),
 }
 # Which expert gets a token is read by Python there, so that other inputs may go another way.
-GOES_ANOTHER_WAY = {"JetMoeForCausalLM", "JambaForCausalLM", "LongcatFlashForCausalLM"}
+GOES_ANOTHER_WAY = {"JetMoeForCausalLM", "LongcatFlashForCausalLM"}
 
 
 def check(row):

@@ -134,7 +134,11 @@ def test_flow_is_that_of_full_attention_with_a_mask(tokens, way, examples):
         np.testing.assert_allclose(tables[0][name], tables[1][name], rtol=1e-3, atol=1e-5, err_msg=str(name))
 
 
-@pytest.mark.parametrize("way", [shifted_windows(6, 3, 2), padded_blocks(7, 3)], ids=["image", "sequence"])
+@pytest.mark.parametrize(
+    "way",
+    [pytest.param(shifted_windows(6, 3, 2), marks=pytest.mark.slow), padded_blocks(7, 3)],
+    ids=["image", "sequence"],
+)
 def test_selections_and_routes_are_those_of_full_attention_with_a_mask(way):
     attending, mask = way
     torch.manual_seed(0)
