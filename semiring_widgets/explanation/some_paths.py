@@ -9,8 +9,7 @@ import math
 
 from semiring_widgets.core.paths import Paths
 from semiring_widgets.core.restriction import EVERY_PATH
-from semiring_widgets.core.semirings import Product, Value
-from semiring_widgets.core.semirings.maxima import SignedMax
+from semiring_widgets.core.semirings import Product, SignedMax, Value
 from semiring_widgets.core.sweeps import Span, sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.explanation.draft import Draft
@@ -50,7 +49,7 @@ def _at_inputs(few: Paths) -> tuple[dict[Node, Value], dict[Node, Bests]]:
         sums[node] = SUMS.join({type(factor): value[type(factor)] for factor in SUMS.factors})
         facts = SignedMax().facts(value[SignedMax])
         weight, sign = (
-            facts[name].reshape(-1, *node.shape[-2:]).permute(1, 0, 2).flatten(1)
+            facts[name].reshape(node.token_shape).transpose(0, 1).flatten(1)
             for name in ("log_weight", "sign")
         )
         top, place = weight.max(-1, keepdim=True)

@@ -30,18 +30,6 @@ def result():
     return sw.explain(*sw.load_demo(), demo.DEMO_TEXT, target="are", contrast="is", rankings="best")
 
 
-@pytest.fixture(scope="module")
-def question():
-    model, tokenizer = sw.load_demo()
-    encoded = tokenizer(demo.DEMO_TEXT, return_tensors="pt")
-    x = model.get_input_embeddings()(encoded.input_ids).detach()
-    good, bad = tokenizer.convert_tokens_to_ids(["are", "is"])
-    with sw.record() as tape:
-        logits = model(inputs_embeds=x, attention_mask=encoded.attention_mask).logits[0, 6]
-        score = logits[good] - logits[bad]
-    return tape, score, x
-
-
 @ALL
 def test_flow_and_routes_are_those_of_the_set(result, question, parts):
     paths = sw.select_paths(*question, through=parts)

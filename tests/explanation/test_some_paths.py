@@ -45,18 +45,6 @@ def case(request):
     return request.param, asked(semiring="hops", rankings=rankings, **SETS[request.param])
 
 
-@pytest.fixture(scope="module")
-def question():
-    model, tokenizer = sw.load_demo()
-    encoded = tokenizer(demo.DEMO_TEXT, return_tensors="pt")
-    x = model.get_input_embeddings()(encoded.input_ids).detach()
-    good, bad = tokenizer.convert_tokens_to_ids(["are", "is"])
-    with sw.record() as tape:
-        logits = model(inputs_embeds=x, attention_mask=encoded.attention_mask).logits[0, 6]
-        score = logits[good] - logits[bad]
-    return tape, score, x
-
-
 def test_the_numbers_are_those_of_the_set(question, case):
     name, result = case
     few, data = sw.select_paths(*question, **SETS[name]), result.dataset

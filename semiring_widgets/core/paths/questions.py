@@ -111,9 +111,8 @@ def select_paths(
         >>> result.value.tolist()
         [[0.0], [2.0]]
     """
-    leaving_skip = truth(leaving_skip, "leaving_skip")
-    found = _shared(tape, score, wrt, max_memory).through(through).avoiding(avoiding)
-    return replace(found.leaving_skip() if leaving_skip else found, listed=True, asked_by="select_paths")
+    few = narrowed(_shared(tape, score, wrt, max_memory), through, avoiding, leaving_skip)
+    return replace(few, listed=True, asked_by="select_paths")
 
 
 @in_full_precision
