@@ -7,10 +7,22 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["BRANCHES", "GRANULARITIES", "KINDS", "LEVELS", "OPERANDS", "RANKED_BY", "RANKINGS", "STATES"]
+__all__ = [
+    "BRANCHES",
+    "GRANULARITIES",
+    "KINDS",
+    "LEVELS",
+    "OPERANDS",
+    "RANKED_BY",
+    "RANKINGS",
+    "RULES",
+    "STATES",
+]
 
 # Which graph is counted: from scalar operators to the steps of the paper.
 GRANULARITIES: Final = ("primitive", "operator", "paper")
+# Which number an edge carries; `semiring_widgets.rules` says what each is.
+RULES: Final = ("gradient", "linear", "secant", "lrp", "gim")
 # Of what a maximum is the best: of scalar paths, or of branches as in the published figures.
 LEVELS: Final = ("unit", "branch")
 # By what a path leaves a token at a layer.

@@ -13,11 +13,11 @@ from semiring_widgets.core.anatomy import Anatomy, Selection, extent_of, find_an
 from semiring_widgets.core.effects.cut_points import Place, place_of
 from semiring_widgets.core.effects.estimating import contributions_of
 from semiring_widgets.core.effects.measuring import Effect, effects_of, one_score
-from semiring_widgets.core.effects.references import inputs_of, values_under
 from semiring_widgets.core.effects.replacements import WORDS, value_for
 from semiring_widgets.core.graph import GradientGraph, check_uncut, find_nodes
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.replay import Program
+from semiring_widgets.core.replay.references import inputs_of, values_under
 from semiring_widgets.core.tape import Tape
 from semiring_widgets.errors import InputError
 

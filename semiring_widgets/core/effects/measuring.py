@@ -14,11 +14,11 @@ from torch import Tensor
 from semiring_widgets.checks import memory_limit, shown
 from semiring_widgets.core.anatomy import Extent, Selection, checked, extent_of, find_anatomy
 from semiring_widgets.core.effects.cut_points import Place, place_of
-from semiring_widgets.core.effects.references import inputs_of, values_under
 from semiring_widgets.core.effects.replacements import value_for
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.replay import Patch, Program, Replaced, run_batched
+from semiring_widgets.core.replay.references import inputs_of, values_under
 from semiring_widgets.core.tape import Node, Tape
 from semiring_widgets.errors import InputError, TapeError
 

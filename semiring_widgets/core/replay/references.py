@@ -10,7 +10,8 @@ from torch import Tensor
 
 from semiring_widgets.checks import choice
 from semiring_widgets.core.graph import listed
-from semiring_widgets.core.replay import Program, run
+from semiring_widgets.core.replay.program import Program
+from semiring_widgets.core.replay.running import run
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 
