@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["BRANCHES", "GRANULARITIES", "KINDS", "LEVELS", "OPERANDS", "RANKED_BY", "RANKINGS", "STATES"]
+__all__ = [
+    "BRANCHES",
+    "GRANULARITIES",
+    "KINDS",
+    "LEVELS",
+    "OPERANDS",
+    "PART_KINDS",
+    "RANKED_BY",
+    "RANKINGS",
+    "REFERENCES",
+    "REPLACEMENTS",
+    "SENTENCES",
+    "STATES",
+]
 
 # Which graph is counted: from scalar operators to the steps of the paper.
 GRANULARITIES: Final = ("primitive", "operator", "paper")
@@ -23,3 +36,11 @@ RANKED_BY: Final = {"best": "best path", "mass": "mass", "contribution": "contri
 RANKINGS: Final = tuple(RANKED_BY)
 # How far a computation is.
 STATES: Final = ("running", "done", "cancelled", "failed")
+# What a text is compared with.
+REFERENCES: Final = ("mask", "mean", "zero", "text", "tensor")
+# What a part is given when it is tested.
+REPLACEMENTS: Final = ("reference", "zero", "mean", "resample")
+# Parts that are tested all together.
+PART_KINDS: Final = ("tokens", "heads", "mlps")
+# What the sentences of an answer tell.
+SENTENCES: Final = ("score", "words", "route", "replaced", "remark")
