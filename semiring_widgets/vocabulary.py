@@ -7,12 +7,25 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["BRANCHES", "GRANULARITIES", "KINDS", "LEVELS", "OPERANDS", "RANKED_BY", "RANKINGS", "STATES"]
+__all__ = [
+    "BRANCHES",
+    "GRANULARITIES",
+    "KINDS",
+    "LEVELS",
+    "METRICS",
+    "OPERANDS",
+    "RANKED_BY",
+    "RANKINGS",
+    "REFERENCES",
+    "STATES",
+]
 
 # Which graph is counted: from scalar operators to the steps of the paper.
 GRANULARITIES: Final = ("primitive", "operator", "paper")
 # Of what a maximum is the best: of scalar paths, or of branches as in the published figures.
 LEVELS: Final = ("unit", "branch")
+# How an attribution method is held against tested effects; each is a field of `MethodResult`.
+METRICS: Final = ("effect_correlation", "comprehensiveness", "sufficiency", "infidelity", "sensitivity")
 # By what a path leaves a token at a layer.
 BRANCHES: Final = ("skip", "query", "key", "value", "mlp", "mlp_skip")
 # By what it enters a head.
@@ -23,3 +36,5 @@ RANKED_BY: Final = {"best": "best path", "mass": "mass", "contribution": "contri
 RANKINGS: Final = tuple(RANKED_BY)
 # How far a computation is.
 STATES: Final = ("running", "done", "cancelled", "failed")
+# What a text is compared with.
+REFERENCES: Final = ("mask", "mean", "zero", "text", "tensor")

@@ -19,6 +19,7 @@ export type RunState = "running" | "done" | "cancelled" | "failed";
 export type ColumnType = "float32" | "uint8";
 export type StepBranch = "skip" | "query" | "key" | "value" | "mlp" | "mlp_skip" | "attention";
 export type RankedBy = "best" | "mass" | "contribution";
+export type ReferenceKind = "mask" | "mean" | "zero" | "text" | "tensor";
 export type Branch = "skip" | "query" | "key" | "value" | "mlp" | "mlp_skip";
 export type Kind = "query" | "key" | "value";
 
@@ -181,7 +182,7 @@ export interface ExplanationHeader {
 export interface MethodResult {
   /** Unique name, for example `"Saliency"` or `"path max"`. */
   name: string;
-  /** `"captum"` or `"semiring"`. */
+  /** `"captum"`, `"semiring"`, or `"tested"` for the tested effects themselves. */
   family: string;
   /** What the screen shows. */
   label: string;
@@ -195,6 +196,32 @@ export interface MethodResult {
   granularity: string | null;
   /** For maxima, `"unit"` or `"branch"`; else null. */
   level: string | null;
+  /** Whether tokens are ranked by absolute score, as the score has no sign, or one that speaks of a slope and not of a word. */
+  ranked_by_size: boolean;
+  /** Spearman's ρ of the scores with the tested effects, of absolute values where `ranked_by_size`; -1 to 1. null, like all that follow, where it was not asked for or has no value. */
+  effect_correlation: number | null;
+  /** Drop of the score when the first 20 % of the words are given the reference. */
+  comprehensiveness: number | null;
+  /** Drop of the score when all other words are. */
+  sufficiency: number | null;
+  /** Mean squared error, in the unit of the score squared, of the change that the scores predict for random sets of words, after the best common factor. */
+  infidelity: number | null;
+  /** The largest relative change of the scores when the input is moved a little. */
+  sensitivity: number | null;
+}
+
+/** What the text is compared with: effects and contributions say what becomes of the score in its place. */
+export interface Reference {
+  /** `"mask"`, `"mean"`, `"zero"`, `"text"` or `"tensor"`. */
+  kind: ReferenceKind;
+  /** In words, for example `"[MASK] in the place of every token"`. */
+  label: string;
+  /** The score of the whole reference. */
+  score: number | null;
+  /** The tokens of a second text; empty otherwise. */
+  streams: readonly Stream[];
+  /** For each token of each stream of the text, its counterpart in the stream of the second text; -1 where there is none. */
+  aligned: readonly readonly number[][];
 }
 
 /** The summary of a comparison, which holds all its numbers. */
@@ -213,6 +240,8 @@ export interface ComparisonHeader {
   paths: string;
   methods: readonly MethodResult[];
   top_k: number;
+  /** What is put in the place of words; null where nothing was tested. */
+  reference: Reference | null;
 }
 
 /** A part of the model that paths can pass; a token without a layer is where they start. */
@@ -391,7 +420,7 @@ export interface AnswerTo {
 export const FIELDS: Record<Incoming["type"], string> = {
   explanation:
     "type version revision text model score streams status columns paths granularity level layers totals rankings statistics",
-  comparison: "type version revision text model score streams status columns paths methods top_k",
+  comparison: "type version revision text model score streams status columns paths methods top_k reference",
   conditioned: "type id selection log_share totals columns",
   routes: "type id by selection ranking",
   head_map: "type id layer head selection kinds peak columns",

@@ -21,9 +21,9 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from semiring_widgets.contract.message_kinds import Answer, MessageType, Notice, Request, Spelled, Words
 from semiring_widgets.results.comparison import MethodResult
-from semiring_widgets.results.parts import Layer, Score, Statistic, Status, Stream, Totals
+from semiring_widgets.results.parts import Layer, Reference, Score, Statistic, Status, Stream, Totals
 from semiring_widgets.results.rankings import ListedStep, Ranking
-from semiring_widgets.vocabulary import BRANCHES, KINDS, RANKINGS, STATES
+from semiring_widgets.vocabulary import BRANCHES, KINDS, RANKINGS, REFERENCES, STATES
 
 __all__ = [
     "ANSWERS",
@@ -68,6 +68,7 @@ _COLUMN_TYPE = Words("ColumnType", ("float32", "uint8"))
 # Fields of results that are texts there.
 WORDS_OF_FACTS: Final[Mapping[tuple[type, str], Words]] = {
     (Ranking, "by"): _RANKED_BY,
+    (Reference, "kind"): Words("ReferenceKind", REFERENCES),
     (ListedStep, "branch"): Words("StepBranch", (*BRANCHES, "attention")),
     (Status, "state"): Words("RunState", STATES),
 }
@@ -146,10 +147,15 @@ class ExplanationHeader(Summary, type="explanation"):
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonHeader(Summary, type="comparison"):
-    """The summary of a comparison, which holds all its numbers."""
+    """The summary of a comparison, which holds all its numbers.
+
+    Attributes:
+        reference: what is put in the place of words; null where nothing was tested.
+    """
 
     methods: tuple[MethodResult, ...] = ()
     top_k: int = 0
+    reference: Reference | None = None
 
 
 # --- to the page, when asked ----------------------------------------------------------------------

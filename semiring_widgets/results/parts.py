@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Layer", "Score", "Statistic", "Status", "Stream", "Token", "Totals"]
+__all__ = ["Layer", "Reference", "Score", "Statistic", "Status", "Stream", "Token", "Totals"]
 
 
 @dataclass(frozen=True)
@@ -88,3 +88,23 @@ class Status:
     done: int = 0
     total: int = 0
     message: str = ""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the text is compared with: effects and contributions say what becomes of the score in its place.
+
+    Attributes:
+        kind: ``"mask"``, ``"mean"``, ``"zero"``, ``"text"`` or ``"tensor"``.
+        label: in words, for example ``"[MASK] in the place of every token"``.
+        score: the score of the whole reference.
+        streams: the tokens of a second text; empty otherwise.
+        aligned: for each token of each stream of the text, its counterpart in the stream of the second text;
+            -1 where there is none.
+    """
+
+    kind: str
+    label: str
+    score: float
+    streams: tuple[Stream, ...] = ()
+    aligned: tuple[tuple[int, ...], ...] = ()
