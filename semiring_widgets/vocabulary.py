@@ -14,9 +14,12 @@ __all__ = [
     "LEVELS",
     "METRICS",
     "OPERANDS",
+    "PART_KINDS",
     "RANKED_BY",
     "RANKINGS",
     "REFERENCES",
+    "REPLACEMENTS",
+    "SENTENCES",
     "STATES",
 ]
 
@@ -38,3 +41,9 @@ RANKINGS: Final = tuple(RANKED_BY)
 STATES: Final = ("running", "done", "cancelled", "failed")
 # What a text is compared with.
 REFERENCES: Final = ("mask", "mean", "zero", "text", "tensor")
+# What a part is given when it is tested.
+REPLACEMENTS: Final = ("reference", "zero", "mean", "resample")
+# Parts that are tested all together.
+PART_KINDS: Final = ("tokens", "heads", "mlps")
+# What the sentences of an answer tell.
+SENTENCES: Final = ("score", "words", "route", "replaced", "remark")

@@ -29,11 +29,12 @@ from numpy.typing import NDArray
 
 from semiring_widgets.checks import choice
 from semiring_widgets.errors import InputError
+from semiring_widgets.results.answer_checks import check_reference
 from semiring_widgets.results.consistency import check_status, check_streams, table
 from semiring_widgets.results.facts import fields_of
 from semiring_widgets.results.parts import Reference, Score, Status, Stream, Token
 from semiring_widgets.results.result import ELSEWHERE, Result
-from semiring_widgets.vocabulary import METRICS, REFERENCES
+from semiring_widgets.vocabulary import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -229,7 +230,7 @@ class Comparison(Result):
         expected = {"method": len(names), "other": len(names), "token": len(result.tokens)}
         wanted = set(_VARIABLES)
         if result.reference is not None:
-            _check_reference(result.reference)
+            check_reference(result.reference, result.streams)
             expected["fraction"] = TENTHS + 1
             wanted |= set(_MEASURED)
         if dict(sizes) != expected or set(result.dataset.data_vars) != wanted:
@@ -242,8 +243,3 @@ class Comparison(Result):
             f"Comparison({self.score.label} = {self.score.value:.4g}, {len(self.tokens)} tokens, "
             f"{len(self.methods)} methods: {', '.join(method.name for method in self.methods)}{paths})"
         )
-
-
-def _check_reference(reference: Reference) -> None:
-    if reference.kind not in REFERENCES:
-        raise InputError(f"its reference is of a kind {reference.kind!r}, none of {', '.join(REFERENCES)}")

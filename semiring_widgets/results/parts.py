@@ -11,7 +11,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Layer", "Reference", "Score", "Statistic", "Status", "Stream", "Token", "Totals"]
+__all__ = [
+    "Correlation",
+    "Layer",
+    "Part",
+    "Reference",
+    "Score",
+    "Sentence",
+    "Statistic",
+    "Status",
+    "Stream",
+    "Token",
+    "Totals",
+]
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,21 @@ class Status:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A part of the model that paths can pass; a token without a layer is where they start.
+
+    Attributes:
+        stream: which input a token without a layer belongs to.
+    """
+
+    layer: int | None = None
+    branch: str | None = None
+    head: int | None = None
+    token: int | None = None
+    stream: int = 0
+
+
+@dataclass(frozen=True)
 class Reference:
     """What the text is compared with: effects and contributions say what becomes of the score in its place.
 
@@ -108,3 +135,30 @@ class Reference:
     score: float
     streams: tuple[Stream, ...] = ()
     aligned: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence of the answer.
+
+    Attributes:
+        kind: what it tells: ``"score"``, ``"words"``, ``"route"``, ``"replaced"`` or ``"remark"``.
+        parts: what it is about, to be selected with it.
+    """
+
+    kind: str
+    text: str
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """How well contributions rank the parts of one kind as their effects do, in this text.
+
+    Attributes:
+        kind: ``"tokens"``, ``"heads"`` or ``"mlps"``.
+        rank_correlation: Spearman's, between the absolute values (-1 to 1).
+    """
+
+    kind: str
+    rank_correlation: float
