@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ParamSpec, TypeVar, cast
 
-from semiring_widgets.vocabulary import GRANULARITIES, LEVELS, RANKINGS
+from semiring_widgets.vocabulary import GRANULARITIES, LEVELS, METRICS, RANKINGS
 
 __all__ = [
     "CompareOptions",
@@ -129,6 +129,21 @@ class CompareOptions(PathOptions):
             "help": "Captum and path methods by name; default: a choice",
             "nargs": "+",
             "metavar": "METHOD",
+        },
+    )
+    reference: Any = field(
+        default=None,
+        metadata={
+            "help": "what is put in the place of words: mask, mean or zero; default: mask, or else mean",
+            "metavar": "NAME",
+        },
+    )
+    metrics: Any = field(
+        default=None,
+        metadata={
+            "help": "yardsticks of the methods; default: all but sensitivity, which takes long",
+            "nargs": "*",
+            "choices": METRICS,
         },
     )
     top_k: int = field(
