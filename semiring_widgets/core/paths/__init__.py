@@ -19,10 +19,12 @@ from semiring_widgets.core.paths.questions import (
 )
 from semiring_widgets.core.paths.route import Route, Routes
 from semiring_widgets.core.paths.route_search import MEASURED, Known
-from semiring_widgets.core.paths.shared_sweeps import Ground
+from semiring_widgets.core.paths.shared_sweeps import Ground, ground_of
+from semiring_widgets.core.paths.stations import JOINED, Station, Stations
 from semiring_widgets.core.paths.walks import Guide, walk
 
 __all__ = [
+    "JOINED",
     "MEASURED",
     "SIGNED",
     "Flow",
@@ -33,10 +35,13 @@ __all__ = [
     "Paths",
     "Route",
     "Routes",
+    "Station",
+    "Stations",
     "Step",
     "cancellation",
     "directions_of",
     "family_contribution",
+    "ground_of",
     "narrowed",
     "path_lengths",
     "paths",

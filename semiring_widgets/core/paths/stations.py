@@ -101,11 +101,13 @@ class Stations:
         graph, anatomy: as given.
         all: the stations.
         edges: their edges, which no segment between two stations may use.
+        of: those of a layer and branch; what joins the stream is `JOINED`.
     """
 
     def __init__(self, graph: GradientGraph, anatomy: Anatomy) -> None:
         self.graph, self.anatomy = graph, anatomy
         self.all: list[Station] = []
+        self.of: dict[tuple[int, str], list[Station]] = {}
         self._by_edge: dict[Edge, int] = {}
         # Several attentions may be added to each other before they join the stream together.
         self._joins = {a.index: a.residual.op for a in anatomy.attentions if a.residual is not None}
@@ -176,6 +178,7 @@ class Stations:
             if edge not in self._by_edge:
                 self._by_edge[edge] = len(self.all)
                 self.all.append(Station(edge, layer, branch, rank, members, heads))
+            self.of.setdefault((layer, branch), []).append(self.all[self._by_edge[edge]])
 
 
 def _by_place(node: Node, dims: Sequence[int]) -> Tensor:
