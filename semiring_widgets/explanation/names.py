@@ -65,9 +65,7 @@ class Names:
         layer = self.layers[part.layer]
         keys = part.branch in ("key", "value")
         token = (
-            ""
-            if part.token is None
-            else self.token(layer.key_stream if keys else layer.stream, part.token)
+            "" if part.token is None else self.token(layer.key_stream if keys else layer.stream, part.token)
         )
         at = f" at {token}" if token else ""
         if part.branch in _OPERANDS:

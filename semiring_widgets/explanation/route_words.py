@@ -61,4 +61,8 @@ def _step(names: Names, step: ListedStep, target: str, *, first: bool) -> str:
         return f"{head} passes {what} on in its own place"
     if not first:
         return f"{head} carries it to {target}"
-    return f"{head} writes {what} onto {target}" if step.branch == "value" else f"{head} moves {what} to {target}"
+    return (
+        f"{head} writes {what} onto {target}"
+        if step.branch == "value"
+        else f"{head} moves {what} to {target}"
+    )

@@ -49,12 +49,14 @@ class RouteTeller:
         layers: the layers, for the sentences.
         log_mass: of all paths.
         best: log |weight| of the best path of all.
+        blank: the token that is asked for, where that is a blank to be filled.
     """
 
     streams: tuple[Stream, ...]
     layers: tuple[Layer, ...]
     log_mass: float
     best: float
+    blank: int | None = None
 
     def ranking(self, found: core.Routes, measure: Callable[[core.Route], float] | None = None) -> Ranking:
         """The routes of a ranking in words, with what it leaves out.
@@ -95,7 +97,9 @@ class RouteTeller:
         start = self._names.token(route.input, route.token)
         if not steps:
             return f"What {start} says itself stays there, and no head moves it."
-        return in_words(self._names, steps)
+        stream = self.layers[steps[-1].layer].stream
+        blank = self.blank == steps[-1].target and stream == len(self.streams) - 1
+        return in_words(self._names, steps, "the blank" if blank else None)
 
     def _route(self, rank: int, route: core.Route) -> ListedRoute:
         return ListedRoute(
@@ -174,6 +178,6 @@ def _remark(found: core.Routes) -> str:
     whole = found.rest + math.fsum(route.contribution for route in found)
     return (
         f"Together these routes contribute {signed(whole - found.rest)} of {signed(whole)} (slope × (input − "
-        f"reference)), all others together {signed(found.rest)}. Found by a search that may miss some: no other "
-        f"single route can contribute more than {number(found.missed, 3)}, its mass."
+        f"reference)), all others together {signed(found.rest)}. Found by a search that may miss some: no "
+        f"other single route can contribute more than {number(found.missed, 3)}, its mass."
     )

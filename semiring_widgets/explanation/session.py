@@ -19,13 +19,14 @@ from semiring_widgets.core.anatomy import (
     Attention,
     Extent,
     LayerExtent,
+    Leg,
     Parts,
     Selection,
     checked,
 )
-from semiring_widgets.core.paths import Flow, Known, Paths, family_contribution
+from semiring_widgets.core.paths import Flow, Known, Paths, RouteSearch, family_contribution
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.effects import Recording
+from semiring_widgets.explanation.effect_numbers import Recording
 from semiring_widgets.explanation.flowing import FLOW, fill_layer, fill_tokens, share, sizes_of, totals_of
 from semiring_widgets.explanation.names import Names
 from semiring_widgets.explanation.routing import RouteTeller, attention_legs
@@ -116,8 +117,7 @@ class LiveSession:
         """See `semiring_widgets.results.session.Session`."""
         chosen, around = checked(selection, self._extent), checked(avoiding, self._extent)
         with self.lock, torch.no_grad():
-            few, known = self._measured(chosen, around)
-            search = replace(few.route_search(self._directions, self.memory, check), known=known)
+            search = self._search(chosen, around, check)
 
             def whole(route: Route) -> float:
                 return family_contribution(search, (route.input, route.token), attention_legs(route))
@@ -190,7 +190,16 @@ class LiveSession:
     @cached_property
     def _tester(self) -> Tester:
         teller = self.teller
-        return Tester(self.recording, self._extent, Names(teller.streams, teller.layers))
+
+        def predict(start: tuple[int, int], steps: Sequence[Leg], check: Check) -> float:
+            return family_contribution(self._search((), (), check), start, steps)
+
+        return Tester(self.recording, self._extent, Names(teller.streams, teller.layers), predict)
+
+    def _search(self, chosen: Chosen, around: Chosen, check: Check) -> RouteSearch:
+        """Of the routes of these paths, with contributions along the reference."""
+        few, known = self._measured(chosen, around)
+        return replace(few.route_search(self._directions, self.memory, check), known=known)
 
     def _flow(self, few: Paths, check: Check) -> Flow:
         return few.flow(FLOW, progress=lambda *_: check())

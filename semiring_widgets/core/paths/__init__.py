@@ -18,7 +18,7 @@ from semiring_widgets.core.paths.questions import (
     top_routes,
 )
 from semiring_widgets.core.paths.route import Route, Routes
-from semiring_widgets.core.paths.route_search import MEASURED, Known
+from semiring_widgets.core.paths.route_search import MEASURED, Known, RouteSearch
 from semiring_widgets.core.paths.shared_sweeps import Ground, ground_of
 from semiring_widgets.core.paths.stations import JOINED, Station, Stations
 from semiring_widgets.core.paths.walks import Guide, walk
@@ -34,6 +34,7 @@ __all__ = [
     "Path",
     "Paths",
     "Route",
+    "RouteSearch",
     "Routes",
     "Station",
     "Stations",

@@ -24,6 +24,9 @@ from semiring_widgets.vocabulary import KINDS
 
 __all__ = ["family_contribution"]
 
+_BY_ATTENTION = (*KINDS, "attention")
+_MLP = ("mlp", "mlp_skip")
+
 
 def family_contribution(search: RouteSearch, start: tuple[int, int], steps: Sequence[Leg]) -> float:
     """The signed sum of weight times direction over all paths that share some steps.
@@ -31,8 +34,8 @@ def family_contribution(search: RouteSearch, start: tuple[int, int], steps: Sequ
     Args:
         search: of the set that the paths are in, along its directions.
         start: the input where they begin, and which of its tokens.
-        steps: all their steps by attention, none of them on a skip connection; in the other layers they stay
-            on the skip.
+        steps: all their steps by attention; in the other layers they stay on the skip. Of the layers in which
+            no step by a feed-forward part or the skip beside it is named, both are taken.
     """
     paths = _confined(search.stations, search.gated, steps)
     algebra = paths.algebra(Sum())
@@ -69,18 +72,19 @@ def _confined(stations: Stations, paths: Restriction, steps: Sequence[Leg]) -> R
 def _open(stations: Stations, station: Station, steps: Sequence[Leg]) -> list[int] | None:
     """The groups of a station that the paths may pass; None for all."""
     tokens = len(station.members) // (station.heads or 1)
-    here = [leg for leg in steps if stations.joined(leg.layer, station.layer)]
+    joined = [
+        leg for leg in steps if leg.branch in _BY_ATTENTION and stations.joined(leg.layer, station.layer)
+    ]
+    own = [leg for leg in steps if leg.layer == station.layer]
     if station.branch in KINDS:
-        return [
-            (leg.head or 0) * tokens + leg.source
-            for leg in steps
-            if leg.layer == station.layer and leg.branch == station.branch
-        ]
+        return [(leg.head or 0) * tokens + leg.source for leg in own if leg.branch == station.branch]
     if station.branch == JOINED:
-        return [leg.target for leg in here]
+        return [leg.target for leg in joined]
     mlp = stations.anatomy.attentions[station.layer].mlp
     beside = mlp is not None and mlp.inner is not None
-    if here and (station.branch == "skip" or (beside and station.branch in ("mlp", "mlp_skip"))):
-        # Past the attention, where the paths take a step by it.
-        return []
+    # Of what goes round the attention, and of what stands beside it, a path takes one.
+    ways = ("skip", *_MLP) if beside else _MLP if station.branch in _MLP else ("skip",)
+    named = [leg for leg in own if leg.branch in ways]
+    if named or ("skip" in ways and joined):
+        return [leg.source for leg in named if leg.branch == station.branch]
     return None

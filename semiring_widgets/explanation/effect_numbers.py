@@ -14,12 +14,13 @@ import pandas as pd
 import xarray as xr
 from torch import Tensor
 
-from semiring_widgets.core.effects import Row, effects
+from semiring_widgets.core.effects import Row, effect_rows
 from semiring_widgets.core.tape import Tape
 from semiring_widgets.errors import MemoryLimitError, TapeError, UnsupportedOpError
+from semiring_widgets.explanation.effect_frames import rank_correlations
+from semiring_widgets.explanation.model_call import ModelCall
 from semiring_widgets.explanation.references import Referenced
 from semiring_widgets.results.parts import Correlation
-from semiring_widgets.results.schema import DECODER, EFFECTS
 from semiring_widgets.vocabulary import PART_KINDS
 
 __all__ = ["REFUSALS", "Recording", "correlations_of", "tell_effects"]
@@ -28,6 +29,8 @@ __all__ = ["REFUSALS", "Recording", "correlations_of", "tell_effects"]
 REFUSALS = (UnsupportedOpError, TapeError, MemoryLimitError)
 # Fewer parts have no order to speak of.
 _FEWEST = 4
+# Of each kind of parts, what its variables begin with.
+_VARIABLES = {"tokens": ("token", "decoder"), "heads": ("head",), "mlps": ("mlp",)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +42,7 @@ class Recording:
         score: shape (1,).
         inputs: the embeddings of each stream.
         reference: what stands in for them.
+        call: how the model is called, for the values of other texts.
         max_memory: bytes that tests may take beside the tape; None for no limit.
     """
 
@@ -46,6 +50,7 @@ class Recording:
     score: Tensor
     inputs: tuple[Tensor, ...]
     reference: Referenced
+    call: ModelCall
     max_memory: int | None = None
 
     def directions(self, dtype: Any) -> list[Tensor]:
@@ -57,7 +62,13 @@ class Recording:
         return [x.to(dtype) - r.to(dtype) for x, r in zip(self.inputs, self.reference.inputs, strict=True)]
 
     def rows(
-        self, kind: str | Sequence[str], check: Callable[[], None], *, by: str = "reference", tested: bool = True
+        self,
+        kind: str | Sequence[str],
+        check: Callable[[], None],
+        *,
+        by: str = "reference",
+        resample: list[Tensor] | None = None,
+        tested: bool = True,
     ) -> list[Row]:
         """See `semiring_widgets.effects`.
 
@@ -65,15 +76,17 @@ class Recording:
             kind: of the parts.
             check: called often; may raise to stop.
             by: what they are given.
+            resample: embeddings of another text, where that is what they are given.
             tested: False estimates only.
         """
-        return effects(
+        return effect_rows(
             self.tape,
             self.score,
             list(self.inputs),
             list(self.reference.inputs),
             kind=kind,
             by=by,
+            resample=resample,
             tested=tested,
             max_memory=self.max_memory,
             progress=lambda *_: check(),
@@ -102,9 +115,7 @@ def tell_effects(recording: Recording, dataset: xr.Dataset, check: Callable[[], 
     return why
 
 
-def _estimates(
-    recording: Recording, kind: str | Sequence[str], check: Callable[[], None]
-) -> list[Row]:
+def _estimates(recording: Recording, kind: str | Sequence[str], check: Callable[[], None]) -> list[Row]:
     """Contributions alone; none where not even the reference can be run."""
     try:
         return recording.rows(kind, check, tested=False)
@@ -113,7 +124,10 @@ def _estimates(
 
 
 def _write(dataset: xr.Dataset, row: Row) -> None:
-    kind, place = row["kind"], tuple(row[axis] for axis in ("layer", "head", "token") if row[axis] is not None)
+    kind, place = (
+        row["kind"],
+        tuple(row[axis] for axis in ("layer", "head", "token") if row[axis] is not None),
+    )
     name = {"layer": "node"}.get(kind, kind)
     if kind == "token" and row["stream"]:
         name = "decoder"
@@ -125,24 +139,19 @@ def _write(dataset: xr.Dataset, row: Row) -> None:
 def correlations_of(dataset: xr.Dataset) -> tuple[Correlation, ...]:
     """How well contributions rank as effects do, by kind of part; only where there is an order to compare.
 
-    Spearman's rank correlation of the absolute values, ties sharing their mean rank.
-
     Args:
         dataset: with effects and contributions.
     """
     found = []
-    for kind in PART_KINDS:
-        names = [name for name in (*EFFECTS, *DECODER) if name in dataset and _is_of(name, kind)]
-        columns = [
-            np.concatenate([dataset[n].values.ravel() for n in names if n.endswith(what)])
+    for kind, names in _VARIABLES.items():
+        columns = {
+            what: np.concatenate(
+                [dataset[f"{n}_{what}"].values.ravel() for n in names if f"{n}_{what}" in dataset]
+            )
             for what in ("effect", "contribution")
-        ]
-        table = pd.DataFrame(np.abs(np.stack(columns, 1).astype(np.float64))).dropna()
-        rank_correlation = float(table.rank().corr().iloc[0, 1]) if len(table) >= _FEWEST else np.nan
-        if np.isfinite(rank_correlation):
-            found.append(Correlation(kind, rank_correlation))
+        }
+        table = pd.DataFrame(columns).astype(np.float64).dropna().assign(kind=kind)
+        correlation = rank_correlations(table)[kind] if len(table) >= _FEWEST else np.nan
+        if np.isfinite(correlation):
+            found.append(Correlation(kind, correlation))
     return tuple(found)
-
-
-def _is_of(name: str, kind: str) -> bool:
-    return name.startswith(kind.removesuffix("s")) or (kind == "tokens" and name in DECODER)
