@@ -18,10 +18,12 @@ from semiring_widgets.core.paths.questions import (
 )
 from semiring_widgets.core.paths.route import Route, Routes
 from semiring_widgets.core.paths.route_search import MEASURED
-from semiring_widgets.core.paths.shared_sweeps import Ground
+from semiring_widgets.core.paths.shared_sweeps import Ground, ground_of
+from semiring_widgets.core.paths.stations import JOINED, Station, Stations
 from semiring_widgets.core.paths.walks import Guide, walk
 
 __all__ = [
+    "JOINED",
     "MEASURED",
     "SIGNED",
     "Flow",
@@ -31,9 +33,12 @@ __all__ = [
     "Paths",
     "Route",
     "Routes",
+    "Station",
+    "Stations",
     "Step",
     "cancellation",
     "directions_of",
+    "ground_of",
     "narrowed",
     "path_lengths",
     "paths",
