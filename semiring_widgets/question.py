@@ -142,8 +142,9 @@ class CompareOptions(PathOptions):
     reference: Any = field(
         default=None,
         metadata={
-            "help": "what is put in the place of words: mask, mean or zero; default: mask, or else mean",
-            "metavar": "NAME",
+            "help": "what stands in for a part to see what it does: mask (the default where the tokenizer "
+            "has a mask token), mean, zero, or a second text; in a notebook also a variable with a tensor",
+            "metavar": "TEXT",
         },
     )
     metrics: Any = field(

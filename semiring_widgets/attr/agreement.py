@@ -55,7 +55,8 @@ def effect_correlation(scores: NDArray[np.float64], effects: NDArray[np.float64]
         1.0
     """
     rows = np.stack([scores, effects])
-    return float(_spearman(np.abs(rows) if by_size else rows)[0, 1])
+    # A correlation of 0 comes out as some 1e-17.
+    return round(float(_spearman(np.abs(rows) if by_size else rows)[0, 1]), 12)
 
 
 def _spearman(rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 from semiring_widgets.attr.agreement import rank_correlation, top_k_overlap
 from semiring_widgets.attr.methods import Method, MethodLike, resolve
 from semiring_widgets.attr.problem import Problem, ScoredModel, evaluating, seeded
+from semiring_widgets.attr.reference import reference_of
 from semiring_widgets.attr.semiring_choice import check_choices
 from semiring_widgets.attr.yardsticks import SEED, measured, sensitivity_of
 from semiring_widgets.checks import choice, truth, whole_number
 from semiring_widgets.errors import CancelledError, sentence_of
 from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.chosen_words import words_of
-from semiring_widgets.explanation.comparing_with import reference_of
+from semiring_widgets.explanation.references import check_reference
 from semiring_widgets.explanation.scores import Prepared, prepare
 from semiring_widgets.question import CompareOptions, Question, taken, with_arguments_of
 from semiring_widgets.results.comparison import TENTHS, Comparison, MethodResult, counted
@@ -57,7 +58,7 @@ def compare(
     *,
     score: Callable[[Any], Tensor] | None = None,
     methods: _Methods = None,
-    reference: str | Tensor | None = None,
+    reference: Any = None,
     metrics: str | Sequence[str] | None = None,
     granularity: str = "primitive",
     level: str = "unit",
@@ -89,9 +90,9 @@ def compare(
         methods: names, Captum classes or instances, or functions, see
             `semiring_widgets.attr.methods.resolve`. None: tested effects, contributions, and a choice of
             Captum's and path methods.
-        reference: what is put in the place of a token: ``"mask"`` (the mask token for every word; special
-            tokens stay), ``"mean"`` (mean embedding of the text's tokens), ``"zero"``, or embeddings, shape
-            (1, tokens, units). None: ``"mask"`` where the tokenizer has a mask token, else ``"mean"``.
+        reference: what a token is given, as in `semiring_widgets.explain`: ``"mask"`` (for every
+            word; special tokens stay), ``"mean"``, ``"zero"``, a second text, or embeddings, shape
+            (1, tokens, units). None: ``"mask"`` where there is a mask token, else ``"mean"``.
         metrics: which yardsticks: ``"effect_correlation"``, ``"comprehensiveness"``, ``"sufficiency"``,
             ``"infidelity"``, ``"sensitivity"``; none for ``()``. None: all but sensitivity, which asks every
             method three times more.
@@ -125,7 +126,7 @@ def compare(
         >>> c.dataset.scores.shape  # methods, tokens
         (2, 12)
         >>> c.reference.label, c.tokens[int(c.dataset.token_effect.argmax())].text
-        ('[MASK] in the place of every word', 'keys')
+        ('[MASK] in the place of every token, special tokens kept', 'keys')
     """
     question = Question(text, target, contrast, position, score, add_special_tokens)
     options = CompareOptions(
@@ -178,6 +179,7 @@ def _run_of(model: nn.Module, tokenizer: Any, question: Question, options: Compa
     check_question(model, tokenizer, question)
     asked = resolve(options.methods)
     check_choices(granularity=options.granularity, level=options.level)
+    check_reference(options.reference)
     options = replace(
         options,
         top_k=whole_number(options.top_k, "top_k"),
@@ -189,7 +191,7 @@ def _run_of(model: nn.Module, tokenizer: Any, question: Question, options: Compa
         with evaluating(model):
             prepared = prepare(model, tokenizer, question)
             forward = ScoredModel(model, prepared.forward, check)
-            reference, embeds = reference_of(prepared, tokenizer, options.reference, forward)
+            reference, embeds = reference_of(prepared, options.reference, forward)
             problem = Problem(forward, prepared.inputs_embeds, embeds, options)
             paths = words_of(problem.chosen(), prepared.streams)
             table = _Table(prepared, asked, options, paths, reference, problem.replacing.effects)

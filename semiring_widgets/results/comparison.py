@@ -156,6 +156,23 @@ class Comparison(Result):
     paths: str = ""
     reference: Reference | None = None
 
+    @property
+    def rows(self) -> tuple[tuple[str, NDArray[np.float32]], ...]:
+        """Label and score of each token, by row as they are shown: tested effects, then the methods.
+
+        Tested effects are a row of their own where they were measured and nobody asked for them as a method.
+        """
+        count = len(self.tokens)
+        scores = self.dataset["scores"].values[:, :count]
+        found = [
+            (method.label + (" (failed)" if method.error is not None else ""), row)
+            for method, row in zip(self.methods, scores, strict=True)
+        ]
+        tested = any(method.family == "tested" for method in self.methods)
+        if "token_effect" in self.dataset and not tested:
+            found.insert(0, ("tested effect", self.dataset["token_effect"].values[:count]))
+        return tuple(found)
+
     def to_xarray(self) -> xr.Dataset:
         """The numbers with labelled axes (method names, token texts, shares of the words).
 
