@@ -12,10 +12,15 @@ __all__ = [
     "GRANULARITIES",
     "KINDS",
     "LEVELS",
+    "METRICS",
     "OPERANDS",
+    "PART_KINDS",
     "RANKED_BY",
     "RANKINGS",
+    "REFERENCES",
+    "REPLACEMENTS",
     "RULES",
+    "SENTENCES",
     "STATES",
 ]
 
@@ -25,13 +30,23 @@ GRANULARITIES: Final = ("primitive", "operator", "paper")
 RULES: Final = ("gradient", "linear", "secant", "lrp", "gim")
 # Of what a maximum is the best: of scalar paths, or of branches as in the published figures.
 LEVELS: Final = ("unit", "branch")
+# How an attribution method is held against tested effects; each is a field of `MethodResult`.
+METRICS: Final = ("effect_correlation", "comprehensiveness", "sufficiency", "infidelity", "sensitivity")
 # By what a path leaves a token at a layer.
 BRANCHES: Final = ("skip", "query", "key", "value", "mlp", "mlp_skip")
 # By what it enters a head.
 KINDS: Final = ("query", "key", "value")
 OPERANDS: Final = ("all", *KINDS)
 # By what routes are ranked, and how that is said.
-RANKED_BY: Final = {"best": "best path", "mass": "mass", "contribution": "contribution"}
+RANKED_BY: Final = {"contribution": "contribution", "best": "best path", "mass": "mass"}
 RANKINGS: Final = tuple(RANKED_BY)
 # How far a computation is.
 STATES: Final = ("running", "done", "cancelled", "failed")
+# What a text is compared with.
+REFERENCES: Final = ("mask", "mean", "zero", "text", "tensor")
+# What a part is given when it is tested.
+REPLACEMENTS: Final = ("reference", "zero", "mean", "resample")
+# Parts that are tested all together.
+PART_KINDS: Final = ("tokens", "heads", "mlps")
+# What the sentences of an answer tell.
+SENTENCES: Final = ("score", "words", "route", "replaced", "remark")

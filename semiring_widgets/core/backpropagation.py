@@ -32,7 +32,7 @@ def backprop(
     avoiding: Parts = ...,
     leaving_skip: bool = ...,
     rules: Rules = ...,
-    reference: Reference = ...,
+    reference: Reference | None = ...,
     max_memory: int | None = ...,
 ) -> Result: ...
 @overload
@@ -47,7 +47,7 @@ def backprop(
     avoiding: Parts = ...,
     leaving_skip: bool = ...,
     rules: Rules = ...,
-    reference: Reference = ...,
+    reference: Reference | None = ...,
     max_memory: int | None = ...,
 ) -> list[Result]: ...
 @in_full_precision
@@ -62,7 +62,7 @@ def backprop(
     avoiding: Parts = (),
     leaving_skip: bool = False,
     rules: Rules = None,
-    reference: Reference = None,
+    reference: Reference | None = None,
     max_memory: int | None = None,
 ) -> Result | list[Result]:
     """Backpropagation in a semiring: one fact about all paths from each input element to the score.

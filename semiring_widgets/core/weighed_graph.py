@@ -14,7 +14,7 @@ from torch import Tensor
 
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.replay import Program, run
-from semiring_widgets.core.replay.references import inputs_of
+from semiring_widgets.core.replay.inputs import Reference, inputs_of
 from semiring_widgets.core.rules import RULES, Gradient, Rule, find_rule
 from semiring_widgets.core.tape import Node, Tape
 from semiring_widgets.errors import InputError, UnsupportedOpError
@@ -22,7 +22,6 @@ from semiring_widgets.errors import InputError, UnsupportedOpError
 __all__ = ["Reference", "Rules", "key_of", "rule_for", "weighed_graph"]
 
 Rules = str | Rule | None
-Reference = Tensor | Sequence[Tensor] | str | None
 
 
 def rule_for(tape: Tape, rules: Rules) -> Rule:
@@ -45,7 +44,7 @@ def weighed_graph(
     score: Node,
     starts: Sequence[Node],
     rules: Rules = None,
-    reference: Reference = None,
+    reference: Reference | None = None,
     *,
     room: int | None = None,
 ) -> GradientGraph:
@@ -108,7 +107,7 @@ def _values_under(graph: GradientGraph, rule: Rule, inputs: Mapping[Node, Tensor
     return {slot: value for slot, value in found.items() if isinstance(slot, Node) and slot in graph.nodes}
 
 
-def key_of(tape: Tape, rules: Rules, reference: Reference) -> tuple[Any, ...] | None:
+def key_of(tape: Tape, rules: Rules, reference: Reference | None) -> tuple[Any, ...] | None:
     """What is the same for graphs that are weighed alike; None where that is not known.
 
     A user's rule may compute something else from one question to the next, and a reference be overwritten.

@@ -54,7 +54,7 @@ def flow(
     avoiding: Parts = (),
     leaving_skip: bool = False,
     rules: Rules = None,
-    reference: Reference = None,
+    reference: Reference | None = None,
     max_memory: int | None = None,
 ) -> xr.Dataset:
     """Share of the mass, and best path, through every part of the model: alpha times beta.
@@ -183,7 +183,7 @@ def _everything(
     wrt: Tensor | Sequence[Tensor] | Mapping[str, Tensor] | None,
     max_memory: int | None,
     rules: Rules,
-    reference: Reference,
+    reference: Reference | None,
 ) -> tuple[Paths, list[str]]:
     """All paths to a score, and the names of their inputs."""
     given: Any = score

@@ -30,7 +30,7 @@ def paths(
     wrt: Tensor | Sequence[Tensor],
     *,
     rules: Rules = None,
-    reference: Reference = None,
+    reference: Reference | None = None,
     max_memory: int | None = None,
 ) -> Paths:
     """All paths from some inputs to a recorded score, to be narrowed and asked.
@@ -81,7 +81,7 @@ def select_paths(
     *,
     leaving_skip: bool = False,
     rules: Rules = None,
-    reference: Reference = None,
+    reference: Reference | None = None,
     max_memory: int | None = None,
 ) -> Paths:
     """All paths that pass every part of ``through`` and no part of ``avoiding``.
@@ -135,7 +135,7 @@ def top_paths(
     avoiding: Parts = (),
     leaving_skip: bool = False,
     rules: Rules = None,
-    reference: Reference = None,
+    reference: Reference | None = None,
     max_memory: int | None = None,
 ) -> list[Path]:
     """The k paths of highest |weight|, best first, over all elements of the inputs.
@@ -185,7 +185,7 @@ def sample_paths(
     avoiding: Parts = (),
     leaving_skip: bool = False,
     rules: Rules = None,
-    reference: Reference = None,
+    reference: Reference | None = None,
     max_memory: int | None = None,
 ) -> list[Path]:
     """N independent paths drawn from p(path) ~ |weight|, by ancestral sampling with the cotangents.
@@ -239,7 +239,7 @@ def top_routes(
     avoiding: Parts = (),
     leaving_skip: bool = False,
     rules: Rules = None,
-    reference: Reference = None,
+    reference: Reference | None = None,
     max_memory: int | None = None,
 ) -> Routes:
     """The k first routes of a ranking; every number given of a route is exact.
@@ -305,7 +305,7 @@ def path_lengths(
     avoiding: Parts = (),
     leaving_skip: bool = False,
     rules: Rules = None,
-    reference: Reference = None,
+    reference: Reference | None = None,
     max_memory: int | None = None,
 ) -> list[Result]:
     """How long the paths are, in hops.
@@ -358,7 +358,7 @@ def _shared(
     score: Tensor,
     wrt: Tensor | Sequence[Tensor],
     rules: Rules,
-    reference: Reference,
+    reference: Reference | None,
     max_memory: int | None,
 ) -> Paths:
     """All paths; without a limit, what is computed is kept for others of the same score."""
@@ -377,7 +377,7 @@ def _everything(
     asked_by: str,
     max_memory: int | None,
     rules: Rules,
-    reference: Reference,
+    reference: Reference | None,
     *,
     cut: bool = False,
 ) -> Paths:

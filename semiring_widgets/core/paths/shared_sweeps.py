@@ -225,7 +225,7 @@ def ground_of(
     score: Tensor,
     wrt: Tensor | Sequence[Tensor],
     rules: Rules = None,
-    reference: Reference = None,
+    reference: Reference | None = None,
 ) -> Ground:
     """The ground of a score that is one number: for one rule the same for as long as somebody holds it."""
     graph = graph_of(tape, score, wrt, rules, reference)

@@ -43,7 +43,7 @@ def graph_of(
     score: Tensor,
     wrt: Tensor | Sequence[Tensor],
     rules: Rules = None,
-    reference: Reference = None,
+    reference: Reference | None = None,
 ) -> GradientGraph:
     """The graph of a score that is one number."""
     node, starts = find_nodes(tape, score, wrt)

@@ -1,8 +1,8 @@
-"""What every tensor is when a recorded forward pass is run with other inputs."""
+"""What stands for the inputs under a reference."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,32 +10,15 @@ from torch import Tensor
 
 from semiring_widgets.checks import choice
 from semiring_widgets.core.graph import listed
-from semiring_widgets.core.replay.program import Program
-from semiring_widgets.core.replay.running import run
+from semiring_widgets.core.replay.alignment import Aligned, alignment_of
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 
-__all__ = ["inputs_of", "values_under"]
+__all__ = ["Reference", "inputs_of"]
 
+# One choice for the inputs: other ones of the same shape, or another text, or a word.
+Reference = Tensor | Sequence[Tensor] | Aligned | str
 _WORDS = ("zero", "mean")
-
-
-def values_under(
-    program: Program,
-    inputs: dict[Node, Tensor],
-    nodes: Collection[Node],
-    progress: Callable[[], None] | None = None,
-) -> dict[Node, Tensor]:
-    """Numbers of nodes with other inputs.
-
-    Args:
-        program: all that leads to the score.
-        inputs: the inputs, shaped and typed as they are.
-        nodes: whose numbers are wanted.
-        progress: called before every step; may raise to cancel.
-    """
-    found = run(program, inputs, keep=nodes, progress=progress)
-    return {node: found.get(node, node.value) for node in nodes}
 
 
 def inputs_of(starts: Sequence[Node], given: Any, name: str = "reference") -> dict[Node, Tensor]:
@@ -43,7 +26,7 @@ def inputs_of(starts: Sequence[Node], given: Any, name: str = "reference") -> di
 
     Args:
         starts: the inputs.
-        given: one tensor for each, or ``"zero"`` or ``"mean"``.
+        given: one tensor for each, another text, or ``"zero"`` or ``"mean"``.
         name: of the argument.
 
     Raises:
@@ -54,17 +37,23 @@ def inputs_of(starts: Sequence[Node], given: Any, name: str = "reference") -> di
     if isinstance(given, str):
         zero = choice(given, name, _WORDS) == "zero"
         return {node: torch.zeros_like(node.value) if zero else _mean(node) for node in starts}
-    many = listed(given, name)
+    aligned = isinstance(given, Aligned)
+    stands = alignment_of(starts, given, name) if aligned else ()
+    many = listed(given.inputs if aligned else given, name)
     shapes, wanted = [list(one.shape) for one in many], [list(node.outer) for node in starts]
-    if shapes != wanted:
+    if not aligned and shapes != wanted:
         raise InputError(
             f"{name} has the shapes {shapes}; wrt has {wanted}: give one reference of the same shape for "
-            f"each. A text of another length has to be aligned first."
+            f"each. A text of another length has to be aligned first: sw.Aligned(inputs, tokens)."
         )
     found = {}
-    for node, one in zip(starts, many, strict=True):
+    for position, (node, one) in enumerate(zip(starts, many, strict=True)):
         real = torch.view_as_real(one.detach().to(torch.complex128)) if node.complex else one.detach()
-        found[node] = real.to(dtype=node.dtype, device=node.device)
+        real = real.to(dtype=node.dtype, device=node.device)
+        if aligned:
+            dim = len(node.outer) - 2
+            real = given.own_rows(node.value, dim, real, stands[position])
+        found[node] = real
         if not bool(found[node].isfinite().all()):
             raise InputError(f"{name} holds NaN or infinity; give finite numbers.")
     return found
