@@ -47,7 +47,7 @@ def values_in_other(
     """
     if given.tape is None or given.score is None:
         raise InputError(f"{name} has a tape and no score; give the score that was computed in it.")
-    other = ground_of(given.tape, given.score, listed(given.inputs, f"{name}.inputs"))
+    other = ground_of(given.tape, given.score, listed(given.inputs, f"{name}.inputs"), "gradient")
     other.graph.check_unchanged()
     own, its = (_laid_out(each) for each in (ground, other))
     key_of = {laid.node: key for key, laid in own.items()}
