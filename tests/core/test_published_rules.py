@@ -19,8 +19,12 @@ WORDS, WIDTH, HEADS, TOKENS = 30, 32, 4, 6
 def llama():
     return transformers.LlamaForCausalLM(
         transformers.LlamaConfig(
-            **{"hidden_size": WIDTH, "num_hidden_layers": 3, "num_attention_heads": HEADS},
-            **{"num_key_value_heads": 2, "intermediate_size": 48, "vocab_size": WORDS},
+            hidden_size=WIDTH,
+            num_hidden_layers=3,
+            num_attention_heads=HEADS,
+            num_key_value_heads=2,
+            intermediate_size=48,
+            vocab_size=WORDS,
             max_position_embeddings=16,
         )
     )
