@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from semiring_widgets import attr, semirings, tasks, widgets
     from semiring_widgets.attr import compare
     from semiring_widgets.core import (
+        Circuit,
+        Curve,
         Effect,
         Path,
         Paths,
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
         Semiring,
         Tape,
         backprop,
+        circuit,
+        circuit_curve,
         estimate_memory,
         path_lengths,
         record,
@@ -41,12 +45,14 @@ if TYPE_CHECKING:
     from semiring_widgets.core.effects import effects
     from semiring_widgets.core.paths import paths
     from semiring_widgets.errors import SemiringWidgetsError
-    from semiring_widgets.explanation import explain, flow, load_demo, load_model
+    from semiring_widgets.explanation import edges, explain, flow, load_demo, load_model, write_circuit
     from semiring_widgets.notebook import load_ipython_extension, unload_ipython_extension
     from semiring_widgets.results import Explanation, load
     from semiring_widgets.results.exits import Exits
 
 _HOME = {
+    "Circuit": "core",
+    "Curve": "core",
     "Effect": "core",
     "Path": "core",
     "PathSet": "core",
@@ -57,6 +63,8 @@ _HOME = {
     "Semiring": "core",
     "Tape": "core",
     "backprop": "core",
+    "circuit": "core",
+    "circuit_curve": "core",
     # The room of this name hides it in core itself.
     "effects": "core.effects",
     "estimate_memory": "core",
@@ -65,7 +73,9 @@ _HOME = {
     "paths": "core.paths",
     "select_paths": "core",
     "test": "core",
+    "edges": "explanation",
     "flow": "explanation",
+    "write_circuit": "explanation",
     "record": "core",
     "sample_paths": "core",
     "top_paths": "core",
@@ -86,6 +96,8 @@ _HOME = {
 }
 
 __all__ = [
+    "Circuit",
+    "Curve",
     "Effect",
     "Explanation",
     "Path",
@@ -99,7 +111,10 @@ __all__ = [
     "Tape",
     "attr",
     "backprop",
+    "circuit",
+    "circuit_curve",
     "compare",
+    "edges",
     "effects",
     "estimate_memory",
     "explain",
@@ -120,6 +135,7 @@ __all__ = [
     "top_routes",
     "unload_ipython_extension",
     "widgets",
+    "write_circuit",
 ]
 
 # The one place where results are told what shows them.

@@ -6,6 +6,7 @@ like.
 
 from semiring_widgets.core.anatomy import Selection
 from semiring_widgets.core.backpropagation import backprop
+from semiring_widgets.core.edges import Circuit, Curve, circuit, circuit_curve
 from semiring_widgets.core.effects import Effect, test
 from semiring_widgets.core.memory import estimate_memory
 from semiring_widgets.core.paths import (
@@ -28,6 +29,8 @@ from semiring_widgets.core.tape import Tape, record
 PathSet = Paths
 
 __all__ = [
+    "Circuit",
+    "Curve",
     "Effect",
     "Path",
     "PathSet",
@@ -40,6 +43,8 @@ __all__ = [
     "Step",
     "Tape",
     "backprop",
+    "circuit",
+    "circuit_curve",
     "estimate_memory",
     "path_lengths",
     "record",

@@ -25,7 +25,7 @@ from semiring_widgets.core.replay.running import Patch, Replaced, check_unchange
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import SemiringWidgetsError
 
-__all__ = ["run_batched"]
+__all__ = ["mapped", "run_batched"]
 
 _LOG = logging.getLogger(__name__)
 # Rows are run together as long as the largest result of a step is no larger: more would not fit into the
@@ -221,7 +221,7 @@ class _Batch:
             outputs[:] = [slot for slot in values if slot in made]
             return (*read, *(values[slot] for slot in outputs))
 
-        results = _mapped(once, given)
+        results = mapped(once, given)
         for (where, slot), read in zip(reads, results[: len(reads)], strict=True):
             check_unchanged(self._program, where, slot, read)
         for slot in gone:
@@ -256,7 +256,7 @@ def _run_narrow(
         values[made] = call(step.op.taking(how.args, step.op.kwargs), given, constant, shape)[0]
 
 
-def _mapped(once: Callable[..., tuple[Tensor, ...]], given: Sequence[Tensor]) -> tuple[Tensor, ...]:
+def mapped(once: Callable[..., tuple[Tensor, ...]], given: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """A function of one row, for all rows at once or else one after the other."""
     if len(given[0]) > 1:
         try:

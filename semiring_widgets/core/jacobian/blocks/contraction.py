@@ -46,6 +46,28 @@ class Contraction(Block):
         turned = _contract_reached(semiring, tuple(v.mT for v in value), other)
         return tuple(v.mT for v in turned)
 
+    @property
+    def shared(self) -> bool:
+        """Whether all rows are multiplied by the same weight, so that `apart` can be asked."""
+        return self._other.value.dim() == 2 and not self._swapped
+
+    def apart(self, semiring: Semiring, value: Value, terms: Tensor, *, up: bool) -> Value:
+        """`push` or `pull` for several parts that each have their own few columns of a value.
+
+        Args:
+            semiring: the algebra.
+            value: (..., K), all parts side by side.
+            terms: the columns of each part, int64 (parts, columns).
+            up: whether to push.
+
+        Returns:
+            (parts, ..., N) each.
+        """
+        weights = (self._other if up else self._other.mT).value
+        flat = (v.reshape(-1, v.shape[-1])[:, terms].movedim(1, 0) for v in value)
+        found = semiring.contract(tuple(flat), Weight(weights[terms]))
+        return tuple(v.reshape(len(terms), *value[0].shape[:-1], -1) for v in found)
+
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
         weights = self._other.value
         place = torch.unravel_index(elements, self.source)

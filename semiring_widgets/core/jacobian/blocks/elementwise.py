@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from functools import lru_cache
 
 import torch
@@ -102,6 +103,19 @@ class Elementwise(Block):
         if dims:
             value = semiring.sum(tuple([v.expand(self._full) for v in value]), dims)
         return value
+
+    def repeated(self, count: int) -> Elementwise:
+        """As `Block.repeated`, all in one go."""
+        many = copy(self)
+        many.source, many.target = torch.Size((count, *self.source)), torch.Size((count, *self.target))
+        many._full = (count, *self._full)
+        many._wide_source, many._wide_target = (count, *self._wide_source), (count, *self._wide_target)
+        many._into_source = tuple([d + 1 for d in self._into_source])
+        many._into_target = tuple([d + 1 for d in self._into_target])
+        if not self._plain:
+            # Their logarithm is taken once.
+            many._known = self._weight
+        return many
 
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
         own, other = self._wide_source, self._wide_target

@@ -1,0 +1,19 @@
+"""Edges between the components of a transformer, and circuits made of them.
+
+Internal: use `semiring_widgets.edges`, `semiring_widgets.circuit` and `semiring_widgets.circuit_curve`.
+"""
+
+from semiring_widgets.core.edges.circuits import FRACTIONS, Circuit, Curve, circuit, circuit_curve
+from semiring_widgets.core.edges.edge_values import EdgeValues, edge_values
+from semiring_widgets.core.edges.layout import Part
+
+__all__ = [
+    "FRACTIONS",
+    "Circuit",
+    "Curve",
+    "EdgeValues",
+    "Part",
+    "circuit",
+    "circuit_curve",
+    "edge_values",
+]

@@ -1,0 +1,208 @@
+"""`edge_values`: every component-to-component edge of a transformer, in any semiring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from semiring_widgets.checks import memory_limit, whole_number
+from semiring_widgets.core.anatomy import find_anatomy
+from semiring_widgets.core.edges.layout import Layout, Part, find_layout
+from semiring_widgets.core.edges.meeting import Met, meet
+from semiring_widgets.core.effects.measuring import one_score
+from semiring_widgets.core.effects.references import inputs_of, values_under
+from semiring_widgets.core.graph import GradientGraph, check_uncut, find_nodes
+from semiring_widgets.core.memory import fit
+from semiring_widgets.core.precision import in_full_precision
+from semiring_widgets.core.replay import Program, run
+from semiring_widgets.core.semirings import Semiring, Sum, find_semiring
+from semiring_widgets.core.sweeps import Span, sweep_forward
+from semiring_widgets.core.tape import Node, Tape, record
+from semiring_widgets.errors import InputError
+
+__all__ = ["EdgeValues", "edge_values", "source_values"]
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeValues:
+    """All edges, as tables of one row for each source and one column for each target.
+
+    Attributes:
+        sources: inputs, heads and feed-forward parts, in order of execution.
+        targets: the heads' queries, keys and values, feed-forward parts and the score.
+        there: which edges there are, boolean (sources, targets).
+        contribution: first-order estimate of the effect of each edge, in the unit of the score; 0 where there
+            is no edge. None without a reference.
+        facts: what the semiring says of all paths through each edge, by name; empty where only contributions
+            were asked for.
+        width: units of the stream.
+    """
+
+    sources: tuple[Part, ...]
+    targets: tuple[Part, ...]
+    there: Tensor
+    contribution: Tensor | None
+    facts: Mapping[str, Tensor]
+    width: int
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every edge as a dict, by source and then by target, as `semiring_widgets.edges` has them."""
+        tables = dict(self.facts)
+        if self.contribution is not None:
+            tables = {"contribution": self.contribution, **tables}
+        where = self.there.nonzero().tolist()
+        columns = {name: table[self.there].tolist() for name, table in tables.items()}
+        found = []
+        for number, (row, column) in enumerate(where):
+            source, target = self.sources[row], self.targets[column]
+            found.append(
+                {
+                    "source": source.node,
+                    "target": target.node,
+                    "branch": target.branch,
+                    "source_kind": source.kind,
+                    "source_layer": source.layer,
+                    "source_head": source.head,
+                    "target_kind": target.kind,
+                    "target_layer": target.layer,
+                    "target_head": target.head,
+                    **{name: values[number] for name, values in columns.items()},
+                }
+            )
+        return found
+
+
+@in_full_precision
+def edge_values(
+    tape: Tape,
+    score: Tensor,
+    wrt: Tensor | Sequence[Tensor],
+    reference: Tensor | Sequence[Tensor] | str | None = None,
+    *,
+    semiring: str | Semiring = "sum",
+    steps: int | None = None,
+    max_memory: int | None = None,
+    progress: Progress | None = None,
+) -> EdgeValues:
+    """The edges of `semiring_widgets.edges`, as tensors; see there.
+
+    Args:
+        tape: the finished tape.
+        score: a single number, shape () or (1,).
+        wrt: the inputs; a tensor, or a list of them.
+        reference: other inputs, ``"zero"`` or ``"mean"``; None for no contributions.
+        semiring: by name, or an object.
+        steps: see there.
+        max_memory: bytes beside the tape; None for no limit.
+        progress: called with (operators done, operators in all) of each sweep; may raise to cancel.
+    """
+    algebra = find_semiring(semiring)
+    if not algebra.distributive:
+        raise InputError(
+            f"alpha times beta of {algebra.name} is not the value of the paths between; choose a semiring at "
+            f"unit level."
+        )
+    steps = None if steps is None else whole_number(steps, "steps")
+    if steps is not None and reference is None:
+        raise InputError("steps are taken between a reference and the inputs; give reference=.")
+    node, starts = find_nodes(tape, score, wrt)
+    one_score(score)
+    graph = GradientGraph(tape, node, starts)
+    check_uncut(graph)
+    layout = find_layout(graph, find_anatomy(graph))
+    fit(graph, memory_limit(max_memory), "edges", sweeps=[algebra], beside=_size(graph, layout, algebra))
+    sources, targets = layout.parts()
+    contribution, facts = None, dict[str, Tensor]()
+    if reference is not None:
+        met = _contributions(graph, layout, inputs_of(starts, reference), steps, progress)
+        (contribution,) = met.value
+    if reference is None or not isinstance(algebra, Sum):
+        met = _values(graph, layout, algebra, progress)
+        facts = dict(algebra.facts(met.value))
+    return EdgeValues(sources, targets, met.there, contribution, facts, layout.width)
+
+
+def _size(graph: GradientGraph, layout: Layout, semiring: Semiring) -> int:
+    """Bytes of what all sources send along the stream, and of what one layer's targets ask for."""
+    units = max(node.shape.numel() for node in layout.stream)
+    sources, _ = layout.sizes()
+    item = torch.finfo(graph.dtype).bits // 8
+    return 2 * sources * units * item * len(semiring.zero)
+
+
+def _values(graph: GradientGraph, layout: Layout, semiring: Semiring, progress: Progress | None) -> Met:
+    """All paths through each edge."""
+    nodes = {group.node for group in layout.sources}
+    sent = sweep_forward(graph, semiring, Span(keep=nodes), progress=progress)
+    met = meet(graph, layout, semiring, sent, progress)
+    if graph.dtype == torch.float32 and semiring.coarse(met.value):
+        wide = GradientGraph(graph.tape, graph.score, graph.wrt, room=graph.room, wide=True)
+        return _values(wide, layout, semiring, progress)
+    return met
+
+
+def _contributions(
+    graph: GradientGraph,
+    layout: Layout,
+    inputs: Mapping[Node, Tensor],
+    steps: int | None,
+    progress: Progress | None,
+) -> Met:
+    """Paths from the sources, times what these give here and do not give under the reference."""
+    program = Program(graph.tape, graph.score)
+    nodes = [group.node for group in layout.sources]
+    under = source_values(graph, layout, inputs)
+    moved = [(node.value.to(graph.dtype) - under[node].to(graph.dtype),) for node in nodes]
+    if steps is None:
+        return meet(graph, layout, Sum(), dict(zip(nodes, moved, strict=True)), progress)
+    found = []
+    for step in range(steps):
+        share = (step + 0.5) / steps
+        between = {node: start + share * (node.value - start) for node, start in inputs.items()}
+        here = _recorded_at(program, between, graph)
+        laid = find_layout(here, find_anatomy(here))
+        if laid.parts() != layout.parts():
+            raise InputError(
+                "Between the reference and the inputs the score depends on other heads than at the inputs, "
+                "so edges cannot be averaged over steps. Leave out steps."
+            )
+        sent = {group.node: value for group, value in zip(laid.sources, moved, strict=True)}
+        found.append(meet(here, laid, Sum(), sent, progress))
+    mean = torch.stack([met.value[0] for met in found]).mean(0)
+    return Met((mean,), found[0].there)
+
+
+@torch.no_grad()
+def source_values(graph: GradientGraph, layout: Layout, inputs: Mapping[Node, Tensor]) -> dict[Node, Tensor]:
+    """What the sources give with other inputs.
+
+    Args:
+        graph: from the inputs to the score.
+        layout: its sources.
+        inputs: the other inputs.
+    """
+    missing = {group.node for group in layout.sources}
+    found: dict[Node, Tensor] = {}
+    while missing:
+        # What comes after the last source, such as the logits of all words, is not run.
+        program = Program(graph.tape, max(missing, key=lambda node: node.index))
+        here = {n for n in missing if n is program.score or n in program.made or n in inputs}
+        found.update(values_under(program, dict(inputs), here))
+        missing -= here
+    return found
+
+
+def _recorded_at(program: Program, inputs: Mapping[Node, Tensor], graph: GradientGraph) -> GradientGraph:
+    """The same forward pass with other inputs, recorded."""
+    with torch.inference_mode(False), torch.enable_grad():
+        given = {node: inputs[node].detach().clone() for node in graph.wrt}
+        with record(graph.tape.granularity) as tape:
+            score = run(program, given)[program.score]
+    node, starts = find_nodes(tape, score, [given[start] for start in graph.wrt])
+    return GradientGraph(tape, node, starts)
