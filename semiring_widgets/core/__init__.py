@@ -6,7 +6,7 @@ like.
 
 from semiring_widgets.core.anatomy import Selection
 from semiring_widgets.core.backpropagation import backprop
-from semiring_widgets.core.edges import Circuit, Curve, circuit, circuit_curve
+from semiring_widgets.core.circuits import Circuit, Curve, circuit, circuit_curve
 from semiring_widgets.core.effects import Effect, test
 from semiring_widgets.core.memory import estimate_memory
 from semiring_widgets.core.paths import (

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from semiring_widgets.checks import shown
 from semiring_widgets.core import Circuit, Semiring, Tape
-from semiring_widgets.core.edges import edge_values
+from semiring_widgets.core.circuits import edge_values
 from semiring_widgets.errors import InputError
 
 __all__ = ["edges", "write_circuit"]
@@ -85,7 +85,7 @@ def edges(
         ...     score = model(inputs_embeds=x).logits[0, 3, 7]
         >>> found = sw.edges(tape, score, x, reference="mean")
         >>> len(found), found.columns[:3].tolist()
-        (476, ['source', 'target', 'branch'])
+        (479, ['source', 'target', 'branch'])
         >>> found[found.target == "logits"].source.tolist()[:6]
         ['input', 'a0.h0', 'a0.h1', 'a0.h2', 'a0.h3', 'm0']
     """
@@ -119,9 +119,10 @@ def write_circuit(path: str | PathLike[str], edges: pd.DataFrame, circuit: Circu
         >>> x = model.get_input_embeddings()(words).detach()
         >>> with sw.record() as tape:
         ...     score = model(inputs_embeds=x).logits[0, 3, 7]
-        >>> write_circuit("circuit.json", sw.edges(tape, score, x, reference="mean"))
+        >>> sw.write_circuit("circuit.json", sw.edges(tape, score, x, reference="mean"))
         >>> import json
-        >>> written = json.load(open("circuit.json"))
+        >>> from pathlib import Path
+        >>> written = json.loads(Path("circuit.json").read_text())
         >>> written["cfg"], written["edges"]["a0.h1->a1.h2<q>"]["in_graph"]
         ({'n_layers': 4, 'n_heads': 4, 'parallel_attn_mlp': False, 'd_model': 128}, False)
     """

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 import semiring_widgets as sw
-from semiring_widgets.core.edges.edge_values import edge_values
+from semiring_widgets.core.circuits.all_edges import edge_values
 from tests.core.transformers_by_hand import MODELS, attribution_patching, node_of
 
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from semiring_widgets.checks import memory_limit, whole_number
 from semiring_widgets.core.anatomy import find_anatomy
-from semiring_widgets.core.edges.layout import Layout, Part, find_layout
-from semiring_widgets.core.edges.meeting import Met, meet
+from semiring_widgets.core.circuits.layout import Layout, Part, find_layout
+from semiring_widgets.core.circuits.meeting import Met, meet
 from semiring_widgets.core.effects.measuring import one_score
 from semiring_widgets.core.effects.references import inputs_of, values_under
 from semiring_widgets.core.graph import GradientGraph, check_uncut, find_nodes

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.edges.layout import Group, Layout
+from semiring_widgets.core.circuits.layout import Group, Layout
 from semiring_widgets.core.replay import Program, mapped, run_step
 from semiring_widgets.core.replay.program import Slot
 from semiring_widgets.core.tape import Node

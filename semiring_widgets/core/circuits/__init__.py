@@ -3,9 +3,10 @@
 Internal: use `semiring_widgets.edges`, `semiring_widgets.circuit` and `semiring_widgets.circuit_curve`.
 """
 
-from semiring_widgets.core.edges.circuits import FRACTIONS, Circuit, Curve, circuit, circuit_curve
-from semiring_widgets.core.edges.edge_values import EdgeValues, edge_values
-from semiring_widgets.core.edges.layout import Part
+from semiring_widgets.core.circuits.all_edges import EdgeValues, edge_values
+from semiring_widgets.core.circuits.circuits import FRACTIONS, circuit, circuit_curve
+from semiring_widgets.core.circuits.faithfulness import Circuit, Curve
+from semiring_widgets.core.circuits.layout import Part
 
 __all__ = [
     "FRACTIONS",

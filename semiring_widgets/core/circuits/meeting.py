@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.edges.carrying import Carried, begun, carry, joined
-from semiring_widgets.core.edges.layout import Group, Layout, inner_ops
+from semiring_widgets.core.circuits.carrying import Carried, added, begun, carry
+from semiring_widgets.core.circuits.layout import Group, Layout, inner_ops
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.precision import in_full_precision
@@ -150,7 +150,7 @@ def _pulled(
                 if on_stream or layout.inside.get(edge.source) == group.component:
                     pulled = carry(semiring, edge, count, values[edge.target], up=False)
                     into = found if on_stream else values
-                    into[edge.source] = joined(semiring, count, into.get(edge.source), pulled)
+                    into[edge.source] = added(semiring, count, into.get(edge.source), pulled)
         for out in op.outputs:
             if out is not None:
                 values.pop(out, None)
@@ -178,7 +178,7 @@ def _arriving(
                 for group, carried in reached[edge.source].items():
                     count = len(group.parts)
                     pushed = carry(semiring, edge, count, carried, up=True)
-                    here[group] = joined(semiring, count, here.get(group), pushed)
+                    here[group] = added(semiring, count, here.get(group), pushed)
         for out in op.outputs:
             if out is not None and out in made and out in reached:
                 yield out, reached[out]

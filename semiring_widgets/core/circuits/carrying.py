@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.edges.layout import Group
+from semiring_widgets.core.circuits.layout import Group
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.jacobian.blocks.contraction import Contraction
 from semiring_widgets.core.semirings import Semiring, Value
 from semiring_widgets.core.semirings.number_range import NumberRange
 
-__all__ = ["Carried", "begun", "carry", "joined"]
+__all__ = ["Carried", "added", "begun", "carry"]
 
 _NUMBERS = NumberRange()
 
@@ -88,7 +88,7 @@ def carry(semiring: Semiring, edge: Edge, count: int, given: Carried, *, up: boo
     return Carried(along(semiring, given.apart(semiring, count)))
 
 
-def joined(semiring: Semiring, count: int, one: Carried | None, other: Carried) -> Carried:
+def added(semiring: Semiring, count: int, one: Carried | None, other: Carried) -> Carried:
     """What two ways bring together."""
     if one is None:
         return other

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Protocol
 
 import torch
@@ -12,9 +11,10 @@ from torch import Tensor
 
 from semiring_widgets.checks import choice, memory_limit, real_number, shown
 from semiring_widgets.core.anatomy import Selection, find_anatomy
-from semiring_widgets.core.edges.edge_values import edge_values, source_values
-from semiring_widgets.core.edges.layout import find_layout
-from semiring_widgets.core.edges.patching import Patching
+from semiring_widgets.core.circuits.all_edges import edge_values, source_values
+from semiring_widgets.core.circuits.faithfulness import Circuit, Curve
+from semiring_widgets.core.circuits.layout import find_layout
+from semiring_widgets.core.circuits.patching import Patching
 from semiring_widgets.core.effects.cut_points import Place, place_of
 from semiring_widgets.core.effects.effect_table import effects
 from semiring_widgets.core.effects.measuring import effects_of, one_score
@@ -25,7 +25,7 @@ from semiring_widgets.core.replay import Patch, Program
 from semiring_widgets.core.tape import Node, Tape
 from semiring_widgets.errors import InputError
 
-__all__ = ["FRACTIONS", "Circuit", "Curve", "circuit", "circuit_curve"]
+__all__ = ["FRACTIONS", "circuit", "circuit_curve"]
 
 Progress = Callable[[int, int], None]
 Rows = Sequence[Mapping[str, Any]]
@@ -34,72 +34,6 @@ Rows = Sequence[Mapping[str, Any]]
 FRACTIONS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _OF = ("parts", "edges")
 _BY = ("contribution", "effect")
-
-
-@dataclass(frozen=True)
-class Circuit:
-    """Some parts or edges of a model, and the score with these alone.
-
-    Attributes:
-        of: ``"parts"`` or ``"edges"``.
-        fraction: how many were to be kept, 0 to 1.
-        kept: what is kept, first those ranked first, a dict each: of parts with the keys of
-            `semiring_widgets.effects`, of edges ``source``, ``target`` and what they were ranked by.
-        total: how many there are.
-        score: with all else replaced.
-        score_nothing: with everything replaced.
-        score_model: of the model.
-
-    Example:
-        >>> from semiring_widgets import Circuit
-        >>> Circuit("parts", 0.5, ({"kind": "mlp", "layer": 0},), 2, 3.0, -1.0, 4.0).faithfulness
-        0.8
-    """
-
-    of: str
-    fraction: float
-    kept: tuple[Mapping[str, Any], ...]
-    total: int
-    score: float
-    score_nothing: float
-    score_model: float
-
-    @property
-    def faithfulness(self) -> float:
-        """``(score - score_nothing) / (score_model - score_nothing)``: 1 is the model; NaN if these agree."""
-        whole = self.score_model - self.score_nothing
-        return (self.score - self.score_nothing) / whole if whole else float("nan")
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Circuits of one ranking, from the smallest to the largest.
-
-    Attributes:
-        circuits: one for each fraction.
-    """
-
-    circuits: tuple[Circuit, ...]
-
-    @property
-    def points(self) -> tuple[tuple[float, float], ...]:
-        """(fraction kept, faithfulness) of each."""
-        return tuple((one.fraction, one.faithfulness) for one in self.circuits)
-
-    @property
-    def cpr(self) -> float:
-        """Area under the faithfulness (circuit performance ratio). It has no upper bound: see `cmd`, too."""
-        return _area(self.points)
-
-    @property
-    def cmd(self) -> float:
-        """Area between the faithfulness and 1 (circuit-model distance): 0 is best."""
-        return _area([(k, abs(1 - f)) for k, f in self.points])
-
-
-def _area(points: Sequence[tuple[float, float]]) -> float:
-    """By trapezoids."""
-    return sum((b - a) * (f + g) / 2 for (a, f), (b, g) in pairwise(points))
 
 
 @in_full_precision
@@ -200,7 +134,7 @@ def circuit_curve(
 
 
 def _fraction(k: Any) -> float:
-    number = real_number(k, "k", wanted="a number from 0 to 1")
+    number = float(real_number(k, "k", wanted="a number from 0 to 1"))
     if not 0 <= number <= 1:
         raise InputError(f"k is {number}; give a fraction from 0 to 1.")
     return number
