@@ -9,7 +9,7 @@ on every head has a tensor of its own, and they are stacked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -83,8 +83,8 @@ def carry(semiring: Semiring, edge: Edge, count: int, given: Carried, *, up: boo
             if not _mixed(numbers):
                 along = edge.push if up else edge.pull
                 return Carried(along(semiring, given.value), numbers)
-    edge = replace(edge, block=edge.block.repeated(count))
-    along = edge.push if up else edge.pull
+    many = edge.repeated(count)
+    along = many.push if up else many.pull
     return Carried(along(semiring, given.apart(semiring, count)))
 
 

@@ -167,10 +167,10 @@ def _arriving(
             reached.setdefault(group.node, {})[group] = begun(group, sent[group.node])
     ops = [op for op in graph.ops if not layout.stream.isdisjoint(op.inputs())]
     made = {node for op in ops for node in op.outputs if node is not None and layout.flows_on(node)}
+    last = {node: op for op in ops for node in op.inputs()}
     for node in list(reached):
         if node not in made:
             yield node, reached[node]
-    last = {node: op for op in ops for node in op.inputs()}
     for op in ops:
         for edge in graph.edges(op):
             if edge.source in reached and layout.flows_on(edge.target):

@@ -43,3 +43,10 @@ class NumberRange(Semiring):
             return super().contract(value, weight)
         low, high = self.sum(value, (-1,))
         return low.expand(whole), high.expand(whole)
+
+    def scatter(self, value: Value, index: Tensor, size: int) -> Value:
+        low, high = (v.new_full((size,), none) for v, none in zip(value, self.zero, strict=True))
+        return (
+            low.scatter_reduce(0, index, value[0], "amin"),
+            high.scatter_reduce(0, index, value[1], "amax"),
+        )

@@ -55,7 +55,8 @@ class Sum(Semiring):
         return (kernels.product(value[0], weight.value),)
 
     def meet(self, a: Value, b: Value) -> Value:
-        return (kernels.product(a[0], b[0]),)
+        # Long rows and few of them, which torch does no slower.
+        return (a[0] @ b[0],)
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
         return (value[0].new_zeros(size).index_add(0, index, value[0]),)

@@ -64,8 +64,14 @@ class Contraction(Block):
             (parts, ..., N) each.
         """
         weights = (self._other if up else self._other.mT).value
-        flat = (v.reshape(-1, v.shape[-1])[:, terms].movedim(1, 0) for v in value)
-        found = semiring.contract(tuple(flat), Weight(weights[terms]))
+        flat = tuple(v.reshape(-1, v.shape[-1]).mT for v in value)
+        first, last = int(terms[0, 0]), int(terms[-1, -1]) + 1
+        if torch.equal(terms.flatten(), torch.arange(first, last, device=terms.device)):
+            # Heads mostly lie in their order: nothing is copied.
+            taken = [part[first:last].unflatten(0, terms.shape) for part in (*flat, weights)]
+        else:
+            taken = [part[terms] for part in (*flat, weights)]
+        found = semiring.contract(tuple(part.mT for part in taken[:-1]), Weight(taken[-1]))
         return tuple(v.reshape(len(terms), *value[0].shape[:-1], -1) for v in found)
 
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
