@@ -199,43 +199,62 @@ class Llama(PreNorm):
 MODELS = {kind.name: kind for kind in (Bert, Gpt2, Llama)}
 
 
-def node_of(part):
+def name_of(part):
     """The name of a source or target in a circuit."""
     if part[0] in ("input", "score"):
         return {"input": "input", "score": "logits"}[part[0]]
-    return f"m{part[1]}" if part[0] == "m" else f"a{part[1]}.h{part[-1]}"
+    if part[0] == "m":
+        return f"m{part[1]}"
+    branch = f"<{part[2][0]}>" if len(part) == 4 else ""
+    return f"a{part[1]}.h{part[-1]}{branch}"
 
 
-def attribution_patching(by_hand, at):
-    """Edge attribution patching: {(source, target): estimate}, with slopes at some input.
+def output_of(source):
+    """The key of ``given`` that holds what a source gives, and where in its last dimension."""
+    if source[0] == "a":
+        return source[:2], slice(source[2] * WIDTH, (source[2] + 1) * WIDTH)
+    return "input" if source[0] == "input" else source, slice(None)
+
+
+def attribution_patching(by_hand, shares):
+    """Edge attribution patching: {(source, target): estimate}.
 
     What a source gives here less what it gives under the reference, through the derivative of what a target
-    reads by what the source gave, times the derivative of the score by what the target reads.
+    reads by what the source gave, times the derivative of the score by what the target reads; the derivatives
+    are averaged over points between the reference (0) and the inputs (1).
     """
     (x,), (x0,) = by_hand.inputs, by_hand.reference
-    with torch.no_grad():
-        here, _ = by_hand.run(x)
-        there, _ = by_hand.run(x0)
-    slopes = {}
-    gradients = {}
-    leaf = at.clone().requires_grad_()
-    given, read = by_hand.run(leaf)
-    for target, gradient in zip(
-        read, torch.autograd.grad(read["score",], list(read.values()), materialize_grads=True), strict=True
-    ):
-        gradients[target] = gradient
-    given = {name: value.detach().requires_grad_() for name, value in given.items()}
-    for target in by_hand.targets():
-        slopes = torch.autograd.grad(
-            by_hand.read(target, given),
-            list(given.values()),
-            gradients[target],
-            materialize_grads=True,
-        )
+    here, there = (by_hand.run(one)[0] for one in (x, x0))
+    found = {}
+    for share in shares:
+        given, read = by_hand.run((x0 + share * (x - x0)).requires_grad_())
+        gradients = torch.autograd.grad(read["score",], list(read.values()), materialize_grads=True)
+        given = {name: value.detach().requires_grad_() for name, value in given.items()}
+        for target, gradient in zip(read, gradients, strict=True):
+            slopes = torch.autograd.grad(
+                by_hand.read(target, given), list(given.values()), gradient, materialize_grads=True
+            )
+            slopes = dict(zip(given, slopes, strict=True))
+            for source in by_hand.sources():
+                if by_hand.earlier(source, target):
+                    name, own = output_of(source)
+                    edge = name_of(source), name_of(target)
+                    product = slopes[name] * (here[name] - there[name])
+                    found[edge] = found.get(edge, 0.0) + float(product[..., own].sum()) / len(shares)
+    return found
+
+
+def score_of_circuit(by_hand, kept):
+    """The score where some edges, as (source, target), carry the inputs; the others the reference."""
+    there, _ = by_hand.run(*by_hand.reference)
+
+    def choose(target, given):
+        shown = {name: there[name].clone() for name in given}
         for source in by_hand.sources():
-            if by_hand.earlier(source, target):
-                name = source[:2] if source[0] != "input" else "input"
-                product = slopes[list(given).index(name)] * (here[name] - there[name])
-                if source[0] == "a":
-                    product = product[..., source[2] * WIDTH : (source[2] + 1) * WIDTH]
-                yield source, target, float(product.sum())
+            name, own = output_of(source)
+            if name in given and (name_of(source), name_of(target)) in kept:
+                shown[name][..., own] = given[name][..., own]
+        return shown
+
+    _, read = by_hand.run(*by_hand.inputs, choose)
+    return float(read["score",])

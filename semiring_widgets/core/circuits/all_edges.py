@@ -19,7 +19,7 @@ from semiring_widgets.core.graph import GradientGraph, check_uncut, find_nodes
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.replay import Program, run
-from semiring_widgets.core.semirings import Semiring, Sum, find_semiring
+from semiring_widgets.core.semirings import Semiring, Sum, Value, find_semiring
 from semiring_widgets.core.sweeps import Span, sweep_forward
 from semiring_widgets.core.tape import Node, Tape, record
 from semiring_widgets.errors import InputError
@@ -41,6 +41,7 @@ class EdgeValues:
             is no edge. None without a reference.
         facts: what the semiring says of all paths through each edge, by name; empty where only contributions
             were asked for.
+        value: parts of the semiring's value, which the facts are read from.
         width: units of the stream.
     """
 
@@ -49,6 +50,7 @@ class EdgeValues:
     there: Tensor
     contribution: Tensor | None
     facts: Mapping[str, Tensor]
+    value: Value
     width: int
 
     def rows(self) -> list[dict[str, Any]]:
@@ -118,14 +120,14 @@ def edge_values(
     layout = find_layout(graph, find_anatomy(graph))
     fit(graph, memory_limit(max_memory), "edges", sweeps=[algebra], beside=_size(graph, layout, algebra))
     sources, targets = layout.parts()
-    contribution, facts = None, dict[str, Tensor]()
+    contribution, facts, value = None, dict[str, Tensor](), ()
     if reference is not None:
         met = _contributions(graph, layout, inputs_of(starts, reference), steps, progress)
         (contribution,) = met.value
     if reference is None or not isinstance(algebra, Sum):
         met = _values(graph, layout, algebra, progress)
-        facts = dict(algebra.facts(met.value))
-    return EdgeValues(sources, targets, met.there, contribution, facts, layout.width)
+        facts, value = dict(algebra.facts(met.value)), met.value
+    return EdgeValues(sources, targets, met.there, contribution, facts, value, layout.width)
 
 
 def _size(graph: GradientGraph, layout: Layout, semiring: Semiring) -> int:
@@ -165,15 +167,9 @@ def _contributions(
     for step in range(steps):
         share = (step + 0.5) / steps
         between = {node: start + share * (node.value - start) for node, start in inputs.items()}
-        here = _recorded_at(program, between, graph)
-        laid = find_layout(here, find_anatomy(here))
-        if laid.parts() != layout.parts():
-            raise InputError(
-                "Between the reference and the inputs the score depends on other heads than at the inputs, "
-                "so edges cannot be averaged over steps. Leave out steps."
-            )
-        sent = {group.node: value for group, value in zip(laid.sources, moved, strict=True)}
-        found.append(meet(here, laid, Sum(), sent, progress))
+        here, twins = _recorded_at(program, between, graph)
+        sent = {twins[node]: value for node, value in zip(nodes, moved, strict=True)}
+        found.append(meet(here, layout.on(twins), Sum(), sent, progress))
     mean = torch.stack([met.value[0] for met in found]).mean(0)
     return Met((mean,), found[0].there)
 
@@ -198,11 +194,14 @@ def source_values(graph: GradientGraph, layout: Layout, inputs: Mapping[Node, Te
     return found
 
 
-def _recorded_at(program: Program, inputs: Mapping[Node, Tensor], graph: GradientGraph) -> GradientGraph:
-    """The same forward pass with other inputs, recorded."""
+def _recorded_at(
+    program: Program, inputs: Mapping[Node, Tensor], graph: GradientGraph
+) -> tuple[GradientGraph, dict[Node, Node]]:
+    """The same forward pass with other inputs, recorded, and which of its nodes is which."""
     with torch.inference_mode(False), torch.enable_grad():
         given = {node: inputs[node].detach().clone() for node in graph.wrt}
         with record(graph.tape.granularity) as tape:
-            score = run(program, given)[program.score]
-    node, starts = find_nodes(tape, score, [given[start] for start in graph.wrt])
-    return GradientGraph(tape, node, starts)
+            values = run(program, given, keep=graph.nodes)
+    node, starts = find_nodes(tape, values[graph.score], [given[start] for start in graph.wrt])
+    twins = {own: tape.node(values[own]) for own in graph.nodes if own not in given}
+    return GradientGraph(tape, node, starts), {**twins, **dict(zip(graph.wrt, starts, strict=True))}

@@ -14,7 +14,7 @@ to query, key and value. Where there are several, the node is on the stream: the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -138,6 +138,30 @@ class Layout:
         """Units of the stream: of what a feed-forward part gives, or of the first input."""
         parts = (group.node for group in self.sources if group.parts[0].kind == "mlp")
         return next(parts, self.sources[0].node).shape[-1]
+
+    def on(self, twins: Mapping[Node, Node]) -> Layout:
+        """The same on another recording of the model.
+
+        Args:
+            twins: its node for each node of the graph.
+        """
+
+        def reader(op: Op | None) -> Op | None:
+            made = next((n for n in op.outputs if n is not None and n in twins), None) if op else None
+            return None if made is None else twins[made].op
+
+        sources, targets = (
+            tuple(replace(group, node=twins[group.node], reader=reader(group.reader)) for group in groups)
+            for groups in (self.sources, self.targets)
+        )
+        return Layout(
+            sources,
+            targets,
+            frozenset(twins[node] for node in self.stream),
+            {twins[node]: component for node, component in self.inside.items()},
+            frozenset(twins[node] for node in self.cuts),
+            frozenset((reader(op), twins[node]) for op, node in self.reads),
+        )
 
     def sizes(self) -> tuple[int, int]:
         """How many sources and targets."""
