@@ -26,38 +26,40 @@ def main() -> None:
     torch.manual_seed(0)
     model = BertForMaskedLM(BertConfig(attn_implementation="eager")).eval().requires_grad_(False)
     for tokens in chosen.tokens:
-        x = torch.randn(1, tokens, model.config.hidden_size)
-        reference = x.roll(1, 1)
-
-        def asked(x: torch.Tensor, place: int = tokens // 2) -> torch.Tensor:
-            logits = model(inputs_embeds=x).logits[0, place]
-            return logits[2024] - logits[2003]
-
-        def recorded(x: torch.Tensor = x) -> tuple[sw.Tape, torch.Tensor]:
-            with sw.record() as tape:
-                score = asked(x)
-            return tape, score
-
-        def gradient(x: torch.Tensor = x) -> None:
-            leaf = x.clone().requires_grad_()
-            torch.autograd.grad(asked(leaf), leaf)
-
-        tape, score = recorded()
-        given = x, reference
-        seconds = interleaved(
-            {
-                "gradient": gradient,
-                "estimates": lambda: effect_rows(tape, score, *given, tested=False),
-                "first picture": lambda: effect_rows(*recorded(), *given, tested=False),
-                "tokens": lambda: effect_rows(tape, score, *given, kind="tokens"),
-                "heads": lambda: effect_rows(tape, score, *given, kind="heads"),
-                "all three": lambda: effect_rows(tape, score, *given),
-            },
-            chosen.rounds,
-        )
-        gradients = {f"{name}, x": taken / seconds["gradient"] for name, taken in seconds.items()}
-        report.add(tokens=str(tokens), seconds=seconds["gradient"], **dict(list(gradients.items())[1:]))
+        report.add(**row(model, tokens, chosen.rounds))
     print(report.write())
+
+
+def row(model: torch.nn.Module, tokens: int, rounds: int) -> dict[str, str | float]:
+    """One length of text: seconds of a gradient, and the others as multiples of it."""
+    x = torch.randn(1, tokens, model.config.hidden_size)
+    reference = x.roll(1, 1)
+
+    def asked(x: torch.Tensor) -> torch.Tensor:
+        logits = model(inputs_embeds=x).logits[0, tokens // 2]
+        return logits[2024] - logits[2003]
+
+    def recorded() -> tuple[sw.Tape, torch.Tensor]:
+        with sw.record() as tape:
+            score = asked(x)
+        return tape, score
+
+    def gradient() -> None:
+        leaf = x.clone().requires_grad_()
+        torch.autograd.grad(asked(leaf), leaf)
+
+    tape, score = recorded()
+    cases = {
+        "gradient": gradient,
+        "estimates": lambda: effect_rows(tape, score, x, reference, tested=False),
+        "first picture": lambda: effect_rows(*recorded(), x, reference, tested=False),
+        "tokens": lambda: effect_rows(tape, score, x, reference, kind="tokens"),
+        "heads": lambda: effect_rows(tape, score, x, reference, kind="heads"),
+        "all three": lambda: effect_rows(tape, score, x, reference),
+    }
+    seconds = interleaved(cases, rounds)
+    one = seconds.pop("gradient")
+    return {"length": str(tokens), "seconds": one, **{name: taken / one for name, taken in seconds.items()}}
 
 
 if __name__ == "__main__":
