@@ -125,8 +125,10 @@ def compare(
         [('captum', 'Saliency'), ('semiring', 'best path')]
         >>> c.dataset.scores.shape  # methods, tokens
         (2, 12)
-        >>> c.reference.label, c.tokens[int(c.dataset.token_effect.argmax())].text
-        ('[MASK] in the place of every token, special tokens kept', 'keys')
+        >>> c.reference.label
+        '[MASK] in the place of every token, special tokens kept'
+        >>> c.tokens[int(c.dataset.token_effect.values.argmax())].text
+        'keys'
     """
     question = Question(text, target, contrast, position, score, add_special_tokens)
     options = CompareOptions(

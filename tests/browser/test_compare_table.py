@@ -61,7 +61,7 @@ def test_names_stay_while_words_are_scrolled_and_nothing_moves(opened, width):
     expect(view.root.locator("[data-said]")).to_contain_text("word20")
     assert view.root.locator(".curves").bounding_box() == curves
     assert view.page.evaluate("document.documentElement.scrollWidth") <= width
-    figures = [figure.bounding_box() for figure in view.root.locator("figure").all()]
+    figures = [figure.bounding_box() for figure in view.root.locator("figure svg").all()]
     assert figures[0]["x"] + figures[0]["width"] <= figures[1]["x"] or figures[0]["y"] < figures[1]["y"]
 
 

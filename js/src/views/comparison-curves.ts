@@ -9,7 +9,7 @@ import type { Drawing } from "../pane";
 import type { State } from "../store";
 
 const PANELS = [
-  ["comprehensiveness", "The words ranked first are replaced", "higher is better"],
+  ["comprehensiveness", "Words ranked first are replaced", "higher is better"],
   ["sufficiency", "All other words are replaced", "lower is better"],
 ] as const;
 // Of the words; the point that stands in the table.
