@@ -35,7 +35,7 @@ BRANCHES: Final = ("skip", "query", "key", "value", "mlp", "mlp_skip")
 KINDS: Final = ("query", "key", "value")
 OPERANDS: Final = ("all", *KINDS)
 # By what routes are ranked, and how that is said.
-RANKED_BY: Final = {"best": "best path", "mass": "mass", "contribution": "contribution"}
+RANKED_BY: Final = {"contribution": "contribution", "best": "best path", "mass": "mass"}
 RANKINGS: Final = tuple(RANKED_BY)
 # How far a computation is.
 STATES: Final = ("running", "done", "cancelled", "failed")

@@ -11,14 +11,14 @@
 export const VERSION = 1;
 
 export const KINDS = ["query", "key", "value"] as const;
-export const RANKINGS = ["best", "mass", "contribution"] as const;
+export const RANKINGS = ["contribution", "best", "mass"] as const;
 export const SUMMARIES = ["explanation", "comparison"] as const;
 export const ANSWERS = ["conditioned", "routes", "test", "head_map", "chart", "bokehjs", "error"] as const;
 
 export type RunState = "running" | "done" | "cancelled" | "failed";
 export type ColumnType = "float32" | "uint8";
 export type StepBranch = "skip" | "query" | "key" | "value" | "mlp" | "mlp_skip" | "attention";
-export type RankedBy = "best" | "mass" | "contribution";
+export type RankedBy = "contribution" | "best" | "mass";
 export type ReferenceKind = "mask" | "mean" | "zero" | "text" | "tensor";
 export type Branch = "skip" | "query" | "key" | "value" | "mlp" | "mlp_skip";
 export type SentenceKind = "score" | "words" | "route" | "replaced" | "remark";
@@ -28,9 +28,9 @@ export type Kind = "query" | "key" | "value";
 
 /** What routes are ranked by, in words. */
 export const RANKED_BY = {
+  contribution: "contribution",
   best: "best path",
   mass: "mass",
-  contribution: "contribution",
 } as const;
 
 /** The paths through all of some parts; without any, all paths. */
@@ -232,7 +232,7 @@ export interface Test {
 export interface Correlation {
   /** `"tokens"`, `"heads"` or `"mlps"`. */
   kind: PartKind;
-  /** Spearman's, between the absolute values (-1 to 1). */
+  /** Spearman's, -1 to 1. */
   rank_correlation: number | null;
 }
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -24,13 +24,15 @@ from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.model_call import ModelCall
 from semiring_widgets.explanation.text import encode, source_of, stream_of
-from semiring_widgets.results.parts import Reference, Stream
+from semiring_widgets.results.parts import Part, Reference, Stream
 from semiring_widgets.results.visible import shortened, token_label, visible
 
-__all__ = ["Referenced", "aligned_by_words", "check_reference", "referenced"]
+__all__ = ["Referenced", "aligned_by_words", "check_reference", "referenced", "stand_in"]
 
 _WORDS = ("mask", "mean", "zero")
 _SHOWN = 60  # characters of a text in a label
+_WORD = 30
+_EVERYWHERE = " in the place of every token"
 _LISTED = 4  # tokens without a counterpart that are named
 # What it says, and its tokens.
 _Word = tuple[str, list[int]]
@@ -58,6 +60,23 @@ class Referenced:
             score: of the whole reference.
         """
         return Reference(self.kind, self.label, score, self.streams, self.aligned)
+
+
+def stand_in(reference: Reference, part: Part, quoted: Callable[[str], str]) -> str | None:
+    """What a token was given, as one says it: "with ... for keys"; None where nothing stands in for it.
+
+    Args:
+        reference: of the explanation.
+        part: the token.
+        quoted: sets a word apart.
+    """
+    if reference.kind == "mask":
+        return reference.label.removesuffix(_EVERYWHERE)
+    if reference.kind == "text" and part.token is not None:
+        row = reference.aligned[part.stream][part.token]
+        tokens = reference.streams[part.stream].tokens
+        return None if row < 0 else quoted(shortened(token_label(tokens[row]), _WORD))
+    return {"mean": "an average word", "zero": "zeros"}.get(reference.kind, "the given numbers")
 
 
 def check_reference(reference: Any) -> None:
@@ -116,9 +135,7 @@ def _rows(call: ModelCall, stream: int) -> float:
 
 def _by_word(call: ModelCall, word: str) -> Referenced:
     if word == "zero":
-        return Referenced(
-            word, "zeros in the place of every token", tuple(map(torch.zeros_like, call.inputs))
-        )
+        return Referenced(word, f"zeros{_EVERYWHERE}", tuple(map(torch.zeros_like, call.inputs)))
     if word == "mean":
         means = tuple(x.mean(1, keepdim=True).expand_as(x) for x in call.inputs)
         return Referenced(word, "the mean of the text's tokens in the place of each", means)
@@ -130,7 +147,7 @@ def _by_word(call: ModelCall, word: str) -> Referenced:
             "text."
         )
     inputs = tuple(_embedded(call, stream, [number] * x.shape[1]) for stream, x in enumerate(call.inputs))
-    return Referenced(word, f"{visible(str(tokenizer.mask_token))} in the place of every token", inputs)
+    return Referenced(word, f"{visible(str(tokenizer.mask_token))}{_EVERYWHERE}", inputs)
 
 
 def _embedded(call: ModelCall, stream: int, ids: Sequence[int]) -> Tensor:

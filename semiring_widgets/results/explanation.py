@@ -56,6 +56,7 @@ from semiring_widgets.results.result import ELSEWHERE, Result
 from semiring_widgets.results.schema import COORDINATES, variables_of, with_effects
 from semiring_widgets.results.session import Session
 from semiring_widgets.results.test_log import Test, TestLog
+from semiring_widgets.results.tested import Tested
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,7 @@ __all__ = ["Explanation", "load"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Explanation(Result):
+class Explanation(Tested, Result):
     """By which routes a score was made, for one text.
 
     Attributes:
@@ -97,8 +98,8 @@ class Explanation(Result):
         Explanation(logit(are) - logit(is) at [MASK] = 8.045, 12 tokens, 4 layers, ...)
         >>> [token.text for token in e.tokens][:4]
         ['[CLS]', 'The', 'keys', 'to']
-        >>> e.routes[1].label
-        'K·L3·H3'
+        >>> e.routes[0].label
+        'V·L0·H3 → V·L3·H3'
     """
 
     kind: ClassVar[str] = "explanation"
@@ -122,11 +123,6 @@ class Explanation(Result):
     sentences: tuple[Sentence, ...] = ()
     correlations: tuple[Correlation, ...] = ()
     tests: TestLog = field(default_factory=TestLog)
-
-    @property
-    def answer(self) -> str:
-        """The answer in two or three sentences, made of what was measured; empty where nothing was."""
-        return " ".join(sentence.text for sentence in self.sentences)
 
     @property
     def routes(self) -> tuple[ListedRoute, ...]:
@@ -164,7 +160,7 @@ class Explanation(Result):
         Example:
             >>> best = e.ranking("contribution").routes[0]
             >>> best.label, round(best.contribution, 3)
-            ('V·L0·H3 → V·L3·H3', 0.284)
+            ('V·L0·H3 → V·L3·H3', 0.354)
         """
         wanted: Any = by
         for ranking in self.rankings:

@@ -59,6 +59,10 @@ class HeldSession:
         """See `semiring_widgets.results.session.Session`."""
         return self._held().test(*args, **kwargs)
 
+    def test_all(self, *args: Any, **kwargs: Any) -> tuple[Test, ...]:
+        """See `semiring_widgets.results.session.Session`."""
+        return self._held().test_all(*args, **kwargs)
+
     def head_map(self, *args: Any, **kwargs: Any) -> NDArray[np.float32]:
         """See `semiring_widgets.results.session.Session`."""
         return self._held().head_map(*args, **kwargs)

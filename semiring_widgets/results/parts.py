@@ -157,7 +157,7 @@ class Correlation:
 
     Attributes:
         kind: ``"tokens"``, ``"heads"`` or ``"mlps"``.
-        rank_correlation: Spearman's, between the absolute values (-1 to 1).
+        rank_correlation: Spearman's, -1 to 1.
     """
 
     kind: str

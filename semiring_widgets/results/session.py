@@ -55,12 +55,25 @@ class Session(Protocol):
         Args:
             selection: a part or several.
             steps: a route instead: what it carries is taken away, and nothing else.
-            by: what is given: ``"reference"``, ``"zero"``, ``"mean"`` or ``"resample"``.
+            by: what is given: ``"reference"``, ``"zero"``, ``"mean"``, or the text whose values are meant.
             check: called often; may raise to stop.
 
         Raises:
             InputError: the model has no such part, or it has no output of its own that could be replaced.
             UnsupportedOpError, TapeError: this model cannot be run again with other numbers.
+        """
+        ...
+
+    def test_all(self, kind: str, by: str = "reference", check: Callable[[], None] = ...) -> tuple[Test, ...]:
+        """A test of every part of a kind, together.
+
+        Args:
+            kind: as in `semiring_widgets.effects`.
+            by: as in `test`.
+            check: called often; may raise to stop.
+
+        Raises:
+            InputError, UnsupportedOpError, TapeError: as `test`.
         """
         ...
 

@@ -7,14 +7,15 @@ which only ever grows. It is saved with it, and needs no model to be read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import overload
+from dataclasses import asdict, dataclass
+from typing import Any, overload
 
+from semiring_widgets.errors import InputError
 from semiring_widgets.results.parts import Part
-from semiring_widgets.results.rankings import ListedStep
+from semiring_widgets.results.rankings import Family, ListedRoute, ListedStep
 from semiring_widgets.results.wording import signed
 
-__all__ = ["Test", "TestLog"]
+__all__ = ["Test", "TestLog", "asked_of"]
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,29 @@ class TestLog(Sequence[Test]):
 
     def __repr__(self) -> str:
         return "\n".join(map(str, self._tests)) or "no tests yet"
+
+
+def asked_of(part: Any) -> tuple[Any, tuple[ListedStep, ...], Test | None]:
+    """What is to be tested: parts, the steps of a route, and the test that it was, if it was one.
+
+    Args:
+        part: a part or several, a listed route, a family of routes, or a test.
+
+    >>> asked_of({"layer": 3, "head": 2})
+    ({'layer': 3, 'head': 2}, (), None)
+    """
+    if isinstance(part, Test):
+        return [asdict(one) for one in part.parts], part.steps, part
+    if isinstance(part, (ListedRoute, Family)):
+        if not part.steps:
+            raise InputError(
+                f"The paths of {part.label!r} take no step by attention, so no change is carried anywhere; "
+                f"test the token itself, or a route of the list."
+            )
+        return [], part.steps, None
+    if isinstance(part, Part):
+        return asdict(part), (), None
+    return part, (), None
 
 
 def _asked(test: Test) -> tuple[object, ...]:

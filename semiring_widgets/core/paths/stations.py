@@ -143,7 +143,7 @@ class Stations:
         for stop in stops:
             station = self.all[stop.station]
             head, token = station.place(stop.group)
-            told = [leg for leg in found if leg.head is not None and self._joined(leg.layer, station.layer)]
+            told = [leg for leg in found if leg.head is not None and self.joined(leg.layer, station.layer)]
             if station.branch != JOINED:
                 if station.branch in ("mlp", "mlp_skip") and told and told[-1] is found[-1] and not joined:
                     found[-1] = replace(told[-1], target=token)
@@ -157,7 +157,7 @@ class Stations:
                 found.append(Leg(station.layer, "attention", None, token, token))
         return tuple(found)
 
-    def _joined(self, layer: int, other: int) -> bool:
+    def joined(self, layer: int, other: int) -> bool:
         """Whether two attentions join the stream by the same addition."""
         return layer in self._joins and self._joins[layer] is self._joins.get(other)
 
