@@ -264,7 +264,7 @@ class _Table:
         found = measured(scores, method.by_size, words, problem.replacing, metrics)
         for name, curve in found.curves.items():
             self.curves[name][index] = curve
-        numbers = dict(found.numbers)
+        numbers: dict[str, Any] = dict(found.numbers)
         if "sensitivity" in metrics:
             numbers["sensitivity"] = _sensitivity(scores, method, problem)
         self.rows[index] = replace(self.rows[index], **numbers)

@@ -188,12 +188,15 @@ class Comparison(Result):
         names = [method.name for method in self.methods]
         size = self.dataset.sizes.get("token", len(self.tokens))
         texts = [token.text for token in self.tokens]
+        named: dict[str, Any] = {}
+        if "fraction" in self.dataset.dims:
+            named["fraction"] = np.arange(TENTHS + 1) / TENTHS
         return self.dataset.assign_coords(
             method=names,
             other=names,
             token=range(size),
             token_text=("token", texts + [""] * (size - len(texts))),
-            **({"fraction": np.arange(TENTHS + 1) / TENTHS} if "fraction" in self.dataset.dims else {}),
+            **named,
         ).assign_attrs(
             text=self.text,
             model=self.model,
