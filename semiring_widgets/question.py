@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ParamSpec, TypeVar, cast
 
-from semiring_widgets.vocabulary import GRANULARITIES, LEVELS, METRICS, RANKINGS
+from semiring_widgets.vocabulary import GRANULARITIES, LEVELS, METRICS, RANKINGS, RULES
 
 __all__ = [
     "CompareOptions",
@@ -74,6 +74,10 @@ class PathOptions:
 
     granularity: str = field(
         default="primitive", metadata={"help": "which graph is counted", "choices": GRANULARITIES}
+    )
+    rules: Any = field(
+        default="gradient",
+        metadata={"help": "which number an edge of the graph carries", "choices": RULES},
     )
     level: str = field(default="unit", metadata={"help": "level of the maxima", "choices": LEVELS})
     max_memory: int | None = field(

@@ -48,7 +48,7 @@ def run(
     program: Program,
     replaced: Replaced,
     *,
-    keep: Collection[Node] = (),
+    keep: Collection[Slot] = (),
     progress: Callable[[], None] | None = None,
 ) -> dict[Slot, Tensor]:
     """The nodes behind the replaced ones, with other numbers.
