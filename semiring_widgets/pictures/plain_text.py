@@ -91,12 +91,11 @@ def _explanation(result: Explanation) -> list[str]:
         lines += ["reasons, estimated:", *told] if told else []
     totals = result.totals
     which = "these" if result.paths else "all"
-    counted = f"granularity {result.granularity}, level {result.level}"
     mass, entropy, cancelled = (
         nats(value) for value in (totals.log_mass, totals.entropy, totals.log_cancellation)
     )
     lines += [
-        f"{result.model}, {len(result.layers)} attention layers, {counted}",
+        f"{result.model}, {len(result.layers)} attention layers, {result.counted}",
         f"{which} paths: log mass {mass}, entropy {entropy}, log cancellation {cancelled}",
     ]
     lines += [f"{name}: {extremes}" for name, extremes in statistics(result)]
