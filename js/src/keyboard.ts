@@ -58,18 +58,20 @@ function pressed(event: KeyboardEvent, keys: Keys): void {
 }
 
 function neighbour(item: HTMLElement, right: number, up: number): HTMLElement | undefined {
-  const { layer, head, token, route } = item.dataset;
-  const items = [...(item.closest("[data-pane]")?.querySelectorAll<HTMLElement>("[data-item]") ?? [])];
+  const { layer, branch, head, token } = item.dataset;
+  const pane = item.closest<HTMLElement>("[data-pane]");
+  const items = [...(pane?.querySelectorAll<HTMLElement>("[data-item]") ?? [])];
+  // Lists, sentences and points have one order, whatever they stand for.
+  if (pane?.dataset.order === "line") return items[items.indexOf(item) + right - up];
   if (layer === undefined) {
-    // Rows of tokens lie below each other in the order of the document, and so do routes.
-    const row = up === 0 || route !== undefined ? items : items.filter((i) => i.dataset.token === token);
+    // Rows of tokens lie below each other in the order of the document.
+    const row = up === 0 ? items : items.filter((i) => i.dataset.token === token);
     return row[row.indexOf(item) + right - up];
   }
   if (up !== 0) {
-    const wanted = String(Number(layer) + up);
-    return items.find(
-      (i) => i.dataset.layer === wanted && i.dataset.head === head && i.dataset.token === token,
-    );
+    const wanted = { layer: String(Number(layer) + up), branch, head, token };
+    const facets = Object.entries(wanted);
+    return items.find((i) => facets.every(([name, value]) => i.dataset[name] === value));
   }
   const row = items.filter((i) => i.dataset.layer === layer);
   return row[row.indexOf(item) + right];
