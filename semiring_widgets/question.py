@@ -117,6 +117,14 @@ class ExplainOptions(PathOptions):
         default=10, metadata={"help": "how many routes to list (%(default)s)", "metavar": "K", "type": int}
     )
     rankings: str | Sequence[str] = RANKINGS
+    reference: Any = field(
+        default=None,
+        metadata={
+            "help": "what stands in for a part to see what it does: mask (the default where the tokenizer "
+            "has a mask token), mean, zero, or a second text; in a notebook also a variable with a tensor",
+            "metavar": "TEXT",
+        },
+    )
 
 
 @dataclass(frozen=True)

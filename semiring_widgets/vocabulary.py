@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["BRANCHES", "GRANULARITIES", "KINDS", "LEVELS", "OPERANDS", "RANKED_BY", "RANKINGS", "STATES"]
+__all__ = [
+    "BRANCHES",
+    "GRANULARITIES",
+    "KINDS",
+    "LEVELS",
+    "OPERANDS",
+    "PART_KINDS",
+    "RANKED_BY",
+    "RANKINGS",
+    "REFERENCES",
+    "REPLACEMENTS",
+    "SENTENCES",
+    "STATES",
+]
 
 # Which graph is counted: from scalar operators to the steps of the paper.
 GRANULARITIES: Final = ("primitive", "operator", "paper")
@@ -19,7 +32,15 @@ BRANCHES: Final = ("skip", "query", "key", "value", "mlp", "mlp_skip")
 KINDS: Final = ("query", "key", "value")
 OPERANDS: Final = ("all", *KINDS)
 # By what routes are ranked, and how that is said.
-RANKED_BY: Final = {"best": "best path", "mass": "mass", "contribution": "contribution"}
+RANKED_BY: Final = {"contribution": "contribution", "best": "best path", "mass": "mass"}
 RANKINGS: Final = tuple(RANKED_BY)
 # How far a computation is.
 STATES: Final = ("running", "done", "cancelled", "failed")
+# What a text is compared with.
+REFERENCES: Final = ("mask", "mean", "zero", "text", "tensor")
+# What a part is given when it is tested.
+REPLACEMENTS: Final = ("reference", "zero", "mean", "resample")
+# Parts that are tested all together.
+PART_KINDS: Final = ("tokens", "heads", "mlps")
+# What the sentences of an answer tell.
+SENTENCES: Final = ("score", "words", "route", "replaced", "remark")

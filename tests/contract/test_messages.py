@@ -34,10 +34,18 @@ def test_names_are_those_of_the_contract(make_explanation, make_comparison):
     assert set(header) == {
         *("type", "version", "revision", "text", "model", "granularity", "level", "score", "streams"),
         *("layers", "totals", "status", "rankings", "statistics", "columns", "paths"),
+        *("reference", "answer", "tests", "correlations"),
     }
     assert set(header["streams"][0]["tokens"][0]) == {"index", "text", "raw", "start", "end", "special", "id"}
     assert set(header["layers"][0]) == {"name", "index", "stream", "key_stream", "heads"}
-    assert set(header["rankings"][0]) == {"by", "routes", "missed", "uncovered", "rest", "remark"}
+    ranking = header["rankings"][-1]
+    assert set(ranking) == {"by", "routes", "missed", "uncovered", "rest", "remark", "families"}
+    assert set(ranking["families"][0]) == {"label", "sentence", "contribution", "share", "routes", "steps"}
+    assert set(header["reference"]) == {"kind", "label", "score", "streams", "aligned"}
+    assert set(header["answer"][0]) == {"kind", "text", "parts"}
+    assert set(header["answer"][1]["parts"][0]) == {"layer", "branch", "head", "token", "stream"}
+    assert set(header["correlations"][0]) == {"kind", "rank_correlation"}
+    assert set(header["tests"][0]) == {"parts", "steps", "by", "label", "before", "after", "predicted"}
     route = header["rankings"][0]["routes"][0]
     assert set(route) == {
         *("rank", "label", "log_weight", "sign", "share_of_best", "probability", "all_skip", "sentence"),

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import semiring_widgets as sw
+from semiring_widgets.core.effects import effect_rows
 from semiring_widgets.errors import CancelledError, InputError, TapeError
 from tests.core.test_programs import X, shifted_within_itself
 from tests.core.zoo.feeding import feed
@@ -199,7 +200,7 @@ def test_several_parts_at_once(case):
 
 def test_the_table_is_made_of_tests_and_of_gradients(case):
     model, tape, score, reference = case
-    rows = sw.effects(tape, score, wrt=model.inputs, reference=reference, kind=["heads", "mlps", "tokens"])
+    rows = effect_rows(tape, score, wrt=model.inputs, reference=reference, kind=["heads", "mlps", "tokens"])
     heads = [row for row in rows if row["kind"] == "head"]
     assert len(heads) == 4 * len(model.projections)
     parts = [[({"layer": row["layer"], "head": row["head"]}, "reference")] for row in heads]
@@ -225,7 +226,7 @@ def test_the_table_is_made_of_tests_and_of_gradients(case):
 
 def test_one_step_is_the_slope_half_way(case):
     model, tape, score, reference = case
-    rows = sw.effects(tape, score, model.inputs, reference, kind="tokens", tested=False, steps=2)
+    rows = effect_rows(tape, score, model.inputs, reference, kind="tokens", tested=False, steps=2)
     total = [torch.zeros_like(x) for x in model.inputs]
     for share in (0.25, 0.75):
         leaves = [
@@ -237,7 +238,7 @@ def test_one_step_is_the_slope_half_way(case):
     for row in rows:
         assert row["effect"] is None
         close(row["contribution"], moved[row["stream"]][row["token"]], score)
-    many = sw.effects(tape, score, model.inputs, reference, kind="tokens", tested=False, steps=64)
+    many = effect_rows(tape, score, model.inputs, reference, kind="tokens", tested=False, steps=64)
     with torch.no_grad():
         whole = float(score) - float(model.score(reference))
     assert sum(row["contribution"] for row in many) == pytest.approx(whole, rel=0.02, abs=0.02)
@@ -253,9 +254,9 @@ def test_the_model_and_the_tape_stay_as_they_are(case):
             raise CancelledError("enough")
 
     with pytest.raises(CancelledError):
-        sw.effects(tape, score, model.inputs, reference, progress=cancel)
+        effect_rows(tape, score, model.inputs, reference, progress=cancel)
     seen = []
-    sw.effects(tape, score, model.inputs, reference, kind="mlps", progress=lambda *at: seen.append(at))
+    effect_rows(tape, score, model.inputs, reference, kind="mlps", progress=lambda *at: seen.append(at))
     assert seen
     assert all(0 <= done < total for done, total in seen)
     assert all(torch.equal(node.value, value) for node, value in values.items())
@@ -265,8 +266,8 @@ def test_the_model_and_the_tape_stay_as_they_are(case):
 
 def test_little_memory_gives_the_same(case):
     model, tape, score, reference = case
-    plenty = sw.effects(tape, score, model.inputs, reference, kind="heads")
-    little = sw.effects(tape, score, model.inputs, reference, kind="heads", max_memory=1)
+    plenty = effect_rows(tape, score, model.inputs, reference, kind="heads")
+    little = effect_rows(tape, score, model.inputs, reference, kind="heads", max_memory=1)
     for one, other in zip(plenty, little, strict=True):
         close(one["after"], other["after"], score)
 
@@ -280,7 +281,7 @@ def test_of_a_linear_model_estimate_and_effect_are_one():
     x = torch.tensor([[1.0, 2.0], [3.0, 5.0]])
     with sw.record() as tape:
         _, score = linear(x)
-    rows = sw.effects(tape, score, wrt=x, reference=torch.tensor([[0.5, 0.0], [1.0, 1.0]]))
+    rows = effect_rows(tape, score, wrt=x, reference=torch.tensor([[0.5, 0.0], [1.0, 1.0]]))
     assert [row["effect"] for row in rows] == [row["contribution"] for row in rows] == [-7.0, -12.0]
 
 
@@ -323,9 +324,9 @@ def test_words_that_do_not_fit():
     with pytest.raises(InputError, match="one number"):
         sw.test(tape, several, {hidden: 0.0})
     with pytest.raises(InputError, match="give reference="):
-        sw.effects(tape, score, x)
+        effect_rows(tape, score, x)
     with pytest.raises(InputError, match="choose one of tokens"):
-        sw.effects(tape, score, x, "zero", kind="words")
+        effect_rows(tape, score, x, "zero", kind="words")
 
 
 def test_a_tape_whose_numbers_have_changed_is_refused():
