@@ -99,7 +99,7 @@ describe("the switch", () => {
   });
 
   it("offers no reasons where nothing was tested, and says so", () => {
-    const { root } = mounted("explanation");
+    const { root } = mounted("untested");
     expect(root.querySelector<HTMLInputElement>('[value="reasons"]')?.disabled).toBe(true);
     expect(root.querySelector<HTMLInputElement>('[value="mass"]')?.checked).toBe(true);
     expect(root.querySelector(".choices")?.textContent).toContain("No effects were tested");
@@ -171,9 +171,7 @@ describe("the scatter", () => {
   });
 
   it("is hidden where nothing was tested", () => {
-    expect(mounted("explanation").root.querySelector<HTMLElement>('[data-pane="scatter"]')?.hidden).toBe(
-      true,
-    );
+    expect(mounted("untested").root.querySelector<HTMLElement>('[data-pane="scatter"]')?.hidden).toBe(true);
   });
 });
 
@@ -213,9 +211,7 @@ describe("a test", () => {
     frame();
     click(root, '.notice [data-action="test"]');
     frame();
-    expect(log(root)[0]).toMatch(
-      /^without head 1·1 ?\+3.3 → −0.25 ?says is ?effect \+3.5 ?, predicted \+3.0$/,
-    );
+    expect(log(root)[0]).toMatch(/^head 1·1 ?\+3.3 → −0.25 ?says is ?effect \+3.5 ?, predicted \+3.0$/);
     expect(model.sent.some(({ type }) => type === "test")).toBe(false);
   });
 
@@ -235,7 +231,7 @@ describe("a test", () => {
     ]);
     frame();
     expect(texts(root, '[data-pane="tests"] [role="status"]')).toEqual([
-      "Testing without layer 1 at keys, a route …",
+      "Testing layer 1 at keys, a route …",
     ]);
     const test = {
       ...{ parts: [part({ layer: 1, token: 1 })], steps: [], by: "reference", label: "layer 1 at keys" },
@@ -253,7 +249,7 @@ describe("a test", () => {
 
   it("shows the largest effects before there is any", () => {
     const { root } = shown(() => ({ tests: [] }));
-    expect(log(root)[0]).toContain("without keys");
+    expect(log(root)[0]).toContain("keys");
     expect(log(root)).toHaveLength(5);
   });
 });

@@ -224,7 +224,9 @@ describe("the widget", () => {
     const pressed = () => [...root.querySelectorAll('[aria-pressed="true"]')];
     expect(pressed()).toEqual([]);
     frame();
-    expect(pressed().length).toBe(2);
+    // In the words, the heads, the points, and wherever the answer names them.
+    const panes = pressed().map((element) => element.closest<HTMLElement>("[data-pane]")?.dataset.pane);
+    expect(new Set(panes)).toEqual(new Set(["answer", "tokens", "heads", "scatter"]));
     const { header, buffer } = fixtures.head_map as { header: Record<string, unknown>; buffer: string };
     const said = () => root.querySelector('[data-pane="head"] .hint')?.textContent;
     model.emit("msg:custom", { ...header, id: asked?.id }, [fromBase64(buffer)]);

@@ -38,7 +38,7 @@ export function withEffects(message: Message | undefined): Message {
     node: [layers, tokens],
   };
   const bytes = [...fromBase64(message?.buffer ?? "")];
-  const columns: Column[] = [...header.columns];
+  const columns: Column[] = header.columns.filter(({ name }) => !(name in EFFECTS));
   for (const [name, value] of Object.entries(EFFECTS)) {
     const shape = shapes[name.split("_")[0] ?? ""] ?? [];
     const size = shape.reduce((one, other) => one * other, 1);
@@ -65,12 +65,12 @@ export function withEffects(message: Message | undefined): Message {
       answer: [
         {
           kind: "words",
-          text: "The model says are rather than is, mostly because of keys.",
+          text: "The model says *are* rather than *is*, mostly because of *keys*.",
           parts: [part({ token: 1 })],
         },
         {
           kind: "route",
-          text: "Head 1·1 reads to at the blank.",
+          text: "Head 1·1 reads *to* at the blank.",
           parts: [part({ layer: 1, head: 1 }), part({ token: 2 })],
         },
       ],
@@ -84,4 +84,12 @@ export function withEffects(message: Message | undefined): Message {
     },
     buffer: btoa(String.fromCharCode(...bytes)),
   };
+}
+
+/** The same message as an older file has it: nothing was tested. */
+export function withoutEffects(message: Message | undefined): Message {
+  const header = structuredClone(message?.header) as ExplanationHeader;
+  const columns = header.columns.filter(({ name }) => !(name in EFFECTS));
+  const nothing = { reference: null, answer: [], tests: [], correlations: [] };
+  return { header: { ...header, ...nothing, columns }, buffer: message?.buffer ?? "" };
 }

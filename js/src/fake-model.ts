@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { vi } from "vitest";
 import { mountApp } from "./app";
 import { fromBase64 } from "./columns";
-import { withEffects } from "./fake-answer";
+import { withEffects, withoutEffects } from "./fake-answer";
 
 const path = `${process.cwd()}/../tests/fixtures/messages.json`;
 export const fixtures = JSON.parse(readFileSync(path, "utf-8")) as Record<
@@ -12,6 +12,7 @@ export const fixtures = JSON.parse(readFileSync(path, "utf-8")) as Record<
 >;
 
 fixtures.answered = withEffects(fixtures.explanation);
+fixtures.untested = withoutEffects(fixtures.explanation);
 
 type Callback = (...args: unknown[]) => void;
 

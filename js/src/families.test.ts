@@ -39,9 +39,16 @@ describe("families", () => {
   });
 
   it("have the exact number that was sent, and routes that are in none stand alone", () => {
-    const sent = { label: "V", sentence: "", contribution: 3.5, share: 1, routes: [0, 1], steps: [READ] };
+    const sent = {
+      label: "V",
+      sentence: "Of *keys*.",
+      contribution: 3.5,
+      share: 1,
+      routes: [0, 1],
+      steps: [READ],
+    };
     const [reading, staying] = familiesOf({ ...ranking, families: [sent] });
-    expect(reading).toMatchObject({ value: 3.5, exact: true, label: "V" });
+    expect(reading).toMatchObject({ value: 3.5, exact: true, label: "V", sentence: "Of keys." });
     expect(staying?.routes.map(({ rank }) => rank)).toEqual([2]);
   });
 
@@ -74,12 +81,13 @@ describe("a route in words", () => {
     if (reading === undefined || staying === undefined) return expect.fail("no families");
     expect(wayOf(reading, summary)).toBe("keys → [MASK]");
     expect(stepsOf(reading, summary)).toBe("head 1·1 reads keys at [MASK]");
+    expect(stepsOf({ ...reading, sentence: "As it was told." }, summary)).toBe("As it was told.");
     expect(wayOf(staying, summary)).toBe("[MASK] by itself");
     expect(stepsOf(staying, summary)).toBe("stays on the skip connections");
   });
 
   it("names the heads only where it is long, and all steps where that is asked for", () => {
-    const long = { steps: [step(0, "query", 4), step(1, "key", 4, 5), READ] };
+    const long = { sentence: "", steps: [step(0, "query", 4), step(1, "key", 4, 5), READ] };
     expect(stepsOf(long, summary)).toBe("by the heads 0·1, 1·1, 1·1");
     expect(stepsOf(long, summary, true)).toBe(
       "head 0·1 at cabinet chooses where to look, then head 1·1 at [MASK] turns to cabinet, then head 1·1 reads keys at [MASK]",

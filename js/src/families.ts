@@ -18,6 +18,8 @@ export interface Kin {
   /** All steps of its first listed route, those by MLPs left out. */
   drawn: readonly ListedStep[];
   label: string;
+  /** In words, where they were sent. */
+  sentence: string;
   /** Whether it is known that the paths speak against the score. */
   negative: boolean;
   /** What the ranking goes by: a contribution, a share of mass, the log of a weight. */
@@ -49,7 +51,7 @@ export function familiesOf(ranking: Ranking): Kin[] {
   return made.map((kin, index) => ({ ...kin, index }));
 }
 
-function known({ label, contribution, routes, steps }: Family, ranking: Ranking): Kin {
+function known({ label, sentence, contribution, routes, steps }: Family, ranking: Ranking): Kin {
   const own = ranking.routes.filter(({ rank }) => routes.includes(rank));
   return {
     index: 0,
@@ -57,6 +59,7 @@ function known({ label, contribution, routes, steps }: Family, ranking: Ranking)
     steps,
     drawn: own[0] === undefined ? steps : withoutMlps(own[0]),
     label,
+    sentence: sentence.replaceAll("*", ""),
     negative: (contribution ?? 0) < 0,
     value: contribution,
     exact: true,
@@ -76,6 +79,7 @@ function fold(routes: readonly ListedRoute[], { by }: Ranking): Kin {
     steps: first?.steps.filter(byAttention) ?? [],
     drawn: first === undefined ? [] : withoutMlps(first),
     label: first?.label ?? "",
+    sentence: "",
     negative: by === "contribution" ? (value ?? 0) < 0 : by === "best" && (first?.sign ?? 1) < 0,
     value,
     exact: by === "best",

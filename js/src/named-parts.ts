@@ -1,60 +1,64 @@
-/** Where a sentence names the parts that it is about, so that they can be pointed at. */
+/** Where a sentence names the parts that it is about, so that they can be pointed at; words stand between stars. */
 
 import type { ExplanationHeader, Part, Sentence } from "./contract";
+import { tokenName } from "./part-names";
 
 export interface Piece {
   text: string;
-  /** What the text names; null for the words between. */
+  /** What the text names; null for all else. */
   part: Part | null;
+  /** Whether it is a word of the text or of the answer. */
+  word: boolean;
 }
 
-/** The sentence in pieces, in order; together they are its text. */
+/** The sentence in pieces, in order; together they are its text without the stars. */
 export function piecesOf({ text, parts }: Sentence, summary: ExplanationHeader): Piece[] {
-  const taken: { start: number; end: number; part: Part }[] = [];
-  // Long names first: "the" must not take its place in the name of another part.
-  const named = parts
-    .flatMap((part) => namesOf(part, summary).map((name) => ({ name, part })))
-    .sort((one, other) => other.name.length - one.name.length);
-  for (const { name, part } of named) {
-    for (const [start, end] of places(text, name)) {
-      if (taken.some((other) => start < other.end && other.start < end)) continue;
-      taken.push({ start, end, part });
-    }
-  }
-  taken.sort((one, other) => one.start - other.start);
+  return text
+    .split(/\*([^*]+)\*/)
+    .flatMap((piece, index) => (index % 2 === 1 ? [quoted(piece, parts, summary)] : between(piece, parts)))
+    .filter((piece) => piece.text !== "");
+}
+
+/** A word of the text, or of the answer, which is no part. */
+function quoted(text: string, parts: readonly Part[], summary: ExplanationHeader): Piece {
+  const part = parts.find(({ layer, head, branch, token, stream }) => {
+    if (token === null || head !== null || branch !== null) return false;
+    const where = layer === null ? stream : (summary.layers[layer]?.stream ?? 0);
+    const name = tokenName(summary, token, where);
+    return text === name || text === `${name} (${summary.streams[where]?.name})`;
+  });
+  return { text, part: part ?? null, word: true };
+}
+
+/** What stands between words, in which heads and layers are named. */
+function between(text: string, parts: readonly Part[]): Piece[] {
+  const named = parts.flatMap((part) => namesOf(part).map((name) => ({ name, part })));
   const pieces: Piece[] = [];
-  let done = 0;
-  for (const { start, end, part } of taken) {
-    if (start > done) pieces.push({ text: text.slice(done, start), part: null });
-    pieces.push({ text: text.slice(start, end), part });
-    done = end;
+  let rest = text;
+  while (rest !== "") {
+    const [first] = named
+      .map(({ name, part }) => ({ name, part, start: placeOf(rest, name) }))
+      .filter(({ start }) => start >= 0)
+      .sort((one, other) => one.start - other.start || other.name.length - one.name.length);
+    if (first === undefined) break;
+    const end = first.start + first.name.length;
+    pieces.push({ text: rest.slice(0, first.start), part: null, word: false });
+    pieces.push({ text: rest.slice(first.start, end), part: first.part, word: false });
+    rest = rest.slice(end);
   }
-  if (done < text.length) pieces.push({ text: text.slice(done), part: null });
-  return pieces;
+  return [...pieces, { text: rest, part: null, word: false }];
 }
 
-function namesOf({ layer, branch, head, token, stream }: Part, summary: ExplanationHeader): string[] {
-  if (layer === null || (head === null && branch === null && token !== null)) {
-    const text =
-      summary.streams[layer === null ? stream : (summary.layers[layer]?.stream ?? 0)]?.tokens[
-        token ?? -1
-      ]?.text.trim();
-    return text ? [text] : [];
-  }
+function namesOf({ layer, branch, head }: Part): string[] {
+  if (layer === null) return [];
   if (head !== null) return [`head ${layer}·${head}`, `Head ${layer}·${head}`];
-  if (branch === "mlp") return [`the MLP of layer ${layer}`, `The MLP of layer ${layer}`, `MLP ${layer}`];
-  return [`layer ${layer}`];
+  if (branch === "mlp") return [`the MLP of layer ${layer}`, `The MLP of layer ${layer}`];
+  return branch === null ? [`layer ${layer}`] : [];
 }
 
-/** Every place of a name that stands for itself; a first word of a sentence is taken only where there is no other. */
-function places(text: string, name: string): [number, number][] {
-  const inWord = /[\p{L}\p{N}]/u;
-  const found: [number, number][] = [];
-  for (let start = text.indexOf(name); start >= 0; start = text.indexOf(name, start + 1)) {
-    const [before, after] = [text[start - 1] ?? "", text[start + name.length] ?? ""];
-    const cut = (one: string, edge = "") => inWord.test(one) && inWord.test(edge);
-    if (!cut(before, name[0]) && !cut(after, name.at(-1))) found.push([start, start + name.length]);
-  }
-  const later = found.filter(([start]) => start > 0);
-  return later.length > 0 ? later : found;
+/** Where a name stands for itself: `head 1·1` is not in `head 1·10`. */
+function placeOf(text: string, name: string): number {
+  for (let start = text.indexOf(name); start >= 0; start = text.indexOf(name, start + 1))
+    if (!/\d/.test(text[start + name.length] ?? "")) return start;
+  return -1;
 }

@@ -2,14 +2,18 @@
 
 import type { ExplanationHeader, ListedStep, Part, Reference, Selection } from "./contract";
 
-/** A token as it is read; with its number where the same text stands elsewhere too, or none can be seen. */
+/** A token as it is read; with its number below where the same text stands elsewhere too: `the₄`. */
 export function tokenName(summary: ExplanationHeader, token: number | null, stream = 0): string {
   const tokens = summary.streams[stream]?.tokens ?? [];
   const found = tokens[token ?? -1];
   const text = found === undefined ? "" : found.text.trim() || found.raw.trim();
+  if (text === "") return `token ${token}`;
   const several = tokens.filter((other) => other.text === found?.text).length > 1;
-  return text === "" || several ? `${text} (token ${token})`.trim() : text;
+  return several ? text + below(token ?? 0) : text;
 }
+
+const below = (number: number): string =>
+  [...`${number}`].map((digit) => String.fromCharCode(0x2080 + Number(digit))).join("");
 
 /** A part without the way to it: paths start at a token and pass through all else. */
 export function partName({ layer, branch, head, token, stream }: Part, summary: ExplanationHeader): string {
@@ -35,11 +39,10 @@ export function partName({ layer, branch, head, token, stream }: Part, summary: 
 /** Some parts that are taken together, as a test of them is called. */
 export function testName(selection: Selection, summary: ExplanationHeader): string {
   const [only, ...others] = selection;
-  if (only !== undefined && others.length === 0 && only.layer === null) {
-    const stand = standIn(summary.reference, only);
-    if (stand !== null) return `${partName(only, summary)} → ${stand}`;
-  }
-  return `without ${selection.map((part) => partName(part, summary)).join(" and ")}`;
+  const name = selection.map((part) => partName(part, summary)).join(" and ");
+  if (only === undefined || others.length > 0 || only.layer !== null) return name;
+  const stand = standIn(summary.reference, only);
+  return stand === null ? name : `${name} → ${stand}`;
 }
 
 /** What stands in the place of a token in a second text; null where that is no text. */

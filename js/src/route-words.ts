@@ -23,8 +23,13 @@ export function wayOf({ drawn }: Pick<Kin, "drawn">, summary: ExplanationHeader)
 }
 
 /** The steps by attention in words: all of them, or the heads where there are many. */
-export function stepsOf({ steps }: Pick<Kin, "steps">, summary: ExplanationHeader, all = false): string {
+export function stepsOf(
+  { steps, sentence }: Pick<Kin, "steps" | "sentence">,
+  summary: ExplanationHeader,
+  all = false,
+): string {
   if (steps.length === 0) return "stays on the skip connections";
+  if (sentence !== "" && (all || steps.length <= TOLD)) return sentence;
   if (all || steps.length <= TOLD) return steps.map((step) => stepSentence(step, summary)).join(", then ");
   const heads = steps.map(({ layer, head }) => (head === null ? `layer ${layer}` : `${layer}·${head}`));
   return `by the heads ${heads.join(", ")}`;

@@ -24,7 +24,7 @@ describe("what is known of a test", () => {
     const of = (...parts: Test["parts"]) => known(state, summary, { selection: parts, steps: [] });
     expect(of(part({ token: 1 }))?.label).toBe("keys → [MASK]");
     expect(of(part({ layer: 1, head: 1 }))).toMatchObject({
-      ...{ label: "without head 1·1", before: 3.25, after: -0.25, predicted: 3 },
+      ...{ label: "head 1·1", before: 3.25, after: -0.25, predicted: 3 },
     });
     expect(of(part({ layer: 2, branch: "mlp" }))?.after).toBe(2.25);
     expect(of(part({ layer: 0, token: 0 }))?.after).toBe(11.25);
@@ -49,10 +49,7 @@ describe("what is known of a test", () => {
 
   it("is of all words, heads and MLPs, of which the largest come first", () => {
     expect(singles(state, summary)).toHaveLength(9 + 6 + 3);
-    expect(largest(state, summary, 2).map(({ label }) => label)).toEqual([
-      "without keys",
-      "without head 1·1",
-    ]);
+    expect(largest(state, summary, 2).map(({ label }) => label)).toEqual(["keys", "head 1·1"]);
   });
 });
 
@@ -79,7 +76,7 @@ describe("a verdict", () => {
 describe("a test in words", () => {
   it("names what stands in the place of a word, and else what is left out", () => {
     const selection = [part({ token: 1 })];
-    expect(testName(selection, summary)).toBe("without keys");
+    expect(testName(selection, summary)).toBe("keys");
     const tokens =
       summary.streams[0]?.tokens.map((token) => ({ ...token, text: `other ${token.text}` })) ?? [];
     const reference = {
@@ -87,9 +84,9 @@ describe("a test in words", () => {
       ...{ label: "", score: 0, streams: [{ name: "input", tokens }], aligned: [[0, 2, -1]] },
     };
     expect(testName(selection, { ...summary, reference })).toBe("keys → other to");
-    expect(testName([part({ token: 2 })], { ...summary, reference })).toBe("without to");
+    expect(testName([part({ token: 2 })], { ...summary, reference })).toBe("to");
     expect(testName([...selection, part({ layer: 1, branch: "mlp" })], summary)).toBe(
-      "without keys and the MLP of layer 1",
+      "keys and the MLP of layer 1",
     );
   });
 });

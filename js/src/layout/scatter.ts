@@ -10,6 +10,9 @@ export interface Square {
   ticks: readonly number[];
 }
 
+// Pixels that the label of a line takes.
+const LABEL = 30;
+
 /** A square of `size` pixels with a margin for labels, in which all values and zero have a place. */
 export function squareOf(values: readonly number[], size: number, margin: number): Square {
   const known = values.filter(Number.isFinite);
@@ -18,7 +21,10 @@ export function squareOf(values: readonly number[], size: number, margin: number
   const air = 0.06 * (high - low);
   [low, high] = [low - air, high + air];
   const scale = (size - margin) / (high - low);
-  const ticks = [...new Set([rounded(low + air), 0, rounded(high - air)])];
+  const ends = [rounded(low + air), rounded(high - air)];
+  const ticks = [0, ...ends.filter((end) => Math.abs(end) * scale >= LABEL)].sort(
+    (one, other) => one - other,
+  );
   return {
     low,
     high,

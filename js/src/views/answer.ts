@@ -27,8 +27,8 @@ export const scored = ({ score }: Pick<ExplanationHeader, "score">): string =>
   score.value === null ? score.label : `${score.label} = ${number(score.value)}`;
 
 function pieces(state: State, summary: ExplanationHeader, sentence: Sentence): (string | Drawing)[] {
-  return piecesOf(sentence, summary).map(({ text, part }) =>
-    part === null ? text : named(state, summary, text, part),
+  return piecesOf(sentence, summary).map(({ text, part, word }) =>
+    part !== null ? named(state, summary, text, part) : word ? html`<em>${text}</em>` : text,
   );
 }
 

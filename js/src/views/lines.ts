@@ -31,7 +31,7 @@ export function lines(state: State, summary: ExplanationHeader, grid: Grid): Dra
     ${open
       .flatMap(({ routes, negative }) => routes.map((route) => [route, negative] as const))
       .map(([route, negative]) => {
-        const kin = { steps: [], drawn: route.steps, negative };
+        const kin = { drawn: route.steps, negative };
         const looks = [route.rank === state.route ? "chosen" : ""];
         return drawn(grid, kin, looks, 1 + route.rank, "route", route.rank, route);
       })}
@@ -40,7 +40,7 @@ export function lines(state: State, summary: ExplanationHeader, grid: Grid): Dra
 
 function drawn(
   grid: Grid,
-  { drawn: steps, negative }: Pick<Kin, "steps" | "drawn" | "negative">,
+  { drawn: steps, negative }: Pick<Kin, "drawn" | "negative">,
   looks: string[],
   place: number,
   kind: "family" | "route",

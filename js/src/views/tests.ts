@@ -50,12 +50,11 @@ function row(test: Test, summary: ExplanationHeader, [low, high]: [number, numbe
   const at = (value: number) => Math.max(0, Math.min(100, (100 * (value - low)) / (high - low)));
   const guess = predicted === null ? null : (before ?? 0) - predicted;
   const [from, to] = [at(Math.min(0, after ?? 0)), at(Math.max(0, after ?? 0))];
-  const how = test.by === "reference" ? "" : ` (by ${test.by})`;
   const marks = html`<span class="zero" style="left:${at(0)}%"></span><span class="fill${(after ?? 0) < 0 ? " negative" : ""}"
       style="left:${from}%;width:${to - from}%"></span><span class="before" style="left:${at(before ?? 0)}%"></span>${
         guess === null ? nothing : html`<span class="guess" style="left:${at(guess)}%"></span>`
       }`;
-  return html`<li class=${verdict.flips ? "flips" : ""}><span class="what">${nameOf(test, summary)}${how}</span><span class="bar" aria-hidden="true">${marks}</span
+  return html`<li class=${verdict.flips ? "flips" : ""}><span class="what">${nameOf(test, summary)}</span><span class="bar" aria-hidden="true">${marks}</span
     ><span class="change">${brief(before)} → <b>${brief(after)}</b></span><span class="verdict">${verdict.words}</span
     ><span class="guessed"><span data-tip="What was measured: the score before minus the score after.">effect ${brief(effect)}</span><span
       data-tip="The first-order estimate of the effect, made before the test: the ring on the bar.">, predicted ${predicted === null ? "–" : brief(predicted)}</span></span></li>`;
