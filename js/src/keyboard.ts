@@ -44,8 +44,12 @@ function pressed(event: KeyboardEvent, keys: Keys): void {
     return;
   }
   const item = itemOf(event);
-  if (item === null) return;
+  // Beside an entry of a list are its buttons, which the arrows reach.
+  const line = (event.target as Element).closest(".line");
+  const entry = item ?? line?.querySelector<HTMLElement>("[data-item]");
+  if (!entry) return;
   if (event.key === "Enter" || event.key === " ") {
+    if (item === null) return;
     event.preventDefault();
     keys.choose(item, event.shiftKey || event.ctrlKey || event.metaKey);
     return;
@@ -54,7 +58,13 @@ function pressed(event: KeyboardEvent, keys: Keys): void {
   if (turn === undefined) return;
   event.preventDefault();
   const [right = 0, up = 0] = turn;
-  neighbour(item, right, up)?.focus();
+  if (line !== null && right !== 0) along(line, event.target as HTMLElement, right)?.focus();
+  else neighbour(entry, right, up)?.focus();
+}
+
+function along(line: Element, from: HTMLElement, right: number): HTMLElement | undefined {
+  const stops = [...line.querySelectorAll<HTMLElement>("[data-item], button")];
+  return stops[stops.indexOf(from) + right];
 }
 
 function neighbour(item: HTMLElement, right: number, up: number): HTMLElement | undefined {

@@ -27,12 +27,13 @@ export function numbersOf(state: State, asked: Measure, place: Place): Numbers {
 }
 
 function reasons(columns: Columns, measure: Measure, place: Place): Numbers {
-  const [effect, contribution] = [`${place}_effect`, `${place}_contribution`];
+  const effect = columns.reader(`${place}_effect`);
+  const contribution = columns.reader(`${place}_contribution`);
   return {
     measure,
-    at: (...where) => either(columns.at(effect, ...where), columns.at(contribution, ...where)),
+    at: (...where) => either(effect(...where), contribution(...where)),
     say: (...where) => {
-      const [tested, estimated] = [columns.at(effect, ...where), columns.at(contribution, ...where)];
+      const [tested, estimated] = [effect(...where), contribution(...where)];
       const predicted = Number.isNaN(estimated) ? "" : `, predicted ${worded(measure, estimated)}`;
       if (!Number.isNaN(tested)) return `effect ${worded(measure, tested)} (tested${predicted})`;
       return `contribution ${worded(measure, estimated)}${predicted === "" ? "" : " (estimated, not tested)"}`;
@@ -44,8 +45,7 @@ function reasons(columns: Columns, measure: Measure, place: Place): Numbers {
 /** Reads a column of the selected paths where it is known, else that of all paths. */
 function column(state: State, name: string): (...place: number[]) => number {
   const known = isConditioned(state, name) ? state.condition?.columns : undefined;
-  const columns = known ?? state.columns;
-  return (...place) => columns.at(name, ...place);
+  return (known ?? state.columns).reader(name);
 }
 
 function reader(state: State, measure: Measure, place: Place): (...where: number[]) => number {

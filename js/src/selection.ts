@@ -49,6 +49,8 @@ export function same(one: Selection, other: Selection): boolean {
 
 /** Whether a part is selected: its element is drawn as pressed. */
 export function includes(selection: Selection, target: Target): boolean {
+  // Asked of every cell, and most often nothing is selected.
+  if (selection.length === 0) return false;
   const wanted = partOf(target);
   return selection.some((part) => samePart(part, wanted));
 }

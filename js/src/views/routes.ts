@@ -9,7 +9,7 @@ import {
   type Ranking,
 } from "../contract";
 import { elseOf, familiesOf, type Kin, totalOf } from "../families";
-import { brief, percent, power } from "../layout/numbers";
+import { brief, percent, power, signed } from "../layout/numbers";
 import { measureOf } from "../measures";
 import { type Drawing, explanationPane } from "../pane";
 import type { Questions } from "../questions";
@@ -65,8 +65,12 @@ function together(ranking: Ranking): Drawing | typeof nothing {
 }
 
 /** The number that a ranking goes by. */
-const worded = (by: Ranking["by"], value: number | null): string =>
-  by === "contribution" ? brief(value) : by === "mass" ? percent(value) : power(value);
+function worded(by: Ranking["by"], value: number | null): string {
+  if (by === "mass") return percent(value);
+  if (by === "best") return power(value);
+  const short = brief(value);
+  return short === "0" ? signed(value) : short;
+}
 
 function listed(
   state: State,
@@ -81,16 +85,17 @@ function listed(
     const others = state.unfolded.filter((other) => other !== index);
     store.update({ unfolded: folded ? [...others, index] : others, route: null });
   };
-  const variants = html`<button type="button" class="unfold" data-lm-suppress-shortcuts="true" aria-expanded=${!folded}
+  const variants = html`<button type="button" class="unfold" tabindex="-1" data-lm-suppress-shortcuts="true" aria-expanded=${!folded}
     @click=${turn}>${folded ? "▸" : "▾"} ${routes.length} variants</button>`;
   const [only] = routes;
   const tip = `${stepsOf(kin, summary, true)} (${routes.length === 1 && only ? factsOf(only) : kin.label}${kin.exact || routes.length === 1 ? "" : "; the listed routes together"})`;
   // No <button>: its text could not be selected.
   return html`<li><div class="line"><div role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item
-    data-family=${index} class="entry${kin.negative ? " negative" : ""}" aria-pressed=${state.family === index} data-tip=${tip}
+    data-family=${index} class="entry${kin.negative ? " negative" : ""}" aria-pressed=${state.family === index}
+    aria-description="right arrow: its buttons" data-tip=${tip}
       ><span class="rank">${index + 1}</span><span class="way">${wayOf(kin, summary)}</span><span class="how">${stepsOf(kin, summary)}</span
       ><span class="fact">${signOf(kin, state.by)}${worded(state.by, kin.value)}</span></div
-    >${routes.length > 1 ? variants : nothing}${testButton(state, summary, { selection: [], steps: tested(kin) }, questions)}</div
+    >${routes.length > 1 ? variants : nothing}${testButton(state, summary, { selection: [], steps: tested(kin) }, questions, -1)}</div
     >${folded || routes.length < 2 ? nothing : html`<ol class="variants">${routes.map((route) => variant(state, route))}</ol>`}</li>`;
 }
 

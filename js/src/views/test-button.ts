@@ -16,12 +16,13 @@ export function testButton(
   summary: ExplanationHeader,
   question: Question,
   questions: Questions,
+  tabindex = 0,
 ): Drawing {
   const waiting = state.testing.some((other) => sameQuestion(other, question));
   const can = state.kernel || known(state, summary, question) !== null || questions.holds(question);
   const act = () => {
     if (can && !waiting) questions.test(question.selection, question.steps);
   };
-  return html`<button type="button" class="test" data-action="test" data-lm-suppress-shortcuts="true" aria-disabled=${!can}
+  return html`<button type="button" class="test" tabindex=${tabindex} data-action="test" data-lm-suppress-shortcuts="true" aria-disabled=${!can}
     data-tip=${can ? TIP : WHY} aria-busy=${waiting} @click=${act}>${waiting ? "Testing …" : "Test it"}</button>`;
 }
