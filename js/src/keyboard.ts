@@ -21,10 +21,13 @@ export function keepEntry(within: Element): void {
   pane.querySelector("[data-item]")?.setAttribute("tabindex", "0");
 }
 
-/** Go to where the Tab key comes into the widget that an element is in. */
-export function focusEntry(within: Element): void {
-  const root = within.closest(".semiring-widgets");
-  root?.querySelector<HTMLElement>('[data-item][tabindex="0"]')?.focus({ preventScroll: true });
+/** Go to where the Tab key would go next from an element, among the items of its widget. */
+export function focusEntry(from: Element): void {
+  const entries = from.closest(".semiring-widgets")?.querySelectorAll<HTMLElement>('[data-item][tabindex="0"]');
+  const next = [...(entries ?? [])].find(
+    (entry) => from.compareDocumentPosition(entry) & Node.DOCUMENT_POSITION_FOLLOWING,
+  );
+  next?.focus({ preventScroll: true });
 }
 
 function enter(item: HTMLElement | null): void {
