@@ -12,6 +12,7 @@ __all__ = [
     "GRANULARITIES",
     "KINDS",
     "LEVELS",
+    "METRICS",
     "OPERANDS",
     "PART_KINDS",
     "RANKED_BY",
@@ -26,6 +27,8 @@ __all__ = [
 GRANULARITIES: Final = ("primitive", "operator", "paper")
 # Of what a maximum is the best: of scalar paths, or of branches as in the published figures.
 LEVELS: Final = ("unit", "branch")
+# How an attribution method is held against tested effects; each is a field of `MethodResult`.
+METRICS: Final = ("effect_correlation", "comprehensiveness", "sufficiency", "infidelity", "sensitivity")
 # By what a path leaves a token at a layer.
 BRANCHES: Final = ("skip", "query", "key", "value", "mlp", "mlp_skip")
 # By what it enters a head.

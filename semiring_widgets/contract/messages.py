@@ -331,6 +331,7 @@ def _comparison(result: Comparison, revision: int) -> Message:
         paths=result.paths,
         methods=result.methods,
         top_k=result.top_k,
+        reference=result.reference,
     )
     return message(header, buffer)
 

@@ -171,10 +171,15 @@ class ExplanationHeader(Summary, type="explanation"):
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonHeader(Summary, type="comparison"):
-    """The summary of a comparison, which holds all its numbers."""
+    """The summary of a comparison, which holds all its numbers.
+
+    Attributes:
+        reference: what is put in the place of words; null where nothing was tested.
+    """
 
     methods: tuple[MethodResult, ...] = ()
     top_k: int = 0
+    reference: Reference | None = None
 
 
 # --- to the page, when asked ----------------------------------------------------------------------
