@@ -61,7 +61,13 @@ export function withEffects(message: Message | undefined): Message {
       ...header,
       columns,
       rankings,
-      reference: { kind: "mask", label: "[MASK] for every word", score: -0.5, streams: [], aligned: [] },
+      reference: {
+        kind: "mask",
+        label: "[MASK] in the place of every token",
+        score: -0.5,
+        streams: [],
+        aligned: [],
+      },
       answer: [
         {
           kind: "words",

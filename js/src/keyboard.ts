@@ -23,7 +23,9 @@ export function keepEntry(within: Element): void {
 
 /** Go to where the Tab key would go next from an element, among the items of its widget. */
 export function focusEntry(from: Element): void {
-  const entries = from.closest(".semiring-widgets")?.querySelectorAll<HTMLElement>('[data-item][tabindex="0"]');
+  const entries = from
+    .closest(".semiring-widgets")
+    ?.querySelectorAll<HTMLElement>('[data-item][tabindex="0"]');
   const next = [...(entries ?? [])].find(
     (entry) => from.compareDocumentPosition(entry) & Node.DOCUMENT_POSITION_FOLLOWING,
   );

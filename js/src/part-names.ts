@@ -45,8 +45,9 @@ export function testName(selection: Selection, summary: ExplanationHeader): stri
   return stand === null ? name : `${name} → ${stand}`;
 }
 
-/** What stands in the place of a token in a second text; null where that is no text. */
+/** What stands in the place of a token: the mask, or its counterpart in a second text; null where it has no name. */
 function standIn(reference: Reference | null, { token, stream }: Part): string | null {
+  if (reference?.kind === "mask") return reference.label.replace(/ in the place of every token$/, "");
   const index = reference?.aligned[stream]?.[token ?? -1] ?? -1;
   return reference?.streams[stream]?.tokens[index]?.text ?? null;
 }

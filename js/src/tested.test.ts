@@ -49,7 +49,7 @@ describe("what is known of a test", () => {
 
   it("is of all words, heads and MLPs, of which the largest come first", () => {
     expect(singles(state, summary)).toHaveLength(9 + 6 + 3);
-    expect(largest(state, summary, 2).map(({ label }) => label)).toEqual(["keys", "head 1·1"]);
+    expect(largest(state, summary, 2).map(({ label }) => label)).toEqual(["keys → [MASK]", "head 1·1"]);
   });
 });
 
@@ -76,7 +76,7 @@ describe("a verdict", () => {
 describe("a test in words", () => {
   it("names what stands in the place of a word, and else what is left out", () => {
     const selection = [part({ token: 1 })];
-    expect(testName(selection, summary)).toBe("keys");
+    expect(testName(selection, summary)).toBe("keys → [MASK]");
     const tokens =
       summary.streams[0]?.tokens.map((token) => ({ ...token, text: `other ${token.text}` })) ?? [];
     const reference = {
