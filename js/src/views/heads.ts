@@ -60,13 +60,14 @@ function row(
     return html`<button type="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-layer=${index}
       data-head=${head} aria-pressed=${includes(state.selection, { layer: index, head })}
       aria-label="head ${index}·${head}: ${heads.say(index, head)}" class="head${looks(heads, value)}"
-      style="--tint:${shade(value).toFixed(3)}"><span class="own" aria-hidden="true">${index}·${head}</span>${number(heads, value, shade(value), printing)}</button>`;
+      data-own="${index}·${head}"
+      data-value=${number(heads, value, shade(value), printing)} style="--tint:${shade(value).toFixed(3)}"></button>`;
   });
   const value = mlps.at(index);
   const mlp = html`<button type="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-layer=${index}
     data-branch="mlp" aria-pressed=${includes(state.selection, { layer: index, branch: "mlp" })}
     aria-label="MLP of layer ${index}: ${mlps.say(index)}" class="head mlp${looks(mlps, value)}"
-    style="--tint:${shadeOfMlp(value).toFixed(3)}">${number(mlps, value, shadeOfMlp(value), true)}</button>`;
+    data-value=${number(mlps, value, shadeOfMlp(value), true)} style="--tint:${shadeOfMlp(value).toFixed(3)}"></button>`;
   const name = `the attention of layer ${index}, ${summary.layers[index]?.name}`;
   return html`<div class="heads"><button type="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item
     data-layer=${index} aria-pressed=${includes(state.selection, { layer: index })}
@@ -76,7 +77,6 @@ function row(
 const looks = ({ measure }: Numbers, value: number): string =>
   `${Number.isNaN(value) ? " unknown" : ""}${isNegative(measure, value) ? " negative" : ""}`;
 
+/** It is printed by the stylesheet: the label of a button says it in full, and must hold all its text. */
 const number = ({ measure }: Numbers, value: number, tint: number, printing: boolean) =>
-  printing && tint >= PRINTED
-    ? html`<span class="value" aria-hidden="true">${short(measure, value)}</span>`
-    : nothing;
+  printing && tint >= PRINTED ? short(measure, value) : nothing;

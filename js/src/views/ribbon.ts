@@ -38,8 +38,8 @@ function row(state: State, summary: ExplanationHeader, stream: number): Drawing 
     const looks = `${special ? " special" : ""}${isNegative(numbers.measure, value) ? " negative" : ""}${Number.isNaN(value) ? " unknown" : ""}`;
     return html`<span role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${index}
       data-stream=${stream} class="token${looks}" aria-label="${text}: ${numbers.say(index)}"
-      aria-pressed=${includes(state.selection, { token: index, stream })} style="--tint:${tint.toFixed(3)}"
-      ><span class="text">${text || raw}</span>${printed ? html`<span class="value" aria-hidden="true">${short(numbers.measure, value)}</span>` : nothing}</span>`;
+      aria-pressed=${includes(state.selection, { token: index, stream })} data-value=${printed ? short(numbers.measure, value) : nothing} style="--tint:${tint.toFixed(3)}"
+      >${text || raw}</span>`;
   };
   const name =
     summary.streams.length > 1 ? html`<span class="stream">${summary.streams[stream]?.name}</span>` : nothing;

@@ -25,7 +25,8 @@ export function mountTooltip(root: HTMLElement, signal: AbortSignal): void {
 
   const hide = () => {
     clearTimeout(timer);
-    shown?.removeAttribute("aria-describedby");
+    if (shown === null) return;
+    shown.removeAttribute("aria-describedby");
     shown = null;
     tip.hidden = true;
   };
