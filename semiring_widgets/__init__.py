@@ -16,9 +16,10 @@ from semiring_widgets._version import __version__ as __version__
 from semiring_widgets.results.exits import install
 
 if TYPE_CHECKING:
-    from semiring_widgets import attr, semirings, tasks, widgets
+    from semiring_widgets import attr, rules, semirings, tasks, widgets
     from semiring_widgets.attr import compare
     from semiring_widgets.core import (
+        Aligned,
         Circuit,
         Curve,
         Effect,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         PathSet,
         Route,
         Routes,
+        RouteSteps,
         Selection,
         Semiring,
         Tape,
@@ -42,15 +44,24 @@ if TYPE_CHECKING:
         top_paths,
         top_routes,
     )
-    from semiring_widgets.core.effects import effects
     from semiring_widgets.core.paths import paths
     from semiring_widgets.errors import SemiringWidgetsError
-    from semiring_widgets.explanation import edges, explain, flow, load_demo, load_model, write_circuit
+    from semiring_widgets.explanation import (
+        contributions,
+        edges,
+        effects,
+        explain,
+        flow,
+        load_demo,
+        load_model,
+        write_circuit,
+    )
     from semiring_widgets.notebook import load_ipython_extension, unload_ipython_extension
     from semiring_widgets.results import Explanation, load
     from semiring_widgets.results.exits import Exits
 
 _HOME = {
+    "Aligned": "core",
     "Circuit": "core",
     "Curve": "core",
     "Effect": "core",
@@ -58,6 +69,7 @@ _HOME = {
     "PathSet": "core",
     "Paths": "core",
     "Route": "core",
+    "RouteSteps": "core",
     "Routes": "core",
     "Selection": "core",
     "Semiring": "core",
@@ -65,8 +77,8 @@ _HOME = {
     "backprop": "core",
     "circuit": "core",
     "circuit_curve": "core",
-    # The room of this name hides it in core itself.
-    "effects": "core.effects",
+    "contributions": "explanation",
+    "effects": "explanation",
     "estimate_memory": "core",
     "path_lengths": "core",
     # The folder has this name, too, so its function is found inside of it.
@@ -89,6 +101,7 @@ _HOME = {
     "compare": "attr",
     "attr": "attr",
     "tasks": "tasks",
+    "rules": "rules",
     "semirings": "semirings",
     "widgets": "widgets",
     "load_ipython_extension": "notebook",
@@ -96,6 +109,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Aligned",
     "Circuit",
     "Curve",
     "Effect",
@@ -104,6 +118,7 @@ __all__ = [
     "PathSet",
     "Paths",
     "Route",
+    "RouteSteps",
     "Routes",
     "Selection",
     "Semiring",
@@ -114,6 +129,7 @@ __all__ = [
     "circuit",
     "circuit_curve",
     "compare",
+    "contributions",
     "edges",
     "effects",
     "estimate_memory",
@@ -126,6 +142,7 @@ __all__ = [
     "path_lengths",
     "paths",
     "record",
+    "rules",
     "sample_paths",
     "select_paths",
     "semirings",

@@ -7,7 +7,7 @@ like.
 from semiring_widgets.core.anatomy import Selection
 from semiring_widgets.core.backpropagation import backprop
 from semiring_widgets.core.circuits import Circuit, Curve, circuit, circuit_curve
-from semiring_widgets.core.effects import Effect, test
+from semiring_widgets.core.effects import Aligned, Effect, RouteSteps, test
 from semiring_widgets.core.memory import estimate_memory
 from semiring_widgets.core.paths import (
     Path,
@@ -29,6 +29,7 @@ from semiring_widgets.core.tape import Tape, record
 PathSet = Paths
 
 __all__ = [
+    "Aligned",
     "Circuit",
     "Curve",
     "Effect",
@@ -37,6 +38,7 @@ __all__ = [
     "Paths",
     "Result",
     "Route",
+    "RouteSteps",
     "Routes",
     "Selection",
     "Semiring",

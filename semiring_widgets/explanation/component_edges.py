@@ -14,6 +14,7 @@ from torch import Tensor
 from semiring_widgets.checks import shown
 from semiring_widgets.core import Circuit, Semiring, Tape
 from semiring_widgets.core.circuits import edge_values
+from semiring_widgets.core.weighed_graph import Reference, Rules
 from semiring_widgets.errors import InputError
 
 __all__ = ["edges", "write_circuit"]
@@ -26,9 +27,10 @@ def edges(
     tape: Tape,
     score: Tensor,
     wrt: Tensor | Sequence[Tensor],
-    reference: Tensor | Sequence[Tensor] | str | None = None,
+    reference: Reference | None = None,
     *,
     semiring: str | Semiring = "sum",
+    rules: Rules = None,
     steps: int | None = None,
     max_memory: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -55,10 +57,12 @@ def edges(
         tape: the finished tape.
         score: a single number, shape () or (1,), computed in the recording.
         wrt: the inputs, shape (..., tokens, units) each; a tensor, or a list of them.
-        reference: other inputs, shaped as ``wrt``, or ``"zero"`` or ``"mean"`` for their mean over the
-            tokens. Without one there are no contributions.
+        reference: other inputs, shaped as ``wrt``, or another text of any length (`Aligned`), or ``"zero"``,
+            or ``"mean"`` for their mean over the tokens. Without one there are no contributions.
         semiring: as in `semiring_widgets.backprop`, by name or as an object. ``"sum"`` with a reference gives
             the contributions alone; without one the plain sum of all paths through each edge.
+        rules: which number an edge of the graph carries, as in `semiring_widgets.backprop`; None for the
+            tape's. With ``"secant"`` the contributions to the score add up to its change.
         steps: how many steps between reference and inputs the contributions are averaged over; None for the
             derivative at the inputs.
         max_memory: bytes that this may take beside the tape; None for no limit.
@@ -90,7 +94,15 @@ def edges(
         ['input', 'a0.h0', 'a0.h1', 'a0.h2', 'a0.h3', 'm0']
     """
     found = edge_values(
-        tape, score, wrt, reference, semiring=semiring, steps=steps, max_memory=max_memory, progress=progress
+        tape,
+        score,
+        wrt,
+        reference,
+        semiring=semiring,
+        rules=rules,
+        steps=steps,
+        max_memory=max_memory,
+        progress=progress,
     )
     table = pd.DataFrame(found.rows())
     table[list(_WHOLE)] = table[list(_WHOLE)].astype("Int64")

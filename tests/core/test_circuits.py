@@ -7,6 +7,7 @@ import torch
 
 import semiring_widgets as sw
 from semiring_widgets.core.circuits import FRACTIONS, edge_values
+from semiring_widgets.core.effects import effect_rows
 from semiring_widgets.errors import InputError
 from tests.core.transformers_by_hand import MODELS, score_of_circuit
 
@@ -64,7 +65,7 @@ def test_circuits_of_parts_are_tests_of_the_rest(case, by):
     by_hand, tape, score = case
     x, x0 = by_hand.inputs, by_hand.reference
     found = sw.circuit(tape, score, x, x0, k=0.4, by=by)
-    rows = sw.effects(tape, score, x, x0)
+    rows = effect_rows(tape, score, x, x0)
     first = sorted(rows, key=lambda row: -abs(row[by]))[: int(0.4 * len(rows))]
     places = ("kind", "layer", "head", "token")
     assert [[row[p] for p in places] for row in found.kept] == [[row[p] for p in places] for row in first]

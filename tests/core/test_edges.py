@@ -204,6 +204,31 @@ def test_every_path_one_by_one(norm, steps):
     assert numbers == pytest.approx({edge: max(own) for edge, own in narrowest.items()})
 
 
+@pytest.mark.parametrize("rules", ["linear", "secant"])
+def test_rules(recorded, rules):
+    tape, score, inputs = recorded
+    reference = [0.5 * x for x in inputs]
+    found = edge_values(tape, score, inputs, reference, semiring="abs", rules=rules)
+    whole = sw.paths(tape, score, inputs, rules=rules, reference=reference)
+    for column, target in enumerate(found.targets):
+        own = found.there[:, column]
+        if target.kind == "head" and target.head == 0:
+            part = {"layer": target.layer, "head": 0, "branch": target.branch}
+            expected = whole.through(part).total("abs").log_mass
+            arrived = found.facts["log_mass"][own, column].logsumexp(0)
+            torch.testing.assert_close(arrived, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_secant_contributions_to_the_score_are_its_change(case):
+    """Of every path from an input the last edge is one to the score."""
+    by_hand, tape, score = case
+    x, x0 = by_hand.inputs, by_hand.reference
+    found = edge_values(tape, score, x, x0, rules="secant")
+    with torch.no_grad():
+        change = float(score) - float(by_hand.score(x0))
+    assert float(found.contribution[:, -1].sum()) == pytest.approx(change, rel=1e-3, abs=1e-4)
+
+
 def test_a_reference_and_a_semiring_together(case):
     by_hand, tape, score = case
     both = edge_values(tape, score, by_hand.inputs, by_hand.reference, semiring="max")

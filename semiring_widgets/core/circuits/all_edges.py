@@ -10,21 +10,22 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.checks import memory_limit, whole_number
-from semiring_widgets.core.anatomy import find_anatomy
 from semiring_widgets.core.circuits.layout import Layout, Part, find_layout
 from semiring_widgets.core.circuits.meeting import Met, meet
 from semiring_widgets.core.effects.measuring import one_score
-from semiring_widgets.core.effects.references import inputs_of, values_under
+from semiring_widgets.core.effects.references import Reference, inputs_of, reference_values
 from semiring_widgets.core.graph import GradientGraph, check_uncut, find_nodes
 from semiring_widgets.core.memory import fit
+from semiring_widgets.core.paths import Ground, ground_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.replay import Program, run
 from semiring_widgets.core.semirings import Semiring, Sum, Value, find_semiring
 from semiring_widgets.core.sweeps import Span, sweep_forward
 from semiring_widgets.core.tape import Node, Tape, record
+from semiring_widgets.core.weighed_graph import Rules
 from semiring_widgets.errors import InputError
 
-__all__ = ["EdgeValues", "edge_values", "source_values"]
+__all__ = ["EdgeValues", "edge_values"]
 
 Progress = Callable[[int, int], None]
 
@@ -85,9 +86,10 @@ def edge_values(
     tape: Tape,
     score: Tensor,
     wrt: Tensor | Sequence[Tensor],
-    reference: Tensor | Sequence[Tensor] | str | None = None,
+    reference: Reference | None = None,
     *,
     semiring: str | Semiring = "sum",
+    rules: Rules = None,
     steps: int | None = None,
     max_memory: int | None = None,
     progress: Progress | None = None,
@@ -98,8 +100,9 @@ def edge_values(
         tape: the finished tape.
         score: a single number, shape () or (1,).
         wrt: the inputs; a tensor, or a list of them.
-        reference: other inputs, ``"zero"`` or ``"mean"``; None for no contributions.
+        reference: other inputs, another text, ``"zero"`` or ``"mean"``; None for no contributions.
         semiring: by name, or an object.
+        rules: which number an edge of the graph carries, as in `semiring_widgets.backprop`.
         steps: see there.
         max_memory: bytes beside the tape; None for no limit.
         progress: called with (operators done, operators in all) of each sweep; may raise to cancel.
@@ -113,16 +116,21 @@ def edge_values(
     steps = None if steps is None else whole_number(steps, "steps")
     if steps is not None and reference is None:
         raise InputError("steps are taken between a reference and the inputs; give reference=.")
-    node, starts = find_nodes(tape, score, wrt)
+    find_nodes(tape, score, wrt)
     one_score(score)
-    graph = GradientGraph(tape, node, starts)
+    ground = ground_of(tape, score, wrt, rules, reference)
+    graph = ground.graph
     check_uncut(graph)
-    layout = find_layout(graph, find_anatomy(graph))
+    if steps is not None and graph.rule.needs_reference:
+        raise InputError(
+            f"rules={graph.rule.name!r} goes from the reference to the inputs in one step; leave out steps."
+        )
+    layout = find_layout(graph, ground.anatomy)
     fit(graph, memory_limit(max_memory), "edges", sweeps=[algebra], beside=_size(graph, layout, algebra))
     sources, targets = layout.parts()
     contribution, facts, value = None, dict[str, Tensor](), ()
     if reference is not None:
-        met = _contributions(graph, layout, inputs_of(starts, reference), steps, progress)
+        met = _contributions(ground, layout, reference, steps, progress)
         (contribution,) = met.value
     if reference is None or not isinstance(algebra, Sum):
         met = _values(graph, layout, algebra, progress)
@@ -144,26 +152,27 @@ def _values(graph: GradientGraph, layout: Layout, semiring: Semiring, progress: 
     sent = sweep_forward(graph, semiring, Span(keep=nodes), progress=progress)
     met = meet(graph, layout, semiring, sent, progress)
     if graph.dtype == torch.float32 and semiring.coarse(met.value):
-        wide = GradientGraph(graph.tape, graph.score, graph.wrt, room=graph.room, wide=True)
-        return _values(wide, layout, semiring, progress)
+        return _values(graph.in_float64(), layout, semiring, progress)
     return met
 
 
 def _contributions(
-    graph: GradientGraph,
+    ground: Ground,
     layout: Layout,
-    inputs: Mapping[Node, Tensor],
+    reference: Reference,
     steps: int | None,
     progress: Progress | None,
 ) -> Met:
     """Paths from the sources, times what these give here and do not give under the reference."""
+    graph = ground.graph
     program = Program(graph.tape, graph.score)
     nodes = [group.node for group in layout.sources]
-    under = source_values(graph, layout, inputs)
+    with torch.no_grad():
+        under = reference_values(ground, program, reference, nodes)
     moved = [(node.value.to(graph.dtype) - under[node].to(graph.dtype),) for node in nodes]
     if steps is None:
         return meet(graph, layout, Sum(), dict(zip(nodes, moved, strict=True)), progress)
-    found = []
+    found, inputs = [], inputs_of(graph.wrt, reference)
     for step in range(steps):
         share = (step + 0.5) / steps
         between = {node: start + share * (node.value - start) for node, start in inputs.items()}
@@ -172,26 +181,6 @@ def _contributions(
         found.append(meet(here, layout.on(twins), Sum(), sent, progress))
     mean = torch.stack([met.value[0] for met in found]).mean(0)
     return Met((mean,), found[0].there)
-
-
-@torch.no_grad()
-def source_values(graph: GradientGraph, layout: Layout, inputs: Mapping[Node, Tensor]) -> dict[Node, Tensor]:
-    """What the sources give with other inputs.
-
-    Args:
-        graph: from the inputs to the score.
-        layout: its sources.
-        inputs: the other inputs.
-    """
-    missing = {group.node for group in layout.sources}
-    found: dict[Node, Tensor] = {}
-    while missing:
-        # What comes after the last source, such as the logits of all words, is not run.
-        program = Program(graph.tape, max(missing, key=lambda node: node.index))
-        here = {n for n in missing if n is program.score or n in program.made or n in inputs}
-        found.update(values_under(program, dict(inputs), here))
-        missing -= here
-    return found
 
 
 def _recorded_at(
@@ -204,4 +193,7 @@ def _recorded_at(
             values = run(program, given, keep=graph.nodes)
     node, starts = find_nodes(tape, values[graph.score], [given[start] for start in graph.wrt])
     twins = {own: tape.node(values[own]) for own in graph.nodes if own not in given}
-    return GradientGraph(tape, node, starts), {**twins, **dict(zip(graph.wrt, starts, strict=True))}
+    return GradientGraph(tape, node, starts, rule=graph.rule), {
+        **twins,
+        **dict(zip(graph.wrt, starts, strict=True)),
+    }

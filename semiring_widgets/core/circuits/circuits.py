@@ -10,16 +10,17 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.checks import choice, memory_limit, real_number, shown
-from semiring_widgets.core.anatomy import Selection, find_anatomy
-from semiring_widgets.core.circuits.all_edges import edge_values, source_values
+from semiring_widgets.core.anatomy import Selection
+from semiring_widgets.core.circuits.all_edges import edge_values
 from semiring_widgets.core.circuits.faithfulness import Circuit, Curve
 from semiring_widgets.core.circuits.layout import find_layout
 from semiring_widgets.core.circuits.patching import Patching
 from semiring_widgets.core.effects.cut_points import Place, place_of
-from semiring_widgets.core.effects.effect_table import effects
+from semiring_widgets.core.effects.effect_table import effect_rows
 from semiring_widgets.core.effects.measuring import effects_of, one_score
-from semiring_widgets.core.effects.references import inputs_of, values_under
-from semiring_widgets.core.graph import GradientGraph, check_uncut, find_nodes
+from semiring_widgets.core.effects.references import Reference, reference_values
+from semiring_widgets.core.graph import check_uncut, find_nodes
+from semiring_widgets.core.paths import Ground, ground_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.replay import Patch, Program
 from semiring_widgets.core.tape import Node, Tape
@@ -41,7 +42,7 @@ def circuit(
     tape: Tape,
     score: Tensor,
     wrt: Tensor | Sequence[Tensor],
-    reference: Tensor | Sequence[Tensor] | str,
+    reference: Reference,
     *,
     k: float = 0.05,
     of: str = "parts",
@@ -57,7 +58,8 @@ def circuit(
         tape: the finished tape.
         score: a single number, shape () or (1,), computed in the recording.
         wrt: the inputs; a tensor, or a list of them.
-        reference: other inputs, shaped as ``wrt``, or ``"zero"`` or ``"mean"``.
+        reference: other inputs, shaped as ``wrt``, or another text of any length (`Aligned`), or ``"zero"``
+            or ``"mean"``.
         k: which fraction to keep, 0 to 1; rounded down to a number of parts or edges.
         of: ``"parts"`` (a part that is not kept is given its value under the reference, for all that read it)
             or ``"edges"`` (see `semiring_widgets.edges`: every target reads a stream of its own, in which the
@@ -91,7 +93,7 @@ def circuit_curve(
     tape: Tape,
     score: Tensor,
     wrt: Tensor | Sequence[Tensor],
-    reference: Tensor | Sequence[Tensor] | str,
+    reference: Reference,
     *,
     fractions: Sequence[float] = FRACTIONS,
     of: str = "parts",
@@ -194,19 +196,18 @@ def _ranked(
             "take a forward pass for each edge."
         )
     limit = memory_limit(max_memory)
-    node, starts = find_nodes(tape, score, wrt)
+    find_nodes(tape, score, wrt)
     one_score(score)
-    inputs = inputs_of(starts, reference)
-    graph = GradientGraph(tape, node, starts)
-    check_uncut(graph)
-    graph.check_unchanged()
+    ground = ground_of(tape, score, wrt, "gradient")
+    check_uncut(ground.graph)
+    ground.graph.check_unchanged()
     run: _Runs
     if of == "edges":
         found = edge_values(tape, score, wrt, reference, steps=steps, max_memory=limit)
         rows: Rows = found.rows()
-        run = _EdgeRuns(graph, found.there, inputs)
+        run = _EdgeRuns(ground, found.there, reference)
     else:
-        rows = effects(
+        rows = effect_rows(
             tape,
             score,
             wrt,
@@ -217,7 +218,7 @@ def _ranked(
             max_memory=limit,
             progress=progress,
         )
-        run = _PartRuns(graph, rows, inputs, limit, progress)
+        run = _PartRuns(ground, rows, reference, limit, progress)
     numbers = [abs(row[word]) for row in rows] if word is not None else _own(by, len(rows))
     order = sorted(range(len(rows)), key=lambda i: -numbers[i])
     return _Ranked(of, rows, order, run)
@@ -237,18 +238,19 @@ class _PartRuns:
 
     def __init__(
         self,
-        graph: GradientGraph,
+        ground: Ground,
         rows: Rows,
-        inputs: Mapping[Node, Tensor],
+        reference: Reference,
         limit: int | None,
         progress: Progress | None,
     ) -> None:
-        anatomy = find_anatomy(graph)
+        graph = ground.graph
         self._graph, self._limit, self._progress = graph, limit, progress
         self._program = Program(graph.tape, graph.score)
-        self._places: list[Place] = [place_of(graph, anatomy, _selection(row)) for row in rows]
+        self._places: list[Place] = [place_of(graph, ground.anatomy, _selection(row)) for row in rows]
+        nodes = {place.node for place in self._places}
         with torch.no_grad():
-            self._under = values_under(self._program, dict(inputs), {place.node for place in self._places})
+            self._under = reference_values(ground, self._program, reference, nodes)
 
     def __call__(self, kept: Sequence[Sequence[int]]) -> tuple[list[float], float]:
         many = [self._replaced(set(own)) for own in kept]
@@ -275,13 +277,16 @@ def _selection(row: Mapping[str, Any]) -> Selection:
 class _EdgeRuns:
     """Circuits of edges, one after the other."""
 
-    def __init__(self, graph: GradientGraph, there: Tensor, inputs: Mapping[Node, Tensor]) -> None:
-        layout = find_layout(graph, find_anatomy(graph))
+    def __init__(self, ground: Ground, there: Tensor, reference: Reference) -> None:
+        graph = ground.graph
+        layout = find_layout(graph, ground.anatomy)
         program = Program(graph.tape, graph.score)
+        with torch.no_grad():
+            under = reference_values(ground, program, reference, [group.node for group in layout.sources])
         self._model = float(graph.score.value)
         self._where = there.nonzero()
         self._kept = torch.zeros_like(there)
-        self._patching = Patching(program, layout, source_values(graph, layout, inputs))
+        self._patching = Patching(program, layout, under)
 
     def __call__(self, kept: Sequence[Sequence[int]]) -> tuple[list[float], float]:
         found = []

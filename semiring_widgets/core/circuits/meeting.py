@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.circuits.carrying import Carried, added, begun, carry
 from semiring_widgets.core.circuits.layout import Group, Layout, inner_ops
+from semiring_widgets.core.circuits.side_by_side import Carried, added, begun, taken_along
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.precision import in_full_precision
@@ -148,7 +148,7 @@ def _pulled(
             if edge.target in values:
                 on_stream = edge.source in layout.stream
                 if on_stream or layout.inside.get(edge.source) == group.component:
-                    pulled = carry(semiring, edge, count, values[edge.target], up=False)
+                    pulled = taken_along(semiring, edge, count, values[edge.target], up=False)
                     into = found if on_stream else values
                     into[edge.source] = added(semiring, count, into.get(edge.source), pulled)
         for out in op.outputs:
@@ -177,7 +177,7 @@ def _arriving(
                 here = reached.setdefault(edge.target, {})
                 for group, carried in reached[edge.source].items():
                     count = len(group.parts)
-                    pushed = carry(semiring, edge, count, carried, up=True)
+                    pushed = taken_along(semiring, edge, count, carried, up=True)
                     here[group] = added(semiring, count, here.get(group), pushed)
         for out in op.outputs:
             if out is not None and out in made and out in reached:

@@ -20,7 +20,7 @@ from semiring_widgets.core.jacobian.blocks.contraction import Contraction
 from semiring_widgets.core.semirings import Semiring, Value
 from semiring_widgets.core.semirings.number_range import NumberRange
 
-__all__ = ["Carried", "added", "begun", "carry"]
+__all__ = ["Carried", "added", "begun", "taken_along"]
 
 _NUMBERS = NumberRange()
 
@@ -62,7 +62,7 @@ def begun(group: Group, value: Value) -> Carried:
     return Carried(value, (number, number))
 
 
-def carry(semiring: Semiring, edge: Edge, count: int, given: Carried, *, up: bool) -> Carried:
+def taken_along(semiring: Semiring, edge: Edge, count: int, given: Carried, *, up: bool) -> Carried:
     """Along an edge, from its source to its target (up) or back.
 
     Args:
