@@ -145,7 +145,13 @@ class Problem:
     def _recorded(self) -> tuple[Tape, Tensor]:
         if self._recording is None:
             try:
-                with record(granularity=self.options.granularity, max_memory=self.options.max_memory) as tape:
+                options = self.options
+                with record(
+                    options.granularity,
+                    rules=options.rules,
+                    reference=self.baselines,
+                    max_memory=options.max_memory,
+                ) as tape:
                     # A copy goes in, in case the model works on its inputs in place.
                     score = self.forward(self.inputs.clone())
                 self._recording = (tape, score)

@@ -9,7 +9,7 @@ import type { Drawing } from "../pane";
 import type { State } from "../store";
 
 const PANELS = [
-  ["comprehensiveness", "The words ranked first are replaced", "higher is better"],
+  ["comprehensiveness", "Words ranked first are replaced", "higher is better"],
   ["sufficiency", "All other words are replaced", "lower is better"],
 ] as const;
 // Of the words; the point that stands in the table.
@@ -66,7 +66,7 @@ function axes(plot: Plot): Drawing {
     (
       value,
     ) => svg`<line x1=${left} x2=${right} y1=${up(plot, value)} y2=${up(plot, value)} data-zero=${value === 0}></line>
-      <text x=${left - 5} y=${up(plot, value) + 3.5} text-anchor="end">${number(value, 3).replace("-", "−")}</text>`,
+      <text x=${left - 5} y=${up(plot, value) + 3.5} text-anchor="end">${number(value, 3).replace(/^-/, "−")}</text>`,
   )}<line class="shown" x1=${across(plot, SHOWN)} x2=${across(plot, SHOWN)} y1=${top} y2=${bottom}></line>
   ${[0, SHOWN, 0.5, 1].map(
     (share) =>

@@ -48,7 +48,7 @@ def run(
     program: Program,
     replaced: Replaced,
     *,
-    keep: Collection[Node] = (),
+    keep: Collection[Slot] = (),
     score: bool = True,
     progress: Callable[[], None] | None = None,
 ) -> dict[Slot, Tensor]:
