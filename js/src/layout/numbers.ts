@@ -46,6 +46,17 @@ export function signed(value: number | null): string {
   return (value < 0 ? "−" : "+") + number(Math.abs(value), 3);
 }
 
+/** A signed number where there is little room, with two digits or whole: `+0.44`, `−8.0`, `+12`. */
+export function brief(value: number | null): string {
+  if (value === null || Number.isNaN(value)) return UNKNOWN;
+  const size = Math.abs(value);
+  // What would be written as 10.0 has a digit too many.
+  const digits = size >= 9.95 ? 0 : size >= 0.995 ? 1 : 2;
+  if (size >= 10 ** PLAIN || size === Number.POSITIVE_INFINITY) return signed(value);
+  const text = size.toFixed(digits);
+  return Number(text) === 0 ? "0" : (value < 0 ? "−" : "+") + text;
+}
+
 /** A share as a percentage with two digits; of a small one, one digit is kept. */
 export function percent(share: number | null): string {
   if (share === null || Number.isNaN(share)) return "not known";

@@ -14,6 +14,7 @@ from torch import Tensor
 from semiring_widgets.core.jacobian import Call, Edge, edges_of
 from semiring_widgets.core.rules.gates import Gates
 from semiring_widgets.core.rules.kinds import kind_of
+from semiring_widgets.core.rules.rounding import with_rounding
 from semiring_widgets.core.rules.rule import Rule
 from semiring_widgets.core.rules.step import Step, checked_edges
 from semiring_widgets.core.tape import Node, Op
@@ -101,6 +102,8 @@ class Weighing:
         call = Call(op, sources, targets, dtype)
         kind = self._kinds[op]
         if kind == "linear":
-            return edges_of(call)
-        step = Step(kind, self.rule.name, call, self.reference_values)
-        return checked_edges(step, getattr(self.rule, kind)(step))
+            found = edges_of(call)
+        else:
+            step = Step(kind, self.rule.name, call, self.reference_values)
+            found = checked_edges(step, getattr(self.rule, kind)(step))
+        return with_rounding(call, found, self.reference_values) if self.reference_values else found
