@@ -70,7 +70,7 @@ class Question:
 
 @dataclass(frozen=True)
 class PathOptions:
-    """Which paths are counted, and what that may cost."""
+    """Which paths are counted, what the text is compared with, and what that may cost."""
 
     granularity: str = field(
         default="primitive", metadata={"help": "which graph is counted", "choices": GRANULARITIES}
@@ -103,6 +103,14 @@ class PathOptions:
         default=False,
         metadata={"help": "only paths that go through some attention or feed-forward part"},
     )
+    reference: Any = field(
+        default=None,
+        metadata={
+            "help": "what stands in for a part to see what it does: mask (the default where the tokenizer "
+            "has a mask token), mean, zero, or a second text; in a notebook also a variable with a tensor",
+            "metavar": "TEXT",
+        },
+    )
 
 
 @dataclass(frozen=True)
@@ -121,14 +129,6 @@ class ExplainOptions(PathOptions):
         default=10, metadata={"help": "how many routes to list (%(default)s)", "metavar": "K", "type": int}
     )
     rankings: str | Sequence[str] = RANKINGS
-    reference: Any = field(
-        default=None,
-        metadata={
-            "help": "what stands in for a part to see what it does: mask (the default where the tokenizer "
-            "has a mask token), mean, zero, or a second text; in a notebook also a variable with a tensor",
-            "metavar": "TEXT",
-        },
-    )
 
 
 @dataclass(frozen=True)
@@ -141,14 +141,6 @@ class CompareOptions(PathOptions):
             "help": "Captum and path methods by name; default: a choice",
             "nargs": "+",
             "metavar": "METHOD",
-        },
-    )
-    reference: Any = field(
-        default=None,
-        metadata={
-            "help": "what stands in for a part to see what it does: mask (the default where the tokenizer "
-            "has a mask token), mean, zero, or a second text; in a notebook also a variable with a tensor",
-            "metavar": "TEXT",
         },
     )
     metrics: Any = field(

@@ -129,8 +129,10 @@ def compare(
         [('captum', 'Saliency'), ('semiring', 'best path')]
         >>> c.dataset.scores.shape  # methods, tokens
         (2, 12)
-        >>> c.reference.label, c.tokens[int(c.dataset.token_effect.argmax())].text
-        ('[MASK] in the place of every token, special tokens kept', 'keys')
+        >>> c.reference.label
+        '[MASK] in the place of every token, special tokens kept'
+        >>> c.tokens[int(c.dataset.token_effect.values.argmax())].text
+        'keys'
     """
     question = Question(text, target, contrast, position, score, add_special_tokens)
     options = CompareOptions(
@@ -249,7 +251,9 @@ class _Table:
             else:
                 self.scores[index] = found
                 whole = "all paths" if self.paths and not method.of_some_paths else None
-                rule = find_rule(self.options.rules).name if method.of_some_paths else "gradient"
+                # A method with rules of its own says so in its name.
+                common = method.of_some_paths and method.rules is None
+                rule = find_rule(self.options.rules).name if common else "gradient"
                 weighed = None if rule == "gradient" else f"rules {rule}"
                 remarks = ", ".join(filter(None, (remark, weighed, whole)))
                 label = f"{method.name} ({remarks})" if remarks else method.name
@@ -269,7 +273,7 @@ class _Table:
         found = measured(scores, method.by_size, words, problem.replacing, metrics)
         for name, curve in found.curves.items():
             self.curves[name][index] = curve
-        numbers = dict(found.numbers)
+        numbers: dict[str, Any] = dict(found.numbers)
         if "sensitivity" in metrics:
             numbers["sensitivity"] = _sensitivity(scores, method, problem)
         self.rows[index] = replace(self.rows[index], **numbers)

@@ -319,6 +319,7 @@ class TestRequest(
     answer=TestAnswer,
     latest_wins=True,
     of_selection=False,
+    ahead=True,
     example={"selection": _VALUE_OF_LAYER_2},
 ):
     """Asks what really becomes of the score when parts are given another value, all at once.

@@ -245,7 +245,7 @@ def _explained(draft: Draft, other: Referenced) -> Explanation:
         tokens = max(len(stream.tokens) for stream in prepared.streams)
         decoder = len(prepared.streams) > 1
         draft.dataset = empty_dataset(*sizes_of(anatomy, tokens), maps=False, decoder=decoder)
-        recording = Recording(tape, score, prepared.inputs, other, prepared.call, limit)
+        recording = Recording(tape, score, prepared.inputs, other, prepared.run, prepared.call, limit)
         _effects(recording, draft)
         draft.total = (3 if asking is None else 5) * len(graph.ops)
         top = tell_some(few, draft) if few.narrowed else _every_path(few, draft)

@@ -56,5 +56,5 @@ def values_under(
         nodes: whose numbers are wanted.
         progress: called before every step; may raise to cancel.
     """
-    found = run(program, inputs, keep=nodes, progress=progress)
+    found = run(program, inputs, keep=nodes, score=False, progress=progress)
     return {node: found.get(node, node.value) for node in nodes}

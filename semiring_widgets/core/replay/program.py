@@ -6,7 +6,7 @@ replaced node does not reach stays as it was recorded.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -151,6 +151,21 @@ class Program:
                     f"Write into a clone: `x.detach().clone()`."
                 )
         return found
+
+    def leading_to(self, wanted: Collection[Slot], positions: Sequence[int]) -> list[int]:
+        """Some steps without those that nothing wanted comes from; what decides how the model goes on stays.
+
+        Args:
+            wanted: slots.
+            positions: of the steps, in order.
+        """
+        needed, found = set(wanted), []
+        for position in reversed(positions):
+            step = self.steps[position]
+            if step.checks or not needed.isdisjoint(step.gives):
+                found.append(position)
+                needed.update(step.takes)
+        return found[::-1]
 
     def recorded(self, slot: Slot) -> Tensor:
         """What a slot held in the recording."""
