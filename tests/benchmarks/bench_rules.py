@@ -67,7 +67,7 @@ def word_rows(count: int) -> list[dict[str, str | float]]:
             slopes = sw.backprop(tape, score, x, rules=rules, reference=mask).value
             for against, other, whole in (
                 ("zero", 0 * x, float(score)),
-                ("[MASK]", mask, float(score) - blank),
+                ("[MASK]", mask, change),
             ):
                 each = (slopes * (x - other)).sum(-1)[0]
                 first = int(each[content].abs().argmax())
