@@ -66,7 +66,7 @@ class RouteSteps:
         (RouteStep(layer=3, branch='value', head=1, source=2, target=5),)
     """
 
-    token: int | tuple[int, ...] | None
+    token: int | Sequence[int] | None
     legs: Sequence[Any] = ()
     stream: int = 0
 
@@ -154,7 +154,7 @@ def way_of(ground: Ground, steps: RouteSteps) -> Way:
 
 
 def _start(ground: Ground, steps: RouteSteps) -> Place:
-    tokens = steps.token if isinstance(steps.token, tuple) else (steps.token,)
+    tokens: tuple[Any, ...] = steps.token if isinstance(steps.token, tuple) else (steps.token,)
     parts = [Selection(token=token, stream=steps.stream) for token in tokens]
     if not parts:
         raise InputError("A route begins at no token; name one or some, or give None for all.")
