@@ -1,7 +1,7 @@
 """All edges between components, beside one backward sweep of the same semiring; models of BERT-base shape.
 
 GPT-2 has its norms beside the stream, BERT on it. "contributions" has the reference's forward pass in it,
-which "reference" is alone. The second table has the areas (CMD, CPR) of circuits of edges in several rankings,
+which "reference" is alone. The second table has areas (CMD, CPR) of circuits of edges by several rankings,
 on sentences of the embedded model with the other number as their reference.
 """
 
