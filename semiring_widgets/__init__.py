@@ -16,7 +16,7 @@ from semiring_widgets._version import __version__ as __version__
 from semiring_widgets.results.exits import install
 
 if TYPE_CHECKING:
-    from semiring_widgets import attr, semirings, tasks, widgets
+    from semiring_widgets import attr, rules, semirings, tasks, widgets
     from semiring_widgets.attr import compare
     from semiring_widgets.core import (
         Aligned,
@@ -82,6 +82,7 @@ _HOME = {
     "compare": "attr",
     "attr": "attr",
     "tasks": "tasks",
+    "rules": "rules",
     "semirings": "semirings",
     "widgets": "widgets",
     "load_ipython_extension": "notebook",
@@ -117,6 +118,7 @@ __all__ = [
     "path_lengths",
     "paths",
     "record",
+    "rules",
     "sample_paths",
     "select_paths",
     "semirings",

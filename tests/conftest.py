@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from semiring_widgets.results.comparison import Comparison, MethodResult
+from semiring_widgets.results.comparison import TENTHS, Comparison, MethodResult
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.parts import (
     Correlation,
@@ -234,14 +234,26 @@ def build_explanation(
 
 def build_comparison(words=WORDS, **changes):
     rng = np.random.default_rng(2)
+    sizes = {"signed": False, "ranked_by_size": True}
     methods = (
-        MethodResult("Saliency", "captum", "Saliency", 0.02, signed=False),
+        MethodResult("Saliency", "captum", "Saliency", 0.02, **sizes, **build_yardsticks(0.25, 1.5, 1.25)),
         MethodResult("DeepLift", "captum", "DeepLift", 0.01, error="DeepLift failed: no rule for this."),
-        MethodResult("path max", "semiring", "best path", 0.5, granularity="primitive", level="unit"),
+        MethodResult(
+            "path max",
+            "semiring",
+            "best path",
+            0.5,
+            granularity="primitive",
+            level="unit",
+            ranked_by_size=True,
+            **build_yardsticks(-0.5, 0.25, 2.0),
+        ),
     )
     scores = rng.standard_normal((3, len(words))).astype(np.float32)
     scores[1] = np.nan
     square = np.where(np.isnan(scores).any(1)[:, None] | np.isnan(scores).any(1)[None], np.nan, 0.5)
+    drops = np.sort(rng.random((2, 3, TENTHS + 1)), axis=-1).astype(np.float32)
+    drops[:, 1] = np.nan
     facts = {
         "text": " ".join(words),
         "model": "BertForMaskedLM",
@@ -253,12 +265,25 @@ def build_comparison(words=WORDS, **changes):
                 "scores": (("method", "token"), scores),
                 "rank_correlation": (("method", "other"), square.astype(np.float32)),
                 "top_k_overlap": (("method", "other"), square.astype(np.float32)),
+                "token_effect": (("token",), rng.standard_normal(len(words)).astype(np.float32)),
+                "comprehensiveness": (("method", "fraction"), drops[0]),
+                "sufficiency": (("method", "fraction"), drops[1, :, ::-1]),
             }
         ),
         "top_k": 3,
         "status": Status("done", 3, 3, "3 of 3 methods"),
+        "reference": Reference("mask", "[MASK] in the place of every token", -0.75),
     }
     return Comparison(**{**facts, **changes})
+
+
+def build_yardsticks(correlation, comprehensiveness, sufficiency):
+    return {
+        "effect_correlation": correlation,
+        "comprehensiveness": comprehensiveness,
+        "sufficiency": sufficiency,
+        "infidelity": 0.75,
+    }
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -263,13 +263,15 @@ export interface ExplanationHeader {
   /** Those that were asked for one by one; those of all tokens, heads and feed-forward parts are columns. */
   tests: readonly Test[];
   correlations: readonly Correlation[];
+  /** Which number an edge carried. */
+  rules: string;
 }
 
 /** One method that was asked. */
 export interface MethodResult {
   /** Unique name, for example `"Saliency"` or `"path max"`. */
   name: string;
-  /** `"captum"` or `"semiring"`. */
+  /** `"captum"`, `"semiring"`, or `"tested"` for the tested effects themselves. */
   family: string;
   /** What the screen shows. */
   label: string;
@@ -283,6 +285,18 @@ export interface MethodResult {
   granularity: string | null;
   /** For maxima, `"unit"` or `"branch"`; else null. */
   level: string | null;
+  /** Whether tokens are ranked by absolute score, as the score has no sign, or one that speaks of a slope and not of a word. */
+  ranked_by_size: boolean;
+  /** Spearman's ρ of the scores with the tested effects, of absolute values where `ranked_by_size`; -1 to 1. null, like all that follow, where it was not asked for or has no value. */
+  effect_correlation: number | null;
+  /** Drop of the score when the first 20 % of the words are given the reference. */
+  comprehensiveness: number | null;
+  /** Drop of the score when all other words are. */
+  sufficiency: number | null;
+  /** Mean squared error, in the unit of the score squared, of the change that the scores predict for random sets of words, after the best common factor. */
+  infidelity: number | null;
+  /** The largest relative change of the scores when the input is moved a little. */
+  sensitivity: number | null;
 }
 
 /** The summary of a comparison, which holds all its numbers. */
@@ -301,6 +315,8 @@ export interface ComparisonHeader {
   paths: string;
   methods: readonly MethodResult[];
   top_k: number;
+  /** What is put in the place of words; null where nothing was tested. */
+  reference: Reference | null;
 }
 
 /** The flow of the paths through a selection. */
@@ -488,8 +504,8 @@ export interface AnswerTo {
 /** The names of the fields of what comes in; for the tests. */
 export const FIELDS: Record<Incoming["type"], string> = {
   explanation:
-    "type version revision text model score streams status columns paths granularity level layers totals rankings statistics reference answer tests correlations",
-  comparison: "type version revision text model score streams status columns paths methods top_k",
+    "type version revision text model score streams status columns paths granularity level layers totals rankings statistics reference answer tests correlations rules",
+  comparison: "type version revision text model score streams status columns paths methods top_k reference",
   conditioned: "type id selection log_share totals columns",
   routes: "type id by selection ranking",
   test: "type id test",

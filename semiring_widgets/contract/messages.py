@@ -303,6 +303,7 @@ def _explanation(result: Explanation, revision: int) -> Message:
         columns=columns,
         paths=result.paths,
         granularity=result.granularity,
+        rules=result.rules,
         level=result.level,
         layers=result.layers,
         totals=result.totals,
@@ -331,6 +332,7 @@ def _comparison(result: Comparison, revision: int) -> Message:
         paths=result.paths,
         methods=result.methods,
         top_k=result.top_k,
+        reference=result.reference,
     )
     return message(header, buffer)
 

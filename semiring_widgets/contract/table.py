@@ -155,6 +155,7 @@ class ExplanationHeader(Summary, type="explanation"):
         answer: the sentences that come first.
         tests: those that were asked for one by one; those of all tokens, heads and feed-forward parts are
             columns.
+        rules: which number an edge carried.
     """
 
     granularity: str = ""
@@ -167,14 +168,20 @@ class ExplanationHeader(Summary, type="explanation"):
     answer: tuple[Sentence, ...] = ()
     tests: tuple[Test, ...] = ()
     correlations: tuple[Correlation, ...] = ()
+    rules: str = "gradient"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonHeader(Summary, type="comparison"):
-    """The summary of a comparison, which holds all its numbers."""
+    """The summary of a comparison, which holds all its numbers.
+
+    Attributes:
+        reference: what is put in the place of words; null where nothing was tested.
+    """
 
     methods: tuple[MethodResult, ...] = ()
     top_k: int = 0
+    reference: Reference | None = None
 
 
 # --- to the page, when asked ----------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 from semiring_widgets.contract import messages
 from semiring_widgets.results.parts import Status, Stream, Token, Totals
 from semiring_widgets.results.schema import VARIABLES
+from semiring_widgets.vocabulary import METRICS
 
 
 def strict(header):
@@ -55,9 +56,12 @@ def test_names_are_those_of_the_contract(make_explanation, make_comparison):
     header, _ = messages.encode(make_comparison(), 1)
     assert set(header) == {
         *("type", "version", "revision", "text", "model", "score", "streams", "status", "methods", "top_k"),
-        *("columns", "paths"),
+        *("columns", "paths", "reference"),
     }
-    assert [column["name"] for column in header["columns"]] == ["scores", "rank_correlation", "top_k_overlap"]
+    assert [column["name"] for column in header["columns"]] == [
+        *("scores", "rank_correlation", "top_k_overlap", "token_effect", "comprehensiveness", "sufficiency")
+    ]
+    assert set(header["methods"][0]) >= {*METRICS, "ranked_by_size"}
 
 
 def test_unknown_numbers_are_nan_in_columns_and_null_in_json(make_explanation):

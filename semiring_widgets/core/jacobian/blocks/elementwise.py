@@ -83,6 +83,18 @@ class Elementwise(Block):
             self._known = Weight(derivative)
         return self._known
 
+    def scaled(self, factor: Tensor) -> Elementwise:
+        """The same edges, each times a factor that the element it leads to has.
+
+        Args:
+            factor: of the target's shape.
+        """
+        spread, kept = self._wide_source, self._wide_target
+        derivative = self._weight.value * factor.reshape(kept)
+        return Elementwise(
+            self.source, self.target, self._full, kept, derivative, self._dtype, self._device, spread
+        )
+
     def pull(self, semiring: Semiring, value: Value) -> Value:
         value = self._carry(semiring, value, self._wide_target, self._into_source)
         return _reshaped_value(value, self._wide_source, self.source)
