@@ -33,7 +33,7 @@ from semiring_widgets.explanation.routing import RouteTeller, attention_legs
 from semiring_widgets.explanation.statistics import Asked
 from semiring_widgets.explanation.testing import Tester
 from semiring_widgets.results.rankings import ListedStep, Ranking
-from semiring_widgets.results.schema import empty_dataset
+from semiring_widgets.results.schema import EFFECTS, empty_dataset
 from semiring_widgets.results.test_log import Test
 from semiring_widgets.vocabulary import KINDS
 
@@ -105,7 +105,9 @@ class LiveSession:
                 dataset = dataset.merge(table)
             heads = [(p.layer, p.head) for p in chosen if p.layer is not None and p.head is not None]
             self._maps = (chosen, around), {place: self._map(found, *place) for place in heads}
-        names = [n for n in dataset.data_vars if str(n).startswith(("node", "branch", "head"))]
+        # Effects are of the whole model, whatever is selected.
+        kept = [n for n in dataset.data_vars if n not in EFFECTS]
+        names = [n for n in kept if str(n).startswith(("node", "branch", "head"))]
         names += [n for n in ("token_statistic",) if n in dataset]
         dataset = dataset[[*names, "token_mass_share", "token_best_log_weight"]]
         dataset.attrs.update(log_mass=total, best_log_weight=best)
