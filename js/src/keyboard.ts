@@ -50,7 +50,7 @@ function pressed(event: KeyboardEvent, keys: Keys): void {
   }
   const item = itemOf(event);
   // Beside an entry of a list are its buttons, which the arrows reach.
-  const line = (event.target as Element).closest(".line");
+  const line = (event.target as Element).closest(".listed");
   const entry = item ?? line?.querySelector<HTMLElement>("[data-item]");
   if (!entry) return;
   if (event.key === "Enter" || event.key === " ") {
@@ -68,7 +68,7 @@ function pressed(event: KeyboardEvent, keys: Keys): void {
 }
 
 function along(line: Element, from: HTMLElement, right: number): HTMLElement | undefined {
-  const stops = [...line.querySelectorAll<HTMLElement>("[data-item], button")];
+  const stops = [...listed.querySelectorAll<HTMLElement>("[data-item], button")];
   return stops[stops.indexOf(from) + right];
 }
 

@@ -17,7 +17,7 @@ export function mountLegend(root: HTMLElement, store: Store, signal: AbortSignal
     const steps = signs ? [...STEPS.map((step) => -step).reverse(), ...STEPS.slice(1)] : STEPS;
     const swatches = steps.map(
       (step) =>
-        html`<span class="swatch${step < 0 ? " negative" : ""}" style="--tint:${Math.abs(step)}"></span>`,
+        html`<span class="shade${step < 0 ? " negative" : ""}" style="--tint:${Math.abs(step)}"></span>`,
     );
     const peak = peakOf(state.columns);
     const [low, high] =
