@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from semiring_widgets.core.anatomy import (
     Selection,
     checked,
 )
+from semiring_widgets.core.circuits import Circuit, circuit
 from semiring_widgets.core.paths import Flow, Known, Paths, RouteSearch, family_contribution
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.effect_numbers import Recording
@@ -142,6 +143,24 @@ class LiveSession:
         """See `semiring_widgets.results.session.Session`."""
         with self.lock, torch.no_grad():
             return self._tester.test_all(kind, by, check)
+
+    def circuit(
+        self, k: float, of: str = "parts", by: Any = "contribution", check: Check = _never
+    ) -> Circuit:
+        """See `semiring_widgets.results.session.Session`."""
+        recording = self.recording
+        with self.lock, torch.no_grad():
+            return circuit(
+                recording.tape,
+                recording.score,
+                list(recording.inputs),
+                list(recording.reference.inputs),
+                k=k,
+                of=of,
+                by=by,
+                max_memory=recording.max_memory,
+                progress=lambda *_: check(),
+            )
 
     def head_map(
         self, layer: int, head: int, selection: Parts = (), check: Check = _never, *, avoiding: Parts = ()

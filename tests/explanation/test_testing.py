@@ -127,6 +127,16 @@ def test_all_parts_of_a_kind(result):
     assert len([test for test in result.tests if test.by == "zero" and test.parts[0].branch == "mlp"]) == 4
 
 
+@pytest.mark.parametrize("of", ["parts", "edges"])
+def test_a_circuit_is_that_of_the_core(result, question, mask, of):
+    tape, score, x = question
+    expected = sw.circuit(tape, score, x, mask, k=0.5, of=of)
+    found = result.circuit(0.5, of)
+    assert (len(found.kept), found.total) == (len(expected.kept), expected.total)
+    assert found.score == pytest.approx(expected.score, abs=2e-3)
+    assert found.score_nothing == pytest.approx(result.reference.score, abs=1e-3)
+
+
 def test_the_log_is_saved_sent_and_needs_no_model(result, tmp_path):
     result.test({"layer": 0, "head": 3})
     result.save(tmp_path / "e.npz")
