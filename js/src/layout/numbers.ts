@@ -24,7 +24,7 @@ export function alike(column: readonly (number | null)[]): (value: number | null
   const decimals = 2 - Math.floor(Math.log10(peak || 1));
   const plain = decimals >= -1 && decimals <= PLAIN + 2;
   return (value) => {
-    if (value === null || !Number.isFinite(value) || !plain) return number(value, 3).replace("-", "−");
+    if (value === null || !Number.isFinite(value) || !plain) return number(value, 3).replace(/^-/, "−");
     const digits = Math.abs(value).toFixed(Math.max(0, decimals));
     return (value < 0 && Number(digits) !== 0 ? "−" : "") + digits;
   };
