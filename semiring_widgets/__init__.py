@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from semiring_widgets import attr, semirings, tasks, widgets
     from semiring_widgets.attr import compare
     from semiring_widgets.core import (
+        Aligned,
         Effect,
         Path,
         Paths,
         PathSet,
         Route,
         Routes,
+        RouteSteps,
         Selection,
         Semiring,
         Tape,
@@ -38,27 +40,28 @@ if TYPE_CHECKING:
         top_paths,
         top_routes,
     )
-    from semiring_widgets.core.effects import effects
     from semiring_widgets.core.paths import paths
     from semiring_widgets.errors import SemiringWidgetsError
-    from semiring_widgets.explanation import explain, flow, load_demo, load_model
+    from semiring_widgets.explanation import contributions, effects, explain, flow, load_demo, load_model
     from semiring_widgets.notebook import load_ipython_extension, unload_ipython_extension
     from semiring_widgets.results import Explanation, load
     from semiring_widgets.results.exits import Exits
 
 _HOME = {
+    "Aligned": "core",
     "Effect": "core",
     "Path": "core",
     "PathSet": "core",
     "Paths": "core",
     "Route": "core",
+    "RouteSteps": "core",
     "Routes": "core",
     "Selection": "core",
     "Semiring": "core",
     "Tape": "core",
     "backprop": "core",
-    # The room of this name hides it in core itself.
-    "effects": "core.effects",
+    "contributions": "explanation",
+    "effects": "explanation",
     "estimate_memory": "core",
     "path_lengths": "core",
     # The folder has this name, too, so its function is found inside of it.
@@ -86,12 +89,14 @@ _HOME = {
 }
 
 __all__ = [
+    "Aligned",
     "Effect",
     "Explanation",
     "Path",
     "PathSet",
     "Paths",
     "Route",
+    "RouteSteps",
     "Routes",
     "Selection",
     "Semiring",
@@ -100,6 +105,7 @@ __all__ = [
     "attr",
     "backprop",
     "compare",
+    "contributions",
     "effects",
     "estimate_memory",
     "explain",

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ParamSpec, TypeVar, cast
 
-from semiring_widgets.vocabulary import GRANULARITIES, LEVELS, RANKINGS
+from semiring_widgets.vocabulary import GRANULARITIES, LEVELS, METRICS, RANKINGS
 
 __all__ = [
     "CompareOptions",
@@ -117,6 +117,14 @@ class ExplainOptions(PathOptions):
         default=10, metadata={"help": "how many routes to list (%(default)s)", "metavar": "K", "type": int}
     )
     rankings: str | Sequence[str] = RANKINGS
+    reference: Any = field(
+        default=None,
+        metadata={
+            "help": "what stands in for a part to see what it does: mask (the default where the tokenizer "
+            "has a mask token), mean, zero, or a second text; in a notebook also a variable with a tensor",
+            "metavar": "TEXT",
+        },
+    )
 
 
 @dataclass(frozen=True)
@@ -129,6 +137,22 @@ class CompareOptions(PathOptions):
             "help": "Captum and path methods by name; default: a choice",
             "nargs": "+",
             "metavar": "METHOD",
+        },
+    )
+    reference: Any = field(
+        default=None,
+        metadata={
+            "help": "what stands in for a part to see what it does: mask (the default where the tokenizer "
+            "has a mask token), mean, zero, or a second text; in a notebook also a variable with a tensor",
+            "metavar": "TEXT",
+        },
+    )
+    metrics: Any = field(
+        default=None,
+        metadata={
+            "help": "yardsticks of the methods; default: all but sensitivity, which takes long",
+            "nargs": "*",
+            "choices": METRICS,
         },
     )
     top_k: int = field(

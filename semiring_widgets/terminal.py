@@ -19,7 +19,7 @@ from semiring_widgets.results.rankings import Ranking
 from semiring_widgets.results.result import Result
 from semiring_widgets.results.visible import token_label
 from semiring_widgets.results.wording import nats, number, power, signed
-from semiring_widgets.vocabulary import RANKED_BY
+from semiring_widgets.vocabulary import METRICS, RANKED_BY
 
 __all__ = ["show"]
 
@@ -67,6 +67,9 @@ def _(result: Explanation, console: Console) -> None:
 @_print.register
 def _(result: Comparison, console: Console) -> None:
     console.print(_headline(result))
+    if result.reference is not None:
+        console.print(_line(f"words are given: {result.reference.label}"))
+        console.print(_methods(result))
     console.print(_scores(result))
     for method in result.methods:
         if method.error is not None:
@@ -122,18 +125,27 @@ def _routes(ranking: Ranking) -> Table:
     return table
 
 
+def _methods(result: Comparison) -> Table:
+    """How each method does against tested effects; of what was not measured there is no column."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("method")
+    rows = result.to_pandas("methods").dropna(axis="columns", how="all")
+    measured = [name for name in METRICS if name in rows]
+    for name in (*measured, "seconds"):
+        table.add_column(name.replace("_", " "), justify="right")
+    for _, row in rows.iterrows():
+        table.add_row(_line(row.label), *(_number(row[name], ".3g") for name in (*measured, "seconds")))
+    return table
+
+
 def _scores(result: Comparison) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("token")
-    kept = [index for index, method in enumerate(result.methods) if method.error is None]
-    for index in kept:
-        table.add_column(_line(result.methods[index].label), justify="right")
-    scores = result.dataset["scores"].values
+    kept = [(label, scores) for label, scores in result.rows if np.isfinite(scores).any()]
+    for label, _ in kept:
+        table.add_column(_line(label), justify="right")
     for token in result.tokens:
-        table.add_row(
-            _line(token_label(token)),
-            *(_number(scores[index, token.index], ".3g") for index in kept),
-        )
+        table.add_row(_line(token_label(token)), *(_number(scores[token.index], ".3g") for _, scores in kept))
     return table
 
 

@@ -60,6 +60,7 @@ describe("the routes through a selection", () => {
     uncovered: 0.1,
     rest: 0,
     remark: "",
+    families: [],
   };
 
   it("are the listed ones that pass all parts, with what others can have at most", () => {

@@ -6,7 +6,7 @@ like.
 
 from semiring_widgets.core.anatomy import Selection
 from semiring_widgets.core.backpropagation import backprop
-from semiring_widgets.core.effects import Effect, test
+from semiring_widgets.core.effects import Aligned, Effect, RouteSteps, test
 from semiring_widgets.core.memory import estimate_memory
 from semiring_widgets.core.paths import (
     Path,
@@ -28,12 +28,14 @@ from semiring_widgets.core.tape import Tape, record
 PathSet = Paths
 
 __all__ = [
+    "Aligned",
     "Effect",
     "Path",
     "PathSet",
     "Paths",
     "Result",
     "Route",
+    "RouteSteps",
     "Routes",
     "Selection",
     "Semiring",

@@ -15,11 +15,14 @@ from semiring_widgets._lazy import lazily
 
 if TYPE_CHECKING:
     from semiring_widgets.explanation.demo import load_demo
+    from semiring_widgets.explanation.effect_frames import contributions, effects
     from semiring_widgets.explanation.explaining import explain, explain_run
     from semiring_widgets.explanation.flowing import flow
     from semiring_widgets.explanation.models import load_model
 
 _HOME = {
+    "contributions": "effect_frames",
+    "effects": "effect_frames",
     "explain": "explaining",
     "explain_run": "explaining",
     "flow": "flowing",
@@ -28,6 +31,8 @@ _HOME = {
 }
 
 __all__ = [
+    "contributions",
+    "effects",
     "explain",
     "explain_run",
     "flow",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import singledispatch
 
 import numpy as np
+from numpy.typing import NDArray
 
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.result import Result
 from semiring_widgets.results.visible import token_label
 from semiring_widgets.results.wording import nats, number, power, signed
-from semiring_widgets.vocabulary import RANKED_BY
+from semiring_widgets.vocabulary import METRICS, RANKED_BY
 
 __all__ = ["plain", "statistics"]
 
@@ -86,11 +87,24 @@ def _explanation(result: Explanation) -> list[str]:
 @_lines.register
 def _comparison(result: Comparison) -> list[str]:
     lines = []
-    scores = np.abs(result.dataset["scores"].values[:, : len(result.tokens)])
-    for index, method in enumerate(result.methods):
+    if result.reference is not None:
+        lines.append(f"effects are tested with {result.reference.label}")
+    if result.rows and len(result.rows) > len(result.methods):
+        lines.append(_first("tested effect", result.rows[0][1], result))
+    for method, scores in zip(result.methods, result.dataset["scores"].values, strict=True):
         if method.error is not None:
             lines.append(f"{method.label}: {method.error}")
-        elif np.isfinite(scores[index]).any():
-            order = np.argsort(-np.nan_to_num(scores[index], nan=-1.0))[: result.top_k]
-            lines.append(f"{method.label}: {', '.join(token_label(result.tokens[i]) for i in order)}")
+        elif np.isfinite(scores).any():
+            held = [
+                f"{name.replace('_', ' ')} {number(value, 3)}"
+                for name in METRICS
+                if (value := getattr(method, name)) is not None
+            ]
+            lines.append("; ".join([_first(method.label, scores, result), *held]))
     return lines
+
+
+def _first(label: str, scores: NDArray[np.float32], result: Comparison) -> str:
+    sizes = np.nan_to_num(np.abs(scores[: len(result.tokens)]), nan=-1.0)
+    order = np.argsort(-sizes)[: result.top_k]
+    return f"{label}: {', '.join(token_label(result.tokens[i]) for i in order)}"

@@ -18,6 +18,18 @@ export function number(value: number | null, digits = 4): string {
   return sign + (plain ? `${Number(size.toPrecision(digits))}` : exponential(size, digits - 1));
 }
 
+/** How the numbers of a column are written below each other: as many decimals as three digits of the largest. */
+export function alike(column: readonly (number | null)[]): (value: number | null) => string {
+  const peak = Math.max(0, ...column.map((value) => Math.abs(value ?? 0)).filter(Number.isFinite));
+  const decimals = 2 - Math.floor(Math.log10(peak || 1));
+  const plain = decimals >= -1 && decimals <= PLAIN + 2;
+  return (value) => {
+    if (value === null || !Number.isFinite(value) || !plain) return number(value, 3).replace("-", "−");
+    const digits = Math.abs(value).toFixed(Math.max(0, decimals));
+    return (value < 0 && Number(digits) !== 0 ? "−" : "") + digits;
+  };
+}
+
 /** A natural logarithm as the number itself, with three digits, also where no float holds it: `3.2e-18`. */
 export function power(log: number | null): string {
   if (log === null || Number.isNaN(log)) return UNKNOWN;

@@ -7,7 +7,8 @@ Internal: use `semiring_widgets.test`.
 """
 
 from semiring_widgets.core.replay.batching import run_batched
+from semiring_widgets.core.replay.carrying import Door, carry
 from semiring_widgets.core.replay.program import Program
 from semiring_widgets.core.replay.running import Patch, Replaced, run
 
-__all__ = ["Patch", "Program", "Replaced", "run", "run_batched"]
+__all__ = ["Door", "Patch", "Program", "Replaced", "carry", "run", "run_batched"]

@@ -105,19 +105,31 @@ class Program:
         ]
         self._overwritten = tape.asides.overwritten
 
-    def reached(self, starts: Collection[Node]) -> list[int]:
+    def reached(
+        self,
+        starts: Collection[Slot],
+        closed: Collection[tuple[Op, Node]] = (),
+        end: int | None = None,
+    ) -> list[int]:
         """Positions of the steps that what is replaced reaches.
 
         Args:
             starts: the replaced nodes.
+            closed: operands of operators that are taken as they were recorded.
+            end: the last position that is asked for; None for all.
 
         Raises:
             UnsupportedOpError: what they do cannot be followed.
         """
         touched: set[Slot] = set(starts)
         found = []
-        for position, step in enumerate(self.steps):
+        first = 1 + min((self.made.get(slot, -1) for slot in starts), default=-1)
+        stop = len(self.steps) if end is None else end + 1
+        for position in range(first, stop):
+            step = self.steps[position]
             if touched.isdisjoint(step.takes):
+                continue
+            if closed and all((step.op, slot) in closed for slot in touched.intersection(step.takes)):
                 continue
             if is_random(step.op):
                 if step.op.func.overloadpacket in _DRAWS:
