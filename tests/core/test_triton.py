@@ -242,7 +242,7 @@ from pathlib import Path
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from semiring_widgets.core.kernels import triton_algebra, triton_rows, triton_tiles
+from semiring_widgets.core.kernels import triton_algebra, triton_contractions, triton_rows, triton_tiles
 folder = Path(sys.argv[1])
 pointers = ("p", "q", "w", "first", "second")
 blocks = [(triton_rows.rows, {"TERMS": triton_rows.TERMS, "COLUMNS": triton_rows.COLUMNS}, 4)]
@@ -262,7 +262,8 @@ for kernel, sizes, warps in blocks:
             attrs={places[arg]: [["tt.divisibility", 16]] for arg in aligned},
         )
         target = GPUTarget("cuda", 90, 32)
-        built = triton.compile(source, target=target, options={"num_warps": warps})
+        options = {"num_warps": warps, **triton_contractions._OPTIONS}
+        built = triton.compile(source, target=target, options=options)
         code = folder / "kernel.cubin"
         code.write_bytes(built.asm["cubin"])
         tool = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
