@@ -139,8 +139,10 @@ def _plan(
         blocks = found.batch * -(-found.columns // ROWS_COLUMNS[found.w_along_terms])
         parts = parts or row_parts(blocks, found.inner, processors)
     else:
-        best = choice(signed, found.batch, found.rows, found.inner, found.columns, processors)
-        tile, parts = tile or best[0], parts or (1 if tile else best[1])
+        if tile is None:
+            tile, best = choice(signed, found.batch, found.rows, found.inner, found.columns, processors)
+            parts = parts or best
+        parts = parts or 1
         blocks = tile.count(found.batch, found.rows, found.columns)
     depth = -(-found.inner // (parts * DEPTH)) * DEPTH
     parts = -(-found.inner // depth)
