@@ -16,10 +16,12 @@ from semiring_widgets._version import __version__ as __version__
 from semiring_widgets.results.exits import install
 
 if TYPE_CHECKING:
-    from semiring_widgets import attr, semirings, tasks, widgets
+    from semiring_widgets import attr, rules, semirings, tasks, widgets
     from semiring_widgets.attr import compare
     from semiring_widgets.core import (
         Aligned,
+        Circuit,
+        Curve,
         Effect,
         Path,
         Paths,
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
         Semiring,
         Tape,
         backprop,
+        circuit,
+        circuit_curve,
         estimate_memory,
         path_lengths,
         record,
@@ -42,13 +46,24 @@ if TYPE_CHECKING:
     )
     from semiring_widgets.core.paths import paths
     from semiring_widgets.errors import SemiringWidgetsError
-    from semiring_widgets.explanation import contributions, effects, explain, flow, load_demo, load_model
+    from semiring_widgets.explanation import (
+        contributions,
+        edges,
+        effects,
+        explain,
+        flow,
+        load_demo,
+        load_model,
+        write_circuit,
+    )
     from semiring_widgets.notebook import load_ipython_extension, unload_ipython_extension
     from semiring_widgets.results import Explanation, load
     from semiring_widgets.results.exits import Exits
 
 _HOME = {
     "Aligned": "core",
+    "Circuit": "core",
+    "Curve": "core",
     "Effect": "core",
     "Path": "core",
     "PathSet": "core",
@@ -60,6 +75,8 @@ _HOME = {
     "Semiring": "core",
     "Tape": "core",
     "backprop": "core",
+    "circuit": "core",
+    "circuit_curve": "core",
     "contributions": "explanation",
     "effects": "explanation",
     "estimate_memory": "core",
@@ -68,7 +85,9 @@ _HOME = {
     "paths": "core.paths",
     "select_paths": "core",
     "test": "core",
+    "edges": "explanation",
     "flow": "explanation",
+    "write_circuit": "explanation",
     "record": "core",
     "sample_paths": "core",
     "top_paths": "core",
@@ -82,6 +101,7 @@ _HOME = {
     "compare": "attr",
     "attr": "attr",
     "tasks": "tasks",
+    "rules": "rules",
     "semirings": "semirings",
     "widgets": "widgets",
     "load_ipython_extension": "notebook",
@@ -90,6 +110,8 @@ _HOME = {
 
 __all__ = [
     "Aligned",
+    "Circuit",
+    "Curve",
     "Effect",
     "Explanation",
     "Path",
@@ -104,8 +126,11 @@ __all__ = [
     "Tape",
     "attr",
     "backprop",
+    "circuit",
+    "circuit_curve",
     "compare",
     "contributions",
+    "edges",
     "effects",
     "estimate_memory",
     "explain",
@@ -117,6 +142,7 @@ __all__ = [
     "path_lengths",
     "paths",
     "record",
+    "rules",
     "sample_paths",
     "select_paths",
     "semirings",
@@ -126,6 +152,7 @@ __all__ = [
     "top_routes",
     "unload_ipython_extension",
     "widgets",
+    "write_circuit",
 ]
 
 # The one place where results are told what shows them.

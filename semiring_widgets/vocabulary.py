@@ -19,12 +19,15 @@ __all__ = [
     "RANKINGS",
     "REFERENCES",
     "REPLACEMENTS",
+    "RULES",
     "SENTENCES",
     "STATES",
 ]
 
 # Which graph is counted: from scalar operators to the steps of the paper.
 GRANULARITIES: Final = ("primitive", "operator", "paper")
+# Which number an edge carries; `semiring_widgets.rules` says what each is.
+RULES: Final = ("gradient", "linear", "secant", "lrp", "gim")
 # Of what a maximum is the best: of scalar paths, or of branches as in the published figures.
 LEVELS: Final = ("unit", "branch")
 # How an attribution method is held against tested effects; each is a field of `MethodResult`.

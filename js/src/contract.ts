@@ -263,6 +263,8 @@ export interface ExplanationHeader {
   /** Those that were asked for one by one; those of all tokens, heads and feed-forward parts are columns. */
   tests: readonly Test[];
   correlations: readonly Correlation[];
+  /** Which number an edge carried. */
+  rules: string;
 }
 
 /** One method that was asked. */
@@ -502,7 +504,7 @@ export interface AnswerTo {
 /** The names of the fields of what comes in; for the tests. */
 export const FIELDS: Record<Incoming["type"], string> = {
   explanation:
-    "type version revision text model score streams status columns paths granularity level layers totals rankings statistics reference answer tests correlations",
+    "type version revision text model score streams status columns paths granularity level layers totals rankings statistics reference answer tests correlations rules",
   comparison: "type version revision text model score streams status columns paths methods top_k reference",
   conditioned: "type id selection log_share totals columns",
   routes: "type id by selection ranking",

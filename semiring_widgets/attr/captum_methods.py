@@ -89,8 +89,9 @@ def is_ranked_by_size(method: type[Attribution] | Attribution | str) -> bool:
         return is_ranked_by_size(method.attribution_method)
     if isinstance(method, type):
         # Captum's property, as it is unless a class says otherwise: not multiplied.
-        local = method.multiplies_by_inputs is Attribution.multiplies_by_inputs
-        return issubclass(method, GradientAttribution) and local
+        own: type[Attribution] = method
+        local = own.multiplies_by_inputs is Attribution.multiplies_by_inputs
+        return issubclass(own, GradientAttribution) and local
     local = isinstance(method, GradientAttribution) and not method.multiplies_by_inputs
     return local or not has_sign(method)
 

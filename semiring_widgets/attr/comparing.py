@@ -24,6 +24,7 @@ from semiring_widgets.attr.reference import reference_of
 from semiring_widgets.attr.semiring_choice import check_choices
 from semiring_widgets.attr.yardsticks import SEED, measured, sensitivity_of
 from semiring_widgets.checks import choice, truth, whole_number
+from semiring_widgets.core.rules import Rule, find_rule
 from semiring_widgets.errors import CancelledError, sentence_of
 from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.chosen_words import words_of
@@ -61,6 +62,7 @@ def compare(
     reference: Any = None,
     metrics: str | Sequence[str] | None = None,
     granularity: str = "primitive",
+    rules: str | Rule = "gradient",
     level: str = "unit",
     top_k: int = 3,
     max_memory: int | None = None,
@@ -97,6 +99,8 @@ def compare(
             ``"infidelity"``, ``"sensitivity"``; none for ``()``. None: all but sensitivity, which asks every
             method three times more.
         granularity: which graph the path methods count.
+        rules: which number its edges carry, as in `semiring_widgets.backprop`; ``"secant"`` compares with the
+            reference.
         level: level of their maxima.
         top_k: how many tokens the overlap looks at.
         max_memory: bytes that the recording and a path method together may take beside the model; None for no
@@ -125,12 +129,14 @@ def compare(
         [('captum', 'Saliency'), ('semiring', 'best path')]
         >>> c.dataset.scores.shape  # methods, tokens
         (2, 12)
-        >>> c.reference.label, c.tokens[int(c.dataset.token_effect.argmax())].text
-        ('[MASK] in the place of every token, special tokens kept', 'keys')
+        >>> c.reference.label
+        '[MASK] in the place of every token, special tokens kept'
+        >>> c.tokens[int(c.dataset.token_effect.values.argmax())].text
+        'keys'
     """
     question = Question(text, target, contrast, position, score, add_special_tokens)
     options = CompareOptions(
-        *(granularity, level, max_memory, through, avoiding, leaving_skip),
+        *(granularity, rules, level, max_memory, through, avoiding, leaving_skip),
         methods=methods,
         reference=reference,
         metrics=metrics,
@@ -179,6 +185,7 @@ def _run_of(model: nn.Module, tokenizer: Any, question: Question, options: Compa
     check_question(model, tokenizer, question)
     asked = resolve(options.methods)
     check_choices(granularity=options.granularity, level=options.level)
+    find_rule(options.rules)
     check_reference(options.reference)
     options = replace(
         options,
@@ -244,7 +251,11 @@ class _Table:
             else:
                 self.scores[index] = found
                 whole = "all paths" if self.paths and not method.of_some_paths else None
-                remarks = ", ".join(filter(None, (remark, whole)))
+                # A method with rules of its own says so in its name.
+                common = method.of_some_paths and method.rules is None
+                rule = find_rule(self.options.rules).name if common else "gradient"
+                weighed = None if rule == "gradient" else f"rules {rule}"
+                remarks = ", ".join(filter(None, (remark, weighed, whole)))
                 label = f"{method.name} ({remarks})" if remarks else method.name
         except CancelledError:
             raise
@@ -262,7 +273,7 @@ class _Table:
         found = measured(scores, method.by_size, words, problem.replacing, metrics)
         for name, curve in found.curves.items():
             self.curves[name][index] = curve
-        numbers = dict(found.numbers)
+        numbers: dict[str, Any] = dict(found.numbers)
         if "sensitivity" in metrics:
             numbers["sensitivity"] = _sensitivity(scores, method, problem)
         self.rows[index] = replace(self.rows[index], **numbers)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,10 @@ class Problem:
         """The same problem for other embeddings, shape (1, T, D)."""
         return Problem(self.forward, inputs, self.baselines, self.options)
 
+    def under(self, rules: str) -> Problem:
+        """The same problem where other rules weigh the edges; its recording is its own, and not kept here."""
+        return Problem(self.forward, self.inputs, self.baselines, replace(self.options, rules=rules))
+
     @cached_property
     def replacing(self) -> Replacing:
         """What happens when tokens are given the reference."""
@@ -145,7 +150,13 @@ class Problem:
     def _recorded(self) -> tuple[Tape, Tensor]:
         if self._recording is None:
             try:
-                with record(granularity=self.options.granularity, max_memory=self.options.max_memory) as tape:
+                options = self.options
+                with record(
+                    options.granularity,
+                    rules=options.rules,
+                    reference=self.baselines,
+                    max_memory=options.max_memory,
+                ) as tape:
                     # A copy goes in, in case the model works on its inputs in place.
                     score = self.forward(self.inputs.clone())
                 self._recording = (tape, score)

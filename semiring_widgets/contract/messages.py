@@ -303,6 +303,7 @@ def _explanation(result: Explanation, revision: int) -> Message:
         columns=columns,
         paths=result.paths,
         granularity=result.granularity,
+        rules=result.rules,
         level=result.level,
         layers=result.layers,
         totals=result.totals,

@@ -155,6 +155,7 @@ class ExplanationHeader(Summary, type="explanation"):
         answer: the sentences that come first.
         tests: those that were asked for one by one; those of all tokens, heads and feed-forward parts are
             columns.
+        rules: which number an edge carried.
     """
 
     granularity: str = ""
@@ -167,6 +168,7 @@ class ExplanationHeader(Summary, type="explanation"):
     answer: tuple[Sentence, ...] = ()
     tests: tuple[Test, ...] = ()
     correlations: tuple[Correlation, ...] = ()
+    rules: str = "gradient"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -317,6 +319,7 @@ class TestRequest(
     answer=TestAnswer,
     latest_wins=True,
     of_selection=False,
+    ahead=True,
     example={"selection": _VALUE_OF_LAYER_2},
 ):
     """Asks what really becomes of the score when parts are given another value, all at once.

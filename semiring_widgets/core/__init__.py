@@ -6,6 +6,7 @@ like.
 
 from semiring_widgets.core.anatomy import Selection
 from semiring_widgets.core.backpropagation import backprop
+from semiring_widgets.core.circuits import Circuit, Curve, circuit, circuit_curve
 from semiring_widgets.core.effects import Aligned, Effect, RouteSteps, test
 from semiring_widgets.core.memory import estimate_memory
 from semiring_widgets.core.paths import (
@@ -29,6 +30,8 @@ PathSet = Paths
 
 __all__ = [
     "Aligned",
+    "Circuit",
+    "Curve",
     "Effect",
     "Path",
     "PathSet",
@@ -42,6 +45,8 @@ __all__ = [
     "Step",
     "Tape",
     "backprop",
+    "circuit",
+    "circuit_curve",
     "estimate_memory",
     "path_lengths",
     "record",

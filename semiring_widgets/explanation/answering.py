@@ -32,7 +32,8 @@ _REASON = 1 / 3
 # Words named beside the first one do at least this share of what it does.
 _ALSO = 1 / 2
 _NAMED = 3
-_WORD = 30  # characters
+# Of the score, what is not worth telling.
+_LITTLE = 0.05
 # Below that, contributions do not rank parts as tests do.
 _ALIKE = 0.5
 
@@ -90,15 +91,20 @@ class _Story:
             values = self.e.dataset[name].values if name in self.e.dataset else ()
             for token, worth in zip(self.e.streams[stream].tokens, values, strict=False):
                 if math.isfinite(worth):
-                    name = self._quoted(self.names.token(stream, token.index))
+                    name = quoted(self.names.token(stream, token.index))
                     found.append(_Word(Part(token=token.index, stream=stream), name, float(worth)))
         return sorted(found, key=lambda word: -abs(word.worth))
 
     @cached_property
     def form(self) -> Decimals:
         """How numbers of this size are written."""
+        return Decimals.of(self.scale)
+
+    @cached_property
+    def scale(self) -> float:
+        """The largest number that is told."""
         known = [self.e.score.value, *(word.worth for word in self.words)]
-        return Decimals.of(max((abs(v) for v in known if math.isfinite(v)), default=1.0))
+        return max((abs(v) for v in known if math.isfinite(v)), default=1.0)
 
     @cached_property
     def side(self) -> int:
@@ -112,8 +118,8 @@ class _Story:
 
     def _words(self) -> Sentence:
         worth = [abs(word.worth) for word in self.words]
-        if self.form.is_zero(worth[0]):
-            return Sentence("words", self._no_word(worth[0]))
+        if self.form.is_zero(worth[0]) or worth[0] < _LITTLE * abs(self.e.score.value):
+            return Sentence("words", self._as_known(self._no_word(worth[0])))
         if worth[0] < _REASON * math.fsum(worth):
             named = self.words[:_NAMED]
             text = f"There is no single reason for this: {_listed(map(self._worth, named))} are worth most."
@@ -133,13 +139,17 @@ class _Story:
         text += f", in spite of {_listed(map(self._worth, con))}" if con else ""
         others = worth[len(self.first) :]
         if others:
-            text += f"; no other word is worth more than {self.form.at_most(others[0])}"
+            most = self.form.at_most(others[0])
+            does = f"is worth more than {most}" if others[0] else "changes it"
+            text += f"; no other word {does}"
         return Sentence("words", self._as_known(f"{text}."), _parts([*pro, *con]))
 
     def _no_word(self, most: float) -> str:
         reference = self.e.reference
         if most > 0 or reference is None:
             return f"No single word changes it by more than {self.form.at_most(most)}."
+        if reference.kind == "text" and any(-1 in row for row in reference.aligned):
+            return "Words with a counterpart in the other text are the same there, so nothing was replaced."
         if reference.kind == "text":
             return (
                 "The text that it is compared with is the same to the model, so nothing can be told from it."
@@ -205,11 +215,12 @@ class _Story:
             return
         yield from self._saturation()
         for one in self.e.correlations:
-            if one.kind != "mlps" and one.rank_correlation < _ALIKE:
+            if one.kind in _KINDS and one.rank_correlation < _ALIKE:
+                correlation = Decimals(2).signed(one.rank_correlation).removeprefix("+")
                 yield Sentence(
                     "remark",
                     f"The estimates put the {_KINDS[one.kind]} in another order than the tests do (rank "
-                    f"correlation {one.rank_correlation:.1f}).".replace("-0.0", "0.0"),
+                    f"correlation {correlation}).",
                 )
 
     def _saturation(self) -> Iterator[Sentence]:
@@ -217,7 +228,7 @@ class _Story:
         worst: tuple[float, str, Part, float, float] | None = None
         for name, part, effect, estimate in self._tested():
             off = abs(effect - estimate)
-            if worst is None or off > worst[0]:
+            if off >= MATTERS * self.scale and (worst is None or off > worst[0]):
                 worst = off, name, part, effect, estimate
         if worst is None:
             return
@@ -225,8 +236,8 @@ class _Story:
         if effect * estimate < 0 and not self.form.is_zero(estimate):
             how = "point the wrong way here, as the model is far from linear"
         else:
-            much = "little" if abs(estimate) < abs(effect) else "much"
-            how = f"say too {much} here, as the model is saturated"
+            little = abs(estimate) < abs(effect)
+            how = "say too little here, as the model is saturated" if little else "say too much here"
         numbers = f"{self.form.signed(estimate)} for {name}, where the test says {self.form.signed(effect)}"
         yield Sentence("remark", f"Estimates {how}: {numbers}.", (part,))
 
@@ -257,20 +268,15 @@ class _Story:
                 if larger >= MATTERS * most and abs(effect - estimate) > PARTED * larger:
                     yield name, part, effect, estimate
 
-    def _quoted(self, name: str) -> str:
-        return quoted(shortened(name, _WORD))
-
 
 _KINDS = {"tokens": "words", "heads": "heads"}
 
 
 def _score(score: Score, family: str, form: Decimals) -> str:
     value = form.signed(score.value)
-    target, contrast = (
-        None if word is None else quoted(shortened(word, _WORD)) for word in (score.target, score.contrast)
-    )
+    target, contrast = (None if word is None else quoted(word) for word in (score.target, score.contrast))
     if target is None:
-        name = "" if score.label == "score" else f" {quoted(shortened(score.label, _WORD))}"
+        name = "" if score.label == "score" else f" {quoted(score.label)}"
         return f"The score{name} is {value}."
     of_class = family in _CLASSES
     if contrast is None:

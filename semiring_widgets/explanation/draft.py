@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import xarray as xr
 
+from semiring_widgets.core.rules import find_rule
 from semiring_widgets.explanation.answering import sentences_of
 from semiring_widgets.explanation.scores import Prepared
 from semiring_widgets.question import ExplainOptions
@@ -98,6 +99,7 @@ class Draft:
             score=prepared.score,
             granularity=self.options.granularity,
             level=self.options.level,
+            rules=find_rule(self.options.rules).name,
             streams=prepared.streams,
             layers=self.layers,
             totals=self.totals,

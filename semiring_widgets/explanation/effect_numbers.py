@@ -14,7 +14,9 @@ import pandas as pd
 import xarray as xr
 from torch import Tensor
 
-from semiring_widgets.core.effects import Row, effect_rows
+from semiring_widgets.core import record
+from semiring_widgets.core.effects import Aligned, Row, effect_rows
+from semiring_widgets.core.effects.references import Reference
 from semiring_widgets.core.tape import Tape
 from semiring_widgets.errors import MemoryLimitError, TapeError, UnsupportedOpError
 from semiring_widgets.explanation.effect_frames import rank_correlations
@@ -42,6 +44,7 @@ class Recording:
         score: shape (1,).
         inputs: the embeddings of each stream.
         reference: what stands in for them.
+        run: embeddings to scores, as they were recorded.
         call: how the model is called, for the values of other texts.
         max_memory: bytes that tests may take beside the tape; None for no limit.
     """
@@ -50,6 +53,7 @@ class Recording:
     score: Tensor
     inputs: tuple[Tensor, ...]
     reference: Referenced
+    run: Callable[..., Tensor]
     call: ModelCall
     max_memory: int | None = None
 
@@ -69,6 +73,7 @@ class Recording:
         by: str = "reference",
         resample: list[Tensor] | None = None,
         tested: bool = True,
+        reference: Reference | None = None,
     ) -> list[Row]:
         """See `semiring_widgets.effects`.
 
@@ -78,12 +83,13 @@ class Recording:
             by: what they are given.
             resample: embeddings of another text, where that is what they are given.
             tested: False estimates only.
+            reference: instead of the embeddings of the reference.
         """
         return effect_rows(
             self.tape,
             self.score,
             list(self.inputs),
-            list(self.reference.inputs),
+            list(self.reference.inputs) if reference is None else reference,
             kind=kind,
             by=by,
             resample=resample,
@@ -91,6 +97,13 @@ class Recording:
             max_memory=self.max_memory,
             progress=lambda *_: check(),
         )
+
+    def recorded_reference(self) -> Aligned:
+        """The reference in a recording of its own: what its parts are is read there."""
+        inputs = [x.clone() for x in self.reference.inputs]
+        with record(granularity=self.tape.granularity) as tape:
+            score = self.run(*inputs)
+        return Aligned(inputs, [list(range(x.shape[1])) for x in inputs], tape=tape, score=score)
 
 
 def tell_effects(recording: Recording, dataset: xr.Dataset, check: Callable[[], None]) -> str:
@@ -116,11 +129,12 @@ def tell_effects(recording: Recording, dataset: xr.Dataset, check: Callable[[], 
 
 
 def _estimates(recording: Recording, kind: str | Sequence[str], check: Callable[[], None]) -> list[Row]:
-    """Contributions alone; none where not even the reference can be run."""
+    """Contributions alone."""
     try:
         return recording.rows(kind, check, tested=False)
     except REFUSALS:
-        return []
+        # What cannot be run again with other numbers is recorded with them.
+        return recording.rows(kind, check, tested=False, reference=recording.recorded_reference())
 
 
 def _write(dataset: xr.Dataset, row: Row) -> None:

@@ -24,6 +24,7 @@ from semiring_widgets.core.graph import GradientGraph, told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import MEASURED, Guide, Paths, narrowed, walk
 from semiring_widgets.core.paths import paths as all_paths
+from semiring_widgets.core.rules import Rule, find_rule
 from semiring_widgets.core.semirings import Abs, Max, Semiring, Value, find_semiring
 from semiring_widgets.core.sweeps import INPUTS_ONLY, Span, sweep_backward
 from semiring_widgets.core.tape import Node
@@ -64,6 +65,7 @@ def explain(
     score: Callable[[Any], Tensor] | None = None,
     semiring: str | Semiring | None = None,
     granularity: str = "primitive",
+    rules: str | Rule = "gradient",
     level: str = "unit",
     paths: int = 10,
     rankings: str | Sequence[str] = RANKINGS,
@@ -92,6 +94,8 @@ def explain(
             `semiring_widgets.backprop`, ``"hops"`` (attentions on the way, on average) or an object, your own
             too. A `Product` gives one statistic per factor.
         granularity: which graph is counted: ``"primitive"``, ``"operator"`` or ``"paper"``.
+        rules: which number an edge of the graph carries, as in `semiring_widgets.backprop`; ``"secant"``
+            compares with the question's ``reference``. What is tested does not depend on it.
         level: ``"unit"``: the best paths are scalar paths. ``"branch"``: the token maxima follow the rule of
             the published figures (Du et al., 2023); best paths through parts and routes stay at unit level
             and are left out.
@@ -136,6 +140,7 @@ def explain(
     question = Question(text, target, contrast, position, score, add_special_tokens)
     options = ExplainOptions(
         granularity,
+        rules,
         level,
         max_memory,
         through,
@@ -173,6 +178,7 @@ def _run_of(model: Any, tokenizer: Any, question: Question, options: ExplainOpti
     check_question(model, tokenizer, question)
     find_semiring("max", options.level)
     check_asked(options.semiring, options.level)
+    find_rule(options.rules)
     check_reference(options.reference)
     options = replace(
         options,
@@ -198,7 +204,12 @@ def _explained(draft: Draft, other: Referenced) -> Explanation:
     prepared, options = draft.prepared, draft.options
     with torch.no_grad():
         with (
-            record(granularity=options.granularity, max_memory=options.max_memory) as tape,
+            record(
+                options.granularity,
+                rules=options.rules,
+                reference=other.inputs,
+                max_memory=options.max_memory,
+            ) as tape,
             named_failure(prepared.model_name, "was recorded"),
         ):
             score = prepared.run(*prepared.inputs)
@@ -234,7 +245,7 @@ def _explained(draft: Draft, other: Referenced) -> Explanation:
         tokens = max(len(stream.tokens) for stream in prepared.streams)
         decoder = len(prepared.streams) > 1
         draft.dataset = empty_dataset(*sizes_of(anatomy, tokens), maps=False, decoder=decoder)
-        recording = Recording(tape, score, prepared.inputs, other, prepared.call, limit)
+        recording = Recording(tape, score, prepared.inputs, other, prepared.run, prepared.call, limit)
         _effects(recording, draft)
         draft.total = (3 if asking is None else 5) * len(graph.ops)
         top = tell_some(few, draft) if few.narrowed else _every_path(few, draft)

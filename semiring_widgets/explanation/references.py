@@ -31,7 +31,6 @@ __all__ = ["Referenced", "aligned_by_words", "check_reference", "referenced", "s
 
 _WORDS = ("mask", "mean", "zero")
 _SHOWN = 60  # characters of a text in a label
-_WORD = 30
 _EVERYWHERE = " in the place of every token"
 _LISTED = 4  # tokens without a counterpart that are named
 # What it says, and its tokens.
@@ -75,7 +74,7 @@ def stand_in(reference: Reference, part: Part, quoted: Callable[[str], str]) -> 
     if reference.kind == "text" and part.token is not None:
         row = reference.aligned[part.stream][part.token]
         tokens = reference.streams[part.stream].tokens
-        return None if row < 0 else quoted(shortened(token_label(tokens[row]), _WORD))
+        return None if row < 0 else quoted(token_label(tokens[row]))
     return {"mean": "an average word", "zero": "zeros"}.get(reference.kind, "the given numbers")
 
 
@@ -209,7 +208,8 @@ def _unmatched(first: Stream, second: Stream, rows: Sequence[int]) -> str:
     left = [token_label(token) for token in second.tokens if token.index not in rows]
     told = []
     if alone:
-        told.append(f"{_several(alone)} {'has' if len(alone) == 1 else 'have'} no counterpart there, kept")
+        stay = "stays as it is" if len(alone) == 1 else "stay as they are"
+        told.append(f"{_several(alone)} {stay}, without a counterpart there")
     if left:
         told.append(f"{_several(left)} there {'is' if len(left) == 1 else 'are'} not used")
     return f" ({'; '.join(told)})" if told else ""

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from semiring_widgets.explanation.names import Names, head_name
 from semiring_widgets.results.rankings import ListedStep
+from semiring_widgets.results.visible import shortened, visible
 
 __all__ = ["in_words", "quoted"]
+
+_WORD = 30  # characters
 
 
 def in_words(names: Names, steps: Sequence[ListedStep], place: str | None = None) -> str:
@@ -39,12 +42,12 @@ def in_words(names: Names, steps: Sequence[ListedStep], place: str | None = None
 
 
 def quoted(word: str) -> str:
-    """A word set apart in a sentence: between stars, of which it has none itself.
+    r"""A word set apart in a sentence: between stars, of which it has none itself, and not too long.
 
-    >>> quoted("keys"), quoted("*")
-    ('*keys*', '*∗*')
+    >>> quoted("keys"), quoted("*"), quoted("\n")
+    ('*keys*', '*∗*', '*⏎*')
     """
-    return f"*{word.replace('*', '∗')}*"
+    return f"*{shortened(visible(word), _WORD).replace('*', '∗')}*"
 
 
 def _step(names: Names, step: ListedStep, target: str, *, first: bool) -> str:

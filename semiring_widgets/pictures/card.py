@@ -118,8 +118,7 @@ def _explanation(result: Explanation) -> Figure:
         f"log mass {nats(totals.log_mass)}",
         f"entropy {nats(totals.entropy)}",
         f"log cancellation {nats(totals.log_cancellation)}",
-        f"granularity {result.granularity}",
-        f"level {result.level}",
+        *result.counted.split(", "),
     ]
     for line, said in enumerate(reversed(extra)):
         _note(page, _MARGIN + 0.5 + 0.2 * line, said, INK)

@@ -7,6 +7,7 @@ from functools import singledispatch
 import numpy as np
 from numpy.typing import NDArray
 
+from semiring_widgets.pictures.plain_effects import KINDS, form_of, rows_of
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.result import Result
@@ -16,14 +17,18 @@ from semiring_widgets.vocabulary import METRICS, RANKED_BY
 
 __all__ = ["plain", "statistics"]
 
+_WORDS = 4
+
 
 def plain(result: Result) -> str:
     """The result in words.
 
     Args:
-        result: an explanation (score, best routes, totals) or a comparison (top tokens per method).
+        result: an explanation (the answer, what matters most, then the paths) or a comparison (top tokens per
+            method).
     """
     lines = [
+        *_answer(result),
         f"{result.score.label} = {number(result.score.value)}",
         " ".join(map(token_label, result.tokens)),
         *([result.paths] if result.paths else []),
@@ -53,6 +58,17 @@ def statistics(result: Explanation) -> list[tuple[str, str]]:
 
 
 @singledispatch
+def _answer(result: Result) -> list[str]:
+    """What stands first; of a kind that is not named here, nothing."""
+    return []
+
+
+@_answer.register
+def _(result: Explanation) -> list[str]:
+    return [sentence.text for sentence in result.sentences]
+
+
+@singledispatch
 def _lines(result: Result) -> list[str]:
     """What a kind of result says beside its score and its tokens; one that is not named here, nothing."""
     return []
@@ -60,14 +76,26 @@ def _lines(result: Result) -> list[str]:
 
 @_lines.register
 def _explanation(result: Explanation) -> list[str]:
+    lines = []
+    form = form_of(result)
+    for kind, (called, most) in KINDS.items():
+        rows = rows_of(result, kind)
+        rows = sorted(rows, key=lambda row: -abs(row.effect))[:_WORDS] if most is None else rows
+        told = [
+            f"{row.name} {form.signed(row.effect)} (estimated {form.signed(row.contribution)})"
+            for row in rows
+        ]
+        lines += [f"{called} that matter most: {', '.join(told)}"] if told else []
+    for ranking in result.rankings:
+        told = [f"  {form.signed(f.contribution)} {f.sentence}" for f in ranking.families]
+        lines += ["reasons, estimated:", *told] if told else []
     totals = result.totals
     which = "these" if result.paths else "all"
-    counted = f"granularity {result.granularity}, level {result.level}"
     mass, entropy, cancelled = (
         nats(value) for value in (totals.log_mass, totals.entropy, totals.log_cancellation)
     )
-    lines = [
-        f"{result.model}, {len(result.layers)} attention layers, {counted}",
+    lines += [
+        f"{result.model}, {len(result.layers)} attention layers, {result.counted}",
         f"{which} paths: log mass {mass}, entropy {entropy}, log cancellation {cancelled}",
     ]
     lines += [f"{name}: {extremes}" for name, extremes in statistics(result)]

@@ -183,17 +183,20 @@ class Comparison(Result):
             >>> round(float(table.rank_correlation.loc["Saliency", "best path"]), 2)
             0.77
             >>> [round(float(drop), 1) for drop in table.comprehensiveness.loc["Saliency"][:4]]
-            []
+            [0.0, 0.0, 8.8, 7.7]
         """
         names = [method.name for method in self.methods]
         size = self.dataset.sizes.get("token", len(self.tokens))
         texts = [token.text for token in self.tokens]
+        named: dict[str, Any] = {}
+        if "fraction" in self.dataset.dims:
+            named["fraction"] = np.arange(TENTHS + 1) / TENTHS
         return self.dataset.assign_coords(
             method=names,
             other=names,
             token=range(size),
             token_text=("token", texts + [""] * (size - len(texts))),
-            **({"fraction": np.arange(TENTHS + 1) / TENTHS} if "fraction" in self.dataset.dims else {}),
+            **named,
         ).assign_attrs(
             text=self.text,
             model=self.model,
@@ -218,7 +221,7 @@ class Comparison(Result):
             >>> c.to_pandas().set_index("text").Saliency.idxmax()
             'on'
             >>> c.to_pandas(rows="methods").comprehensiveness.round(1).to_dict()
-            {}
+            {'Saliency': 8.8, 'best path': 0.1}
         """
         import pandas as pd
 

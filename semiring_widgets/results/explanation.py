@@ -89,6 +89,8 @@ class Explanation(Tested, Result):
         sentences: the answer, sentence by sentence, each with the parts that it is about.
         correlations: how well contributions rank the parts of each kind as their effects do, in this text.
         tests: those that were run, see `test`; they need no model to be read, and are saved.
+        rules: which number an edge of the graph carried: ``"gradient"``, ``"linear"``, ``"secant"``,
+            ``"lrp"``, ``"gim"``, or the name of another rule.
 
     Example:
         >>> import semiring_widgets as sw
@@ -123,6 +125,7 @@ class Explanation(Tested, Result):
     sentences: tuple[Sentence, ...] = ()
     correlations: tuple[Correlation, ...] = ()
     tests: TestLog = field(default_factory=TestLog)
+    rules: str = "gradient"
 
     @property
     def routes(self) -> tuple[ListedRoute, ...]:
@@ -175,7 +178,7 @@ class Explanation(Tested, Result):
         Returns:
             A new dataset. Axis ``token`` is as long as the longest stream; ``token_text`` belongs to
             the first stream. Routes are variables over ``ranking`` and ``rank``. ``attrs`` carry text, model,
-            score, granularity and level.
+            score, granularity, rules and level.
 
         Example:
             >>> table = e.to_xarray()
@@ -202,10 +205,22 @@ class Explanation(Tested, Result):
                 score=self.score.label,
                 score_value=self.score.value,
                 granularity=self.granularity,
+                rules=self.rules,
                 level=self.level,
                 **({"paths": self.paths} if self.paths else {}),
             )
         )
+
+    @property
+    def counted(self) -> str:
+        """Which graph was counted, in words: granularity, level, and the rules unless they are the gradient.
+
+        Example:
+            >>> e.counted
+            'granularity primitive, level unit'
+        """
+        rules = "" if self.rules == "gradient" else f", rules {self.rules}"
+        return f"granularity {self.granularity}, level {self.level}{rules}"
 
     def to_pandas(self, rows: str = "tokens") -> pd.DataFrame:
         """One row per token of the first stream: its text, place, and every per-token number.
@@ -289,7 +304,7 @@ class Explanation(Tested, Result):
         paths = f", {self.paths}" if self.paths else ""
         return (
             f"Explanation({self.score.label} = {self.score.value:.4g}, {len(self.tokens)} tokens, "
-            f"{len(self.layers)} layers, granularity {self.granularity}, level {self.level}{paths}{state})"
+            f"{len(self.layers)} layers, {self.counted}{paths}{state})"
         )
 
 

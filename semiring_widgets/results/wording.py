@@ -126,7 +126,7 @@ class Decimals:
         if self.places is None:
             return number(abs(value), 3)
         scale = 10**self.places
-        return f"{math.ceil(abs(value) * scale - 1e-9) / scale:.{self.places}f}"
+        return f"{math.ceil(abs(value) * scale - 1e-3) / scale:.{self.places}f}"
 
     def is_zero(self, value: float) -> bool:
         """Whether a number rounds to zero."""

@@ -9,8 +9,8 @@ import type { Drawing } from "../pane";
 import type { State } from "../store";
 
 const PANELS = [
-  ["comprehensiveness", "The words ranked first are replaced", "higher is better"],
-  ["sufficiency", "All other words are replaced", "lower is better"],
+  ["comprehensiveness", "Words ranked first replaced", "higher is better"],
+  ["sufficiency", "All other words replaced", "lower is better"],
 ] as const;
 // Of the words; the point that stands in the table.
 const SHOWN = 0.2;
@@ -49,7 +49,7 @@ export function comparisonCurves(state: State, methods: readonly MethodResult[])
           const path = curve(plot, values);
           const said = `${method.label}: ${values.map((value) => number(value, 3)).join(", ")}`;
           return svg`<g class="method" data-method=${row} data-tested=${method.family === "tested" ? "" : nothing}
-            style=${lineStyle(method, row)}><title>${said}</title><path class="reach" d=${path}></path
+            style=${lineStyle(method, row)} data-tip=${said}><path class="reach" d=${path}></path
             ><path class="line" d=${path}></path></g>`;
         },
       )}</svg></figure>`;
@@ -66,7 +66,7 @@ function axes(plot: Plot): Drawing {
     (
       value,
     ) => svg`<line x1=${left} x2=${right} y1=${up(plot, value)} y2=${up(plot, value)} data-zero=${value === 0}></line>
-      <text x=${left - 5} y=${up(plot, value) + 3.5} text-anchor="end">${number(value, 3).replace("-", "−")}</text>`,
+      <text x=${left - 5} y=${up(plot, value) + 3.5} text-anchor="end">${number(value, 3).replace(/^-/, "−")}</text>`,
   )}<line class="shown" x1=${across(plot, SHOWN)} x2=${across(plot, SHOWN)} y1=${top} y2=${bottom}></line>
   ${[0, SHOWN, 0.5, 1].map(
     (share) =>

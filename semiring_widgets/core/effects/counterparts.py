@@ -8,10 +8,10 @@ from typing import NamedTuple
 from torch import Tensor
 
 from semiring_widgets.core.anatomy import Attention
-from semiring_widgets.core.effects.alignment import Aligned
 from semiring_widgets.core.effects.cut_points import context_of
 from semiring_widgets.core.graph import listed
 from semiring_widgets.core.paths import Ground, ground_of
+from semiring_widgets.core.replay.alignment import Aligned
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 
@@ -47,7 +47,7 @@ def values_in_other(
     """
     if given.tape is None or given.score is None:
         raise InputError(f"{name} has a tape and no score; give the score that was computed in it.")
-    other = ground_of(given.tape, given.score, listed(given.inputs, f"{name}.inputs"))
+    other = ground_of(given.tape, given.score, listed(given.inputs, f"{name}.inputs"), "gradient")
     other.graph.check_unchanged()
     own, its = (_laid_out(each) for each in (ground, other))
     key_of = {laid.node: key for key, laid in own.items()}

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from semiring_widgets.checks import choice, memory_limit, truth, whole_number
 from semiring_widgets.core.anatomy import Selection
-from semiring_widgets.core.effects.alignment import stand_ins
 from semiring_widgets.core.effects.cut_points import Place, place_of
 from semiring_widgets.core.effects.estimating import contributions_of
 from semiring_widgets.core.effects.measuring import Effect, effects_of, one_score, told_of
@@ -21,6 +20,7 @@ from semiring_widgets.core.graph import check_uncut, find_nodes
 from semiring_widgets.core.paths import Ground, ground_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.replay import Program
+from semiring_widgets.core.replay.alignment import stand_ins
 from semiring_widgets.core.tape import Tape
 from semiring_widgets.errors import InputError
 

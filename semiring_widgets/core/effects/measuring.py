@@ -135,7 +135,7 @@ def test(
     limit = memory_limit(max_memory)
     asked, several = listed_tests(tests)
     program = Program(tape, node)
-    ground = ground_of(tape, score, wrt) if wrt is not None and starts else None
+    ground = ground_of(tape, score, wrt, "gradient") if wrt is not None and starts else None
     find = Finder(tape, ground)
     placed = [[(find(where), given) for where, given in one] for one in asked]
     every = [(place, given) for one in placed for found, given in one for place in found.places]

@@ -87,14 +87,7 @@ def _flow(
     if end is None:
         return None
     reached = program.reached(values.keys(), closed, end)
-    needed: set[Slot] = {goal}
-    wanted: list[int] = []
-    for position in reversed(reached):
-        step = program.steps[position]
-        if step.checks or not needed.isdisjoint(step.gives):
-            wanted.append(position)
-            needed.update(step.takes)
-    for position in reversed(wanted):
+    for position in program.leading_to({goal}, reached):
         if progress is not None:
             progress()
         step = program.steps[position]

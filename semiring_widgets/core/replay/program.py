@@ -6,7 +6,7 @@ replaced node does not reach stays as it was recorded.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -66,6 +66,7 @@ class Program:
     Attributes:
         steps: those that lead to the score, in order, and those that decide how the model goes on.
         made: the position of the step that gives a slot.
+        shifts: what softmaxes subtract before they take exponents, a constant of each.
 
     Raises:
         TapeError: the tape holds no values.
@@ -104,6 +105,7 @@ class Program:
             if op.func is aten.alias.default and op.outputs[0] in taken and op.outputs[0] not in renewed
         ]
         self._overwritten = tape.asides.overwritten
+        self.shifts = {out for step in self.steps if _is_shift(step) for out in step.op.outputs if out}
 
     def reached(
         self,
@@ -149,6 +151,21 @@ class Program:
                     f"Write into a clone: `x.detach().clone()`."
                 )
         return found
+
+    def leading_to(self, wanted: Collection[Slot], positions: Sequence[int]) -> list[int]:
+        """Some steps without those that nothing wanted comes from; what decides how the model goes on stays.
+
+        Args:
+            wanted: slots.
+            positions: of the steps, in order.
+        """
+        needed, found = set(wanted), []
+        for position in reversed(positions):
+            step = self.steps[position]
+            if step.checks or not needed.isdisjoint(step.gives):
+                found.append(position)
+                needed.update(step.takes)
+        return found[::-1]
 
     def recorded(self, slot: Slot) -> Tensor:
         """What a slot held in the recording."""
@@ -196,6 +213,10 @@ def _shift_of(op: Op, renewed: Collection[Node]) -> Iterator[Step]:
     dims = [d for d, size in enumerate(shift.shape) if size == 1]
     made = Op(op.index, partial(stabiliser, dims=dims), (x,), {}, (shift,), op.scope)
     yield Step(made, (x,), (shift,), {}, beside=True)
+
+
+def _is_shift(step: Step) -> bool:
+    return isinstance(step.op.func, partial) and step.op.func.func is stabiliser
 
 
 def _tensors(given: Any) -> Iterator[Tensor]:

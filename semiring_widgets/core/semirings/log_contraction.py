@@ -19,11 +19,13 @@ from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.edge_weight import Weight
 from semiring_widgets.core.semirings.relative_logs import NONE, relative, restored
 
-__all__ = ["Contracted", "columns_at", "contracted", "contracted_logs", "pieces", "rows_at"]
+__all__ = ["Contracted", "as_weights", "columns_at", "contracted", "contracted_logs", "pieces", "rows_at"]
 
 # A relative entry below 1e-38 was lost; a result must be this much larger than what can be lost with it.
 _LOST = 1e-32
 _ENTRIES = 1 << 22
+# Nats below the largest up to which a number is a normal float32 beside it.
+_FAR = -80.0
 Where = tuple[Tensor, ...]
 Value = tuple[Tensor, ...]
 
@@ -113,6 +115,20 @@ def contracted_logs(name: str, value: Value, weight: Weight, join: Callable[[Ten
         batch = out.shape[:-2]
         out[where] = join(rows_at(log, where, batch) + columns_at(weight.value, where, batch).abs().log())
     return (out,)
+
+
+def as_weights(log: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Logarithms (..., K, N) as plain numbers, each column relative to its largest, and those, (..., 1, N).
+
+    None where float cannot hold them beside each other: a small one may meet a large left operand.
+    """
+    if log.numel() == 0:
+        return None
+    top = log.amax(-2, keepdim=True).clamp(min=torch.finfo(log.dtype).min)
+    below = log - top
+    if bool(((below < _FAR) & (below > NONE)).any()):
+        return None
+    return below.exp_(), top
 
 
 _Found = tuple[Tensor, Value, Value]

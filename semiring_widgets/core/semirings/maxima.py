@@ -13,6 +13,7 @@ from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.edge_weight import Weight
 from semiring_widgets.core.semirings.log_contraction import (
     Contracted,
+    as_weights,
     columns_at,
     contracted,
     contracted_logs,
@@ -192,6 +193,13 @@ class Max(_Largest, LogWeights):
 
     def contract(self, value: Value, weight: Weight) -> Value:
         return contracted_logs("max", value, weight, lambda terms: terms.amax(-1))
+
+    def meet(self, a: Value, b: Value) -> Value:
+        found = as_weights(b[0])
+        if found is None:
+            return super().meet(a, b)
+        plain, top = found
+        return (Max.contract(self, a, Weight(plain))[0] + top,)
 
     def facts(self, value: Value) -> Mapping[str, Tensor]:
         return {"log_weight": value[0]}

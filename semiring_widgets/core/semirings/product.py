@@ -92,6 +92,9 @@ class Product(Semiring):
     def contract(self, value: Value, weight: Weight) -> Value:
         return self._each(lambda s, x: s.contract(x, weight), value)
 
+    def meet(self, a: Value, b: Value) -> Value:
+        return self._each(lambda s, x, y: s.meet(x, y), a, b)
+
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
         return self._each(lambda s, x: s.scatter(x, index, size), value)
 
