@@ -23,7 +23,7 @@ describe("the answer", () => {
   it("comes first, with the score and what it is compared with below", () => {
     const { root } = shown();
     expect(texts(root, "h2")).toEqual(["The model says are rather than is, mostly because of keys."]);
-    expect(texts(root, ".said")).toEqual(["Head 1·1 reads to at the blank."]);
+    expect(texts(root, ".tells")).toEqual(["Head 1·1 reads to at the blank."]);
     expect(texts(root, "header")[0]).toContain(
       "logit(are) - logit(is) at [MASK] = 3.25 compared with [MASK] in the place of every token (score −0.50)",
     );
@@ -44,7 +44,7 @@ describe("the answer", () => {
     expect(lit()).toHaveLength(2);
     expect(lit().every((label) => label?.startsWith("head 1·1: "))).toBe(true);
     // A sentence is about all of its parts.
-    root.querySelector(".said")?.dispatchEvent(new MouseEvent("pointerover", { bubbles: true }));
+    root.querySelector(".tells")?.dispatchEvent(new MouseEvent("pointerover", { bubbles: true }));
     expect(lit().some((label) => label?.startsWith("to: effect"))).toBe(true);
     expect(lit().some((label) => label?.startsWith("head 1·1: "))).toBe(true);
     click(root, ".named");
@@ -80,13 +80,21 @@ describe("the switch", () => {
 
   it("has one signed scale in the reasons, with its ends", () => {
     const { root } = shown();
-    expect(texts(root, ".scale")[0]).toBe("for is −8.0+8.0 for are one scale for all pictures");
+    expect(texts(root, ".scale-of-all")[0]).toBe("for is −8.0+8.0 for are one scale for all pictures");
     const cell = root.querySelector<HTMLElement>('[data-pane="flow"] [data-layer="0"][data-token="0"]');
     expect(cell?.getAttribute("style")).toBe("--tint:1.000");
     expect(cell?.classList.contains("negative")).toBe(true);
     const token = root.querySelector('[data-pane="tokens"] [data-token="1"]');
     expect(token?.getAttribute("style")).toBe(`--tint:${Math.sqrt(4 / 8).toFixed(3)}`);
     expect(token?.getAttribute("data-value")).toBe("+4.0");
+    choose(root, "entropy");
+    // Entropies are all far from zero, which means nothing: from the lowest to the highest.
+    expect(texts(root, ".scale-of-all")[0]).toBe("the lowestthe highest in each picture");
+    const tints = [...root.querySelectorAll<HTMLElement>('[data-pane="tokens"] .token')].map(
+      (element) => element.getAttribute("style") ?? "",
+    );
+    expect(tints).toContain("--tint:0.000");
+    expect(tints).toContain("--tint:1.000");
   });
 
   it("says what each pane has, tested or estimated", () => {

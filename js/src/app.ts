@@ -77,7 +77,7 @@ function placeExplanation(
   const more = h("details", { class: "numbers" }, h("summary", SHORTCUTS, "Numbers of all paths"));
   body.append(choices);
   placed(choices, mountSwitch, h("div"));
-  placed(choices, mountLegend, h("p", { class: "scale" }));
+  placed(choices, mountLegend, h("p", { class: "scale-of-all" }));
   placed(body, mountSelectionBar, h("div", { class: "notice" }));
   body.append(hint);
   placed(body, mountRibbon, section("tokens", "words"));

@@ -50,7 +50,7 @@ function pressed(event: KeyboardEvent, keys: Keys): void {
   }
   const item = itemOf(event);
   // Beside an entry of a list are its buttons, which the arrows reach.
-  const line = (event.target as Element).closest(".line");
+  const line = (event.target as Element).closest(".listed");
   const entry = item ?? line?.querySelector<HTMLElement>("[data-item]");
   if (!entry) return;
   if (event.key === "Enter" || event.key === " ") {

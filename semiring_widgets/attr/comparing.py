@@ -251,7 +251,9 @@ class _Table:
             else:
                 self.scores[index] = found
                 whole = "all paths" if self.paths and not method.of_some_paths else None
-                rule = find_rule(self.options.rules).name if method.of_some_paths else "gradient"
+                # A method with rules of its own says so in its name.
+                common = method.of_some_paths and method.rules is None
+                rule = find_rule(self.options.rules).name if common else "gradient"
                 weighed = None if rule == "gradient" else f"rules {rule}"
                 remarks = ", ".join(filter(None, (remark, weighed, whole)))
                 label = f"{method.name} ({remarks})" if remarks else method.name

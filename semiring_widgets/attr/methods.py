@@ -6,6 +6,7 @@ First of all stands the yardstick, relative to the reference of the comparison:
 |-----------------|----------------------------------------------------------------------------------|
 | `tested effect` | score - score with this token given the reference, measured                      |
 | `contribution`  | its first order: sum of all paths from the token's units, times input - reference |
+| `contribution (linear)` | the same with edges weighed by these rules; also secant, lrp, gim         |
 
 Beside Captum's methods stand statistics of the paths that lead from the units of a token to the score:
 
@@ -57,6 +58,7 @@ from semiring_widgets.checks import shown
 from semiring_widgets.core import Result
 from semiring_widgets.core.semirings import NAMED, Hops, Semiring, find_semiring
 from semiring_widgets.errors import InputError
+from semiring_widgets.vocabulary import RULES
 
 __all__ = ["DEFAULT_NAMES", "TESTED", "Method", "MethodLike", "method_names", "resolve"]
 
@@ -67,7 +69,7 @@ TESTED = "tested effect"
 # the number of paths is nearly the same for all tokens.
 DEFAULT_NAMES = (
     TESTED,
-    "contribution",
+    *("contribution", "contribution (linear)"),
     *(name for name in CAPTUM_NAMES if name != "FeatureAblation"),
     *("path mass", "best path", "path entropy"),
 )
@@ -88,6 +90,7 @@ class Method:
         ask: gives the scores, shape (T,), and a remark for the screen or None.
         granularity: for methods with a granularity of their own; None means the comparison's.
         level: likewise.
+        rules: likewise.
     """
 
     name: str
@@ -99,6 +102,7 @@ class Method:
     of_some_paths: bool = False
     granularity: str | None = None
     level: str | None = None
+    rules: str | None = None
 
 
 def method_names() -> tuple[str, ...]:
@@ -237,18 +241,37 @@ def _tested(problem: Problem) -> tuple[Tensor, str | None]:
     return torch.from_numpy(problem.replacing.effects), None
 
 
-def _contribution(problem: Problem) -> tuple[Tensor, str | None]:
-    slopes = problem.paths(SemiringChoice("sum", problem.options.granularity, problem.options.level)).value
-    change = problem.inputs.detach() - problem.baselines
-    return (slopes[0].double() * change[0].double()).sum(-1), None
+@dataclass(frozen=True)
+class _Contribution:
+    """Slope times input minus reference.
+
+    Attributes:
+        rules: by which edges are weighed; None for the comparison's.
+    """
+
+    rules: str | None = None
+
+    def __call__(self, problem: Problem) -> tuple[Tensor, str | None]:
+        asked = problem if self.rules is None else problem.under(self.rules)
+        options = asked.options
+        slopes = asked.paths(SemiringChoice("sum", options.granularity, options.level)).value
+        change = asked.inputs.detach() - asked.baselines
+        return (slopes[0].double() * change[0].double()).sum(-1), None
+
+    def named(self) -> Method:
+        """The method of a table."""
+        name = "contribution" if self.rules is None else f"contribution ({self.rules})"
+        weighed = {"counts_paths": True, "of_some_paths": True, "rules": self.rules}
+        return Method(name, "semiring", True, self, **weighed)
 
 
-# Relative to the reference of the comparison.
+# Relative to the reference of the comparison, by name.
 _RELATIVE: dict[str, Method] = {
-    TESTED: Method(TESTED, "tested", True, _tested),
-    "contribution": Method(
-        "contribution", "semiring", True, _contribution, counts_paths=True, of_some_paths=True
-    ),
+    method.name: method
+    for method in (
+        Method(TESTED, "tested", True, _tested),
+        *(_Contribution(rules).named() for rules in (None, *(name for name in RULES if name != "gradient"))),
+    )
 }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,10 @@ class Problem:
     def at(self, inputs: Tensor) -> Problem:
         """The same problem for other embeddings, shape (1, T, D)."""
         return Problem(self.forward, inputs, self.baselines, self.options)
+
+    def under(self, rules: str) -> Problem:
+        """The same problem where other rules weigh the edges; its recording is its own, and not kept here."""
+        return Problem(self.forward, self.inputs, self.baselines, replace(self.options, rules=rules))
 
     @cached_property
     def replacing(self) -> Replacing:

@@ -17,7 +17,7 @@ from semiring_widgets.core.replay import Program, run
 from semiring_widgets.core.replay.inputs import Reference, inputs_of
 from semiring_widgets.core.rules import RULES, Gradient, Rule, find_rule
 from semiring_widgets.core.tape import Node, Tape
-from semiring_widgets.errors import InputError, UnsupportedOpError
+from semiring_widgets.errors import InputError, NonFiniteError, UnsupportedOpError
 
 __all__ = ["Reference", "Rules", "key_of", "rule_for", "weighed_graph"]
 
@@ -61,6 +61,7 @@ def weighed_graph(
     Raises:
         InputError: no such rule; one that needs a reference and has none, or one that does not fit.
         UnsupportedOpError: under the reference the model goes another way.
+        NonFiniteError: under the reference the score is no number.
     """
     rule = rule_for(tape, rules)
     if not rule.needs_reference:
@@ -91,6 +92,13 @@ def _values_under(graph: GradientGraph, rule: Rule, inputs: Mapping[Node, Tensor
             f"rules={rule.name!r} needs the model to take the same steps under the reference. {error} Or "
             f"take another reference, or other rules."
         ) from error
+    if not bool(found[program.score].isfinite().all()):
+        raise NonFiniteError(
+            f"Under the reference the score is {float(found[program.score].sum())}, so there are no finite "
+            f"differences for rules={rule.name!r}. Where a softmax has far smaller logits than in the text, "
+            f"their exponents are too small for {program.score.dtype}: record in float64, or take a nearer "
+            f"reference."
+        )
     for step in program.steps:
         if step.op not in graph:
             continue

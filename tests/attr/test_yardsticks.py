@@ -10,7 +10,7 @@ from semiring_widgets.attr.comparing import compare, compare_run
 from semiring_widgets.attr.gradient import SemiringGradient
 from semiring_widgets.attr.methods import resolve
 from semiring_widgets.attr.replacing import Replacing
-from semiring_widgets.core import record
+from semiring_widgets.core import backprop, record
 from semiring_widgets.core.effects import effect_rows
 from semiring_widgets.errors import CancelledError, InputError
 from semiring_widgets.explanation.scores import prepare
@@ -125,6 +125,31 @@ def test_effects_and_contributions_are_those_of_the_core(asked, tokenizer):
     rows = effect_rows(tape, score, wrt=x, reference="zero", kind="tokens")
     np.testing.assert_allclose(found.dataset.scores[0], [row["effect"] for row in rows], **CLOSE)
     np.testing.assert_allclose(found.dataset.scores[1], [row["contribution"] for row in rows], **CLOSE)
+
+
+def test_secant_contributions_add_up_to_the_change(asked, tokenizer):
+    model, text, more, _ = asked
+    found = compare(model, tokenizer, text, **more, methods=["contribution (secant)", "contribution"])
+    assert [method.error for method in found.methods] == [None, None]
+    change = found.score.value - found.reference.score
+    assert float(found.dataset.scores[0].sum()) == pytest.approx(change, rel=1e-3, abs=1e-4)
+    assert float(found.dataset.scores[1].sum()) != pytest.approx(change, rel=1e-3, abs=1e-4)
+
+
+def test_contributions_under_other_rules_are_those_of_the_core(bert, tokenizer):
+    named = compare(bert, tokenizer, TEXT, "are", methods=["contribution", "contribution (linear)"])
+    prepared = prepare(bert, tokenizer, Question(TEXT, "are"))
+    x = prepared.inputs_embeds.detach()
+    with record(rules="linear") as tape:
+        score = prepared.forward(x)
+    slopes = backprop(tape, score, wrt=x).value
+    change = x - by_hand(bert, tokenizer, prepared, "mask")
+    np.testing.assert_allclose(named.dataset.scores[1], (slopes * change).sum(-1)[0].detach(), **CLOSE)
+    assert not np.allclose(named.dataset.scores[0], named.dataset.scores[1], rtol=0.01)
+    whole = compare(bert, tokenizer, TEXT, "are", methods=["contribution", "Saliency"], rules="linear")
+    np.testing.assert_allclose(whole.dataset.scores[0], named.dataset.scores[1], **CLOSE)
+    labels = [method.label for method in (*named.methods, *whole.methods)]
+    assert labels == ["contribution", "contribution (linear)", "contribution (rules linear)", "Saliency"]
 
 
 def test_rank_correlation_is_spearmans(bert, tokenizer):

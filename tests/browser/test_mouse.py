@@ -71,7 +71,7 @@ def test_details_open_by_mouse_and_stay_open(shown, seconds, running):
 @UPDATES
 @pytest.mark.parametrize(
     "selector",
-    ["h2", ".said", "[data-remark]", ".entry .way", '.token[data-token="4"]', ".notice .meaning"],
+    ["h2", ".tells", "[data-remark]", ".entry .way", '.token[data-token="4"]', ".notice .meaning"],
 )
 def test_text_can_be_marked_and_copied(shown, selector, running):
     view = shown("explanation", running)

@@ -18,7 +18,7 @@ export function mountAnswer(root: HTMLElement, store: Store, signal: AbortSignal
     if (first === undefined) return html`<h2>${scored(summary)}</h2>`;
     return html`
       <h2 data-parts=${JSON.stringify(first.parts)}>${pieces(state, summary, first)}</h2>
-      ${others.map((sentence) => html`<p class="said" data-kind=${sentence.kind} data-parts=${JSON.stringify(sentence.parts)}>${pieces(state, summary, sentence)}</p>`)}`;
+      ${others.map((sentence) => html`<p class="tells" data-kind=${sentence.kind} data-parts=${JSON.stringify(sentence.parts)}>${pieces(state, summary, sentence)}</p>`)}`;
   });
 }
 

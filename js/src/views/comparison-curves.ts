@@ -9,8 +9,8 @@ import type { Drawing } from "../pane";
 import type { State } from "../store";
 
 const PANELS = [
-  ["comprehensiveness", "Words ranked first are replaced", "higher is better"],
-  ["sufficiency", "All other words are replaced", "lower is better"],
+  ["comprehensiveness", "Words ranked first replaced", "higher is better"],
+  ["sufficiency", "All other words replaced", "lower is better"],
 ] as const;
 // Of the words; the point that stands in the table.
 const SHOWN = 0.2;
@@ -49,7 +49,7 @@ export function comparisonCurves(state: State, methods: readonly MethodResult[])
           const path = curve(plot, values);
           const said = `${method.label}: ${values.map((value) => number(value, 3)).join(", ")}`;
           return svg`<g class="method" data-method=${row} data-tested=${method.family === "tested" ? "" : nothing}
-            style=${lineStyle(method, row)}><title>${said}</title><path class="reach" d=${path}></path
+            style=${lineStyle(method, row)} data-tip=${said}><path class="reach" d=${path}></path
             ><path class="line" d=${path}></path></g>`;
         },
       )}</svg></figure>`;

@@ -23,7 +23,9 @@ import { comparisonCurves, lineStyle } from "./comparison-curves";
 const STEPS = [-1, -0.5, -0.25, 0, 0.25, 0.5, 1];
 // A long name may go on in the next line where a word of it begins.
 const CAPITAL = /(?<=[a-z])(?=[A-Z])/;
-const NOTHING_SAID = "Point at a number, a word or a heading, or go there with Tab and the arrow keys.";
+const INCOMPLETE =
+  "misses … of the change: the scores of this method should add up to the score minus that of the reference, " +
+  "and do not.";
 
 /** A row of the table; that of tested effects is there although nobody asked for it as a method. */
 interface Row {
@@ -50,16 +52,13 @@ export function mountComparisonTable(root: HTMLElement, store: Store, signal: Ab
   root.addEventListener("pointerleave", () => pointAt(root, document.activeElement), { signal });
 }
 
-/** Light up the method that an element belongs to, in the table and among the curves, and say its number. */
+/** Light up the method that an element belongs to, in the table and among the curves. */
 function pointAt(root: HTMLElement, element: Element | null): void {
   const within = element !== null && root.contains(element) ? element : null;
   const method = within?.closest<HTMLElement | SVGElement>("[data-method]")?.dataset.method;
   for (const one of root.querySelectorAll<HTMLElement | SVGElement>("[data-method]"))
     one.classList.toggle("lit", one.dataset.method === method);
   root.querySelector(".curves")?.classList.toggle("pointed", method !== undefined);
-  const place = root.querySelector("[data-said]");
-  const said = within?.closest("[title]")?.getAttribute("title") ?? within?.closest("g")?.textContent;
-  if (place !== null) place.textContent = said?.trim() || NOTHING_SAID;
 }
 
 function view(
@@ -86,7 +85,7 @@ function view(
         (token) => {
           const effect = effects[token.index] ?? Number.NaN;
           const tested = Number.isNaN(effect) ? "" : `: tested effect ${number(effect, 3)}`;
-          return html`<th scope="col" class="name" title="${token.text}${tested}"><div>${token.text}</div></th>`;
+          return html`<th scope="col" class="name" data-tip="${token.text}${tested}"><div>${token.text}</div></th>`;
         },
       )}</tr></thead>
       <tbody>${repeat(
@@ -95,8 +94,8 @@ function view(
         (row) => methodRow(state, summary, row, yardsticks, best, written),
       )}</tbody>
     </table></div>
-    <p class="said" data-said role="status">${NOTHING_SAID}</p>
     ${legend()}
+    ${methods.some(isIncomplete) ? html`<p class="hint">${INCOMPLETE}</p>` : nothing}
     ${failed.map((method) => html`<p class="hint">${method.label}: ${method.error}</p>`)}
     ${comparisonCurves(state, methods)}
     ${agreement(state, summary, "rank_correlation", "How far methods agree: rank correlation of |score| (Spearman)")}
@@ -129,7 +128,7 @@ function rowsOf(state: State, methods: readonly MethodResult[], sorting: Sorting
 function heading(yardstick: Yardstick, sorting: Sorting | null, sort: (key: Sortable) => void): Drawing {
   const order = ariaSort(sorting, yardstick);
   const mark = { ascending: "▲", descending: "▼" }[order] ?? "↕";
-  return html`<th scope="col" class="yardstick" aria-sort=${order} title=${yardstick.sentence}><button type="button"
+  return html`<th scope="col" class="yardstick" aria-sort=${order}><button type="button" data-tip=${yardstick.sentence}
     data-sort=${yardstick.key} data-lm-suppress-shortcuts="true" @click=${() => sort(yardstick.key)}
     >${yardstick.label} <span class="order" aria-hidden="true">${mark}</span></button></th>`;
 }
@@ -152,11 +151,13 @@ function methodRow(
       const value = waits ? null : method[key];
       const name = label.replaceAll("\u00ad", "");
       const leads = index >= 0 && best.get(key) === index ? ", the best of these" : "";
-      return html`<td class=${leads ? "number best" : "number"} title=${`${method.name}, ${name}: ${number(value)}${leads}`}
+      return html`<td class=${leads ? "number best" : "number"} data-tip=${`${method.name}, ${name}: ${number(value)}${leads}`}
         >${value === null && index < 0 ? nothing : written.get(key)?.(value)}</td>`;
     },
   )}${scoreCells(state, method, values, summary)}</tr>`;
 }
+
+const isIncomplete = ({ name, label }: MethodResult): boolean => label.slice(name.length).includes("misses");
 
 /** The name, what is to be remarked, and its line among the curves. */
 function methodName(method: MethodResult, index: number): Drawing {
@@ -165,14 +166,11 @@ function methodName(method: MethodResult, index: number): Drawing {
   const name = remarked ? method.name : method.label;
   const counted = method.granularity === null ? "" : `; ${method.granularity} graph, ${method.level} level`;
   const ranked = method.ranked_by_size ? "; words are ranked by absolute score" : "";
-  const incomplete = remark.includes("misses")
-    ? "; the scores should add up to the score minus that of the reference"
-    : "";
-  const said = method.error ?? `${method.label}${ranked}${counted}${incomplete}`;
-  return html`<th scope="row" title=${said}>${
+  const said = method.error ?? `${method.label}${ranked}${counted}`;
+  return html`<th scope="row" data-tip=${said}>${
     index < 0 || method.error !== null
       ? nothing
-      : html`<svg class="swatch" width="20" height="8" aria-hidden="true"><line x1="1" x2="19" y1="4" y2="4"
+      : html`<svg class="sample" width="20" height="8" aria-hidden="true"><line x1="1" x2="19" y1="4" y2="4"
           style=${lineStyle(method, index)}></line></svg>`
   }${name.split(CAPITAL).map((part) => html`${part}<wbr />`)}${method.error === null ? nothing : " (failed)"}${remark ? html`<small>${remark}</small>` : nothing}</th>`;
 }
@@ -189,7 +187,7 @@ function scoreCells(
     const label = `${method.name}, ${summary.streams[0]?.tokens[token]?.text}: ${shown}`;
     const looks = `${value < 0 ? " negative" : ""}${Number.isNaN(value) ? " unknown" : ""}`;
     return html`<td><div role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${token}
-      data-stream="0" aria-pressed=${includes(state.selection, { token, stream: 0 })} aria-label=${label} title=${label}
+      data-stream="0" aria-pressed=${includes(state.selection, { token, stream: 0 })} aria-label=${label}
       class="cell${looks}" style="--tint:${tint(value, peak).toFixed(3)}"></div></td>`;
   })}`;
 }
@@ -209,7 +207,7 @@ function agreement(state: State, summary: ComparisonHeader, column: string, titl
     const cells = summary.methods.map((other, index) => {
       const value = state.columns.at(column, row, index);
       return html`<td class="cell${value < 0 ? " negative" : ""}" style="--tint:${tint(value, 1).toFixed(3)}"
-        title="${method.name} and ${other.name}: ${number(value, 2)}">${Number.isNaN(value) ? "" : value.toFixed(2)}</td>`;
+        data-tip="${method.name} and ${other.name}: ${number(value, 2)}">${Number.isNaN(value) ? "" : value.toFixed(2)}</td>`;
     });
     return html`<tr><th scope="row">${method.name}</th>${cells}</tr>`;
   });

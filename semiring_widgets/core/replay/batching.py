@@ -22,6 +22,7 @@ from semiring_widgets.core.replay.narrowing import Narrow, Narrowing, Rows, rows
 from semiring_widgets.core.replay.operators import call
 from semiring_widgets.core.replay.program import Program, Slot, Step
 from semiring_widgets.core.replay.running import Patch, Replaced, check_unchanged, last_uses, put, run_step
+from semiring_widgets.core.replay.whole_steps import with_whole_steps
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import SemiringWidgetsError
 
@@ -52,10 +53,11 @@ def run_batched(
     Returns:
         Shape (replacements, *score).
     """
+    starts = _starts(many)
+    program = with_whole_steps(program, {*starts, program.score})
     begins = [_begin(program, replaced) for replaced in many]
     order = sorted(range(len(many)), key=begins.__getitem__)
     found: list[Tensor] = [program.score.value] * len(many)
-    starts = _starts(many)
     narrowing = Narrowing.of(program.steps, program.reached(starts), {*starts, program.score})
     chunks = list(_chunks(program, narrowing, [many[i] for i in order], limit))
     total = sum(len(program.reached(_starts(chunk))) for chunk in chunks)

@@ -16,11 +16,12 @@ from torch import Tensor
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.jacobian.blocks.sparse import sparse_block
 from semiring_widgets.core.jacobian.rules import reductions
+from semiring_widgets.core.rules.gated_units import edges_of_halves, halves
 from semiring_widgets.core.rules.step import Step
 from semiring_widgets.core.semirings import Sum
 from semiring_widgets.core.tape import Node
 
-__all__ = ["at_midpoint", "between_maxima", "by_element", "of_deviation"]
+__all__ = ["at_midpoint", "between_halves", "between_maxima", "by_element", "of_deviation"]
 
 aten = torch.ops.aten
 _SMALLEST = {aten.amin, aten.min}
@@ -87,6 +88,17 @@ def of_deviation(step: Step) -> list[Edge]:
         (slope,) = torch.autograd.grad(length, middle, scale.nan_to_num(1.0))
     kept = reductions.kept_shape(step.call, node, target)
     return [step.call.elementwise(node, target, node.outer, kept, slope.to(step.call.dtype))]
+
+
+def between_halves(step: Step) -> list[Edge]:
+    """A gated unit: a product of one half, and a function of the other half alone."""
+    (node,) = step.inputs
+    sides = [halves(step, side(node).double()) for side in (step.value, step.reference_value)]
+    (signal, gate), (other_signal, other_gate) = sides
+    opened, other_opened = gate.sigmoid(), other_gate.sigmoid()
+    slope = (opened - other_opened) / (gate - other_gate)
+    slope = torch.where(gate == other_gate, opened * (1 - opened), slope)
+    return edges_of_halves(step, (opened + other_opened) / 2, slope * (signal + other_signal) / 2)
 
 
 def between_maxima(step: Step) -> list[Edge]:

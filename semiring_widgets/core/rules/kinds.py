@@ -40,6 +40,7 @@ KINDS = {
     "matmul": "two factors on paths, in a matrix product or convolution",
     "quotient": "a division whose denominator is on paths, outside of softmax and norms",
     "maximum": "what takes one of several elements: maxima, sorting, max pooling",
+    "gated_unit": "the first half of a tensor times the sigmoid of the second, in one operator",
     "logarithm": "what makes a log-softmax or logsumexp: exp, log",
     "other": "everything else that is not linear",
 }
@@ -131,6 +132,8 @@ def factors_of(op: Op) -> tuple[Node, ...]:
 def _kind_of_rest(op: Op, live: Sequence[Node], rule: Any) -> str:
     """Operators that are linear in some of their arguments, or for some of them."""
     packet = op.func.overloadpacket
+    if packet is aten.glu:
+        return "gated_unit"
     if rule is scatter.rule:
         reduce = op.kwargs.get("reduce", next((a for a in op.args if isinstance(a, str)), "sum"))
         return "linear" if reduce in ("sum", "mean", "add") else "other"

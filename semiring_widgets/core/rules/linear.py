@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from semiring_widgets.core.jacobian import Edge
+from semiring_widgets.core.rules.gated_units import edges_of_halves, halves
 from semiring_widgets.core.rules.rule import Rule
 from semiring_widgets.core.rules.step import Step
 
@@ -37,6 +38,10 @@ class Linear(Rule):
 
     def matmul(self, step: Step) -> Sequence[Edge]:
         return step.shared(0.5)
+
+    def gated_unit(self, step: Step) -> Sequence[Edge]:
+        _, gate = halves(step, step.value(step.inputs[0]))
+        return edges_of_halves(step, gate.sigmoid())
 
     def other(self, step: Step) -> Sequence[Edge]:
         raise step.refuse("it is neither linear nor a function of single elements")

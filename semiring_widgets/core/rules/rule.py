@@ -70,6 +70,10 @@ class Rule:
         """What takes one of several elements."""
         return step.derivatives()
 
+    def gated_unit(self, step: Step) -> Sequence[Edge]:
+        """Half of a tensor times the sigmoid of its other half, as one operator."""
+        return step.derivatives()
+
     def logarithm(self, step: Step) -> Sequence[Edge]:
         """What makes a log-softmax or logsumexp."""
         return step.derivatives()

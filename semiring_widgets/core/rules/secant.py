@@ -7,7 +7,13 @@ from collections.abc import Sequence
 import torch
 
 from semiring_widgets.core.jacobian import Edge
-from semiring_widgets.core.rules.differences import at_midpoint, between_maxima, by_element, of_deviation
+from semiring_widgets.core.rules.differences import (
+    at_midpoint,
+    between_halves,
+    between_maxima,
+    by_element,
+    of_deviation,
+)
 from semiring_widgets.core.rules.rule import Rule
 from semiring_widgets.core.rules.step import Step
 
@@ -55,8 +61,13 @@ class Secant(Rule):
     def maximum(self, step: Step) -> Sequence[Edge]:
         return between_maxima(step)
 
+    def gated_unit(self, step: Step) -> Sequence[Edge]:
+        return between_halves(step)
+
     def logarithm(self, step: Step) -> Sequence[Edge]:
         return by_element(step)
 
     def other(self, step: Step) -> Sequence[Edge]:
+        if torch.Tag.pointwise in step.op.func.tags:
+            return by_element(step)
         raise step.refuse("its finite differences are not known")

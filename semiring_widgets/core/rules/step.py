@@ -25,8 +25,7 @@ class Step:
     """One operator on paths that is not linear in what is on paths.
 
     Attributes:
-        kind: which method of `Rule` is asked: ``"softmax"``, ``"norm"``, ``"pointwise"``, ``"product"``,
-            ``"matmul"``, ``"quotient"``, ``"maximum"``, ``"logarithm"`` or ``"other"``.
+        kind: which method of `Rule` is asked, a key of `semiring_widgets.core.rules.kinds.KINDS`.
         name: of the rule, for messages.
         call: the operator with its derivatives, for what the methods here do not offer.
         reference_values: numbers of its inputs under the reference; empty for rules that need none.
