@@ -55,6 +55,12 @@ class Curve:
 
     Attributes:
         circuits: one for each fraction.
+
+    Example:
+        >>> from semiring_widgets import Circuit, Curve
+        >>> half, whole = (Circuit("parts", k, (), 2, score, 0.0, 4.0) for k, score in [(0.5, 3.0), (1.0, 4.0)])
+        >>> Curve((half, whole)).points
+        ((0.5, 0.75), (1.0, 1.0))
     """
 
     circuits: tuple[Circuit, ...]
