@@ -58,8 +58,8 @@ class Curve:
 
     Example:
         >>> from semiring_widgets import Circuit, Curve
-        >>> half, whole = (Circuit("parts", k, (), 2, score, 0.0, 4.0) for k, score in [(0.5, 3.0), (1.0, 4.0)])
-        >>> Curve((half, whole)).points
+        >>> half = Circuit("parts", 0.5, (), 2, 3.0, 0.0, 4.0)
+        >>> Curve((half, Circuit("parts", 1.0, (), 2, 4.0, 0.0, 4.0))).points
         ((0.5, 0.75), (1.0, 1.0))
     """
 
