@@ -33,7 +33,18 @@ def test_a_summary_carries_every_number_but_the_maps(make_explanation):
 def test_names_are_those_of_the_contract(make_explanation, make_comparison):
     header, _ = messages.encode(make_explanation(), 1)
     assert set(header) == {
-        *("type", "version", "revision", "text", "model", "granularity", "level", "score", "streams"),
+        *(
+            "type",
+            "version",
+            "revision",
+            "text",
+            "model",
+            "granularity",
+            "rules",
+            "level",
+            "score",
+            "streams",
+        ),
         *("layers", "totals", "status", "rankings", "statistics", "columns", "paths"),
         *("reference", "answer", "tests", "correlations", "rules"),
     }
