@@ -10,9 +10,9 @@ import pytest
 from semiring_widgets.explanation.answering import sentences_of
 from semiring_widgets.explanation.names import Names
 from semiring_widgets.explanation.route_words import in_words
+from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import Correlation, Part, Reference, Score, Stream
 from semiring_widgets.results.rankings import Family, ListedStep, Ranking
-from semiring_widgets.results.test_log import Test
 from tests.conftest import build_explanation, build_tokens
 
 MASK = Reference("mask", "[MASK] in the place of every token", 0.0)
