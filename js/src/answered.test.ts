@@ -87,6 +87,14 @@ describe("the switch", () => {
     const token = root.querySelector('[data-pane="tokens"] [data-token="1"]');
     expect(token?.getAttribute("style")).toBe(`--tint:${Math.sqrt(4 / 8).toFixed(3)}`);
     expect(token?.getAttribute("data-value")).toBe("+4.0");
+    choose(root, "entropy");
+    // Entropies are all far from zero, which means nothing: from the lowest to the highest.
+    expect(texts(root, ".scale-of-all")[0]).toBe("the lowestthe highest in each picture");
+    const tints = [...root.querySelectorAll<HTMLElement>('[data-pane="tokens"] .token')].map(
+      (element) => element.getAttribute("style") ?? "",
+    );
+    expect(tints).toContain("--tint:0.000");
+    expect(tints).toContain("--tint:1.000");
   });
 
   it("says what each pane has, tested or estimated", () => {

@@ -68,7 +68,7 @@ function pressed(event: KeyboardEvent, keys: Keys): void {
 }
 
 function along(line: Element, from: HTMLElement, right: number): HTMLElement | undefined {
-  const stops = [...listed.querySelectorAll<HTMLElement>("[data-item], button")];
+  const stops = [...line.querySelectorAll<HTMLElement>("[data-item], button")];
   return stops[stops.indexOf(from) + right];
 }
 

@@ -78,7 +78,7 @@ const ENTROPY: Measure = {
   label: "entropy",
   explained:
     "Over how many paths the weight that starts at this word is spread, in nats: one more means e times as many paths.",
-  scale: "plain",
+  scale: "log",
   unit: "nats",
   by: "mass",
   column: "entropy",

@@ -37,7 +37,7 @@ describe("a page without a kernel", () => {
       shown.querySelector<HTMLElement>(`[data-pane="tokens"] [data-token="${index}"]`);
     expect(token(1)?.getAttribute("aria-disabled")).toBeNull();
     expect(token(2)?.getAttribute("aria-disabled")).toBe("true");
-    expect(shown.textContent).toContain("What is grey cannot be selected in this page");
+    expect(shown.textContent).toContain("What has a dashed edge cannot be selected in this page");
     token(2)?.click();
     expect(shown.dataset.conditioned).toBe("none");
     token(1)?.click();
@@ -87,7 +87,7 @@ describe("a test in a page without a kernel", () => {
     ...{ before: 3.25, after: 1, predicted: 2 },
   };
 
-  it("is answered where it was run before, and else is grey with a sentence", async () => {
+  it("is answered where it was run before, and else is not to be had, with a sentence", async () => {
     const root = pageWith(
       { ...answers, test: [{ header: { type: "test", id: 0, test }, buffer: "" }] },
       "answered",

@@ -28,5 +28,6 @@ export function markUnavailable(root: HTMLElement, hint: HTMLElement, model: Mod
   if (missing.length === 0) hint.remove();
   else if (missing.length === items.length)
     hint.textContent = "This page was written without the model, so its parts cannot be selected.";
-  else hint.textContent = "What is grey cannot be selected in this page: its numbers need a notebook.";
+  else
+    hint.textContent = "What has a dashed edge cannot be selected in this page: its numbers need a notebook.";
 }

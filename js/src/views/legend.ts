@@ -10,6 +10,14 @@ import type { Store } from "../store";
 
 const STEPS = [0, 0.25, 0.5, 0.75, 1];
 
+// Other scales go to the most that there is in each picture.
+const ENDS = {
+  share: ["none", "the most in each picture"],
+  weight: ["far weaker", "the strongest in each picture"],
+  log: ["the lowest", "the highest in each picture"],
+  plain: ["negative", "positive, to the largest in each picture"],
+} as const;
+
 export function mountLegend(root: HTMLElement, store: Store, signal: AbortSignal): void {
   explanationPane(root, store, signal, (state, summary) => {
     const measure = measureOf(state, summary);
@@ -20,10 +28,7 @@ export function mountLegend(root: HTMLElement, store: Store, signal: AbortSignal
         html`<span class="shade${step < 0 ? " negative" : ""}" style="--tint:${Math.abs(step)}"></span>`,
     );
     const peak = peakOf(state.columns);
-    const [low, high] =
-      measure.scale === "signed"
-        ? ends(summary.score, peak)
-        : [signs ? "negative" : "little", "much: the most in each picture"];
+    const [low, high] = measure.scale === "signed" ? ends(summary.score, peak) : ENDS[measure.scale];
     return html`<span>${low}</span><span class="swatches" aria-hidden="true">${swatches}</span><span>${high}</span>
       ${measure.scale === "signed" ? html`<span class="unit">one scale for all pictures</span>` : ""}`;
   });

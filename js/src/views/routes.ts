@@ -88,7 +88,7 @@ function listed(
   const variants = html`<button type="button" class="unfold" tabindex="-1" data-lm-suppress-shortcuts="true" aria-expanded=${!folded}
     @click=${turn}>${folded ? "▸" : "▾"} ${routes.length} variants</button>`;
   const [only] = routes;
-  const tip = `${stepsOf(kin, summary, true)} (${routes.length === 1 && only ? factsOf(only) : kin.label}${kin.exact || routes.length === 1 ? "" : "; the listed routes together"})`;
+  const tip = `${stepsOf(kin, summary, true)} (${routes.length === 1 && only ? factsOf(only) : (only?.label ?? kin.label)}${kin.exact || routes.length === 1 ? "" : "; the listed routes together"})`;
   // No <button>: its text could not be selected.
   return html`<li><div class="listed"><div role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item
     data-family=${index} class="entry${kin.negative ? " negative" : ""}" aria-pressed=${state.family === index}
