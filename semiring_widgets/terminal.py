@@ -15,11 +15,12 @@ from semiring_widgets.contract.messages import sendable
 from semiring_widgets.pictures.plain_effects import KINDS, form_of, rows_of
 from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.results.comparison import Comparison
+from semiring_widgets.results.decimals import Decimals
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.rankings import Ranking
 from semiring_widgets.results.result import Result
 from semiring_widgets.results.visible import token_label
-from semiring_widgets.results.wording import Decimals, nats, number, power, signed
+from semiring_widgets.results.wording import nats, number, power, signed
 from semiring_widgets.vocabulary import METRICS, RANKED_BY
 
 __all__ = ["show"]

@@ -17,12 +17,12 @@ from semiring_widgets.core.effects.saturation import MATTERS, PARTED
 from semiring_widgets.explanation.names import Names, head_name
 from semiring_widgets.explanation.references import stand_in
 from semiring_widgets.explanation.route_words import quoted
+from semiring_widgets.results.decimals import Decimals
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.parts import Part, Score, Sentence
 from semiring_widgets.results.rankings import Family
 from semiring_widgets.results.test_log import Test
 from semiring_widgets.results.visible import shortened
-from semiring_widgets.results.wording import Decimals
 
 __all__ = ["sentences_of"]
 

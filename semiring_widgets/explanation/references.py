@@ -178,12 +178,12 @@ def _tensors(call: ModelCall, given: Any) -> tuple[Tensor, ...]:
 
 
 def _by_text(call: ModelCall, given: Any) -> Referenced:
-    source = source_of(call.source.tokenizer, given, call.source.add_special_tokens)
-    if len(source.parts) != len(call.source.parts):
+    count, wanted = 1 if isinstance(given, str) else len(given), len(call.source.parts)
+    if count != wanted:
         raise InputError(
-            f"reference is {len(source.parts)} text{'s' * (len(source.parts) > 1)}, and the text is "
-            f"{len(call.source.parts)}; give as many of both."
+            f"reference has {count} text{'s' * (count > 1)}, and the question {wanted}; give as many of both."
         )
+    source = source_of(call.source.tokenizer, given, call.source.add_special_tokens)
     encoding = encode(source, None)
     ids = encoding["input_ids"][0]
     first = call.streams[0]

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from semiring_widgets.core.anatomy import (
     Selection,
     checked,
 )
+from semiring_widgets.core.circuits import Circuit, circuit
 from semiring_widgets.core.paths import Flow, Known, Paths, RouteSearch, family_contribution
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.effect_numbers import Recording
@@ -33,7 +34,7 @@ from semiring_widgets.explanation.routing import RouteTeller, attention_legs
 from semiring_widgets.explanation.statistics import Asked
 from semiring_widgets.explanation.testing import Tester
 from semiring_widgets.results.rankings import ListedStep, Ranking
-from semiring_widgets.results.schema import empty_dataset
+from semiring_widgets.results.schema import EFFECTS, empty_dataset
 from semiring_widgets.results.test_log import Test
 from semiring_widgets.vocabulary import KINDS
 
@@ -105,7 +106,9 @@ class LiveSession:
                 dataset = dataset.merge(table)
             heads = [(p.layer, p.head) for p in chosen if p.layer is not None and p.head is not None]
             self._maps = (chosen, around), {place: self._map(found, *place) for place in heads}
-        names = [n for n in dataset.data_vars if str(n).startswith(("node", "branch", "head"))]
+        # Effects are of the whole model, whatever is selected.
+        kept = [n for n in dataset.data_vars if n not in EFFECTS]
+        names = [n for n in kept if str(n).startswith(("node", "branch", "head"))]
         names += [n for n in ("token_statistic",) if n in dataset]
         dataset = dataset[[*names, "token_mass_share", "token_best_log_weight"]]
         dataset.attrs.update(log_mass=total, best_log_weight=best)
@@ -140,6 +143,24 @@ class LiveSession:
         """See `semiring_widgets.results.session.Session`."""
         with self.lock, torch.no_grad():
             return self._tester.test_all(kind, by, check)
+
+    def circuit(
+        self, k: float, of: str = "parts", by: Any = "contribution", check: Check = _never
+    ) -> Circuit:
+        """See `semiring_widgets.results.session.Session`."""
+        recording = self.recording
+        with self.lock, torch.no_grad():
+            return circuit(
+                recording.tape,
+                recording.score,
+                list(recording.inputs),
+                list(recording.reference.inputs),
+                k=k,
+                of=of,
+                by=by,
+                max_memory=recording.max_memory,
+                progress=lambda *_: check(),
+            )
 
     def head_map(
         self, layer: int, head: int, selection: Parts = (), check: Check = _never, *, avoiding: Parts = ()

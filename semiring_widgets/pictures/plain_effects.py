@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from semiring_widgets.results.decimals import Decimals
 from semiring_widgets.results.explanation import Explanation
-from semiring_widgets.results.wording import Decimals
 
 __all__ = ["KINDS", "Row", "form_of", "rows_of"]
 

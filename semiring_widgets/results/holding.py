@@ -63,6 +63,10 @@ class HeldSession:
         """See `semiring_widgets.results.session.Session`."""
         return self._held().test_all(*args, **kwargs)
 
+    def circuit(self, *args: Any, **kwargs: Any) -> Any:
+        """See `semiring_widgets.results.session.Session`."""
+        return self._held().circuit(*args, **kwargs)
+
     def head_map(self, *args: Any, **kwargs: Any) -> NDArray[np.float32]:
         """See `semiring_widgets.results.session.Session`."""
         return self._held().head_map(*args, **kwargs)

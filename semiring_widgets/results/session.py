@@ -77,6 +77,22 @@ class Session(Protocol):
         """
         ...
 
+    def circuit(
+        self, k: float, of: str = "parts", by: Any = "contribution", check: Callable[[], None] = ...
+    ) -> Any:
+        """The first parts or edges of a ranking kept, all else as under the reference; see `circuit`.
+
+        Args:
+            k: which fraction is kept.
+            of: ``"parts"`` or ``"edges"``.
+            by: the ranking.
+            check: called often; may raise to stop.
+
+        Raises:
+            InputError, UnsupportedOpError, TapeError: as `test`.
+        """
+        ...
+
     def head_map(
         self,
         layer: int,

@@ -117,6 +117,28 @@ class Tested:
             self.tests.add(test)
         return tests_frame(found, self.streams, self.layers)
 
+    def circuit(self, k: float = 0.05, of: str = "parts", by: Any = "contribution") -> Any:
+        """The first parts or edges of a ranking alone: all else is given its value under the reference.
+
+        Args:
+            k: which fraction to keep, 0 to 1; rounded down.
+            of: ``"parts"`` (tokens, heads, feed-forward parts) or ``"edges"`` between them.
+            by: ranked by absolute ``"contribution"``, ``"effect"`` (parts only), or numbers of your own.
+
+        Returns:
+            A `semiring_widgets.Circuit` with ``kept``, ``score`` and ``faithfulness``: 1 is the whole model,
+            0 the reference.
+
+        Raises:
+            InputError, UnsupportedOpError, TapeError: as `test`.
+
+        Example:
+            >>> few = e.circuit(k=0.5)
+            >>> len(few.kept), few.total, round(few.faithfulness, 2)
+            (16, 32, 0.86)
+        """
+        return self._asked("circuit").circuit(k, of, by)
+
     def _asked(self, what: str) -> Session:
         if self.session is None:
             raise InputError(

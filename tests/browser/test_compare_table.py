@@ -57,7 +57,10 @@ def test_names_stay_while_words_are_scrolled_and_nothing_moves(opened, width):
     # But for the gap between cells.
     assert name.bounding_box()["x"] == pytest.approx(before["x"], abs=2)
     curves = view.root.locator(".curves").bounding_box()
-    view.root.locator(".methods tbody tr").nth(1).locator("[data-item]").nth(20).hover()
+    cell = view.root.locator(".methods tbody tr").nth(1).locator("[data-item]").nth(20)
+    # To scroll hides what was told of another cell.
+    cell.scroll_into_view_if_needed()
+    cell.hover()
     expect(view.root.locator(".tip")).to_contain_text("word20")
     assert view.root.locator(".curves").bounding_box() == curves
     assert view.page.evaluate("document.documentElement.scrollWidth") <= width

@@ -33,13 +33,24 @@ def test_a_summary_carries_every_number_but_the_maps(make_explanation):
 def test_names_are_those_of_the_contract(make_explanation, make_comparison):
     header, _ = messages.encode(make_explanation(), 1)
     assert set(header) == {
-        *("type", "version", "revision", "text", "model", "granularity", "level", "score", "streams"),
+        *(
+            "type",
+            "version",
+            "revision",
+            "text",
+            "model",
+            "granularity",
+            "rules",
+            "level",
+            "score",
+            "streams",
+        ),
         *("layers", "totals", "status", "rankings", "statistics", "columns", "paths"),
         *("reference", "answer", "tests", "correlations"),
     }
     assert set(header["streams"][0]["tokens"][0]) == {"index", "text", "raw", "start", "end", "special", "id"}
     assert set(header["layers"][0]) == {"name", "index", "stream", "key_stream", "heads"}
-    ranking = header["rankings"][-1]
+    ranking = next(one for one in header["rankings"] if one["by"] == "contribution")
     assert set(ranking) == {"by", "routes", "missed", "uncovered", "rest", "remark", "families"}
     assert set(ranking["families"][0]) == {"label", "sentence", "contribution", "share", "routes", "steps"}
     assert set(header["reference"]) == {"kind", "label", "score", "streams", "aligned"}

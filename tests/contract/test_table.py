@@ -71,7 +71,7 @@ def test_a_page_holds_answers_to_what_the_table_lets_it(make_explanation, monkey
         ({"type": "head_map", "layer": True, "head": 1}, "is True, not int"),
         (
             {"type": "routes", "by": "luck", "selection": []},
-            "no ranking by 'luck'; choose from best, mass",
+            "no ranking by 'luck'; choose from contribution, best, mass",
         ),
         ({"type": "routes", "by": ["best"], "selection": []}, "There is no ranking by .'best'.;"),
         ({"type": "condition"}, "A selection is a list of parts"),

@@ -261,6 +261,14 @@ def test_what_is_left_out_is_any(question):
     assert total == pytest.approx(expected, **CLOSE)
 
 
+def test_a_route_may_begin_at_some_tokens(question):
+    _, _, inputs, _ = question
+    last, top = len(inputs) - 1, inputs[-1].shape[1] - 1
+    apart = [slope(question, sw.RouteSteps(token, (), last)) for token in (0, top)]
+    assert slope(question, sw.RouteSteps((0, top), (), last)) == pytest.approx(sum(apart), **CLOSE)
+    assert sum(apart) != 0
+
+
 def test_one_step_is_a_plain_test():
     """In a model of one layer what a token gives to the head that the score reads by is a part of its own."""
     model = build("BertForMaskedLM", num_hidden_layers=1).double()
@@ -292,6 +300,9 @@ def test_wrong_steps(question):
         (lambda: {sw.RouteSteps(0, [step(0, "by", 0)]): 0.0}, "branch is 'by'"),
         (lambda: {sw.RouteSteps(0, [step(0, "value", 0, 77, 1)]): 0.0}, "target is 77"),
         (lambda: {sw.RouteSteps(99): 0.0}, "token is 99"),
+        (lambda: {sw.RouteSteps((0, 99)): 0.0}, "token is 99"),
+        (lambda: {sw.RouteSteps(()): 0.0}, "begins at no token"),
+        (lambda: {sw.RouteSteps(None, (), 9): 0.0}, "stream is 9"),
         (lambda: {sw.RouteSteps(0): 0.0, inputs[0]: 0.0}, "a test of its own"),
         (lambda: {sw.RouteSteps(0): "reference"}, "give reference="),
     ]

@@ -67,6 +67,7 @@ def test_values_that_meet(name, far):
     if name not in ("sum", "fused"):
         spread = torch.linspace(0, far, 9)
         a, b = (a[0] - spread, *a[1:]), (b[0] + spread[:, None], *b[1:])
-    expected = Semiring.meet(semiring, a, b)
-    for part, wanted in zip(semiring.meet(a, b), expected, strict=True):
+    many = [tuple(part[:1] for part in a), tuple(part[1:] for part in a)]
+    expected = Semiring.meet(semiring, many, b)
+    for part, wanted in zip(semiring.meet(many, b), expected, strict=True):
         torch.testing.assert_close(part, wanted, rtol=1e-5, atol=1e-5)

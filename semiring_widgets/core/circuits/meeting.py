@@ -66,11 +66,11 @@ def meet(
         if node not in asked:
             continue
         readers = asked.pop(node)
-        wanted = tuple(part.mT for part in _below([_flat(value) for _, value in readers]))
-        made = [semiring.meet(_flat(c.apart(semiring, len(g.parts))), wanted) for g, c in arrived.items()]
+        wanted = tuple(part.mT for part in semiring.below(_flat(value) for _, value in readers))
+        sent_here = [_flat(carried.apart(semiring, len(group.parts))) for group, carried in arrived.items()]
         places = _numbers(arrived)[:, None], _numbers(group for group, _ in readers)
         before = tuple(part[places] for part in found)
-        for whole, new in zip(found, semiring.plus(before, _below(made)), strict=True):
+        for whole, new in zip(found, semiring.plus(before, semiring.meet(sent_here, wanted)), strict=True):
             whole[places] = new
         there[places] = True
     return Met(found, there)
@@ -193,8 +193,3 @@ def _stacked(value: Value) -> Value:
 
 def _flat(value: Value) -> Value:
     return tuple(part.reshape(len(part), -1) for part in value)
-
-
-def _below(values: Sequence[Value]) -> Value:
-    """Rows of several values below each other."""
-    return tuple(torch.cat(parts) for parts in zip(*values, strict=True))

@@ -13,7 +13,7 @@ the contribution of the route: the sum over its paths of weight times change.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -52,7 +52,7 @@ class RouteSteps:
     """A route to be tested, or several that are alike: where it begins, and how it goes through the layers.
 
     Attributes:
-        token: where it begins; None for all tokens of the input at once.
+        token: where it begins: a token of the input, a tuple of some (those of one word), None for all.
         legs: the layers in which it is told how to go on, each a step as those of `Route.legs` (or of a
             saved route), or a dict with ``layer``, ``branch`` and perhaps ``head``, ``source`` and
             ``target``. What is None or left out there is any. In a layer that has no leg for its attention
@@ -66,12 +66,14 @@ class RouteSteps:
         (RouteStep(layer=3, branch='value', head=1, source=2, target=5),)
     """
 
-    token: int | None
+    token: int | Sequence[int] | None
     legs: Sequence[Any] = ()
     stream: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "legs", tuple(_step(leg) for leg in self.legs))
+        if isinstance(self.token, list):
+            object.__setattr__(self, "token", tuple(self.token))
 
     @classmethod
     def of(cls, route: Route) -> RouteSteps:
@@ -133,9 +135,6 @@ def way_of(ground: Ground, steps: RouteSteps) -> Way:
     Raises:
         InputError: the model has no such step.
     """
-    (start,) = checked(Selection(token=steps.token, stream=steps.stream), ground.extent) or (
-        Selection(stream=steps.stream),
-    )
     known = ground.stations.of
     shut = [station for (_, branch), here in known.items() if branch in (*KINDS, JOINED) for station in here]
     doors: list[Door] = []
@@ -151,7 +150,20 @@ def way_of(ground: Ground, steps: RouteSteps) -> Way:
             doors.append(_door(known[leg.layer, JOINED], leg, leg.target))
     closed = frozenset((station.edge.op, station.edge.source) for station in shut)
     doors.sort(key=lambda door: door.op.index)
-    return Way(place_of(ground.graph, ground.anatomy, start), tuple(doors), closed)
+    return Way(_start(ground, steps), tuple(doors), closed)
+
+
+def _start(ground: Ground, steps: RouteSteps) -> Place:
+    tokens: tuple[Any, ...] = steps.token if isinstance(steps.token, tuple) else (steps.token,)
+    parts = [Selection(token=token, stream=steps.stream) for token in tokens]
+    if not parts:
+        raise InputError("A route begins at no token; name one or some, or give None for all.")
+    # A selection that names nothing is not among those checked, though its stream is.
+    checked(parts, ground.extent)
+    first, *others = [place_of(ground.graph, ground.anatomy, part) for part in parts]
+    if not others or first.kept is None:
+        return first
+    return replace(first, kept=torch.stack([place.mask() for place in (first, *others)]).any(0))
 
 
 def _step(given: Any) -> RouteStep:

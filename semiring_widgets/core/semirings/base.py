@@ -180,12 +180,19 @@ class Semiring(ABC):
         """``out[..., m, n] = plus over k of value[..., m, k] times lift(weight[..., k, n])``."""
         return self._met(value, self._edges(weight.value))
 
-    def meet(self, a: Value, b: Value) -> Value:
-        """``out[..., m, n] = plus over k of a[..., m, k] times b[..., k, n]``: `contract` of two values.
+    def meet(self, many: Sequence[Value], b: Value) -> Value:
+        """``out[m, n] = plus over k of a[m, k] times b[k, n]``: alpha and beta of many parts at once.
 
-        Here alpha meets beta, of many parts at once.
+        Args:
+            many: values of shapes (M, K), whose rows come below each other.
+            b: (K, N).
         """
-        return self._met(a, b)
+        return self.below([self._met(a, b) for a in many])
+
+    @staticmethod
+    def below(values: Iterable[Value]) -> Value:
+        """Values with their rows below each other."""
+        return tuple(torch.cat(parts) for parts in zip(*values, strict=True))
 
     def _met(self, a: Value, b: Value) -> Value:
         k, n = b[0].shape[-2:]

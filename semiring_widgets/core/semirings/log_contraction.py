@@ -117,8 +117,8 @@ def contracted_logs(name: str, value: Value, weight: Weight, join: Callable[[Ten
     return (out,)
 
 
-def as_weights(log: Tensor) -> tuple[Tensor, Tensor] | None:
-    """Logarithms (..., K, N) as plain numbers, each column relative to its largest, and those, (..., 1, N).
+def as_weights(log: Tensor) -> tuple[Weight, Tensor] | None:
+    """Logarithms (K, N) as plain numbers, each column relative to its largest, and those, (1, N).
 
     None where float cannot hold them beside each other: a small one may meet a large left operand.
     """
@@ -128,7 +128,7 @@ def as_weights(log: Tensor) -> tuple[Tensor, Tensor] | None:
     below = log - top
     if bool(((below < _FAR) & (below > NONE)).any()):
         return None
-    return below.exp_(), top
+    return Weight(below.exp_()), top
 
 
 _Found = tuple[Tensor, Value, Value]

@@ -60,12 +60,12 @@ class Abs(LogWeights):
     def contract(self, value: Value, weight: Weight) -> Value:
         return contracted_logs("mass", value, weight, lambda terms: terms.logsumexp(-1))
 
-    def meet(self, a: Value, b: Value) -> Value:
+    def meet(self, many: Sequence[Value], b: Value) -> Value:
         found = as_weights(b[0])
         if found is None:
-            return super().meet(a, b)
+            return super().meet(many, b)
         plain, top = found
-        return (Abs.contract(self, a, Weight(plain))[0] + top,)
+        return self.below([(Abs.contract(self, a, plain)[0] + top,) for a in many])
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
         top = _scatter_top(value[0], index, size)
@@ -185,16 +185,19 @@ class Entropy(Semiring):
                 part[where] = new.squeeze(-1)
         return found.parts
 
-    def meet(self, a: Value, b: Value) -> Value:
+    def meet(self, many: Sequence[Value], b: Value) -> Value:
         found = as_weights(b[0])
         if found is None:
-            return super().meet(a, b)
+            return super().meet(many, b)
         plain, top = found
-        log_mass, entropy = Entropy.contract(self, a, Weight(plain))
-        # What the right operands add: their mean, each by its share of the mass.
-        (more,) = Abs().contract((a[0],), Weight(plain * b[1]))
-        mean = torch.where(log_mass > NONE, (more - log_mass).exp(), 0.0)
-        return (log_mass + top, entropy + mean)
+        weighed, rows = Weight(plain.value * b[1]), []
+        for a in many:
+            log_mass, entropy = Entropy.contract(self, a, plain)
+            # What the right operands add: their mean, each by its share of the mass.
+            (more,) = Abs().contract((a[0],), weighed)
+            mean = torch.where(log_mass > NONE, (more - log_mass).exp(), 0.0)
+            rows.append((log_mass + top, entropy + mean))
+        return self.below(rows)
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
         (log_mass,) = Abs().scatter((value[0],), index, size)

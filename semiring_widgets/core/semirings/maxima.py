@@ -194,12 +194,12 @@ class Max(_Largest, LogWeights):
     def contract(self, value: Value, weight: Weight) -> Value:
         return contracted_logs("max", value, weight, lambda terms: terms.amax(-1))
 
-    def meet(self, a: Value, b: Value) -> Value:
+    def meet(self, many: Sequence[Value], b: Value) -> Value:
         found = as_weights(b[0])
         if found is None:
-            return super().meet(a, b)
+            return super().meet(many, b)
         plain, top = found
-        return (Max.contract(self, a, Weight(plain))[0] + top,)
+        return self.below([(Max.contract(self, a, plain)[0] + top,) for a in many])
 
     def facts(self, value: Value) -> Mapping[str, Tensor]:
         return {"log_weight": value[0]}
