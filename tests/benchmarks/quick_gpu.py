@@ -70,7 +70,7 @@ class Run:
         start = time.perf_counter()
         try:
             yield
-        except Exception as error:  # whatever a card, a driver or a missing package says
+        except Exception as error:  # noqa: BLE001  (whatever a card, a driver or a missing package says)
             lines = str(error).strip().splitlines() or [""]
             self.failed.append(f"{name}: {type(error).__name__}: {lines[0]}")
         print(f"  [{name}: {time.perf_counter() - start:.1f} s]", flush=True)
