@@ -7,12 +7,15 @@ first visited and then kept, so several sweeps over one graph share them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from threading import Lock
+from typing import overload
 
 import torch
 from torch import Tensor
 
 from semiring_widgets.checks import shown
+from semiring_widgets.core.composites import Composite, Shortcut, Step, find_composites
 from semiring_widgets.core.jacobian import Call, Edge, edges_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Weight
@@ -21,6 +24,8 @@ from semiring_widgets.core.tape.backward_hooks import check_tensor
 from semiring_widgets.errors import InputError, NonFiniteError, TapeError
 
 __all__ = ["GradientGraph", "check_uncut", "find_nodes", "listed", "told_cut"]
+
+_INFINITE = float("inf")
 
 
 class GradientGraph:
@@ -61,14 +66,23 @@ class GradientGraph:
         wide |= any(node.dtype == torch.float64 for node in self.nodes)
         self.dtype = torch.float64 if wide else torch.float32
         self.device = score.device
-        self._edges: dict[Op, list[Edge]] = {}
-        self._unchecked: dict[Op, list[Weight]] = {}
-        self._extremes: list[tuple[Op, Tensor | float]] = []
+        self._edges: dict[Step, list[Edge] | list[Shortcut]] = {}
+        self._unchecked: dict[Step, list[Weight]] = {}
+        self._extremes: list[tuple[Step, Tensor | float]] = []
         self._judging = Lock()
         self._consumers: dict[Node, list[Op]] | None = None
 
-    def edges(self, op: Op, *, checked: bool = True) -> list[Edge]:
-        """The edges that one operator makes; computed once, while there is room.
+    @cached_property
+    def composites(self) -> list[Composite]:
+        """Operators that a sweep may take as one step, see `steps_of`."""
+        return find_composites(self)
+
+    @overload
+    def edges(self, op: Op, *, checked: bool = ...) -> list[Edge]: ...
+    @overload
+    def edges(self, op: Step, *, checked: bool = ...) -> list[Edge] | list[Shortcut]: ...
+    def edges(self, op: Step, *, checked: bool = True) -> list[Edge] | list[Shortcut]:
+        """The edges that one operator makes, or one composite; computed once, while there is room.
 
         Args:
             op: the operator.
@@ -87,7 +101,9 @@ class GradientGraph:
         return found
 
     @in_full_precision
-    def _derived(self, op: Op) -> list[Edge]:
+    def _derived(self, op: Step) -> list[Edge] | list[Shortcut]:
+        if isinstance(op, Composite):
+            return op.edges(self.dtype)
         sources = tuple(dict.fromkeys([node for node in op.inputs() if node in self.nodes]))
         targets = tuple([out for out in op.outputs if out is not None and out in self.nodes])
         return edges_of(Call(op, sources, targets, self.dtype))
@@ -127,6 +143,13 @@ class GradientGraph:
         """
         self.tape.check_unchanged(self._own)
 
+    def forget_composites(self) -> None:
+        """Ask no more about what composites amount to: their operators are to be asked one by one."""
+        with self._judging:
+            for step in [step for step in self._unchecked if isinstance(step, Composite)]:
+                del self._unchecked[step]
+            self._extremes = [each for each in self._extremes if not isinstance(each[0], Composite)]
+
     def check_finite(self) -> None:
         """Refuse graphs with NaN or infinite derivatives, naming the operator; each time it is asked.
 
@@ -140,15 +163,30 @@ class GradientGraph:
             pending, self._extremes = self._extremes, []
             if not pending:
                 return
-            extremes = (torch.as_tensor(e, dtype=torch.float64, device=self.device) for _, e in pending)
-            found = torch.stack(list(extremes))
-            refused = (~(found < float("inf"))).nonzero().flatten().tolist()
-            self._extremes = [pending[position] for position in refused]
-            if refused:
+            numbers = _read([extreme for _, extreme in pending])
+            self._extremes = [
+                each for each, number in zip(pending, numbers, strict=True) if not number < _INFINITE
+            ]
+            if self._extremes:
+                step = self._extremes[0][0]
+                op = step.ops[-1] if isinstance(step, Composite) else step
                 raise NonFiniteError(
-                    f"{pending[refused[0]][0].where} has a NaN or infinite local derivative, so its path "
+                    f"{op.where} has a NaN or infinite local derivative, so its path "
                     f"weights are no numbers. Look for NaN or infinity in the model's weights and inputs."
                 )
+
+
+def _read(numbers: list[Tensor | float]) -> list[float]:
+    """Numbers of shape (), wherever they are; one look at each device."""
+    found = [0.0 if isinstance(number, Tensor) else number for number in numbers]
+    places: dict[tuple[torch.device, torch.dtype], list[int]] = {}
+    for place, number in enumerate(numbers):
+        if isinstance(number, Tensor):
+            places.setdefault((number.device, number.dtype), []).append(place)
+    for own in places.values():
+        for place, number in zip(own, torch.stack([numbers[p] for p in own]).tolist(), strict=True):  # type: ignore[misc]
+            found[place] = number
+    return found
 
 
 def check_uncut(graph: GradientGraph) -> None:

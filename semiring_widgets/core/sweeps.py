@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 
+from semiring_widgets.core.composites import Step, steps_of
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.restriction import EVERY_PATH, Restriction
 from semiring_widgets.core.semirings import Semiring, Value
 from semiring_widgets.core.tape import Node, Op, uncollected
+from semiring_widgets.errors import NonFiniteError
 
 __all__ = ["INPUTS_ONLY", "Span", "ones", "sweep_backward", "sweep_forward", "zeros"]
 
@@ -35,12 +37,14 @@ class Span:
         within: (start, stop) among the operators of the graph; None for all. Values that operators beyond
             need are returned, too. The caller must have called `graph.check_unchanged`.
         visit: forward only: called with every node as soon as its value is complete.
+        seen: the nodes that ``visit`` has to be called with; None for all.
     """
 
     seeds: Mapping[Node, Value] | None = None
     keep: Collection[Node] | None = None
     within: tuple[int, int] | None = None
     visit: Callable[[Node, Value], None] | None = None
+    seen: Collection[Node] | None = None
 
 
 _WHOLE = Span()
@@ -83,12 +87,28 @@ def sweep_backward(
     """
     if span.within is None:
         graph.check_unchanged()
+    steps = _steps(graph, semiring, span, paths)
+    try:
+        return _backward(graph, semiring, span, paths, progress, steps)
+    except NonFiniteError:
+        # It is one of the operators of a composite that has to be named.
+        graph.forget_composites()
+        return _backward(graph, semiring, span, paths, progress, _ops(graph, span))
+
+
+def _backward(
+    graph: GradientGraph,
+    semiring: Semiring,
+    span: Span,
+    paths: Restriction,
+    progress: Progress | None,
+    steps: Sequence[Step],
+) -> Values:
     seeds, keep = span.seeds, span.keep
     judged, masked = semiring.judged, bool(paths.edges)
     start = {graph.score: ones(graph, semiring, graph.score)} if seeds is None else seeds
     values = {node: paths.at(semiring, node, value) for node, value in start.items()}
-    ops = graph.ops if span.within is None else graph.ops[slice(*span.within)]
-    for op in _met(values, ops[::-1], attrgetter("outputs"), progress):
+    for op in _met(values, steps[::-1], attrgetter("outputs"), progress):
         for edge in graph.edges(op, checked=judged):
             if edge.target in values and not (masked and paths.closes(edge)):
                 _join(semiring, values, edge.source, paths.pulled(semiring, edge, values[edge.target]))
@@ -116,6 +136,24 @@ def sweep_forward(
     """
     if span.within is None:
         graph.check_unchanged()
+    steps = _steps(graph, semiring, span, paths)
+    try:
+        return _forward(graph, semiring, span, paths, progress, steps)
+    except NonFiniteError:
+        if span.visit is not None:
+            raise  # nobody can be made to forget what was seen
+        graph.forget_composites()
+        return _forward(graph, semiring, span, paths, progress, _ops(graph, span))
+
+
+def _forward(
+    graph: GradientGraph,
+    semiring: Semiring,
+    span: Span,
+    paths: Restriction,
+    progress: Progress | None,
+    steps: Sequence[Step],
+) -> Values:
     seeds, keep = span.seeds, span.keep
     judged, masked = semiring.judged, bool(paths.edges)
     visit = span.visit or _ignore
@@ -124,8 +162,8 @@ def sweep_forward(
     values = {node: paths.at(semiring, node, value) for node, value in seeds.items()}
     for node, value in values.items():
         visit(node, value)
-    ops, last_use = _schedule(graph, span)
-    for op in _met(values, ops, Op.inputs, progress):
+    steps, last_use = _schedule(graph, span, steps)
+    for op in _met(values, steps, methodcaller("inputs"), progress):
         for edge in graph.edges(op, checked=judged):
             if edge.source in values and not (masked and paths.closes(edge)):
                 _join(semiring, values, edge.target, paths.pushed(semiring, edge, values[edge.source]))
@@ -141,12 +179,27 @@ def sweep_forward(
     return values
 
 
+def _ops(graph: GradientGraph, span: Span) -> Sequence[Op]:
+    return graph.ops if span.within is None else graph.ops[slice(*span.within)]
+
+
+def _steps(graph: GradientGraph, semiring: Semiring, span: Span, paths: Restriction) -> Sequence[Step]:
+    """The operators of a sweep, with composites as one step where nobody asks for what is inside."""
+    ops = _ops(graph, span)
+    seen = span.seen if span.visit is not None else ()
+    if not semiring.multiplicative or span.keep is None or seen is None or not graph.composites:
+        return ops
+    nodes = {graph.score, *graph.wrt, *(span.seeds or ()), *span.keep, *seen, *paths.nodes}
+    touched = {edge.op for edges in (paths.edges, *(gate.edges for gate in paths.gates)) for edge in edges}
+    return steps_of(graph.composites, ops, nodes, touched, whole=span.within is None)
+
+
 def _met(
     values: Values,
-    ops: Sequence[Op],
-    ends: Callable[[Op], Iterable[Node | None]],
+    ops: Sequence[Step],
+    ends: Callable[[Step], Iterable[Node | None]],
     progress: Progress | None,
-) -> Iterator[Op]:
+) -> Iterator[Step]:
     """Those operators at whose ends, the results or the inputs, there is a value once it is their turn."""
     for number, op in enumerate(ops):
         if not values.keys().isdisjoint(ends(op)):
@@ -155,24 +208,27 @@ def _met(
             yield op
 
 
-def _schedule(graph: GradientGraph, span: Span) -> tuple[list[Op], dict[Node, Op]]:
-    """The operators that a forward sweep visits, and by which each node is used last."""
-    ops = used_by = graph.ops
+def _schedule(
+    graph: GradientGraph, span: Span, steps: Sequence[Step]
+) -> tuple[Sequence[Step], dict[Node, Step]]:
+    """The steps that a forward sweep visits, and by which each node is used last."""
+    used_by: Sequence[Step] = steps
     if span.within is not None:
-        ops = graph.ops[slice(*span.within)]
+        stop = span.within[1]
+        used_by = [*steps, *graph.ops[stop:]]
     elif span.keep is not None and span.visit is None:
-        ops = used_by = _leading_to(graph, span.keep)
-    return ops, {source: op for op in used_by for source in op.inputs()}
+        steps = used_by = _leading_to(steps, span.keep)
+    return steps, {source: step for step in used_by for source in step.inputs()}
 
 
-def _leading_to(graph: GradientGraph, wanted: Collection[Node]) -> list[Op]:
-    """The operators that the values of some nodes depend on."""
-    needed, ops = set(wanted), []
-    for op in reversed(graph.ops):
-        if not needed.isdisjoint(op.outputs):
-            needed.update(op.inputs())
-            ops.append(op)
-    return ops[::-1]
+def _leading_to(steps: Sequence[Step], wanted: Collection[Node]) -> list[Step]:
+    """The steps that the values of some nodes depend on."""
+    needed, found = set(wanted), []
+    for step in reversed(steps):
+        if not needed.isdisjoint(step.outputs):
+            needed.update(step.inputs())
+            found.append(step)
+    return found[::-1]
 
 
 def _ignore(node: Node, value: Value) -> None:

@@ -11,7 +11,7 @@ from semiring_widgets.checks import choice, shown
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.batch import Batch
 from semiring_widgets.core.semirings.built_in import *
-from semiring_widgets.core.semirings.edge_weight import Weight
+from semiring_widgets.core.semirings.edge_weight import Number, Weight
 from semiring_widgets.core.semirings.gates import Passing, gated
 from semiring_widgets.core.semirings.laws import check_form, check_laws
 from semiring_widgets.core.semirings.marked_paths import Leaving
@@ -25,6 +25,7 @@ __all__ = [
     "NAMED",
     "Batch",
     "Leaving",
+    "Number",
     "Passing",
     "Product",
     "Semiring",

@@ -50,6 +50,8 @@ class Semiring(ABC):
         branch_level: what stands for it at branch level; None for itself.
         distributive: whether ``times`` distributes over ``plus``, so that alpha times beta is the value of
             all paths through a place; not so at branch level.
+        multiplicative: whether two edges of weights a and b in a row are worth one edge of weight a b, so that
+            a sweep may join steps.
         with_sign: a semiring among whose facts are this one's and their ``sign``, where this one finds
             magnitudes only; else None.
         begins_with: a semiring whose value is the first part of this one's, so that a `Product` of both need
@@ -58,7 +60,7 @@ class Semiring(ABC):
             name, `semiring_widgets.explain` and `semiring_widgets.compare` alone can ask for it.
 
     A class derived from another one, which may lift otherwise, has a name of its own, and a `method`,
-    `with_sign`, `branch_level` and `begins_with` only if it says so.
+    `with_sign`, `branch_level` and `begins_with` only if it says so, and is `multiplicative` only then.
 
     Example:
         >>> import torch, semiring_widgets as sw
@@ -85,6 +87,7 @@ class Semiring(ABC):
     signed: bool = True
     judged: bool = True
     distributive: bool = True
+    multiplicative: bool = False
     with_sign: Semiring | None = None
     branch_level: Semiring | None = None
     begins_with: type[Semiring] | None = None
@@ -93,7 +96,7 @@ class Semiring(ABC):
     def __init_subclass__(cls) -> None:
         if "name" not in vars(cls):
             cls.name = cls.__name__
-        own = ["method", "with_sign", "branch_level", "begins_with"]
+        own = ["method", "multiplicative", "with_sign", "branch_level", "begins_with"]
         if "readout" in vars(cls):
             own.append("plain")
         for key in own:
@@ -170,6 +173,14 @@ class Semiring(ABC):
         for dim in dims:
             value = self._fold(value, dim % value[0].dim())
         return value
+
+    def through_softmax(self, value: Value, result: Weight, dims: Sequence[int]) -> Value:
+        """What comes out of a softmax over ``dims``, in either direction, if this is `multiplicative`.
+
+        ``out[i] = value[i] times y[i], plus over j of value[j] times -y[i] y[j]``, with y its result.
+        """
+        direct = self.scale(value, result)
+        return self.plus(direct, self.scale(self.sum(direct, dims), result.negated))
 
     def total(self, values: Iterable[Value]) -> Value:
         """Semiring sum of all elements of at least one value, parts of shape ()."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import struct
 
 import torch
 from torch import Tensor
 
 from semiring_widgets.core import kernels
 
-__all__ = ["Weight"]
+__all__ = ["Number", "Weight"]
 
 # Weights whose largest magnitude lies outside are brought to 1 before they are multiplied: what then counts
 # as too small (1e-32 of the largest, and more) is still a normal float32 number.
@@ -36,6 +37,21 @@ class Weight:
         self._base = _base
         self._log: Tensor | None = None
         self._peak: Tensor | float | None = None
+
+    @property
+    def factor(self) -> Tensor | float:
+        """The derivatives as something to multiply by: a Python number where one is known for all edges."""
+        return self.value
+
+    @property
+    def summand(self) -> Tensor | float:
+        """``log|w|`` as something to add: a Python number where one is known for all edges."""
+        return self.log
+
+    @property
+    def negated(self) -> Weight:
+        """The same magnitudes with other signs; what either has computed of them serves both."""
+        return _Negated(self)
 
     @property
     def log(self) -> Tensor:
@@ -100,6 +116,88 @@ class Weight:
             return self._base.note_peak(peak)
         self._peak = peak
         return _is_moderate(peak)
+
+
+class Number(Weight):
+    """One derivative for all edges of a block, which no tensor is made for unless somebody asks.
+
+    Args:
+        number: the derivative.
+        dtype: what it is rounded to.
+        device: where its tensor is made.
+    """
+
+    __slots__ = ("_device", "_dtype", "_made", "_number")
+
+    def __init__(self, number: float, dtype: torch.dtype, device: torch.device) -> None:
+        self._base = self._log = self._made = None
+        self._number, self._dtype, self._device = _rounded(number, dtype), dtype, device
+        self._peak = abs(self._number)
+
+    @property
+    def value(self) -> Tensor:  # type: ignore[override]
+        """The derivative, of shape ()."""
+        if self._made is None:
+            self._made = torch.full((), self._number, dtype=self._dtype, device=self._device)
+        return self._made
+
+    @property
+    def factor(self) -> float:
+        return self._number
+
+    @property
+    def summand(self) -> float:
+        return math.log(self._peak) if self._peak != 0 else -math.inf
+
+    @property
+    def extreme(self) -> float:
+        return self._peak
+
+    @property
+    def negated(self) -> Number:
+        return Number(-self._number, self._dtype, self._device)
+
+
+class _Negated(Weight):
+    """See `Weight.negated`."""
+
+    __slots__ = ("_made", "_other")
+
+    def __init__(self, other: Weight) -> None:
+        self._base, self._made, self._other = None, None, other
+
+    @property
+    def value(self) -> Tensor:  # type: ignore[override]
+        if self._made is None:
+            self._made = -self._other.value
+        return self._made
+
+    @property
+    def log(self) -> Tensor:
+        return self._other.log
+
+    @property
+    def peak(self) -> Tensor | float:
+        return self._other.peak
+
+    @property
+    def extreme(self) -> Tensor | float:
+        return self._other.extreme
+
+    @property
+    def negated(self) -> Weight:
+        return self._other
+
+
+def _rounded(number: float, dtype: torch.dtype) -> float:
+    """A number as a tensor of some dtype has it."""
+    if dtype != torch.float32:
+        return number
+    try:
+        (found,) = struct.unpack("f", struct.pack("f", number))
+    except OverflowError:
+        return math.copysign(math.inf, number)
+    return float(found)
 
 
 def _is_moderate(peak: float) -> bool:

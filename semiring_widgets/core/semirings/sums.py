@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor
 
 from semiring_widgets.core import kernels
@@ -33,6 +34,7 @@ class Sum(Semiring):
     """
 
     name = "sum"
+    multiplicative = True
     judged = False
     zero, one = (0.0,), (1.0,)
 
@@ -46,10 +48,16 @@ class Sum(Semiring):
         return (a[0] + b[0],)
 
     def scale(self, value: Value, weight: Weight) -> Value:
-        return (value[0] * weight.value,)
+        return (value[0] * weight.factor,)
 
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
         return (value[0].sum(tuple(dims), keepdim=True),) if dims else value
+
+    def through_softmax(self, value: Value, result: Weight, dims: Sequence[int]) -> Value:
+        (own,) = value
+        if len(dims) > 1 or own.dtype != result.value.dtype:
+            return super().through_softmax(value, result, dims)
+        return (torch._softmax_backward_data(own.expand_as(result.value), result.value, dims[0], own.dtype),)
 
     def contract(self, value: Value, weight: Weight) -> Value:
         return (kernels.product(value[0], weight.value),)
