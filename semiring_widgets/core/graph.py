@@ -18,7 +18,8 @@ from semiring_widgets.checks import shown
 from semiring_widgets.core.composites import Composite, Shortcut, Step, find_composites
 from semiring_widgets.core.jacobian import Call, Edge, edges_of
 from semiring_widgets.core.precision import in_full_precision
-from semiring_widgets.core.semirings import Weight
+from semiring_widgets.core.semirings import Number, Weight, late_judge
+from semiring_widgets.core.semirings.edge_weight import measure
 from semiring_widgets.core.tape import Node, Op, Tape
 from semiring_widgets.core.tape.backward_hooks import check_tensor
 from semiring_widgets.errors import InputError, NonFiniteError, TapeError
@@ -69,6 +70,8 @@ class GradientGraph:
         self._edges: dict[Step, list[Edge] | list[Shortcut]] = {}
         self._unchecked: dict[Step, list[Weight]] = {}
         self._extremes: list[tuple[Step, Tensor | float]] = []
+        self._held: list[tuple[Step, Weight]] = []
+        self._held_bytes = 0
         self._judging = Lock()
         self._consumers: dict[Node, list[Op]] | None = None
 
@@ -113,8 +116,26 @@ class GradientGraph:
             oldest = next(iter(self._edges))
             del self._edges[oldest]
             weights = self._unchecked.pop(oldest, ())
-            if checked:
+            if checked and late_judge.current() is not None:
+                self._hold(oldest, weights)
+            elif checked:
                 self._extremes += [(oldest, weight.extreme) for weight in weights]
+
+    def _hold(self, step: Step, weights: Sequence[Weight]) -> None:
+        """Keep weights until there are so many that their extremes are found together."""
+        self._held += [(step, weight) for weight in weights]
+        self._held_bytes += sum(weight.value.nbytes for weight in weights if not isinstance(weight, Number))
+        if self._held_bytes > late_judge.HELD:
+            self._measure_held()
+
+    def _measure_held(self) -> None:
+        held, self._held, self._held_bytes = self._held, [], 0
+        measure(weight for _, weight in held)
+        self._extremes += [(step, weight.extreme) for step, weight in held]
+
+    def unmeasured(self) -> list[Weight]:
+        """The weights that `check_finite` is going to look at."""
+        return [*(w for own in self._unchecked.values() for w in own), *(w for _, w in self._held)]
 
     def consumers(self, node: Node) -> list[Op]:
         """The operators of the graph that use a node."""
@@ -148,6 +169,7 @@ class GradientGraph:
         with self._judging:
             for step in [step for step in self._unchecked if isinstance(step, Composite)]:
                 del self._unchecked[step]
+            self._held = [each for each in self._held if not isinstance(each[0], Composite)]
             self._extremes = [each for each in self._extremes if not isinstance(each[0], Composite)]
 
     def check_finite(self) -> None:
@@ -157,6 +179,7 @@ class GradientGraph:
             NonFiniteError: a path weight would not be a number.
         """
         with self._judging:
+            self._measure_held()
             # Others may sweep and add theirs meanwhile.
             for op in list(self._unchecked):
                 self._extremes += [(op, weight.extreme) for weight in self._unchecked.pop(op)]

@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter, methodcaller
+from weakref import WeakKeyDictionary
 
 from semiring_widgets.core.composites import Step, steps_of
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.restriction import EVERY_PATH, Restriction
 from semiring_widgets.core.semirings import Semiring, Value
-from semiring_widgets.core.tape import Node, Op, uncollected
+from semiring_widgets.core.semirings.late_judge import judging
+from semiring_widgets.core.tape import Node, Op, Tape, uncollected
 from semiring_widgets.errors import NonFiniteError
 
 __all__ = ["INPUTS_ONLY", "Span", "ones", "sweep_backward", "sweep_forward", "zeros"]
@@ -85,15 +87,7 @@ def sweep_backward(
     Raises:
         NonFiniteError: a local derivative is NaN or infinite, and the semiring is `judged`.
     """
-    if span.within is None:
-        graph.check_unchanged()
-    steps = _steps(graph, semiring, span, paths)
-    try:
-        return _backward(graph, semiring, span, paths, progress, steps)
-    except NonFiniteError:
-        # It is one of the operators of a composite that has to be named.
-        graph.forget_composites()
-        return _backward(graph, semiring, span, paths, progress, _ops(graph, span))
+    return _judged(_backward, graph, semiring, span, paths, progress)
 
 
 def _backward(
@@ -116,8 +110,6 @@ def _backward(
             for out in op.outputs:
                 if out in values and out not in keep and out not in graph.wrt:
                     del values[out]
-    if judged:
-        graph.check_finite()
     return values
 
 
@@ -134,16 +126,7 @@ def sweep_forward(
 
     Arguments, result and errors are those of `sweep_backward`.
     """
-    if span.within is None:
-        graph.check_unchanged()
-    steps = _steps(graph, semiring, span, paths)
-    try:
-        return _forward(graph, semiring, span, paths, progress, steps)
-    except NonFiniteError:
-        if span.visit is not None:
-            raise  # nobody can be made to forget what was seen
-        graph.forget_composites()
-        return _forward(graph, semiring, span, paths, progress, _ops(graph, span))
+    return _judged(_forward, graph, semiring, span, paths, progress)
 
 
 def _forward(
@@ -174,9 +157,48 @@ def _forward(
             for node in op.inputs():
                 if node in values and last_use[node] is op and node not in keep:
                     del values[node]
-    if judged:
+    return values
+
+
+def _judged(
+    sweep: Callable[..., Values],
+    graph: GradientGraph,
+    semiring: Semiring,
+    span: Span,
+    paths: Restriction,
+    progress: Progress | None,
+) -> Values:
+    """A sweep that counts: as quick as it may be, and once more with care where that was not good enough."""
+    if span.within is None:
+        graph.check_unchanged()
+    steps = _steps(graph, semiring, span, paths)
+    doubted = _DOUBTED.setdefault(graph.tape, set())
+    # What a visitor has seen nobody can make it forget.
+    once = span.visit is not None
+    late = semiring.judged and not once and type(semiring) not in doubted
+    try:
+        with judging(graph.device, late=late) as judge:
+            values = sweep(graph, semiring, span, paths, progress, steps)
+            doubtful = judge is not None and judge.doubtful(graph.unmeasured())
+            if semiring.judged:
+                graph.check_finite()
+        if not doubtful:
+            return values
+        doubted.add(type(semiring))
+    except NonFiniteError:
+        if once:
+            raise
+        # It is one of the operators of a composite that has to be named.
+        graph.forget_composites()
+        steps = _ops(graph, span)
+    with judging(graph.device, late=False):
+        values = sweep(graph, semiring, span, paths, progress, steps)
         graph.check_finite()
     return values
+
+
+# Semirings whose contractions had to be made again, by tape: the next sweep over it takes care at once.
+_DOUBTED: WeakKeyDictionary[Tape, set[type[Semiring]]] = WeakKeyDictionary()
 
 
 def _ops(graph: GradientGraph, span: Span) -> Sequence[Op]:

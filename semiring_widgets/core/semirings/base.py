@@ -158,6 +158,8 @@ class Semiring(ABC):
     @cached_property
     def unital(self) -> bool:
         """Whether an edge of weight 1 changes nothing: ``lift(1)`` is `one`."""
+        if self.multiplicative:
+            return True
         return all(float(part) == one for part, one in zip(self.lift(torch.ones(())), self.one, strict=True))
 
     def full(self, numbers: Sequence[float], shape: Sequence[int], like: Tensor) -> Value:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
 from semiring_widgets.core import kernels
 
-__all__ = ["Number", "Weight"]
+__all__ = ["Number", "Weight", "measure"]
 
 # Weights whose largest magnitude lies outside are brought to 1 before they are multiplied: what then counts
 # as too small (1e-32 of the largest, and more) is still a normal float32 number.
@@ -28,12 +29,13 @@ class Weight:
 
     Attributes:
         value: the derivatives, in the dtype that the sweep computes in.
+        sparse: whether many may be 0, as the probabilities of a masked attention are.
     """
 
-    __slots__ = ("_base", "_log", "_peak", "value")
+    __slots__ = ("_base", "_log", "_peak", "sparse", "value")
 
-    def __init__(self, value: Tensor, _base: Weight | None = None) -> None:
-        self.value = value
+    def __init__(self, value: Tensor, _base: Weight | None = None, *, sparse: bool = False) -> None:
+        self.value, self.sparse = value, sparse
         self._base = _base
         self._log: Tensor | None = None
         self._peak: Tensor | float | None = None
@@ -89,7 +91,18 @@ class Weight:
     @property
     def mT(self) -> Weight:
         """The same edges with the last two dimensions swapped; what either has computed serves both."""
-        return self._base if self._base is not None else Weight(self.value.mT, self)
+        return self._base if self._base is not None else Weight(self.value.mT, self, sparse=self.sparse)
+
+    @property
+    def base(self) -> Weight:
+        """The one of several that knows what they have in common."""
+        return self if self._base is None else self._base
+
+    @property
+    def is_moderate(self) -> bool:
+        """Whether the derivatives have a usual scale, or all are 0."""
+        peak = float(self.peak)
+        return peak == 0 or _is_moderate(peak)
 
     def moderate(self) -> tuple[Tensor, float, float]:
         """The derivatives without an extreme scale, for algorithms that multiply.
@@ -131,6 +144,7 @@ class Number(Weight):
 
     def __init__(self, number: float, dtype: torch.dtype, device: torch.device) -> None:
         self._base = self._log = self._made = None
+        self.sparse = False
         self._number, self._dtype, self._device = _rounded(number, dtype), dtype, device
         self._peak = abs(self._number)
 
@@ -165,6 +179,7 @@ class _Negated(Weight):
 
     def __init__(self, other: Weight) -> None:
         self._base, self._made, self._other = None, None, other
+        self.sparse = other.sparse
 
     @property
     def value(self) -> Tensor:  # type: ignore[override]
@@ -177,6 +192,10 @@ class _Negated(Weight):
         return self._other.log
 
     @property
+    def base(self) -> Weight:
+        return self._other.base
+
+    @property
     def peak(self) -> Tensor | float:
         return self._other.peak
 
@@ -187,6 +206,20 @@ class _Negated(Weight):
     @property
     def negated(self) -> Weight:
         return self._other
+
+
+def measure(weights: Iterable[Weight]) -> None:
+    """Find the largest magnitudes of many weights by a few operators, and leave them where they are."""
+    places: dict[tuple[torch.device, torch.dtype], list[Weight]] = {}
+    for weight in dict.fromkeys(weight.base for weight in weights):
+        if weight._peak is None and weight.value.numel():
+            places.setdefault((weight.value.device, weight.value.dtype), []).append(weight)
+    for own in places.values():
+        # Transposed views are measured as what they show; others that have gaps would be copied all the same.
+        stored = [w.value if w.value.is_contiguous() or w.value.dim() < 2 else w.value.mT for w in own]
+        peaks = torch._foreach_norm([tensor.contiguous() for tensor in stored], math.inf)
+        for weight, peak in zip(own, peaks, strict=True):
+            weight._peak = peak
 
 
 def _rounded(number: float, dtype: torch.dtype) -> float:

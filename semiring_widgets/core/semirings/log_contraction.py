@@ -17,12 +17,11 @@ from torch import Tensor
 
 from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.edge_weight import Weight
+from semiring_widgets.core.semirings.late_judge import LOST, Judge, current
 from semiring_widgets.core.semirings.relative_logs import NONE, relative, restored
 
 __all__ = ["Contracted", "columns_at", "contracted", "contracted_logs", "pieces", "rows_at"]
 
-# A relative entry below 1e-38 was lost; a result must be this much larger than what can be lost with it.
-_LOST = 1e-32
 _ENTRIES = 1 << 22
 Where = tuple[Tensor, ...]
 Value = tuple[Tensor, ...]
@@ -58,7 +57,7 @@ class Contracted:
         Yields:
             Index tuples into it.
         """
-        limit = _LOST * self.inner * self.peak
+        limit = LOST * self.inner * self.peak
         out = self.parts[part]
         if out.numel() == 0 or self.inner == 0 or self.least[part] > limit:
             return
@@ -87,6 +86,9 @@ def contracted(name: str, value: Value, weight: Weight) -> Contracted:
         weight: (..., K, N).
     """
     inner = value[0].shape[-1]
+    judge = current()
+    if judge is not None and name in _ONE_RESULT and 0 not in (*value[0].shape, weight.value.shape[-1]):
+        return _unjudged(name, value, weight, judge)
     if weight.may_be_moderate:
         found = kernels.contract_logs(name, value, weight.value)
         if found is not None and weight.note_peak(found.peak):
@@ -113,6 +115,19 @@ def contracted_logs(name: str, value: Value, weight: Weight, join: Callable[[Ten
         batch = out.shape[:-2]
         out[where] = join(rows_at(log, where, batch) + columns_at(weight.value, where, batch).abs().log())
     return (out,)
+
+
+def _unjudged(name: str, value: Value, weight: Weight, judge: Judge) -> Contracted:
+    """What a contraction gives if all is well."""
+    top, (made,), parts = _ALGEBRAS[name](value, weight.value, 0.0)
+    least = made
+    if weight.sparse:
+        # Where no path is, as under a causal mask, there is nothing to be lost.
+        reached = (value[0] > NONE).to(made.dtype) @ (weight.value != 0).to(made.dtype)
+        least = torch.where(reached > 0, made, math.inf)
+    least, rows = torch.broadcast_tensors(least.amin(-1, keepdim=True), top)
+    judge.note(weight, least, rows, value[0].shape[-1])
+    return Contracted(parts, top, 0.0, 0.0, (math.inf,), value[0].shape[-1])
 
 
 _Found = tuple[Tensor, Value, Value]
@@ -147,6 +162,9 @@ _ALGEBRAS: dict[str, Callable[[Value, Tensor, float], _Found]] = {
     "expectation": _expectation,
     "signed": _signed,
 }
+
+# Those whose first result says all about underflow.
+_ONE_RESULT = ("mass", "max", "expectation")
 
 
 def pieces(chosen: Tensor, inner: int) -> Iterator[Where]:

@@ -36,6 +36,9 @@ def view_rule(call: Call) -> Iterator[Edge]:
     if (shared := _strides_of_view(call, source)) is not None:
         yield shared
         return
+    if not call.complex and call.op.func.overloadpacket is not aten.as_strided:
+        yield from _strides_of_views(call, source)
+        return
     # Complex numbers are of floating point; up to 2^53 those count as well.
     kind = torch.float64 if call.complex else torch.int64
     shown = call.run(lambda node: _element_numbers(source.shape, source.device).to(kind))
@@ -122,6 +125,25 @@ def _strides_of_view(call: Call, source: Node) -> Edge | None:
     if offset < 0 or last >= whole.numel():
         raise call.refuse("it looks at memory outside of its input")
     return call.edge(source, target, block)
+
+
+def _strides_of_views(call: Call, source: Node) -> Iterator[Edge]:
+    """The edges of views of a tensor of any layout: of a contiguous one, without any numbers, to see how."""
+    numbers: tuple[Tensor, ...] | None = None
+    shown = call.run(lambda node: torch.empty(source.shape, device="meta"))
+    for position, target in call.outputs():
+        seen = shown[position]
+        size, stride, offset = seen.shape, seen.stride(), int(seen.storage_offset())
+        spread = [d for d, n in enumerate(size) if n > 1 and stride[d] == 0]
+        if spread and call.op.func.overloadpacket is aten.expand:
+            block = Elementwise(source.shape, target.shape, size, size, 1.0, call.dtype, target.device)
+            yield call.edge(source, target, block)
+        elif (strided := window(source.shape, target.shape, stride, offset)) is not None:
+            yield call.edge(source, target, strided)
+        else:
+            if numbers is None:
+                numbers = call.run(lambda node: _element_numbers(source.shape, source.device))
+            yield call.edge(source, target, Gather(source.shape, target.shape, numbers[position]))
 
 
 def _replayed_strides(call: Call, source: Node) -> Tensor:
