@@ -1,14 +1,12 @@
-"""What one term adds to a result, in the three algebras that have Triton kernels.
+"""What one term adds to a result, in the two algebras that have Triton kernels.
 
 Kernels run over the terms k of ``out[m, n]`` and keep one or two results, which start from 0: no edge, no
 path. The torch versions in ``kernels/__init__.py`` define the numbers:
 
-    MAX          max of p |w|
-    SIGNED       the largest and the lowest of p w and q w, for p >= 0 >= q
-    EXPECTATION  sum of p |w|, and sum of q |w| + p |w| log|w|
+    MAX      max of p |w|
+    SIGNED   the largest and the lowest of p w and q w, for p >= 0 >= q
 
-NaN wins every comparison, as in torch; the hardware's plain maximum would drop it. The logarithm is the
-hardware's: its error, 2^-22, is below that of the float32 sums that it goes into.
+NaN wins every comparison, as in torch; the hardware's plain maximum would drop it.
 """
 
 from __future__ import annotations
@@ -16,13 +14,12 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-__all__ = ["EXPECTATION", "MAX", "NUMBER", "SIGNED", "joined"]
+__all__ = ["MAX", "NUMBER", "SIGNED", "joined"]
 
 MAX = tl.constexpr(0)
 SIGNED = tl.constexpr(1)
-EXPECTATION = tl.constexpr(2)
 # By the names that `kernels` uses.
-NUMBER = {"max": MAX.value, "signed": SIGNED.value, "expectation": EXPECTATION.value}
+NUMBER = {"max": MAX.value, "signed": SIGNED.value}
 
 
 @triton.jit
@@ -30,17 +27,11 @@ def joined(one, two, p, q, w, algebra: tl.constexpr):
     """Both results after one more term; shapes broadcast."""
     if algebra == MAX:
         one = tl.maximum(one, p * tl.abs(w), propagate_nan=tl.PropagateNan.ALL)
-    elif algebra == SIGNED:
+    else:
         x = p * w
         y = q * w
         one = tl.maximum(one, x, propagate_nan=tl.PropagateNan.ALL)
         one = tl.maximum(one, y, propagate_nan=tl.PropagateNan.ALL)
         two = tl.minimum(two, x, propagate_nan=tl.PropagateNan.ALL)
         two = tl.minimum(two, y, propagate_nan=tl.PropagateNan.ALL)
-    else:
-        size = tl.abs(w)
-        one += p * size
-        two += q * size
-        # 0 log 0 is 0.
-        two += p * (size * tl.log(tl.where(size == 0, 1.0, size)))
     return one, two

@@ -11,7 +11,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from semiring_widgets.core.kernels.triton_algebra import EXPECTATION, MAX, joined
+from semiring_widgets.core.kernels.triton_algebra import MAX, joined
 
 __all__ = ["COLUMNS", "TERMS", "rows"]
 
@@ -60,10 +60,6 @@ def rows(
             b = tl.load(q + at * p_inner, mask=k < stop, other=0.0).to(tl.float32)[:, None]
         one, two = joined(one, two, a, b, c, algebra)
     place = turn.to(tl.int64) * columns + n
-    if algebra == EXPECTATION:
-        tl.store(first + place, tl.sum(one, 0), mask=n < columns)
-        tl.store(second + place, tl.sum(two, 0), mask=n < columns)
-    else:
-        tl.store(first + place, tl.reduce(one, 0, _larger), mask=n < columns)
-        if algebra != MAX:
-            tl.store(second + place, tl.reduce(two, 0, _lower), mask=n < columns)
+    tl.store(first + place, tl.reduce(one, 0, _larger), mask=n < columns)
+    if algebra != MAX:
+        tl.store(second + place, tl.reduce(two, 0, _lower), mask=n < columns)

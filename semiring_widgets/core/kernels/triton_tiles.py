@@ -12,41 +12,28 @@ results (B, parts, M, N), contiguous, float32.
 
 from __future__ import annotations
 
-import os
-from typing import Any
-
 import triton
 import triton.language as tl
 
 from semiring_widgets.core.kernels.triton_algebra import MAX, joined
 
-__all__ = ["CONFIGS", "tiles"]
+__all__ = ["SIZES", "fitting", "tiles"]
 
 # Rows, columns and warps. By their machine code for an H100, where 64 to 88 % of what a loop issues are the
 # multiplications and maxima themselves, more warps for these tiles load every operand several times over.
-CONFIGS = [
-    triton.Config({"ROWS": rows, "COLUMNS": columns}, num_warps=warps)
-    for rows, columns, warps in ((16, 128, 2), (64, 64, 2), (128, 32, 4), (128, 64, 4))
-]
+SIZES = ((16, 128, 2), (64, 64, 2), (128, 64, 4))
 
 
-def _worth_trying(configs: list[Any], arguments: dict[str, Any], **_: Any) -> list[Any]:
-    """No tiles of mostly absent rows; and in the interpreter, which cannot time, only one."""
-    small = [c for c in configs if c.kwargs["ROWS"] <= max(16, arguments["rows_like"])]
-    return small[-1:] if os.environ.get("TRITON_INTERPRET") == "1" else small
+def fitting(rows: int) -> tuple[int, int, int]:
+    """The largest tile that is not mostly absent rows, as (rows, columns, warps)."""
+    return next((size for size in SIZES if rows <= size[0]), SIZES[-1])
 
 
-@triton.autotune(
-    CONFIGS,
-    key=["rows_like", "inner_like", "columns_like", "algebra"],
-    prune_configs_by={"early_config_prune": _worth_trying},
-)
-@triton.jit(do_not_specialize=["rows_like", "inner_like", "columns_like"])
+@triton.jit
 def tiles(
     p, q, w, first, second,
     rows, inner, columns, parts, depth,
     p_batch, p_inner, w_batch, w_inner, w_column,
-    rows_like, inner_like, columns_like,
     algebra: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
 ):  # fmt: skip
     """Program (tile of rows, tile of columns, part of the terms, batch), rows fastest: they share w."""
