@@ -196,7 +196,8 @@ def _norm(graph: _Graph, root: Op) -> Composite | None:
             source, centred, ops = x, True, (middle, subtracted, *ops)
 
     def make(dtype: torch.dtype) -> Passage:
-        return Normalization(target.value.to(dtype), scale.value.to(dtype), dims, centred=centred)
+        d, r, y = (node.value.to(dtype) for node in (deviation, scale, target))
+        return Normalization(d, r, y, dims, centred=centred)
 
     return Composite(ops, source, target, make)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from semiring_widgets.checks import choice, shown
-from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.base import Norm, Semiring, Value
 from semiring_widgets.core.semirings.batch import Batch
 from semiring_widgets.core.semirings.built_in import *
 from semiring_widgets.core.semirings.edge_weight import Number, Weight
@@ -25,6 +25,7 @@ __all__ = [
     "NAMED",
     "Batch",
     "Leaving",
+    "Norm",
     "Number",
     "Passing",
     "Product",

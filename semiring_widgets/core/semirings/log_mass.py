@@ -40,7 +40,7 @@ class Abs(LogWeights):
     """
 
     name, method = "abs", "path mass"
-    multiplicative = True
+    multiplicative, row_kernels = True, "mass"
 
     def plus(self, a: Value, b: Value) -> Value:
         joined = kernels.join_logs(a, b)
@@ -129,7 +129,7 @@ class Entropy(Semiring):
     """
 
     name, unit, method = "entropy", "nats", "path entropy"
-    multiplicative = True
+    multiplicative, row_kernels = True, "expectation"
     signed = False
     begins_with = Abs
     zero, one = (NONE, 0.0), (0.0, 0.0)

@@ -190,7 +190,7 @@ class Max(_Largest, LogWeights):
     """
 
     name, method = "max", "best path"
-    multiplicative = True
+    multiplicative, row_kernels = True, "max"
     signed = True
     with_sign: Semiring | None = SignedMax()
     branch_level: Semiring | None = BranchMax("max")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import Tensor
 
 from semiring_widgets.checks import shown
-from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.base import Norm, Semiring, Value
 from semiring_widgets.core.semirings.edge_weight import Weight
 from semiring_widgets.errors import InputError
 
@@ -92,6 +92,9 @@ class Product(Semiring):
 
     def through_softmax(self, value: Value, result: Weight, dims: Sequence[int]) -> Value:
         return self._each(lambda s, x: s.through_softmax(x, result, dims), value)
+
+    def through_norm(self, value: Value, norm: Norm, *, forward: bool) -> Value:
+        return self._each(lambda s, x: s.through_norm(x, norm, forward=forward), value)
 
     def contract(self, value: Value, weight: Weight) -> Value:
         return self._each(lambda s, x: s.contract(x, weight), value)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core import kernels
-from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.base import Norm, Semiring, Value
 from semiring_widgets.core.semirings.edge_weight import Weight
 from semiring_widgets.core.semirings.registry import register
 
@@ -58,6 +58,23 @@ class Sum(Semiring):
         if len(dims) > 1 or own.dtype != result.value.dtype:
             return super().through_softmax(value, result, dims)
         return (torch._softmax_backward_data(own.expand_as(result.value), result.value, dims[0], own.dtype),)
+
+    def through_norm(self, value: Value, norm: Norm, *, forward: bool) -> Value:
+        (own,), d, shape = (
+            value,
+            norm.deviation,
+            norm.deviation.shape[len(norm.scale.value.shape) - len(norm.dims) :],
+        )
+        trailing = norm.dims == tuple(range(d.dim() - len(shape), d.dim()))
+        if not norm.centred or not trailing or own.dtype != d.dtype:
+            return super().through_norm(value, norm, forward=forward)
+        # For sums both directions are one: the mean of y is 0.
+        scale = norm.scale.value
+        only = [True, False, False]
+        found = torch.ops.aten.native_layer_norm_backward(
+            own, d, shape, torch.zeros_like(scale), scale, None, None, only
+        )
+        return (found[0],)
 
     def contract(self, value: Value, weight: Weight) -> Value:
         return (kernels.product(value[0], weight.value),)

@@ -11,10 +11,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
-from semiring_widgets.core.semirings import Number, Semiring, Value, Weight
+from semiring_widgets.core.semirings import Norm, Number, Semiring, Value, Weight
 
 __all__ = ["Normalization", "Passage", "Softmax"]
 
@@ -57,43 +56,25 @@ class Softmax(Passage):
 
 
 class Normalization(Passage):
-    """``y = d r, r = (mean(d squared) + eps) ** -0.5``, where d is the source x, or ``x - mean(x)``.
-
-    Besides by r, there is a way from each d[i] to each y[j] by -r y[i] y[j] / n; besides by 1, from each x[i]
-    to each d[j] by -1 / n.
+    """``y = d r``, what norms have in common: besides by r, there is a way from each d[i] to each y[j].
 
     Args:
-        result: y.
+        deviation: d, the source x or ``x - mean(x)``.
         scale: r, with the dimensions that means were taken over as 1.
+        result: y.
         dims: these dimensions.
-        centred: whether the mean was subtracted.
+        centred: whether the mean was subtracted; then there is a way from each x[i] to each d[j].
     """
 
-    def __init__(self, result: Tensor, scale: Tensor, dims: Sequence[int], *, centred: bool) -> None:
-        self.weight, self._scale = Weight(result), Weight(scale)
-        self._dims, self._centred = tuple(dims), centred
-        share = -scale.numel() / max(1, result.numel())
-        self._share = Number(share, result.dtype, result.device)
+    def __init__(
+        self, deviation: Tensor, scale: Tensor, result: Tensor, dims: Sequence[int], *, centred: bool
+    ) -> None:
+        self.weight = Weight(result)
+        share = Number(-scale.numel() / max(1, result.numel()), result.dtype, result.device)
+        self._norm = Norm(self.weight, Weight(scale), share, deviation, tuple(dims), centred)
 
     def pull(self, semiring: Semiring, value: Value) -> Value:
-        value = self._by_deviation(semiring, value)
-        if self._centred:
-            value = self._by_mean(semiring, value)
-        return semiring.scale(value, self._scale)
+        return semiring.through_norm(value, self._norm, forward=False)
 
     def push(self, semiring: Semiring, value: Value) -> Value:
-        value = semiring.scale(value, self._scale)
-        if self._centred:
-            value = self._by_mean(semiring, value)
-        return self._by_deviation(semiring, value)
-
-    def _by_deviation(self, semiring: Semiring, value: Value) -> Value:
-        joined = semiring.sum(semiring.scale(value, self.weight), self._dims)
-        back = semiring.scale(semiring.scale(joined, self._share), self.weight)
-        return semiring.plus(value, back)
-
-    def _by_mean(self, semiring: Semiring, value: Value) -> Value:
-        joined = semiring.scale(semiring.sum(value, self._dims), self._share)
-        return semiring.plus(
-            value, tuple(torch.broadcast_to(j, v.shape) for j, v in zip(joined, value, strict=True))
-        )
+        return semiring.through_norm(value, self._norm, forward=True)

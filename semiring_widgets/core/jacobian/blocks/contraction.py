@@ -10,8 +10,8 @@ from semiring_widgets.core.semirings import Semiring, Value, Weight, late_judge
 
 __all__ = ["Contraction"]
 
-# Entries of a shared weight from which on looking for unused rows and terms pays; beyond the second number also
-# where the host has to wait for what it sees, as for a GPU.
+# Entries of a shared weight from which on looking for unused rows and terms pays; beyond the second number
+# also where the host has to wait for what it sees, as for a GPU.
 _WORTH_A_LOOK = 1 << 16
 _WORTH_WAITING = 1 << 24
 # Rows and columns at which that look begins.
