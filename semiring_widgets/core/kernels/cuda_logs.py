@@ -1,7 +1,7 @@
 """What lies between contractions of logarithms on an NVIDIA GPU: cuda_logs.cu, one launch each.
 
-All take float32 values that lie in memory as they are read, or a copy of them; where a shape is not theirs, or
-a kernel cannot be compiled, they give None, and torch does it with the same numbers.
+All take float32 values that lie in memory as they are read, or a copy of them; where a shape is not theirs,
+or a kernel cannot be compiled, they give None, and torch does it with the same numbers.
 """
 
 from __future__ import annotations
@@ -20,8 +20,21 @@ from torch import Tensor
 from semiring_widgets.core.kernels.cuda_compiler import CudaError, compiler, machine_code
 from semiring_widgets.core.kernels.cuda_driver import Kernel
 
-__all__ = ["ALGEBRAS", "TASKS", "Rows", "fits", "join", "magnitude", "norm", "relative", "restored", "softmax",
-           "sum_rows"]  # fmt: skip
+__all__ = [
+    "ALGEBRAS",
+    "TASKS",
+    "Rows",
+    "fits",
+    "join",
+    "macros",
+    "magnitude",
+    "norm",
+    "relative",
+    "restored",
+    "softmax",
+    "source",
+    "sum_rows",
+]
 
 ALGEBRAS = {"max": 0, "mass": 1, "expectation": 2}
 TASKS = ("relative", "restored", "sum", "softmax", "norm pulled", "norm pushed", "join", "magnitude")
@@ -108,9 +121,7 @@ def sum_rows(name: str, value: Value, dims: Sequence[int]) -> Value | None:
 def softmax(name: str, value: Value, result: Tensor, dims: Sequence[int]) -> Value | None:
     """What `Semiring.through_softmax` gives, over the last dimensions."""
     inner = _row(result, dims)
-    return (
-        None if inner is None else _through("softmax", name, value, result, result, inner, 0.0, centred=False)
-    )
+    return None if inner is None else _through("softmax", name, value, result, result, inner)
 
 
 def norm(
@@ -125,11 +136,8 @@ def norm(
 ) -> Value | None:
     """What `Semiring.through_norm` gives, over the last dimensions."""
     inner = _row(result, dims)
-    if inner is None:
-        return None
-    share = -math.log(inner)
     task = "norm pushed" if forward else "norm pulled"
-    return _through(task, name, value, result, scale, inner, share, centred=centred)
+    return None if inner is None else _through(task, name, value, result, scale, inner, centred=centred)
 
 
 def join(name: str, a: Value, b: Value) -> Value | None:
@@ -151,23 +159,15 @@ def magnitude(x: Tensor) -> Tensor | None:
 
 
 def _through(
-    task: str,
-    name: str,
-    value: Value,
-    result: Tensor,
-    scale: Tensor,
-    inner: int,
-    share: float,
-    *,
-    centred: bool,
+    task: str, name: str, value: Value, result: Tensor, scale: Tensor, inner: int, *, centred: bool = False
 ) -> Value | None:
     value = _whole(tuple(part.expand(result.shape) for part in value))
     result, scale = result.contiguous(), scale.contiguous()
     out = tuple(torch.empty_like(part) for part in value)
     rows = result.numel() // inner
-    argument = Rows(log=_at(value, 0), entropy=_at(value, -1), weight=result.data_ptr(), scale=scale.data_ptr(),
-                    out=_at(out, 0), out_entropy=_at(out, -1), rows=rows, inner=inner, centred=centred,
-                    share=share)  # fmt: skip
+    argument = Rows(log=_at(value, 0), entropy=_at(value, -1), weight=result.data_ptr(),
+                    scale=scale.data_ptr(), out=_at(out, 0), out_entropy=_at(out, -1), rows=rows, inner=inner,
+                    centred=centred, share=-math.log(inner))  # fmt: skip
     return out if _start(task, name, rows, argument, result) else None
 
 

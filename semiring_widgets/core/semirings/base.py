@@ -40,8 +40,8 @@ Value = tuple[Tensor, ...]
 class Norm(NamedTuple):
     """``y = d r`` with ``r = (mean(d squared) + eps) ** -0.5``, where d is the source x, or ``x - mean(x)``.
 
-    ``result`` is y, ``scale`` is r (with the dimensions ``dims`` of the means as 1), ``share`` is -1 / n for n
-    numbers in each mean, ``deviation`` is d, and ``centred`` says whether the mean was subtracted.
+    ``result`` is y, ``scale`` is r (with the dimensions ``dims`` of the means as 1), ``share`` is -1 / n for
+    n numbers in each mean, ``deviation`` is d, and ``centred`` says whether the mean was subtracted.
     """
 
     result: Weight
@@ -66,10 +66,9 @@ class Semiring(ABC):
         branch_level: what stands for it at branch level; None for itself.
         distributive: whether ``times`` distributes over ``plus``, so that alpha times beta is the value of
             all paths through a place; not so at branch level.
-        multiplicative: whether two edges of weights a and b in a row are worth one edge of weight a b, so that
-            a sweep may join steps.
-        row_kernels: the name by which `core.kernels` knows it, so that rows of values are joined by one kernel;
-            "" for none.
+        multiplicative: whether two edges of weights a and b in a row are worth one edge of weight a b, so
+            that a sweep may join steps.
+        row_kernels: its name among the kernels that join rows of values; "" where there are none for it.
         with_sign: a semiring among whose facts are this one's and their ``sign``, where this one finds
             magnitudes only; else None.
         begins_with: a semiring whose value is the first part of this one's, so that a `Product` of both need

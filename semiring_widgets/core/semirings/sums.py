@@ -60,19 +60,14 @@ class Sum(Semiring):
         return (torch._softmax_backward_data(own.expand_as(result.value), result.value, dims[0], own.dtype),)
 
     def through_norm(self, value: Value, norm: Norm, *, forward: bool) -> Value:
-        (own,), d, shape = (
-            value,
-            norm.deviation,
-            norm.deviation.shape[len(norm.scale.value.shape) - len(norm.dims) :],
-        )
-        trailing = norm.dims == tuple(range(d.dim() - len(shape), d.dim()))
-        if not norm.centred or not trailing or own.dtype != d.dtype:
+        (own,), d = value, norm.deviation
+        kept = d.dim() - len(norm.dims)
+        if not norm.centred or norm.dims != tuple(range(kept, d.dim())) or own.dtype != d.dtype:
             return super().through_norm(value, norm, forward=forward)
-        # For sums both directions are one: the mean of y is 0.
-        scale = norm.scale.value
-        only = [True, False, False]
+        # Sums are the same both ways, as the results add up to 0.
+        r = norm.scale.value
         found = torch.ops.aten.native_layer_norm_backward(
-            own, d, shape, torch.zeros_like(scale), scale, None, None, only
+            own, d, d.shape[kept:], torch.zeros_like(r), r, None, None, [True, False, False]
         )
         return (found[0],)
 
