@@ -117,6 +117,18 @@ class TestRows:
         assert emulated[:2] == [("relative", name), ("restored", name)]
         same(found, plain(lambda: semiring.contract(wide(value), Weight(weight.double()))))
 
+    def test_operands_are_read_as_they_lie(self, name, inner, emulated):
+        semiring, weight = ALGEBRAS[name], Weight(torch.randn(2, inner, 3))
+        for value in (
+            tuple(part.mT for part in values(name, 2, inner, 5)),
+            tuple(part.transpose(0, 1) for part in values(name, 5, 2, inner)),
+            tuple(part[..., None].expand(2, 4, inner) for part in values(name, 2, 4)),
+            tuple(part.permute(2, 0, 1, 3) for part in values(name, 3, 2, 4, inner)),
+        ):
+            own = weight if value[0].dim() == 3 else Weight(weight.value[0])
+            found = semiring.contract(value, own)
+            same(found, plain(lambda v=value, w=own: semiring.contract(wide(v), Weight(w.value.double()))))
+
     def test_the_least_result_of_each_row(self, name, inner, emulated):
         made = torch.rand(3, 4, inner)
         _, least = kernels.restored_logs(

@@ -98,7 +98,18 @@ def expectation(p: Tensor, q: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
     if done is not None:
         return done[0], done[1]
     magnitude = w.abs()
-    return p @ magnitude, q @ magnitude + p @ torch.special.xlogy(magnitude, magnitude)
+    return p @ magnitude, _added(q @ magnitude, p, torch.special.xlogy(magnitude, magnitude))
+
+
+def _added(whole: Tensor, p: Tensor, w: Tensor) -> Tensor:
+    """``whole + p @ w``, by one operator where p and w have the same batch dimensions, or w has none."""
+    if w.dim() == 2:
+        flat = whole.reshape(-1, whole.shape[-1]).addmm_(p.reshape(-1, p.shape[-1]), w)
+        return flat.view(whole.shape)
+    if p.shape[:-2] != w.shape[:-2]:
+        return whole + p @ w
+    batch = [part.reshape(-1, *part.shape[-2:]) for part in (whole, p, w)]
+    return batch[0].baddbmm_(*batch[1:]).view(whole.shape)
 
 
 def max_times(p: Tensor, w: Tensor) -> Tensor:

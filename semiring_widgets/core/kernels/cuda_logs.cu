@@ -36,6 +36,9 @@ struct Rows {
     // One number for each row: the maximum, the smallest result.
     float *top, *least;
     long long rows;
+    // For RELATIVE alone, where its values lie: from one batch of so many rows, row and entry to the next.
+    long long batch_line, row_line, entry_line;
+    int rows_of_batch;
     int inner, centred;
     // Logarithm of the share that each entry has of a mean.
     float share;
@@ -189,15 +192,18 @@ extern "C" __global__ void __launch_bounds__(THREADS) logs(const __grid_constant
     Row row(rows);
     int inner = rows.inner;
 #if TASK == RELATIVE
+    long long line = rows.entry_line;
+    long long start = blockIdx.x / rows.rows_of_batch * rows.batch_line + blockIdx.x % rows.rows_of_batch * rows.row_line;
+    const float *log = rows.log + start, *entropy = ALGEBRA == EXPECTATION ? rows.entropy + start : log;
     float top = NONE;
-    for (int i = threadIdx.x; i < inner; i += THREADS) top = larger(top, row.log[i]);
+    for (int i = threadIdx.x; i < inner; i += THREADS) top = larger(top, log[i * line]);
     top = greatest(top);
     if (top < LOWEST) top = LOWEST;
     for (int i = threadIdx.x; i < inner; i += THREADS) {
-        float off = row.log[i] - top, p = expf(off);
+        float off = log[i * line] - top, p = expf(off);
         row.out[i] = p;
         // What a term brings along: p (log p - entropy so far).
-        if (ALGEBRA == EXPECTATION) row.out_entropy[i] = p > 0.0f || p != p ? p * (off - row.entropy[i]) : 0.0f;
+        if (ALGEBRA == EXPECTATION) row.out_entropy[i] = p > 0.0f || p != p ? p * (off - entropy[i * line]) : 0.0f;
     }
     if (threadIdx.x == 0) rows.top[blockIdx.x] = top;
 #elif TASK == RESTORED

@@ -56,8 +56,8 @@ class Rows(ctypes.Structure):
             for name in ("log", "entropy", "other_log", "other_entropy", "weight", "scale")
         ],
         *[(name, ctypes.c_void_p) for name in ("out", "out_entropy", "top", "least")],
-        ("rows", ctypes.c_longlong),
-        *[(name, ctypes.c_int) for name in ("inner", "centred")],
+        *[(name, ctypes.c_longlong) for name in ("rows", "batch_line", "row_line", "entry_line")],
+        *[(name, ctypes.c_int) for name in ("rows_of_batch", "inner", "centred")],
         ("share", ctypes.c_float),
     )
 
@@ -77,13 +77,31 @@ def _are_there() -> bool:
 
 def relative(name: str, value: Value) -> tuple[Tensor, Value] | None:
     """Row maxima (..., 1), and the left operands of a contraction relative to them."""
-    value = _whole(value)
-    rows = value[0].numel() // value[0].shape[-1]
-    out = tuple(torch.empty_like(part) for part in value)
-    top = value[0].new_empty((*value[0].shape[:-1], 1))
+    if value[-1].stride() != value[0].stride() or _batch_line(value[0]) is None:
+        value = _whole(value)
+    first = value[0]
+    inner = first.shape[-1]
+    rows = first.numel() // inner
+    out = tuple(part.new_empty(part.shape) for part in value)
+    top = first.new_empty((*first.shape[:-1], 1))
     argument = Rows(log=_at(value, 0), entropy=_at(value, -1), out=_at(out, 0), out_entropy=_at(out, -1),
-                    top=top.data_ptr(), rows=rows, inner=value[0].shape[-1])  # fmt: skip
+                    top=top.data_ptr(), rows=rows, inner=inner, batch_line=_batch_line(first) or 0,
+                    row_line=first.stride(-2), entry_line=first.stride(-1),
+                    rows_of_batch=first.shape[-2])  # fmt: skip
     return (top, out) if _start("relative", name, rows, argument, top) else None
+
+
+def _batch_line(tensor: Tensor) -> int | None:
+    """How far it is from one matrix of (..., M, K) to the next; None where that differs."""
+    line, size = 0, 1
+    for stride, count in zip(reversed(tensor.stride()[:-2]), reversed(tensor.shape[:-2]), strict=True):
+        if count == 1:
+            continue
+        if size > 1 and stride != line * size:
+            return None
+        line = stride if size == 1 else line
+        size *= count
+    return line
 
 
 def restored(name: str, made: Value, top: Tensor) -> tuple[Value, Tensor] | None:

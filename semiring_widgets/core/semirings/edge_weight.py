@@ -215,11 +215,19 @@ def measure(weights: Iterable[Weight]) -> None:
         if weight._peak is None and weight.value.numel():
             places.setdefault((weight.value.device, weight.value.dtype), []).append(weight)
     for own in places.values():
-        # Transposed views are measured as what they show; others that have gaps would be copied all the same.
-        stored = [w.value if w.value.is_contiguous() or w.value.dim() < 2 else w.value.mT for w in own]
-        peaks = torch._foreach_norm([tensor.contiguous() for tensor in stored], math.inf)
+        peaks = torch._foreach_norm([_in_memory(weight.value) for weight in own], math.inf)
         for weight, peak in zip(own, peaks, strict=True):
             weight._peak = peak
+
+
+def _in_memory(tensor: Tensor) -> Tensor:
+    """The numbers of a tensor in the order in which they lie, without a copy if nothing lies between."""
+    step = 1
+    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if size > 1 and stride != step:
+            return tensor.contiguous()
+        step *= size
+    return tensor.as_strided((tensor.numel(),), (1,))
 
 
 def _rounded(number: float, dtype: torch.dtype) -> float:

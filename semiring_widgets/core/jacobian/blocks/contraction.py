@@ -13,7 +13,7 @@ __all__ = ["Contraction"]
 # Entries of a shared weight from which on looking for unused rows and terms pays; beyond the second number
 # also where the host has to wait for what it sees, as for a GPU.
 _WORTH_A_LOOK = 1 << 16
-_WORTH_WAITING = 1 << 24
+_WORTH_WAITING = 1 << 25
 # Rows and columns at which that look begins.
 _GLANCE = 8
 
