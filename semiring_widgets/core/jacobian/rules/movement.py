@@ -13,15 +13,16 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from semiring_widgets.core.jacobian.blocks.chain import Turned
 from semiring_widgets.core.jacobian.blocks.elementwise import Elementwise
 from semiring_widgets.core.jacobian.blocks.gather import Gather
-from semiring_widgets.core.jacobian.blocks.strided import reshaped, window
+from semiring_widgets.core.jacobian.blocks.strided import Strided, reshaped, window
 from semiring_widgets.core.jacobian.edge import Edge
 from semiring_widgets.core.jacobian.rules import pointwise, reductions
 from semiring_widgets.core.jacobian.rules.call import Call
 from semiring_widgets.core.tape import Node
 
-__all__ = ["ordering_rule", "rule", "view_rule"]
+__all__ = ["cat_rule", "ordering_rule", "rule", "view_rule"]
 
 aten = torch.ops.aten
 
@@ -80,6 +81,30 @@ def rule(call: Call) -> Iterator[Edge]:
             inside = (index >= 0) & (index < source.shape.numel())
             block = Gather(source.shape, target.shape, torch.where(inside, index, -1))
             yield call.edge(source, target, block)
+
+
+def cat_rule(call: Call) -> Iterator[Edge]:
+    """Tensors side by side: each is a window of the result."""
+    tensors = call.op.args[0]
+    (target,) = call.targets
+    nodes = [node for node in tensors if node in call.sources]
+    windows: list[tuple[Node, Strided | None]] = []
+    dim = int(call.named.get("dim", 0))
+    stride = reshaped(target.shape, target.shape).stride
+    start = 0
+    for node in tensors:
+        # Empty tensors of one dimension may stand beside any others.
+        size = node.shape[dim] if len(node.shape) == len(target.shape) else 0
+        if node in call.sources:
+            step = stride[dim % len(target.shape)]
+            windows.append((node, window(target.shape, node.shape, stride, start * step)))
+        start += size
+    if call.complex or len(set(nodes)) < len(nodes) or any(block is None for _, block in windows):
+        yield from rule(call)
+        return
+    for node, block in windows:
+        if block is not None:
+            yield call.edge(node, target, Turned(block))
 
 
 def ordering_rule(call: Call) -> Iterator[Edge]:
