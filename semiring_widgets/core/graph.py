@@ -20,6 +20,7 @@ from semiring_widgets.core.jacobian import Call, Edge, edges_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Number, Weight, late_judge
 from semiring_widgets.core.semirings.edge_weight import measure
+from semiring_widgets.core.semirings.late_judge import read
 from semiring_widgets.core.tape import Node, Op, Tape
 from semiring_widgets.core.tape.backward_hooks import check_tensor
 from semiring_widgets.errors import InputError, NonFiniteError, TapeError
@@ -130,12 +131,9 @@ class GradientGraph:
 
     def _measure_held(self) -> None:
         held, self._held, self._held_bytes = self._held, [], 0
-        measure(weight for _, weight in held)
+        if late_judge.current() is not None:
+            measure(weight for _, weight in held)
         self._extremes += [(step, weight.extreme) for step, weight in held]
-
-    def unmeasured(self) -> list[Weight]:
-        """The weights that `check_finite` is going to look at."""
-        return [*(w for own in self._unchecked.values() for w in own), *(w for _, w in self._held)]
 
     def consumers(self, node: Node) -> list[Op]:
         """The operators of the graph that use a node."""
@@ -178,38 +176,39 @@ class GradientGraph:
         Raises:
             NonFiniteError: a path weight would not be a number.
         """
+        taken = self.take_extremes()
+        self.refuse(taken, read([extreme for _, extreme in taken]))
+
+    def take_extremes(self) -> list[tuple[Step, Tensor | float]]:
+        """Largest derivatives that nobody has looked at yet, where they are; `refuse` has to be told them."""
         with self._judging:
-            self._measure_held()
             # Others may sweep and add theirs meanwhile.
-            for op in list(self._unchecked):
-                self._extremes += [(op, weight.extreme) for weight in self._unchecked.pop(op)]
-            pending, self._extremes = self._extremes, []
-            if not pending:
-                return
-            numbers = _read([extreme for _, extreme in pending])
-            self._extremes = [
-                each for each, number in zip(pending, numbers, strict=True) if not number < _INFINITE
-            ]
-            if self._extremes:
-                step = self._extremes[0][0]
-                op = step.ops[-1] if isinstance(step, Composite) else step
-                raise NonFiniteError(
-                    f"{op.where} has a NaN or infinite local derivative, so its path "
-                    f"weights are no numbers. Look for NaN or infinity in the model's weights and inputs."
-                )
+            unchecked = [(step, w) for step in list(self._unchecked) for w in self._unchecked.pop(step)]
+            self._held += unchecked
+            self._measure_held()
+            taken, self._extremes = self._extremes, []
+            return taken
 
+    def refuse(self, taken: Sequence[tuple[Step, Tensor | float]], numbers: Sequence[float]) -> None:
+        """The second half of `check_finite`.
 
-def _read(numbers: list[Tensor | float]) -> list[float]:
-    """Numbers of shape (), wherever they are; one look at each device."""
-    found = [0.0 if isinstance(number, Tensor) else number for number in numbers]
-    places: dict[tuple[torch.device, torch.dtype], list[int]] = {}
-    for place, number in enumerate(numbers):
-        if isinstance(number, Tensor):
-            places.setdefault((number.device, number.dtype), []).append(place)
-    for own in places.values():
-        for place, number in zip(own, torch.stack([numbers[p] for p in own]).tolist(), strict=True):  # type: ignore[misc]
-            found[place] = number
-    return found
+        Args:
+            taken: what `take_extremes` gave.
+            numbers: what they are.
+
+        Raises:
+            NonFiniteError: as there.
+        """
+        refused = [each for each, number in zip(taken, numbers, strict=True) if not number < _INFINITE]
+        if not refused:
+            return
+        self._extremes += refused
+        step = refused[0][0]
+        op = step.ops[-1] if isinstance(step, Composite) else step
+        raise NonFiniteError(
+            f"{op.where} has a NaN or infinite local derivative, so its path weights are no numbers. Look "
+            f"for NaN or infinity in the model's weights and inputs."
+        )
 
 
 def check_uncut(graph: GradientGraph) -> None:

@@ -179,8 +179,12 @@ def _judged(
     try:
         with judging(graph.device, late=late) as judge:
             values = sweep(graph, semiring, span, paths, progress, steps)
-            doubtful = judge is not None and judge.doubtful(graph.unmeasured())
-            if semiring.judged:
+            doubtful = False
+            if judge is not None:
+                taken = graph.take_extremes()
+                numbers, doubtful = judge.verdict([extreme for _, extreme in taken])
+                graph.refuse(taken, numbers)
+            elif semiring.judged:
                 graph.check_finite()
         if not doubtful:
             return values

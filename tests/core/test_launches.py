@@ -68,11 +68,6 @@ class Launches(TorchDispatchMode):
             patch.setattr(cuda_logs, "fits", lambda *tensors: False)
             return act(*args, **kwargs)
 
-    def look(self, judge, others=()):
-        """The judge's look at all that has to be known."""
-        self.reads["the judge"] += 1
-        return DOUBTFUL(judge, others)
-
     def contraction(self, left, w):
         """Maxima of products; where there are few tiles, their parts join in what was set to 0 before."""
         self.lines[self.line("zeros")] += 1
@@ -97,7 +92,7 @@ def _is_nowhere(args, kwargs):
     )
 
 
-DOUBTFUL = late_judge.Judge.doubtful
+VERDICT = late_judge.Judge.verdict
 SEMIRINGS = {"max": Max(), "mass": Abs(), "expectation": Entropy()}
 
 
@@ -139,6 +134,12 @@ OURS = {
 def as_on_a_gpu():
     """Sweeps on the CPU go the way of a GPU, and are counted."""
     counter = Launches()
+
+    def look(judge, others):
+        """The judge's look at all that has to be known."""
+        counter.reads["the judge"] += 1
+        return VERDICT(judge, others)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kernels.c_library, "library", lambda: None)
         patch.setattr(cuda_logs, "fits", lambda *tensors: tensors[0].numel() > 0)
@@ -148,7 +149,7 @@ def as_on_a_gpu():
             kernels, "_run", lambda name, left, w: counter.contraction(left, w) if name == "max" else None
         )
         patch.setattr(late_judge, "FAR", {"cpu"})
-        patch.setattr(late_judge.Judge, "doubtful", lambda judge, others=(): counter.look(judge, others))
+        patch.setattr(late_judge.Judge, "verdict", look)
         with full_precision(), counter:
             yield counter
 

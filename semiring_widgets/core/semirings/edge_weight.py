@@ -11,7 +11,7 @@ from torch import Tensor
 
 from semiring_widgets.core import kernels
 
-__all__ = ["Number", "Weight", "measure"]
+__all__ = ["Number", "Weight", "is_moderate", "measure"]
 
 # Weights whose largest magnitude lies outside are brought to 1 before they are multiplied: what then counts
 # as too small (1e-32 of the largest, and more) is still a normal float32 number.
@@ -97,12 +97,6 @@ class Weight:
     def base(self) -> Weight:
         """The one of several that knows what they have in common."""
         return self if self._base is None else self._base
-
-    @property
-    def is_moderate(self) -> bool:
-        """Whether the derivatives have a usual scale, or all are 0."""
-        peak = float(self.peak)
-        return peak == 0 or _is_moderate(peak)
 
     def moderate(self) -> tuple[Tensor, float, float]:
         """The derivatives without an extreme scale, for algorithms that multiply.
@@ -239,6 +233,11 @@ def _rounded(number: float, dtype: torch.dtype) -> float:
     except OverflowError:
         return math.copysign(math.inf, number)
     return float(found)
+
+
+def is_moderate(peak: float) -> bool:
+    """Whether weights whose largest magnitude this is have a usual scale, or all are 0."""
+    return peak == 0 or _is_moderate(peak)
 
 
 def _is_moderate(peak: float) -> bool:

@@ -16,9 +16,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.semirings.edge_weight import Weight, measure
+from semiring_widgets.core.semirings.edge_weight import Weight, is_moderate, measure
 
-__all__ = ["FAR", "HELD", "LOST", "Judge", "current", "judging"]
+__all__ = ["FAR", "HELD", "LOST", "Judge", "current", "judging", "read"]
 
 # A relative entry below 1e-38 was lost; a result must be this much larger than what can be lost with it.
 LOST = 1e-32
@@ -32,11 +32,12 @@ class Judge:
     """What has to be known of the contractions of one sweep."""
 
     def __init__(self) -> None:
-        self._weights: list[Weight] = []
+        self._pending: list[Weight] = []
+        self._bytes = 0
+        self._peaks: list[Tensor | float] = []
         self._least: list[Tensor] = []
         self._tops: list[Tensor] = []
         self._inner: list[int] = []
-        self._held = 0
 
     def note(self, weight: Weight, least: Tensor, top: Tensor, inner: int) -> None:
         """One contraction.
@@ -47,48 +48,65 @@ class Judge:
             top: the maximum of each row, of the same shape; the lowest number where no path is.
             inner: the number of terms of each result.
         """
-        self._weights.append(weight)
+        self._pending.append(weight)
         self._least.append(least.reshape(-1))
         self._tops.append(top.reshape(-1))
         self._inner.append(inner)
-        self._held += weight.value.nbytes
-        if self._held > HELD:
-            measure(self._weights)
-            self._held = 0
+        self._bytes += weight.value.nbytes
+        if self._bytes > HELD:
+            self._measure()
 
-    def doubtful(self, others: Sequence[Weight] = ()) -> bool:
-        """Whether some contraction has to be made again; looks once at the device.
+    def verdict(self, others: Sequence[Tensor | float]) -> tuple[list[float], bool]:
+        """Some other numbers, and whether a contraction has to be made again; one look at each device.
 
         Args:
-            others: further weights, whose largest entries are looked up as well.
+            others: numbers of shape (), wherever they are.
         """
-        weights = list(dict.fromkeys(w.base for w in (*self._weights, *others)))
-        measure(weights)
-        far = [weight for weight in weights if isinstance(weight.peak, Tensor)]
-        found = [weight.peak.reshape(1) for weight in far]  # type: ignore[union-attr]
-        if self._least:
-            found.append(self._lowest())
-        if not found:
-            return False
-        numbers = torch.cat(found).tolist()
-        for weight, peak in zip(far, numbers, strict=False):
-            weight.note_peak(peak)
-        limits = (
-            (weight.is_moderate, LOST * inner * float(weight.peak))
-            for weight, inner in zip(self._weights, self._inner, strict=True)
+        self._measure()
+        numbers = read([*others, *self._peaks, *self._lowest()])
+        count = len(self._peaks)
+        middle = len(others)
+        peaks, least = numbers[middle : middle + count], numbers[middle + count :]
+        sure = (
+            is_moderate(peak) and low > LOST * inner * peak
+            for peak, low, inner in zip(peaks, least, self._inner, strict=True)
         )
-        pairs = zip(numbers[len(far) :], limits, strict=True)
-        return not all(least > limit and moderate for least, (moderate, limit) in pairs)
+        return numbers[:middle], not all(sure)
 
-    def _lowest(self) -> Tensor:
-        """The smallest result of each contraction, among rows with a path; one number each."""
-        least, top = torch.cat(self._least), torch.cat(self._tops)
-        alive = top > torch.finfo(top.dtype).min
-        counts = torch.tensor([len(part) for part in self._least]).to(least.device, non_blocking=True)
-        numbers = torch.arange(len(counts), device=least.device)
-        place = torch.repeat_interleave(numbers, counts, output_size=len(least))
-        lowest = least.new_full((len(counts),), float("inf"))
-        return lowest.scatter_reduce(0, place, least.masked_fill(~alive, float("inf")), "amin")
+    def _measure(self) -> None:
+        """Find the largest entries of weights, which are then let go."""
+        measure(self._pending)
+        self._peaks += [weight.peak for weight in self._pending]
+        self._pending, self._bytes = [], 0
+
+    def _lowest(self) -> list[Tensor]:
+        """The smallest result of each contraction, among rows with a path."""
+        found: dict[int, Tensor] = {}
+        for device in dict.fromkeys(part.device for part in self._least):
+            places = [place for place, part in enumerate(self._least) if part.device == device]
+            least = torch.cat([self._least[place] for place in places])
+            top = torch.cat([self._tops[place] for place in places])
+            least = least.masked_fill_(top <= torch.finfo(top.dtype).min, float("inf"))
+            counts = torch.tensor([len(self._least[place]) for place in places]).to(device)
+            numbers = torch.arange(len(places), device=device)
+            owner = torch.repeat_interleave(numbers, counts, output_size=len(least))
+            lowest = least.new_full((len(places),), float("inf")).scatter_reduce(0, owner, least, "amin")
+            found.update(zip(places, lowest.unbind(), strict=True))
+        return [found[place] for place in range(len(self._least))]
+
+
+def read(numbers: Sequence[Tensor | float]) -> list[float]:
+    """Numbers of shape (), wherever they are; one look at each device."""
+    found = [0.0 if isinstance(number, Tensor) else number for number in numbers]
+    places: dict[tuple[torch.device, torch.dtype], list[int]] = {}
+    for place, number in enumerate(numbers):
+        if isinstance(number, Tensor):
+            places.setdefault((number.device, number.dtype), []).append(place)
+    for own in places.values():
+        tensors = [number for place in own if isinstance(number := numbers[place], Tensor)]
+        for place, value in zip(own, torch.stack(tensors).tolist(), strict=True):
+            found[place] = value
+    return found
 
 
 class _Thread(threading.local):
