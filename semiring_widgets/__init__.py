@@ -16,19 +16,25 @@ from semiring_widgets._version import __version__ as __version__
 from semiring_widgets.results.exits import install
 
 if TYPE_CHECKING:
-    from semiring_widgets import attr, semirings, tasks, widgets
+    from semiring_widgets import attr, rules, semirings, tasks, widgets
     from semiring_widgets.attr import compare
     from semiring_widgets.core import (
+        Aligned,
+        Circuit,
+        Curve,
         Effect,
         Path,
         Paths,
         PathSet,
         Route,
         Routes,
+        RouteSteps,
         Selection,
         Semiring,
         Tape,
         backprop,
+        circuit,
+        circuit_curve,
         estimate_memory,
         path_lengths,
         record,
@@ -38,34 +44,50 @@ if TYPE_CHECKING:
         top_paths,
         top_routes,
     )
-    from semiring_widgets.core.effects import effects
     from semiring_widgets.core.paths import paths
     from semiring_widgets.errors import SemiringWidgetsError
-    from semiring_widgets.explanation import explain, flow, load_demo, load_model
+    from semiring_widgets.explanation import (
+        contributions,
+        edges,
+        effects,
+        explain,
+        flow,
+        load_demo,
+        load_model,
+        write_circuit,
+    )
     from semiring_widgets.notebook import load_ipython_extension, unload_ipython_extension
     from semiring_widgets.results import Explanation, load
     from semiring_widgets.results.exits import Exits
 
 _HOME = {
+    "Aligned": "core",
+    "Circuit": "core",
+    "Curve": "core",
     "Effect": "core",
     "Path": "core",
     "PathSet": "core",
     "Paths": "core",
     "Route": "core",
+    "RouteSteps": "core",
     "Routes": "core",
     "Selection": "core",
     "Semiring": "core",
     "Tape": "core",
     "backprop": "core",
-    # The room of this name hides it in core itself.
-    "effects": "core.effects",
+    "circuit": "core",
+    "circuit_curve": "core",
+    "contributions": "explanation",
+    "effects": "explanation",
     "estimate_memory": "core",
     "path_lengths": "core",
     # The folder has this name, too, so its function is found inside of it.
     "paths": "core.paths",
     "select_paths": "core",
     "test": "core",
+    "edges": "explanation",
     "flow": "explanation",
+    "write_circuit": "explanation",
     "record": "core",
     "sample_paths": "core",
     "top_paths": "core",
@@ -79,6 +101,7 @@ _HOME = {
     "compare": "attr",
     "attr": "attr",
     "tasks": "tasks",
+    "rules": "rules",
     "semirings": "semirings",
     "widgets": "widgets",
     "load_ipython_extension": "notebook",
@@ -86,12 +109,16 @@ _HOME = {
 }
 
 __all__ = [
+    "Aligned",
+    "Circuit",
+    "Curve",
     "Effect",
     "Explanation",
     "Path",
     "PathSet",
     "Paths",
     "Route",
+    "RouteSteps",
     "Routes",
     "Selection",
     "Semiring",
@@ -99,7 +126,11 @@ __all__ = [
     "Tape",
     "attr",
     "backprop",
+    "circuit",
+    "circuit_curve",
     "compare",
+    "contributions",
+    "edges",
     "effects",
     "estimate_memory",
     "explain",
@@ -111,6 +142,7 @@ __all__ = [
     "path_lengths",
     "paths",
     "record",
+    "rules",
     "sample_paths",
     "select_paths",
     "semirings",
@@ -120,6 +152,7 @@ __all__ = [
     "top_routes",
     "unload_ipython_extension",
     "widgets",
+    "write_circuit",
 ]
 
 # The one place where results are told what shows them.

@@ -71,7 +71,7 @@ def keyword_arguments(
 
     Args:
         given: what a parser with these options returned.
-        look_up: as in `pair`, for the semiring and the parts that paths pass or avoid.
+        look_up: as in `pair`, for the semiring, the reference, and the parts that paths pass or avoid.
         options: as in `add_question`.
 
     Raises:
@@ -83,6 +83,8 @@ def keyword_arguments(
         # A variable may happen to bear the name of a semiring.
         if hasattr(held, "lift"):
             found["semiring"] = held
+    if isinstance(words := found.get("reference"), str) and hasattr(held := look_up(words), "shape"):
+        found["reference"] = held
     for name in _PARTS:
         if isinstance(words := found[name], str):
             held = look_up(words)

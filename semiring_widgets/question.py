@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ParamSpec, TypeVar, cast
 
-from semiring_widgets.vocabulary import GRANULARITIES, LEVELS, RANKINGS
+from semiring_widgets.vocabulary import GRANULARITIES, LEVELS, METRICS, RANKINGS, RULES
 
 __all__ = [
     "CompareOptions",
@@ -70,10 +70,14 @@ class Question:
 
 @dataclass(frozen=True)
 class PathOptions:
-    """Which paths are counted, and what that may cost."""
+    """Which paths are counted, what the text is compared with, and what that may cost."""
 
     granularity: str = field(
         default="primitive", metadata={"help": "which graph is counted", "choices": GRANULARITIES}
+    )
+    rules: Any = field(
+        default="gradient",
+        metadata={"help": "which number an edge of the graph carries", "choices": RULES},
     )
     level: str = field(default="unit", metadata={"help": "level of the maxima", "choices": LEVELS})
     max_memory: int | None = field(
@@ -98,6 +102,14 @@ class PathOptions:
     leaving_skip: bool = field(
         default=False,
         metadata={"help": "only paths that go through some attention or feed-forward part"},
+    )
+    reference: Any = field(
+        default=None,
+        metadata={
+            "help": "what stands in for a part to see what it does: mask (the default where the tokenizer "
+            "has a mask token), mean, zero, or a second text; in a notebook also a variable with a tensor",
+            "metavar": "TEXT",
+        },
     )
 
 
@@ -129,6 +141,14 @@ class CompareOptions(PathOptions):
             "help": "Captum and path methods by name; default: a choice",
             "nargs": "+",
             "metavar": "METHOD",
+        },
+    )
+    metrics: Any = field(
+        default=None,
+        metadata={
+            "help": "yardsticks of the methods; default: all but sensitivity, which takes long",
+            "nargs": "*",
+            "choices": METRICS,
         },
     )
     top_k: int = field(

@@ -1,4 +1,4 @@
-"""A result in a terminal: tokens, the best route in words, and the facts about all paths."""
+"""A result in a terminal: the answer, what matters most, and then the facts about all paths."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from rich.table import Table
 from rich.text import Text
 
 from semiring_widgets.contract.messages import sendable
+from semiring_widgets.pictures.plain_effects import KINDS, form_of, rows_of
 from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.results.comparison import Comparison
+from semiring_widgets.results.decimals import Decimals
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.rankings import Ranking
 from semiring_widgets.results.result import Result
 from semiring_widgets.results.visible import token_label
 from semiring_widgets.results.wording import nats, number, power, signed
-from semiring_widgets.vocabulary import RANKED_BY
+from semiring_widgets.vocabulary import METRICS, RANKED_BY
 
 __all__ = ["show"]
 
 _BAR = 12  # characters
 _ROUTES = 3  # of each ranking
+_FAMILIES = 4
 
 
 def show(result: Result, console: Console | None = None) -> None:
@@ -51,7 +54,17 @@ def _print(result: Result, console: Console) -> None:
 
 @_print.register
 def _(result: Explanation, console: Console) -> None:
-    console.print(_headline(result))
+    for sentence in result.sentences:
+        console.print(_sentence(sentence.text))
+    if not result.sentences:
+        console.print(_headline(result))
+    if not np.isnan(result.dataset["token_contribution"].values).all():
+        console.print(_effects(result))
+    for ranking in result.rankings:
+        if ranking.families:
+            console.print(_families(ranking, form_of(result)))
+    if result.sentences:
+        console.print(_headline(result))
     console.print(_tokens(result))
     totals = result.totals
     for ranking in result.rankings:
@@ -67,6 +80,9 @@ def _(result: Explanation, console: Console) -> None:
 @_print.register
 def _(result: Comparison, console: Console) -> None:
     console.print(_headline(result))
+    if result.reference is not None:
+        console.print(_line(f"words are given: {result.reference.label}"))
+        console.print(_methods(result))
     console.print(_scores(result))
     for method in result.methods:
         if method.error is not None:
@@ -76,6 +92,44 @@ def _(result: Comparison, console: Console) -> None:
 def _headline(result: Result) -> Text:
     line = _line(f"{result.score.label} = {number(result.score.value)}", style="bold")
     return line.append(f"\n{sendable(result.paths)}", style="not bold") if result.paths else line
+
+
+def _sentence(text: str) -> Text:
+    """A sentence of the answer; what it sets apart by stars is bold."""
+    line = Text()
+    for place, piece in enumerate(sendable(text).split("*")):
+        line.append(piece, style="bold" if place % 2 else "")
+    return line
+
+
+def _effects(result: Explanation) -> Table:
+    """What the score loses without each part, and what was estimated: words, heads, feed-forward parts."""
+    form = form_of(result)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("without")
+    table.add_column("effect", justify="right")
+    table.add_column("")
+    table.add_column("estimate", justify="right")
+    for kind, (called, _) in KINDS.items():
+        rows = rows_of(result, kind)
+        most = max((abs(row.effect) for row in rows if math.isfinite(row.effect)), default=0.0)
+        if rows:
+            table.add_row(Text(called, style="bold"))
+        for row in rows:
+            filled = round(_BAR * abs(row.effect) / most) if most > 0 and math.isfinite(row.effect) else 0
+            bar = ("▒" if row.effect < 0 else "█") * filled
+            table.add_row(_line(row.name), form.signed(row.effect), bar, form.signed(row.contribution))
+    return table
+
+
+def _families(ranking: Ranking, form: Decimals) -> Table:
+    """The first families of routes, and what each contributes."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("estimate", justify="right")
+    table.add_column("reasons")
+    for family in ranking.families[:_FAMILIES]:
+        table.add_row(form.signed(family.contribution), _sentence(family.sentence))
+    return table
 
 
 def _tokens(result: Explanation) -> Table:
@@ -122,18 +176,27 @@ def _routes(ranking: Ranking) -> Table:
     return table
 
 
+def _methods(result: Comparison) -> Table:
+    """How each method does against tested effects; of what was not measured there is no column."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("method")
+    rows = result.to_pandas("methods").dropna(axis="columns", how="all")
+    measured = [name for name in METRICS if name in rows]
+    for name in (*measured, "seconds"):
+        table.add_column(name.replace("_", " "), justify="right")
+    for _, row in rows.iterrows():
+        table.add_row(_line(row.label), *(_number(row[name], ".3g") for name in (*measured, "seconds")))
+    return table
+
+
 def _scores(result: Comparison) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("token")
-    kept = [index for index, method in enumerate(result.methods) if method.error is None]
-    for index in kept:
-        table.add_column(_line(result.methods[index].label), justify="right")
-    scores = result.dataset["scores"].values
+    kept = [(label, scores) for label, scores in result.rows if np.isfinite(scores).any()]
+    for label, _ in kept:
+        table.add_column(_line(label), justify="right")
     for token in result.tokens:
-        table.add_row(
-            _line(token_label(token)),
-            *(_number(scores[index, token.index], ".3g") for index in kept),
-        )
+        table.add_row(_line(token_label(token)), *(_number(scores[token.index], ".3g") for _, scores in kept))
     return table
 
 

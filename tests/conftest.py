@@ -7,11 +7,23 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from semiring_widgets.results.comparison import Comparison, MethodResult
+from semiring_widgets.results.comparison import TENTHS, Comparison, MethodResult
 from semiring_widgets.results.explanation import Explanation
-from semiring_widgets.results.parts import Layer, Score, Status, Stream, Token, Totals
-from semiring_widgets.results.rankings import ListedRoute, ListedStep, Ranking
-from semiring_widgets.results.schema import empty_dataset, empty_statistics
+from semiring_widgets.results.parts import (
+    Correlation,
+    Layer,
+    Part,
+    Reference,
+    Score,
+    Sentence,
+    Status,
+    Stream,
+    Token,
+    Totals,
+)
+from semiring_widgets.results.rankings import Family, ListedRoute, ListedStep, Ranking
+from semiring_widgets.results.schema import EFFECTS, empty_dataset, empty_statistics
+from semiring_widgets.results.test_log import Test, TestLog
 from semiring_widgets.vocabulary import BRANCHES, RANKINGS
 
 WORDS = ("The", "keys", "to", "the", "cabinet", "[MASK]", "on", "the", "table")
@@ -39,8 +51,19 @@ def build_rankings(layers, tokens, rankings=RANKINGS):
     for by in rankings:
         ranked = sorted(routes, key=sizes[by], reverse=True)
         ranked = tuple(replace(route, rank=rank) for rank, route in enumerate(ranked))
-        found.append(Ranking(by, ranked, -9.0, 0.25, -0.125, f"What the ranking by {by} leaves out."))
+        remark = f"What the ranking by {by} leaves out."
+        families = build_families(ranked) if by == "contribution" else ()
+        found.append(Ranking(by, ranked, -9.0, 0.25, -0.125, remark, families))
     return tuple(found)
+
+
+def build_families(routes):
+    """One for each route, as none of them passes a feed-forward part."""
+    steps = [tuple(step for step in route.steps if step.branch != "skip") for route in routes]
+    return tuple(
+        Family(route.label, route.sentence, 1.5 * route.contribution, route.contribution, (route.rank,), own)
+        for route, own in zip(routes, steps, strict=True)
+    )
 
 
 def build_routes(layers, tokens):
@@ -90,13 +113,14 @@ def build_routes(layers, tokens):
 
 def fill(dataset, rng):
     """Random numbers with the right sums and signs."""
+    later = np.random.default_rng(5)  # what older files lack leaves the other numbers as they were
     for name, variable in dataset.data_vars.items():
-        values = rng.random(variable.shape)
+        values = (later if name in EFFECTS else rng).random(variable.shape)
         if name.endswith("sign"):
             values = np.where(values < 0.3, -1, 1)
         elif "log" in name:
             values = -10 * values
-        elif name == "token_gradient_x_input":
+        elif name == "token_gradient_x_input" or name.endswith(("effect", "contribution")):
             values -= 0.5
         variable.values[:] = values
     branch = dataset["branch_mass_share"].values
@@ -113,6 +137,18 @@ def fill(dataset, rng):
         if name in dataset:
             dataset[name] = (dataset[name] / dataset[name].sum(dims)).astype(np.float32)
     return dataset
+
+
+def build_answer(tokens):
+    """A sentence of each kind, about a token or a head."""
+    word, head = Part(token=min(1, tokens - 1)), Part(layer=0, head=1)
+    return (
+        Sentence("score", "The model says *are* rather than *is* (+3.3 logits)."),
+        Sentence("words", "*keys* carries it (+2.5).", (word,)),
+        Sentence("route", "Head 0·1 carries it to the blank.", (head, word)),
+        Sentence("replaced", "With [MASK] for *keys* the score falls from +3.3 to -0.8.", (word,)),
+        Sentence("remark", "Estimates and tests disagree here."),
+    )
 
 
 class FakeSession:
@@ -139,6 +175,12 @@ class FakeSession:
         layers, _, tokens = self.sizes
         (ranking,) = build_rankings(layers, tokens, [by])
         return replace(ranking, routes=ranking.routes[:count])
+
+    def test(self, selection, steps=(), by="reference", check=None):
+        self._check(selection)
+        self.asked.append(("test", selection, steps, by))
+        parts = tuple(Part(**part) for part in selection)
+        return Test(parts, tuple(steps), by, f"{len(parts)} parts", 3.25, -0.5, 2.75)
 
     def head_map(self, layer, head, selection=(), check=None):
         self.asked.append((layer, head, *selection))
@@ -181,6 +223,10 @@ def build_explanation(
         "seconds": 1.5,
         "status": Status("done", 14, 14, "done"),
         "statistics": statistics,
+        "reference": Reference("mask", "[MASK] in the place of every token", -0.75) if known else None,
+        "sentences": build_answer(count) if known else (),
+        "correlations": (Correlation("tokens", 0.5), Correlation("heads", 0.875)) if known else (),
+        "tests": TestLog([Test((Part(layer=0, head=1),), (), "zero", "head 0·1", 3.25, 1.5, 2.0)] * known),
         "session": FakeSession(layers, heads, count, statistics) if session else None,
     }
     return Explanation(**{**facts, **changes})
@@ -188,14 +234,26 @@ def build_explanation(
 
 def build_comparison(words=WORDS, **changes):
     rng = np.random.default_rng(2)
+    sizes = {"signed": False, "ranked_by_size": True}
     methods = (
-        MethodResult("Saliency", "captum", "Saliency", 0.02, signed=False),
+        MethodResult("Saliency", "captum", "Saliency", 0.02, **sizes, **build_yardsticks(0.25, 1.5, 1.25)),
         MethodResult("DeepLift", "captum", "DeepLift", 0.01, error="DeepLift failed: no rule for this."),
-        MethodResult("path max", "semiring", "best path", 0.5, granularity="primitive", level="unit"),
+        MethodResult(
+            "path max",
+            "semiring",
+            "best path",
+            0.5,
+            granularity="primitive",
+            level="unit",
+            ranked_by_size=True,
+            **build_yardsticks(-0.5, 0.25, 2.0),
+        ),
     )
     scores = rng.standard_normal((3, len(words))).astype(np.float32)
     scores[1] = np.nan
     square = np.where(np.isnan(scores).any(1)[:, None] | np.isnan(scores).any(1)[None], np.nan, 0.5)
+    drops = np.sort(rng.random((2, 3, TENTHS + 1)), axis=-1).astype(np.float32)
+    drops[:, 1] = np.nan
     facts = {
         "text": " ".join(words),
         "model": "BertForMaskedLM",
@@ -207,12 +265,25 @@ def build_comparison(words=WORDS, **changes):
                 "scores": (("method", "token"), scores),
                 "rank_correlation": (("method", "other"), square.astype(np.float32)),
                 "top_k_overlap": (("method", "other"), square.astype(np.float32)),
+                "token_effect": (("token",), rng.standard_normal(len(words)).astype(np.float32)),
+                "comprehensiveness": (("method", "fraction"), drops[0]),
+                "sufficiency": (("method", "fraction"), drops[1, :, ::-1]),
             }
         ),
         "top_k": 3,
         "status": Status("done", 3, 3, "3 of 3 methods"),
+        "reference": Reference("mask", "[MASK] in the place of every token", -0.75),
     }
     return Comparison(**{**facts, **changes})
+
+
+def build_yardsticks(correlation, comprehensiveness, sufficiency):
+    return {
+        "effect_correlation": correlation,
+        "comprehensiveness": comprehensiveness,
+        "sufficiency": sufficiency,
+        "infidelity": 0.75,
+    }
 
 
 @pytest.fixture(scope="session", autouse=True)

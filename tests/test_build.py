@@ -46,6 +46,8 @@ def test_wheel_holds_what_pip_users_need(wheel):
         bundle = archive.read("semiring_widgets/widgets/static/widget.js").decode("utf-8")
     assert "semiring_widgets/py.typed" in sizes
     assert "semiring_widgets/export/page.html" in sizes
+    for kernel in ("cuda_terms.cuh", "cuda_tiles.cu", "cuda_rows.cu"):
+        assert f"semiring_widgets/core/kernels/{kernel}" in sizes
     assert "export{" in bundle or "export {" in bundle, "the bundle is no ES module"
     weights = [name for name in sizes if name.startswith("semiring_widgets/explanation/embedded_model/")]
     assert sum(sizes[name] for name in weights) > 100_000, f"no embedded model among {weights}"

@@ -75,6 +75,8 @@ def test_every_option_arrives(calls, capsys, tmp_path):
         "4",
         "--semiring",
         "hops",
+        "--reference",
+        "another text",
         "--max-memory",
         "1.5GB",
         "--html",
@@ -97,6 +99,7 @@ def test_every_option_arrives(calls, capsys, tmp_path):
         "leaving_skip": False,
         "paths": 4,
         "semiring": "hops",
+        "reference": "another text",
     }
     assert load("out.nc").score.value == 3.25
     assert "bokehjs" not in (tmp_path / "out.html").read_text(encoding="utf-8").split("<script")[1]

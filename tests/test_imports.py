@@ -28,6 +28,7 @@ MAY_SEE = {
     "question": set(),
     "core": set(),
     "semirings": {"core"},
+    "rules": {"core"},
     "results": set(),
     "tasks": set(),
     "jobs": {"results"},
@@ -49,7 +50,17 @@ MAY_SEE = {
     "__main__": {"cli"},
     "faces": {"export", "widgets"},
     # The root exports the public names, and tells results what shows them.
-    "__init__": {"core", "semirings", "results", "explanation", "attr", "tasks", "widgets", "notebook"},
+    "__init__": {
+        "core",
+        "rules",
+        "semirings",
+        "results",
+        "explanation",
+        "attr",
+        "tasks",
+        "widgets",
+        "notebook",
+    },
 }
 FACES = ("pictures", "contract", "export", "widgets", "options", "streams", "terminal", "notebook", "cli")
 # What a face may see of the floors that compute: how to ask, never how it is computed.

@@ -2,16 +2,19 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { fromBase64 } from "./columns";
 import { type ExplanationHeader, VERSION } from "./contract";
-import { click, fixtures, frame, mounted } from "./fake-model";
+import { choose, click, fixtures, frame, mounted } from "./fake-model";
 
 describe("the widget", () => {
   beforeEach(() => vi.useFakeTimers());
 
-  it.each(["explanation", "partial", "asked", "starting", "comparison"])("draws the message %s", (name) => {
-    const { root } = mounted(name);
-    expect(root.dataset.view).toBe(name === "comparison" ? "comparison" : "explanation");
-    expect(root.querySelectorAll("[data-pane]").length).toBeGreaterThan(0);
-  });
+  it.each(["explanation", "answered", "partial", "asked", "starting", "comparison"])(
+    "draws the message %s",
+    (name) => {
+      const { root } = mounted(name);
+      expect(root.dataset.view).toBe(name === "comparison" ? "comparison" : "explanation");
+      expect(root.querySelectorAll("[data-pane]").length).toBeGreaterThan(0);
+    },
+  );
 
   it("links a click in one pane to all, asks Python, and clears with Escape", () => {
     const { root, model } = mounted("explanation");
@@ -65,7 +68,7 @@ describe("the widget", () => {
     click(root, "h2");
     frame();
     expect(observer.takeRecords()).toEqual([]);
-    click(root, '[data-pane="routes"] [data-route="1"]');
+    click(root, '[data-pane="routes"] [data-family="1"]');
     frame();
     expect(panes()).toEqual(["flow", "routes"]);
     const cells = root.querySelectorAll('[data-pane="flow"] rect.cell');
@@ -75,7 +78,8 @@ describe("the widget", () => {
     panes();
     const asked = model.sent.find((message) => message.type === "routes");
     const { header } = fixtures.routes as { header: Record<string, unknown> };
-    model.emit("msg:custom", { ...header, by: "best", selection: asked?.selection, id: asked?.id }, []);
+    const answer = { ...header, by: asked?.by, selection: asked?.selection, id: asked?.id };
+    model.emit("msg:custom", answer, []);
     frame();
     expect(panes()).toEqual(["flow", "routes"]);
   });
@@ -101,18 +105,22 @@ describe("the widget", () => {
 
   it("shows what was asked for by a semiring in tokens, cells and heads", () => {
     const { root } = mounted("asked");
-    const options = [...root.querySelectorAll("[data-measure] option")].map((o) => o.textContent);
-    expect(options.slice(0, 3)).toEqual(["spread (nats)", "<b>width</b>", "share of mass"]);
+    const choices = [...root.querySelectorAll<HTMLInputElement>("[data-measure]")];
+    expect(choices.map((choice) => choice.parentElement?.textContent?.trim()).slice(3)).toEqual([
+      "Spread",
+      "spread (nats)",
+      "<b>width</b>",
+    ]);
+    expect(choices.find(({ checked }) => checked)?.value).toBe("statistic:0");
     const named = (selector: string) => root.querySelector(selector)?.getAttribute("aria-label") ?? "";
     expect(named('[data-pane="tokens"] [data-token="1"]')).toMatch(/^keys: spread -?[\d.]+ nats$/);
     expect(named('[data-pane="flow"] [data-layer="1"][data-token="2"]')).toMatch(/spread -?[\d.]+ nats$/);
     expect(named('[data-pane="heads"] [data-layer="1"][data-head="0"]')).toMatch(/spread -?[\d.]+ nats$/);
-    const choice = root.querySelector<HTMLSelectElement>("[data-measure]");
-    if (choice) choice.value = "token_gradient_norm";
-    choice?.dispatchEvent(new Event("change", { bubbles: true }));
-    frame();
-    expect(named('[data-pane="tokens"] [data-token="1"]')).toContain("gradient norm");
+    choose(root, "entropy");
+    expect(named('[data-pane="tokens"] [data-token="1"]')).toContain("entropy");
     expect(named('[data-pane="flow"] [data-layer="1"][data-token="2"]')).toContain("share of mass");
+    const caption = root.querySelector('[data-pane="flow"] .caption')?.textContent;
+    expect(caption).toBe("share of mass: there is no entropy of a cell");
   });
 
   it("says 'no path' where there is none, whatever a semiring says of it", () => {
@@ -144,21 +152,15 @@ describe("the widget", () => {
     expect(named('[data-pane="flow"] [data-layer="1"][data-token="2"]')).toMatch(/spread 0 nats$/);
   });
 
-  it("ranks routes as chosen: of all paths at once, of those through a selection by asking", () => {
+  it("ranks routes with the pictures: of all paths at once, of those through a selection by asking", () => {
     const { root, model } = mounted("explanation");
-    const rank = (by: string) => {
-      const choice = root.querySelector<HTMLSelectElement>("[data-by]");
-      if (choice) choice.value = by;
-      choice?.dispatchEvent(new Event("change", { bubbles: true }));
-      frame();
-    };
-    const listed = () => [...root.querySelectorAll(".entry .sentence")].map((e) => e.textContent);
-    expect(listed()[0]).toBe("only skip connections");
-    expect(root.querySelector(".entry")?.textContent).toMatch(
-      /best path .*mass .*contribution .*cancellation/,
+    const listed = () => [...root.querySelectorAll(".entry")].map((e) => e.getAttribute("data-tip") ?? "");
+    choose(root, "best");
+    expect(listed()[0]).toMatch(
+      /^stays on the skip connections .*best path .*mass .*contribution .*cancellation/,
     );
-    rank("mass");
-    expect(listed().at(-1)).toBe("only skip connections");
+    choose(root, "mass");
+    expect(listed().at(-1)).toContain("stays on the skip connections");
     expect(root.querySelector("[data-remark]")?.textContent).toContain("ranking by mass leaves out");
     expect(model.sent.some((message) => message.type === "routes")).toBe(false);
     const { header } = fixtures.routes as { header: Record<string, unknown> };
@@ -171,9 +173,9 @@ describe("the widget", () => {
     model.emit("msg:custom", { ...header, id: asked?.id }, []);
     frame();
     expect(listed().length).toBeGreaterThan(0);
-    rank("contribution");
+    choose(root, "best");
     const last = model.sent.at(-1);
-    expect(last).toMatchObject({ type: "routes", by: "contribution" });
+    expect(last).toMatchObject({ type: "routes", by: "best" });
     model.emit("msg:custom", { type: "error", id: last?.id, message: "No kernel." }, []);
     frame();
     expect(root.querySelector('[data-pane="routes"]')?.textContent).toContain("No kernel. Below are");
@@ -183,7 +185,7 @@ describe("the widget", () => {
   it("tells of each number whose paths it is of", () => {
     const { root, model } = mounted("explanation");
     const totals = () =>
-      [...root.querySelectorAll(".totals dd")].slice(0, 4).map((dd) => dd.textContent ?? "");
+      [...root.querySelectorAll(".totals dd:not(.meaning)")].slice(0, 4).map((dd) => dd.textContent ?? "");
     const marked = () => totals().map((text) => text.includes("(of all paths)"));
     expect(marked()).toEqual([false, false, false, false]);
     const { header, buffer } = fixtures.conditioned as { header: Record<string, unknown>; buffer: string };
@@ -219,10 +221,12 @@ describe("the widget", () => {
     const asked = model.sent.filter((message) => message.type === "head_map").at(-1);
     const selection = [{ token: 1 }, { layer: 1, head: 0 }];
     expect(asked).toMatchObject({ layer: 1, head: 0, selection });
-    const pressed = [...root.querySelectorAll('[aria-pressed="true"]')];
-    expect(pressed).toEqual([]);
+    const pressed = () => [...root.querySelectorAll('[aria-pressed="true"]')];
+    expect(pressed()).toEqual([]);
     frame();
-    expect([...root.querySelectorAll('[aria-pressed="true"]')].length).toBe(2);
+    // In the words, the heads, the points, and wherever the answer names them.
+    const panes = pressed().map((element) => element.closest<HTMLElement>("[data-pane]")?.dataset.pane);
+    expect(new Set(panes)).toEqual(new Set(["answer", "tokens", "heads", "scatter"]));
     const { header, buffer } = fixtures.head_map as { header: Record<string, unknown>; buffer: string };
     const said = () => root.querySelector('[data-pane="head"] .hint')?.textContent;
     model.emit("msg:custom", { ...header, id: asked?.id }, [fromBase64(buffer)]);
@@ -348,7 +352,7 @@ describe("the widget", () => {
     };
     model.emit("change:revision");
     frame();
-    expect(legend()).toContain("tokens of the encoder; rows from L1 on have those of the decoder");
+    expect(legend()).toContain("tokens of the encoder; rows from layer 1 on have those of the decoder");
   });
 
   it("leaves nothing behind when it is removed", () => {

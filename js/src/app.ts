@@ -8,21 +8,29 @@ import styles from "./styles/widget.css";
 import { followTheme } from "./theme";
 import type { Model } from "./transport";
 import { markUnavailable } from "./unavailable";
+import { mountAnswer } from "./views/answer";
 import { mountChart } from "./views/chart";
 import { mountComparisonTable } from "./views/comparison-table";
 import { mountGrid } from "./views/grid";
-import { mountHeadline, mountTotals } from "./views/headline";
-import { mountHeadMap, mountHeads } from "./views/heads";
-import { mountNotice } from "./views/notice";
+import { mountHeadMap } from "./views/head-map";
+import { mountHeadline } from "./views/headline";
+import { mountHeads } from "./views/heads";
+import { mountLegend } from "./views/legend";
 import { mountRibbon } from "./views/ribbon";
 import { mountRoutes } from "./views/routes";
+import { mountScatter } from "./views/scatter";
+import { mountSelectionBar } from "./views/selection-bar";
+import { mountSwitch } from "./views/switch";
+import { mountTests } from "./views/tests";
+import { mountTooltip } from "./views/tooltip";
+import { mountTotals } from "./views/totals";
 
 /** A view fills its element until the signal aborts; what it needs of Python it asks for. */
 type Mount = (root: HTMLElement, store: Store, signal: AbortSignal, questions: Questions) => void;
 
 /** Show a model's result inside `el` until the signal aborts; gives the widget's root. */
 export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HTMLElement {
-  const store = new Store({ charts: model.charts ?? "selection" });
+  const store = new Store({ charts: model.charts ?? "selection", kernel: model.tested === undefined });
   const body = h("div", { class: "body" });
   const root = h("div", { class: "semiring-widgets" }, h("style", {}, styles), body);
   el.append(root);
@@ -32,10 +40,13 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
   store.listen(() => describe(root, store), signal);
   describe(root, store);
   listenToGestures(root, store, questions, signal);
+  mountTooltip(root, signal);
   const placed = (parent: HTMLElement, mount: Mount, element: HTMLElement) => {
     parent.append(element);
     mount(element, store, signal, questions);
   };
+  const answer = h("div", { class: "answer" });
+  placed(body, mountAnswer, answer);
   placed(body, mountHeadline, h("header"));
   let mounted = false;
   store.effect(({ summary }) => {
@@ -43,7 +54,11 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
     mounted = true;
     if (summary.type === "comparison")
       placed(body, mountComparisonTable, section("comparison", "attribution methods by tokens"));
-    else placeExplanation(body, model, placed);
+    else {
+      // What sentences name is reached by the keyboard like any part of a pane.
+      put(answer, { "data-pane": "answer", "data-order": "line" });
+      placeExplanation(body, store, model, placed);
+    }
   }, signal);
   signal.addEventListener("abort", () => root.remove());
   return root;
@@ -52,26 +67,39 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
 /** The panes of an explanation, in the order of reading. */
 function placeExplanation(
   body: HTMLElement,
+  store: Store,
   model: Model,
   placed: (parent: HTMLElement, mount: Mount, element: HTMLElement) => void,
 ): void {
   const hint = h("p", { class: "hint" });
+  const choices = h("div", { class: "choices" });
   const columns = h("div", { class: "columns" });
-  placed(body, mountTotals, h("dl", { class: "totals" }));
-  placed(body, mountNotice, h("div", { class: "notice", role: "status" }));
+  const more = h("details", { class: "numbers" }, h("summary", SHORTCUTS, "Numbers of all paths"));
+  body.append(choices);
+  placed(choices, mountSwitch, h("div"));
+  placed(choices, mountLegend, h("p", { class: "scale-of-all" }));
+  placed(body, mountSelectionBar, h("div", { class: "notice" }));
   body.append(hint);
-  placed(body, mountRibbon, section("tokens", "sentence"));
-  placed(body, mountGrid, section("flow", "route grid: tokens by layers"));
+  placed(body, mountRibbon, section("tokens", "words"));
+  placed(body, mountGrid, section("flow", "route grid: words by layers"));
   body.append(columns);
-  placed(columns, mountHeads, section("heads", "heads: layers by heads"));
+  placed(columns, mountRoutes, section("routes", "routes", "line"));
+  placed(columns, mountTests, section("tests", "tests"));
+  placed(columns, mountHeads, section("heads", "heads and MLPs: layers by heads"));
+  placed(columns, mountScatter, section("scatter", "predicted against actual", "line"));
   placed(columns, mountHeadMap, section("head", "one head: query by key tokens"));
-  placed(columns, mountRoutes, section("routes", "routes"));
   placed(columns, mountChart, section("chart", "flow by route and layer"));
-  markUnavailable(body, hint, model);
+  body.append(more);
+  placed(more, mountTotals, h("div"));
+  markUnavailable(body, hint, model, store);
 }
 
-const section = (name: string, label: string): HTMLElement =>
-  h("section", { "data-pane": name, "aria-label": label });
+// Keys that are pressed here are not the notebook's.
+const SHORTCUTS = { "data-lm-suppress-shortcuts": "true" };
+
+/** A pane; in one of the order of a line, arrows go from one item to the next. */
+const section = (name: string, label: string, order = "plane"): HTMLElement =>
+  h("section", { "data-pane": name, "aria-label": label, "data-order": order });
 
 /** The widget's state where the page around it can read it, at once. */
 function describe(root: HTMLElement, { state }: Store): void {

@@ -55,15 +55,23 @@ export class Columns {
 
   /** One number; NaN outside the table. */
   at(name: string, ...place: number[]): number {
+    return this.reader(name)(...place);
+  }
+
+  /** Reads many numbers of one column. */
+  reader(name: string): (...place: number[]) => number {
     const table = this.tables.get(name);
-    if (table === undefined) return Number.NaN;
-    let offset = 0;
-    for (let axis = 0; axis < table.shape.length; axis++) {
-      const index = place[axis] ?? 0;
-      const length = table.shape[axis] ?? 0;
-      if (index < 0 || index >= length) return Number.NaN;
-      offset = offset * length + index;
-    }
-    return table.data[offset] ?? Number.NaN;
+    if (table === undefined) return () => Number.NaN;
+    const { shape, data } = table;
+    return (...place) => {
+      let offset = 0;
+      for (let axis = 0; axis < shape.length; axis++) {
+        const index = place[axis] ?? 0;
+        const length = shape[axis] ?? 0;
+        if (index < 0 || index >= length) return Number.NaN;
+        offset = offset * length + index;
+      }
+      return data[offset] ?? Number.NaN;
+    };
   }
 }

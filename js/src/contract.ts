@@ -11,22 +11,26 @@
 export const VERSION = 1;
 
 export const KINDS = ["query", "key", "value"] as const;
-export const RANKINGS = ["best", "mass", "contribution"] as const;
+export const RANKINGS = ["contribution", "best", "mass"] as const;
 export const SUMMARIES = ["explanation", "comparison"] as const;
-export const ANSWERS = ["conditioned", "routes", "head_map", "chart", "bokehjs", "error"] as const;
+export const ANSWERS = ["conditioned", "routes", "test", "head_map", "chart", "bokehjs", "error"] as const;
 
 export type RunState = "running" | "done" | "cancelled" | "failed";
 export type ColumnType = "float32" | "uint8";
 export type StepBranch = "skip" | "query" | "key" | "value" | "mlp" | "mlp_skip" | "attention";
-export type RankedBy = "best" | "mass" | "contribution";
+export type RankedBy = "contribution" | "best" | "mass";
+export type ReferenceKind = "mask" | "mean" | "zero" | "text" | "tensor";
 export type Branch = "skip" | "query" | "key" | "value" | "mlp" | "mlp_skip";
+export type SentenceKind = "score" | "words" | "route" | "replaced" | "remark";
+export type Replacement = "reference" | "zero" | "mean" | "resample";
+export type PartKind = "tokens" | "heads" | "mlps";
 export type Kind = "query" | "key" | "value";
 
 /** What routes are ranked by, in words. */
 export const RANKED_BY = {
+  contribution: "contribution",
   best: "best path",
   mass: "mass",
-  contribution: "contribution",
 } as const;
 
 /** The paths through all of some parts; without any, all paths. */
@@ -133,6 +137,22 @@ export interface ListedRoute {
   sentence: string;
 }
 
+/** Routes that differ only in whether they pass feed-forward parts or the skip beside them. */
+export interface Family {
+  /** Short form, for example `"V·L0·H3 → V·L3·H3"`. */
+  label: string;
+  /** The same in words. */
+  sentence: string;
+  /** Of all paths that share these steps, listed or not. */
+  contribution: number | null;
+  /** That, relative to the contribution of all paths. */
+  share: number | null;
+  /** The ranks of those that are listed. */
+  routes: readonly number[];
+  /** The steps by attention, from the input on; none where all paths stay on the skip connections. */
+  steps: readonly ListedStep[];
+}
+
 /** The first routes of a ranking, and what is known about all others. */
 export interface Ranking {
   /** `"best"` (best path), `"mass"` or `"contribution"` (its absolute value). */
@@ -147,12 +167,73 @@ export interface Ranking {
   rest: number | null;
   /** The same in plain words. */
   remark: string;
+  /** The routes, those of a kind together; only of a ranking by contribution. */
+  families: readonly Family[];
 }
 
 /** A number of the paths in a semiring of the reader's choice, with its unit (`"nats"`: a logarithm). */
 export interface Statistic {
   name: string;
   unit: string;
+}
+
+/** What the text is compared with: effects and contributions say what becomes of the score in its place. */
+export interface Reference {
+  /** `"mask"`, `"mean"`, `"zero"`, `"text"` or `"tensor"`. */
+  kind: ReferenceKind;
+  /** In words, for example `"[MASK] in the place of every token"`. */
+  label: string;
+  /** The score of the whole reference. */
+  score: number | null;
+  /** The tokens of a second text; empty otherwise. */
+  streams: readonly Stream[];
+  /** For each token of each stream of the text, its counterpart in the stream of the second text; -1 where there is none. */
+  aligned: readonly (readonly number[])[];
+}
+
+/** A part of the model that paths can pass; a token without a layer is where they start. */
+export interface Part {
+  layer: number | null;
+  branch: Branch | null;
+  head: number | null;
+  token: number | null;
+  /** Which input a token without a layer belongs to. */
+  stream: number;
+}
+
+/** One sentence of the answer. */
+export interface Sentence {
+  /** What it tells: `"score"`, `"words"`, `"route"`, `"replaced"` or `"remark"`. */
+  kind: SentenceKind;
+  text: string;
+  /** What it is about, to be selected with it. */
+  parts: Selection;
+}
+
+/** One test, in the unit of the score. */
+export interface Test {
+  /** What was replaced, all at once. */
+  parts: Selection;
+  /** The route whose contribution was taken away; none where parts were replaced. */
+  steps: readonly ListedStep[];
+  /** What the parts were given: their value under the `"reference"`, `"zero"`, the `"mean"` over the tokens, or `"resample"`: their value in a given text. */
+  by: Replacement;
+  /** In words, for example `"head 3·3"`. */
+  label: string;
+  /** The score. */
+  before: number | null;
+  /** The score with these parts replaced. */
+  after: number | null;
+  /** Their contribution, the estimate of the effect; NaN where it is not known. */
+  predicted: number | null;
+}
+
+/** How well contributions rank the parts of one kind as their effects do, in this text. */
+export interface Correlation {
+  /** `"tokens"`, `"heads"` or `"mlps"`. */
+  kind: PartKind;
+  /** Spearman's, -1 to 1. */
+  rank_correlation: number | null;
 }
 
 /** The summary of an explanation; the maps of its heads are asked for one by one. */
@@ -175,13 +256,22 @@ export interface ExplanationHeader {
   totals: Totals;
   rankings: readonly Ranking[];
   statistics: readonly Statistic[];
+  /** What effects and contributions compare the text with; null where not known yet. */
+  reference: Reference | null;
+  /** The sentences that come first. */
+  answer: readonly Sentence[];
+  /** Those that were asked for one by one; those of all tokens, heads and feed-forward parts are columns. */
+  tests: readonly Test[];
+  correlations: readonly Correlation[];
+  /** Which number an edge carried. */
+  rules: string;
 }
 
 /** One method that was asked. */
 export interface MethodResult {
   /** Unique name, for example `"Saliency"` or `"path max"`. */
   name: string;
-  /** `"captum"` or `"semiring"`. */
+  /** `"captum"`, `"semiring"`, or `"tested"` for the tested effects themselves. */
   family: string;
   /** What the screen shows. */
   label: string;
@@ -195,6 +285,18 @@ export interface MethodResult {
   granularity: string | null;
   /** For maxima, `"unit"` or `"branch"`; else null. */
   level: string | null;
+  /** Whether tokens are ranked by absolute score, as the score has no sign, or one that speaks of a slope and not of a word. */
+  ranked_by_size: boolean;
+  /** Spearman's ρ of the scores with the tested effects, of absolute values where `ranked_by_size`; -1 to 1. null, like all that follow, where it was not asked for or has no value. */
+  effect_correlation: number | null;
+  /** Drop of the score when the first 20 % of the words are given the reference. */
+  comprehensiveness: number | null;
+  /** Drop of the score when all other words are. */
+  sufficiency: number | null;
+  /** Mean squared error, in the unit of the score squared, of the change that the scores predict for random sets of words, after the best common factor. */
+  infidelity: number | null;
+  /** The largest relative change of the scores when the input is moved a little. */
+  sensitivity: number | null;
 }
 
 /** The summary of a comparison, which holds all its numbers. */
@@ -213,16 +315,8 @@ export interface ComparisonHeader {
   paths: string;
   methods: readonly MethodResult[];
   top_k: number;
-}
-
-/** A part of the model that paths can pass; a token without a layer is where they start. */
-export interface Part {
-  layer: number | null;
-  branch: Branch | null;
-  head: number | null;
-  token: number | null;
-  /** Which input a token without a layer belongs to. */
-  stream: number;
+  /** What is put in the place of words; null where nothing was tested. */
+  reference: Reference | null;
 }
 
 /** The flow of the paths through a selection. */
@@ -245,6 +339,13 @@ export interface RoutesAnswer {
   by: RankedBy;
   selection: Selection;
   ranking: Ranking;
+}
+
+/** What one test found. */
+export interface TestAnswer {
+  type: "test";
+  id: number;
+  test: Test;
 }
 
 /** One head between tokens, in one byte each: `255 * sqrt(share / peak)`. */
@@ -310,6 +411,16 @@ export interface RoutesRequest {
   selection: Selection;
 }
 
+/** Asks what really becomes of the score when parts are given another value, all at once. */
+export interface TestRequest {
+  type: "test";
+  selection: Selection;
+  /** A route, instead of the parts: what it carries is taken away, and nothing else. */
+  steps: readonly ListedStep[];
+  /** What the parts are given. */
+  by: Replacement;
+}
+
 /** Asks for the map of one head, of the selected paths. */
 export interface HeadMapRequest {
   type: "head_map";
@@ -361,6 +472,7 @@ export type Summary = ExplanationHeader | ComparisonHeader;
 export type Answer =
   | ConditionedAnswer
   | RoutesAnswer
+  | TestAnswer
   | HeadMapAnswer
   | ChartAnswer
   | BokehAnswer
@@ -371,6 +483,7 @@ export type Request =
   | Cancel
   | ConditionRequest
   | RoutesRequest
+  | TestRequest
   | HeadMapRequest
   | ChartRequest
   | BokehRequest;
@@ -382,6 +495,7 @@ export interface AnswerTo {
   cancel: never;
   condition: ConditionedAnswer;
   routes: RoutesAnswer;
+  test: TestAnswer;
   head_map: HeadMapAnswer;
   chart: ChartAnswer;
   bokehjs: BokehAnswer;
@@ -390,10 +504,11 @@ export interface AnswerTo {
 /** The names of the fields of what comes in; for the tests. */
 export const FIELDS: Record<Incoming["type"], string> = {
   explanation:
-    "type version revision text model score streams status columns paths granularity level layers totals rankings statistics",
-  comparison: "type version revision text model score streams status columns paths methods top_k",
+    "type version revision text model score streams status columns paths granularity level layers totals rankings statistics reference answer tests correlations rules",
+  comparison: "type version revision text model score streams status columns paths methods top_k reference",
   conditioned: "type id selection log_share totals columns",
   routes: "type id by selection ranking",
+  test: "type id test",
   head_map: "type id layer head selection kinds peak columns",
   chart: "type id selection item dark",
   bokehjs: "type id version",

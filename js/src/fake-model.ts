@@ -3,12 +3,16 @@ import { readFileSync } from "node:fs";
 import { vi } from "vitest";
 import { mountApp } from "./app";
 import { fromBase64 } from "./columns";
+import { withEffects, withoutEffects } from "./fake-answer";
 
 const path = `${process.cwd()}/../tests/fixtures/messages.json`;
 export const fixtures = JSON.parse(readFileSync(path, "utf-8")) as Record<
   string,
   { header: unknown; buffer: string }
 >;
+
+fixtures.answered = withEffects(fixtures.explanation);
+fixtures.untested = withoutEffects(fixtures.explanation);
 
 type Callback = (...args: unknown[]) => void;
 
@@ -58,3 +62,11 @@ export const frame = () => vi.advanceTimersByTime(20);
 
 export const click = (root: Element, selector: string) =>
   root.querySelector(selector)?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+
+/** Take a choice of the switch. */
+export function choose(root: Element, name: string): void {
+  const choice = root.querySelector<HTMLInputElement>(`[data-measure][value="${name}"]`);
+  if (choice !== null) choice.checked = true;
+  choice?.dispatchEvent(new Event("change", { bubbles: true }));
+  frame();
+}

@@ -21,10 +21,15 @@ export function keepEntry(within: Element): void {
   pane.querySelector("[data-item]")?.setAttribute("tabindex", "0");
 }
 
-/** Go to where the Tab key comes into the widget that an element is in. */
-export function focusEntry(within: Element): void {
-  const root = within.closest(".semiring-widgets");
-  root?.querySelector<HTMLElement>('[data-item][tabindex="0"]')?.focus({ preventScroll: true });
+/** Go to where the Tab key would go next from an element, among the items of its widget. */
+export function focusEntry(from: Element): void {
+  const entries = from
+    .closest(".semiring-widgets")
+    ?.querySelectorAll<HTMLElement>('[data-item][tabindex="0"]');
+  const next = [...(entries ?? [])].find(
+    (entry) => from.compareDocumentPosition(entry) & Node.DOCUMENT_POSITION_FOLLOWING,
+  );
+  next?.focus({ preventScroll: true });
 }
 
 function enter(item: HTMLElement | null): void {
@@ -44,8 +49,12 @@ function pressed(event: KeyboardEvent, keys: Keys): void {
     return;
   }
   const item = itemOf(event);
-  if (item === null) return;
+  // Beside an entry of a list are its buttons, which the arrows reach.
+  const line = (event.target as Element).closest(".listed");
+  const entry = item ?? line?.querySelector<HTMLElement>("[data-item]");
+  if (!entry) return;
   if (event.key === "Enter" || event.key === " ") {
+    if (item === null) return;
     event.preventDefault();
     keys.choose(item, event.shiftKey || event.ctrlKey || event.metaKey);
     return;
@@ -54,22 +63,30 @@ function pressed(event: KeyboardEvent, keys: Keys): void {
   if (turn === undefined) return;
   event.preventDefault();
   const [right = 0, up = 0] = turn;
-  neighbour(item, right, up)?.focus();
+  if (line !== null && right !== 0) along(line, event.target as HTMLElement, right)?.focus();
+  else neighbour(entry, right, up)?.focus();
+}
+
+function along(line: Element, from: HTMLElement, right: number): HTMLElement | undefined {
+  const stops = [...line.querySelectorAll<HTMLElement>("[data-item], button")];
+  return stops[stops.indexOf(from) + right];
 }
 
 function neighbour(item: HTMLElement, right: number, up: number): HTMLElement | undefined {
-  const { layer, head, token, route } = item.dataset;
-  const items = [...(item.closest("[data-pane]")?.querySelectorAll<HTMLElement>("[data-item]") ?? [])];
+  const { layer, branch, head, token } = item.dataset;
+  const pane = item.closest<HTMLElement>("[data-pane]");
+  const items = [...(pane?.querySelectorAll<HTMLElement>("[data-item]") ?? [])];
+  // Lists, sentences and points have one order, whatever they stand for.
+  if (pane?.dataset.order === "line") return items[items.indexOf(item) + right - up];
   if (layer === undefined) {
-    // Rows of tokens lie below each other in the order of the document, and so do routes.
-    const row = up === 0 || route !== undefined ? items : items.filter((i) => i.dataset.token === token);
+    // Rows of tokens lie below each other in the order of the document.
+    const row = up === 0 ? items : items.filter((i) => i.dataset.token === token);
     return row[row.indexOf(item) + right - up];
   }
   if (up !== 0) {
-    const wanted = String(Number(layer) + up);
-    return items.find(
-      (i) => i.dataset.layer === wanted && i.dataset.head === head && i.dataset.token === token,
-    );
+    const wanted = { layer: String(Number(layer) + up), branch, head, token };
+    const facets = Object.entries(wanted);
+    return items.find((i) => facets.every(([name, value]) => i.dataset[name] === value));
   }
   const row = items.filter((i) => i.dataset.layer === layer);
   return row[row.indexOf(item) + right];

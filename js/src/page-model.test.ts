@@ -1,17 +1,17 @@
 // @vitest-environment happy-dom
-import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { mountApp } from "./app";
 import type { Answer } from "./contract";
+import { part, STEPS } from "./fake-answer";
+import { fixtures as given } from "./fake-model";
 import { pageModel } from "./page-model";
 
-const path = `${process.cwd()}/../tests/fixtures/messages.json`;
 type Message = { header: Record<string, unknown>; buffer: string };
-const fixtures = JSON.parse(readFileSync(path, "utf-8")) as Record<string, Message>;
+const fixtures = given as Record<string, Message>;
 
 /** A page with the given answers. */
-function pageWith(answers: Record<string, unknown>): HTMLElement {
-  const { header, buffer } = fixtures.explanation as Message;
+function pageWith(answers: Record<string, unknown>, name = "untested"): HTMLElement {
+  const { header, buffer } = fixtures[name] as Message;
   const root = document.createElement("div");
   const script = document.createElement("script");
   script.type = "application/json";
@@ -37,7 +37,7 @@ describe("a page without a kernel", () => {
       shown.querySelector<HTMLElement>(`[data-pane="tokens"] [data-token="${index}"]`);
     expect(token(1)?.getAttribute("aria-disabled")).toBeNull();
     expect(token(2)?.getAttribute("aria-disabled")).toBe("true");
-    expect(shown.textContent).toContain("What is grey cannot be selected in this page");
+    expect(shown.textContent).toContain("What has a dashed edge cannot be selected in this page");
     token(2)?.click();
     expect(shown.dataset.conditioned).toBe("none");
     token(1)?.click();
@@ -78,6 +78,38 @@ describe("a page without a kernel", () => {
       await vi.waitFor(() => expect(section?.textContent).toContain("This chart shows all paths."));
       expect(section?.querySelector("button")?.hidden).toBe(true);
     }
+  });
+});
+
+describe("a test in a page without a kernel", () => {
+  const test = {
+    ...{ parts: [], steps: STEPS, by: "reference", label: "a route" },
+    ...{ before: 3.25, after: 1, predicted: 2 },
+  };
+
+  it("is answered where it was run before, and else is not to be had, with a sentence", async () => {
+    const root = pageWith(
+      { ...answers, test: [{ header: { type: "test", id: 0, test }, buffer: "" }] },
+      "answered",
+    );
+    const shown = mountApp(pageModel(root), root, new AbortController().signal);
+    const [known, other] = shown.querySelectorAll<HTMLElement>('[data-pane="routes"] [data-action="test"]');
+    expect(known?.getAttribute("aria-disabled")).toBe("false");
+    expect(other?.getAttribute("aria-disabled")).toBe("true");
+    expect(other?.dataset.tip).toContain("a notebook can test it");
+    other?.click();
+    known?.click();
+    await vi.waitFor(() => expect(shown.querySelector(".tests li")?.textContent).toContain("a route"));
+    expect(shown.querySelector('[data-pane="tests"] [role="status"]')?.textContent).toBe("");
+  });
+
+  it("of a single part is in the columns, so the part can be chosen without its paths", () => {
+    const root = pageWith({}, "answered");
+    const shown = mountApp(pageModel(root), root, new AbortController().signal);
+    const grey = (selector: string) => shown.querySelector(selector)?.getAttribute("aria-disabled");
+    expect(grey('[data-pane="heads"] [data-head="1"]')).toBeNull();
+    expect(grey('[data-pane="flow"] [data-layer="1"][data-token="1"]')).toBe("true");
+    expect(pageModel(root).tested?.({ selection: [part({ token: 1 })], steps: [] })).toBeNull();
   });
 });
 

@@ -4,6 +4,7 @@ import { fromBase64, toBytes } from "./columns";
 import type { Answer, ExplanationHeader, Page, Prepared, Ranking, Request, RoutesRequest } from "./contract";
 import { through } from "./routes-through";
 import { EMPTY, headOf, isEmpty, normalise, same } from "./selection";
+import { asks } from "./tested";
 import type { Model } from "./transport";
 
 type Callback = (...args: unknown[]) => void;
@@ -40,6 +41,10 @@ export function pageModel(root: HTMLElement): Model {
         for (const listener of listeners)
           listener({ ...header, id: request.id }, buffer === null ? [] : [buffer]);
       });
+    },
+    tested: (question) => {
+      const held = page.answers.test?.map(({ header }) => (header.type === "test" ? header.test : null));
+      return held?.find((test) => test !== null && test.by === "reference" && asks(question, test)) ?? null;
     },
     charts: page.answers.chart === undefined ? "none" : "all",
     holds: (selection) => {

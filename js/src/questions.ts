@@ -1,10 +1,12 @@
 /** Questions to Python about what is selected, and what their answers change on screen. */
 
 import { type Bytes, Columns } from "./columns";
-import type { Part, RankedBy, Request, Selection } from "./contract";
+import type { ListedStep, Part, Request, Selection, Test } from "./contract";
 import { anotherVersion, isSummary } from "./incoming";
+import { measureOf } from "./measures";
 import { EMPTY, headOf, isEmpty, normalise, same } from "./selection";
 import type { Store } from "./store";
+import { known, type Question, sameQuestion } from "./tested";
 import { Connection, type Model, type Reply } from "./transport";
 
 export class Questions {
@@ -45,9 +47,54 @@ export class Questions {
     this.model.save_changes();
   }
 
-  rankBy(by: RankedBy): void {
-    this.store.update({ by });
-    this.askRoutes();
+  /** Show another measure, and the routes ranked by it. */
+  measure(measure: string): void {
+    this.store.update({ measure });
+    this.rank();
+  }
+
+  /** Test some parts together, or what a route carries; what is known already is not asked again. */
+  test(selection: Selection, steps: readonly ListedStep[] = []): void {
+    const { summary, testing } = this.store.state;
+    if (summary?.type !== "explanation") return;
+    const question = { selection, steps };
+    const found = known(this.store.state, summary, question) ?? this.model.tested?.(question) ?? null;
+    if (found !== null) this.keep(found);
+    else if (!testing.some((other) => sameQuestion(other, question))) {
+      this.store.update({ testing: [...testing, question], untested: null });
+      // One after the other: of two questions that wait at once only the later one would be answered.
+      if (testing.length === 0) this.askTest(question);
+    }
+  }
+
+  /** Whether there is an answer to a test without asking anybody. */
+  holds(question: Question): boolean {
+    return (this.model.tested?.(question) ?? null) !== null;
+  }
+
+  private keep(test: Test): void {
+    this.store.update({ tests: [test, ...this.store.state.tests], untested: null });
+  }
+
+  private askTest(question: Question): void {
+    const next = () => {
+      const testing = this.store.state.testing.filter((other) => other !== question);
+      this.store.update({ testing });
+      if (testing[0] !== undefined) this.askTest(testing[0]);
+    };
+    this.ask(
+      { type: "test", by: "reference", ...question },
+      {
+        answered: ({ test }) => {
+          this.keep(test);
+          next();
+        },
+        refused: (untested) => {
+          this.store.update({ untested });
+          next();
+        },
+      },
+    );
   }
 
   /** The end of the computation is all the answer that this gets. */
@@ -113,7 +160,10 @@ export class Questions {
   private askRoutes(): void {
     const { selection, summary, by } = this.store.state;
     this.connection.forget("routes");
-    this.store.update({ routes: null, routed: "none", unrouted: null, route: null });
+    this.store.update({
+      ...{ routes: null, routed: "none", unrouted: null },
+      ...{ route: null, family: null, unfolded: [] },
+    });
     if (summary?.type !== "explanation" || summary.level !== "unit") return;
     const known = summary.rankings.some((ranking) => ranking.by === by);
     if (isEmpty(selection) && (known || summary.status.state !== "done")) return;
@@ -128,6 +178,16 @@ export class Questions {
         refused: (unrouted) => this.store.update({ routed: "unavailable", unrouted }),
       },
     );
+  }
+
+  /** Routes are ranked by what the measure goes by; which one is the first choice shows with the numbers. */
+  private rank(): void {
+    const { summary, by } = this.store.state;
+    if (summary?.type !== "explanation") return;
+    const wanted = measureOf(this.store.state, summary).by;
+    if (wanted === by) return;
+    this.store.update({ by: wanted });
+    this.askRoutes();
   }
 
   private isCurrent(selection: Selection): boolean {
@@ -154,6 +214,7 @@ export class Questions {
     }
     // To cancel has no answer but the end.
     if (message.status.state !== "running") this.connection.forget("cancel");
+    this.rank();
     // What could not be told while the computation ran.
     const ended = old?.status.state === "running" && message.status.state === "done";
     if (ended && this.store.state.answered === "unavailable") this.askAll();

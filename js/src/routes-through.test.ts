@@ -60,6 +60,7 @@ describe("the routes through a selection", () => {
     uncovered: 0.1,
     rest: 0,
     remark: "",
+    families: [],
   };
 
   it("are the listed ones that pass all parts, with what others can have at most", () => {
@@ -82,5 +83,20 @@ describe("the routes through a selection", () => {
     const found = through({ ...ranking, missed: null }, [partOf({ layer: 0, head: 0 })], layers);
     expect(found.routes).toEqual([]);
     expect(found.remark).toContain("There are no others.");
+  });
+
+  it("keep the number of a family that passes as a whole, and of all others none", () => {
+    const routes = [staying, crossing, crossing].map((route, rank) => ({ ...route, rank }));
+    const kind = { label: "", sentence: "", share: 0.5, steps: [step(2, "value", 3, 1, 1)] };
+    const families = [
+      { ...kind, contribution: 1, routes: [0] },
+      { ...kind, contribution: 2, routes: [1, 2] },
+    ];
+    const found = through({ ...ranking, routes, families }, [partOf({ token: 3 })], layers);
+    expect(found.families).toEqual([{ ...kind, contribution: 2, routes: [0, 1] }]);
+    expect(found.rest).toBeNull();
+    // The MLPs are what sets the routes of a family apart.
+    const parts = [partOf({ layer: 0, branch: "mlp" })];
+    expect(through({ ...ranking, routes, families }, parts, layers).families).toEqual([]);
   });
 });

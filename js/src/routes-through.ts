@@ -5,7 +5,7 @@
  * may be missing from it is bounded by the same number.
  */
 
-import type { Layer, ListedRoute, Part, Ranking, Selection } from "./contract";
+import type { Family, Layer, ListedRoute, Part, Ranking, Selection } from "./contract";
 import { power, signed } from "./layout/numbers";
 
 // As many as a kernel would send.
@@ -21,9 +21,30 @@ export function through(ranking: Ranking, selection: Selection, layers: readonly
   return {
     ...ranking,
     routes,
+    families: familiesThrough(ranking, found, selection),
     missed,
+    // Of those that are not listed only the families know a number.
+    uncovered: null,
+    rest: null,
     remark: `${found.length} of the first ${count} routes of this ranking ${found.length === 1 ? "passes" : "pass"} through the selection${listed}. ${rest(ranking.by, missed)}`,
   };
+}
+
+/** The families whose routes pass, all of them or none: unless the selection is about what sets them apart. */
+function familiesThrough(
+  { families }: Ranking,
+  found: readonly ListedRoute[],
+  selection: Selection,
+): readonly Family[] {
+  if (selection.some(({ branch }) => branch === "mlp" || branch === "mlp_skip")) return [];
+  const places = new Map(found.map(({ rank }, place) => [rank, place]));
+  return families
+    .filter(({ routes }) => routes.some((rank) => places.has(rank)))
+    .slice(0, LISTED)
+    .map((family) => ({
+      ...family,
+      routes: family.routes.flatMap((rank) => places.get(rank) ?? []).filter((place) => place < LISTED),
+    }));
 }
 
 /** The most that a route can have that is not listed: the next one that is known, or the bound on all others. */

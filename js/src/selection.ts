@@ -6,6 +6,7 @@
  */
 
 import type { ExplanationHeader, Part, Selection } from "./contract";
+import { partName } from "./part-names";
 
 export const EMPTY: Selection = [];
 
@@ -48,6 +49,8 @@ export function same(one: Selection, other: Selection): boolean {
 
 /** Whether a part is selected: its element is drawn as pressed. */
 export function includes(selection: Selection, target: Target): boolean {
+  // Asked of every cell, and most often nothing is selected.
+  if (selection.length === 0) return false;
   const wanted = partOf(target);
   return selection.some((part) => samePart(part, wanted));
 }
@@ -73,30 +76,7 @@ export function wording(selection: Selection, summary: ExplanationHeader): strin
   return ["paths", ...ascending.map((part) => partWording(part, summary))].join(" ");
 }
 
-function partWording({ layer, branch, head, token, stream }: Part, summary: ExplanationHeader): string {
-  const named = (index: number) => {
-    const tokens = summary.streams[index]?.tokens ?? [];
-    const found = tokens[token ?? -1];
-    const text = found === undefined ? "" : found.text.trim() || found.raw.trim();
-    const several = tokens.filter((other) => other.text === found?.text).length > 1;
-    return text === "" || several ? `${text} (token ${token})`.trim() : text;
-  };
-  if (layer === null) {
-    if (token === null) return "";
-    // Two inputs may begin with the same word.
-    const whose = summary.streams.length > 1 ? ` of the ${summary.streams[stream]?.name ?? "input"}` : "";
-    return `from ${named(stream)}${whose}`;
-  }
-  const described = summary.layers[layer];
-  const way = branch === "mlp_skip" ? "way around the MLP" : branch === "mlp" ? "MLP" : branch;
-  const what =
-    head !== null
-      ? `${branch === null ? "" : `the ${way} of `}head ${layer}·${head}`
-      : branch !== null
-        ? `the ${way} of layer ${layer}`
-        : token === null
-          ? `the attention of layer ${layer}`
-          : `layer ${layer}`;
-  // A token of a layer stands in the stream of the layer; one beside a head may be of either side.
-  return token === null ? `through ${what}` : `through ${what} at ${named(described?.stream ?? 0)}`;
+function partWording(part: Part, summary: ExplanationHeader): string {
+  const name = partName(part, summary);
+  return name === "" ? "" : `${part.layer === null ? "from" : "through"} ${name}`;
 }

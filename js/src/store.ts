@@ -8,8 +8,10 @@ import type {
   RoutesAnswer,
   Selection,
   Summary,
+  Test,
 } from "./contract";
 import { EMPTY } from "./selection";
+import type { Question } from "./tested";
 
 export type Answered = "none" | "pending" | "ready" | "unavailable";
 
@@ -31,11 +33,19 @@ export interface State {
   refused: string | null;
   unrouted: string | null;
   unmapped: string | null;
-  /** Rank of the route that is drawn out. */
+  /** Place of the family of routes that is drawn out, and rank of one of its routes. */
+  family: number | null;
   route: number | null;
-  /** Name of the quantity that tints tokens, cells and heads; null for the first choice. */
+  /** Families whose routes are listed one by one. */
+  unfolded: readonly number[];
+  /** Name of the measure that all panes show; null for the first choice. */
   measure: string | null;
-  kind: number;
+  /** Tests that were answered in this view, the newest first; those that wait, and why one has no answer. */
+  tests: readonly Test[];
+  testing: readonly Question[];
+  untested: string | null;
+  /** Whether somebody can be asked to test. */
+  kernel: boolean;
   /** Whose paths a chart can be drawn of. */
   charts: "selection" | "all" | "none";
   error: string | null;
@@ -54,15 +64,20 @@ export class Store {
     answered: "none",
     condition: null,
     map: null,
-    by: "best",
+    by: "contribution",
     routes: null,
     routed: "none",
     refused: null,
     unrouted: null,
     unmapped: null,
+    family: null,
     route: null,
+    unfolded: [],
     measure: null,
-    kind: -1,
+    tests: [],
+    testing: [],
+    untested: null,
+    kernel: true,
     charts: "selection",
     error: null,
     theme: "light",
@@ -133,10 +148,4 @@ function noting(state: State, seen: Map<keyof State, unknown>): State {
 /** Whether a column is known for the paths through the selection only. */
 export function isConditioned(state: State, name: string): boolean {
   return state.answered === "ready" && state.condition?.columns.get(name) !== undefined;
-}
-
-/** A number of the flow: conditioned on the selection where the answer is there. */
-export function flowAt(state: State, name: string, ...place: number[]): number {
-  const columns = isConditioned(state, name) ? state.condition?.columns : state.columns;
-  return (columns ?? state.columns).at(name, ...place);
 }

@@ -8,8 +8,17 @@
  */
 
 import type { Bytes } from "./columns";
-import { type AnswerTo, type Notice, type Request, type Selection, type Summary, VERSION } from "./contract";
+import {
+  type AnswerTo,
+  type Notice,
+  type Request,
+  type Selection,
+  type Summary,
+  type Test,
+  VERSION,
+} from "./contract";
 import { isAnswer, isSummary } from "./incoming";
+import type { Question } from "./tested";
 
 /** The part of anywidget's model that is used here; the exported page has a small stand-in. */
 export interface Model {
@@ -21,6 +30,8 @@ export interface Model {
   send(content: unknown, callbacks?: unknown, buffers?: ArrayBuffer[]): void;
   /** Whether the numbers of a selection are there; without a kernel not all are. */
   holds?(selection: Selection): boolean;
+  /** A test that the page holds; a model that has this has no kernel to ask. */
+  tested?(question: Question): Test | null;
   /** Whose paths it can draw a chart of, where not of those of any selection. */
   charts?: "all" | "none";
 }

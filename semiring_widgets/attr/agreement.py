@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["rank_correlation", "top_k_overlap"]
+__all__ = ["effect_correlation", "rank_correlation", "top_k_overlap"]
 
 
 def rank_correlation(scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -36,8 +36,32 @@ def rank_correlation(scores: NDArray[np.float64]) -> NDArray[np.float64]:
         Shape (methods, methods), -1 to 1. NaN where a method failed, or gave all tokens the same
         absolute score (one token included): then it has no order to compare.
     """
+    return _spearman(np.abs(scores))
+
+
+def effect_correlation(scores: NDArray[np.float64], effects: NDArray[np.float64], by_size: bool) -> float:
+    """Spearman's ρ between scores and tested effects.
+
+    Args:
+        scores: shape (tokens,).
+        effects: shape (tokens,).
+        by_size: whether absolute values are compared.
+
+    Returns:
+        -1 to 1, or NaN where one of them has no order or holds NaN.
+
+    Example:
+        >>> round(effect_correlation(np.array([3.0, 2.0, 1.0]), np.array([-9.0, 4.0, 0.0]), True), 2)
+        1.0
+    """
+    rows = np.stack([scores, effects])
+    # A correlation of 0 comes out as some 1e-17.
+    return round(float(_spearman(np.abs(rows) if by_size else rows)[0, 1]), 12)
+
+
+def _spearman(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     # Ranks first: pandas' own "spearman" would leave infinite scores out.
-    ranks = pd.DataFrame(np.abs(scores)).rank(axis=1).T
+    ranks = pd.DataFrame(rows).rank(axis=1).T
     found: NDArray[np.float64] = ranks.corr(min_periods=len(ranks)).to_numpy()
     return found
 

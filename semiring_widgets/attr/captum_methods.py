@@ -19,7 +19,14 @@ from typing import Any
 
 import captum.attr
 import torch
-from captum.attr import Attribution, GradientShap, NoiseTunnel, PerturbationAttribution, Saliency
+from captum.attr import (
+    Attribution,
+    GradientAttribution,
+    GradientShap,
+    NoiseTunnel,
+    PerturbationAttribution,
+    Saliency,
+)
 from torch import Tensor
 
 from semiring_widgets.attr.gradient import SemiringGradient
@@ -28,7 +35,7 @@ from semiring_widgets.attr.problem import Problem
 from semiring_widgets.core.semirings import find_semiring
 from semiring_widgets.errors import InputError
 
-__all__ = ["CAPTUM_NAMES", "captum_token_scores", "has_sign", "instance_of"]
+__all__ = ["CAPTUM_NAMES", "captum_token_scores", "has_sign", "instance_of", "is_ranked_by_size"]
 
 CAPTUM_NAMES = (
     "Saliency",
@@ -69,6 +76,24 @@ def has_sign(method: type[Attribution] | Attribution | str) -> bool:
     if isinstance(method, (SemiringGradient, LayerSemiringGradient)):
         return find_semiring(method.choice.semiring, method.choice.level).signed
     return not issubclass(method if isinstance(method, type) else type(method), Saliency)
+
+
+def is_ranked_by_size(method: type[Attribution] | Attribution | str) -> bool:
+    """Whether a token ranks by its absolute score: it has no sign, or is a slope that no input multiplies.
+
+    The sign of a slope says which way a unit would have to move, and nothing about the word that is there.
+    """
+    if isinstance(method, str):
+        method = getattr(captum.attr, method)
+    if isinstance(method, NoiseTunnel):
+        return is_ranked_by_size(method.attribution_method)
+    if isinstance(method, type):
+        # Captum's property, as it is unless a class says otherwise: not multiplied.
+        own: type[Attribution] = method
+        local = own.multiplies_by_inputs is Attribution.multiplies_by_inputs
+        return issubclass(own, GradientAttribution) and local
+    local = isinstance(method, GradientAttribution) and not method.multiplies_by_inputs
+    return local or not has_sign(method)
 
 
 def captum_token_scores(method: Attribution, problem: Problem) -> tuple[Tensor, str | None]:

@@ -1,5 +1,13 @@
 """The attribution methods that a comparison knows, by name.
 
+First of all stands the yardstick, relative to the reference of the comparison:
+
+| name            | number per token                                                                 |
+|-----------------|----------------------------------------------------------------------------------|
+| `tested effect` | score - score with this token given the reference, measured                      |
+| `contribution`  | its first order: sum of all paths from the token's units, times input - reference |
+| `contribution (linear)` | the same with edges weighed by these rules; also secant, lrp, gim         |
+
 Beside Captum's methods stand statistics of the paths that lead from the units of a token to the score:
 
 | name           | semiring  | number per token                                             |
@@ -39,6 +47,7 @@ from semiring_widgets.attr.captum_methods import (
     captum_token_scores,
     has_sign,
     instance_of,
+    is_ranked_by_size,
 )
 from semiring_widgets.attr.gradient import SemiringGradient
 from semiring_widgets.attr.layer_gradient import LayerSemiringGradient
@@ -49,14 +58,18 @@ from semiring_widgets.checks import shown
 from semiring_widgets.core import Result
 from semiring_widgets.core.semirings import NAMED, Hops, Semiring, find_semiring
 from semiring_widgets.errors import InputError
+from semiring_widgets.vocabulary import RULES
 
-__all__ = ["DEFAULT_NAMES", "Method", "MethodLike", "method_names", "resolve"]
+__all__ = ["DEFAULT_NAMES", "TESTED", "Method", "MethodLike", "method_names", "resolve"]
 
 MethodLike: TypeAlias = str | Semiring | type[Attribution] | Attribution | Callable[..., Tensor]
 
+TESTED = "tested effect"
 # The others only by name: with windows of one token FeatureAblation is Occlusion, path sum is Saliency, and
 # the number of paths is nearly the same for all tokens.
 DEFAULT_NAMES = (
+    TESTED,
+    *("contribution", "contribution (linear)"),
     *(name for name in CAPTUM_NAMES if name != "FeatureAblation"),
     *("path mass", "best path", "path entropy"),
 )
@@ -68,28 +81,33 @@ class Method:
 
     Attributes:
         name: unique within a comparison.
-        family: ``"semiring"`` for statistics of paths, ``"captum"`` for Captum and functions used like it.
+        family: ``"tested"`` for tested effects, ``"semiring"`` for statistics of paths, ``"captum"`` for
+            Captum and functions used like it.
         signed: whether its scores have a meaningful sign.
+        by_size: whether words are ranked by absolute score, see `semiring_widgets.attr.yardsticks`.
         counts_paths: whether it depends on granularity and level.
         of_some_paths: whether it counts the paths that the comparison is about, where that is not all.
         ask: gives the scores, shape (T,), and a remark for the screen or None.
         granularity: for methods with a granularity of their own; None means the comparison's.
         level: likewise.
+        rules: likewise.
     """
 
     name: str
     family: str
     signed: bool
     ask: Callable[[Problem], tuple[Tensor, str | None]]
+    by_size: bool = False
     counts_paths: bool = False
     of_some_paths: bool = False
     granularity: str | None = None
     level: str | None = None
+    rules: str | None = None
 
 
 def method_names() -> tuple[str, ...]:
     """All names that `resolve` knows."""
-    return (*CAPTUM_NAMES, *map(_method_name, NAMED.values()))
+    return (*_RELATIVE, *CAPTUM_NAMES, *map(_method_name, NAMED.values()))
 
 
 def _method_name(semiring: Semiring | type[Semiring]) -> str:
@@ -146,14 +164,14 @@ def _method(method: Any) -> Method:
 
 def _named(name: str) -> Method:
     wanted = name.strip().casefold().replace("_", " ")
+    if wanted in _RELATIVE:
+        return _RELATIVE[wanted]
     for key, semiring in NAMED.items():
         shown_name = _method_name(semiring)
         if wanted in {known.replace("_", " ") for known in (shown_name, key, f"path {key}")}:
             # A norm or a share of the units of a token has no sign.
             signed = semiring.signed and key not in _PER_TOKEN
-            return Method(
-                shown_name, "semiring", signed, _PathStatistic(key), counts_paths=True, of_some_paths=True
-            )
+            return _statistic(shown_name, signed, _PathStatistic(key))
     for captum_name in CAPTUM_NAMES:
         if wanted == captum_name.casefold():
             return _captum(captum_name)
@@ -169,8 +187,12 @@ def _of_semiring(semiring: Semiring) -> Method:
         return _named(semiring.name)
     readout_of(semiring, None)
     statistic = _PathStatistic(semiring)
-    name = _method_name(semiring)
-    return Method(name, "semiring", semiring.signed, statistic, counts_paths=True, of_some_paths=True)
+    return _statistic(_method_name(semiring), semiring.signed, statistic)
+
+
+def _statistic(name: str, signed: bool, ask: Callable[[Problem], tuple[Tensor, str | None]]) -> Method:
+    """A statistic of paths; the sign of one is that of a slope."""
+    return Method(name, "semiring", signed, ask, by_size=True, counts_paths=True, of_some_paths=True)
 
 
 def _captum(method: str | type[Attribution] | Attribution) -> Method:
@@ -193,11 +215,12 @@ def _captum(method: str | type[Attribution] | Attribution) -> Method:
             "semiring",
             has_sign(method),
             ask,
+            by_size=is_ranked_by_size(method),
             counts_paths=True,
             granularity=choice.granularity,
             level=choice.level,
         )
-    return Method(name, "captum", has_sign(method), ask)
+    return Method(name, "captum", has_sign(method), ask, by_size=is_ranked_by_size(method))
 
 
 @dataclass(frozen=True)
@@ -212,6 +235,44 @@ class _PathStatistic:
         if isinstance(self.semiring, str) and self.semiring in _PER_TOKEN:
             return _PER_TOKEN[self.semiring](result), None
         return choice.number(result.reduce(-1), problem.inputs, aggregate=False)[0], None
+
+
+def _tested(problem: Problem) -> tuple[Tensor, str | None]:
+    return torch.from_numpy(problem.replacing.effects), None
+
+
+@dataclass(frozen=True)
+class _Contribution:
+    """Slope times input minus reference.
+
+    Attributes:
+        rules: by which edges are weighed; None for the comparison's.
+    """
+
+    rules: str | None = None
+
+    def __call__(self, problem: Problem) -> tuple[Tensor, str | None]:
+        asked = problem if self.rules is None else problem.under(self.rules)
+        options = asked.options
+        slopes = asked.paths(SemiringChoice("sum", options.granularity, options.level)).value
+        change = asked.inputs.detach() - asked.baselines
+        return (slopes[0].double() * change[0].double()).sum(-1), None
+
+    def named(self) -> Method:
+        """The method of a table."""
+        name = "contribution" if self.rules is None else f"contribution ({self.rules})"
+        weighed = {"counts_paths": True, "of_some_paths": True, "rules": self.rules}
+        return Method(name, "semiring", True, self, **weighed)
+
+
+# Relative to the reference of the comparison, by name.
+_RELATIVE: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method(TESTED, "tested", True, _tested),
+        *(_Contribution(rules).named() for rules in (None, *(name for name in RULES if name != "gradient"))),
+    )
+}
 
 
 def _norm(result: Result) -> Tensor:

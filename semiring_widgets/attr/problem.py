@@ -2,19 +2,23 @@
 
 Token ids have no gradient, so every method works on the input embeddings: a module that maps embeddings
 (B, T, D) to one score per example, the embeddings of the text, and reference embeddings in which the
-words are blanked. All semiring methods read the same recording of one forward pass.
+words are given the reference. All semiring methods read the same recording of one forward pass, and all
+measurements share their runs of the model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from semiring_widgets.attr.replacing import Replacing
 from semiring_widgets.attr.semiring_choice import SemiringChoice
 from semiring_widgets.core import Paths, Result, path_lengths, record, select_paths
 from semiring_widgets.question import PathOptions
@@ -72,6 +76,19 @@ class Problem:
         self.options = options
         self._chosen: Paths | None = None
         self._recording: tuple[Tape, Tensor] | Exception | None = None
+
+    def at(self, inputs: Tensor) -> Problem:
+        """The same problem for other embeddings, shape (1, T, D)."""
+        return Problem(self.forward, inputs, self.baselines, self.options)
+
+    def under(self, rules: str) -> Problem:
+        """The same problem where other rules weigh the edges; its recording is its own, and not kept here."""
+        return Problem(self.forward, self.inputs, self.baselines, replace(self.options, rules=rules))
+
+    @cached_property
+    def replacing(self) -> Replacing:
+        """What happens when tokens are given the reference."""
+        return Replacing(self.forward, self.inputs, self.baselines)
 
     def paths(self, choice: SemiringChoice) -> Result:
         """Semiring value of all paths from each unit of each token to the score.
@@ -133,7 +150,13 @@ class Problem:
     def _recorded(self) -> tuple[Tape, Tensor]:
         if self._recording is None:
             try:
-                with record(granularity=self.options.granularity, max_memory=self.options.max_memory) as tape:
+                options = self.options
+                with record(
+                    options.granularity,
+                    rules=options.rules,
+                    reference=self.baselines,
+                    max_memory=options.max_memory,
+                ) as tape:
                     # A copy goes in, in case the model works on its inputs in place.
                     score = self.forward(self.inputs.clone())
                 self._recording = (tape, score)

@@ -24,6 +24,7 @@ from semiring_widgets.contract.table import (
     ConditionRequest,
     HeadMapRequest,
     RoutesRequest,
+    TestRequest,
 )
 from semiring_widgets.errors import InputError
 from semiring_widgets.pictures.chart import bokeh_version, bokehjs, chart_item
@@ -108,6 +109,13 @@ def _routes(result: Explanation, asked: RoutesRequest, check: Check) -> messages
     return messages.routes(asked.id, asked.by, parts, ranking)
 
 
+def _test(result: Explanation, asked: TestRequest, check: Check) -> messages.Message:
+    session, parts = _session(result, "A test"), _parts(asked)
+    found = session.test(parts, asked.steps, asked.by, check)
+    result.tests.add(found)
+    return messages.tested(asked.id, found)
+
+
 def _head_map(result: Explanation, asked: HeadMapRequest, check: Check) -> messages.Message:
     parts = _parts(asked)
     shares = head_shares(result, asked.layer, asked.head, parts, check)
@@ -130,6 +138,7 @@ def _bokehjs(result: Explanation, asked: BokehRequest, check: Check) -> messages
 _ANSWERS: Final[Mapping[type[Request], Callable[[Explanation, Any, Check], messages.Message]]] = {
     ConditionRequest: _condition,
     RoutesRequest: _routes,
+    TestRequest: _test,
     HeadMapRequest: _head_map,
     ChartRequest: _chart,
     BokehRequest: _bokehjs,
@@ -137,7 +146,9 @@ _ANSWERS: Final[Mapping[type[Request], Callable[[Explanation, Any, Check], messa
 ANSWERED: Final = tuple(kind.type for kind in _ANSWERS)
 
 
-def _parts(asked: ConditionRequest | RoutesRequest | HeadMapRequest | ChartRequest) -> list[dict[str, Any]]:
+def _parts(
+    asked: ConditionRequest | RoutesRequest | TestRequest | HeadMapRequest | ChartRequest,
+) -> list[dict[str, Any]]:
     return [asdict(part) for part in asked.selection]
 
 

@@ -66,7 +66,8 @@ class Request(MessageType):
         answer: the type of the answer; None if it has none of its own.
         at_once: whether the widget meets it by itself; all others wait in a queue for a worker.
         of_selection: whether its answer is about what is selected at the moment: then it is not given any
-            more once the latest such question is about something else.
+            more once the latest such question is about something else. By default it is where the latest
+            wins.
         latest_wins: whether, of such questions, the later one of this type overtakes the earlier ones.
         ahead: whether a page without a kernel may hold answers to it, prepared when it is written.
         example: its fields in the fixture that both languages are tested with; None if it is in no fixture.
@@ -85,14 +86,15 @@ class Request(MessageType):
         type: str = "",  # noqa: A002
         answer: type[Answer] | None = None,
         at_once: bool = False,
-        of_selection: bool = False,
+        of_selection: bool | None = None,
         latest_wins: bool = False,
         ahead: bool = False,
         example: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init_subclass__(type=type)
         cls.answer, cls.at_once, cls.ahead, cls.example = answer, at_once, ahead, example
-        cls.of_selection, cls.latest_wins = of_selection or latest_wins, latest_wins
+        cls.of_selection = latest_wins if of_selection is None else of_selection
+        cls.latest_wins = latest_wins
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,11 +34,11 @@ from semiring_widgets.contract.table import (
     ErrorAnswer,
     ExplanationHeader,
     HeadMapAnswer,
-    Part,
     RoutesAnswer,
+    TestAnswer,
 )
 from semiring_widgets.results.comparison import Comparison
-from semiring_widgets.results.parts import Score, Stream, Totals
+from semiring_widgets.results.parts import Part, Reference, Score, Stream, Totals
 from semiring_widgets.results.visible import token_label
 from semiring_widgets.vocabulary import KINDS
 
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from semiring_widgets.results.explanation import Explanation
     from semiring_widgets.results.parts import Status
     from semiring_widgets.results.rankings import Ranking
+    from semiring_widgets.results.test_log import Test
 
 __all__ = [
     "CONDITIONED",
@@ -64,6 +65,7 @@ __all__ = [
     "routes",
     "sendable",
     "starting",
+    "tested",
     "unpack",
 ]
 
@@ -210,6 +212,16 @@ def chart(request_id: int, selection: Sequence[Mapping[str, Any]], item: Any, da
     return message(ChartAnswer(id=request_id, selection=_parts(selection), item=item, dark=dark))
 
 
+def tested(request_id: int, found: Test) -> Message:
+    """The answer to ``test``: what one test found.
+
+    Args:
+        request_id: the request's id.
+        found: the test.
+    """
+    return message(TestAnswer(id=request_id, test=found))
+
+
 def failure(request_id: int, sentence: str) -> Message:
     """The answer to a request that cannot be met: one sentence."""
     return message(ErrorAnswer(id=request_id, message=sentence))
@@ -291,11 +303,16 @@ def _explanation(result: Explanation, revision: int) -> Message:
         columns=columns,
         paths=result.paths,
         granularity=result.granularity,
+        rules=result.rules,
         level=result.level,
         layers=result.layers,
         totals=result.totals,
         rankings=result.rankings,
         statistics=result.statistics,
+        reference=result.reference and _readable_reference(result.reference),
+        answer=result.sentences,
+        tests=tuple(result.tests),
+        correlations=result.correlations,
     )
     return message(header, buffer)
 
@@ -315,6 +332,7 @@ def _comparison(result: Comparison, revision: int) -> Message:
         paths=result.paths,
         methods=result.methods,
         top_k=result.top_k,
+        reference=result.reference,
     )
     return message(header, buffer)
 
@@ -325,6 +343,10 @@ def _readable(streams: tuple[Stream, ...]) -> tuple[Stream, ...]:
         Stream(stream.name, tuple(replace(token, text=token_label(token)) for token in stream.tokens))
         for stream in streams
     )
+
+
+def _readable_reference(reference: Reference) -> Reference:
+    return replace(reference, streams=_readable(reference.streams))
 
 
 def _parts(selection: Sequence[Mapping[str, Any]]) -> tuple[Part, ...]:

@@ -18,9 +18,10 @@ import numpy as np
 
 from semiring_widgets.checks import shown
 from semiring_widgets.contract.message_kinds import Request, Words
-from semiring_widgets.contract.table import REQUESTS, VERSION, Part, Selection
+from semiring_widgets.contract.table import REQUESTS, VERSION, Selection
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.facts import value_of
+from semiring_widgets.results.parts import Part
 
 __all__ = ["EMPTY_SELECTION", "another_version", "kind_of", "parts_of", "request_of"]
 

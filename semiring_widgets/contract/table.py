@@ -21,9 +21,30 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from semiring_widgets.contract.message_kinds import Answer, MessageType, Notice, Request, Spelled, Words
 from semiring_widgets.results.comparison import MethodResult
-from semiring_widgets.results.parts import Layer, Score, Statistic, Status, Stream, Totals
+from semiring_widgets.results.parts import (
+    Correlation,
+    Layer,
+    Part,
+    Reference,
+    Score,
+    Sentence,
+    Statistic,
+    Status,
+    Stream,
+    Totals,
+)
 from semiring_widgets.results.rankings import ListedStep, Ranking
-from semiring_widgets.vocabulary import BRANCHES, KINDS, RANKINGS, STATES
+from semiring_widgets.results.test_log import Test
+from semiring_widgets.vocabulary import (
+    BRANCHES,
+    KINDS,
+    PART_KINDS,
+    RANKINGS,
+    REFERENCES,
+    REPLACEMENTS,
+    SENTENCES,
+    STATES,
+)
 
 __all__ = [
     "ANSWERS",
@@ -55,6 +76,8 @@ __all__ = [
     "Selection",
     "Shown",
     "Summary",
+    "TestAnswer",
+    "TestRequest",
 ]
 
 # Compared on both sides; the next number when one side would misread what the other one's older version says.
@@ -64,28 +87,19 @@ VERSION: Final = 1
 _BRANCH = Words("Branch", BRANCHES)
 _KIND = Words("Kind", KINDS)
 _RANKED_BY = Words("RankedBy", RANKINGS, "ranking by")
+_GIVEN = Words("Replacement", REPLACEMENTS, "replacement")
 _COLUMN_TYPE = Words("ColumnType", ("float32", "uint8"))
 # Fields of results that are texts there.
 WORDS_OF_FACTS: Final[Mapping[tuple[type, str], Words]] = {
+    (Part, "branch"): _BRANCH,
     (Ranking, "by"): _RANKED_BY,
+    (Reference, "kind"): Words("ReferenceKind", REFERENCES),
+    (Sentence, "kind"): Words("SentenceKind", SENTENCES),
+    (Correlation, "kind"): Words("PartKind", PART_KINDS),
+    (Test, "by"): _GIVEN,
     (ListedStep, "branch"): Words("StepBranch", (*BRANCHES, "attention")),
     (Status, "state"): Words("RunState", STATES),
 }
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part of the model that paths can pass; a token without a layer is where they start.
-
-    Attributes:
-        stream: which input a token without a layer belongs to.
-    """
-
-    layer: int | None = None
-    branch: Annotated[str | None, _BRANCH] = None
-    head: int | None = None
-    token: int | None = None
-    stream: int = 0
 
 
 Selection: TypeAlias = tuple[Part, ...]
@@ -134,7 +148,15 @@ class Summary(MessageType):
 
 @dataclass(frozen=True, kw_only=True)
 class ExplanationHeader(Summary, type="explanation"):
-    """The summary of an explanation; the maps of its heads are asked for one by one."""
+    """The summary of an explanation; the maps of its heads are asked for one by one.
+
+    Attributes:
+        reference: what effects and contributions compare the text with; null where not known yet.
+        answer: the sentences that come first.
+        tests: those that were asked for one by one; those of all tokens, heads and feed-forward parts are
+            columns.
+        rules: which number an edge carried.
+    """
 
     granularity: str = ""
     level: str = ""
@@ -142,14 +164,24 @@ class ExplanationHeader(Summary, type="explanation"):
     totals: Totals = _NOTHING_KNOWN
     rankings: tuple[Ranking, ...] = ()
     statistics: tuple[Statistic, ...] = ()
+    reference: Reference | None = None
+    answer: tuple[Sentence, ...] = ()
+    tests: tuple[Test, ...] = ()
+    correlations: tuple[Correlation, ...] = ()
+    rules: str = "gradient"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonHeader(Summary, type="comparison"):
-    """The summary of a comparison, which holds all its numbers."""
+    """The summary of a comparison, which holds all its numbers.
+
+    Attributes:
+        reference: what is put in the place of words; null where nothing was tested.
+    """
 
     methods: tuple[MethodResult, ...] = ()
     top_k: int = 0
+    reference: Reference | None = None
 
 
 # --- to the page, when asked ----------------------------------------------------------------------
@@ -178,6 +210,15 @@ class RoutesAnswer(Answer, type="routes"):
     by: Annotated[str, _RANKED_BY]
     selection: Selection
     ranking: Ranking
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestAnswer(Answer, type="test"):
+    """What one test found."""
+
+    __test__ = False  # for pytest
+
+    test: Test
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,6 +313,30 @@ class RoutesRequest(
 
 
 @dataclass(frozen=True, kw_only=True)
+class TestRequest(
+    Request,
+    type="test",
+    answer=TestAnswer,
+    latest_wins=True,
+    of_selection=False,
+    ahead=True,
+    example={"selection": _VALUE_OF_LAYER_2},
+):
+    """Asks what really becomes of the score when parts are given another value, all at once.
+
+    Attributes:
+        steps: a route, instead of the parts: what it carries is taken away, and nothing else.
+        by: what the parts are given.
+    """
+
+    __test__ = False
+
+    selection: Selection
+    steps: tuple[ListedStep, ...] = ()
+    by: Annotated[str, _GIVEN] = "reference"
+
+
+@dataclass(frozen=True, kw_only=True)
 class HeadMapRequest(
     Request,
     type="head_map",
@@ -343,10 +408,16 @@ class Page:
 SUMMARIES: Final = {one.type: one for one in (ExplanationHeader, ComparisonHeader)}
 ANSWERS: Final[Mapping[str, type[Answer]]] = {
     one.type: one
-    for one in (ConditionedAnswer, RoutesAnswer, HeadMapAnswer, ChartAnswer, BokehAnswer, ErrorAnswer)
+    for one in (
+        *(ConditionedAnswer, RoutesAnswer, TestAnswer, HeadMapAnswer),
+        *(ChartAnswer, BokehAnswer, ErrorAnswer),
+    )
 }
 REQUESTS: Final[Mapping[str, type[Request]]] = {
     one.type: one
-    for one in (Pull, Cancel, ConditionRequest, RoutesRequest, HeadMapRequest, ChartRequest, BokehRequest)
+    for one in (
+        *(Pull, Cancel, ConditionRequest, RoutesRequest, TestRequest, HeadMapRequest),
+        *(ChartRequest, BokehRequest),
+    )
 }
 NOTICES: Final[Mapping[str, type[Notice]]] = {one.type: one for one in (Shown, Gone)}

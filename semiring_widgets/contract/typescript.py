@@ -99,7 +99,7 @@ def type_of(hint: Any) -> str:
         return " | ".join(dict.fromkeys(" | ".join(map(type_of, get_args(hint))).split(" | ")))
     if get_origin(hint) is tuple:
         of = type_of(get_args(hint)[0])
-        return f"readonly ({of})[]" if " | " in of else f"readonly {of}[]"
+        return f"readonly ({of})[]" if " " in of else f"readonly {of}[]"
     if dataclasses.is_dataclass(hint):
         return str(getattr(hint, "__name__", hint))
     if hint in _PLAIN:

@@ -6,7 +6,8 @@ like.
 
 from semiring_widgets.core.anatomy import Selection
 from semiring_widgets.core.backpropagation import backprop
-from semiring_widgets.core.effects import Effect, test
+from semiring_widgets.core.circuits import Circuit, Curve, circuit, circuit_curve
+from semiring_widgets.core.effects import Aligned, Effect, RouteSteps, test
 from semiring_widgets.core.memory import estimate_memory
 from semiring_widgets.core.paths import (
     Path,
@@ -28,18 +29,24 @@ from semiring_widgets.core.tape import Tape, record
 PathSet = Paths
 
 __all__ = [
+    "Aligned",
+    "Circuit",
+    "Curve",
     "Effect",
     "Path",
     "PathSet",
     "Paths",
     "Result",
     "Route",
+    "RouteSteps",
     "Routes",
     "Selection",
     "Semiring",
     "Step",
     "Tape",
     "backprop",
+    "circuit",
+    "circuit_curve",
     "estimate_memory",
     "path_lengths",
     "record",

@@ -9,12 +9,13 @@ from torch import Tensor
 
 from semiring_widgets.checks import memory_limit
 from semiring_widgets.core.anatomy import Parts
-from semiring_widgets.core.graph import GradientGraph, check_uncut, find_nodes
+from semiring_widgets.core.graph import check_uncut, find_nodes
 from semiring_widgets.core.paths import Ground, Paths, narrowed
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.result import Result
 from semiring_widgets.core.semirings import Semiring, find_semiring
 from semiring_widgets.core.tape import Tape
+from semiring_widgets.core.weighed_graph import Reference, Rules, weighed_graph
 
 __all__ = ["backprop"]
 
@@ -30,6 +31,8 @@ def backprop(
     through: Parts = ...,
     avoiding: Parts = ...,
     leaving_skip: bool = ...,
+    rules: Rules = ...,
+    reference: Reference | None = ...,
     max_memory: int | None = ...,
 ) -> Result: ...
 @overload
@@ -43,6 +46,8 @@ def backprop(
     through: Parts = ...,
     avoiding: Parts = ...,
     leaving_skip: bool = ...,
+    rules: Rules = ...,
+    reference: Reference | None = ...,
     max_memory: int | None = ...,
 ) -> list[Result]: ...
 @in_full_precision
@@ -56,6 +61,8 @@ def backprop(
     through: Parts = (),
     avoiding: Parts = (),
     leaving_skip: bool = False,
+    rules: Rules = None,
+    reference: Reference | None = None,
     max_memory: int | None = None,
 ) -> Result | list[Result]:
     """Backpropagation in a semiring: one fact about all paths from each input element to the score.
@@ -75,6 +82,13 @@ def backprop(
         through: only paths through all of these parts, as `Paths.through`.
         avoiding: only paths that touch none of these parts.
         leaving_skip: only paths that go through some attention or feed-forward part.
+        rules: which number an edge carries; None for the tape's. ``"gradient"``: its local derivative.
+            ``"linear"``: softmax weights, norm denominators and f(x)/x are constants, so that slopes times
+            inputs sum to the score up to biases. ``"secant"``: finite differences between the inputs and a
+            reference, which sum to the difference of the scores, exactly. ``"lrp"``, ``"gim"``, or an object:
+            see `semiring_widgets.rules`.
+        reference: for rules that compare with one: other inputs, shaped as ``wrt``, or ``"zero"`` or
+            ``"mean"`` (over the tokens); None for the tape's.
         max_memory: bytes that the sweep may take beside the tape; None for no limit. How many it will take
             says `semiring_widgets.estimate_memory`.
 
@@ -83,7 +97,7 @@ def backprop(
         its sum is 0, where autograd gives None or raises.
 
     Raises:
-        InputError: an unknown semiring or level, or a score of another shape.
+        InputError: an unknown semiring, level or rule, or a score or reference of another shape.
         MemoryLimitError: the sweep would take more than ``max_memory``.
         TapeError: the tape never saw one of the tensors, or all that leads from them to the score was cut, by
             `torch.no_grad` or `detach`.
@@ -98,10 +112,13 @@ def backprop(
         tensor([ 1., -1.])
         >>> backprop(tape, score, x, "max").log_weight.exp()  # the larger of 3 and |-2 x|
         tensor([3., 4.])
+        >>> slopes = backprop(tape, score, x, rules="secant", reference="zero").value
+        >>> float((slopes * x).sum() - score)  # the score of the reference is 0
+        0.0
     """
     algebra = find_semiring(semiring, level)
     node, starts = find_nodes(tape, score, wrt)
-    graph = GradientGraph(tape, node, starts, room=1)  # it is swept once
+    graph = weighed_graph(tape, node, starts, rules, reference, room=1)  # it is swept once
     check_uncut(graph)
     whole = Paths(
         Ground(graph, keeps=False), not isinstance(wrt, Tensor), memory_limit(max_memory), "backprop"

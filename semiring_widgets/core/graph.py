@@ -6,9 +6,10 @@ first visited and then kept, so several sweeps over one graph share them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from threading import Lock
+from types import MappingProxyType
 from typing import overload
 
 import torch
@@ -18,6 +19,7 @@ from semiring_widgets.checks import shown
 from semiring_widgets.core.composites import Composite, Shortcut, Step, find_composites
 from semiring_widgets.core.jacobian import Call, Edge, edges_of
 from semiring_widgets.core.precision import in_full_precision
+from semiring_widgets.core.rules import RULES, Gradient, Rule, Weighing
 from semiring_widgets.core.semirings import Number, Weight, late_judge
 from semiring_widgets.core.semirings.edge_weight import measure
 from semiring_widgets.core.semirings.late_judge import read
@@ -39,16 +41,27 @@ class GradientGraph:
         wrt: the nodes that paths start from.
         room: keep the derivatives of at most this many operators; None for all. Dropped ones are recomputed.
         wide: force float64.
+        rule: which number an edge carries; the gradient by default.
+        reference_values: numbers of nodes under the reference, for a rule that compares with them.
 
     Attributes:
-        ops: operators on a path, in order of execution.
+        ops: operators on a path, in order of execution. Where a rule holds a part of the model constant, the
+            operators of that part are among them all the same, but make no edges.
         nodes: tensors on a path.
         dtype: what values are computed in: float64 if any of the tensors is, else float32.
         room: as given; may be changed while nothing is swept.
     """
 
     def __init__(
-        self, tape: Tape, score: Node, wrt: Sequence[Node], *, room: int | None = None, wide: bool = False
+        self,
+        tape: Tape,
+        score: Node,
+        wrt: Sequence[Node],
+        *,
+        room: int | None = None,
+        wide: bool = False,
+        rule: Rule = RULES["gradient"],
+        reference_values: Mapping[Node, Tensor] = MappingProxyType({}),
     ) -> None:
         self.room = room
         self.tape, self.score, self.wrt = tape, score, tuple(wrt)
@@ -65,6 +78,10 @@ class GradientGraph:
                     self.nodes.update(inputs)
         self.ops.reverse()
         self._own = set(self.ops)
+        self.rule, self.reference_values = rule, reference_values
+        self._weighing: Weighing | None = None
+        if not isinstance(rule, Gradient):
+            self._weighing = Weighing(rule, self.ops, self.wrt, score, reference_values)
         wide |= any(node.dtype == torch.float64 for node in self.nodes)
         self.dtype = torch.float64 if wide else torch.float32
         self.device = score.device
@@ -78,8 +95,8 @@ class GradientGraph:
 
     @cached_property
     def composites(self) -> list[Composite]:
-        """Operators that a sweep may take as one step, see `steps_of`."""
-        return find_composites(self)
+        """Operators that a sweep may take as one step, see `steps_of`; what they amount to, gradients say."""
+        return find_composites(self) if self._weighing is None else []
 
     @overload
     def edges(self, op: Op, *, checked: bool = ...) -> list[Edge]: ...
@@ -108,6 +125,8 @@ class GradientGraph:
     def _derived(self, op: Step) -> list[Edge] | list[Shortcut]:
         if isinstance(op, Composite):
             return op.edges(self.dtype)
+        if self._weighing is not None:
+            return self._weighing.edges(op, self.nodes, self.dtype)
         sources = tuple(dict.fromkeys([node for node in op.inputs() if node in self.nodes]))
         targets = tuple([out for out in op.outputs if out is not None and out in self.nodes])
         return edges_of(Call(op, sources, targets, self.dtype))
@@ -134,6 +153,24 @@ class GradientGraph:
         if late_judge.current() is not None:
             measure(weight for _, weight in held)
         self._extremes += [(step, weight.extreme) for step, weight in held]
+
+    def with_gradient(self) -> GradientGraph:
+        """The same tensors and operators with local derivatives on their edges: what the model is made of."""
+        if self._weighing is None:
+            return self
+        return GradientGraph(self.tape, self.score, self.wrt, room=self.room)
+
+    def in_float64(self) -> GradientGraph:
+        """The same graph, with float64 as its `dtype`."""
+        return GradientGraph(
+            self.tape,
+            self.score,
+            self.wrt,
+            room=self.room,
+            wide=True,
+            rule=self.rule,
+            reference_values=self.reference_values,
+        )
 
     def consumers(self, node: Node) -> list[Op]:
         """The operators of the graph that use a node."""

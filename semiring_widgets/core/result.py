@@ -13,7 +13,7 @@ from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Semiring, Value
 from semiring_widgets.errors import InputError, NonFiniteError
 
-__all__ = ["Result", "signs_of"]
+__all__ = ["Result", "Signs", "signs_of"]
 
 Signs = Callable[[Semiring], "Result"]
 
@@ -31,6 +31,7 @@ class Result:
         semiring: the algebra that was used.
         granularity: which graph was counted.
         level: of a maximum, ``"unit"`` or ``"branch"``.
+        rules: which number an edge carried: the name of the rule.
         parts: the raw semiring value, a tuple of tensors.
 
     Example:
@@ -53,9 +54,10 @@ class Result:
         level: str,
         dtype: torch.dtype,
         signs: Signs | None = None,
+        rules: str = "gradient",
     ) -> None:
         self.semiring, self.parts = semiring, parts
-        self.granularity, self.level = granularity, level
+        self.granularity, self.level, self.rules = granularity, level, rules
         self._dtype, self._signs = dtype, signs
 
     @property
@@ -68,7 +70,7 @@ class Result:
     def factors(self) -> tuple[Result, ...]:
         """One result per factor of a `Product`; of any other semiring only itself."""
         return tuple(
-            Result(factor, part, self.granularity, self.level, self._dtype, self._signs)
+            Result(factor, part, self.granularity, self.level, self._dtype, self._signs, self.rules)
             for factor, part in self.semiring.factored(self.parts)
         )
 
@@ -159,7 +161,8 @@ class Result:
         signs = self._signs
         later = None if signs is None else (lambda semiring: signs(semiring).reduce(chosen))
         # What is left of a complex input are sums over real scalars.
-        return Result(self.semiring, parts, self.granularity, self.level, self._dtype.to_real(), later)
+        dtype = self._dtype.to_real()
+        return Result(self.semiring, parts, self.granularity, self.level, dtype, later, self.rules)
 
     def __getattr__(self, name: str) -> Tensor:
         # Reached for the facts of users' semirings, and when a property has none to give.
@@ -188,10 +191,9 @@ class Result:
         return facts[name]
 
     def __repr__(self) -> str:
-        shape = list(self.parts[0].shape)
-        return (
-            f"Result({self.semiring.name}, shape {shape}, granularity {self.granularity}, level {self.level})"
-        )
+        counted = f"granularity {self.granularity}, level {self.level}"
+        rules = "" if self.rules == "gradient" else f", rules {self.rules}"
+        return f"Result({self.semiring.name}, shape {list(self.parts[0].shape)}, {counted}{rules})"
 
 
 def signs_of(algebra: Semiring, ask: Callable[[Semiring], list[Result]]) -> Callable[[int], Signs | None]:

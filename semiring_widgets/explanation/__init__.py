@@ -4,7 +4,8 @@ This floor is the only one that imports transformers. Its results are of the flo
 (widgets, export, notebook, command line) show them without ever importing torch; so the names below are
 imported when they are first used.
 
-Internal: use `semiring_widgets.explain`, `semiring_widgets.flow` and `semiring_widgets.load_model`.
+Internal: use `semiring_widgets.explain`, `semiring_widgets.flow`, `semiring_widgets.edges` and
+`semiring_widgets.load_model`.
 """
 
 from __future__ import annotations
@@ -14,25 +15,35 @@ from typing import TYPE_CHECKING
 from semiring_widgets._lazy import lazily
 
 if TYPE_CHECKING:
+    from semiring_widgets.explanation.component_edges import edges, write_circuit
     from semiring_widgets.explanation.demo import load_demo
+    from semiring_widgets.explanation.effect_frames import contributions, effects
     from semiring_widgets.explanation.explaining import explain, explain_run
     from semiring_widgets.explanation.flowing import flow
     from semiring_widgets.explanation.models import load_model
 
 _HOME = {
+    "contributions": "effect_frames",
+    "edges": "component_edges",
+    "effects": "effect_frames",
     "explain": "explaining",
     "explain_run": "explaining",
     "flow": "flowing",
     "load_demo": "demo",
     "load_model": "models",
+    "write_circuit": "component_edges",
 }
 
 __all__ = [
+    "contributions",
+    "edges",
+    "effects",
     "explain",
     "explain_run",
     "flow",
     "load_demo",
     "load_model",
+    "write_circuit",
 ]
 
 __getattr__, __dir__ = lazily(__name__, _HOME)

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 
 import xarray as xr
 
+from semiring_widgets.core.rules import find_rule
+from semiring_widgets.explanation.answering import sentences_of
 from semiring_widgets.explanation.scores import Prepared
 from semiring_widgets.question import ExplainOptions
 from semiring_widgets.results.explanation import Explanation
-from semiring_widgets.results.parts import Layer, Statistic, Status, Totals
+from semiring_widgets.results.parts import Correlation, Layer, Reference, Sentence, Statistic, Status, Totals
 from semiring_widgets.results.rankings import Ranking
 from semiring_widgets.results.schema import empty_dataset
 from semiring_widgets.results.session import Session
+from semiring_widgets.results.test_log import Test, TestLog
 
 __all__ = ["Check", "Draft", "Report", "Run"]
 
@@ -39,6 +42,12 @@ class Draft:
     statistics: tuple[Statistic, ...] = ()
     session: Session | None = None
     paths: str = ""
+    reference: Reference | None = None
+    untested: str = ""
+    route: Test | None = None
+    sentences: tuple[Sentence, ...] = ()
+    correlations: tuple[Correlation, ...] = ()
+    tests: TestLog = field(default_factory=TestLog)
     done: int = 0
     total: int = 0
     message: str = ""
@@ -48,6 +57,13 @@ class Draft:
     def __post_init__(self) -> None:
         tokens = max(len(stream.tokens) for stream in self.prepared.streams)
         self.dataset = empty_dataset(0, 0, tokens, maps=False)
+
+    def answer(self) -> None:
+        """Put what is known into sentences."""
+        self._published = None
+        self.sentences = sentences_of(
+            self._snapshot("running"), self.prepared.family, self.untested, self.route
+        )
 
     def publish(self, message: str) -> None:
         """Tell what is known now; numbers may have changed."""
@@ -68,16 +84,22 @@ class Draft:
 
     def _tell(self, state: str) -> Explanation:
         self._told = time.perf_counter()
+        snapshot = self._snapshot(state)
+        self.report(snapshot)
+        return snapshot
+
+    def _snapshot(self, state: str) -> Explanation:
         if self._published is None:
             # What was published is read on other threads and never written again.
             self._published = self.dataset.copy(deep=True)
         prepared = self.prepared
-        snapshot = Explanation(
+        return Explanation(
             text=prepared.text,
             model=prepared.model_name,
             score=prepared.score,
             granularity=self.options.granularity,
             level=self.options.level,
+            rules=find_rule(self.options.rules).name,
             streams=prepared.streams,
             layers=self.layers,
             totals=self.totals,
@@ -88,6 +110,8 @@ class Draft:
             status=Status(state, self.done, self.total, self.message),
             session=self.session,
             paths=self.paths,
+            reference=self.reference,
+            sentences=self.sentences,
+            correlations=self.correlations,
+            tests=self.tests,
         )
-        self.report(snapshot)
-        return snapshot

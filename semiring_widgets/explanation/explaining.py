@@ -24,6 +24,7 @@ from semiring_widgets.core.graph import GradientGraph, told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import MEASURED, Guide, Paths, narrowed, walk
 from semiring_widgets.core.paths import paths as all_paths
+from semiring_widgets.core.rules import Rule, find_rule
 from semiring_widgets.core.semirings import Abs, Max, Semiring, Value, find_semiring
 from semiring_widgets.core.sweeps import INPUTS_ONLY, Span, sweep_backward
 from semiring_widgets.core.tape import Node
@@ -31,10 +32,12 @@ from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.chosen_words import words_of
 from semiring_widgets.explanation.draft import Check, Draft, Report, Run
+from semiring_widgets.explanation.effect_numbers import REFUSALS, Recording, correlations_of, tell_effects
 from semiring_widgets.explanation.failures import named_failure
 from semiring_widgets.explanation.flowing import FLOW, fill_layer, sizes_of
+from semiring_widgets.explanation.references import Referenced, check_reference, referenced
 from semiring_widgets.explanation.routing import RouteTeller, check_rankings
-from semiring_widgets.explanation.scores import prepare
+from semiring_widgets.explanation.scores import Prepared, prepare
 from semiring_widgets.explanation.session import LiveSession
 from semiring_widgets.explanation.some_paths import tell_some
 from semiring_widgets.explanation.statistics import Asked, check_asked
@@ -45,6 +48,7 @@ from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.holding import HeldSession
 from semiring_widgets.results.parts import Layer
 from semiring_widgets.results.schema import empty_dataset
+from semiring_widgets.results.test_log import Test
 from semiring_widgets.vocabulary import RANKED_BY, RANKINGS
 
 __all__ = ["explain", "explain_run"]
@@ -61,9 +65,11 @@ def explain(
     score: Callable[[Any], Tensor] | None = None,
     semiring: str | Semiring | None = None,
     granularity: str = "primitive",
+    rules: str | Rule = "gradient",
     level: str = "unit",
     paths: int = 10,
     rankings: str | Sequence[str] = RANKINGS,
+    reference: Any = None,
     max_memory: int | None = None,
     through: Parts = (),
     avoiding: Parts = (),
@@ -88,12 +94,19 @@ def explain(
             `semiring_widgets.backprop`, ``"hops"`` (attentions on the way, on average) or an object, your own
             too. A `Product` gives one statistic per factor.
         granularity: which graph is counted: ``"primitive"``, ``"operator"`` or ``"paper"``.
+        rules: which number an edge of the graph carries, as in `semiring_widgets.backprop`; ``"secant"``
+            compares with the question's ``reference``. What is tested does not depend on it.
         level: ``"unit"``: the best paths are scalar paths. ``"branch"``: the token maxima follow the rule of
             the published figures (Du et al., 2023); best paths through parts and routes stay at unit level
             and are left out.
         paths: how many routes to list in each ranking.
-        rankings: by what routes are ranked, in this order: ``"best"`` path (exact), ``"mass"``, and signed
-            ``"contribution"`` (gradient × input). Each takes about as long as a sweep or two.
+        rankings: by what routes are ranked, in this order: signed ``"contribution"`` (slope times input minus
+            reference), ``"best"`` path (exact), and ``"mass"``. Each takes about as long as a sweep or two.
+        reference: what stands in for a part to see what it does, one choice for the whole question:
+            ``"mask"``, the mask token (the default where the tokenizer has one); ``"mean"``, the mean of the
+            text's tokens (the default elsewhere); ``"zero"``; a second text, whose tokens stand in one by
+            one, or word by word where it has not as many; or a tensor shaped as the embeddings. Effects are
+            those of the whole model, whatever ``through`` says.
         max_memory: bytes that this may take beside the model; None for no limit. Where it is short, results
             and derivatives are dropped and computed again when they are needed, which takes longer.
         through: only paths through all of these parts, as ``{"layer": 3, "head": 2}``, see `Paths.through`.
@@ -119,14 +132,15 @@ def explain(
         >>> e = explain(model, tokenizer, "The keys to the cabinet [MASK] on the table.", "are", "is")
         >>> e.score.label, round(e.score.value, 3)
         ('logit(are) - logit(is) at [MASK]', 8.045)
-        >>> print(e.routes[1].sentence)
-        The -K·L3·H3-> [MASK] (by being attended to) to the score
+        >>> print(e.sentences[2].text)
+        Head 0·3 writes *keys* onto *The*; head 3·3 carries it to the blank (+8.7 by this route alone).
         >>> explain(model, tokenizer, "The keys [MASK] here.", "are", through={"layer": 3, "head": 2}).paths
         'only paths through head 3·2'
     """
     question = Question(text, target, contrast, position, score, add_special_tokens)
     options = ExplainOptions(
         granularity,
+        rules,
         level,
         max_memory,
         through,
@@ -135,6 +149,7 @@ def explain(
         semiring=semiring,
         paths=paths,
         rankings=rankings,
+        reference=reference,
     )
     return _run_of(model, tokenizer, question, options)(lambda _: None, lambda: None)
 
@@ -163,6 +178,8 @@ def _run_of(model: Any, tokenizer: Any, question: Question, options: ExplainOpti
     check_question(model, tokenizer, question)
     find_semiring("max", options.level)
     check_asked(options.semiring, options.level)
+    find_rule(options.rules)
+    check_reference(options.reference)
     options = replace(
         options,
         rankings=check_rankings(options.rankings),
@@ -172,18 +189,27 @@ def _run_of(model: Any, tokenizer: Any, question: Question, options: ExplainOpti
 
     def run(report: Report, check: Check) -> Explanation:
         started = time.perf_counter()
-        draft = Draft(prepare(model, tokenizer, question), options, started, report, check)
+        prepared = prepare(model, tokenizer, question)
+        draft = Draft(prepared, options, started, report, check)
+        with torch.no_grad():
+            other = referenced(prepared.call, options.reference)
+            draft.reference = other.told(float(prepared.run(*other.inputs)))
         draft.publish("recording the forward pass")
-        return _explained(draft)
+        return _explained(draft, other)
 
     return run
 
 
-def _explained(draft: Draft) -> Explanation:
+def _explained(draft: Draft, other: Referenced) -> Explanation:
     prepared, options = draft.prepared, draft.options
     with torch.no_grad():
         with (
-            record(granularity=options.granularity, max_memory=options.max_memory) as tape,
+            record(
+                options.granularity,
+                rules=options.rules,
+                reference=other.inputs,
+                max_memory=options.max_memory,
+            ) as tape,
             named_failure(prepared.model_name, "was recorded"),
         ):
             score = prepared.run(*prepared.inputs)
@@ -217,20 +243,54 @@ def _explained(draft: Draft) -> Explanation:
             Layer(a.module, a.index, a.stream, a.key_stream, a.heads) for a in anatomy.attentions
         )
         tokens = max(len(stream.tokens) for stream in prepared.streams)
-        draft.dataset = empty_dataset(*sizes_of(anatomy, tokens), maps=False)
+        decoder = len(prepared.streams) > 1
+        draft.dataset = empty_dataset(*sizes_of(anatomy, tokens), maps=False, decoder=decoder)
+        recording = Recording(tape, score, prepared.inputs, other, prepared.run, prepared.call, limit)
+        _effects(recording, draft)
         draft.total = (3 if asking is None else 5) * len(graph.ops)
         top = tell_some(few, draft) if few.narrowed else _every_path(few, draft)
         if asking is not None:
             _ask(asking, draft)
         log_mass = -math.inf if draft.totals.log_mass is None else draft.totals.log_mass
-        teller = RouteTeller(prepared.streams, draft.layers, log_mass, top)
-        session = LiveSession(few, teller, asking, left)
+        teller = RouteTeller(prepared.streams, draft.layers, log_mass, top, _blank(prepared))
+        session = LiveSession(few, recording, teller, asking, left)
         draft.session = HeldSession(session)
         if options.level == "unit" and teller.log_mass > -math.inf:
             for by in options.rankings:
                 draft.publish(f"routes by {RANKED_BY[by]}")
                 draft.rankings += (session.ranking(by, {}, options.paths, draft.check),)
+                if by == "contribution":
+                    draft.route = _main_route(session, draft)
+                    draft.answer()
     return draft.finished()
+
+
+def _effects(recording: Recording, draft: Draft) -> None:
+    """What every part does, and the answer as far as that goes."""
+    draft.publish("testing tokens, heads and feed-forward parts")
+    draft.untested = tell_effects(recording, draft.dataset, draft.check)
+    draft.correlations = correlations_of(draft.dataset)
+    draft.answer()
+    draft.publish("the answer")
+
+
+def _main_route(session: LiveSession, draft: Draft) -> Test | None:
+    """The test of the family of routes that contributes most, of those that pass a head; None if it fails."""
+    families = draft.rankings[-1].families
+    steps = next((family.steps for family in families if family.steps), ())
+    try:
+        return session.test((), steps, check=draft.check) if steps else None
+    except (InputError, *REFUSALS):
+        return None
+
+
+def _blank(prepared: Prepared) -> int | None:
+    """The mask token that is asked for, if one is."""
+    position = prepared.score.position
+    if prepared.family != "masked" or position is None:
+        return None
+    asked = prepared.streams[-1].tokens[position].id
+    return position if asked == getattr(prepared.call.source.tokenizer, "mask_token_id", None) else None
 
 
 def _every_path(paths: Paths, draft: Draft) -> float:

@@ -21,13 +21,14 @@ from semiring_widgets.core.anatomy import (
     find_embeddings,
     summed,
 )
-from semiring_widgets.core.graph import GradientGraph, find_nodes, listed, told_cut
+from semiring_widgets.core.graph import find_nodes, listed, told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import SIGNED, Flow, Ground, Paths, cancellation, directions_of, narrowed
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Abs, Max, Product, Semiring, Sum, Value
 from semiring_widgets.core.sweeps import Span, sweep_backward
 from semiring_widgets.core.tape import Node
+from semiring_widgets.core.weighed_graph import Reference, Rules, weighed_graph
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.schema import empty_dataset
 from semiring_widgets.vocabulary import BRANCHES, KINDS
@@ -52,6 +53,8 @@ def flow(
     through: Parts = (),
     avoiding: Parts = (),
     leaving_skip: bool = False,
+    rules: Rules = None,
+    reference: Reference | None = None,
     max_memory: int | None = None,
 ) -> xr.Dataset:
     """Share of the mass, and best path, through every part of the model: alpha times beta.
@@ -67,6 +70,8 @@ def flow(
         through: only paths through all of these parts, as `Paths.through`. Shares are then of these paths.
         avoiding: only paths that touch none of these parts.
         leaving_skip: only paths that go through some attention or feed-forward part.
+        rules: which number an edge carries, as in `semiring_widgets.backprop`; None for the tape's.
+        reference: for rules that compare with one; None for the tape's.
         max_memory: bytes that this may take beside the tape and its own result; None for no limit.
 
     Returns:
@@ -109,14 +114,14 @@ def flow(
     """
     maps = truth(maps, "maps")
     if isinstance(tape, Paths):
-        if not (score is None and wrt is None and max_memory is None):
+        if any(given is not None for given in (score, wrt, rules, reference, max_memory)):
             raise InputError(
-                "A set of paths knows its score, its inputs and its limit: give no score, wrt or max_memory "
-                "beside it. A limit is given to sw.paths."
+                "A set of paths knows its score, its inputs, its rules and its limit: give no score, wrt, "
+                "rules, reference or max_memory beside it. A limit is given to sw.paths."
             )
         whole, inputs = tape, [str(number) for number in range(len(tape.graph.wrt))]
     else:
-        whole, inputs = _everything(tape, score, wrt, max_memory)
+        whole, inputs = _everything(tape, score, wrt, max_memory, rules, reference)
     paths = narrowed(whole, through, avoiding, leaving_skip)
     graph, anatomy = paths.graph, paths.anatomy
     if not anatomy.attentions:
@@ -147,7 +152,9 @@ def flow(
     dataset = _with_contributions(dataset, paths, directions, signed_beta)
     names = [attention.module for attention in anatomy.attentions]
     dataset = dataset.assign_coords({"layer_name": ("layer", names), **_places(anatomy)})
-    dataset.attrs.update(granularity=graph.tape.granularity, level="unit", log_mass=log_mass)
+    dataset.attrs.update(
+        granularity=graph.tape.granularity, rules=graph.rule.name, level="unit", log_mass=log_mass
+    )
     parts = [part for part in ("input", "node", "branch", "head", "map") if f"{part}_mass_share" in dataset]
     for part in parts:
         dataset[f"{part}_best_share"] = np.exp(dataset[f"{part}_best_log_weight"] - best)
@@ -175,6 +182,8 @@ def _everything(
     score: Tensor | None,
     wrt: Tensor | Sequence[Tensor] | Mapping[str, Tensor] | None,
     max_memory: int | None,
+    rules: Rules,
+    reference: Reference | None,
 ) -> tuple[Paths, list[str]]:
     """All paths to a score, and the names of their inputs."""
     given: Any = score
@@ -192,7 +201,7 @@ def _everything(
         named = dict(zip(many, starts, strict=True))
     if node.shape.numel() != 1:
         raise InputError(f"score has shape {list(node.shape)}; flow is measured for one number at a time.")
-    graph = GradientGraph(tape, node, list(named.values()))
+    graph = weighed_graph(tape, node, list(named.values()), rules, reference)
     return Paths(Ground(graph, keeps=False), limit=memory_limit(max_memory), asked_by="flow"), list(named)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,15 +11,17 @@ from semiring_widgets import core
 from semiring_widgets.checks import choice, shown
 from semiring_widgets.core.anatomy import Leg
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.names import Names, head_name
+from semiring_widgets.explanation.route_words import in_words
 from semiring_widgets.results.parts import Layer, Stream
-from semiring_widgets.results.rankings import ListedRoute, ListedStep, Ranking
+from semiring_widgets.results.rankings import Family, ListedRoute, ListedStep, Ranking
 from semiring_widgets.results.wording import number, percent, power, signed
 from semiring_widgets.vocabulary import RANKINGS
 
-__all__ = ["RouteTeller", "check_rankings"]
+__all__ = ["RouteTeller", "attention_legs", "check_rankings"]
 
 _LETTER = {"query": "Q", "key": "K", "value": "V"}
-_BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_BY = {"query": "query of ", "key": "key of "}
 _STAYS = ("skip", "mlp_skip")
 _GLOSS = {"key": "(by being attended to)", "query": "(by what it attends to)"}
 # A sentence with more turns than that does without glosses.
@@ -48,17 +49,57 @@ class RouteTeller:
         layers: the layers, for the sentences.
         log_mass: of all paths.
         best: log |weight| of the best path of all.
+        blank: the token that is asked for, where that is a blank to be filled.
     """
 
     streams: tuple[Stream, ...]
     layers: tuple[Layer, ...]
     log_mass: float
     best: float
+    blank: int | None = None
 
-    def ranking(self, found: core.Routes) -> Ranking:
-        """The routes of a ranking in words, with what it leaves out."""
+    def ranking(self, found: core.Routes, measure: Callable[[core.Route], float] | None = None) -> Ranking:
+        """The routes of a ranking in words, with what it leaves out.
+
+        Args:
+            found: the routes.
+            measure: what all paths contribute that take the same steps by attention as a route; None where
+                routes are not to be put together.
+        """
         routes = tuple(self._route(rank, route) for rank, route in enumerate(found))
-        return Ranking(found.by, routes, found.missed, found.uncovered, found.rest, _remark(found))
+        families = () if measure is None else self._families(found, measure)
+        return Ranking(found.by, routes, found.missed, found.uncovered, found.rest, _remark(found), families)
+
+    def _families(self, found: core.Routes, measure: Callable[[core.Route], float]) -> tuple[Family, ...]:
+        """The routes of a list by their steps by attention, the family that contributes most first."""
+        kinds: dict[object, list[int]] = {}
+        for rank, route in enumerate(found):
+            kinds.setdefault((route.input, route.token, attention_legs(route)), []).append(rank)
+        whole = found.rest + math.fsum(route.contribution for route in found)
+        families = []
+        for ranks in kinds.values():
+            route = found[ranks[0]]
+            contribution = measure(route)
+            steps = tuple(map(_step, attention_legs(route)))
+            families.append(
+                Family(
+                    label=self._names.route(steps) if steps else self._names.token(route.input, route.token),
+                    sentence=self._told(route, steps),
+                    contribution=contribution,
+                    share=contribution / whole if whole else math.nan,
+                    routes=tuple(ranks),
+                    steps=steps,
+                )
+            )
+        return tuple(sorted(families, key=lambda family: -abs(family.contribution)))
+
+    def _told(self, route: core.Route, steps: Sequence[ListedStep]) -> str:
+        start = self._names.token(route.input, route.token)
+        if not steps:
+            return f"What {start} says itself stays there, and no head moves it."
+        stream = self.layers[steps[-1].layer].stream
+        blank = self.blank == steps[-1].target and stream == len(self.streams) - 1
+        return in_words(self._names, steps, "the blank" if blank else None)
 
     def _route(self, rank: int, route: core.Route) -> ListedRoute:
         return ListedRoute(
@@ -73,16 +114,13 @@ class RouteTeller:
             contribution=route.contribution,
             cancellation=route.cancellation,
             all_skip=not route.leaves_skip,
-            steps=tuple(
-                ListedStep(leg.layer, leg.branch, leg.head, leg.source, leg.target)
-                for leg in route.legs
-                if leg.branch != "mlp_skip"
-            ),
+            steps=tuple(_step(leg) for leg in route.legs if leg.branch != "mlp_skip"),
             sentence=" ".join(self._words(route)),
         )
 
     def _words(self, route: core.Route) -> Iterator[str]:
-        yield self._name(route.input, route.token)
+        names = self._names
+        yield names.token(route.input, route.token)
         turns = [leg for leg in route.legs if leg.branch not in _STAYS]
         if not turns:
             yield f"stays on the skip connections of all {len(self.layers)} layers"
@@ -90,29 +128,26 @@ class RouteTeller:
         for leg in turns:
             layer = self.layers[leg.layer]
             if leg.branch == "mlp":
-                yield f"-MLP·L{leg.layer}->"
+                yield f"-MLP {leg.layer}->"
                 continue
-            head = f"{_LETTER.get(leg.branch, 'attention')}·L{leg.layer}"
-            head += "" if leg.head is None else f"·H{leg.head}"
-            yield f"-{head}-> {self._name(layer.stream, leg.target)}"
+            by = f"{_BY.get(leg.branch, '')}{head_name(leg.layer, leg.head)}"
+            yield f"-{by}-> {names.token(layer.stream, leg.target)}"
             if leg.branch in _GLOSS and not long:
                 yield _GLOSS[leg.branch]
         yield "to the score" if not turns or turns[-1].branch != "mlp" else "the score"
 
-    def _name(self, stream: int, token: int) -> str:
-        """A token's text, with position and stream where others have the same."""
-        stream = min(stream, len(self.streams) - 1)
-        tokens = self.streams[stream].tokens
-        if token >= len(tokens):
-            return f"token {token}"
-        text = tokens[token].text
-        text += "" if self._counts[stream][text] == 1 else str(token).translate(_BELOW)
-        shared = sum(counts[tokens[token].text] > 0 for counts in self._counts) > 1
-        return f"{text} ({self.streams[stream].name})" if shared else text
-
     @cached_property
-    def _counts(self) -> list[Counter[str]]:
-        return [Counter(token.text for token in stream.tokens) for stream in self.streams]
+    def _names(self) -> Names:
+        return Names(self.streams, self.layers)
+
+
+def attention_legs(route: core.Route) -> tuple[Leg, ...]:
+    """The steps of a route by attention."""
+    return tuple(leg for leg in route.legs if leg.branch not in (*_STAYS, "mlp"))
+
+
+def _step(leg: Leg) -> ListedStep:
+    return ListedStep(leg.layer, leg.branch, leg.head, leg.source, leg.target)
 
 
 def _label(legs: Sequence[Leg]) -> str:
@@ -142,7 +177,7 @@ def _remark(found: core.Routes) -> str:
         )
     whole = found.rest + math.fsum(route.contribution for route in found)
     return (
-        f"Together these routes contribute {signed(whole - found.rest)} of {signed(whole)} (gradient × "
-        f"input), all others together {signed(found.rest)}. Found by a search that may miss some: no other "
-        f"single route can contribute more than {number(found.missed, 3)}, its mass."
+        f"Together these routes contribute {signed(whole - found.rest)} of {signed(whole)} (slope × (input − "
+        f"reference)), all others together {signed(found.rest)}. Found by a search that may miss some: no "
+        f"other single route can contribute more than {number(found.missed, 3)}, its mass."
     )

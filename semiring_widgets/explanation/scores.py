@@ -18,7 +18,7 @@ from torch import Tensor
 from semiring_widgets.errors import InputError, NonFiniteError, SemiringWidgetsError
 from semiring_widgets.explanation.families import unwrapped
 from semiring_widgets.explanation.heads import family_and_logits
-from semiring_widgets.explanation.model_call import call_with_text
+from semiring_widgets.explanation.model_call import ModelCall, call_with_text
 from semiring_widgets.explanation.modes import training_modules
 from semiring_widgets.explanation.questions import score_asked
 from semiring_widgets.explanation.same_pass import check_same, scale_of
@@ -41,6 +41,8 @@ class Prepared:
         score: what is asked, with the value that the model gives now.
         inputs: embeddings of each stream, (1, T, D).
         baseline_embeds: of the first stream with every word blanked (mask, pad or unknown token).
+        call: how the model is called.
+        family: what its output is about, see `family_and_logits`; ``"own"`` with a score of the caller's.
         run: embeddings of all streams (B, T, D) to scores (B,).
         check: raises if a recorded score, shape (1,), is not the model's own.
     """
@@ -51,6 +53,8 @@ class Prepared:
     score: Score
     inputs: tuple[Tensor, ...]
     baseline_embeds: Tensor
+    call: ModelCall
+    family: str
     run: Callable[..., Tensor]
     check: Callable[[Tensor], None]
 
@@ -87,7 +91,7 @@ def prepare(model: Any, tokenizer: Any, question: Question) -> Prepared:
     with torch.no_grad():
         call, output = call_with_text(model, source, named=question.score is None)
         if question.score is not None:
-            asked = _custom(question.score)
+            asked, family = _custom(question.score), "own"
             found = Score(_name_of(question.score), 0.0, None, None, None)
         else:
             family, logits = family_and_logits(call, output)
@@ -114,7 +118,9 @@ def prepare(model: Any, tokenizer: Any, question: Question) -> Prepared:
         check_same(call.model, value, run(*call.inputs), scale)
     found = replace(found, value=value)
     name = type(call.model).__name__
-    return Prepared(source.text, name, call.streams, found, call.inputs, call.baseline, run, check)
+    return Prepared(
+        source.text, name, call.streams, found, call.inputs, call.baseline, call, family, run, check
+    )
 
 
 def _custom(score: Callable[[Any], Tensor]) -> Callable[[Any], Tensor]:

@@ -1,9 +1,10 @@
 """What a page may ask when there is no kernel, answered ahead.
 
 Head maps, those with the largest share of the mass first; the flow through whatever one click selects: a
-token, a head, a layer, a cell of the grid; and long lists of routes, of which the page itself picks those
-through a selection. How much of it depends on the size of the model and the text alone, never on a clock,
-so a page is the same on every run. What it cannot answer, it shows as not to be clicked.
+token, a head, a layer, a cell of the grid; tests of families of routes and of layers, which have none in the
+table; and long lists of routes, of which the page itself picks those through a selection. How much of it
+depends on the size of the model and the text alone, never on a clock, so a page is the same on every run.
+What it cannot answer, it shows as not to be clicked.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from numpy.typing import NDArray
 from semiring_widgets.contract import messages
 from semiring_widgets.contract.answers import head_shares
 from semiring_widgets.contract.requests import EMPTY_SELECTION
-from semiring_widgets.contract.table import ConditionRequest, HeadMapRequest, RoutesRequest
-from semiring_widgets.errors import InputError
+from semiring_widgets.contract.table import ConditionRequest, HeadMapRequest, RoutesRequest, TestRequest
+from semiring_widgets.errors import InputError, SemiringWidgetsError
 from semiring_widgets.vocabulary import RANKINGS
 
 if TYPE_CHECKING:
     from semiring_widgets.contract.messages import Message
     from semiring_widgets.results.explanation import Explanation
+    from semiring_widgets.results.rankings import ListedStep
+    from semiring_widgets.results.session import Session
 
 __all__ = ["answers_ahead", "size_of"]
 
@@ -58,8 +61,11 @@ def answers_ahead(result: Explanation, budget: int, answers: int | None = None) 
     budget -= sum(map(size_of, maps))
     lists = _rankings(result, budget // 2)
     budget -= sum(map(size_of, lists))
+    tests = _tests(result)
+    budget -= sum(map(size_of, tests))
     return {
         HeadMapRequest.type: maps,
+        TestRequest.type: tests,
         RoutesRequest.type: lists,
         ConditionRequest.type: _conditions(result, budget, answers),
     }
@@ -113,6 +119,33 @@ def _conditions(result: Explanation, budget: int, answers: int | None = None) ->
             break
         found.append(message)
     return found
+
+
+def _tests(result: Explanation) -> list[Message]:
+    """Tests of the families of routes, and of the attention of each layer.
+
+    Args:
+        result: the explanation; without a live session there are none, nor where the model cannot be run
+            again with other numbers.
+
+    Returns:
+        ``test`` answers; those of tokens, heads and feed-forward parts are columns of the summary.
+    """
+    if result.session is None or result.status.state == "running":
+        return []
+    steps = [family.steps for ranking in result.rankings for family in ranking.families if family.steps]
+    asked = [([], route) for route in dict.fromkeys(steps)]
+    asked += [([{**EMPTY_SELECTION, "layer": layer.index}], ()) for layer in result.layers]
+    found = [_test(result.session, *one) for one in asked[: _WORK // _work(result)]]
+    return [test for test in found if test is not None]
+
+
+def _test(session: Session, parts: Any, steps: tuple[ListedStep, ...]) -> Message | None:
+    """One test; None of a part without an output, or where a model goes another way with other numbers."""
+    try:
+        return messages.tested(0, session.test(parts, steps))
+    except SemiringWidgetsError:
+        return None
 
 
 def _rankings(result: Explanation, budget: int) -> list[Message]:

@@ -21,7 +21,13 @@ from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
 from semiring_widgets.pictures.chart import COLOURS
-from semiring_widgets.pictures.comparison_table import draw_table
+from semiring_widgets.pictures.comparison_table import (
+    CURVES,
+    draw_curves,
+    draw_names,
+    draw_table,
+    is_measured,
+)
 from semiring_widgets.pictures.glyphs import FAMILIES, drawable
 from semiring_widgets.pictures.grid import draw_grid
 from semiring_widgets.pictures.plain_text import plain, statistics
@@ -112,8 +118,7 @@ def _explanation(result: Explanation) -> Figure:
         f"log mass {nats(totals.log_mass)}",
         f"entropy {nats(totals.entropy)}",
         f"log cancellation {nats(totals.log_cancellation)}",
-        f"granularity {result.granularity}",
-        f"level {result.level}",
+        *result.counted.split(", "),
     ]
     for line, said in enumerate(reversed(extra)):
         _note(page, _MARGIN + 0.5 + 0.2 * line, said, INK)
@@ -130,20 +135,27 @@ def _explanation(result: Explanation) -> Figure:
 
 @_figure.register
 def _comparison(result: Comparison) -> Figure:
-    rows = max(1, len(result.methods))
+    rows = max(1, len(result.rows))
+    measured = is_measured(result)
     table_height = min(8.0, 0.3 * rows + 0.1)
-    height = 2 * _MARGIN + 0.62 + table_height + 0.95 + 0.25
+    curves_height = 1.9 if measured else 0.0
+    height = 2 * _MARGIN + 0.62 + table_height + 0.95 + 0.25 + curves_height
     figure, page = _card(height)
     _headline(page, height - _MARGIN, result)
     bottom = height - _MARGIN - 0.62 - table_height
-    left, right = 2.1, _WIDTH - _MARGIN
+    left, right = (4.0 if measured else 2.5), _WIDTH - _MARGIN
     axes = figure.add_axes((left / _WIDTH, bottom / height, (right - left) / _WIDTH, table_height / height))
     draw_table(axes, result, token_labels=36)
-    _note(
-        page,
-        _MARGIN + 0.1,
-        _progress(result) + "each row relative to its largest value; blue: positive, orange: negative",
-    )
+    draw_names(page, result, left=_MARGIN, top=bottom + table_height, height=table_height)
+    if measured:
+        for place, (name, title) in enumerate(CURVES):
+            box = (0.6 + 4.3 * place, _MARGIN + 0.55, 3.7, curves_height - 0.75)
+            inside = (box[0] / _WIDTH, box[1] / height, box[2] / _WIDTH, box[3] / height)
+            draw_curves(figure.add_axes(inside), result, name, title)
+    told = "each row relative to its largest value; blue: positive, orange: negative"
+    if result.reference is not None:
+        told += f"; words are given {result.reference.label}"
+    _note(page, _MARGIN + 0.1, _progress(result) + told)
     return figure
 
 

@@ -5,24 +5,30 @@ from __future__ import annotations
 from functools import singledispatch
 
 import numpy as np
+from numpy.typing import NDArray
 
+from semiring_widgets.pictures.plain_effects import KINDS, form_of, rows_of
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.result import Result
 from semiring_widgets.results.visible import token_label
 from semiring_widgets.results.wording import nats, number, power, signed
-from semiring_widgets.vocabulary import RANKED_BY
+from semiring_widgets.vocabulary import METRICS, RANKED_BY
 
 __all__ = ["plain", "statistics"]
+
+_WORDS = 4
 
 
 def plain(result: Result) -> str:
     """The result in words.
 
     Args:
-        result: an explanation (score, best routes, totals) or a comparison (top tokens per method).
+        result: an explanation (the answer, what matters most, then the paths) or a comparison (top tokens per
+            method).
     """
     lines = [
+        *_answer(result),
         f"{result.score.label} = {number(result.score.value)}",
         " ".join(map(token_label, result.tokens)),
         *([result.paths] if result.paths else []),
@@ -52,6 +58,17 @@ def statistics(result: Explanation) -> list[tuple[str, str]]:
 
 
 @singledispatch
+def _answer(result: Result) -> list[str]:
+    """What stands first; of a kind that is not named here, nothing."""
+    return []
+
+
+@_answer.register
+def _(result: Explanation) -> list[str]:
+    return [sentence.text for sentence in result.sentences]
+
+
+@singledispatch
 def _lines(result: Result) -> list[str]:
     """What a kind of result says beside its score and its tokens; one that is not named here, nothing."""
     return []
@@ -59,14 +76,26 @@ def _lines(result: Result) -> list[str]:
 
 @_lines.register
 def _explanation(result: Explanation) -> list[str]:
+    lines = []
+    form = form_of(result)
+    for kind, (called, most) in KINDS.items():
+        rows = rows_of(result, kind)
+        rows = sorted(rows, key=lambda row: -abs(row.effect))[:_WORDS] if most is None else rows
+        told = [
+            f"{row.name} {form.signed(row.effect)} (estimated {form.signed(row.contribution)})"
+            for row in rows
+        ]
+        lines += [f"{called} that matter most: {', '.join(told)}"] if told else []
+    for ranking in result.rankings:
+        told = [f"  {form.signed(f.contribution)} {f.sentence}" for f in ranking.families]
+        lines += ["reasons, estimated:", *told] if told else []
     totals = result.totals
     which = "these" if result.paths else "all"
-    counted = f"granularity {result.granularity}, level {result.level}"
     mass, entropy, cancelled = (
         nats(value) for value in (totals.log_mass, totals.entropy, totals.log_cancellation)
     )
-    lines = [
-        f"{result.model}, {len(result.layers)} attention layers, {counted}",
+    lines += [
+        f"{result.model}, {len(result.layers)} attention layers, {result.counted}",
         f"{which} paths: log mass {mass}, entropy {entropy}, log cancellation {cancelled}",
     ]
     lines += [f"{name}: {extremes}" for name, extremes in statistics(result)]
@@ -86,11 +115,24 @@ def _explanation(result: Explanation) -> list[str]:
 @_lines.register
 def _comparison(result: Comparison) -> list[str]:
     lines = []
-    scores = np.abs(result.dataset["scores"].values[:, : len(result.tokens)])
-    for index, method in enumerate(result.methods):
+    if result.reference is not None:
+        lines.append(f"effects are tested with {result.reference.label}")
+    if result.rows and len(result.rows) > len(result.methods):
+        lines.append(_first("tested effect", result.rows[0][1], result))
+    for method, scores in zip(result.methods, result.dataset["scores"].values, strict=True):
         if method.error is not None:
             lines.append(f"{method.label}: {method.error}")
-        elif np.isfinite(scores[index]).any():
-            order = np.argsort(-np.nan_to_num(scores[index], nan=-1.0))[: result.top_k]
-            lines.append(f"{method.label}: {', '.join(token_label(result.tokens[i]) for i in order)}")
+        elif np.isfinite(scores).any():
+            held = [
+                f"{name.replace('_', ' ')} {number(value, 3)}"
+                for name in METRICS
+                if (value := getattr(method, name)) is not None
+            ]
+            lines.append("; ".join([_first(method.label, scores, result), *held]))
     return lines
+
+
+def _first(label: str, scores: NDArray[np.float32], result: Comparison) -> str:
+    sizes = np.nan_to_num(np.abs(scores[: len(result.tokens)]), nan=-1.0)
+    order = np.argsort(-sizes)[: result.top_k]
+    return f"{label}: {', '.join(token_label(result.tokens[i]) for i in order)}"

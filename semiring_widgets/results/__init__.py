@@ -16,10 +16,23 @@ from semiring_widgets._lazy import lazily
 if TYPE_CHECKING:
     from semiring_widgets.results.comparison import Comparison, MethodResult
     from semiring_widgets.results.explanation import Explanation, load
-    from semiring_widgets.results.parts import Layer, Score, Statistic, Status, Stream, Token, Totals
-    from semiring_widgets.results.rankings import ListedRoute, ListedStep, Ranking
+    from semiring_widgets.results.parts import (
+        Correlation,
+        Layer,
+        Part,
+        Reference,
+        Score,
+        Sentence,
+        Statistic,
+        Status,
+        Stream,
+        Token,
+        Totals,
+    )
+    from semiring_widgets.results.rankings import Family, ListedRoute, ListedStep, Ranking
     from semiring_widgets.results.result import Result
     from semiring_widgets.results.session import Session
+    from semiring_widgets.results.test_log import Test, TestLog
 
 _HOME = {
     "Comparison": "comparison",
@@ -37,23 +50,37 @@ _HOME = {
     "Stream": "parts",
     "Token": "parts",
     "Totals": "parts",
+    "Correlation": "parts",
+    "Family": "rankings",
+    "Part": "parts",
+    "Reference": "parts",
+    "Sentence": "parts",
+    "Test": "test_log",
+    "TestLog": "test_log",
     "load": "explanation",
 }
 
 __all__ = [
     "Comparison",
+    "Correlation",
     "Explanation",
+    "Family",
     "Layer",
     "ListedRoute",
     "ListedStep",
     "MethodResult",
+    "Part",
     "Ranking",
+    "Reference",
     "Result",
     "Score",
+    "Sentence",
     "Session",
     "Statistic",
     "Status",
     "Stream",
+    "Test",
+    "TestLog",
     "Token",
     "Totals",
     "load",

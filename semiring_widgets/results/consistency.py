@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.parts import Layer, Score, Statistic, Status, Stream
-from semiring_widgets.results.rankings import Ranking
-from semiring_widgets.results.schema import COORDINATES, variables_of
+from semiring_widgets.results.rankings import ListedStep, Ranking
+from semiring_widgets.results.schema import COORDINATES, OPTIONAL, variables_of
 from semiring_widgets.vocabulary import BRANCHES, GRANULARITIES, LEVELS, RANKINGS, STATES
 
 __all__ = [
@@ -27,7 +27,10 @@ __all__ = [
     "check_score",
     "check_statistics",
     "check_status",
+    "check_steps",
     "check_streams",
+    "one_of",
+    "require",
     "table",
 ]
 
@@ -41,45 +44,45 @@ def check_counted(granularity: str, level: str) -> None:
     Raises:
         InputError: the message is the end of a sentence that begins with the file's name, as everywhere here.
     """
-    _one_of("granularity", granularity, GRANULARITIES)
-    _one_of("level", level, LEVELS)
+    one_of("granularity", granularity, GRANULARITIES)
+    one_of("level", level, LEVELS)
 
 
 def check_layers(layers: Sequence[Layer], streams: Sequence[Stream]) -> None:
     """Refuse layers that are not numbered from 0, are of an unknown stream, or have no head."""
     for index, layer in enumerate(layers):
-        _require(layer.index == index, f"layer {index} has the index {layer.index}")
+        require(layer.index == index, f"layer {index} has the index {layer.index}")
         for stream in (layer.stream, layer.key_stream):
-            _require(0 <= stream < len(streams), f"layer {index} is of an unknown stream {stream}")
-        _require(layer.heads >= 1, f"layer {index} has {layer.heads} heads")
+            require(0 <= stream < len(streams), f"layer {index} is of an unknown stream {stream}")
+        require(layer.heads >= 1, f"layer {index} has {layer.heads} heads")
 
 
 def check_statistics(statistics: Sequence[Statistic]) -> None:
     """Refuse two of one name."""
     names = [statistic.name for statistic in statistics]
-    _require(len(set(names)) == len(names), "two statistics have one name")
+    require(len(set(names)) == len(names), "two statistics have one name")
 
 
 def check_score(score: Score, streams: Sequence[Stream]) -> None:
     """Refuse a score at a token that is not there."""
     tokens, place = _longest(streams), score.position
-    _require(place is None or -tokens <= place < tokens, f"the score is at a token {place}")
+    require(place is None or -tokens <= place < tokens, f"the score is at a token {place}")
 
 
 def check_streams(streams: Sequence[Stream]) -> None:
     """Refuse no stream, an empty one, and tokens that are not numbered from 0."""
-    _require(bool(streams), "there is no stream of tokens")
+    require(bool(streams), "there is no stream of tokens")
     for stream in streams:
-        _require(bool(stream.tokens), f"the stream {stream.name!r} has no token")
+        require(bool(stream.tokens), f"the stream {stream.name!r} has no token")
         for index, token in enumerate(stream.tokens):
-            _require(token.index == index, f"token {index} of the stream {stream.name!r} has another index")
-            _require(0 <= token.start <= token.end, f"token {index} ends before it starts")
+            require(token.index == index, f"token {index} of the stream {stream.name!r} has another index")
+            require(0 <= token.start <= token.end, f"token {index} ends before it starts")
 
 
 def check_status(status: Status) -> None:
     """Refuse an unknown state."""
-    _one_of("status.state", status.state, STATES)
-    _require(min(status.done, status.total) >= 0, "status counts below 0")
+    one_of("status.state", status.state, STATES)
+    require(min(status.done, status.total) >= 0, "status counts below 0")
 
 
 def table(
@@ -99,9 +102,9 @@ def table(
     """
     variables: dict[str, Any] = {}
     for name, values in arrays.items():
-        _one_of("a variable", name, known)
+        one_of("a variable", name, known)
         dims, meaning = known[name]
-        _require(values.ndim == len(dims), f"{name} has {values.ndim} axes, not {len(dims)}")
+        require(values.ndim == len(dims), f"{name} has {values.ndim} axes, not {len(dims)}")
         variables[name] = (dims, values, {"long_name": meaning} if meaning else {})
     used = {axis for name in arrays for axis in known[name][0]}
     try:
@@ -116,27 +119,27 @@ def check_numbers(
     """Refuse a table that lacks a variable, or whose axes are not those of streams and layers."""
     known = variables_of(bool(statistics))
     for name in known:
-        _require(name in dataset or name == "map_mass_share", f"the variable {name} is missing")
+        require(name in dataset or name in OPTIONAL, f"the variable {name} is missing")
     for key, variable in dataset.data_vars.items():
         name = str(key)
-        _one_of("a variable", name, known)
-        _require(variable.dims == known[name][0], f"{name} has the axes {variable.dims}")
-        _require(variable.dtype == np.float32, f"{name} is {variable.dtype}, not float32")
+        one_of("a variable", name, known)
+        require(variable.dims == known[name][0], f"{name} has the axes {variable.dims}")
+        require(variable.dtype == np.float32, f"{name} is {variable.dtype}, not float32")
         shares = variable.values if "share" in name else np.zeros(0)
-        _require(not (np.isinf(shares) | (shares < 0)).any(), f"{name} is negative or infinite")
+        require(not (np.isinf(shares) | (shares < 0)).any(), f"{name} is negative or infinite")
     labels: dict[str, Sequence[str]] = {**COORDINATES, "statistic": [s.name for s in statistics]}
     for coordinate, names in dataset.coords.items():
         axis = str(coordinate)
-        _one_of("an axis", axis, labels)
-        _require(list(names.values) == list(labels[axis]), f"the axis {axis} has other labels")
+        one_of("an axis", axis, labels)
+        require(list(names.values) == list(labels[axis]), f"the axis {axis} has other labels")
     sizes = dataset.sizes
     tokens = _longest(streams)
-    _require(sizes["token"] >= tokens, f"there are {tokens} tokens and numbers for {sizes['token']}")
-    _require(sizes["layer"] == len(layers), f"there are numbers for {sizes['layer']} layers")
+    require(sizes["token"] >= tokens, f"there are {tokens} tokens and numbers for {sizes['token']}")
+    require(sizes["layer"] == len(layers), f"there are numbers for {sizes['layer']} layers")
     heads = max((layer.heads for layer in layers), default=0)
-    _require(sizes["head"] == heads, f"there are {heads} heads and numbers for {sizes['head']}")
+    require(sizes["head"] == heads, f"there are {heads} heads and numbers for {sizes['head']}")
     for axis in ("query", "key"):
-        _require(sizes.get(axis, sizes["token"]) == sizes["token"], f"the axis {axis} has another length")
+        require(sizes.get(axis, sizes["token"]) == sizes["token"], f"the axis {axis} has another length")
 
 
 def check_rankings(rankings: Sequence[Ranking], layers: Sequence[Layer], tokens: int) -> None:
@@ -147,35 +150,65 @@ def check_rankings(rankings: Sequence[Ranking], layers: Sequence[Layer], tokens:
         layers: the layers that a route may pass.
         tokens: the length of the axis ``token``.
     """
-    _require(len({ranking.by for ranking in rankings}) == len(rankings), "a ranking is there twice")
+    require(len({ranking.by for ranking in rankings}) == len(rankings), "a ranking is there twice")
     for ranking in rankings:
         _check_ranking(ranking, layers, tokens)
 
 
 def _check_ranking(ranking: Ranking, layers: Sequence[Layer], tokens: int) -> None:
-    _one_of("a ranking", ranking.by, RANKINGS)
+    one_of("a ranking", ranking.by, RANKINGS)
     for rank, route in enumerate(ranking.routes):
         place = f"route {rank} by {ranking.by}"
-        _require(route.rank == rank, f"{place} has the rank {route.rank}")
-        _one_of(f"the sign of {place}", route.sign, (-1, 0, 1))
-        for step in route.steps:
-            _require(0 <= step.layer < len(layers), f"{place} passes a layer {step.layer}")
-            _one_of(f"a step of {place}", step.branch, _STEPS)
-            heads = layers[step.layer].heads
-            _require(step.head is None or 0 <= step.head < heads, f"{place} passes a head {step.head}")
-            for token in (step.source, step.target):
-                _require(0 <= token < tokens, f"{place} passes a token {token}")
+        require(route.rank == rank, f"{place} has the rank {route.rank}")
+        one_of(f"the sign of {place}", route.sign, (-1, 0, 1))
+        check_steps(route.steps, layers, tokens, place)
+    for number, family in enumerate(ranking.families):
+        place = f"family {number} by {ranking.by}"
+        check_steps(family.steps, layers, tokens, place)
+        known = all(0 <= rank < len(ranking.routes) for rank in family.routes)
+        require(known, f"{place} has a route that is not listed")
+
+
+def check_steps(steps: Sequence[ListedStep], layers: Sequence[Layer], tokens: int, place: str) -> None:
+    """Refuse steps by parts that are not there.
+
+    Args:
+        steps: of a route.
+        layers: the layers that there are.
+        tokens: the length of the axis ``token``.
+        place: what has these steps.
+    """
+    for step in steps:
+        require(0 <= step.layer < len(layers), f"{place} passes a layer {step.layer}")
+        one_of(f"a step of {place}", step.branch, _STEPS)
+        heads = layers[step.layer].heads
+        require(step.head is None or 0 <= step.head < heads, f"{place} passes a head {step.head}")
+        for token in (step.source, step.target):
+            require(0 <= token < tokens, f"{place} passes a token {token}")
 
 
 def _longest(streams: Sequence[Stream]) -> int:
     return max(len(stream.tokens) for stream in streams)
 
 
-def _require(holds: bool, fault: str) -> None:
+def require(holds: bool, fault: str) -> None:
+    """Refuse what does not hold.
+
+    Args:
+        holds: whether it does.
+        fault: what is wrong, the end of a sentence.
+    """
     if not holds:
         raise InputError(fault)
 
 
-def _one_of(what: str, given: object, known: Iterable[object]) -> None:
+def one_of(what: str, given: object, known: Iterable[object]) -> None:
+    """Refuse a word that is none of those known.
+
+    Args:
+        what: the word is.
+        given: the word.
+        known: the choice.
+    """
     choices = list(known)
-    _require(given in choices, f"{what} is {given!r}, none of {', '.join(map(str, choices))}")
+    require(given in choices, f"{what} is {given!r}, none of {', '.join(map(str, choices))}")

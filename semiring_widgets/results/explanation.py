@@ -20,6 +20,12 @@ from numpy.typing import NDArray
 
 from semiring_widgets.checks import shown, whole_number
 from semiring_widgets.errors import InputError
+from semiring_widgets.results.answer_checks import (
+    check_correlations,
+    check_reference,
+    check_sentences,
+    check_tests,
+)
 from semiring_widgets.results.consistency import (
     check_counted,
     check_layers,
@@ -32,13 +38,25 @@ from semiring_widgets.results.consistency import (
     table,
 )
 from semiring_widgets.results.exits import exits
-from semiring_widgets.results.facts import fields_of
+from semiring_widgets.results.facts import fields_of, value_of
 from semiring_widgets.results.holding import HeldSession
-from semiring_widgets.results.parts import Layer, Score, Statistic, Status, Stream, Totals
+from semiring_widgets.results.parts import (
+    Correlation,
+    Layer,
+    Reference,
+    Score,
+    Sentence,
+    Statistic,
+    Status,
+    Stream,
+    Totals,
+)
 from semiring_widgets.results.rankings import ListedRoute, Ranking
 from semiring_widgets.results.result import ELSEWHERE, Result
-from semiring_widgets.results.schema import COORDINATES, variables_of
+from semiring_widgets.results.schema import COORDINATES, variables_of, with_effects
 from semiring_widgets.results.session import Session
+from semiring_widgets.results.test_log import Test, TestLog
+from semiring_widgets.results.tested import Tested
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +65,7 @@ __all__ = ["Explanation", "load"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Explanation(Result):
+class Explanation(Tested, Result):
     """By which routes a score was made, for one text.
 
     Attributes:
@@ -67,6 +85,12 @@ class Explanation(Result):
         session: live handle for questions that need the model; None after `load`, never saved. It holds the
             recording until a newer explanation is shown in the notebook, its widget is closed, or `release`.
         paths: in words, which paths alone everything but the score is about; empty where it is all of them.
+        reference: what effects and contributions compare the text with; None in files that do not know it.
+        sentences: the answer, sentence by sentence, each with the parts that it is about.
+        correlations: how well contributions rank the parts of each kind as their effects do, in this text.
+        tests: those that were run, see `test`; they need no model to be read, and are saved.
+        rules: which number an edge of the graph carried: ``"gradient"``, ``"linear"``, ``"secant"``,
+            ``"lrp"``, ``"gim"``, or the name of another rule.
 
     Example:
         >>> import semiring_widgets as sw
@@ -76,8 +100,8 @@ class Explanation(Result):
         Explanation(logit(are) - logit(is) at [MASK] = 8.045, 12 tokens, 4 layers, ...)
         >>> [token.text for token in e.tokens][:4]
         ['[CLS]', 'The', 'keys', 'to']
-        >>> e.routes[1].label
-        'K·L3·H3'
+        >>> e.routes[0].label
+        'V·L0·H3 → V·L3·H3'
     """
 
     kind: ClassVar[str] = "explanation"
@@ -97,6 +121,11 @@ class Explanation(Result):
     status: Status = field(default_factory=Status)
     session: Session | None = None
     paths: str = ""
+    reference: Reference | None = None
+    sentences: tuple[Sentence, ...] = ()
+    correlations: tuple[Correlation, ...] = ()
+    tests: TestLog = field(default_factory=TestLog)
+    rules: str = "gradient"
 
     @property
     def routes(self) -> tuple[ListedRoute, ...]:
@@ -134,7 +163,7 @@ class Explanation(Result):
         Example:
             >>> best = e.ranking("contribution").routes[0]
             >>> best.label, round(best.contribution, 3)
-            ('V·L0·H3 → V·L3·H3', 0.284)
+            ('V·L0·H3 → V·L3·H3', 0.354)
         """
         wanted: Any = by
         for ranking in self.rankings:
@@ -149,7 +178,7 @@ class Explanation(Result):
         Returns:
             A new dataset. Axis ``token`` is as long as the longest stream; ``token_text`` belongs to
             the first stream. Routes are variables over ``ranking`` and ``rank``. ``attrs`` carry text, model,
-            score, granularity and level.
+            score, granularity, rules and level.
 
         Example:
             >>> table = e.to_xarray()
@@ -176,10 +205,22 @@ class Explanation(Result):
                 score=self.score.label,
                 score_value=self.score.value,
                 granularity=self.granularity,
+                rules=self.rules,
                 level=self.level,
                 **({"paths": self.paths} if self.paths else {}),
             )
         )
+
+    @property
+    def counted(self) -> str:
+        """Which graph was counted, in words: granularity, level, and the rules unless they are the gradient.
+
+        Example:
+            >>> e.counted
+            'granularity primitive, level unit'
+        """
+        rules = "" if self.rules == "gradient" else f", rules {self.rules}"
+        return f"granularity {self.granularity}, level {self.level}{rules}"
 
     def to_pandas(self, rows: str = "tokens") -> pd.DataFrame:
         """One row per token of the first stream: its text, place, and every per-token number.
@@ -237,10 +278,12 @@ class Explanation(Result):
 
     @classmethod
     def _from_file(cls, header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> Explanation:
-        facts = fields_of(cls, header, "it", without=ELSEWHERE)
+        tests = value_of(tuple[Test, ...], header.pop("tests", []), "it.tests")
+        facts = fields_of(cls, header, "it", without=(*ELSEWHERE, "tests"))
         statistics = [statistic.name for statistic in facts.get("statistics", ())]
         labels = {**COORDINATES, "statistic": statistics}
-        result = cls(**facts, dataset=table(arrays, variables_of(bool(statistics)), labels))
+        dataset = with_effects(table(arrays, variables_of(bool(statistics)), labels))
+        result = cls(**facts, dataset=dataset, tests=TestLog(tests))
         check_streams(result.streams)
         check_status(result.status)
         check_counted(result.granularity, result.level)
@@ -248,7 +291,12 @@ class Explanation(Result):
         check_statistics(result.statistics)
         check_score(result.score, result.streams)
         check_numbers(result.dataset, result.streams, result.layers, result.statistics)
-        check_rankings(result.rankings, result.layers, result.dataset.sizes["token"])
+        size = result.dataset.sizes["token"]
+        check_rankings(result.rankings, result.layers, size)
+        check_reference(result.reference, result.streams)
+        check_sentences(result.sentences, result.layers, size)
+        check_correlations(result.correlations)
+        check_tests(result.tests, result.layers, size)
         return result
 
     def __repr__(self) -> str:
@@ -256,7 +304,7 @@ class Explanation(Result):
         paths = f", {self.paths}" if self.paths else ""
         return (
             f"Explanation({self.score.label} = {self.score.value:.4g}, {len(self.tokens)} tokens, "
-            f"{len(self.layers)} layers, granularity {self.granularity}, level {self.level}{paths}{state})"
+            f"{len(self.layers)} layers, {self.counted}{paths}{state})"
         )
 
 

@@ -20,6 +20,7 @@ from semiring_widgets.checks import choice, whole_number
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.rankings import Ranking
 from semiring_widgets.results.session import Session
+from semiring_widgets.results.test_log import Test
 from semiring_widgets.vocabulary import RANKINGS
 
 __all__ = ["HeldSession", "keep_newest"]
@@ -53,6 +54,18 @@ class HeldSession:
         session = self._held()
         by, count = choice(by, "by", RANKINGS), whole_number(count, "count")
         return session.ranking(by, selection, count, *args, **kwargs)
+
+    def test(self, *args: Any, **kwargs: Any) -> Test:
+        """See `semiring_widgets.results.session.Session`."""
+        return self._held().test(*args, **kwargs)
+
+    def test_all(self, *args: Any, **kwargs: Any) -> tuple[Test, ...]:
+        """See `semiring_widgets.results.session.Session`."""
+        return self._held().test_all(*args, **kwargs)
+
+    def circuit(self, *args: Any, **kwargs: Any) -> Any:
+        """See `semiring_widgets.results.session.Session`."""
+        return self._held().circuit(*args, **kwargs)
 
     def head_map(self, *args: Any, **kwargs: Any) -> NDArray[np.float32]:
         """See `semiring_widgets.results.session.Session`."""

@@ -11,7 +11,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Layer", "Score", "Statistic", "Status", "Stream", "Token", "Totals"]
+__all__ = [
+    "Correlation",
+    "Layer",
+    "Part",
+    "Reference",
+    "Score",
+    "Sentence",
+    "Statistic",
+    "Status",
+    "Stream",
+    "Token",
+    "Totals",
+]
 
 
 @dataclass(frozen=True)
@@ -88,3 +100,65 @@ class Status:
     done: int = 0
     total: int = 0
     message: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the model that paths can pass; a token without a layer is where they start.
+
+    Attributes:
+        stream: which input a token without a layer belongs to.
+    """
+
+    layer: int | None = None
+    branch: str | None = None
+    head: int | None = None
+    token: int | None = None
+    stream: int = 0
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the text is compared with: effects and contributions say what becomes of the score in its place.
+
+    Attributes:
+        kind: ``"mask"``, ``"mean"``, ``"zero"``, ``"text"`` or ``"tensor"``.
+        label: in words, for example ``"[MASK] in the place of every token"``.
+        score: the score of the whole reference.
+        streams: the tokens of a second text; empty otherwise.
+        aligned: for each token of each stream of the text, its counterpart in the stream of the second text;
+            -1 where there is none.
+    """
+
+    kind: str
+    label: str
+    score: float
+    streams: tuple[Stream, ...] = ()
+    aligned: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence of the answer.
+
+    Attributes:
+        kind: what it tells: ``"score"``, ``"words"``, ``"route"``, ``"replaced"`` or ``"remark"``.
+        parts: what it is about, to be selected with it.
+    """
+
+    kind: str
+    text: str
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """How well contributions rank the parts of one kind as their effects do, in this text.
+
+    Attributes:
+        kind: ``"tokens"``, ``"heads"`` or ``"mlps"``.
+        rank_correlation: Spearman's, -1 to 1.
+    """
+
+    kind: str
+    rank_correlation: float

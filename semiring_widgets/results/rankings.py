@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ListedRoute", "ListedStep", "Ranking"]
+__all__ = ["Family", "ListedRoute", "ListedStep", "Ranking"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,27 @@ class ListedRoute:
 
 
 @dataclass(frozen=True)
+class Family:
+    """Routes that differ only in whether they pass feed-forward parts or the skip beside them.
+
+    Attributes:
+        label: short form, for example ``"V·L0·H3 → V·L3·H3"``.
+        sentence: the same in words.
+        contribution: of all paths that share these steps, listed or not.
+        share: that, relative to the contribution of all paths.
+        routes: the ranks of those that are listed.
+        steps: the steps by attention, from the input on; none where all paths stay on the skip connections.
+    """
+
+    label: str
+    sentence: str
+    contribution: float
+    share: float
+    routes: tuple[int, ...]
+    steps: tuple[ListedStep, ...]
+
+
+@dataclass(frozen=True)
 class Ranking:
     """The first routes of a ranking, and what is known about all others.
 
@@ -65,6 +86,7 @@ class Ranking:
         uncovered: share of the mass that all other routes hold together (0-1).
         rest: contribution of all other routes together.
         remark: the same in plain words.
+        families: the routes, those of a kind together; only of a ranking by contribution.
     """
 
     by: str
@@ -73,3 +95,4 @@ class Ranking:
     uncovered: float
     rest: float
     remark: str
+    families: tuple[Family, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
@@ -19,6 +20,8 @@ __all__ = ["ELSEWHERE", "Result", "arrays_of", "facts_of"]
 
 # Fields that are saved as arrays, or not at all.
 ELSEWHERE: Final = ("dataset", "session")
+# Fields that files have where there is something to say.
+_LATER: Final = ("paths", "reference", "sentences", "correlations", "tests")
 R = TypeVar("R", bound="Result")
 
 
@@ -117,8 +120,8 @@ def facts_of(result: Any) -> dict[str, Any]:
     """All fields of a result that are neither numbers on axes nor alive, as JSON types."""
     kept = (field.name for field in fields(result) if field.name not in ELSEWHERE)
     found = {name: _json(getattr(result, name)) for name in kept}
-    # Versions that do not know of parts refuse what they cannot show, and read everything else.
-    return {name: value for name, value in found.items() if name != "paths" or value}
+    # Versions that do not know of these refuse what they cannot show, and read everything else.
+    return {name: value for name, value in found.items() if name not in _LATER or value}
 
 
 def arrays_of(result: Result) -> dict[str, Any]:
@@ -127,6 +130,6 @@ def arrays_of(result: Result) -> dict[str, Any]:
 
 
 def _json(value: Any) -> Any:
-    if isinstance(value, tuple):
+    if isinstance(value, Sequence) and not isinstance(value, str):
         return [_json(item) for item in value]
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value

@@ -7,6 +7,8 @@ and the documentation all read this table. Shares lie in 0-1, logarithms are nat
 Axes: ``token`` (T, the longest stream), ``layer`` (L, one per attention found, in order of execution),
 ``head`` (H, the most heads of any layer), ``branch``, ``kind``, ``query`` and ``key`` (tokens again).
 
+Effects and contributions are in the unit of the score, and signed.
+
 Statistics in a semiring of the reader's have variables of their own, with an axis ``statistic`` in front.
 
 The shares of one layer add up: skip + query + key + value over all tokens is 1, and mlp + mlp_skip is 1.
@@ -24,11 +26,15 @@ from semiring_widgets.vocabulary import BRANCHES, KINDS, OPERANDS
 
 __all__ = [
     "COORDINATES",
+    "DECODER",
+    "EFFECTS",
+    "OPTIONAL",
     "STATISTICS",
     "VARIABLES",
     "empty_dataset",
     "empty_statistics",
     "variables_of",
+    "with_effects",
 ]
 
 # The axes whose labels are always the same.
@@ -38,6 +44,37 @@ _TOKEN = ("token",)
 _NODE = ("layer", "token")
 _BRANCH = ("layer", "branch", "token")
 _HEAD = ("layer", "head", "kind")
+_UNIT = "(in the unit of the score)"
+
+# What becomes of the score when a part is given its value under the reference: measured, and estimated.
+EFFECTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "token_effect": (_TOKEN, f"change of the score without this token, measured {_UNIT}"),
+    "token_contribution": (_TOKEN, f"the same, estimated by the paths from this token {_UNIT}"),
+    "head_effect": (("layer", "head"), f"change of the score without this head, measured {_UNIT}"),
+    "head_contribution": (
+        ("layer", "head"),
+        f"the same, estimated by the paths from this head's output {_UNIT}",
+    ),
+    "mlp_effect": (("layer",), f"change of the score without this feed-forward part, measured {_UNIT}"),
+    "mlp_contribution": (
+        ("layer",),
+        f"the same, estimated by the paths from this part's output {_UNIT}",
+    ),
+    "node_effect": (
+        _NODE,
+        f"change of the score without what is at this token at the input of this layer, measured {_UNIT}",
+    ),
+    "node_contribution": (
+        _NODE,
+        f"the same, estimated by the paths from there {_UNIT}",
+    ),
+}
+
+# Numbers per token belong to the first stream; these are of the second, where there is one.
+DECODER: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "decoder_effect": (_TOKEN, f"change of the score without this token of the decoder, measured {_UNIT}"),
+    "decoder_contribution": (_TOKEN, f"the same, estimated by the paths from this token {_UNIT}"),
+}
 
 VARIABLES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "token_mass_share": (
@@ -94,8 +131,10 @@ VARIABLES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         ("layer", "head", "kind", "query", "key"),
         "share of mass that uses this head between these tokens",
     ),
+    **EFFECTS,
 }
-
+# What an explanation may lack: the one large variable, and what only two streams have.
+OPTIONAL: Final = ("map_mass_share", *DECODER)
 
 STATISTICS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "token_statistic": (("statistic", "token"), "of all paths from this token"),
@@ -117,10 +156,34 @@ def variables_of(statistics: bool) -> dict[str, tuple[tuple[str, ...], str]]:
     Args:
         statistics: whether a semiring was asked for beside the usual ones.
     """
-    return {**VARIABLES, **(STATISTICS if statistics else {})}
+    return {**VARIABLES, **DECODER, **(STATISTICS if statistics else {})}
 
 
-def empty_dataset(layers: int, heads: int, tokens: int, *, maps: bool = True) -> xr.Dataset:
+def with_effects(dataset: xr.Dataset) -> xr.Dataset:
+    """The table with all effects, not known where it has none: files from before they were told lack them.
+
+    Args:
+        dataset: a table with the axes layer, head and token.
+    """
+    axes = {axis for dims, _ in EFFECTS.values() for axis in dims}
+    if not axes <= set(dataset.sizes):
+        return dataset
+    return dataset.assign(
+        {
+            name: (
+                dims,
+                np.full([dataset.sizes[axis] for axis in dims], np.nan, np.float32),
+                {"long_name": meaning},
+            )
+            for name, (dims, meaning) in EFFECTS.items()
+            if name not in dataset
+        }
+    )
+
+
+def empty_dataset(
+    layers: int, heads: int, tokens: int, *, maps: bool = True, decoder: bool = False
+) -> xr.Dataset:
     """All variables of an explanation, filled with NaN (nothing known yet).
 
     Args:
@@ -128,6 +191,7 @@ def empty_dataset(layers: int, heads: int, tokens: int, *, maps: bool = True) ->
         heads: H, the most heads of any layer.
         tokens: T, the length of the longest stream.
         maps: whether to include ``map_mass_share``, the one large variable (L·H·3·T·T values).
+        decoder: whether there is a second stream, whose tokens have effects, too.
 
     Returns:
         A dataset of float32 variables with the coordinates ``branch`` and ``kind``.
@@ -147,7 +211,7 @@ def empty_dataset(layers: int, heads: int, tokens: int, *, maps: bool = True) ->
             np.full([sizes[d] for d in dims], np.nan, np.float32),
             {"long_name": meaning},
         )
-        for name, (dims, meaning) in VARIABLES.items()
+        for name, (dims, meaning) in {**VARIABLES, **(DECODER if decoder else {})}.items()
         if maps or name != "map_mass_share"
     }
     return xr.Dataset(variables, coords={"branch": list(BRANCHES), "kind": list(KINDS)})

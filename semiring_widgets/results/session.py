@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from semiring_widgets.results.rankings import Ranking
+from semiring_widgets.results.rankings import ListedStep, Ranking
+from semiring_widgets.results.test_log import Test
 
 __all__ = ["Session"]
 
@@ -40,6 +41,56 @@ class Session(Protocol):
         self, by: str, selection: Any, count: int, check: Callable[[], None] = ..., *, avoiding: Any = ...
     ) -> Ranking:
         """The first routes of a ranking, of the paths through ``selection`` (nothing selected: all paths)."""
+        ...
+
+    def test(
+        self,
+        selection: Any,
+        steps: Sequence[ListedStep] = (),
+        by: str = "reference",
+        check: Callable[[], None] = ...,
+    ) -> Test:
+        """What really becomes of the score when parts are given another value, all at once.
+
+        Args:
+            selection: a part or several.
+            steps: a route instead: what it carries is taken away, and nothing else.
+            by: what is given: ``"reference"``, ``"zero"``, ``"mean"``, or the text whose values are meant.
+            check: called often; may raise to stop.
+
+        Raises:
+            InputError: the model has no such part, or it has no output of its own that could be replaced.
+            UnsupportedOpError, TapeError: this model cannot be run again with other numbers.
+        """
+        ...
+
+    def test_all(self, kind: str, by: str = "reference", check: Callable[[], None] = ...) -> tuple[Test, ...]:
+        """A test of every part of a kind, together.
+
+        Args:
+            kind: as in `semiring_widgets.effects`.
+            by: as in `test`.
+            check: called often; may raise to stop.
+
+        Raises:
+            InputError, UnsupportedOpError, TapeError: as `test`.
+        """
+        ...
+
+    def circuit(
+        self, k: float, of: str = "parts", by: Any = "contribution", check: Callable[[], None] = ...
+    ) -> Any:
+        """The first parts or edges of a ranking kept, all else as under the reference; see `circuit`.
+
+        Args:
+            k: which fraction is kept.
+            of: ``"parts"`` or ``"edges"``.
+            by: the ranking.
+            check: called often; may raise to stop.
+
+        Raises:
+            InputError, UnsupportedOpError, TapeError: as `test`.
+        """
         ...
 
     def head_map(

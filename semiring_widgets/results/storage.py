@@ -22,7 +22,7 @@ from semiring_widgets.results.atomic import destination_of, write_whole
 
 __all__ = ["FORMAT_VERSION", "read", "write"]
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 _FORMAT: Final = "semiring_widgets"
 _READERS: Final = {"explanation": "semiring_widgets.load", "comparison": "Comparison.load"}
 

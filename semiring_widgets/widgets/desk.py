@@ -48,9 +48,10 @@ class _Question:
 
     def is_overtaken_by(self, other: dict[str, Any]) -> bool:
         kind, later = kind_of(self.content), kind_of(other)
-        if kind is None or later is None or not (kind.of_selection and later.latest_wins):
+        if kind is None or later is None or not later.latest_wins:
             return False
-        return kind is later or self.content.get("selection") != other.get("selection")
+        moved = self.content.get("selection") != other.get("selection")
+        return kind is later or (kind.of_selection and later.of_selection and moved)
 
 
 class Desk:

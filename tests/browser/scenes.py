@@ -73,7 +73,7 @@ def real():
 
 
 def selected(through):
-    """The same paths by the core alone: share of the mass, and contribution."""
+    """The same paths by the core alone: share of the mass, and contribution relative to the mask."""
     import math
 
     import semiring_widgets as sw
@@ -87,7 +87,8 @@ def selected(through):
         logits = model(inputs_embeds=embeddings, attention_mask=encoded.attention_mask).logits
         score = logits[0, position, good] - logits[0, position, bad]
     paths = sw.select_paths(tape, score, embeddings, through=through)
-    return math.exp(paths.log_share), paths.contribution()
+    mask = model.get_input_embeddings().weight[tokenizer.mask_token_id].detach()
+    return math.exp(paths.log_share), paths.contribution(embeddings - mask)
 
 
 def real_comparison():

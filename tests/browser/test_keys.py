@@ -1,5 +1,7 @@
 """Keys pressed in the widget stay in the widget, in both notebooks; arrows follow the picture."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -21,8 +23,8 @@ def focused(view):
 def test_letters_do_not_edit_the_notebook(opened):
     view = opened.shown
     before = [cell.inner_text() for cell in opened.cells.locator(".cm-content").all()]
-    places = [view.route(0), view.token(1), view.cell(1, 2), view.head(1, 1), view.layer(1)]
-    places += [view.root.locator("[data-by]"), view.button("chart")]
+    places = [view.family(0), view.token(1), view.cell(1, 2), view.head(1, 1), view.mlp(1), view.layer(1)]
+    places += [view.measure("mass"), view.button("chart")]
     for element in places:
         element.focus()
         for key in ("a", "b", "x", "d", "d", "m", "y", "0"):
@@ -47,15 +49,15 @@ def test_arrows_follow_the_picture(opened):
         (view.head(2, 1), "ArrowDown", {"layer": "1", "head": "1"}),
         (view.token(1), "ArrowRight", {"token": "2"}),
         (view.token(1), "ArrowLeft", {"token": "0"}),
-        (view.route(1), "ArrowDown", {"route": "2"}),
-        (view.route(1), "ArrowUp", {"route": "0"}),
+        (view.family(1), "ArrowDown", {"family": "2"}),
+        (view.family(1), "ArrowUp", {"family": "0"}),
     ]
     for element, key, expected in steps:
         element.focus()
         view.page.keyboard.press(key)
         found = focused(view)
-        assert {name: found.get(name) for name in ("layer", "head", "token", "route")} == {
-            **dict.fromkeys(("layer", "head", "token", "route")),
+        assert {name: found.get(name) for name in ("layer", "head", "token", "family")} == {
+            **dict.fromkeys(("layer", "head", "token", "family")),
             **expected,
         }, (key, found)
         # Two elements of one pane may stand for the layer.
@@ -78,9 +80,24 @@ def test_enter_chooses_shift_adds_escape_clears(opened):
 
 def test_one_tab_stop_for_each_pane(opened):
     view = opened.shown
-    view.root.locator("[data-measure]").focus()
+    view.measure("mass").focus()
     seen = []
-    for _ in range(8):
+    for _ in range(7):
         view.page.keyboard.press("Tab")
         seen.append(view.page.evaluate("document.activeElement.closest('[data-pane]')?.dataset.pane ?? ''"))
-    assert [name for name in seen if name][:5] == ["tokens", "flow", "heads", "heads", "routes"], seen
+    assert [name for name in seen if name][:5] == ["tokens", "flow", "routes", "heads", "scatter"], seen
+
+
+def test_every_number_is_explained_to_the_keyboard(opened):
+    view = opened.shown
+    for element in (view.token(1), view.cell(1, 2), view.head(1, 1), view.mlp(1)):
+        element.focus()
+        # The first focus comes from a script, this one from a key.
+        view.page.keyboard.press("ArrowLeft")
+        view.page.keyboard.press("ArrowRight")
+        expect(view.tip()).to_be_visible()
+        expect(view.tip()).to_contain_text(element.get_attribute("aria-label"))
+        explained = element.get_attribute("aria-describedby")
+        expect(view.root.locator(f'[id="{explained}"]')).to_have_text(re.compile(r"\w.*\.$"))
+    view.page.keyboard.press("Escape")
+    expect(view.tip()).to_be_hidden()

@@ -39,8 +39,9 @@ def overlapping(found):
 def test_totals_stand_beside_each_other(host, request):
     view = request.getfixturevalue(host)("import scenes\nscenes.explanation()").view(0)
     view.expect_state("done")
+    view.root.locator("summary", has_text="Numbers of all paths").click()
     totals = view.root.locator(".totals :is(dt, dd)")
-    expect(totals).to_have_count(10)
+    expect(totals).to_have_count(15)
     assert overlapping(boxes(totals)) == []
 
 
@@ -51,8 +52,10 @@ def test_a_rude_host_changes_nothing(watched, tmp_path, scene):
     page = watched()
     page.goto(path.as_uri())
     view = View(page.locator(".semiring-widgets").first)
-    kinds = "dt, dd, h2, h3, p, table, th, td, button, select, svg, svg rect, ol, li, section, summary, label"
-    kinds = f":is({kinds}):not(details *)"  # what is folded away has no box
+    text = "dt, dd, h2, h3, p, em, ol, li, table, th, td, section, summary, label"
+    kinds = (
+        f":is({text}, button, select, input, svg, svg rect):not(details *)"  # what is folded away has no box
+    )
     before = boxes(view.root.locator(kinds))
     assert len(before) > 30
     page.add_style_tag(content=RUDE)

@@ -26,7 +26,7 @@ def test_lab_shows_every_pane(lab):
     view.expect_state("done")
     for name in PANES:
         expect(view.pane(name)).to_be_visible()
-    assert view.token(2).inner_text() == "keys"
+    expect(view.token(2)).to_have_text("keys")
     assert lab.page.watch.errors == []
 
 
@@ -77,12 +77,10 @@ def test_parts_are_added(lab, clicks, words):
     share, contribution = scenes.selected(through)
     assert words in view.notice().inner_text()
     assert said(view, r": (\S+) % of all mass") == pytest.approx(100 * share, rel=0.05)
-    view.root.locator("[data-by]").select_option("contribution")
     remark = view.pane("routes").locator("[data-remark]")
     expect(remark).to_contain_text("contribute")
-    assert said(view, r"of (\S+) \(gradient") == pytest.approx(contribution, rel=0.01)
+    assert said(view, r"of (\S+) \(slope") == pytest.approx(contribution, rel=0.01)
     expect(view.pane("head")).to_contain_text("of the selected paths")
-    view.root.locator("[data-by]").select_option("best")
     view.clear()
 
 

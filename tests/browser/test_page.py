@@ -32,11 +32,12 @@ def test_page_answers_without_a_kernel(opened):
 
 
 def test_every_part_can_be_clicked_and_has_numbers_and_routes(opened):
-    parts = opened.root.locator("[data-item]:not([data-route])")
+    parts = opened.root.locator("[data-item]:not([data-route], [data-family], .named)")
     layers, heads, tokens = 4, 4, 12
-    # Layers twice: in the grid and among the heads.
-    expect(parts).to_have_count(tokens + layers * tokens + layers * heads + 2 * layers)
-    expect(opened.root.locator("[aria-disabled]")).to_have_count(0)
+    # Layers twice: in the grid and among the heads; what was tested as a point, too.
+    tested = tokens + layers * heads + layers
+    expect(parts).to_have_count(tested + layers * tokens + 2 * layers + tested)
+    expect(opened.root.locator("[data-item][aria-disabled]")).to_have_count(0)
     cell = opened.pane("flow").locator('[data-layer="2"][data-token="2"]')
     cell.click()
     opened.expect_conditioned("ready")
@@ -46,29 +47,90 @@ def test_every_part_can_be_clicked_and_has_numbers_and_routes(opened):
     opened.clear()
 
 
-def test_a_route_is_drawn_when_it_is_pointed_at_or_chosen(opened):
+def test_it_opens_with_the_answer(opened):
+    answer = opened.pane("answer")
+    expect(answer.locator("h2")).to_have_text(re.compile(r"^The model says are rather than is"))
+    expect(answer).to_contain_text("mostly because of keys")
+    expect(opened.root.locator(".totals")).to_be_hidden()
+    # What a sentence names lights up in the pictures, and is chosen by a click.
+    answer.locator(".named", has_text="keys").first.hover()
+    expect(opened.token(2)).to_have_class(re.compile("preview"))
+    answer.locator(".named", has_text="keys").first.click()
+    assert opened.selection() == [{"token": 2}]
+    opened.clear()
+
+
+def test_a_number_is_explained_under_the_pointer(opened):
+    opened.head(3, 3).hover()
+    expect(opened.tip()).to_be_visible()
+    expect(opened.tip()).to_contain_text(
+        re.compile(r"head 3·3: effect \+[\d.]+ \(tested, predicted .*measured")
+    )
     opened.page.mouse.move(0, 0)
-    last = opened.pane("flow").locator('.route[data-route="9"]')
+    expect(opened.tip()).to_be_hidden()
+
+
+def test_nothing_jumps_when_something_is_selected(opened):
+    opened.clear()
+    places = "elements => elements.map((e) => e.getBoundingClientRect().top + scrollY)"
+    panes = opened.root.locator(":is([data-pane=tokens], [data-pane=flow], [data-pane=routes])")
+    before = panes.evaluate_all(places)
+    opened.token(2).click()
+    opened.expect_conditioned("ready")
+    expect(opened.root.locator(".chip")).to_have_count(1)
+    assert panes.evaluate_all(places) == before
+    opened.root.locator(".chip button").click()
+    assert opened.selection() == []
+
+
+def test_what_was_tested_is_told_without_a_kernel(opened):
+    opened.head(3, 3).click()
+    expect(opened.notice().locator(".facts")).to_contain_text("Tested: without it")
+    opened.notice().locator('[data-action="test"]').click()
+    first = opened.log().first
+    expect(first).to_contain_text("head 3·3")
+    expect(first).to_contain_text("predicted")
+    # A selection of several parts was not tested before.
+    opened.token(2).click(modifiers=["Shift"])
+    button = opened.notice().locator('[data-action="test"]')
+    expect(button).to_have_attribute("aria-disabled", "true")
+    button.hover()
+    expect(opened.tip()).to_contain_text("a notebook can test it")
+    opened.clear()
+
+
+def test_a_family_is_drawn_when_it_is_pointed_at_or_chosen(opened):
+    opened.show("best")
+    opened.page.mouse.move(0, 0)
+    last = opened.line(3)
     expect(last).to_be_hidden()
-    opened.route(9).hover()
+    opened.family(3).hover()
     expect(last).to_be_visible()
-    expect(opened.pane("flow").locator('.route[data-route="0"]')).to_have_css("opacity", "0.2")
+    expect(opened.line(0)).to_have_css("opacity", "0.2")
     opened.page.mouse.move(0, 0)
     expect(last).to_be_hidden()
-    opened.route(9).click()
+    opened.family(3).click()
     opened.page.mouse.move(0, 0)
     expect(last).to_be_visible()
-    opened.route(9).click()
+    opened.family(3).click()
+    opened.show("reasons")
 
 
 def test_lines_can_be_clicked_and_the_middle_of_a_cell_is_the_cell(opened):
-    line = opened.pane("flow").locator('.route[data-route="0"] path.branch').first
-    box = line.bounding_box()
-    opened.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    opened.expect_selected(opened.route(0))
-    opened.route(0).click()
-    opened.expect_selected(opened.route(0), selected=False)
-    middle = opened.pane("flow").locator('[data-layer="2"][data-token="6"]')
+    # A point on the line itself, wherever it runs.
+    x, y = (
+        opened.line(0)
+        .locator("path.line")
+        .evaluate(
+            "(path) => { const p = path.getPointAtLength(0.4 * path.getTotalLength());"
+            " const s = path.getScreenCTM(); return [p.x * s.a + s.e, p.y * s.d + s.f]; }"
+        )
+    )
+    opened.page.mouse.click(x, y)
+    opened.expect_selected(opened.family(0))
+    opened.family(0).click()
+    opened.expect_selected(opened.family(0), selected=False)
+    middle = opened.cell(2, 6)
     middle.click()
     opened.expect_selected(middle)
     opened.clear()
@@ -83,28 +145,32 @@ def test_keyboard(opened):
     assert opened.selection() == []
 
 
-def test_routes_are_ranked_three_ways(opened):
+def test_one_switch_drives_all_pictures(opened):
     pane = opened.pane("routes")
-    first = pane.locator(".entry").first
-    choice = pane.locator("[data-by]")
-    expect(first).to_contain_text("stays on the skip connections")
-    for by, says in (("mass", "hold"), ("contribution", "Together these routes contribute")):
-        choice.select_option(by)
+    for name, by, says in (
+        ("mass", "by mass", "hold"),
+        ("best", "by best path", "Exact order"),
+        ("reasons", "by contribution", "contribute"),
+    ):
+        opened.show(name)
+        expect(pane.locator(".caption")).to_have_text(by)
         expect(pane.locator("[data-remark]")).to_contain_text(says)
-        expect(first).not_to_contain_text("stays on the skip connections")
-        expect(first).to_contain_text("cancellation")
-    choice.select_option("best")
+        for element in (opened.token(1), opened.cell(1, 1), opened.head(1, 1), opened.mlp(1)):
+            words = {"mass": "share of mass", "best": "best path"}.get(name, "effect|contribution")
+            expect(element).to_have_attribute("aria-label", re.compile(words))
+    assert "->" not in opened.root.inner_text()
+    pane.locator(".unfold").first.click()
+    expect(pane.locator(".variant").first).to_contain_text("MLP")
+    pane.locator(".unfold").first.click()
     opened.layer(1).click()
     expect(pane).to_contain_text("Routes through the selection")
-    expect(first).to_contain_text("L1")
-    # The keyboard alone: to the choice, one down, and the focus stays there.
-    choice.focus()
-    opened.page.keyboard.press("ArrowDown")
-    expect(choice).to_have_value("mass")
-    expect(choice).to_be_focused()
-    choice.select_option("best")
+    # The keyboard alone: to the next choice, and the focus stays there.
+    opened.measure("reasons").focus()
+    opened.page.keyboard.press("ArrowRight")
+    expect(opened.measure("mass")).to_be_checked()
+    expect(opened.measure("mass")).to_be_focused()
+    opened.show("reasons")
     opened.clear()
-    expect(first).to_contain_text("stays on the skip connections")
 
 
 def test_a_semiring_of_ones_own(watched, tmp_path):
@@ -114,17 +180,17 @@ def test_a_semiring_of_ones_own(watched, tmp_path):
     page = watched()
     page.goto(path.as_uri())
     view = View(page.locator(".semiring-widgets").first)
-    expect(view.root.locator("[data-measure]")).to_have_value("statistic:0")
+    expect(view.measure("statistic:0")).to_be_checked()
     value = float(result.dataset.token_statistic[0, 2])
-    expect(view.token(2)).to_have_attribute("title", f"keys: collision entropy {value:.4g} nats")
-    expect(view.head(3, 1)).to_have_attribute("title", re.compile(r"collision entropy [\d.]+ nats$"))
-    whole = view.token(2).get_attribute("title")
+    expect(view.token(2)).to_have_attribute("aria-label", f"keys: collision entropy {value:.4g} nats")
+    expect(view.head(3, 1)).to_have_attribute("aria-label", re.compile(r"collision entropy [\d.]+ nats$"))
+    whole = view.token(2).get_attribute("aria-label")
     view.layer(1).click()
     view.expect_conditioned("ready")
-    expect(view.token(2)).not_to_have_attribute("title", whole)
+    expect(view.token(2)).not_to_have_attribute("aria-label", whole)
     view.button("chart").click()
     expect(view.pane("chart").locator(".bk-Figure")).to_have_count(2)
-    view.root.locator("[data-measure]").select_option("token_entropy")
+    view.show("entropy")
     expect(view.pane("tokens")).to_contain_text("not known for the selection")
     assert page.watch.errors == []
 

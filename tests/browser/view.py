@@ -5,7 +5,7 @@ import re
 
 from playwright.sync_api import expect
 
-PANES = ("flow", "heads", "head", "routes", "tokens", "chart")
+PANES = ("answer", "tokens", "flow", "routes", "tests", "heads", "scatter", "head", "chart")
 NOTHING = {"layer": None, "branch": None, "head": None, "token": None, "stream": 0}
 SELECTED = re.compile("true")
 
@@ -34,8 +34,30 @@ class View:
     def token(self, token):
         return self.pane("tokens").locator(f'[data-token="{token}"]').first
 
-    def route(self, route):
-        return self.pane("routes").locator(f'[data-route="{route}"]').first
+    def family(self, family):
+        """A family of routes in the list."""
+        return self.pane("routes").locator(f'[data-family="{family}"]').first
+
+    def line(self, family):
+        """The same, drawn over the grid."""
+        return self.pane("flow").locator(f'.route[data-family="{family}"]')
+
+    def mlp(self, layer):
+        return self.pane("heads").locator(f'[data-layer="{layer}"][data-branch="mlp"]').first
+
+    def measure(self, name):
+        """A choice of the one switch."""
+        return self.root.locator(f'[data-measure][value="{name}"]')
+
+    def show(self, name):
+        self.measure(name).check()
+
+    def tip(self):
+        return self.root.locator('[role="tooltip"]')
+
+    def log(self):
+        """What is in the log of tests, the newest first."""
+        return self.pane("tests").locator(".tests li")
 
     def button(self, action):
         return self.root.locator(f'[data-action="{action}"]').first
@@ -44,6 +66,7 @@ class View:
         return self.pane("flow").locator(f'rect[data-layer="{layer}"][data-token="{token}"]').first
 
     def notice(self):
+        """What is selected, and what that means."""
         return self.root.locator(".notice")
 
     def selection(self):

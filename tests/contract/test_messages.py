@@ -10,6 +10,7 @@ import pytest
 from semiring_widgets.contract import messages
 from semiring_widgets.results.parts import Status, Stream, Token, Totals
 from semiring_widgets.results.schema import VARIABLES
+from semiring_widgets.vocabulary import METRICS
 
 
 def strict(header):
@@ -32,12 +33,31 @@ def test_a_summary_carries_every_number_but_the_maps(make_explanation):
 def test_names_are_those_of_the_contract(make_explanation, make_comparison):
     header, _ = messages.encode(make_explanation(), 1)
     assert set(header) == {
-        *("type", "version", "revision", "text", "model", "granularity", "level", "score", "streams"),
+        *(
+            "type",
+            "version",
+            "revision",
+            "text",
+            "model",
+            "granularity",
+            "rules",
+            "level",
+            "score",
+            "streams",
+        ),
         *("layers", "totals", "status", "rankings", "statistics", "columns", "paths"),
+        *("reference", "answer", "tests", "correlations"),
     }
     assert set(header["streams"][0]["tokens"][0]) == {"index", "text", "raw", "start", "end", "special", "id"}
     assert set(header["layers"][0]) == {"name", "index", "stream", "key_stream", "heads"}
-    assert set(header["rankings"][0]) == {"by", "routes", "missed", "uncovered", "rest", "remark"}
+    ranking = next(one for one in header["rankings"] if one["by"] == "contribution")
+    assert set(ranking) == {"by", "routes", "missed", "uncovered", "rest", "remark", "families"}
+    assert set(ranking["families"][0]) == {"label", "sentence", "contribution", "share", "routes", "steps"}
+    assert set(header["reference"]) == {"kind", "label", "score", "streams", "aligned"}
+    assert set(header["answer"][0]) == {"kind", "text", "parts"}
+    assert set(header["answer"][1]["parts"][0]) == {"layer", "branch", "head", "token", "stream"}
+    assert set(header["correlations"][0]) == {"kind", "rank_correlation"}
+    assert set(header["tests"][0]) == {"parts", "steps", "by", "label", "before", "after", "predicted"}
     route = header["rankings"][0]["routes"][0]
     assert set(route) == {
         *("rank", "label", "log_weight", "sign", "share_of_best", "probability", "all_skip", "sentence"),
@@ -47,9 +67,12 @@ def test_names_are_those_of_the_contract(make_explanation, make_comparison):
     header, _ = messages.encode(make_comparison(), 1)
     assert set(header) == {
         *("type", "version", "revision", "text", "model", "score", "streams", "status", "methods", "top_k"),
-        *("columns", "paths"),
+        *("columns", "paths", "reference"),
     }
-    assert [column["name"] for column in header["columns"]] == ["scores", "rank_correlation", "top_k_overlap"]
+    assert [column["name"] for column in header["columns"]] == [
+        *("scores", "rank_correlation", "top_k_overlap", "token_effect", "comprehensiveness", "sufficiency")
+    ]
+    assert set(header["methods"][0]) >= {*METRICS, "ranked_by_size"}
 
 
 def test_unknown_numbers_are_nan_in_columns_and_null_in_json(make_explanation):

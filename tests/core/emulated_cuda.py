@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from semiring_widgets.core.kernels import cuda_contractions
+from semiring_widgets.core.kernels.cuda_variants import source
 
 HERE = Path(__file__).parent
 RUN = """
@@ -35,38 +36,42 @@ def compiler():
 
 
 class EmulatedKernel:
-    """As `cuda_driver.Kernel`; ``code`` is the path of a library."""
+    """As `cuda_driver.Kernel`."""
 
-    def __init__(self, code, name, device, threads):
-        self.library, self.threads = ctypes.CDLL(code), threads
+    def __init__(self, place, threads):
+        self.library, self.threads = ctypes.CDLL(str(place)), threads
 
     def start(self, blocks, argument):
         self.library.run(blocks, self.threads, ctypes.byref(argument))
 
 
-def library(folder, name, options):
+def library(folder, variant):
     """Compile one variant; the path of its library."""
-    place = Path(folder) / f"{abs(hash((name, options)))}.so"
+    options = [option for option in variant.options((8, 0)) if option.startswith("-D")]
+    place = Path(folder) / f"{variant.name}{'_'.join(options)}.so"
     if not place.exists():
         shim = f'#include "{HERE / "cuda_shim.hpp"}"'
-        text = f"{shim}\n{cuda_contractions.source(name)}\n#define KERNEL {name}\n{RUN}"
         file = place.with_suffix(".cpp")
-        file.write_text(text)
-        command = [compiler(), "-std=c++20", "-O1", "-w", "-shared", "-fPIC", "-pthread", "-ffp-contract=off"]
-        macros = [option for option in options if option.startswith("-D")]
-        subprocess.run([*command, *macros, file, "-o", place], check=True, env={**os.environ, "LC_ALL": "C"})
-    return str(place)
+        file.write_text(f"{shim}\n{source(variant.name)}\n#define KERNEL {variant.name}\n{RUN}")
+        command = [compiler(), "-std=c++20", "-O0", "-w", "-shared", "-fPIC", "-pthread", "-ffp-contract=off"]
+        subprocess.run([*command, *options, file, "-o", place], check=True, env={**os.environ, "LC_ALL": "C"})
+    return place
 
 
 def emulate(monkeypatch, folder):
-    """CUDA contractions take CPU tensors, on a GPU of four processors."""
+    """CUDA contractions take CPU tensors, on a GPU of four processors; the variants they asked for."""
+    asked = {}
 
-    def kernel(name, options, threads, device):
-        return EmulatedKernel(library(folder, name, options), name, device, threads)
+    def loaded(variant, device):
+        if variant not in asked:
+            asked[variant] = EmulatedKernel(library(folder, variant), variant.threads)
+        return asked[variant]
 
-    monkeypatch.setattr(cuda_contractions, "_kernel", kernel)
+    def fill(pointer, count, device):
+        ctypes.memset(pointer, 0, 4 * count)
+
+    monkeypatch.setattr(cuda_contractions, "loaded", loaded)
     monkeypatch.setattr(cuda_contractions, "_processors", lambda device: 4)
-    monkeypatch.setattr(
-        cuda_contractions, "fill_with_zeros", lambda at, count, device: ctypes.memset(at, 0, 4 * count)
-    )
+    monkeypatch.setattr(cuda_contractions, "fill_with_zeros", fill)
     cuda_contractions._plan.cache_clear()
+    return asked

@@ -19,6 +19,7 @@ import transformers
 import semiring_widgets as sw
 from semiring_widgets.core.anatomy import find_anatomy
 from semiring_widgets.core.graph import GradientGraph, find_nodes
+from semiring_widgets.results.schema import EFFECTS
 
 SEMIRINGS = ("sum", "abs", "max", "signed_max", "entropy", "count", "boolean", "variance", "fused")
 BRANCHES = ("skip", "query", "key", "value", "mlp", "mlp_skip")
@@ -181,10 +182,11 @@ def questions():
 def clicks():
     """What a picture of the embedded model shows, and what clicks on it ask for (single precision)."""
     model, tokenizer = sw.load_demo()
-    e = sw.explain(
-        model, tokenizer, "The keys to the cabinet [MASK] on the table.", "are", "is", semiring="hops"
-    )
-    yield "demo", of_dataset(e.to_xarray())
+    text = "The keys to the cabinet [MASK] on the table."
+    # Along input minus zero contributions are gradient times input.
+    e = sw.explain(model, tokenizer, text, "are", "is", semiring="hops", rankings=RANKINGS, reference="zero")
+    # Effects came later, and have tests of their own.
+    yield "demo", of_dataset(e.to_xarray().drop_vars(EFFECTS))
     for layer in range(4):
         for part in ({"layer": layer}, {"layer": layer, "head": layer}, {"layer": layer, "token": 2}):
             dataset, share = e.session.conditioned(part)

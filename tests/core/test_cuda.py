@@ -4,15 +4,21 @@
 """
 
 import copy
+import importlib.util
 import os
+import threading
 
 import pytest
 import torch
 
 import semiring_widgets as sw
 from semiring_widgets.core import kernels
-from semiring_widgets.core.kernels import gpu_contractions
+from semiring_widgets.core.kernels import cuda_contractions, gpu_contractions
+from semiring_widgets.core.kernels.cuda_compiler import compiler
+from semiring_widgets.core.kernels.cuda_tables import TILES
 from semiring_widgets.core.precision import full_precision
+from tests.core.test_cuda_kernels import assert_right, of
+from tests.core.test_cuda_kernels import operands as stored
 from tests.core.test_kernels import operands
 from tests.core.test_models import EMBEDS, bert, gpt2, llama, t5
 
@@ -130,12 +136,17 @@ def test_explain():
 
 @pytest.mark.skipif(DEVICE.type != "cuda", reason="compares a GPU with a CPU")
 class TestKernels:
-    @pytest.fixture(params=["triton", "torch"], autouse=True)
+    @pytest.fixture(params=["cuda", "triton", "torch"], autouse=True)
     def way(self, request, monkeypatch):
-        if request.param == "torch":
-            monkeypatch.setattr(gpu_contractions, "_available", lambda: False)
-        elif not gpu_contractions._available():
+        if request.param == "cuda" and compiler() is None:
+            pytest.skip("NVRTC is not installed here.")
+        if request.param == "triton" and importlib.util.find_spec("triton") is None:
             pytest.skip("Triton is not installed here.")
+        monkeypatch.setattr(gpu_contractions, "_failures", [])
+        monkeypatch.setattr(gpu_contractions, "_cuda_is_there", lambda: request.param == "cuda")
+        monkeypatch.setattr(gpu_contractions, "_triton_is_there", lambda: request.param == "triton")
+        yield
+        assert not gpu_contractions._failures
 
     @pytest.mark.parametrize("shape", [(1, 768, 768), (16, 700, 300), (130, 1031, 257), (512, 64, 512)])
     @pytest.mark.parametrize("turned", [False, True])
@@ -169,3 +180,58 @@ class TestKernels:
         ):
             assert found[0, :, 7].isnan().all()
             assert int(found.isnan().sum()) == 20
+
+
+@pytest.mark.skipif(DEVICE.type != "cuda", reason="runs machine code of a GPU")
+@pytest.mark.parametrize("name", ["max", "signed"])
+class TestCudaKernels:
+    """To the last bit; more shapes of these layouts are emulated in `test_cuda_kernels.py`."""
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+    @pytest.mark.parametrize("way", ["", "w.T", "p.T w.T"])
+    def test_every_tile_in_every_layout(self, name, way, dtype):
+        for tile in TILES[name == "signed"]:
+            for shape in (
+                (tile.rows + 4, 200, tile.columns + 20),
+                (2 * tile.rows + 3, 133, tile.columns + 1),
+            ):
+                p, low, w = (part.to(DEVICE) for part in stored(shape, way, dtype))
+                w[5, 3], w[7, 9], p[0, 7] = float("nan"), float("inf"), 0
+                for parts in (1, 3):
+                    assert_right(name, of(name, p, low), w, tile=tile, parts=parts)
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+    @pytest.mark.parametrize("way", ["", "w.T"])
+    @pytest.mark.parametrize("shape", [(5, 1, 1000, 132), (5, 1, 77, 45), (1, 3000, 64), (3, 50, 120, 72)])
+    def test_rows_and_batches(self, name, shape, way, dtype):
+        p, low, w = (part.to(DEVICE) for part in stored(shape, way, dtype))
+        assert_right(name, of(name, p, low), w)
+
+    def test_streams_threads_and_graphs(self, name):
+        p, low, w = (part.to(DEVICE) for part in stored((130, 300, 200)))
+        left = of(name, p, low)
+        assert_right(name, left, w, parts=3)
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            assert_right(name, left, w, parts=3)
+        failed = []
+
+        def elsewhere():
+            try:
+                assert_right(name, left, w)
+            except Exception as error:  # noqa: BLE001
+                failed.append(error)
+
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        assert not failed
+        wanted = cuda_contractions.contract(name, left, w)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            found = cuda_contractions.contract(name, left, w, None, 3)
+        for _ in range(2):
+            graph.replay()
+        torch.cuda.synchronize()
+        assert all(map(torch.equal, found, wanted))

@@ -1,122 +1,21 @@
 """Tests and estimates of parts: equal to the model itself, patched by hooks."""
 
-import contextlib
-
 import numpy as np
 import pytest
 import torch
 
 import semiring_widgets as sw
+from semiring_widgets.core.effects import effect_rows
 from semiring_widgets.errors import CancelledError, InputError, TapeError
+from tests.core.patched import MODELS, WIDTH, close, in_head, in_row, recorded
 from tests.core.test_programs import X, shifted_within_itself
-from tests.core.zoo.feeding import feed
-from tests.core.zoo.shrinking import build
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
-WIDTH = 8  # of a head
-
-
-class Model:
-    """A tiny model with the modules that hooks are put on, by layer of the anatomy."""
-
-    def __init__(self, name, kind, projections, mlps, blocks):
-        self.model = build(name)
-        self.inputs, self.call = feed(kind, self.model)
-        self.projections, self.mlps, self.blocks = (pick(self.model) for pick in (projections, mlps, blocks))
-
-    def score(self, inputs):
-        logits = self.call(inputs).logits[0]
-        return logits[-1, 3] - logits[-1, 4] + 0.5 * logits[1, 5]
-
-    @contextlib.contextmanager
-    def hooked(self, module, change, *, output=False):
-        """The model with what a module takes, or gives, changed."""
-
-        def before(_, args, kwargs):
-            if args:
-                return (change(args[0]), *args[1:]), kwargs
-            return args, {**kwargs, "hidden_states": change(kwargs["hidden_states"])}
-
-        if output:
-            handle = module.register_forward_hook(lambda _, given, made: change(made))
-        else:
-            handle = module.register_forward_pre_hook(before, with_kwargs=True)
-        try:
-            yield
-        finally:
-            handle.remove()
-
-    def seen(self, module, inputs, *, output=False):
-        """What a module takes, or gives, with some inputs."""
-        found = []
-        with self.hooked(module, lambda x: found.append(x) or x, output=output), torch.no_grad():
-            self.score(inputs)
-        return found[0]
-
-
-MODELS = {
-    "BertForMaskedLM": (
-        "embeds",
-        lambda m: [layer.attention.output.dense for layer in m.bert.encoder.layer],
-        lambda m: [layer.output.dense for layer in m.bert.encoder.layer],
-        lambda m: list(m.bert.encoder.layer),
-    ),
-    "GPT2LMHeadModel": (
-        "embeds",
-        lambda m: [block.attn.c_proj for block in m.transformer.h],
-        lambda m: [block.mlp for block in m.transformer.h],
-        lambda m: list(m.transformer.h),
-    ),
-    "LlamaForCausalLM": (
-        "embeds",
-        lambda m: [layer.self_attn.o_proj for layer in m.model.layers],
-        lambda m: [layer.mlp for layer in m.model.layers],
-        lambda m: list(m.model.layers),
-    ),
-    "T5ForConditionalGeneration": (
-        "seq2seq",
-        lambda m: [
-            *(block.layer[0].SelfAttention.o for block in m.encoder.block),
-            *(
-                o
-                for block in m.decoder.block
-                for o in (block.layer[0].SelfAttention.o, block.layer[1].EncDecAttention.o)
-            ),
-        ],
-        lambda m: [
-            *(block.layer[-1].DenseReluDense for block in m.encoder.block),
-            *(x for block in m.decoder.block for x in (None, block.layer[-1].DenseReluDense)),
-        ],
-        lambda m: [*m.encoder.block, *(x for block in m.decoder.block for x in (block, None))],
-    ),
-}
 
 
 @pytest.fixture(scope="module", params=MODELS)
 def case(request):
-    kind, *picks = MODELS[request.param]
-    model = Model(request.param, kind, *picks)
-    with sw.record() as tape:
-        score = model.score(model.inputs)
-    generator = torch.Generator().manual_seed(11)
-    reference = [x + torch.randn(x.shape, generator=generator) for x in model.inputs]
-    return model, tape, score, reference
-
-
-def close(found, expected, score):
-    assert found == pytest.approx(float(expected), rel=1e-5, abs=1e-5 * max(1.0, abs(float(score))))
-
-
-def in_head(x, head, value, tokens=slice(None)):
-    x = x.clone()
-    x[:, tokens, head * WIDTH : (head + 1) * WIDTH] = value
-    return x
-
-
-def row(x, token, value):
-    x = x.clone()
-    x[:, token] = value
-    return x
+    return recorded(request.param)
 
 
 def test_heads_as_patched_by_hooks(case):
@@ -160,15 +59,15 @@ def test_feed_forward_parts_streams_and_tokens_as_patched_by_hooks(case):
             m_r = model.seen(module, reference, output=True)
             part = {"layer": layer, "branch": "mlp"}
             expect([(part, "reference")], module, lambda x, m=m_r: m, output=True)
-            expect([({**part, "token": 2}, "zero")], module, lambda x: row(x, 2, 0.0), output=True)
+            expect([({**part, "token": 2}, "zero")], module, lambda x: in_row(x, 2, 0.0), output=True)
     for layer, module in enumerate(model.blocks):
         if module is not None:
             x_r = model.seen(module, reference)
             part = {"layer": layer, "token": 1}
-            expect([(part, "reference")], module, lambda x, r=x_r: row(x, 1, r[:, 1]))
+            expect([(part, "reference")], module, lambda x, r=x_r: in_row(x, 1, r[:, 1]))
     for stream, (x, x_r) in enumerate(zip(model.inputs, reference, strict=True)):
         changed = list(model.inputs)
-        changed[stream] = row(x, 1, x_r[:, 1])
+        changed[stream] = in_row(x, 1, x_r[:, 1])
         tests += [
             [({"token": 1, "stream": stream}, "reference")],
             [({"token": 1, "stream": stream}, x_r[:, 1])],
@@ -199,7 +98,7 @@ def test_several_parts_at_once(case):
 
 def test_the_table_is_made_of_tests_and_of_gradients(case):
     model, tape, score, reference = case
-    rows = sw.effects(tape, score, wrt=model.inputs, reference=reference, kind=["heads", "mlps", "tokens"])
+    rows = effect_rows(tape, score, wrt=model.inputs, reference=reference, kind=["heads", "mlps", "tokens"])
     heads = [row for row in rows if row["kind"] == "head"]
     assert len(heads) == 4 * len(model.projections)
     parts = [[({"layer": row["layer"], "head": row["head"]}, "reference")] for row in heads]
@@ -225,7 +124,7 @@ def test_the_table_is_made_of_tests_and_of_gradients(case):
 
 def test_one_step_is_the_slope_half_way(case):
     model, tape, score, reference = case
-    rows = sw.effects(tape, score, model.inputs, reference, kind="tokens", tested=False, steps=2)
+    rows = effect_rows(tape, score, model.inputs, reference, kind="tokens", tested=False, steps=2)
     total = [torch.zeros_like(x) for x in model.inputs]
     for share in (0.25, 0.75):
         leaves = [
@@ -237,7 +136,7 @@ def test_one_step_is_the_slope_half_way(case):
     for row in rows:
         assert row["effect"] is None
         close(row["contribution"], moved[row["stream"]][row["token"]], score)
-    many = sw.effects(tape, score, model.inputs, reference, kind="tokens", tested=False, steps=64)
+    many = effect_rows(tape, score, model.inputs, reference, kind="tokens", tested=False, steps=64)
     with torch.no_grad():
         whole = float(score) - float(model.score(reference))
     assert sum(row["contribution"] for row in many) == pytest.approx(whole, rel=0.02, abs=0.02)
@@ -253,9 +152,9 @@ def test_the_model_and_the_tape_stay_as_they_are(case):
             raise CancelledError("enough")
 
     with pytest.raises(CancelledError):
-        sw.effects(tape, score, model.inputs, reference, progress=cancel)
+        effect_rows(tape, score, model.inputs, reference, progress=cancel)
     seen = []
-    sw.effects(tape, score, model.inputs, reference, kind="mlps", progress=lambda *at: seen.append(at))
+    effect_rows(tape, score, model.inputs, reference, kind="mlps", progress=lambda *at: seen.append(at))
     assert seen
     assert all(0 <= done < total for done, total in seen)
     assert all(torch.equal(node.value, value) for node, value in values.items())
@@ -265,8 +164,8 @@ def test_the_model_and_the_tape_stay_as_they_are(case):
 
 def test_little_memory_gives_the_same(case):
     model, tape, score, reference = case
-    plenty = sw.effects(tape, score, model.inputs, reference, kind="heads")
-    little = sw.effects(tape, score, model.inputs, reference, kind="heads", max_memory=1)
+    plenty = effect_rows(tape, score, model.inputs, reference, kind="heads")
+    little = effect_rows(tape, score, model.inputs, reference, kind="heads", max_memory=1)
     for one, other in zip(plenty, little, strict=True):
         close(one["after"], other["after"], score)
 
@@ -280,7 +179,7 @@ def test_of_a_linear_model_estimate_and_effect_are_one():
     x = torch.tensor([[1.0, 2.0], [3.0, 5.0]])
     with sw.record() as tape:
         _, score = linear(x)
-    rows = sw.effects(tape, score, wrt=x, reference=torch.tensor([[0.5, 0.0], [1.0, 1.0]]))
+    rows = effect_rows(tape, score, wrt=x, reference=torch.tensor([[0.5, 0.0], [1.0, 1.0]]))
     assert [row["effect"] for row in rows] == [row["contribution"] for row in rows] == [-7.0, -12.0]
 
 
@@ -323,9 +222,9 @@ def test_words_that_do_not_fit():
     with pytest.raises(InputError, match="one number"):
         sw.test(tape, several, {hidden: 0.0})
     with pytest.raises(InputError, match="give reference="):
-        sw.effects(tape, score, x)
+        effect_rows(tape, score, x)
     with pytest.raises(InputError, match="choose one of tokens"):
-        sw.effects(tape, score, x, "zero", kind="words")
+        effect_rows(tape, score, x, "zero", kind="words")
 
 
 def test_a_tape_whose_numbers_have_changed_is_refused():

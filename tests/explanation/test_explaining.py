@@ -73,18 +73,19 @@ def test_with_less_memory_the_numbers_are_the_same(pair, result):
         for one, other in zip(few.routes, many.routes, strict=True):
             assert one.log_weight == pytest.approx(other.log_weight, abs=1e-5)
             assert one.log_mass == pytest.approx(other.log_mass, abs=1e-5)
-            slack = 1e-6 * abs(other.contribution) / other.cancellation
+            # Of what begins at what is replaced by itself, nothing is left to cancel.
+            slack = 1e-6 * abs(other.contribution) / other.cancellation if other.contribution else 0.0
             assert one.contribution == pytest.approx(other.contribution, abs=slack)
 
 
 def test_best_facts_agree(result):
-    best = result.totals.best_log_weight
-    assert result.routes[0].log_weight == pytest.approx(best, abs=1e-3)
+    best, routes = result.totals.best_log_weight, result.ranking("best").routes
+    assert routes[0].log_weight == pytest.approx(best, abs=1e-3)
     assert float(result.dataset.token_best_log_weight.max()) == pytest.approx(best, abs=1e-3)
-    assert result.routes[0].sign == result.totals.best_sign
-    weights = [route.log_weight for route in result.routes]
+    assert routes[0].sign == result.totals.best_sign
+    weights = [route.log_weight for route in routes]
     assert weights == sorted(weights, reverse=True)
-    assert len({route.steps for route in result.routes}) == len(result.routes)
+    assert len({route.steps for route in routes}) == len(routes)
 
 
 def test_every_head_conditions_to_its_own_share(result):

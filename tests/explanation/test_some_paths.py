@@ -42,7 +42,7 @@ def whole():
 @pytest.fixture(scope="module", params=SETS, ids=str)
 def case(request):
     rankings = ("best", "contribution")
-    return request.param, asked(semiring="hops", rankings=rankings, **SETS[request.param])
+    return request.param, asked(semiring="hops", rankings=rankings, reference="zero", **SETS[request.param])
 
 
 def test_the_numbers_are_those_of_the_set(question, case):

@@ -15,6 +15,7 @@ from semiring_widgets.errors import InputError, MissingBundleError
 from semiring_widgets.export.page import page
 from semiring_widgets.pictures.chart import bokeh_version
 from semiring_widgets.results.parts import Score, Stream, Token
+from semiring_widgets.vocabulary import RANKINGS
 
 NASTY = "</script><script>alert(1)</script><!-- {{bundle}} \"' & \ud83d"
 
@@ -65,7 +66,7 @@ def test_the_payload_is_the_summary_with_its_answers(bundle, make_explanation):
     assert {(m["header"]["layer"], m["header"]["head"]) for m in payload["answers"]["head_map"]} == {
         (layer, head) for layer in range(3) for head in range(2)
     }
-    assert [m["header"]["by"] for m in payload["answers"]["routes"]] == ["best", "mass", "contribution"]
+    assert [m["header"]["by"] for m in payload["answers"]["routes"]] == list(RANKINGS)
     assert all(m["header"]["selection"] == [] for m in payload["answers"]["routes"])
     answer = payload["answers"]["condition"][0]
     columns = messages.unpack(answer["header"]["columns"], base64.b64decode(answer["buffer"]))
@@ -162,7 +163,7 @@ def test_answers_are_a_number(bundle, make_explanation, tmp_path, answers):
 
 def test_a_loaded_explanation_has_no_conditions(bundle, make_explanation):
     payload = payload_of(page(make_explanation(session=False, maps=False), chart=False))
-    assert payload["answers"] == {"head_map": [], "routes": [], "condition": []}
+    assert payload["answers"] == {"head_map": [], "routes": [], "test": [], "condition": []}
 
 
 def test_a_comparison(bundle, make_comparison, tmp_path):

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,9 @@ from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.results import archive, storage
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.parts import Statistic, Stream, Token
+from semiring_widgets.results.schema import EFFECTS
 from semiring_widgets.terminal import show
+from semiring_widgets.vocabulary import METRICS
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 ODD = (None, True, -1, 10**20, 2.5, float("nan"), "", "odd \ud800", [], {}, [None], {"a": 1})
@@ -71,7 +74,9 @@ def use(result, tmp_path, *, draw=True):
     with (tmp_path / "shown.txt").open("w", encoding="utf-8", errors="strict") as file:
         show(result, Console(file=file))
     result.save(tmp_path / "again.zip")
-    if isinstance(result, sw.Explanation):
+    if isinstance(result, Comparison):
+        result.to_pandas("methods")
+    else:
         result.to_pandas("routes")
         for ranking in result.rankings:
             result.ranking(ranking.by)
@@ -270,13 +275,21 @@ def test_all_bits_of_numbers_come_back(make_explanation, tmp_path):
 def test_files_of_the_first_format_stay_readable(make_explanation, make_comparison, tmp_path):
     asked = (Statistic("hops", "hops"), Statistic("variance", "nats²"))
     was, back = make_explanation(statistics=asked), sw.load(FIXTURES / "explanation_v1.nc")
-    xr.testing.assert_identical(back.dataset, was.dataset)
-    assert back.rankings == was.rankings
+    known = back.dataset.drop_vars(EFFECTS)
+    xr.testing.assert_identical(known, was.dataset.drop_vars(EFFECTS))
+    assert all(np.isnan(back.dataset[name]).all() for name in EFFECTS)  # they were not told then
+    for ranking in back.rankings:
+        assert ranking == replace(was.ranking(ranking.by), families=())
     assert back.statistics == asked
+    assert (back.reference, back.answer, len(back.tests)) == (None, "", 0)
     use(back, tmp_path)
     was, back = make_comparison(), Comparison.load(FIXTURES / "comparison_v1.nc")
-    xr.testing.assert_identical(back.dataset, was.dataset)
-    assert back.methods == was.methods
+    later = ["token_effect", "comprehensiveness", "sufficiency"]
+    xr.testing.assert_identical(back.dataset, was.dataset.drop_vars(later))
+    unmeasured = {"ranked_by_size": False, **dict.fromkeys(METRICS)}
+    assert back.methods == tuple(replace(method, **unmeasured) for method in was.methods)
+    assert back.reference is None
+    use(back, tmp_path)
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -22,6 +22,9 @@ FACTS = (
     "rankings",
     "seconds",
     "status",
+    "reference",
+    "sentences",
+    "correlations",
 )
 
 
@@ -34,6 +37,7 @@ def test_a_saved_explanation_comes_back_exactly(make_explanation, tmp_path):
     xr.testing.assert_identical(back.dataset, result.dataset)
     assert all(back.dataset[name].dtype == np.float32 for name in VARIABLES)
     assert back.session is None
+    assert list(back.tests) == list(result.tests) != []
 
 
 def test_texts_that_file_formats_refuse_are_kept(make_explanation, tmp_path):

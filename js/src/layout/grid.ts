@@ -14,9 +14,9 @@ export interface Grid {
 }
 
 export function gridOf(tokens: number, layers: number, space: number): Grid {
-  const gutter = 52;
-  const cell = Math.max(7, Math.min(56, (space - gutter - 8) / Math.max(1, tokens)));
-  const row = layers > 24 ? 18 : 30;
+  const gutter = 60;
+  const cell = Math.max(7, Math.min(96, (space - gutter - 8) / Math.max(1, tokens)));
+  const row = layers > 24 ? 18 : layers > 8 ? 28 : 40;
   const height = (layers + 1) * row + 8;
   return {
     gutter,
@@ -29,10 +29,16 @@ export function gridOf(tokens: number, layers: number, space: number): Grid {
   };
 }
 
-/** How far the line of a route is moved aside, so that routes with long stretches in common stay apart. */
-export function aside(grid: Grid, rank: number): number {
-  // None is on the middle of the cells: there a click means the cell.
-  return Math.min(6, 0.14 * grid.cell) * (Math.floor((rank % 8) / 2) + 0.5) * (rank % 2 === 0 ? 1 : -1);
+// In narrower cells there is no room for a number, and a line would be all that the pointer meets.
+const ROOM = 44;
+
+/** Whether a cell has room for a number beside a line. */
+export const hasRoom = ({ cell, row }: Grid): boolean => cell >= ROOM && row >= 24;
+
+/** How far a line is moved aside: numbers stand on the right of a cell, and its middle is for clicks. */
+export function aside(grid: Grid, place: number): number {
+  const apart = [0, 1, -1][place % 3] ?? 0;
+  return -0.24 * grid.cell + apart * Math.min(5, 0.1 * grid.cell);
 }
 
 /** The line of one step: straight along the skip, curved where it hops by attention. */
@@ -48,3 +54,9 @@ export function stepPath(grid: Grid, step: ListedStep, shift = 0): string {
   const middle = (y0 + y1) / 2;
   return `M${x0} ${y0}C${x0 + bend} ${middle},${x1 + bend} ${middle},${x1} ${y1}`;
 }
+
+/** The middle of that line, where its name stands. */
+export const middleOf = (grid: Grid, { source, target, layer }: ListedStep, shift = 0): [number, number] => [
+  (grid.x(source) + grid.x(target)) / 2 + shift + (source === target ? 0.26 * grid.cell : 0),
+  (grid.y(layer) + grid.y(layer + 1)) / 2,
+];

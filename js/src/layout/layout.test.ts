@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { aside, gridOf, stepPath } from "./grid";
+import { aside, gridOf, hasRoom, middleOf, stepPath } from "./grid";
 import * as numbers from "./numbers";
 import { logTint, tint } from "./numbers";
 
@@ -24,13 +24,25 @@ describe("grid", () => {
 });
 
 describe("routes", () => {
-  it("stand apart by rank, in both directions", () => {
+  it("leave the middle of a cell free, and the right for its number", () => {
     const grid = gridOf(5, 4, 900);
-    const places = [0, 1, 2, 3, 4].map((rank) => aside(grid, rank));
-    // The middle of a cell stays free of lines, which are up to 5 pixels wide with their halo.
-    expect(Math.min(...places.map(Math.abs))).toBeGreaterThan(2.6);
-    expect(new Set(places).size).toBe(5);
-    expect(Math.max(...places.map(Math.abs))).toBeLessThan(grid.cell / 2);
+    const places = [0, 1, 2].map((place) => aside(grid, place));
+    // A line is up to 9 pixels wide with its halo.
+    expect(Math.max(...places)).toBeLessThan(-4.5);
+    expect(Math.min(...places)).toBeGreaterThan(-grid.cell / 2);
+    expect(new Set(places).size).toBe(3);
+  });
+
+  it("have numbers beside them only where there is room", () => {
+    expect(hasRoom(gridOf(5, 4, 900))).toBe(true);
+    expect(hasRoom(gridOf(500, 4, 900))).toBe(false);
+    expect(hasRoom(gridOf(5, 48, 900))).toBe(false);
+  });
+
+  it("have their names on the middle of a hop", () => {
+    const grid = gridOf(5, 4, 900);
+    const step = { layer: 1, branch: "value", head: 1, source: 0, target: 4 } as const;
+    expect(middleOf(grid, step)).toEqual([grid.x(2), (grid.y(1) + grid.y(2)) / 2]);
   });
 });
 
@@ -38,6 +50,19 @@ describe("numbers", () => {
   it.each(Object.keys(worded))("are written as Python writes them: %s", (name) => {
     const write = Reflect.get(numbers, name) as (value: number | null) => string;
     for (const [value, words] of worded[name] ?? []) expect([value, write(value)]).toEqual([value, words]);
+  });
+
+  it.each([
+    [0.4431, "+0.44"],
+    [-8.045, "−8.0"],
+    [9.96, "+10"],
+    [0.997, "+1.0"],
+    [0.004, "0"],
+    [-0.004, "0"],
+    [123456, "+1.2e5"],
+    [null, "–"],
+  ])("are short where there is little room: %d", (value, words) => {
+    expect(numbers.brief(value)).toBe(words);
   });
 
   it("that are not numbers are not known", () => {

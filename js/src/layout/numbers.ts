@@ -18,6 +18,18 @@ export function number(value: number | null, digits = 4): string {
   return sign + (plain ? `${Number(size.toPrecision(digits))}` : exponential(size, digits - 1));
 }
 
+/** How the numbers of a column are written below each other: as many decimals as three digits of the largest. */
+export function alike(column: readonly (number | null)[]): (value: number | null) => string {
+  const peak = Math.max(0, ...column.map((value) => Math.abs(value ?? 0)).filter(Number.isFinite));
+  const decimals = 2 - Math.floor(Math.log10(peak || 1));
+  const plain = decimals >= -1 && decimals <= PLAIN + 2;
+  return (value) => {
+    if (value === null || !Number.isFinite(value) || !plain) return number(value, 3).replace(/^-/, "−");
+    const digits = Math.abs(value).toFixed(Math.max(0, decimals));
+    return (value < 0 && Number(digits) !== 0 ? "−" : "") + digits;
+  };
+}
+
 /** A natural logarithm as the number itself, with three digits, also where no float holds it: `3.2e-18`. */
 export function power(log: number | null): string {
   if (log === null || Number.isNaN(log)) return UNKNOWN;
@@ -32,6 +44,17 @@ export function power(log: number | null): string {
 export function signed(value: number | null): string {
   if (value === null || Number.isNaN(value)) return UNKNOWN;
   return (value < 0 ? "−" : "+") + number(Math.abs(value), 3);
+}
+
+/** A signed number where there is little room, with two digits or whole: `+0.44`, `−8.0`, `+12`. */
+export function brief(value: number | null): string {
+  if (value === null || Number.isNaN(value)) return UNKNOWN;
+  const size = Math.abs(value);
+  // What would be written as 10.0 has a digit too many.
+  const digits = size >= 9.95 ? 0 : size >= 0.995 ? 1 : 2;
+  if (size >= 10 ** PLAIN || size === Number.POSITIVE_INFINITY) return signed(value);
+  const text = size.toFixed(digits);
+  return Number(text) === 0 ? "0" : (value < 0 ? "−" : "+") + text;
 }
 
 /** A share as a percentage with two digits; of a small one, one digit is kept. */

@@ -1,44 +1,205 @@
-/** Attribution methods side by side: methods × tokens, how far they agree, how long they took. */
+/** Attribution methods side by side: how each does against tested effects, its scores, how far they agree. */
 
-import { html, nothing } from "lit-html";
+import { html, nothing, render } from "lit-html";
+import { repeat } from "lit-html/directives/repeat.js";
 import type { ComparisonHeader, MethodResult } from "../contract";
-import { tint } from "../layout/numbers";
-import { type Drawing, pane } from "../pane";
+import { keepEntry } from "../keyboard";
+import { alike, number, tint } from "../layout/numbers";
+import type { Drawing } from "../pane";
 import { includes } from "../selection";
 import type { State, Store } from "../store";
+import {
+  ariaSort,
+  bestOf,
+  clickedHeading,
+  knownYardsticks,
+  ordered,
+  type Sortable,
+  type Sorting,
+  type Yardstick,
+} from "../yardsticks";
+import { comparisonCurves, lineStyle } from "./comparison-curves";
 
-export function mountComparisonTable(root: HTMLElement, store: Store, signal: AbortSignal): void {
-  pane(root, store, signal, (state) => {
-    if (state.summary?.type !== "comparison") return html``;
-    const summary = state.summary;
-    const tokens = summary.streams[0]?.tokens ?? [];
-    const failed = summary.methods.filter(({ error }) => error !== null);
-    return html`
-      <div class="scroll" tabindex="0" data-lm-suppress-shortcuts="true" role="group" aria-label="scores"><table>
-        <thead><tr><th scope="col">method</th>${tokens.map((t) => html`<th scope="col" class="name">${t.text}</th>`)}<th scope="col" title="time taken">seconds</th></tr></thead>
-        <tbody>${summary.methods.map((method, row) => methodRow(state, summary, method, row))}</tbody>
-      </table></div>
-      ${failed.map((method) => html`<p class="hint">${method.label}: ${method.error}</p>`)}
-      ${agreement(state, summary, "rank_correlation", "Rank correlation (Spearman, of |score|)")}
-      ${agreement(state, summary, "top_k_overlap", `Overlap of the top ${summary.top_k} tokens`)}`;
-  });
+const STEPS = [-1, -0.5, -0.25, 0, 0.25, 0.5, 1];
+// A long name may go on in the next line where a word of it begins.
+const CAPITAL = /(?<=[a-z])(?=[A-Z])/;
+const INCOMPLETE =
+  "misses … of the change: the scores of this method should add up to the score minus that of the reference, " +
+  "and do not.";
+
+/** A row of the table; that of tested effects is there although nobody asked for it as a method. */
+interface Row {
+  method: MethodResult;
+  /** Place among the methods; -1 for tested effects that are none. */
+  index: number;
 }
 
-function methodRow(state: State, summary: ComparisonHeader, method: MethodResult, row: number): Drawing {
+export function mountComparisonTable(root: HTMLElement, store: Store, signal: AbortSignal): void {
+  let sorting: Sorting | null = null;
+  const draw = (state: State) => {
+    if (state.summary?.type !== "comparison") return;
+    const sort = (key: Sortable) => {
+      sorting = clickedHeading(sorting, key);
+      draw(store.state);
+    };
+    render(view(state, state.summary, sorting, sort), root);
+    keepEntry(root);
+  };
+  store.effect(draw, signal);
+  const point = (event: Event) => pointAt(root, event.target as Element);
+  root.addEventListener("pointerover", point, { signal });
+  root.addEventListener("focusin", point, { signal });
+  root.addEventListener("pointerleave", () => pointAt(root, document.activeElement), { signal });
+}
+
+/** Light up the method that an element belongs to, in the table and among the curves. */
+function pointAt(root: HTMLElement, element: Element | null): void {
+  const within = element !== null && root.contains(element) ? element : null;
+  const method = within?.closest<HTMLElement | SVGElement>("[data-method]")?.dataset.method;
+  for (const one of root.querySelectorAll<HTMLElement | SVGElement>("[data-method]"))
+    one.classList.toggle("lit", one.dataset.method === method);
+  root.querySelector(".curves")?.classList.toggle("pointed", method !== undefined);
+}
+
+function view(
+  state: State,
+  summary: ComparisonHeader,
+  sorting: Sorting | null,
+  sort: (key: Sortable) => void,
+): Drawing {
   const tokens = summary.streams[0]?.tokens ?? [];
-  const numbers = tokens.map((token) => state.columns.at("scores", row, token.index));
-  const peak = Math.max(0, ...numbers.filter(Number.isFinite).map(Math.abs));
-  const cells = numbers.map((value, token) => {
-    const shown = Number.isNaN(value) ? "not known" : value.toPrecision(3);
-    const label = `${method.label}, ${tokens[token]?.text}: ${shown}`;
+  const { methods } = summary;
+  const failed = methods.filter(({ error }) => error !== null);
+  const yardsticks = knownYardsticks(methods);
+  const best = new Map(yardsticks.map((one) => [one.key, bestOf(methods, one)]));
+  const written = new Map(
+    yardsticks.map(({ key }) => [key, alike(methods.map((method) => method[key]))] as const),
+  );
+  const rows = rowsOf(state, methods, sorting);
+  const effects = tokens.map((token) => state.columns.at("token_effect", token.index));
+  return html`
+    ${summary.reference === null ? nothing : html`<p class="hint">${yardstickSentence(summary)}</p>`}
+    <div class="scroll" tabindex="0" data-lm-suppress-shortcuts="true" role="group" aria-label="methods and scores"
+      ><table class="methods">
+      <thead><tr><th scope="col">method</th>${yardsticks.map((one) => heading(one, sorting, sort))}${tokens.map(
+        (token) => {
+          const effect = effects[token.index] ?? Number.NaN;
+          const tested = Number.isNaN(effect) ? "" : `: tested effect ${number(effect, 3)}`;
+          return html`<th scope="col" class="name" data-tip="${token.text}${tested}"><div>${token.text}</div></th>`;
+        },
+      )}</tr></thead>
+      <tbody>${repeat(
+        rows,
+        ({ method }) => method.name,
+        (row) => methodRow(state, summary, row, yardsticks, best, written),
+      )}</tbody>
+    </table></div>
+    ${legend()}
+    ${methods.some(isIncomplete) ? html`<p class="hint">${INCOMPLETE}</p>` : nothing}
+    ${failed.map((method) => html`<p class="hint">${method.label}: ${method.error}</p>`)}
+    ${comparisonCurves(state, methods)}
+    ${agreement(state, summary, "rank_correlation", "How far methods agree: rank correlation of |score| (Spearman)")}
+    ${agreement(state, summary, "top_k_overlap", `How far methods agree: share of the top ${summary.top_k} tokens in common`)}`;
+}
+
+function yardstickSentence({ reference, score }: ComparisonHeader): string {
+  return (
+    `Tested effect of a word: the score, ${number(score.value)}, minus the score with the reference in its place ` +
+    `(${reference?.label}). With all of it the score is ${number(reference?.score ?? null)}. ` +
+    "Special tokens are neither replaced nor ranked."
+  );
+}
+
+function rowsOf(state: State, methods: readonly MethodResult[], sorting: Sorting | null): Row[] {
+  const rows = ordered(methods, sorting).flatMap((index) => {
+    const method = methods[index];
+    return method === undefined ? [] : [{ method, index }];
+  });
+  if (methods.some(({ family }) => family === "tested") || state.columns.get("token_effect") === undefined)
+    return rows;
+  const tested: MethodResult = {
+    ...{ name: "tested effect", label: "tested effect", family: "tested", error: null, seconds: null },
+    ...{ signed: true, granularity: null, level: null, ranked_by_size: false, effect_correlation: null },
+    ...{ comprehensiveness: null, sufficiency: null, infidelity: null, sensitivity: null },
+  };
+  return [{ method: tested, index: -1 }, ...rows];
+}
+
+function heading(yardstick: Yardstick, sorting: Sorting | null, sort: (key: Sortable) => void): Drawing {
+  const order = ariaSort(sorting, yardstick);
+  const mark = { ascending: "▲", descending: "▼" }[order] ?? "↕";
+  return html`<th scope="col" class="yardstick" aria-sort=${order}><button type="button" data-tip=${yardstick.sentence}
+    data-sort=${yardstick.key} data-lm-suppress-shortcuts="true" @click=${() => sort(yardstick.key)}
+    >${yardstick.label} <span class="order" aria-hidden="true">${mark}</span></button></th>`;
+}
+
+function methodRow(
+  state: State,
+  summary: ComparisonHeader,
+  { method, index }: Row,
+  yardsticks: readonly Yardstick[],
+  best: ReadonlyMap<Sortable, number>,
+  written: ReadonlyMap<Sortable, (value: number | null) => string>,
+): Drawing {
+  const tokens = summary.streams[0]?.tokens ?? [];
+  const values = tokens.map(({ index: token }) =>
+    index < 0 ? state.columns.at("token_effect", token) : state.columns.at("scores", index, token),
+  );
+  const waits = method.error === null && values.every(Number.isNaN);
+  return html`<tr data-method=${index} data-tested=${method.family === "tested" ? "" : nothing}>${methodName(method, index)}${yardsticks.map(
+    ({ key, label }) => {
+      const value = waits ? null : method[key];
+      const name = label.replaceAll("\u00ad", "");
+      const leads = index >= 0 && best.get(key) === index ? ", the best of these" : "";
+      return html`<td class=${leads ? "number best" : "number"} data-tip=${`${method.name}, ${name}: ${number(value)}${leads}`}
+        >${value === null && index < 0 ? nothing : written.get(key)?.(value)}</td>`;
+    },
+  )}${scoreCells(state, method, values, summary)}</tr>`;
+}
+
+const isIncomplete = ({ name, label }: MethodResult): boolean => label.slice(name.length).includes("misses");
+
+/** The name, what is to be remarked, and its line among the curves. */
+function methodName(method: MethodResult, index: number): Drawing {
+  const remarked = method.label.startsWith(method.name);
+  const remark = remarked ? method.label.slice(method.name.length).trim() : "";
+  const name = remarked ? method.name : method.label;
+  const counted = method.granularity === null ? "" : `; ${method.granularity} graph, ${method.level} level`;
+  const ranked = method.ranked_by_size ? "; words are ranked by absolute score" : "";
+  const said = method.error ?? `${method.label}${ranked}${counted}`;
+  return html`<th scope="row" data-tip=${said}>${
+    index < 0 || method.error !== null
+      ? nothing
+      : html`<svg class="sample" width="20" height="8" aria-hidden="true"><line x1="1" x2="19" y1="4" y2="4"
+          style=${lineStyle(method, index)}></line></svg>`
+  }${name.split(CAPITAL).map((part) => html`${part}<wbr />`)}${method.error === null ? nothing : " (failed)"}${remark ? html`<small>${remark}</small>` : nothing}</th>`;
+}
+
+function scoreCells(
+  state: State,
+  method: MethodResult,
+  values: readonly number[],
+  summary: ComparisonHeader,
+): Drawing {
+  const peak = Math.max(0, ...values.filter(Number.isFinite).map(Math.abs));
+  return html`${values.map((value, token) => {
+    const shown = Number.isNaN(value) ? "not known" : number(value, 3);
+    const label = `${method.name}, ${summary.streams[0]?.tokens[token]?.text}: ${shown}`;
     const looks = `${value < 0 ? " negative" : ""}${Number.isNaN(value) ? " unknown" : ""}`;
     return html`<td><div role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${token}
-      data-stream="0" aria-pressed=${includes(state.selection, { token, stream: 0 })} aria-label=${label} title=${label}
+      data-stream="0" aria-pressed=${includes(state.selection, { token, stream: 0 })} aria-label=${label}
       class="cell${looks}" style="--tint:${tint(value, peak).toFixed(3)}"></div></td>`;
-  });
-  const name = method.error === null ? method.label : `${method.label} (failed)`;
-  const seconds = method.seconds === null ? "" : method.seconds.toFixed(2);
-  return html`<tr><th scope="row" title=${method.error ?? nothing}>${name}</th>${cells}<td>${seconds}</td></tr>`;
+  })}`;
+}
+
+/** What the tints mean, once for all rows. */
+function legend(): Drawing {
+  const cells = STEPS.map(
+    (value) =>
+      html`<span class="cell${value < 0 ? " negative" : ""}" style="--tint:${tint(value, 1).toFixed(3)}"></span>`,
+  );
+  return html`<p class="scale hint"><span>against the score</span>${cells}<span
+    >for it; no tint is 0, the strongest the largest |score| of the row</span></p>`;
 }
 
 function agreement(state: State, summary: ComparisonHeader, column: string, title: string): Drawing {
@@ -46,7 +207,7 @@ function agreement(state: State, summary: ComparisonHeader, column: string, titl
     const cells = summary.methods.map((other, index) => {
       const value = state.columns.at(column, row, index);
       return html`<td class="cell${value < 0 ? " negative" : ""}" style="--tint:${tint(value, 1).toFixed(3)}"
-        title="${method.name} and ${other.name}">${Number.isNaN(value) ? "" : value.toFixed(2)}</td>`;
+        data-tip="${method.name} and ${other.name}: ${number(value, 2)}">${Number.isNaN(value) ? "" : value.toFixed(2)}</td>`;
     });
     return html`<tr><th scope="row">${method.name}</th>${cells}</tr>`;
   });

@@ -1,22 +1,20 @@
-/** The route grid: mass through every token at every layer, and the best paths as lines over it. */
+/** The route grid: every word at every layer, and the first family of routes as a line over it. */
 
 import { html, svg } from "lit-html";
-import { type Branch, type ExplanationHeader, RANKED_BY } from "../contract";
+import type { ExplanationHeader } from "../contract";
 import { h, put, svgElement } from "../dom";
 import { shortened } from "../labels";
 import { type Grid, gridOf } from "../layout/grid";
-import { partsMeasure } from "../measures";
 import { type Drawing, explanationPane } from "../pane";
 import { rankingShown } from "../rankings";
 import type { State, Store } from "../store";
+import { caption, explained } from "./caption";
 import { cells, layerName } from "./cells";
 import { lines } from "./lines";
 
 // Pixels of a letter; labels that stand upright have the width of their cell, slanted ones 11 letters.
 const COLUMN = 6.6;
 const SLANTED = 80;
-
-const LEGEND: readonly Branch[] = ["skip", "query", "key", "value", "mlp"];
 
 /** The grid of a summary in the width that there is. */
 function gridFor(state: State, summary: ExplanationHeader): Grid {
@@ -28,11 +26,19 @@ export function mountGrid(root: HTMLElement, store: Store, signal: AbortSignal):
   const below = svgElement("g");
   const over = svgElement("g", { class: "routes" });
   const names = svgElement("g");
-  const picture = svgElement("svg", { role: "group", "aria-label": "tokens by layers" }, below, over, names);
+  const picture = svgElement("svg", { role: "group", "aria-label": "words by layers" }, below, over, names);
   const margin = svgElement("svg", { class: "margin", "aria-hidden": "true" });
   const scroll = h("div", { class: "scroll" }, picture, margin);
+  const title = h("h3");
   const legend = h("p", { class: "legend" });
-  root.append(h("h3", {}, "Routes: tokens × layers"), scroll, legend);
+  root.append(title, scroll, legend);
+  explained(root, store, signal, "node");
+  explanationPane(
+    title,
+    store,
+    signal,
+    (state, summary) => html`Words × layers <span class="caption">${caption(state, summary, "node")}</span>`,
+  );
   store.effect((state) => {
     if (state.summary?.type !== "explanation") return;
     const grid = gridFor(state, state.summary);
@@ -52,12 +58,9 @@ export function mountGrid(root: HTMLElement, store: Store, signal: AbortSignal):
     return svg`${summary.layers.map(({ index }) => layerName(index, grid))}`;
   });
   explanationPane(legend, store, signal, (state, summary) => {
-    const measure = partsMeasure(state, summary).label;
-    return html`
-      ${LEGEND.map((branch) => html`<span class="branch ${branch}">${branch}</span>`)}
-      <span class="branch sign">dashed: negative</span>
-      <span>cell = ${measure}; line = routes by ${RANKED_BY[state.by]}, upwards from the input</span>
-      <span>${whoseNames(summary)}</span>`;
+    const kind = state.family === null && state.route === null ? "first of the routes below" : "chosen route";
+    return html`<span class="key">the ${kind}, upwards from the input</span><span class="key sign">dashed: speaks against</span
+      ><span>${whoseNames(summary)}</span>`;
   });
   beginAtTheEnd(scroll, store, signal);
 }
@@ -80,7 +83,7 @@ function whoseNames({ streams, layers }: ExplanationHeader): string {
   const [named, other] = streams;
   const from = Math.max(-1, ...layers.filter(({ stream }) => stream === 0).map(({ index }) => index)) + 1;
   if (named === undefined || other === undefined || from >= layers.length) return "";
-  return `names = tokens of the ${named.name}; rows from L${from} on have those of the ${other.name}`;
+  return `names = tokens of the ${named.name}; rows from layer ${from} on have those of the ${other.name}`;
 }
 
 function tokenNames(summary: ExplanationHeader, grid: Grid): Drawing {

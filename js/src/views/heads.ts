@@ -1,125 +1,82 @@
-/** The inspector: share of mass through every head, and one head between tokens. */
+/** Layers by heads, and the MLP of each layer beside them. */
 
-import { html } from "lit-html";
-import type { Columns } from "../columns";
-import { type ExplanationHeader, KINDS, type Kind } from "../contract";
+import { html, nothing } from "lit-html";
+import type { ExplanationHeader, Layer } from "../contract";
 import { h } from "../dom";
-import { percent } from "../layout/numbers";
-import { atHead, isNegative, partsMeasure, tints, worded } from "../measures";
-import { chosen, type Drawing, explanationPane } from "../pane";
-import { headOf, includes, isEmpty, normalise, same } from "../selection";
+import { isNegative, measureOf, tinting } from "../measures";
+import { type Numbers, numbersOf } from "../numbers";
+import { type Drawing, explanationPane } from "../pane";
+import { includes } from "../selection";
+import { short } from "../short";
 import type { State, Store } from "../store";
+import { caption, explained } from "./caption";
 
-const COLOURS: Record<Kind, readonly [number, number, number]> = {
-  query: [0, 114, 178],
-  key: [201, 133, 0],
-  value: [0, 158, 115],
-};
+// More heads beside each other leave no room for numbers.
+const ROOM = 8;
+const PRINTED = 0.3;
+
+type Shade = (value: number) => number;
 
 export function mountHeads(root: HTMLElement, store: Store, signal: AbortSignal): void {
-  explanationPane(root, store, signal, (state, summary) => {
-    const kinds = ["query + key + value", ...KINDS].map(
-      (kind, index) =>
-        html`<option value=${index - 1} .selected=${state.kind === index - 1}>${kind}</option>`,
+  const drawn = h("div");
+  root.append(drawn);
+  explained(root, store, signal, "head");
+  explanationPane(drawn, store, signal, (state, summary) => {
+    const measure = measureOf(state, summary);
+    const [heads, mlps] = [numbersOf(state, measure, "head"), numbersOf(state, measure, "mlp")];
+    const all = summary.layers.flatMap(({ index, heads: count }) =>
+      Array.from({ length: count }, (_, head) => heads.at(index, head)),
     );
-    return html`
-      <h3>Heads: layers × heads</h3>
-      <label>Show: <select data-kind @change=${chosen((kind) => store.update({ kind: Number(kind) }))} data-lm-suppress-shortcuts="true" aria-label="which operand">${kinds}</select></label>
-      ${[...summary.layers].reverse().map((layer) => row(state, summary, layer))}`;
+    const shades: [Shade, Shade] = [
+      tinting(heads.measure, heads.peak === null ? all : [heads.peak]),
+      tinting(
+        mlps.measure,
+        mlps.peak === null ? summary.layers.map(({ index }) => mlps.at(index)) : [mlps.peak],
+      ),
+    ];
+    const most = Math.max(0, ...summary.layers.map((layer) => layer.heads));
+    const numbers = Array.from({ length: most }, (_, head) => html`<span>${head}</span>`);
+    return html`<h3>Heads and MLPs <span class="caption">${caption(state, summary, "head")}</span></h3>
+      <div class="grid" style="--heads:${most}">
+        <div class="heads names" aria-hidden="true"><span>head</span>${numbers}<span>MLP</span></div>
+        ${[...summary.layers].reverse().map((layer) => row(state, summary, layer, most, [heads, mlps], shades))}
+      </div>`;
   });
 }
 
-function row(state: State, summary: ExplanationHeader, layer: ExplanationHeader["layers"][number]): Drawing {
-  const measure = partsMeasure(state, summary);
-  const numbers = Array.from({ length: layer.heads }, (_, head) =>
-    atHead(state, measure, layer.index, head, state.kind),
-  );
-  const strengths = tints(measure, numbers);
-  const heads = numbers.map((value, head) => {
-    const label = `layer ${layer.index}, head ${head}: ${measure.label} ${worded(measure, value)}`;
-    const looks = `${Number.isNaN(value) ? " unknown" : ""}${isNegative(measure, value) ? " negative" : ""}`;
-    return html`<button type="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-layer=${layer.index}
-      data-head=${head} aria-pressed=${includes(state.selection, { layer: layer.index, head })} aria-label=${label}
-      title=${label} class="head${looks}" style="--tint:${(strengths[head] ?? 0).toFixed(3)}"></button>`;
-  });
-  const name = `attention of layer ${layer.index}: ${layer.name}`;
-  return html`<div class="heads"><button type="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item
-    data-layer=${layer.index} aria-pressed=${includes(state.selection, { layer: layer.index })}
-    aria-label="L${layer.index}, ${name}" class="row" title=${name}>L${layer.index}</button>${heads}</div>`;
-}
-
-export function mountHeadMap(root: HTMLElement, store: Store, signal: AbortSignal): void {
-  const hint = h("p", { class: "hint" });
-  const figures = h("div", { class: "maps" });
-  root.append(h("h3", {}, "One head: query (rows) × key (columns)"), hint, figures);
-  explanationPane(hint, store, signal, (state) => html`${aboutMap(state)}`);
-  let drawn: State["map"] = null;
-  store.effect((state) => {
-    // An older map gives way when the new one is there, so that nothing jumps.
-    const shown = headOf(state.selection) === null ? null : state.map;
-    if (shown === drawn || state.summary?.type !== "explanation") return;
-    drawn = shown;
-    const summary = state.summary;
-    const made = shown?.header.kinds.map((_, index) => figure(summary, shown.header, shown.columns, index));
-    figures.replaceChildren(...(made ?? []));
-  }, signal);
-}
-
-function aboutMap({ selection, map, unmapped }: State): string {
-  const head = headOf(selection);
-  if (head === null) return "Click a head to see between which tokens it carries paths.";
-  if (map === null) return unmapped ?? "asking for this head …";
-  const { header } = map;
-  const own = normalise(header.selection);
-  const whose = isEmpty(own)
-    ? "all paths"
-    : same(own, selection)
-      ? "the selected paths"
-      : "the paths selected before";
-  return `Head ${header.layer}·${header.head}: shares of the mass of ${whose}. ${unmapped ?? ""}`.trim();
-}
-
-function figure(
+function row(
+  state: State,
   summary: ExplanationHeader,
-  header: NonNullable<State["map"]>["header"],
-  columns: Columns,
-  index: number,
-): HTMLElement {
-  const kind = header.kinds[index] ?? "value";
-  const peak = header.peak[index] ?? 0;
-  const described = summary.layers[header.layer];
-  const queries = summary.streams[described?.stream ?? 0]?.tokens ?? [];
-  const keys = summary.streams[described?.key_stream ?? 0]?.tokens ?? [];
-  const canvas = h("canvas", {
-    width: keys.length,
-    height: queries.length,
-    role: "img",
-    "aria-label": `${kind} map`,
+  layer: Layer,
+  most: number,
+  [heads, mlps]: [Numbers, Numbers],
+  [shade, shadeOfMlp]: [Shade, Shade],
+): Drawing {
+  const { index } = layer;
+  const printing = most <= ROOM;
+  const own = Array.from({ length: most }, (_, head) => {
+    if (head >= layer.heads) return html`<span></span>`;
+    const value = heads.at(index, head);
+    return html`<button type="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-layer=${index}
+      data-head=${head} aria-pressed=${includes(state.selection, { layer: index, head })}
+      aria-label="head ${index}·${head}: ${heads.say(index, head)}" class="head${looks(heads, value)}"
+      data-own="${index}·${head}"
+      data-value=${number(heads, value, shade(value), printing)} style="--tint:${shade(value).toFixed(3)}"></button>`;
   });
-  draw(canvas, columns, index, kind);
-  const reading = h("figcaption", {}, `${kind}: at most ${percent(peak)}`);
-  canvas.addEventListener("pointermove", (event) => {
-    const box = canvas.getBoundingClientRect();
-    const key = Math.floor(((event.clientX - box.left) / box.width) * keys.length);
-    const query = Math.floor(((event.clientY - box.top) / box.height) * queries.length);
-    const byte = columns.at("map", index, query, key);
-    const share = percent((byte / 255) ** 2 * peak);
-    reading.textContent = `${kind}: ${queries[query]?.text ?? ""} ← ${keys[key]?.text ?? ""} ${share}`;
-  });
-  return h("figure", { class: `branch ${kind}` }, canvas, reading);
+  const value = mlps.at(index);
+  const mlp = html`<button type="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-layer=${index}
+    data-branch="mlp" aria-pressed=${includes(state.selection, { layer: index, branch: "mlp" })}
+    aria-label="MLP of layer ${index}: ${mlps.say(index)}" class="head mlp${looks(mlps, value)}"
+    data-value=${number(mlps, value, shadeOfMlp(value), true)} style="--tint:${shadeOfMlp(value).toFixed(3)}"></button>`;
+  const name = `the attention of layer ${index}, ${summary.layers[index]?.name}`;
+  return html`<div class="heads"><button type="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item
+    data-layer=${index} aria-pressed=${includes(state.selection, { layer: index })}
+    aria-label="layer ${index}: ${name}" class="row">layer ${index}</button>${own}${mlp}</div>`;
 }
 
-/** One pixel per pair of tokens; the browser scales it. */
-function draw(canvas: HTMLCanvasElement, columns: Columns, kind: number, name: Kind): void {
-  const context = canvas.getContext?.("2d");
-  if (!context) return;
-  const [red, green, blue] = COLOURS[name];
-  const image = context.createImageData(canvas.width, canvas.height);
-  for (let query = 0; query < canvas.height; query++) {
-    for (let key = 0; key < canvas.width; key++) {
-      const byte = columns.at("map", kind, query, key);
-      image.data.set([red, green, blue, Number.isNaN(byte) ? 0 : byte], 4 * (query * canvas.width + key));
-    }
-  }
-  context.putImageData(image, 0, 0);
-}
+const looks = ({ measure }: Numbers, value: number): string =>
+  `${Number.isNaN(value) ? " unknown" : ""}${isNegative(measure, value) ? " negative" : ""}`;
+
+/** It is printed by the stylesheet: the label of a button says it in full, and must hold all its text. */
+const number = ({ measure }: Numbers, value: number, tint: number, printing: boolean) =>
+  printing && tint >= PRINTED ? short(measure, value) : nothing;

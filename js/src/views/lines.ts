@@ -1,67 +1,93 @@
 /**
- * The routes of the list as lines over the grid: the colour is the kind of a step, dashes say that the best
- * path is negative. All of them are there, those after the first few unseen until they are pointed at or chosen.
+ * Families of routes as lines over the grid: the first one thick, the others when they are pointed at or chosen;
+ * dashes say that a line speaks against the score. What it ends in is the score.
  */
 
 import { nothing, svg } from "lit-html";
 import type { ExplanationHeader, ListedRoute, ListedStep, StepBranch } from "../contract";
-import { aside, type Grid, stepPath } from "../layout/grid";
+import { familiesOf, type Kin } from "../families";
+import { aside, type Grid, hasRoom, middleOf, stepPath } from "../layout/grid";
+import { brief } from "../layout/numbers";
 import type { Drawing } from "../pane";
 import { rankingShown } from "../rankings";
 import type { State } from "../store";
 
-// More lines than that at once are a tangle.
-const DRAWN = 6;
-// In narrower cells a line would be all that the pointer meets.
-const ROOM = 44;
-const LETTER: Partial<Record<StepBranch, string>> = { query: "Q", key: "K", value: "V" };
+// Pixels of a letter in a chip.
+const LETTER = 6.2;
+const WIDTH = 4.5;
+const OPERAND: Partial<Record<StepBranch, string>> = { query: " query", key: " key" };
 
 export function lines(state: State, summary: ExplanationHeader, grid: Grid): Drawing {
-  const listed = rankingShown(state, summary)?.routes ?? [];
-  const first = listed.find(({ all_skip }) => !all_skip)?.rank;
-  const upwards = [...listed].reverse();
-  // What is drawn later lies on top.
-  upwards.sort((one, other) => Number(one.rank === state.route) - Number(other.rank === state.route));
-  return svg`${upwards.map((route) => {
-    const chosen = route.rank === state.route;
-    const looks = [
-      "route",
-      chosen ? "chosen" : "",
-      route.sign < 0 ? "negative" : "",
-      route.rank >= DRAWN ? "spare" : "",
-      route.rank === first ? "named" : "",
-      grid.cell >= ROOM ? "open" : "",
-    ];
-    const width = chosen ? 4 : Math.max(1.6, 3.2 - 0.4 * route.rank);
-    return svg`<g aria-hidden="true" data-item data-route=${route.rank} class=${looks.join(" ")}
-      >${line(route, grid, width)}</g>`;
-  })}`;
+  const ranking = rankingShown(state, summary);
+  const families = ranking === null ? [] : familiesOf(ranking);
+  const lead = state.route === null ? (families[state.family ?? 0] ?? families[0]) : undefined;
+  const upwards = [...families].reverse().sort((one, other) => Number(one === lead) - Number(other === lead));
+  const open = families.filter(({ index }) => state.unfolded.includes(index));
+  return svg`
+    ${upwards.map((family) => {
+      const looks = [family === lead ? "lead" : "", family.index === state.family ? "chosen" : ""];
+      return drawn(grid, family, looks, family.index, "family", family.index);
+    })}
+    ${open
+      .flatMap(({ routes, negative }) => routes.map((route) => [route, negative] as const))
+      .map(([route, negative]) => {
+        const kin = { drawn: route.steps, negative };
+        const looks = [route.rank === state.route ? "chosen" : ""];
+        return drawn(grid, kin, looks, 1 + route.rank, "route", route.rank, route);
+      })}
+    ${end(summary, grid, lead)}`;
 }
 
-function line(route: ListedRoute, grid: Grid, width: number): Drawing[] {
-  const shift = aside(grid, route.rank);
-  const steps = route.steps.filter((step) => step.branch !== "mlp");
-  const paths = steps.map((step) => stepPath(grid, step, shift));
-  return [
-    svg`<path class="halo" d=${paths.join("")} stroke-width=${width + 2}></path>`,
-    ...steps.map(
-      (step, index) =>
-        svg`<path d=${paths[index]} class="branch ${step.branch}" stroke-width=${width}></path>`,
-    ),
-    ...route.steps.filter((step) => step.branch === "mlp").map((step) => square(step, grid, shift)),
-    ...steps.map((step) => hopName(step, grid, shift)),
-  ];
+function drawn(
+  grid: Grid,
+  { drawn: steps, negative }: Pick<Kin, "drawn" | "negative">,
+  looks: string[],
+  place: number,
+  kind: "family" | "route",
+  index: number,
+  route?: ListedRoute,
+): Drawing {
+  const shift = aside(grid, place);
+  const hops = steps.filter(({ branch }) => branch !== "mlp" && branch !== "mlp_skip");
+  const [first] = hops;
+  if (first === undefined) return svg`${nothing}`;
+  const path = hops.map((step) => stepPath(grid, step, shift)).join("");
+  const classes = ["route", ...looks, negative ? "negative" : "", hasRoom(grid) ? "open" : ""].join(" ");
+  return svg`<g aria-hidden="true" data-item data-family=${kind === "family" ? index : nothing}
+    data-route=${kind === "route" ? index : nothing} class=${classes}
+    ><path class="halo" d=${path} stroke-width=${WIDTH + 4}></path><path class="line" d=${path} stroke-width=${WIDTH}></path
+    ><circle class="start" cx=${grid.x(first.source) + shift} cy=${grid.y(first.layer)} r="5"></circle
+    >${(route?.steps ?? [])
+      .filter(({ branch }) => branch === "mlp")
+      .map((step) => square(step, grid, shift))}${hops.map((step) => chip(step, grid, shift))}</g>`;
 }
 
 function square(step: ListedStep, grid: Grid, shift: number): Drawing {
-  const [x, y] = [grid.x(step.target) + shift - 4, grid.y(step.layer + 0.72) - 4];
-  return svg`<rect x=${x} y=${y} width="8" height="8" class="branch mlp"></rect>`;
+  const [x, y] = [grid.x(step.target) + shift - 5, grid.y(step.layer + 0.72) - 5];
+  return svg`<rect x=${x} y=${y} width="10" height="10" class="mlp"></rect>`;
 }
 
-/** `V·H3` beside the middle of a hop: its kind without colours, and its head. */
-function hopName({ branch, head, layer, source, target }: ListedStep, grid: Grid, shift: number): Drawing {
+/** `head 0·3` on the middle of a hop. */
+function chip(step: ListedStep, grid: Grid, shift: number): Drawing {
+  const { branch, head, layer } = step;
   if (branch === "skip") return svg`${nothing}`;
-  const name = `${LETTER[branch] ?? "A"}${head === null ? "" : `·H${head}`}`;
-  const x = (grid.x(source) + grid.x(target)) / 2 + shift;
-  return svg`<text x=${x} y=${grid.y(layer + 0.5) - 3} text-anchor="middle" class="hop">${name}</text>`;
+  const name = `${head === null ? `layer ${layer}` : `head ${layer}·${head}`}${OPERAND[branch] ?? ""}`;
+  const width = LETTER * name.length + 12;
+  const [middle, y] = middleOf(grid, step, shift);
+  const x = Math.max(grid.gutter + width / 2, Math.min(grid.width - width / 2 - 2, middle));
+  return svg`<g class="hop"><rect x=${x - width / 2} y=${y - 9} width=${width} height="18" rx="9"></rect
+    ><text x=${x} y=${y + 4} text-anchor="middle">${name}</text></g>`;
+}
+
+/** The score, where the paths end: `are, not is +8.0`. */
+function end({ score, layers }: ExplanationHeader, grid: Grid, lead: Kin | undefined): Drawing {
+  const token = lead?.drawn.at(-1)?.target ?? score.position;
+  if (token === null || score.value === null || layers.length === 0) return svg`${nothing}`;
+  const only = score.target ?? "score";
+  const label = `${score.contrast === null ? only : `${only}, not ${score.contrast}`} ${brief(score.value)}`;
+  const width = Math.min(grid.width - grid.gutter, 1.15 * LETTER * label.length + 26);
+  const x = Math.max(grid.gutter + width / 2, Math.min(grid.width - width / 2 - 2, grid.x(token)));
+  const [y, height] = [grid.y(layers.length), Math.min(26, grid.row)];
+  return svg`<g class="pill" aria-hidden="true"><rect x=${x - width / 2} y=${y - height / 2} width=${width} height=${height}
+    rx=${height / 2}></rect><text x=${x} y=${y + 4.5} text-anchor="middle">${label}</text></g>`;
 }

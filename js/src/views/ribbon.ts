@@ -1,38 +1,72 @@
-/** The sentence: every token tinted by one of several quantities. */
+/** The text, word by word, with numbers below; below them what stands in their place in a second text. */
 
 import { html, nothing } from "lit-html";
-import { atToken, isNegative, measureOf, measuresOf, ofAllPaths, tints, worded } from "../measures";
-import { chosen, explanationPane } from "../pane";
+import type { ExplanationHeader, Token } from "../contract";
+import { h } from "../dom";
+import { type Pair, pairs } from "../layout/alignment";
+import { isNegative, measureOf, tinting } from "../measures";
+import { numbersOf } from "../numbers";
+import { type Drawing, explanationPane } from "../pane";
 import { includes } from "../selection";
-import type { Store } from "../store";
+import { short } from "../short";
+import type { State, Store } from "../store";
+import { caption, explained } from "./caption";
+
+// In longer texts only the numbers that stand out are printed.
+const ALL_PRINTED = 60;
+const STANDS_OUT = 0.3;
 
 export function mountRibbon(root: HTMLElement, store: Store, signal: AbortSignal): void {
-  explanationPane(root, store, signal, (state, summary) => {
-    const measure = measureOf(state, summary);
-    const choices = measuresOf(summary).map(
-      ({ name, label, unit }) =>
-        html`<option value=${name} .selected=${name === measure.name}>${unit === "" ? label : `${label} (${unit})`}</option>`,
-    );
-    const rows = summary.streams.map((stream, index) => {
-      const numbers = stream.tokens.map((token) =>
-        index === 0 ? atToken(state, measure, token.index) : Number.NaN,
-      );
-      const strengths = tints(measure, numbers);
-      const name = summary.streams.length > 1 ? html`<span class="stream">${stream.name}</span>` : nothing;
-      const tokens = stream.tokens.map((token) => {
-        const value = numbers[token.index] ?? Number.NaN;
-        const label = `${token.text}: ${measure.label} ${worded(measure, value)}`;
-        const minus = isNegative(measure, value);
-        return html`<span role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${token.index}
-          data-stream=${index} class="token${token.special ? " special" : ""}${minus ? " negative" : ""}" title=${label}
-          aria-label=${label} aria-pressed=${includes(state.selection, { token: token.index, stream: index })}
-          style="--tint:${(strengths[token.index] ?? 0).toFixed(3)}">${token.text || token.raw}</span>`;
-      });
-      return html`<div class="sentence">${name}${tokens}</div>`;
-    });
-    return html`
-      <label>Tint: <select data-measure @change=${chosen((measure) => store.update({ measure }))} data-lm-suppress-shortcuts="true" aria-label="quantity that tints the tokens">${choices}</select></label>
-      ${ofAllPaths(state, measure) ? html`<span class="hint"> of all paths: not known for the selection</span>` : nothing}
-      ${rows}`;
+  const drawn = h("div");
+  root.append(drawn);
+  explained(root, store, signal, "token");
+  explanationPane(drawn, store, signal, (state, summary) => {
+    return html`<h3>Words <span class="caption">${caption(state, summary, "token")}</span></h3>
+      ${summary.streams.map((_, index) => row(state, summary, index))}`;
   });
+}
+
+function row(state: State, summary: ExplanationHeader, stream: number): Drawing {
+  const tokens = summary.streams[stream]?.tokens ?? [];
+  const numbers = numbersOf(state, measureOf(state, summary), stream === 0 ? "token" : "decoder");
+  const values = tokens.map(({ index }) => numbers.at(index));
+  const strength = tinting(numbers.measure, numbers.peak === null ? values : [numbers.peak]);
+  const token = ({ index, text, raw, special }: Token): Drawing => {
+    const value = values[index] ?? Number.NaN;
+    const tint = strength(value);
+    const printed = tokens.length <= ALL_PRINTED || tint >= STANDS_OUT;
+    const looks = `${special ? " special" : ""}${isNegative(numbers.measure, value) ? " negative" : ""}${Number.isNaN(value) ? " unknown" : ""}`;
+    return html`<span role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${index}
+      data-stream=${stream} class="token${looks}" aria-label="${text}: ${numbers.say(index)}"
+      aria-pressed=${includes(state.selection, { token: index, stream })} data-value=${printed ? short(numbers.measure, value) : nothing} style="--tint:${tint.toFixed(3)}"
+      >${text || raw}</span>`;
+  };
+  const name =
+    summary.streams.length > 1 ? html`<span class="stream">${summary.streams[stream]?.name}</span>` : nothing;
+  const other = summary.reference?.streams[stream]?.tokens ?? [];
+  if (other.length === 0) return html`<div class="sentence">${name}${tokens.map(token)}</div>`;
+  const aligned = summary.reference?.aligned[stream] ?? [];
+  const columns = pairs(tokens.length, other.length, aligned).map((pair) => {
+    const own = tokens[pair.token];
+    return html`<span class="pair">${own === undefined ? html`<span class="gap"></span>` : token(own)}${below(state, pair, own, other[pair.counterpart], stream)}</span>`;
+  });
+  return html`<div class="sentence pairs">${name}<span class="pair names" aria-hidden="true"><span>text</span><span>reference</span></span>${columns}</div>`;
+}
+
+/** A token of the second text: it stands for the one above it, and is chosen with it. */
+function below(
+  state: State,
+  pair: Pair,
+  own: Token | undefined,
+  other: Token | undefined,
+  stream: number,
+): Drawing {
+  if (other === undefined) return html`<span class="gap"></span>`;
+  if (own === undefined)
+    return html`<span class="token reference different" data-tip="Only the reference has ${other.text}">${other.text || other.raw}</span>`;
+  const differs = own.text !== other.text;
+  return html`<span role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${pair.token}
+    data-stream=${stream} class="token reference${differs ? " different" : ""}"
+    aria-label="reference: ${other.text}${differs ? ` in the place of ${own.text}` : ", the same"}"
+    aria-pressed=${includes(state.selection, { token: pair.token, stream })}>${other.text || other.raw}</span>`;
 }

@@ -1,12 +1,22 @@
-/** Routes as sentences, ranked three ways; a click draws one out. */
+/** Routes in families, with one number each; a click draws one out, a family unfolds into its routes. */
 
 import { html, nothing } from "lit-html";
-import { type ExplanationHeader, type ListedRoute, RANKED_BY, RANKINGS, type RankedBy } from "../contract";
-import { number, percent, power, signed } from "../layout/numbers";
-import { chosen, type Drawing, explanationPane } from "../pane";
+import {
+  type ExplanationHeader,
+  type ListedRoute,
+  type ListedStep,
+  RANKED_BY,
+  type Ranking,
+} from "../contract";
+import { elseOf, familiesOf, type Kin, totalOf } from "../families";
+import { brief, percent, power, signed } from "../layout/numbers";
+import { measureOf } from "../measures";
+import { type Drawing, explanationPane } from "../pane";
 import type { Questions } from "../questions";
 import { isThrough, rankingShown } from "../rankings";
+import { factsOf, stepsOf, variantOf, wayOf } from "../route-words";
 import type { State, Store } from "../store";
+import { testButton } from "./test-button";
 
 export function mountRoutes(
   root: HTMLElement,
@@ -14,29 +24,27 @@ export function mountRoutes(
   signal: AbortSignal,
   questions: Questions,
 ): void {
-  const rankBy = chosen((by) => questions.rankBy(by as RankedBy));
   explanationPane(root, store, signal, (state, summary) => {
-    const choices = RANKINGS.map(
-      (by) => html`<option value=${by} .selected=${by === state.by}>${RANKED_BY[by]}</option>`,
-    );
     const ranking = rankingShown(state, summary);
+    const families = ranking === null ? [] : familiesOf(ranking);
     return html`
-      <h3>${isThrough(state) ? "Routes through the selection" : "Routes"}</h3>
-      <label>Rank by: <select data-by @change=${rankBy} data-lm-suppress-shortcuts="true" aria-label="by what routes are ranked">${choices}</select></label>
-      <span class="hint counted">${summary.granularity} graph, ${summary.level} level</span>
+      <h3>${isThrough(state) ? "Routes through the selection" : "Routes"}
+        <span class="caption">${about(state, summary)}</span></h3>
       <p class="hint" role="status">${said(state, summary, ranking !== null)}</p>
-      ${ranking === null ? nothing : html`<p class="hint" data-remark>${ranking.remark}</p>${heading(state)}`}
-      <ol>${ranking === null ? nothing : entries(state, ranking.routes)}</ol>`;
+      ${
+        ranking === null
+          ? nothing
+          : html`${together(ranking)}<ol>${families.map((kin) => listed(state, summary, kin, store, questions))}${others(ranking, families)}</ol>
+        <p class="hint" data-remark>${ranking.remark}</p>`
+      }`;
   });
 }
 
-function entries(state: State, routes: readonly ListedRoute[]): Drawing[] {
-  const first = routes.findIndex(({ all_skip }) => !all_skip);
-  return routes.map((route, index) => {
-    const parted = state.by === "best" && index > 0 && index === first;
-    const remark = parted ? html`<p class="remark">Best path that leaves the skip:</p>` : nothing;
-    return html`<li>${remark}${entry(state, route)}</li>`;
-  });
+/** What the list goes by, also where that is not what the pictures show. */
+function about(state: State, summary: ExplanationHeader): string {
+  const measure = measureOf(state, summary);
+  const other = measure.statistic !== null || measure.name === "entropy";
+  return `by ${RANKED_BY[state.by]}${other ? `: there is no ranking by ${measure.label}` : ""}`;
 }
 
 /** Why there is no list, or why it is not that of the selection. */
@@ -51,40 +59,62 @@ function said(state: State, summary: ExplanationHeader, listed: boolean): string
   return "not known yet";
 }
 
-/** Names of the columns, where there is room for columns; every entry says them for itself. */
-function heading(state: State): Drawing {
-  const names: [string, string][] = [
-    ["", "route"],
-    ["best", "best path (of best)"],
-    ["mass", "mass (of all)"],
-    ["contribution", "contribution"],
-    ["", "cancellation"],
-  ];
-  return html`<div class="heading" aria-hidden="true">${names.map(
-    ([by, name]) => html`<span class=${by === state.by ? "ranked" : ""}>${name}</span>`,
-  )}</div>`;
+function together(ranking: Ranking): Drawing | typeof nothing {
+  const total = ranking.by === "contribution" ? totalOf(ranking) : null;
+  return total === null ? nothing : html`<p class="together">All routes together: <b>${brief(total)}</b></p>`;
 }
 
-function entry(state: State, route: ListedRoute): Drawing {
-  const sign = route.sign < 0 ? "−" : "";
-  const part = route.share_of_best === null ? "" : ` (${percent(route.share_of_best)})`;
-  const facts: [string, string, string][] = [
-    ["best", "best path", `${sign}${power(route.log_weight)}${part}`],
-    ["mass", "mass", `${power(route.log_mass)} (${percent(route.share)})`],
-    ["contribution", "contribution", signed(route.contribution)],
-    ["", "cancellation", number(route.cancellation, 3)],
-  ];
+/** The number that a ranking goes by. */
+function worded(by: Ranking["by"], value: number | null): string {
+  if (by === "mass") return percent(value);
+  if (by === "best") return power(value);
+  const short = brief(value);
+  return short === "0" ? signed(value) : short;
+}
+
+function listed(
+  state: State,
+  summary: ExplanationHeader,
+  kin: Kin,
+  store: Store,
+  questions: Questions,
+): Drawing {
+  const { index, routes } = kin;
+  const folded = !state.unfolded.includes(index);
+  const turn = () => {
+    const others = state.unfolded.filter((other) => other !== index);
+    store.update({ unfolded: folded ? [...others, index] : others, route: null });
+  };
+  const variants = html`<button type="button" class="unfold" tabindex="-1" data-lm-suppress-shortcuts="true" aria-expanded=${!folded}
+    @click=${turn}>${folded ? "▸" : "▾"} ${routes.length} variants</button>`;
+  const [only] = routes;
+  const tip = `${stepsOf(kin, summary, true)} (${routes.length === 1 && only ? factsOf(only) : (only?.label ?? kin.label)}${kin.exact || routes.length === 1 ? "" : "; the listed routes together"})`;
   // No <button>: its text could not be selected.
-  return html`<div role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-route=${route.rank}
-    class="entry" aria-pressed=${state.route === route.rank}><span class="sentence">${unbroken(route.sentence)}</span>${facts.map(
-      ([by, name, value]) =>
-        html`<span class=${by === state.by ? "fact ranked" : "fact"}><span class="name">${name} </span>${value}</span>`,
-    )}</div>`;
+  return html`<li><div class="listed"><div role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item
+    data-family=${index} class="entry${kin.negative ? " negative" : ""}" aria-pressed=${state.family === index}
+    aria-description="right arrow: its buttons" data-tip=${tip}
+      ><span class="rank">${index + 1}</span><span class="way">${wayOf(kin, summary)}</span><span class="how">${stepsOf(kin, summary)}</span
+      ><span class="fact">${signOf(kin, state.by)}${worded(state.by, kin.value)}</span></div
+    >${routes.length > 1 ? variants : nothing}${testButton(state, summary, { selection: [], steps: tested(kin) }, questions, -1)}</div
+    >${folded || routes.length < 2 ? nothing : html`<ol class="variants">${routes.map((route) => variant(state, route))}</ol>`}</li>`;
 }
 
-/** The sentence, whose arrows stay in one piece where it breaks. */
-function unbroken(sentence: string): (string | Drawing)[] {
-  return sentence
-    .split(/(-\S+->)/)
-    .map((piece, index) => (index % 2 === 0 ? piece : html`<span class="hop">${piece}</span>`));
+/** A route is tested by its steps at every layer. */
+const tested = ({ steps, drawn }: Kin): readonly ListedStep[] => (steps.length > 0 ? steps : drawn);
+
+const signOf = ({ negative }: Kin, by: Ranking["by"]): string => (by === "best" && negative ? "−" : "");
+
+function variant(state: State, route: ListedRoute): Drawing {
+  const number = { best: route.log_weight, mass: route.share, contribution: route.contribution }[state.by];
+  const sign = state.by === "best" && route.sign < 0 ? "−" : "";
+  return html`<li><div role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-route=${route.rank}
+    class="entry variant" aria-pressed=${state.route === route.rank} data-tip=${factsOf(route)}><span class="way">${variantOf(route)}</span
+    ><span class="fact">${sign}${worded(state.by, number)}</span></div></li>`;
+}
+
+function others(ranking: Ranking, families: readonly Kin[]): Drawing | typeof nothing {
+  const rest = elseOf(ranking, families);
+  if (rest === null || !Number.isFinite(rest)) return nothing;
+  const number = `${ranking.by === "best" ? "at most " : ""}${worded(ranking.by, rest)}`;
+  return html`<li class="else"><span class="rank"></span><span class="way">everything else</span><span class="fact">${number}</span></li>`;
 }

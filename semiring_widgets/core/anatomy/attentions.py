@@ -24,7 +24,12 @@ __all__ = ["find_anatomy"]
 
 
 def find_anatomy(graph: GradientGraph) -> Anatomy:
-    """The attentions on the paths of a graph, with what surrounds them."""
+    """The attentions on the paths of a graph, with what surrounds them.
+
+    What a model is made of does not depend on how its edges are weighed: where a rule holds attention weights
+    constant, the attention is there all the same.
+    """
+    graph = graph.with_gradient()
     cores = find_cores(graph)
     joins = [find_joined(graph, core.query, core.context_op) for core in cores]
     taken = {residual.op for residual, _ in joins if residual is not None}

@@ -145,6 +145,7 @@ def sweep_layers(
 
 @in_full_precision
 def head_map(
+    graph: GradientGraph,
     attention: Attention,
     head: int,
     alpha: Mapping[Node, Tensor],
@@ -157,6 +158,7 @@ def head_map(
     What a token gives to the padding of its window is in no column.
 
     Args:
+        graph: the graph.
         attention: the layer.
         head: the head.
         alpha: log-mass tangents at the operands.
@@ -175,8 +177,9 @@ def head_map(
             return None
         return values[node][operand.head_of == head].double()
 
-    def number(operand: Operand) -> Tensor:
-        return operand.node.value[operand.head_of == head].double().abs().log()
+    def number(operand: Operand, product: Op, other: Operand) -> Tensor:
+        """Log |weight| of the edges that the other operand has in a product: this operand, by most rules."""
+        return _factor(graph, operand, product, other.node)[operand.head_of == head].double().abs().log()
 
     def joined(windows: Tensor, rows: Operand, columns: Operand) -> Tensor:
         """(windows and examples, queries, keys) -> (Tq, Tk)."""
@@ -203,13 +206,32 @@ def head_map(
     ahead = own(beta, query, scores)
     if ahead is not None:
         if (a := own(alpha, query, query.node)) is not None:
-            found["query"] = joined(product(a, number(key)) + ahead + scores_factor, query, key)
+            factor = number(key, attention.scores_op, query)
+            found["query"] = joined(product(a, factor) + ahead + scores_factor, query, key)
         if (a := own(alpha, key, key.node)) is not None:
-            found["key"] = joined(product(number(query), a) + ahead + scores_factor, query, key)
+            factor = number(query, attention.scores_op, key)
+            found["key"] = joined(product(factor, a) + ahead + scores_factor, query, key)
     ahead = own(beta, weights, context)
     if ahead is not None and (a := own(alpha, value, value.node)) is not None:
-        found["value"] = joined(number(weights) + product(ahead, a.mT) + context_factor, weights, value)
+        factor = number(weights, attention.context_op, value)
+        found["value"] = joined(factor + product(ahead, a.mT) + context_factor, weights, value)
     return found
+
+
+def _factor(graph: GradientGraph, operand: Operand, product: Op, other: Node) -> Tensor:
+    """What the edges from the other operand of a product carry, up to the product's own factor.
+
+    By the gradient, and wherever a rule holds one operand constant, that is this operand itself.
+    """
+    alpha = float(product.kwargs.get("alpha", 1))
+    if graph.with_gradient() is graph or not alpha:
+        return operand.node.value
+    for edge in graph.edges(product):
+        if edge.source is other and edge.block.weight is not None:
+            carried = edge.block.weight.value / alpha
+            # The right operand of a product has the left one transposed for a weight.
+            return carried.mT if product.inputs()[-1] is other else carried
+    return operand.node.value
 
 
 def _through(graph: GradientGraph, semiring: Semiring, node: Node, pairs: Pairs) -> Value:

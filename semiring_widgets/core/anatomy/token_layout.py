@@ -17,43 +17,14 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.graph import GradientGraph
-from semiring_widgets.core.semirings import Product, Semiring, Value, Weight
+from semiring_widgets.core.semirings import Product
+from semiring_widgets.core.semirings.number_range import NumberRange
 from semiring_widgets.core.sweeps import Span, sweep_forward
 from semiring_widgets.core.tape import Node
 
 __all__ = ["Layout", "find_layout", "heads_of", "named", "paired", "rows_through"]
 
 _PADDING = -1
-# Terms of a product up to which a weight's zeros, such as those of a choice of tokens, are told from others.
-_WORTH_A_LOOK = 1 << 26
-
-
-class _Extent(Semiring):
-    """The lowest and the highest number among the places that paths start from; weights do not matter."""
-
-    zero, one = (float("inf"), float("-inf")), (0.0, 0.0)
-
-    def lift(self, weight: Tensor) -> Value:
-        return torch.zeros_like(weight), torch.zeros_like(weight)
-
-    def times(self, a: Value, b: Value) -> Value:
-        return a[0] + b[0], a[1] + b[1]
-
-    def plus(self, a: Value, b: Value) -> Value:
-        return torch.minimum(a[0], b[0]), torch.maximum(a[1], b[1])
-
-    def sum(self, value: Value, dims: Sequence[int]) -> Value:
-        return value[0].amin(tuple(dims), keepdim=True), value[1].amax(tuple(dims), keepdim=True)
-
-    def contract(self, value: Value, weight: Weight) -> Value:
-        """Where looking for zeros takes long, all entries count: at worst, a row seems to mix more."""
-        weights = weight.value
-        shape = torch.broadcast_shapes(value[0].shape[:-2], weights.shape[:-2])
-        whole = (*shape, value[0].shape[-2], weights.shape[-1])
-        if math.prod(whole) * weights.shape[-2] <= _WORTH_A_LOOK and not bool(weights.all()):
-            return super().contract(value, weight)
-        low, high = self.sum(value, (-1,))
-        return low.expand(whole), high.expand(whole)
 
 
 @dataclass(frozen=True)
@@ -218,7 +189,7 @@ def _carried(
     between = GradientGraph(graph.tape, end, [start])
     if start not in between.nodes or end not in between.nodes:
         return None
-    extents = Product(*(_Extent() for _ in numbers))
+    extents = Product(*(NumberRange() for _ in numbers))
     seeds: list[Tensor] = []
     for number in numbers:
         given = number.to(between.dtype)

@@ -1,30 +1,41 @@
-"""`effects`: every part of a model, what it really does to the score and what is estimated, in one table."""
+"""Every part of a model, what it really does to the score and what is estimated, in one table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypedDict
 
 import torch
 from torch import Tensor
 
 from semiring_widgets.checks import choice, memory_limit, truth, whole_number
-from semiring_widgets.core.anatomy import Anatomy, Selection, extent_of, find_anatomy
+from semiring_widgets.core.anatomy import Selection
 from semiring_widgets.core.effects.cut_points import Place, place_of
 from semiring_widgets.core.effects.estimating import contributions_of
-from semiring_widgets.core.effects.measuring import Effect, effects_of, one_score
-from semiring_widgets.core.effects.references import inputs_of, values_under
+from semiring_widgets.core.effects.measuring import Effect, effects_of, one_score, told_of
+from semiring_widgets.core.effects.references import Reference, inputs_of
 from semiring_widgets.core.effects.replacements import WORDS, value_for
-from semiring_widgets.core.graph import GradientGraph, check_uncut, find_nodes
+from semiring_widgets.core.graph import check_uncut, find_nodes
+from semiring_widgets.core.paths import Ground, ground_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.replay import Program
+from semiring_widgets.core.replay.alignment import stand_ins
 from semiring_widgets.core.tape import Tape
 from semiring_widgets.errors import InputError
 
-__all__ = ["KINDS", "Row", "effects"]
+__all__ = ["KINDS", "Row", "effect_rows"]
 
 Progress = Callable[[int, int], None]
-KINDS = ("tokens", "heads", "mlps", "layers")
+# What may be asked for, with the word for one of them.
+KINDS = {
+    "tokens": "token",
+    "heads": "head",
+    "mlps": "mlp",
+    "attentions": "attention",
+    "layers": "layer",
+    "heads_at": "head_at",
+}
 _DEFAULT = ("tokens", "heads", "mlps")
 
 
@@ -32,9 +43,12 @@ class Row(TypedDict):
     """One part.
 
     Attributes:
-        kind: ``"token"``, ``"head"``, ``"mlp"`` or ``"layer"`` (the stream that enters a layer, at a token).
+        kind: ``"token"``, ``"head"``, ``"mlp"``, ``"attention"`` (all heads of a layer together), ``"layer"``
+            (the stream that enters a layer, at a token) or ``"head_at"`` (a head at one query token).
         stream: which input a token belongs to; 0 where there is one.
         layer, head, token: counted from 0; None where they do not apply.
+        stand_in: where the part is a token's and is given its value in another text: the token of that text
+            which stands in for it. None where there is none, so that the part stayed or was given a mean.
         before: the score.
         after: the score with the part replaced; None where it was not tested.
         effect: ``before - after``; None where it was not tested.
@@ -46,6 +60,7 @@ class Row(TypedDict):
     layer: int | None
     head: int | None
     token: int | None
+    stand_in: int | None
     before: float
     after: float | None
     effect: float | None
@@ -53,14 +68,15 @@ class Row(TypedDict):
 
 
 @in_full_precision
-def effects(
+def effect_rows(
     tape: Tape,
     score: Tensor,
     wrt: Tensor | Sequence[Tensor],
-    reference: Tensor | Sequence[Tensor] | str | None = None,
+    reference: Reference | None = None,
     *,
     kind: str | Sequence[str] | None = None,
     by: str = "reference",
+    resample: Reference | None = None,
     tested: bool = True,
     steps: int | None = None,
     max_memory: int | None = None,
@@ -78,15 +94,18 @@ def effects(
         tape: the finished tape.
         score: a single number, shape () or (1,), computed in the recording.
         wrt: the inputs, shape (..., tokens, units) each; a tensor, or a list of them.
-        reference: other inputs, shaped as ``wrt``, or ``"zero"``, or ``"mean"`` for their mean over the
-            tokens. May be left out where ``by`` is another word.
-        kind: ``"tokens"`` of the inputs, ``"heads"``, ``"mlps"``, ``"layers"`` (the stream that enters each
-            layer, token by token), or several of these; None for the first three.
-        by: what a part is given: ``"reference"``, ``"zero"``, or ``"mean"`` over the tokens of its own
-            tensor.
+        reference: other inputs, shaped as ``wrt``, or another text of any length (`Aligned`), or ``"zero"``,
+            or ``"mean"`` for their mean over the tokens. May be left out where ``by`` is another word.
+        kind: ``"tokens"`` of the inputs, ``"heads"``, ``"mlps"``, ``"attentions"`` (all heads of a layer
+            together), ``"layers"`` (the stream that enters each layer, token by token), ``"heads_at"`` (each
+            head at each query token), or several of these; None for the first three.
+        by: what a part is given: ``"reference"``, ``"zero"``, ``"mean"`` over the tokens of its own tensor,
+            or ``"resample"``.
+        resample: what ``"resample"`` means: the inputs of a text to draw values from, as for ``reference``.
         tested: False estimates only, which takes one sweep.
-        steps: how many steps between reference and inputs the estimate is averaged over (integrated gradients
-            at the parts; Hanna et al. 2024, arXiv 2403.17806); None for the derivative at the inputs.
+        steps: how many steps between reference (with ``by="resample"``, that text) and inputs the estimate is
+            averaged over (integrated gradients at the parts; Hanna et al. 2024, arXiv 2403.17806); None for
+            the derivative at the inputs.
         max_memory: bytes that the tests may take beside the tape; None for no limit.
         progress: called with (steps done, steps in all) of the tests; may raise to cancel.
 
@@ -102,7 +121,7 @@ def effects(
         >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
         >>> with sw.record() as tape:
         ...     score = (x * x).sum()
-        >>> for row in sw.effects(tape, score, wrt=x, reference="zero"):
+        >>> for row in effect_rows(tape, score, wrt=x, reference="zero"):
         ...     print(row["token"], row["effect"], row["contribution"])
         0 5.0 10.0
         1 25.0 50.0
@@ -112,28 +131,33 @@ def effects(
     tested = truth(tested, "tested")
     steps = None if steps is None else whole_number(steps, "steps")
     limit = memory_limit(max_memory)
-    node, starts = find_nodes(tape, score, wrt)
+    find_nodes(tape, score, wrt)
     one_score(score)
-    if reference is None and (by == "reference" or steps is not None):
-        raise InputError("effects compares with a reference; give reference=, or by='zero' or by='mean'.")
-    inputs = inputs_of(starts, reference) if reference is not None else {}
-    graph = GradientGraph(tape, node, starts)
+    from_word = "resample" if by == "resample" else "reference"
+    others = {"reference": reference, "resample": resample}
+    if others[from_word] is None and (by == from_word or steps is not None):
+        what = "a reference" if from_word == "reference" else "another text"
+        raise InputError(f"effects compares with {what}; give {from_word}=, or by='zero' or by='mean'.")
+    ground = ground_of(tape, score, wrt)
+    graph = ground.graph
     check_uncut(graph)
     graph.check_unchanged()
-    parts = list(_parts(graph, find_anatomy(graph), kinds))
-    program = Program(tape, node)
+    parts = list(_parts(ground, kinds))
+    places = [place for _, _, place in parts]
+    program = Program(tape, graph.score)
     with torch.no_grad():
-        under = values_under(program, inputs, {place.node for _, _, place in parts}) if inputs else {}
+        told = told_of(ground, program, [(place, by) for place in places], others)
         # Of a tensor with many parts, what they are given is the same tensor.
-        given = {place.node: value_for(place, by, under) for _, _, place in parts}
-        many = [{place.node: place.given(given[place.node])} for _, _, place in parts]
+        given = {place.node: value_for(place, by, told) for place in places}
+        many = [{place.node: place.given(given[place.node])} for place in places]
         if tested:
             found: Sequence[Effect | None] = effects_of(tape, program, many, limit=limit, progress=progress)
         else:
             found = [None] * len(parts)
-    places = [place for _, _, place in parts]
+    inputs = {} if steps is None else inputs_of(graph.wrt, others[from_word], from_word)
     estimates = contributions_of(graph, program, places, given, inputs, steps=steps)
-    before = float(node.value)
+    stands = stand_ins(graph.wrt, others.get(by), by)
+    before = float(graph.score.value)
     return [
         Row(
             kind=name,
@@ -141,6 +165,7 @@ def effects(
             layer=part.layer,
             head=part.head,
             token=part.token,
+            stand_in=_stand_in(part, stands),
             before=before,
             after=one.after if one is not None else None,
             effect=one.effect if one is not None else None,
@@ -157,28 +182,34 @@ def _kinds(given: Any) -> list[str]:
     return [choice(one, "kind", KINDS) for one in several]
 
 
-def _parts(
-    graph: GradientGraph, anatomy: Anatomy, kinds: Sequence[str]
-) -> Iterator[tuple[str, Selection, Place]]:
+def _stand_in(part: Selection, stands: Sequence[Sequence[int | None]]) -> int | None:
+    own = stands[part.stream]
+    return own[part.token] if part.token is not None and part.token < len(own) else None
+
+
+def _parts(ground: Ground, kinds: Sequence[str]) -> Iterator[tuple[str, Selection, Place]]:
     """The parts of the wanted kinds that lie on a path, with what they are called."""
     for kind in kinds:
-        for part in _selections(graph, anatomy, kind):
-            place = place_of(graph, anatomy, part)
-            if place.node in graph.nodes:
-                yield kind.removesuffix("s"), part, place
+        for part in _selections(ground, kind):
+            place = place_of(ground.graph, ground.anatomy, part)
+            if place.node in ground.graph.nodes:
+                yield KINDS[kind], part, place
 
 
-def _selections(graph: GradientGraph, anatomy: Anatomy, kind: str) -> Iterator[Selection]:
+def _selections(ground: Ground, kind: str) -> Iterator[Selection]:
     if kind == "tokens":
-        for stream, count in enumerate(extent_of(graph, anatomy).inputs):
+        for stream, count in enumerate(ground.extent.inputs):
             yield from (Selection(token=token, stream=stream) for token in range(count))
-    for attention in anatomy.attentions:
-        layer, residual = attention.index, attention.residual
+    for attention in ground.anatomy.attentions:
+        at = partial(Selection, attention.index, stream=attention.stream)
+        heads, queries = range(attention.heads), range(attention.query.tokens)
         if kind == "heads":
-            yield from (
-                Selection(layer, head=head, stream=attention.stream) for head in range(attention.heads)
-            )
+            yield from (at(head=head) for head in heads)
+        elif kind == "heads_at":
+            yield from (at(head=head, token=token) for head in heads for token in queries)
+        elif kind == "attentions":
+            yield at()
         elif kind == "mlps" and attention.mlp is not None:
-            yield Selection(layer, "mlp", stream=attention.stream)
-        elif kind == "layers" and residual is not None:
-            yield from (Selection(layer, token=t, stream=attention.stream) for t in range(residual.tokens))
+            yield at("mlp")
+        elif kind == "layers" and attention.residual is not None:
+            yield from (at(token=token) for token in range(attention.residual.tokens))

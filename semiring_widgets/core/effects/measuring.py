@@ -4,30 +4,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from semiring_widgets.checks import memory_limit, shown
-from semiring_widgets.core.anatomy import Extent, Selection, checked, extent_of, find_anatomy
-from semiring_widgets.core.effects.cut_points import Place, place_of
-from semiring_widgets.core.effects.references import inputs_of, values_under
-from semiring_widgets.core.effects.replacements import value_for
-from semiring_widgets.core.graph import GradientGraph, find_nodes
+from semiring_widgets.checks import memory_limit
+from semiring_widgets.core.effects.asked import Finder, Tests, listed_tests
+from semiring_widgets.core.effects.cut_points import Place
+from semiring_widgets.core.effects.references import Reference, reference_values
+from semiring_widgets.core.effects.replacements import Told, value_for
+from semiring_widgets.core.effects.routes import Changed, Way
+from semiring_widgets.core.graph import find_nodes
+from semiring_widgets.core.paths import Ground, ground_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.replay import Patch, Program, Replaced, run_batched
 from semiring_widgets.core.tape import Node, Tape
 from semiring_widgets.errors import InputError, TapeError
 
-__all__ = ["Effect", "Tests", "effects_of", "one_score", "test"]
+__all__ = ["Effect", "effects_of", "one_score", "replaced_by", "test", "told_of"]
 
 Progress = Callable[[int, int], None]
-Where = Tensor | Selection | Mapping[str, Any]
-# One test: replacements by place, or pairs of them.
-Tests = Mapping[Any, Any] | Sequence[Any]
 # How far the score of the recording may be from that of its own numbers run again, relative to the numbers
 # that it was computed from. What this lets pass is rounding; what it is there for is no rounding.
 _AGREES = 1e-3
@@ -65,7 +64,8 @@ def test(
     tests: Tests,
     *,
     wrt: Tensor | Sequence[Tensor] | None = None,
-    reference: Tensor | Sequence[Tensor] | str | None = None,
+    reference: Reference | None = None,
+    resample: Reference | None = None,
     max_memory: int | None = None,
     progress: Progress | None = None,
 ) -> Effect | list[Effect]:
@@ -75,7 +75,9 @@ def test(
     called nor changed, and the tape stays as it is. What was drawn at random stays as it was drawn.
 
     This is activation patching (Vig et al. 2020, arXiv 2004.12265; Meng et al. 2022, arXiv 2202.05262): the
-    effect of a part on all paths behind it at once, with everything else as it then is.
+    effect of a part on all paths behind it at once, with everything else as it then is. Of a route it is path
+    patching (Wang et al. 2022, arXiv 2211.00593): the change of its word is carried along its steps alone,
+    with everything else as it was recorded.
 
     Args:
         tape: the finished tape.
@@ -88,16 +90,20 @@ def test(
               row of an input, ``{"layer": 2, "token": 5}`` that of the residual stream which enters the
               layer; ``{"layer": 3, "head": 2}`` is the head's output: attention weights times values, before
               the output projection, at all tokens, or at the query ``"token"``; with ``"branch": "value"``
-              (``"query"``, ``"key"``) it is the head's values at all tokens, or at one; ``{"layer": 3}`` is
-              all heads and ``{"layer": 1, "branch": "mlp"}`` what the feed-forward part adds to the stream.
+              (``"query"``, ``"key"``) it is the head's values at all tokens, or at one: what it reads there.
+              ``{"layer": 3}`` is all heads and ``{"layer": 1, "branch": "mlp"}`` what the feed-forward part
+              adds to the stream, at all tokens or one; or
+            - several parts, a tuple or list, each of which is given what is said; or
+            - a route, a `Route` or `RouteSteps`, alone in its test: the word where it begins is replaced.
 
             and what comes in its place is a tensor (shaped as the part, (examples, tokens, units), or as all
             of the tensor that it is in; or broadcasting to one of these), a number, ``"zero"``, ``"mean"``
-            (over the tokens of the same tensor) or ``"reference"``.
+            (over the tokens of the same tensor), ``"reference"`` or ``"resample"``.
         wrt: the inputs, as in `backprop`: needed for parts, whose layers and tokens are counted from there.
-        reference: what ``"reference"`` means: other inputs, shaped as ``wrt``, or ``"zero"`` or ``"mean"``
-            for the inputs. A part's value under the reference is what it is when the tape is run with these
-            inputs.
+        reference: what ``"reference"`` means: other inputs, shaped as ``wrt``, or another text of any length
+            (`Aligned`), or ``"zero"`` or ``"mean"`` for the inputs. A part's value under the reference is
+            what it is when the tape is run with these inputs.
+        resample: the same for ``"resample"``: a text to draw values from that is not the reference.
         max_memory: bytes that this may take beside the tape; None for no limit. It is then run in smaller
             batches, down to one test at a time.
         progress: called with (steps done, steps in all); may raise to cancel.
@@ -127,16 +133,27 @@ def test(
     node, starts = find_nodes(tape, score, () if wrt is None else wrt)
     one_score(score)
     limit = memory_limit(max_memory)
-    several = _is_list_of_tests(tests)
-    pairs = [_pairs(one) for one in (cast("Sequence[Any]", tests) if several else [tests])]
+    asked, several = listed_tests(tests)
     program = Program(tape, node)
-    find = _Finder(tape, node, starts)
-    placed = [[(find(where), given) for where, given in one] for one in pairs]
-    told = None
-    if reference is not None:
-        asked = {place.node for one in placed for place, given in one if isinstance(given, str)}
-        told = values_under(program, inputs_of(starts, reference), asked)
-    many = [_replaced(one, told) for one in placed]
+    ground = ground_of(tape, score, wrt, "gradient") if wrt is not None and starts else None
+    find = Finder(tape, ground)
+    placed = [[(find(where), given) for where, given in one] for one in asked]
+    every = [(place, given) for one in placed for found, given in one for place in found.places]
+    told = told_of(ground, program, every, {"reference": reference, "resample": resample})
+    many: list[Replaced | Changed] = []
+    for one in placed:
+        routes = [(found, given) for found, given in one if isinstance(found, Way)]
+        if routes and len(one) > 1:
+            raise InputError(
+                "A route is tested together with something else; its change is carried through a model that "
+                "is otherwise as it was recorded, so give it a test of its own."
+            )
+        if routes:
+            (way, given), *_ = routes
+            many.append(Changed(way, value_for(way.start, given, told)))
+        else:
+            parts = [(place, given) for found, given in one for place in found.places]
+            many.append(replaced_by(parts, told))
     found = effects_of(tape, program, many, limit=limit, progress=progress)
     return found if several else found[0]
 
@@ -144,7 +161,7 @@ def test(
 def effects_of(
     tape: Tape,
     program: Program,
-    many: Sequence[Replaced],
+    many: Sequence[Replaced | Changed],
     *,
     limit: int | None = None,
     progress: Progress | None = None,
@@ -154,7 +171,7 @@ def effects_of(
     Args:
         tape: the tape.
         program: all that leads to the score.
-        many: what is replaced, by test.
+        many: what is replaced, by test; or what is changed along a route.
         limit: bytes, or None.
         progress: as in `test`.
 
@@ -164,9 +181,18 @@ def effects_of(
     if not many:
         return []
     tape.check_unchanged({step.op for step in program.steps if step.op.func is not None})
-    starts = {node: node.value for replaced in many for node in replaced}
-    scores = run_batched(program, [*many, starts], limit=limit, progress=progress)
-    *after, again = (float(number) for number in scores.flatten())
+    parts = [one for one in many if not isinstance(one, Changed)]
+    starts = {node: node.value for one in parts for node in one}
+    starts |= {one.way.start.node: one.way.start.node.value for one in many if isinstance(one, Changed)}
+    scores = run_batched(program, [*parts, starts], limit=limit, progress=progress)
+    *others, again = (float(number) for number in scores.flatten())
+    measured = iter(others)
+    after: list[float] = []
+    for one in many:
+        if isinstance(one, Changed):
+            after.append(float(one.score(program, _counted(progress, len(after), len(many)))))
+        else:
+            after.append(next(measured))
     before = float(program.score.value)
     _check_again(program, before, again, max(abs(number) for number in (before, *after)))
     return [Effect(before, number) for number in after]
@@ -198,50 +224,42 @@ def _check_again(program: Program, before: float, again: float, largest: float) 
         )
 
 
-class _Finder:
-    """Where things are that are to be replaced.
+def told_of(
+    ground: Ground | None,
+    program: Program,
+    every: Iterable[tuple[Place, Any]],
+    given: Mapping[str, Reference | None],
+) -> Told:
+    """What nodes are under the reference, and under a text to draw values from.
 
     Args:
-        tape: the tape.
-        score: its node.
-        starts: the inputs; parts are only known where there are some.
+        ground: from the inputs to the score; None where no inputs were named.
+        program: all that leads to the score.
+        every: places, with what is to be put there.
+        given: by word, other inputs; None where there are none.
+
+    Raises:
+        InputError: other inputs that do not fit.
     """
-
-    def __init__(self, tape: Tape, score: Node, starts: Sequence[Node]) -> None:
-        self._tape, self._score, self._starts = tape, score, starts
-        self._ground: tuple[GradientGraph, Any, Extent] | None = None
-
-    def __call__(self, where: Where) -> Place:
-        """The place of a tensor or a part.
-
-        Raises:
-            InputError, TapeError: there is none.
-        """
-        if isinstance(where, Tensor):
-            return Place(self._tape.node(where, "tensor to replace"))
-        if not self._starts:
-            raise InputError(
-                f"{shown(where)} is to be replaced: layers and tokens are counted from the inputs, so give "
-                f"wrt=, the inputs that were used inside the recording."
-            )
-        if self._ground is None:
-            graph = GradientGraph(self._tape, self._score, self._starts)
-            anatomy = find_anatomy(graph)
-            self._ground = graph, anatomy, extent_of(graph, anatomy)
-        graph, anatomy, extent = self._ground
-        chosen = checked(where, extent)
-        if len(chosen) != 1:
-            raise InputError(
-                f"{shown(where)} is to be replaced; give a tensor that was used inside the recording, or a "
-                f"part, for example {{'layer': 3, 'head': 2}}."
-            )
-        return place_of(graph, anatomy, chosen[0])
+    wanted = [(place.node, what) for place, what in every if isinstance(what, str)]
+    told = {}
+    for word, other in given.items():
+        if other is not None:
+            nodes = {node for node, what in wanted if what == word}
+            told[word] = reference_values(ground, program, other, nodes, word)
+    return told
 
 
-def _replaced(placed: Sequence[tuple[Place, Any]], reference: Mapping[Node, Tensor] | None) -> Replaced:
+def replaced_by(every: Iterable[tuple[Place, Any]], told: Told) -> Replaced:
+    """What is put in the place of which nodes, where some parts are replaced together.
+
+    Args:
+        every: places, with what is put there.
+        told: what nodes are under other inputs.
+    """
     changes: dict[Node, Tensor | Patch] = {}
-    for place, given in placed:
-        value, former = value_for(place, given, reference), changes.get(place.node)
+    for place, given in every:
+        value, former = value_for(place, given, told), changes.get(place.node)
         if isinstance(former, Patch) and place.kept is not None:
             kept = former.kept | place.kept
             changes[place.node] = Patch(kept, torch.where(place.kept, value, former.value))
@@ -252,24 +270,5 @@ def _replaced(placed: Sequence[tuple[Place, Any]], reference: Mapping[Node, Tens
     return changes
 
 
-def _is_pair(thing: Any) -> bool:
-    return isinstance(thing, tuple) and len(thing) == 2 and not isinstance(thing[0], tuple)
-
-
-def _is_list_of_tests(tests: Any) -> bool:
-    if isinstance(tests, Mapping) or not isinstance(tests, (list, tuple)):
-        return False
-    return not all(_is_pair(one) for one in tests) or not tests
-
-
-def _pairs(one: Any) -> list[tuple[Where, Any]]:
-    if isinstance(one, Mapping):
-        pairs: list[Any] = list(one.items())
-    else:
-        pairs = list(one) if isinstance(one, (list, tuple)) else [None]
-    if not pairs or not all(_is_pair(pair) for pair in pairs):
-        raise InputError(
-            f"A test is {shown(one)}; give a dict of what is replaced by what, such as {{hidden: 0.0}}, or a "
-            f"list of such pairs: [({{'layer': 3, 'head': 2}}, 'zero')]."
-        )
-    return pairs
+def _counted(progress: Progress | None, done: int, total: int) -> Callable[[], None] | None:
+    return None if progress is None else lambda: progress(done, total)

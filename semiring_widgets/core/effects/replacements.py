@@ -13,18 +13,20 @@ from semiring_widgets.core.effects.cut_points import Place
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import InputError
 
-__all__ = ["WORDS", "value_for"]
+__all__ = ["WORDS", "Told", "value_for"]
 
-WORDS = ("zero", "mean", "reference")
+WORDS = ("zero", "mean", "reference", "resample")
+# What nodes are under other inputs, by word.
+Told = Mapping[str, Mapping[Node, Tensor]]
 
 
-def value_for(place: Place, given: Any, reference: Mapping[Node, Tensor] | None) -> Tensor:
+def value_for(place: Place, given: Any, told: Told) -> Tensor:
     """What is put in the place of a part, shaped as its node.
 
     Args:
         place: of the part.
         given: a tensor, a number or one of `WORDS`.
-        reference: what nodes are under the reference; None where there is none.
+        told: what nodes are under ``"reference"`` and ``"resample"``, where these were given.
 
     Raises:
         InputError: it does not fit.
@@ -33,7 +35,7 @@ def value_for(place: Place, given: Any, reference: Mapping[Node, Tensor] | None)
     if isinstance(given, Tensor):
         return _fitted(place, given)
     if not isinstance(given, str):
-        wanted = "a tensor, a number, 'zero', 'mean' or 'reference'"
+        wanted = "a tensor, a number, 'zero', 'mean', 'reference' or 'resample'"
         number = real_number(given, "A replacement", wanted=wanted)
         return torch.full_like(node.value, number)
     word = choice(given, "A replacement", WORDS)
@@ -42,11 +44,10 @@ def value_for(place: Place, given: Any, reference: Mapping[Node, Tensor] | None)
     if word == "mean":
         dims = place.token_dims
         return node.value.mean(dims, keepdim=True).expand(node.shape) if dims else node.value
-    if reference is None:
-        raise InputError(
-            "A part is to be given its value under the reference, and there is none; give reference=."
-        )
-    return reference[node]
+    if word not in told:
+        what = "the reference" if word == "reference" else "another text"
+        raise InputError(f"A part is to be given its value under {what}, and there is none; give {word}=.")
+    return told[word][node]
 
 
 def _fitted(place: Place, given: Tensor) -> Tensor:

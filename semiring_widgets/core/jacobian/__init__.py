@@ -13,7 +13,7 @@ from semiring_widgets.core.jacobian.blocks.gather import Gather
 from semiring_widgets.core.jacobian.blocks.strided import Strided
 from semiring_widgets.core.jacobian.edge import Edge
 from semiring_widgets.core.jacobian.rules.call import Call
-from semiring_widgets.core.jacobian.rules.rule_table import Rule, edges_of, register
+from semiring_widgets.core.jacobian.rules.rule_table import Rule, edges_of, register, rule_of
 
 __all__ = [
     "Block",
@@ -28,4 +28,5 @@ __all__ = [
     "Strided",
     "edges_of",
     "register",
+    "rule_of",
 ]

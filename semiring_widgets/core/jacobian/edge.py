@@ -23,6 +23,7 @@ class Edge:
     source: Node
     target: Node
     block: Block = field(compare=False)
+    _many: tuple[int, Edge] | None = field(default=None, compare=False, repr=False)
 
     def pull(self, semiring: Semiring, value: Value) -> Value:
         """Cotangent: from the target's shape to the source's."""
@@ -31,6 +32,12 @@ class Edge:
     def push(self, semiring: Semiring, value: Value) -> Value:
         """Tangent: from the source's shape to the target's."""
         return self._lifted(semiring, self.block.push(semiring, value))
+
+    def repeated(self, count: int) -> Edge:
+        """The same edges ``count`` times, as `Block.repeated`; the last one asked for is kept."""
+        if self._many is None or self._many[0] != count:
+            self._many = count, Edge(self.op, self.source, self.target, self.block.repeated(count))
+        return self._many[1]
 
     def _lifted(self, semiring: Semiring, value: Value) -> Value:
         # Views, copies and additions: blocks pass values on, as nearly every semiring wants it.

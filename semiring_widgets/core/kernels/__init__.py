@@ -1,4 +1,4 @@
-"""Matrix products in other algebras: in C where that was built, in Triton on a GPU, and in torch elsewhere.
+"""Matrix products in other algebras: in C where that was built, in CUDA on a GPU, and in torch elsewhere.
 
 `accelerated` says whether the C library is in use, `gpu_contractions` what happens on a GPU; torch is chosen
 by ``SEMIRING_WIDGETS_KERNELS=torch`` in the environment. The functions of this file take left operands
@@ -222,7 +222,7 @@ def accelerated() -> bool:
 
 
 def _run(name: str, left: tuple[Tensor, ...], w: Tensor) -> Sequence[Tensor] | None:
-    """The results of a C or Triton kernel, one per left operand; None where torch has to do it."""
+    """The results of a C or GPU kernel, one per left operand; None where torch has to do it."""
     if left[0].device.type == "cuda":
         return gpu_contractions.contract(name, left, w)
     return c_library.contract(name, left, w)

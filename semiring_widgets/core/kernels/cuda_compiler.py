@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-__all__ = ["CudaError", "compiler", "machine_code"]
+__all__ = ["CudaError", "compiler", "is_kept", "machine_code"]
 
 _SUFFIX = ".cubin"
 
@@ -37,6 +37,10 @@ def compiler() -> ctypes.CDLL | None:
     major = torch.version.cuda.partition(".")[0]
     for name in _candidates(major):
         with suppress(OSError):
+            # It asks the system for this one, which may not look beside it.
+            for part in Path(name).parent.glob("*nvrtc-builtins*"):
+                if name != Path(name).name and ".alt." not in part.name:
+                    ctypes.CDLL(str(part))
             found = ctypes.CDLL(name)
             found.nvrtcGetErrorString.restype = ctypes.c_char_p
             return found
@@ -57,12 +61,13 @@ def _candidates(major: str) -> Iterator[str]:
     yield file
 
 
-def machine_code(source: str, options: Sequence[str]) -> bytes:
+def machine_code(source: str, options: Sequence[str], *, anew: bool = False) -> bytes:
     """A compiled kernel, from the cache where it is there.
 
     Args:
         source: CUDA C++ without any ``#include``.
         options: of NVRTC, ``--gpu-architecture=sm_...`` among them.
+        anew: compile it whatever the cache has, which gets it.
 
     Raises:
         CudaError: it does not compile, or there is no NVRTC.
@@ -71,13 +76,20 @@ def machine_code(source: str, options: Sequence[str]) -> bytes:
     if found is None:
         raise CudaError("NVRTC, which comes with CUDA builds of torch, was not found.")
     place = _place(source, options, _version(found))
-    if place is not None:
+    if place is not None and not anew:
         with suppress(OSError):
             return place.read_bytes()
     code = _compiled(found, source, options)
     if place is not None:
         _keep(code, place)
     return code
+
+
+def is_kept(source: str, options: Sequence[str]) -> bool:
+    """Whether a kernel has been compiled before, by any process. Arguments as `machine_code`."""
+    found = compiler()
+    place = None if found is None else _place(source, options, _version(found))
+    return place is not None and place.exists()
 
 
 def _version(found: ctypes.CDLL) -> tuple[int, int]:

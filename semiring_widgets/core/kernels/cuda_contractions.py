@@ -1,42 +1,30 @@
 """Maxima on NVIDIA GPUs: which kernel in which variant, over how many blocks, and how an operand lies.
 
 The kernels are cuda_tiles.cu and cuda_rows.cu. Everything but the addresses follows from sizes and strides,
-so it is worked out once for each, and kept: a repeated contraction costs one allocation and one launch. No
-variant is tried out in front of a person: `cuda_tables` chooses.
+so it is worked out once for each, and kept: a repeated contraction costs one allocation and one launch.
 """
 
 from __future__ import annotations
 
 import ctypes
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.kernels.cuda_compiler import machine_code
 from semiring_widgets.core.kernels.cuda_driver import Kernel, fill_with_zeros
-from semiring_widgets.core.kernels.cuda_tables import (
-    DEPTH,
-    ROWS_COLUMNS,
-    ROWS_THREADS,
-    Tile,
-    choice,
-    row_parts,
-)
-from semiring_widgets.core.kernels.layouts import Layout, layout
+from semiring_widgets.core.kernels.cuda_tables import DEPTH, ROWS_COLUMNS, Tile, choice, row_parts
+from semiring_widgets.core.kernels.cuda_variants import Variant, loaded
+from semiring_widgets.core.kernels.layouts import layout
 
-__all__ = ["Work", "contract", "source", "variant"]
+__all__ = ["Work", "contract"]
 
-_WEIGHTS = {torch.float32: 0, torch.bfloat16: 1, torch.float16: 2}
-# Numbers that load at once.
-_FOUR = 4
+# Addresses from which four numbers load at once are multiples of this.
+_ALIGNED = 16
 # Of blocks in one launch, and of each size.
 _MOST = (1 << 31) - 1
-_compiling = threading.Lock()
 
 
 class Work(ctypes.Structure):
@@ -61,13 +49,13 @@ class _Plan:
 
     Attributes:
         kernel: in the variant that fits.
-        blocks: how many it takes.
+        blocks: how many it takes; 0 where there is no result.
         template: a `Work` without addresses.
         shape: of a result.
         joined: whether parts join their results in memory, which then has to be 0.
     """
 
-    kernel: Kernel
+    kernel: Kernel | None
     blocks: int
     template: Work
     shape: tuple[int, ...]
@@ -81,7 +69,7 @@ def contract(
 
     Args:
         name: ``"max"`` or ``"signed"``.
-        left: one operand (..., M, K), or two of one shape.
+        left: one operand (..., M, K), or two of one shape; K is not 0.
         w: (..., K, N), float32, float16 or bfloat16, on the same GPU.
         tile: another one than the table's, to measure it.
         parts: another number than the table's.
@@ -89,53 +77,42 @@ def contract(
     Raises:
         CudaError: the kernel cannot be compiled or started here.
     """
-    left = [part.float() for part in left]
-    if left[-1].stride() != left[0].stride():
-        left = [part.contiguous() for part in left]
-    found = _planned(name, left, w, tile, parts)
-    if found is None:
-        left, w = [part.contiguous() for part in left], w.contiguous()
-        found = _planned(name, left, w, tile, parts)
-    if found is None:
-        batch = torch.broadcast_shapes(left[0].shape[:-2], w.shape[:-2])
-        left = [part.expand(*batch, *part.shape[-2:]).contiguous() for part in left]
-        w = w.expand(*batch, *w.shape[-2:]).contiguous()
-        found = _planned(name, left, w, tile, parts)
-    if found is None:
-        raise ValueError(f"A contraction of {tuple(left[0].shape)} and {tuple(w.shape)} is too large.")
-    both = w.new_empty((len(left), *found.shape), dtype=torch.float32)
-    if both.numel() == 0:
-        return list(both.unbind())
+    p, q = left[0], left[-1]
+    stride = p.stride()
+    if p.dtype != torch.float32 or q.dtype != torch.float32 or stride[-1] != 1 or q.stride() != stride:
+        p, q = p.float().contiguous(), q.float().contiguous()
+    at_p, at_q, at_w = p.data_ptr(), q.data_ptr(), w.data_ptr()
+    aligned = not (at_p | at_q | at_w) % _ALIGNED
     device = w.get_device()
-    if found.joined:
-        fill_with_zeros(both.data_ptr(), both.numel(), device)
-    work = Work.from_buffer_copy(found.template)
-    work.p, work.q, work.w = left[0].data_ptr(), left[-1].data_ptr(), w.data_ptr()
-    work.first = both.data_ptr()
-    work.second = work.first + both.stride(0) * (len(left) - 1) * 4
-    found.kernel.start(found.blocks, work)
-    return list(both.unbind())
+    plan = _plan(
+        name, p.shape, p.stride(), w.shape, w.stride(), w.dtype, device, aligned, tile, parts
+    )  # fmt: skip
+    if plan is None:
+        return contract(name, *_plainer(p, q, w, len(left)), tile, parts)
+    count = len(left)
+    found = w.new_empty(plan.shape if count == 1 else (count, *plan.shape), dtype=torch.float32)
+    results = [found] if count == 1 else list(found.unbind())
+    if plan.kernel is None:
+        return results
+    work = Work.from_buffer_copy(plan.template)
+    work.p, work.q, work.w = at_p, at_q, at_w
+    work.first, work.second = results[0].data_ptr(), results[-1].data_ptr()
+    if plan.joined:
+        fill_with_zeros(work.first, found.numel(), device)
+    plan.kernel.start(plan.blocks, work)
+    return results
 
 
-def _planned(
-    name: str, left: Sequence[Tensor], w: Tensor, tile: Tile | None, parts: int | None
-) -> _Plan | None:
-    p = left[0]
-    aligned = not any(part.data_ptr() % (_FOUR * 4) for part in left)
-    w_aligned = not w.data_ptr() % (_FOUR * w.itemsize)
-    return _plan(
-        name,
-        p.shape,
-        p.stride(),
-        aligned,
-        w.shape,
-        w.stride(),
-        w_aligned,
-        w.dtype,
-        w.get_device(),
-        tile,
-        parts,
-    )
+def _plainer(p: Tensor, q: Tensor, w: Tensor, count: int) -> tuple[list[Tensor], Tensor]:
+    """Copies of operands whose layout no kernel reads, of one that it does."""
+    left = [p, q][:count]
+    if not w.is_contiguous():
+        return left, w.contiguous()
+    if p.is_contiguous() and p.shape[:-2] == w.shape[:-2]:
+        raise ValueError(f"A contraction of {tuple(p.shape)} and {tuple(w.shape)} is too large.")
+    batch = torch.broadcast_shapes(p.shape[:-2], w.shape[:-2])
+    left = [part.expand(*batch, *part.shape[-2:]).contiguous() for part in left]
+    return left, w.expand(*batch, *w.shape[-2:]).contiguous()
 
 
 @lru_cache(maxsize=4096)
@@ -143,12 +120,11 @@ def _plan(
     name: str,
     p_shape: tuple[int, ...],
     p_stride: tuple[int, ...],
-    p_aligned: bool,
     w_shape: tuple[int, ...],
     w_stride: tuple[int, ...],
-    w_aligned: bool,
     dtype: torch.dtype,
     device: int,
+    aligned: bool,
     tile: Tile | None,
     parts: int | None,
 ) -> _Plan | None:
@@ -156,65 +132,27 @@ def _plan(
     found = layout(p_shape, p_stride, w_shape, w_stride)
     if found is None or max(found.batch * found.rows * found.columns, found.inner) > _MOST:
         return None
-    signed = name == "signed"
+    if 0 in found.shape:
+        return _Plan(None, 0, Work(), found.shape, joined=False)
+    signed, processors = name == "signed", _processors(device)
     if found.rows == 1 and tile is None:
-        sizes: Tile | None = None
         blocks = found.batch * -(-found.columns // ROWS_COLUMNS[found.w_along_terms])
-        parts = parts or row_parts(blocks, found.inner, _processors(device))
+        parts = parts or row_parts(blocks, found.inner, processors)
     else:
-        sizes, best = (tile, 1) if tile else choice(
-            signed, found.batch, found.rows, found.inner, found.columns, _processors(device)
-        )  # fmt: skip
-        parts = parts or best
-        blocks = found.batch * -(-found.rows // sizes.rows) * -(-found.columns // sizes.columns)
-    depth = -(-found.inner // parts)
-    depth = -(-depth // DEPTH) * DEPTH
+        if tile is None:
+            tile, best = choice(signed, found.batch, found.rows, found.inner, found.columns, processors)
+            parts = parts or best
+        parts = parts or 1
+        blocks = tile.count(found.batch, found.rows, found.columns)
+    depth = -(-found.inner // (parts * DEPTH)) * DEPTH
     parts = -(-found.inner // depth)
-    options = variant(signed, dtype, found, sizes, p_aligned, w_aligned)
-    threads = ROWS_THREADS if sizes is None else sizes.threads
     template = Work(
         p_batch=found.p_batch, w_batch=found.w_batch, p_line=found.p_line, w_line=found.w_line,
         batch_1=found.sizes[1], batch_2=found.sizes[2], rows=found.rows, inner=found.inner,
         columns=found.columns, parts=parts, depth=depth,
     )  # fmt: skip
-    kernel = _kernel("rows" if sizes is None else "tiles", options, threads, device)
+    kernel = loaded(Variant(signed, dtype, tile, aligned and found.even, found.w_along_terms), device)
     return _Plan(kernel, blocks * parts, template, found.shape, joined=parts > 1)
-
-
-def variant(
-    signed: bool, dtype: torch.dtype, found: Layout, tile: Tile | None, p_aligned: bool, w_aligned: bool
-) -> tuple[str, ...]:
-    """The macros of a variant, as options of the compiler. Without a tile it is that of a single row."""
-    macros = {
-        "SIGNED": int(signed),
-        "WEIGHT": _WEIGHTS[dtype],
-        "P_VECTORS": int(p_aligned and found.p_even),
-        "W_VECTORS": int(w_aligned and found.w_even),
-        "W_ALONG_TERMS": int(found.w_along_terms),
-    }
-    if tile is not None:
-        macros |= {"P_ALONG_ROWS": int(not found.p_along_terms), "DEPTH": DEPTH, **tile.macros()}
-    return tuple(f"-D{name}={value}" for name, value in macros.items())
-
-
-@cache
-def source(name: str) -> str:
-    """The text of a kernel, ``"tiles"`` or ``"rows"``, with all that it needs."""
-    here = Path(__file__).parent
-    return "".join((here / file).read_text("utf-8") for file in ("cuda_terms.cuh", f"cuda_{name}.cu"))
-
-
-_kernels: dict[tuple[object, ...], Kernel] = {}
-
-
-def _kernel(name: str, options: tuple[str, ...], threads: int, device: int) -> Kernel:
-    key = (name, options, device)
-    with _compiling:
-        if key not in _kernels:
-            major, minor = torch.cuda.get_device_capability(device)
-            full = (f"--gpu-architecture=sm_{major}{minor}", "--std=c++17", *options)
-            _kernels[key] = Kernel(machine_code(source(name), full), name, device, threads)
-        return _kernels[key]
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Callable
 from functools import cache
 
 import torch
@@ -15,6 +16,8 @@ import torch
 from semiring_widgets.core.kernels.cuda_compiler import CudaError
 
 __all__ = ["Kernel", "driver", "fill_with_zeros"]
+
+_raw_stream: Callable[[int], int] | None = getattr(torch._C, "_cuda_getCurrentRawStream", None)
 
 
 @cache
@@ -45,14 +48,14 @@ class Kernel:
         CudaError: this device does not take it.
     """
 
-    __slots__ = ("_device", "_function", "_threads")
+    __slots__ = ("_device", "_driver", "_function", "_threads")
 
     def __init__(self, code: bytes, name: str, device: int, threads: int) -> None:
         module, function = ctypes.c_void_p(), ctypes.c_void_p()
+        self._driver, _ = _of_device(device)
         self._device, self._threads = device, threads
-        with _Context(device) as found:
-            _check(found.cuModuleLoadData(ctypes.byref(module), code))
-            _check(found.cuModuleGetFunction(ctypes.byref(function), module, name.encode()))
+        _submit(device, self._driver.cuModuleLoadData, ctypes.byref(module), code)
+        _submit(device, self._driver.cuModuleGetFunction, ctypes.byref(function), module, name.encode())
         self._function = function.value
 
     def start(self, blocks: int, argument: ctypes.Structure) -> None:
@@ -62,42 +65,38 @@ class Kernel:
             blocks: at least 1.
             argument: the kernel's only one, which is copied.
         """
-        place = (ctypes.c_void_p * 1)(ctypes.addressof(argument))
-        stream = torch.cuda.current_stream(self._device).cuda_stream
-        with _Context(self._device) as found:
-            status = found.cuLaunchKernel(
-                self._function, blocks, 1, 1, self._threads, 1, 1, 0, stream, place, None
-            )
-        _check(status)
+        place = ctypes.c_void_p(ctypes.addressof(argument))
+        _submit(
+            self._device, self._driver.cuLaunchKernel, self._function,
+            blocks, 1, 1, self._threads, 1, 1, 0, _stream(self._device), ctypes.addressof(place), None,
+        )  # fmt: skip
 
 
 def fill_with_zeros(pointer: int, count: int, device: int) -> None:
     """Set so many numbers of four bytes to 0, on the current stream of a device."""
-    stream = torch.cuda.current_stream(device).cuda_stream
-    with _Context(device) as found:
-        status = found.cuMemsetD32Async(pointer, 0, count, stream)
-    _check(status)
+    _submit(device, _of_device(device)[0].cuMemsetD32Async, pointer, 0, count, _stream(device))
 
 
-class _Context:
-    """A block in which torch's context on a device is the current one; most often it is already."""
+def _stream(device: int) -> int:
+    """Address of torch's current stream; the quick way is the one that Triton takes."""
+    if _raw_stream is None:
+        return int(torch.cuda.current_stream(device).cuda_stream)
+    return int(_raw_stream(device))
 
-    __slots__ = ("_found", "_pushed", "_wanted")
 
-    def __init__(self, device: int) -> None:
-        self._found, self._wanted = _of_device(device)
-
-    def __enter__(self) -> ctypes.CDLL:
-        current = ctypes.c_void_p()
-        self._found.cuCtxGetCurrent(ctypes.byref(current))
-        self._pushed = current.value != self._wanted
-        if self._pushed:
-            _check(self._found.cuCtxPushCurrent_v2(self._wanted))
-        return self._found
-
-    def __exit__(self, *_: object) -> None:
-        if self._pushed:
-            self._found.cuCtxPopCurrent_v2(ctypes.byref(ctypes.c_void_p()))
+def _submit(device: int, call: Callable[..., int], *arguments: object) -> None:
+    """One call of the driver's in torch's context on a device, most often the current one already."""
+    found, wanted = _of_device(device)
+    current = ctypes.c_void_p()
+    found.cuCtxGetCurrent(ctypes.byref(current))
+    if current.value == wanted:
+        status = call(*arguments)
+    else:
+        _check(found.cuCtxPushCurrent_v2(wanted))
+        status = call(*arguments)
+        found.cuCtxPopCurrent_v2(ctypes.byref(current))
+    if status:
+        _check(status)
 
 
 @cache

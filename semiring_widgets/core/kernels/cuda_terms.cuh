@@ -2,9 +2,10 @@
 //
 // Compiled by NVRTC (cuda_compiler.py) without any header of CUDA's. Macros say for what:
 //
-//   SIGNED                0: the largest |p w|.  1: the largest and the lowest of p w and q w, for p >= 0 >= q
-//   WEIGHT                type of w: 0 float32, 1 bfloat16, 2 float16; p and q are float32
-//   P_VECTORS, W_VECTORS  1: sizes and lines are multiples of four numbers, which load at once; 0: any
+//   SIGNED         0: the largest |p w|.  1: the largest and the lowest of p w and q w, for p >= 0 >= q
+//   WEIGHT         type of w: 0 float32, 1 bfloat16, 2 float16; p and q are float32
+//   VECTORS        1: sizes and lines are multiples of four numbers, which load at once; 0: any
+//   W_ALONG_TERMS  1: neighbours in w are terms of one column; 0: columns of one term. In p they are terms.
 //
 // Floats that are not negative are ordered as their bit patterns, read as integers, and NaN, which the
 // hardware always makes as 0x7fffffff, is the largest of them: integer maxima let NaN win, as torch does, where
@@ -88,7 +89,7 @@ struct __align__(4 * sizeof(weight)) FourWeights { weight x[4]; };
 // Four neighbours, of which the first `there` exist; the others are 0: no edge.
 __device__ __forceinline__ Four load(const float *at, int there) {
     Four found = {{0.0f, 0.0f, 0.0f, 0.0f}};
-    if (P_VECTORS) {
+    if (VECTORS) {
         if (there > 0) found = *(const Four *)at;
     } else {
 #pragma unroll
@@ -102,7 +103,7 @@ __device__ __forceinline__ FourWeights load_weights(const weight *at, int there)
     FourWeights found;
 #pragma unroll
     for (int i = 0; i < 4; i++) found.x[i] = 0;
-    if (W_VECTORS) {
+    if (VECTORS) {
         if (there > 0) found = *(const FourWeights *)at;
     } else {
 #pragma unroll

@@ -7,7 +7,6 @@
 //
 //   ROWS, COLUMNS, DEPTH, THREAD_ROWS, THREAD_COLUMNS, BLOCKS   the tile, and how many blocks a processor has
 //   UNROLL                                                      terms that are written out
-//   P_ALONG_ROWS, W_ALONG_TERMS                                 along what an operand is read (is contiguous)
 //
 // What is read along the terms is turned on its way into shared memory; lines that are longer by `gap` then
 // keep all but two threads of a warp out of each other's banks.
@@ -88,10 +87,9 @@ __device__ __forceinline__ void take(float (&into)[COUNT], const float (&tile)[D
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) tiles(const __grid_constant__ Work work) {
-    constexpr bool P_ALONG_TERMS = !P_ALONG_ROWS;
-    __shared__ __align__(16) float p_tile[2][DEPTH][length(ROWS, P_ALONG_TERMS)];
+    __shared__ __align__(16) float p_tile[2][DEPTH][length(ROWS, true)];
 #if SIGNED
-    __shared__ __align__(16) float q_tile[2][DEPTH][length(ROWS, P_ALONG_TERMS)];
+    __shared__ __align__(16) float q_tile[2][DEPTH][length(ROWS, true)];
 #endif
     __shared__ __align__(16) float w_tile[2][DEPTH][length(COLUMNS, W_ALONG_TERMS)];
 
@@ -107,9 +105,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) tiles(const __grid
     int left = min(work.depth, work.inner - start);
 
     wide from_p = beginning(work.p_batch, work, batch);
-    Stream<Four, float, ROWS, P_ALONG_TERMS> p(work.p + from_p, work.p_line, start, m0, work.rows);
+    Stream<Four, float, ROWS, true> p(work.p + from_p, work.p_line, start, m0, work.rows);
 #if SIGNED
-    Stream<Four, float, ROWS, P_ALONG_TERMS> q(work.q + from_p, work.p_line, start, m0, work.rows);
+    Stream<Four, float, ROWS, true> q(work.q + from_p, work.p_line, start, m0, work.rows);
 #endif
     Stream<FourWeights, weight, COLUMNS, W_ALONG_TERMS> w(
         (const weight *)work.w + beginning(work.w_batch, work, batch), work.w_line, start, n0, work.columns);

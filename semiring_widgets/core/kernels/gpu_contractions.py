@@ -40,7 +40,8 @@ def contract(name: str, left: Sequence[Tensor], w: Tensor) -> list[Tensor] | Non
         left: one operand (..., M, K), or two of one shape.
         w: (..., K, N), on the same GPU.
     """
-    if name not in _KERNELS or any(part.dtype not in _DTYPES for part in (*left, w)):
+    p, q = left[0], left[-1]
+    if name not in _KERNELS or p.dtype not in _DTYPES or q.dtype not in _DTYPES or w.dtype not in _DTYPES:
         return None
     if w.shape[-2] == 0:
         batch = torch.broadcast_shapes(left[0].shape[:-2], w.shape[:-2])

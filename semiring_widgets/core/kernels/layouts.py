@@ -17,15 +17,16 @@ _DIMENSIONS, _FOUR = 3, 4
 class Layout:
     """Operands p (batch, rows, inner) and w (batch, inner, columns), each a set of lines of neighbours.
 
+    Neighbours in p are terms of one row.
+
     Attributes:
         shape: of the result, as the caller sees it; it is contiguous.
         sizes: of three dimensions of the batch, slowest first.
         rows, inner, columns: sizes of the product.
         p_batch, w_batch: strides for each dimension of the batch; 0 where an operand is broadcast.
-        p_along_terms: whether neighbours in p are terms of one row; else rows of one term.
         w_along_terms: whether neighbours in w are terms of one column; else columns of one term.
         p_line, w_line: from one line to the next.
-        p_even, w_even: whether four neighbours never straddle a line, from an aligned address on.
+        even: whether four neighbours never straddle a line, from an aligned address on.
     """
 
     shape: tuple[int, ...]
@@ -35,12 +36,10 @@ class Layout:
     columns: int
     p_batch: tuple[int, ...]
     w_batch: tuple[int, ...]
-    p_along_terms: bool
     w_along_terms: bool
     p_line: int
     w_line: int
-    p_even: bool
-    w_even: bool
+    even: bool
 
     @property
     def batch(self) -> int:
@@ -82,16 +81,14 @@ def layout(
         return None
     merged = [(1, 0, 0)] * (_DIMENSIONS - len(merged)) + merged
     sizes, p_batch, w_batch = zip(*merged, strict=True)
-    # A single row has no other way to lie than along the terms.
-    p_lines = _lines((inner, p_inner), (rows, p_row), only=rows == 1)
     w_lines = _lines((columns, w_stride[-1]), (inner, w_stride[-2]))
-    if p_lines is None or w_lines is None:
+    if w_lines is None or (p_inner != 1 and inner != 1):
         return None
+    w_along_terms, w_line = w_lines
+    p_line = 0 if rows == 1 else p_row
+    even = _even(inner, p_line, *p_batch) and _even(inner if w_along_terms else columns, w_line, *w_batch)
     return Layout(
-        shape, sizes, rows, inner, columns, p_batch, w_batch,
-        p_lines[0], not w_lines[0], p_lines[1], w_lines[1],
-        _even(inner if p_lines[0] else rows, (p_lines[1], *p_batch)),
-        _even(columns if w_lines[0] else inner, (w_lines[1], *w_batch)),
+        shape, sizes, rows, inner, columns, p_batch, w_batch, w_along_terms, p_line, w_line, even
     )  # fmt: skip
 
 
@@ -100,18 +97,18 @@ def _batch_strides(shape: Sequence[int], stride: Sequence[int], batch: tuple[int
     return [0] * (len(batch) - len(own)) + own
 
 
-def _lines(first: tuple[int, int], second: tuple[int, int], *, only: bool = False) -> tuple[bool, int] | None:
-    """Whether neighbours are along the first of two dimensions (size, stride), and the other one's stride.
+def _lines(columns: tuple[int, int], terms: tuple[int, int]) -> tuple[bool, int] | None:
+    """Whether neighbours are along the terms, and how far it is from one line of them to the next.
 
-    A dimension of size 1 has neighbours only where the other one has none.
+    Each dimension is a size and a stride. One of size 1 has neighbours only where the other one has none.
     """
-    for choice in (lambda dim: dim[1] == 1 and dim[0] > 1, lambda dim: dim[1] == 1 or dim[0] == 1):
-        if choice(first):
-            return True, 0 if second[0] == 1 else second[1]
-        if choice(second) and not only:
-            return False, 0 if first[0] == 1 else first[1]
+    for alone in (False, True):
+        for along_terms, along, across in ((False, columns, terms), (True, terms, columns)):
+            size, stride = along
+            if (stride == 1 and size > 1) or (alone and (stride == 1 or size == 1)):
+                return along_terms, 0 if across[0] == 1 else across[1]
     return None
 
 
-def _even(size: int, steps: tuple[int, ...]) -> bool:
-    return size % _FOUR == 0 and all(step % _FOUR == 0 for step in steps)
+def _even(*sizes: int) -> bool:
+    return all(size % _FOUR == 0 for size in sizes)

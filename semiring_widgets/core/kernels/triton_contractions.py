@@ -5,6 +5,7 @@ Triton compiles each kernel when it first runs, for a second or so, and keeps it
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -19,6 +20,10 @@ __all__ = ["contract"]
 _PROGRAMS, _FEWEST = 2, 64
 # Numbers that load as whole vectors, whatever their type.
 _ALIGNED = 16
+# Nothing here adds to a product, but newer versions of Triton want to hear whether they may fuse that.
+_OPTIONS = {"enable_fp_fusion": False}
+# Triton compiles at a first launch, and neither that nor its interpreter is for two threads.
+_launching = threading.Lock()
 # How the parts of each result are joined.
 _JOINS: dict[str, tuple[Callable[[Tensor, int], Tensor], ...]] = {
     "max": (torch.amax,),
@@ -49,7 +54,7 @@ def contract(name: str, left: Sequence[Tensor], w: Tensor) -> list[Tensor]:
     parts = _parts(len(weights), rows, inner, columns, _processors(w.device), tile)
     size = (len(weights), parts, rows, columns)
     found = [w.new_empty(size, dtype=torch.float32) for _ in left]
-    with torch.cuda.device_of(w):
+    with _launching, torch.cuda.device_of(w):
         _launch(name, turned, weights, found, tile)
     return [join(f, 1).reshape(shape) for join, f in zip(_JOINS[name], found, strict=True)]
 
@@ -68,14 +73,14 @@ def _launch(
         grid = (batch * parts * -(-columns // triton_rows.COLUMNS),)
         triton_rows.rows[grid](
             *pointers, inner, columns, parts, depth, across[0], across[1], *w.stride(), algebra,
-            triton_rows.TERMS, triton_rows.COLUMNS,
+            triton_rows.TERMS, triton_rows.COLUMNS, **_OPTIONS,
         )  # fmt: skip
         return
     high, wide, warps = tile
     grid = (batch * parts * -(-rows // high) * -(-columns // wide),)
     triton_tiles.tiles[grid](
         *pointers, rows, inner, columns, parts, depth, across[0], left[0].shape[2], *w.stride(), algebra,
-        high, wide, num_warps=warps,
+        high, wide, num_warps=warps, **_OPTIONS,
     )  # fmt: skip
 
 

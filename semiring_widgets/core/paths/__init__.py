@@ -4,6 +4,7 @@ Internal: use `semiring_widgets.paths` and the functions that ask one question e
 """
 
 from semiring_widgets.core.paths.directions import SIGNED, cancellation, directions_of
+from semiring_widgets.core.paths.families import family_contribution
 from semiring_widgets.core.paths.flows import Flow
 from semiring_widgets.core.paths.path import Path, Step
 from semiring_widgets.core.paths.path_sets import Paths
@@ -17,23 +18,31 @@ from semiring_widgets.core.paths.questions import (
     top_routes,
 )
 from semiring_widgets.core.paths.route import Route, Routes
-from semiring_widgets.core.paths.route_search import MEASURED
-from semiring_widgets.core.paths.shared_sweeps import Ground
+from semiring_widgets.core.paths.route_search import MEASURED, Known, RouteSearch
+from semiring_widgets.core.paths.shared_sweeps import Ground, ground_of
+from semiring_widgets.core.paths.stations import JOINED, Station, Stations
 from semiring_widgets.core.paths.walks import Guide, walk
 
 __all__ = [
+    "JOINED",
     "MEASURED",
     "SIGNED",
     "Flow",
     "Ground",
     "Guide",
+    "Known",
     "Path",
     "Paths",
     "Route",
+    "RouteSearch",
     "Routes",
+    "Station",
+    "Stations",
     "Step",
     "cancellation",
     "directions_of",
+    "family_contribution",
+    "ground_of",
     "narrowed",
     "path_lengths",
     "paths",

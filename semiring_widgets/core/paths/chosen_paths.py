@@ -174,4 +174,6 @@ class Chosen:
             for how, parts in (("through", self.passed), ("avoiding", self.avoided))
             if parts
         ]
-        return f"Paths({', '.join(told + ['leaving the skip'] * self.leaves) or 'all'})"
+        told += ["leaving the skip"] * self.leaves or ([] if told else ["all"])
+        rule = self.graph.rule.name
+        return f"Paths({', '.join(told if rule == 'gradient' else [*told, f'rules {rule}'])})"

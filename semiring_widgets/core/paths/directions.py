@@ -23,13 +23,16 @@ SIGNED = Product(Sum(), Abs())
 
 
 def directions_of(graph: GradientGraph, given: Tensor | Sequence[Tensor] | None) -> dict[Node, Tensor]:
-    """One direction for each input, in the dtype of the graph; None for the inputs themselves.
+    """One direction for each input, in the dtype of the graph.
+
+    None for the inputs themselves, or what they differ by from the reference that the graph's rule compares
+    with: along it, all paths of a secant graph sum to the difference of the scores.
 
     Raises:
         InputError: other shapes than those of the inputs.
     """
     if given is None:
-        return {node: node.value.to(graph.dtype) for node in graph.wrt}
+        return {node: _from_reference(graph, node) for node in graph.wrt}
     many = listed(given, "direction")
     shapes, wanted = [list(one.shape) for one in many], [list(node.shape) for node in graph.wrt]
     if shapes != wanted:
@@ -38,6 +41,11 @@ def directions_of(graph: GradientGraph, given: Tensor | Sequence[Tensor] | None)
             f"for each."
         )
     return {node: one.detach().to(graph.dtype) for node, one in zip(graph.wrt, many, strict=True)}
+
+
+def _from_reference(graph: GradientGraph, node: Node) -> Tensor:
+    value, reference = node.value.to(graph.dtype), graph.reference_values.get(node)
+    return value if reference is None else value - reference.to(graph.dtype)
 
 
 def cancellation(contribution: Tensor, log_mass: Tensor) -> Tensor:

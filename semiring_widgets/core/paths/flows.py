@@ -107,7 +107,7 @@ class Flow:
                     alpha[operand.node] = self._log(tangents[operand.node], factor, before)
                     beta[product] = self._log(cotangents[product], factor, after)
                     break
-        return head_map(attention, head, alpha, beta, best=factor is Max)
+        return head_map(self.graph, attention, head, alpha, beta, best=factor is Max)
 
     def _log(self, value: Value, factor: type[Semiring], kind: str) -> Tensor:
         algebra = self._algebra

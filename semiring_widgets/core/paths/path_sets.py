@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from semiring_widgets.checks import choice, seed_number, whole_number
@@ -24,7 +25,7 @@ from semiring_widgets.core.paths.single_paths import described, drawn, ranked
 from semiring_widgets.core.paths.walks import guide_through, walks_size
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.restriction import Gate
-from semiring_widgets.core.result import Result, signs_of
+from semiring_widgets.core.result import Result, Signs, signs_of
 from semiring_widgets.core.semirings import (
     Abs,
     Entropy,
@@ -119,7 +120,7 @@ class Paths(Chosen):
         algebra = find_semiring(semiring)
         value = self._sums.total(algebra)
         sign_of = signs_of(algebra, lambda told: [self.total(told)])
-        return Result(algebra, value, self.graph.tape.granularity, "unit", self.graph.score.dtype, sign_of(0))
+        return self._result(algebra, value, "unit", self.graph.score.dtype, sign_of(0))
 
     @in_full_precision
     def flow(self, semiring: str | Semiring = "abs", **more: Any) -> Flow:
@@ -363,9 +364,14 @@ class Paths(Chosen):
         for position, node in enumerate(self.graph.wrt):
             value = values.get(node) or zeros(self.graph, algebra, node)
             dtype = node.dtype.to_complex() if node.complex else node.dtype
-            granularity, signs = self.graph.tape.granularity, sign_of(position)
-            found.append(Result(algebra, value, granularity, level, dtype, signs))
+            found.append(self._result(algebra, value, level, dtype, sign_of(position)))
         return found
+
+    def _result(
+        self, algebra: Semiring, value: Value, level: str, dtype: torch.dtype, signs: Signs | None
+    ) -> Result:
+        graph = self.graph
+        return Result(algebra, value, graph.tape.granularity, level, dtype, signs, graph.rule.name)
 
     @cached_property
     def _spread(self) -> Value:

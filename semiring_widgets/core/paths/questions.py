@@ -18,6 +18,7 @@ from semiring_widgets.core.paths.single_paths import graph_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.result import Result
 from semiring_widgets.core.tape import Tape
+from semiring_widgets.core.weighed_graph import Reference, Rules
 
 __all__ = ["path_lengths", "paths", "sample_paths", "select_paths", "top_paths", "top_routes"]
 
@@ -28,6 +29,8 @@ def paths(
     score: Tensor,
     wrt: Tensor | Sequence[Tensor],
     *,
+    rules: Rules = None,
+    reference: Reference | None = None,
     max_memory: int | None = None,
 ) -> Paths:
     """All paths from some inputs to a recorded score, to be narrowed and asked.
@@ -52,6 +55,8 @@ def paths(
         tape: the finished tape.
         score: a single number, shape () or (1,).
         wrt: a tensor used inside the recording, or a list of them.
+        rules: which number an edge carries, as in `semiring_widgets.backprop`; None for the tape's.
+        reference: for rules that compare with one; None for the tape's.
         max_memory: bytes that each question may take beside the tape; None for no limit. With one, nothing is
             kept from one question to the next.
 
@@ -62,7 +67,7 @@ def paths(
         InputError: the score has several numbers.
         TapeError: as `semiring_widgets.backprop`.
     """
-    found = _shared(tape, score, wrt, max_memory)
+    found = _shared(tape, score, wrt, rules, reference, max_memory)
     check_uncut(found.graph)
     return found
 
@@ -75,6 +80,8 @@ def select_paths(
     avoiding: Parts = (),
     *,
     leaving_skip: bool = False,
+    rules: Rules = None,
+    reference: Reference | None = None,
     max_memory: int | None = None,
 ) -> Paths:
     """All paths that pass every part of ``through`` and no part of ``avoiding``.
@@ -89,6 +96,8 @@ def select_paths(
         through: parts that every path must pass.
         avoiding: parts that no path may pass.
         leaving_skip: only paths that go through some attention or feed-forward part, at least once.
+        rules: which number an edge carries, as in `semiring_widgets.backprop`; None for the tape's.
+        reference: for rules that compare with one; None for the tape's.
         max_memory: bytes that each question about the set may take beside the tape; None for no limit. With
             one, nothing is kept from one question to the next.
 
@@ -111,7 +120,7 @@ def select_paths(
         >>> result.value.tolist()
         [[0.0], [2.0]]
     """
-    few = narrowed(_shared(tape, score, wrt, max_memory), through, avoiding, leaving_skip)
+    few = narrowed(_shared(tape, score, wrt, rules, reference, max_memory), through, avoiding, leaving_skip)
     return replace(few, listed=True, asked_by="select_paths")
 
 
@@ -125,6 +134,8 @@ def top_paths(
     through: Parts = (),
     avoiding: Parts = (),
     leaving_skip: bool = False,
+    rules: Rules = None,
+    reference: Reference | None = None,
     max_memory: int | None = None,
 ) -> list[Path]:
     """The k paths of highest |weight|, best first, over all elements of the inputs.
@@ -139,6 +150,8 @@ def top_paths(
         through: only paths through all of these parts, as `Paths.through`; probabilities are among these.
         avoiding: only paths that touch none of these parts.
         leaving_skip: only paths that go through some attention or feed-forward part.
+        rules: which number an edge carries, as in `semiring_widgets.backprop`; None for the tape's.
+        reference: for rules that compare with one; None for the tape's.
         max_memory: bytes that this may take beside the tape; None for no limit.
 
     Returns:
@@ -156,7 +169,7 @@ def top_paths(
         >>> [(path.start, round(path.weight, 4)) for path in sw.top_paths(tape, score, x, k=2)]
         [((0,), 3.0), ((1,), 2.0)]
     """
-    whole = _everything(tape, score, wrt, "top_paths", max_memory)
+    whole = _everything(tape, score, wrt, "top_paths", max_memory, rules, reference)
     return narrowed(whole, through, avoiding, leaving_skip).best(k)
 
 
@@ -171,6 +184,8 @@ def sample_paths(
     through: Parts = (),
     avoiding: Parts = (),
     leaving_skip: bool = False,
+    rules: Rules = None,
+    reference: Reference | None = None,
     max_memory: int | None = None,
 ) -> list[Path]:
     """N independent paths drawn from p(path) ~ |weight|, by ancestral sampling with the cotangents.
@@ -184,6 +199,8 @@ def sample_paths(
         through: only paths through all of these parts, as `Paths.through`; probabilities are among these.
         avoiding: only paths that touch none of these parts.
         leaving_skip: only paths that go through some attention or feed-forward part.
+        rules: which number an edge carries, as in `semiring_widgets.backprop`; None for the tape's.
+        reference: for rules that compare with one; None for the tape's.
         max_memory: bytes that this may take beside the tape; None for no limit.
 
     Returns:
@@ -202,7 +219,7 @@ def sample_paths(
         >>> len(drawn), {round(path.weight, 4) for path in drawn} <= {3.0, 2.0, -1.0}
         (3, True)
     """
-    whole = _everything(tape, score, wrt, "sample_paths", max_memory)
+    whole = _everything(tape, score, wrt, "sample_paths", max_memory, rules, reference)
     return narrowed(whole, through, avoiding, leaving_skip).sample(n, seed)
 
 
@@ -221,6 +238,8 @@ def top_routes(
     through: Parts = (),
     avoiding: Parts = (),
     leaving_skip: bool = False,
+    rules: Rules = None,
+    reference: Reference | None = None,
     max_memory: int | None = None,
 ) -> Routes:
     """The k first routes of a ranking; every number given of a route is exact.
@@ -247,6 +266,8 @@ def top_routes(
             of a route which are like that.
         avoiding: only paths that touch none of these parts.
         leaving_skip: only paths that go through some attention or feed-forward part.
+        rules: which number an edge carries, as in `semiring_widgets.backprop`; None for the tape's.
+        reference: for rules that compare with one; None for the tape's.
         max_memory: bytes that this may take beside the tape; None for no limit. With less, fewer partial
             routes are followed at a time.
 
@@ -268,7 +289,7 @@ def top_routes(
         >>> first.token, {leg.branch for leg in first.legs} == {"skip", "mlp_skip"}
         (3, True)
     """
-    whole = _everything(tape, score, wrt, "top_routes", max_memory, cut=True)
+    whole = _everything(tape, score, wrt, "top_routes", max_memory, rules, reference, cut=True)
     few = narrowed(whole, through, avoiding, leaving_skip)
     return few.routes(by, k, direction=direction, width=width, samples=samples, seed=seed)
 
@@ -283,6 +304,8 @@ def path_lengths(
     through: Parts = (),
     avoiding: Parts = (),
     leaving_skip: bool = False,
+    rules: Rules = None,
+    reference: Reference | None = None,
     max_memory: int | None = None,
 ) -> list[Result]:
     """How long the paths are, in hops.
@@ -296,6 +319,8 @@ def path_lengths(
         through: only paths through all of these parts, as `Paths.through`.
         avoiding: only paths that touch none of these parts.
         leaving_skip: only paths that go through some attention or feed-forward part.
+        rules: which number an edge carries, as in `semiring_widgets.backprop`; None for the tape's.
+        reference: for rules that compare with one; None for the tape's.
         max_memory: bytes that this may take beside the tape; None for no limit.
 
     Returns:
@@ -316,7 +341,7 @@ def path_lengths(
         >>> round(float(hops.length.mean()), 2)  # of four attentions
         3.98
     """
-    whole = _everything(tape, score, wrt, "path_lengths", max_memory, cut=True)
+    whole = _everything(tape, score, wrt, "path_lengths", max_memory, rules, reference, cut=True)
     few = narrowed(whole, through, avoiding, leaving_skip)
     found = few.lengths(of)
     return found if isinstance(found, list) else [found]
@@ -328,13 +353,20 @@ def narrowed(whole: Paths, through: Parts, avoiding: Parts, leaving_skip: bool) 
     return found.leaving_skip() if truth(leaving_skip, "leaving_skip") else found
 
 
-def _shared(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor], max_memory: int | None) -> Paths:
+def _shared(
+    tape: Tape,
+    score: Tensor,
+    wrt: Tensor | Sequence[Tensor],
+    rules: Rules,
+    reference: Reference | None,
+    max_memory: int | None,
+) -> Paths:
     """All paths; without a limit, what is computed is kept for others of the same score."""
     limit = memory_limit(max_memory)
     if limit is None:
-        ground = ground_of(tape, score, wrt)
+        ground = ground_of(tape, score, wrt, rules, reference)
     else:
-        ground = Ground(graph_of(tape, score, wrt), keeps=False)
+        ground = Ground(graph_of(tape, score, wrt, rules, reference), keeps=False)
     return Paths(ground, listed=not isinstance(wrt, Tensor), limit=limit)
 
 
@@ -344,11 +376,13 @@ def _everything(
     wrt: Tensor | Sequence[Tensor],
     asked_by: str,
     max_memory: int | None,
+    rules: Rules,
+    reference: Reference | None,
     *,
     cut: bool = False,
 ) -> Paths:
     """All paths, for one question: nothing is kept for others."""
-    graph = graph_of(tape, score, wrt)
+    graph = graph_of(tape, score, wrt, rules, reference)
     if not cut:
         check_uncut(graph)
     return Paths(Ground(graph, keeps=False), not isinstance(wrt, Tensor), memory_limit(max_memory), asked_by)

@@ -144,7 +144,7 @@ class RouteSearch:
 
     def _totals(self) -> tuple[float, float]:
         """Contribution and log mass of all paths."""
-        gated = self._gated
+        gated = self.gated
         algebra = gated.algebra(SIGNED)
         swept = sweep_backward(self.graph, algebra, INPUTS_ONLY, gated, lambda *_: self.check())
         values = {node: gated.counted(algebra, swept[node]) for node in self.graph.wrt if node in swept}
@@ -199,7 +199,7 @@ class RouteSearch:
         return Cut(edges={station.edge: kept if usable is None else kept & usable})
 
     @cached_property
-    def _gated(self) -> Restriction:
+    def gated(self) -> Restriction:
         """The same paths, told from all others by a semiring: of routes no sweep can be begun at a cut."""
         if not self.cuts:
             return self.paths
@@ -207,7 +207,7 @@ class RouteSearch:
 
     def _tracer(self, semiring: Semiring, direction: Mapping[Node, Tensor] | None = None) -> Tracer:
         return Tracer(
-            self.stations, semiring, direction, paths=self._gated, check=self.check, memory=self.memory
+            self.stations, semiring, direction, paths=self.gated, check=self.check, memory=self.memory
         )
 
 

@@ -9,7 +9,6 @@ from functools import cached_property
 import torch
 
 from semiring_widgets.core.anatomy import Cut, seeds_of
-from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.memory import fit, living_size
 from semiring_widgets.core.paths.shared_sweeps import Ground, Sweeps
 from semiring_widgets.core.restriction import EVERY_PATH, Gate, Restriction
@@ -95,9 +94,7 @@ class SetSums:
     @property
     def _wide(self) -> SetSums:
         """The same in float64; cuts and masks know nodes and edges by the tape, not by the graph."""
-        graph = self.ground.graph
-        wide = GradientGraph(graph.tape, graph.score, graph.wrt, room=graph.room, wide=True)
-        return replace(self, ground=Ground(wide, keeps=False))
+        return replace(self, ground=Ground(self.ground.graph.in_float64(), keeps=False))
 
     @cached_property
     def _unrestricted_below(self) -> int:

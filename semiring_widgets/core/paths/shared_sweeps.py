@@ -23,6 +23,7 @@ from semiring_widgets.core.restriction import Gate, Restriction
 from semiring_widgets.core.semirings import Product, Semiring, Value
 from semiring_widgets.core.sweeps import Span, ones, sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node, Op, Tape
+from semiring_widgets.core.weighed_graph import Reference, Rules, key_of
 
 __all__ = ["Ground", "Order", "Sweeps", "ground_of"]
 
@@ -227,13 +228,22 @@ class Sweeps:
                 yield self.algebra.times(behind[node], value)
 
 
-def ground_of(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> Ground:
-    """The ground of a score that is one number: the same for as long as somebody holds it."""
-    graph = graph_of(tape, score, wrt)
+def ground_of(
+    tape: Tape,
+    score: Tensor,
+    wrt: Tensor | Sequence[Tensor],
+    rules: Rules = None,
+    reference: Reference | None = None,
+) -> Ground:
+    """The ground of a score that is one number: for one rule the same for as long as somebody holds it."""
+    graph = graph_of(tape, score, wrt, rules, reference)
+    weighed = key_of(tape, rules, reference)
+    if weighed is None:
+        return Ground(graph)
     grounds = _GROUNDS.setdefault(tape, WeakValueDictionary())
-    key = (graph.score, *graph.wrt)
+    key = (graph.score, *graph.wrt, *weighed)
     known = grounds.get(key)
     return grounds.setdefault(key, Ground(graph)) if known is None else known
 
 
-_GROUNDS: WeakKeyDictionary[Tape, WeakValueDictionary[tuple[Node, ...], Ground]] = WeakKeyDictionary()
+_GROUNDS: WeakKeyDictionary[Tape, WeakValueDictionary[tuple[object, ...], Ground]] = WeakKeyDictionary()

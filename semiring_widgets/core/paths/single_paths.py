@@ -12,6 +12,7 @@ from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.paths.path import Path
 from semiring_widgets.core.paths.walks import Guide, Hop, Start, start_of, walk
 from semiring_widgets.core.tape import Node, Tape
+from semiring_widgets.core.weighed_graph import Reference, Rules, weighed_graph
 from semiring_widgets.errors import InputError
 
 __all__ = ["described", "drawn", "graph_of", "ranked"]
@@ -37,7 +38,13 @@ def drawn(guide: Guide, n: int, seed: int) -> tuple[list[tuple[Start, list[Hop]]
     return list(zip(starts, walk(guide, starts, noise), strict=True)), float(torch.logsumexp(mass, 0))
 
 
-def graph_of(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> GradientGraph:
+def graph_of(
+    tape: Tape,
+    score: Tensor,
+    wrt: Tensor | Sequence[Tensor],
+    rules: Rules = None,
+    reference: Reference | None = None,
+) -> GradientGraph:
     """The graph of a score that is one number."""
     node, starts = find_nodes(tape, score, wrt)
     if node.shape.numel() != 1:
@@ -45,7 +52,7 @@ def graph_of(tape: Tape, score: Tensor, wrt: Tensor | Sequence[Tensor]) -> Gradi
             f"score has shape {list(score.shape)}, one number per example; single paths are found for one "
             f"example at a time: compute score[i] inside the recording and pass that."
         )
-    return GradientGraph(tape, node, starts)
+    return weighed_graph(tape, node, starts, rules, reference)
 
 
 def ranked(paths: Sequence[Path]) -> list[Path]:

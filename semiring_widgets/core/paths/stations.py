@@ -21,10 +21,10 @@ from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.paths.walks import Hop, Start
 from semiring_widgets.core.tape import Node, Op
 
-__all__ = ["Origin", "Station", "Stations", "Stop"]
+__all__ = ["JOINED", "Origin", "Station", "Stations", "Stop"]
 
 # What is added to the stream by an attention, whichever operand it came by.
-_JOINED = "joined"
+JOINED = "joined"
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,13 @@ class Stations:
         graph, anatomy: as given.
         all: the stations.
         edges: their edges, which no segment between two stations may use.
+        of: those of a layer and branch; what joins the stream is `JOINED`.
     """
 
     def __init__(self, graph: GradientGraph, anatomy: Anatomy) -> None:
         self.graph, self.anatomy = graph, anatomy
         self.all: list[Station] = []
+        self.of: dict[tuple[int, str], list[Station]] = {}
         self._by_edge: dict[Edge, int] = {}
         # Several attentions may be added to each other before they join the stream together.
         self._joins = {a.index: a.residual.op for a in anatomy.attentions if a.residual is not None}
@@ -115,7 +117,7 @@ class Stations:
                 # All operands of one attention are looked at together.
                 rank = attention.context_op.index
                 self._add(op, operand.node, attention.index, name, rank, _by_head(operand), operand.heads)
-            parts = ((attention.residual, "skip", _JOINED), (attention.mlp, "mlp_skip", "mlp"))
+            parts = ((attention.residual, "skip", JOINED), (attention.mlp, "mlp_skip", "mlp"))
             for residual, skip, branch in parts:
                 if residual is not None:
                     self._add_residual(residual, attention.index, skip, branch)
@@ -141,8 +143,8 @@ class Stations:
         for stop in stops:
             station = self.all[stop.station]
             head, token = station.place(stop.group)
-            told = [leg for leg in found if leg.head is not None and self._joined(leg.layer, station.layer)]
-            if station.branch != _JOINED:
+            told = [leg for leg in found if leg.head is not None and self.joined(leg.layer, station.layer)]
+            if station.branch != JOINED:
                 if station.branch in ("mlp", "mlp_skip") and told and told[-1] is found[-1] and not joined:
                     found[-1] = replace(told[-1], target=token)
                 found.append(Leg(station.layer, station.branch, head, token, token))
@@ -155,7 +157,7 @@ class Stations:
                 found.append(Leg(station.layer, "attention", None, token, token))
         return tuple(found)
 
-    def _joined(self, layer: int, other: int) -> bool:
+    def joined(self, layer: int, other: int) -> bool:
         """Whether two attentions join the stream by the same addition."""
         return layer in self._joins and self._joins[layer] is self._joins.get(other)
 
@@ -176,6 +178,7 @@ class Stations:
             if edge not in self._by_edge:
                 self._by_edge[edge] = len(self.all)
                 self.all.append(Station(edge, layer, branch, rank, members, heads))
+            self.of.setdefault((layer, branch), []).append(self.all[self._by_edge[edge]])
 
 
 def _by_place(node: Node, dims: Sequence[int]) -> Tensor:

@@ -6,8 +6,19 @@ no hooks, no change of the model. Only what lies behind the replaced tensors is 
 Internal: use `semiring_widgets.test`.
 """
 
-from semiring_widgets.core.replay.batching import run_batched
+from semiring_widgets.core.replay.batching import mapped, run_batched
+from semiring_widgets.core.replay.carrying import Door, carry
 from semiring_widgets.core.replay.program import Program
-from semiring_widgets.core.replay.running import Patch, Replaced, run
+from semiring_widgets.core.replay.running import Patch, Replaced, run, run_step
 
-__all__ = ["Patch", "Program", "Replaced", "run", "run_batched"]
+__all__ = [
+    "Door",
+    "Patch",
+    "Program",
+    "Replaced",
+    "carry",
+    "mapped",
+    "run",
+    "run_batched",
+    "run_step",
+]

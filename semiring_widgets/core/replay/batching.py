@@ -22,10 +22,11 @@ from semiring_widgets.core.replay.narrowing import Narrow, Narrowing, Rows, rows
 from semiring_widgets.core.replay.operators import call
 from semiring_widgets.core.replay.program import Program, Slot, Step
 from semiring_widgets.core.replay.running import Patch, Replaced, check_unchanged, last_uses, put, run_step
+from semiring_widgets.core.replay.whole_steps import with_whole_steps
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import SemiringWidgetsError
 
-__all__ = ["run_batched"]
+__all__ = ["mapped", "run_batched"]
 
 _LOG = logging.getLogger(__name__)
 # Rows are run together as long as the largest result of a step is no larger: more would not fit into the
@@ -52,10 +53,11 @@ def run_batched(
     Returns:
         Shape (replacements, *score).
     """
+    starts = _starts(many)
+    program = with_whole_steps(program, {*starts, program.score})
     begins = [_begin(program, replaced) for replaced in many]
     order = sorted(range(len(many)), key=begins.__getitem__)
     found: list[Tensor] = [program.score.value] * len(many)
-    starts = _starts(many)
     narrowing = Narrowing.of(program.steps, program.reached(starts), {*starts, program.score})
     chunks = list(_chunks(program, narrowing, [many[i] for i in order], limit))
     total = sum(len(program.reached(_starts(chunk))) for chunk in chunks)
@@ -221,7 +223,7 @@ class _Batch:
             outputs[:] = [slot for slot in values if slot in made]
             return (*read, *(values[slot] for slot in outputs))
 
-        results = _mapped(once, given)
+        results = mapped(once, given)
         for (where, slot), read in zip(reads, results[: len(reads)], strict=True):
             check_unchanged(self._program, where, slot, read)
         for slot in gone:
@@ -256,7 +258,7 @@ def _run_narrow(
         values[made] = call(step.op.taking(how.args, step.op.kwargs), given, constant, shape)[0]
 
 
-def _mapped(once: Callable[..., tuple[Tensor, ...]], given: Sequence[Tensor]) -> tuple[Tensor, ...]:
+def mapped(once: Callable[..., tuple[Tensor, ...]], given: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """A function of one row, for all rows at once or else one after the other."""
     if len(given[0]) > 1:
         try:

@@ -191,6 +191,11 @@ def _softmax(op: Op, made: Node, rows: Rows) -> Narrow | None:
     return None if rows.dim == along else Narrow(rows, {op.args[0]: rows}, op.args)
 
 
+def _norm(op: Op, made: Node, rows: Rows) -> Narrow | None:
+    among = len(made.shape) - len(op.args[1])
+    return Narrow(rows, {op.args[0]: rows}, op.args) if rows.dim < among else None
+
+
 def _view(op: Op, made: Node, rows: Rows) -> Narrow | None:
     x, shape = op.args[0], op.args[1]
     if isinstance(shape, torch.dtype):
@@ -271,6 +276,7 @@ _RULES: dict[Any, _Rule] = {
     **dict.fromkeys((aten.sum, aten.mean, aten.amax, aten.amin), _reduction),
     **dict.fromkeys((aten._softmax, aten._log_softmax, aten._safe_softmax), _softmax),
     **dict.fromkeys((aten.view, aten._unsafe_view), _view),
+    aten.layer_norm: _norm,
     aten.expand: _expand,
     **dict.fromkeys((aten.permute, aten.transpose, aten.t), _permute),
     aten.unsqueeze: _unsqueeze,

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from semiring_widgets.core.replay.linear_layers import linear_layer
 from semiring_widgets.core.tape import CustomFunction, Node, Op, units
 from semiring_widgets.errors import UnsupportedOpError
 
@@ -71,7 +72,7 @@ def stabiliser(x: Tensor, dims: list[int]) -> Tensor:
 def _run(op: Op, args: Any, kwargs: dict[str, Any]) -> Any:
     func = op.func
     if isinstance(func, CustomFunction):
-        if torch._C._functorch.peek_interpreter_stack() is not None:
+        if _batched():
             # PyTorch's own check of that ends in an internal error.
             raise RuntimeError("a torch.autograd.Function is not called on many rows at once")
         if func.again is None:
@@ -175,8 +176,25 @@ def _masked_scatter(op: Op, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     return filled.reshape(shape)
 
 
+def _linear(op: Op, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Any:
+    return linear_layer(x, weight, bias) if _batched() else op.func(x, weight, bias)
+
+
+def _addmm(op: Op, bias: Tensor, x: Tensor, weight: Tensor, **factors: Any) -> Any:
+    if factors or not _batched():
+        return op.func(bias, x, weight, **factors)
+    return linear_layer(x, weight.t(), bias)
+
+
+def _batched() -> bool:
+    """Whether this is run under `torch.vmap`; elsewhere operators are run just as they were recorded."""
+    return torch._C._functorch.peek_interpreter_stack() is not None
+
+
 # The last four have no batching rule in PyTorch.
 _SPECIAL: dict[Any, Callable[..., Any]] = {
+    aten.linear: _linear,
+    aten.addmm: _addmm,
     aten.view: _reshape,
     aten._unsafe_view: _reshape,
     aten.as_strided: _window,

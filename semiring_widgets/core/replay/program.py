@@ -6,7 +6,7 @@ replaced node does not reach stays as it was recorded.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -66,6 +66,7 @@ class Program:
     Attributes:
         steps: those that lead to the score, in order, and those that decide how the model goes on.
         made: the position of the step that gives a slot.
+        shifts: what softmaxes subtract before they take exponents, a constant of each.
 
     Raises:
         TapeError: the tape holds no values.
@@ -104,20 +105,33 @@ class Program:
             if op.func is aten.alias.default and op.outputs[0] in taken and op.outputs[0] not in renewed
         ]
         self._overwritten = tape.asides.overwritten
+        self.shifts = {out for step in self.steps if _is_shift(step) for out in step.op.outputs if out}
 
-    def reached(self, starts: Collection[Node]) -> list[int]:
+    def reached(
+        self,
+        starts: Collection[Slot],
+        closed: Collection[tuple[Op, Node]] = (),
+        end: int | None = None,
+    ) -> list[int]:
         """Positions of the steps that what is replaced reaches.
 
         Args:
             starts: the replaced nodes.
+            closed: operands of operators that are taken as they were recorded.
+            end: the last position that is asked for; None for all.
 
         Raises:
             UnsupportedOpError: what they do cannot be followed.
         """
         touched: set[Slot] = set(starts)
         found = []
-        for position, step in enumerate(self.steps):
+        first = 1 + min((self.made.get(slot, -1) for slot in starts), default=-1)
+        stop = len(self.steps) if end is None else end + 1
+        for position in range(first, stop):
+            step = self.steps[position]
             if touched.isdisjoint(step.takes):
+                continue
+            if closed and all((step.op, slot) in closed for slot in touched.intersection(step.takes)):
                 continue
             if is_random(step.op):
                 if step.op.func.overloadpacket in _DRAWS:
@@ -137,6 +151,21 @@ class Program:
                     f"Write into a clone: `x.detach().clone()`."
                 )
         return found
+
+    def leading_to(self, wanted: Collection[Slot], positions: Sequence[int]) -> list[int]:
+        """Some steps without those that nothing wanted comes from; what decides how the model goes on stays.
+
+        Args:
+            wanted: slots.
+            positions: of the steps, in order.
+        """
+        needed, found = set(wanted), []
+        for position in reversed(positions):
+            step = self.steps[position]
+            if step.checks or not needed.isdisjoint(step.gives):
+                found.append(position)
+                needed.update(step.takes)
+        return found[::-1]
 
     def recorded(self, slot: Slot) -> Tensor:
         """What a slot held in the recording."""
@@ -184,6 +213,10 @@ def _shift_of(op: Op, renewed: Collection[Node]) -> Iterator[Step]:
     dims = [d for d, size in enumerate(shift.shape) if size == 1]
     made = Op(op.index, partial(stabiliser, dims=dims), (x,), {}, (shift,), op.scope)
     yield Step(made, (x,), (shift,), {}, beside=True)
+
+
+def _is_shift(step: Step) -> bool:
+    return isinstance(step.op.func, partial) and step.op.func.func is stabiliser
 
 
 def _tensors(given: Any) -> Iterator[Tensor]:

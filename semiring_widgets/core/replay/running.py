@@ -48,7 +48,8 @@ def run(
     program: Program,
     replaced: Replaced,
     *,
-    keep: Collection[Node] = (),
+    keep: Collection[Slot] = (),
+    score: bool = True,
     progress: Callable[[], None] | None = None,
 ) -> dict[Slot, Tensor]:
     """The nodes behind the replaced ones, with other numbers.
@@ -57,14 +58,19 @@ def run(
         program: the steps.
         replaced: what is put in the place of some nodes.
         keep: nodes whose numbers are wanted besides the score's.
+        score: False where the score is not wanted, so that nothing is run that only leads there.
         progress: called before every step; may raise to cancel.
 
     Returns:
         Numbers of the score and of what is kept, where they may have changed.
     """
     values: dict[Slot, Tensor] = {node: put(change, node.value) for node, change in replaced.items()}
-    wanted = {program.score, *keep}
+    wanted: set[Slot] = {*keep}
+    if score:
+        wanted.add(program.score)
     reached = program.reached(replaced.keys())
+    if not score:
+        reached = program.leading_to(wanted, reached)
     dying = last_uses(program, reached, wanted)
     for position in reached:
         if progress is not None:

@@ -240,20 +240,36 @@ class Semiring(ABC):
 
     def contract(self, value: Value, weight: Weight) -> Value:
         """``out[..., m, n] = plus over k of value[..., m, k] times lift(weight[..., k, n])``."""
-        weights = weight.value
-        k, n = weights.shape[-2:]
-        m = value[0].shape[-2]
-        batch = torch.broadcast_shapes(value[0].shape[:-2], weights.shape[:-2])
+        return self._met(value, self._edges(weight.value))
+
+    def meet(self, many: Sequence[Value], b: Value) -> Value:
+        """``out[m, n] = plus over k of a[m, k] times b[k, n]``: alpha and beta of many parts at once.
+
+        Args:
+            many: values of shapes (M, K), whose rows come below each other.
+            b: (K, N).
+        """
+        return self.below([self._met(a, b) for a in many])
+
+    @staticmethod
+    def below(values: Iterable[Value]) -> Value:
+        """Values with their rows below each other."""
+        return tuple(torch.cat(parts) for parts in zip(*values, strict=True))
+
+    def _met(self, a: Value, b: Value) -> Value:
+        k, n = b[0].shape[-2:]
+        m = a[0].shape[-2]
+        batch = torch.broadcast_shapes(a[0].shape[:-2], b[0].shape[:-2])
         if batch.numel() * m * n * k == 0:
-            return self.full(self.zero, (*batch, m, n), value[0])
-        edges = self._edges(weights[..., None, :, :])
-        step, width = kernels.tile(batch.numel() * k, n, weights.device)
+            return self.full(self.zero, (*batch, m, n), a[0])
+        turned = tuple(part[..., None, :, :] for part in b)
+        step, width = kernels.tile(batch.numel() * k, n, a[0].device)
         rows = []
         for start in range(0, m, step):
-            part = tuple(v[..., start : start + step, :, None] for v in value)
+            part = tuple(v[..., start : start + step, :, None] for v in a)
             found = []
             for column in range(0, n, width):
-                joined = self.times(part, tuple(e[..., column : column + width] for e in edges))
+                joined = self.times(part, tuple(e[..., column : column + width] for e in turned))
                 found.append(tuple(v.squeeze(-2) for v in self.sum(joined, (-2,))))
             rows.append(tuple(torch.cat(parts, -1) for parts in zip(*found, strict=True)))
         return tuple(torch.cat(parts, -2) for parts in zip(*rows, strict=True))

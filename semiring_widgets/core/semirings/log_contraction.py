@@ -21,9 +21,11 @@ from semiring_widgets.core.semirings.edge_weight import Weight
 from semiring_widgets.core.semirings.late_judge import LOST, Judge, current
 from semiring_widgets.core.semirings.relative_logs import NONE, relative, restored
 
-__all__ = ["Contracted", "columns_at", "contracted", "contracted_logs", "pieces", "rows_at"]
+__all__ = ["Contracted", "as_weights", "columns_at", "contracted", "contracted_logs", "pieces", "rows_at"]
 
 _ENTRIES = 1 << 22
+# Nats below the largest up to which a number is a normal float32 beside it.
+_FAR = -80.0
 Where = tuple[Tensor, ...]
 Value = tuple[Tensor, ...]
 
@@ -130,6 +132,23 @@ def _unjudged(name: str, value: Value, weight: Weight, judge: Judge) -> Contract
     least, rows = torch.broadcast_tensors(least, top)
     judge.note(weight, least, rows, value[0].shape[-1])
     return Contracted(parts, top, 0.0, 0.0, (math.inf,), value[0].shape[-1])
+
+
+def as_weights(log: Tensor) -> tuple[Weight, Tensor] | None:
+    """Logarithms (K, N) as plain numbers, each column relative to its largest, and those, (1, N).
+
+    None where float cannot hold them beside each other: a small one may meet a large left operand.
+    """
+    if log.numel() == 0:
+        return None
+    top = log.amax(-2, keepdim=True).clamp(min=torch.finfo(log.dtype).min)
+    below = log - top
+    if bool(((below < _FAR) & (below > NONE)).any()):
+        return None
+    return Weight(below.exp_()), top
+
+
+_Found = tuple[Tensor, Value, Value]
 
 
 class _Found(NamedTuple):

@@ -15,7 +15,13 @@ from torch import Tensor
 from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.edge_weight import Weight
-from semiring_widgets.core.semirings.log_contraction import columns_at, contracted, contracted_logs, rows_at
+from semiring_widgets.core.semirings.log_contraction import (
+    as_weights,
+    columns_at,
+    contracted,
+    contracted_logs,
+    rows_at,
+)
 from semiring_widgets.core.semirings.log_weights import LogWeights
 from semiring_widgets.core.semirings.registry import register
 from semiring_widgets.core.semirings.relative_logs import NONE, exponential, shares_are_coarse
@@ -54,6 +60,13 @@ class Abs(LogWeights):
 
     def contract(self, value: Value, weight: Weight) -> Value:
         return contracted_logs("mass", value, weight, lambda terms: terms.logsumexp(-1))
+
+    def meet(self, many: Sequence[Value], b: Value) -> Value:
+        found = as_weights(b[0])
+        if found is None:
+            return super().meet(many, b)
+        plain, top = found
+        return self.below([(Abs.contract(self, a, plain)[0] + top,) for a in many])
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
         top = _scatter_top(value[0], index, size)
@@ -174,6 +187,20 @@ class Entropy(Semiring):
             for part, new in zip(found.parts, exact, strict=True):
                 part[where] = new.squeeze(-1)
         return found.parts
+
+    def meet(self, many: Sequence[Value], b: Value) -> Value:
+        found = as_weights(b[0])
+        if found is None:
+            return super().meet(many, b)
+        plain, top = found
+        weighed, rows = Weight(plain.value * b[1]), []
+        for a in many:
+            log_mass, entropy = Entropy.contract(self, a, plain)
+            # What the right operands add: their mean, each by its share of the mass.
+            (more,) = Abs().contract((a[0],), weighed)
+            mean = torch.where(log_mass > NONE, (more - log_mass).exp(), 0.0)
+            rows.append((log_mass + top, entropy + mean))
+        return self.below(rows)
 
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
         (log_mass,) = Abs().scatter((value[0],), index, size)

@@ -13,6 +13,7 @@ from semiring_widgets.core.semirings.base import Semiring, Value
 from semiring_widgets.core.semirings.edge_weight import Weight
 from semiring_widgets.core.semirings.log_contraction import (
     Contracted,
+    as_weights,
     columns_at,
     contracted,
     contracted_logs,
@@ -197,6 +198,13 @@ class Max(_Largest, LogWeights):
 
     def contract(self, value: Value, weight: Weight) -> Value:
         return contracted_logs("max", value, weight, lambda terms: terms.amax(-1))
+
+    def meet(self, many: Sequence[Value], b: Value) -> Value:
+        found = as_weights(b[0])
+        if found is None:
+            return super().meet(many, b)
+        plain, top = found
+        return self.below([(Max.contract(self, a, plain)[0] + top,) for a in many])
 
     def facts(self, value: Value) -> Mapping[str, Tensor]:
         return {"log_weight": value[0]}

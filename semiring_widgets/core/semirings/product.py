@@ -99,6 +99,13 @@ class Product(Semiring):
     def contract(self, value: Value, weight: Weight) -> Value:
         return self._each(lambda s, x: s.contract(x, weight), value)
 
+    def meet(self, many: Sequence[Value], b: Value) -> Value:
+        return tuple(
+            part
+            for factor, place in self._carried
+            for part in factor.meet([a[place] for a in many], b[place])
+        )
+
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
         return self._each(lambda s, x: s.scatter(x, index, size), value)
 

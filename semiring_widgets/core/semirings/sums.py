@@ -74,6 +74,10 @@ class Sum(Semiring):
     def contract(self, value: Value, weight: Weight) -> Value:
         return (kernels.product(value[0], weight.value),)
 
+    def meet(self, many: Sequence[Value], b: Value) -> Value:
+        # Long rows and few of them, which torch does no slower.
+        return self.below([(a[0] @ b[0],) for a in many])
+
     def scatter(self, value: Value, index: Tensor, size: int) -> Value:
         return (value[0].new_zeros(size).index_add(0, index, value[0]),)
 

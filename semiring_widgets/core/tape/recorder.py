@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,7 +34,7 @@ from semiring_widgets.core.tape.reads import Reads
 from semiring_widgets.core.tape.tape import Tape, only_output
 from semiring_widgets.core.tape.torch_errors import sentence_for
 from semiring_widgets.errors import UnsupportedOpError
-from semiring_widgets.vocabulary import GRANULARITIES
+from semiring_widgets.vocabulary import GRANULARITIES, RULES
 
 __all__ = ["record"]
 
@@ -51,7 +51,12 @@ _OTHER_MEMORY = (
 
 @contextmanager
 def record(
-    granularity: str = "primitive", *, max_memory: int | None = None, values: bool = True
+    granularity: str = "primitive",
+    *,
+    rules: Any = "gradient",
+    reference: Tensor | Sequence[Tensor] | str | None = None,
+    max_memory: int | None = None,
+    values: bool = True,
 ) -> Iterator[Tape]:
     """Record everything that runs inside the ``with`` block on a `Tape`.
 
@@ -65,6 +70,11 @@ def record(
         granularity: which graph is counted. ``"primitive"``: softmax, norms and their like are
             expanded to arithmetic; ``"operator"``: each is one dense local Jacobian; ``"paper"``: the
             expansions of the code of Du et al. (2023).
+        rules: which number an edge carries, for all questions about this tape that do not say so themselves:
+            ``"gradient"`` (local derivatives), ``"linear"``, ``"secant"``, ``"lrp"``, ``"gim"``, or an object
+            of `semiring_widgets.rules`. Nothing is recorded otherwise.
+        reference: for rules that compare with one: what stands for the inputs (``wrt`` of a question) there,
+            shaped as these; or ``"zero"`` or ``"mean"``.
         max_memory: bytes that the tape may keep; None for no limit. When they are reached, pointwise results
             that the model has let go are released, and computed again, bit for bit, when a sweep needs them.
         values: False records only what there is and how large it is, in the memory of ordinary inference:
@@ -75,7 +85,7 @@ def record(
         The `Tape`, complete when the block is left.
 
     Raises:
-        InputError: for an unknown granularity, or a limit that is no number.
+        InputError: for an unknown granularity or rule, or a limit that is no number.
         MemoryLimitError: the tape would keep more than ``max_memory``.
         UnsupportedOpError: if the block does what cannot be recorded; the message names it.
         TapeError: the recording was entered beside that of another task of the thread, or not left as
@@ -92,8 +102,10 @@ def record(
     """
     granularity = choice(granularity, "granularity", GRANULARITIES)
     limit, values = memory_limit(max_memory), truth(values, "values")
+    if isinstance(rules, str) or not hasattr(rules, "needs_reference"):
+        rules = choice(rules, "rules", RULES)
     try_functions(record)
-    tape = Tape(granularity, limit, values=values)
+    tape = Tape(granularity, limit, values=values, rules=rules, reference=reference)
     table = expansions(granularity, keep=lambda constant: tape._count(constant, (), {}))
     tracker = ModulePaths()
     recorder = _Recorder(tape, tracker, table, uncut(granularity))

@@ -30,6 +30,8 @@ class Tape:
     Attributes:
         granularity: ``"primitive"``, ``"operator"`` or ``"paper"``: how composite operators were
             expanded; path statistics depend on it.
+        rules: which number an edge carries where a question does not say: a name, or a rule.
+        reference: what a rule compares with where a question does not say.
         ops: the operators in the order of execution.
         root: the outermost module that ran, or None.
         finished: False while the block is running, and after it ended with an error.
@@ -52,9 +54,16 @@ class Tape:
     """
 
     def __init__(
-        self, granularity: str = "primitive", max_memory: int | None = None, *, values: bool = True
+        self,
+        granularity: str = "primitive",
+        max_memory: int | None = None,
+        *,
+        values: bool = True,
+        rules: Any = "gradient",
+        reference: Any = None,
     ) -> None:
         self.granularity = granularity
+        self.rules, self.reference = rules, _kept(reference)
         self.ops: list[Op] = []
         self.root: torch.nn.Module | None = None
         self.finished = self.failed = False
@@ -170,7 +179,8 @@ class Tape:
         self.finished = True
 
     def __repr__(self) -> str:
-        return f"Tape({len(self.ops)} ops, granularity={self.granularity!r})"
+        rules = "" if self.rules == "gradient" else f", rules={getattr(self.rules, 'name', self.rules)!r}"
+        return f"Tape({len(self.ops)} ops, granularity={self.granularity!r}{rules})"
 
     @property
     def nbytes(self) -> int:
@@ -300,6 +310,13 @@ class Tape:
             written = only_output(self._append(aten.view_as_real.default, (written,), [written.value]))
         args = (flat, written, list(where.size), list(where.stride), where.offset)
         return only_output(self._append(aten.as_strided_scatter.default, args, [value]))
+
+
+def _kept(reference: Any) -> Any:
+    """A reference as it is now: what the user writes into it later is none."""
+    if isinstance(reference, Tensor):
+        return reference.detach().clone()
+    return [_kept(one) for one in reference] if isinstance(reference, (list, tuple)) else reference
 
 
 def _weak_method(method: Callable[..., _Given]) -> Callable[..., _Given]:

@@ -8,6 +8,8 @@ the out-edges of single elements, in any semiring. Blocks know shapes and deriva
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -50,6 +52,38 @@ class Block(ABC):
             Flat target indices, int64 of shape (E, C), and derivatives of the same shape; an entry with
             derivative 0 is no edge.
         """
+
+    def repeated(self, count: int) -> Block:
+        """The same edges ``count`` times, side by side along a new first dimension of both tensors."""
+        return _Repeated(self, count)
+
+
+class _Repeated(Block):
+    """A block several times, one after the other."""
+
+    def __init__(self, block: Block, count: int) -> None:
+        self.source = torch.Size((count, *block.source))
+        self.target = torch.Size((count, *block.target))
+        self._block, self._count = block, count
+
+    @property
+    def weight(self) -> Weight | None:
+        return self._block.weight
+
+    def pull(self, semiring: Semiring, value: Value) -> Value:
+        return self._each(partial(self._block.pull, semiring), value)
+
+    def push(self, semiring: Semiring, value: Value) -> Value:
+        return self._each(partial(self._block.push, semiring), value)
+
+    def _each(self, carry: Callable[[Value], Value], value: Value) -> Value:
+        found = [carry(tuple(part[number] for part in value)) for number in range(self._count)]
+        return tuple(torch.stack(parts) for parts in zip(*found, strict=True))
+
+    def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
+        own, other = self._block.source.numel(), self._block.target.numel()
+        reached, derivative = self._block.out_edges(elements % own)
+        return reached + (elements // own * other)[:, None], derivative
 
 
 class Reversible(Block):

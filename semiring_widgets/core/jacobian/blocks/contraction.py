@@ -48,6 +48,34 @@ class Contraction(Block):
         turned = _contract_reached(semiring, tuple(v.mT for v in value), other)
         return tuple(v.mT for v in turned)
 
+    @property
+    def shared(self) -> bool:
+        """Whether all rows are multiplied by the same weight, so that `apart` can be asked."""
+        return self._other.value.dim() == 2 and not self._swapped
+
+    def apart(self, semiring: Semiring, value: Value, terms: Tensor, *, up: bool) -> Value:
+        """`push` or `pull` for several parts that each have their own few columns of a value.
+
+        Args:
+            semiring: the algebra.
+            value: (..., K), all parts side by side.
+            terms: the columns of each part, int64 (parts, columns).
+            up: whether to push.
+
+        Returns:
+            (parts, ..., N) each.
+        """
+        weights = (self._other if up else self._other.mT).value
+        flat = tuple(v.reshape(-1, v.shape[-1]).mT for v in value)
+        first, last = int(terms[0, 0]), int(terms[-1, -1]) + 1
+        if torch.equal(terms.flatten(), torch.arange(first, last, device=terms.device)):
+            # Heads mostly lie in their order: nothing is copied.
+            taken = [part[first:last].unflatten(0, terms.shape) for part in (*flat, weights)]
+        else:
+            taken = [part[terms] for part in (*flat, weights)]
+        found = semiring.contract(tuple(part.mT for part in taken[:-1]), Weight(taken[-1]))
+        return tuple(v.reshape(len(terms), *value[0].shape[:-1], -1) for v in found)
+
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
         weights = self._other.value
         place = torch.unravel_index(elements, self.source)

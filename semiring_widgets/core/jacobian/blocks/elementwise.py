@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from functools import lru_cache
 
 import torch
@@ -68,6 +69,8 @@ class Elementwise(Block):
             self._absent, derivative = ~derivative, derivative.to(dtype)
         self._derivative = derivative
         self._known: Weight | None = None
+        # Whether a number is multiplied by after a sum, where there is less to multiply.
+        self._late = False
 
     @property
     def weight(self) -> Weight | None:
@@ -84,6 +87,18 @@ class Elementwise(Block):
                 self._known = Number(derivative, self._dtype, self._device)
         return self._known
 
+    def scaled(self, factor: Tensor) -> Elementwise:
+        """The same edges, each times a factor that the element it leads to has.
+
+        Args:
+            factor: of the target's shape.
+        """
+        spread, kept = self._wide_source, self._wide_target
+        derivative = self._weight.value * factor.reshape(kept)
+        return Elementwise(
+            self.source, self.target, self._full, kept, derivative, self._dtype, self._device, spread
+        )
+
     def pull(self, semiring: Semiring, value: Value) -> Value:
         value = self._carry(semiring, value, self._wide_target, self._into_source)
         return _reshaped_value(value, self._wide_source, self.source)
@@ -98,11 +113,27 @@ class Elementwise(Block):
         if self._absent is not None:
             pairs = zip(torch.broadcast_tensors(*value, self._absent)[:-1], semiring.zero, strict=True)
             value = tuple([part.masked_fill(self._absent, none) for part, none in pairs])
-        elif not self._plain:
+        elif not self._plain and not (self._late and dims):
             value = semiring.scale(value, self._weight)
         if dims:
             value = semiring.sum(tuple([v.expand(self._full) for v in value]), dims)
+            if self._late:
+                value = semiring.scale(value, self._weight)
         return value
+
+    def repeated(self, count: int) -> Elementwise:
+        """As `Block.repeated`, all in one go."""
+        many = copy(self)
+        many.source, many.target = torch.Size((count, *self.source)), torch.Size((count, *self.target))
+        many._full = (count, *self._full)
+        many._wide_source, many._wide_target = (count, *self._wide_source), (count, *self._wide_target)
+        many._into_source = tuple([d + 1 for d in self._into_source])
+        many._into_target = tuple([d + 1 for d in self._into_target])
+        if not self._plain:
+            # Their logarithm is taken once.
+            many._known = self._weight
+            many._late = self._weight.value.dim() == 0
+        return many
 
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
         own, other = self._wide_source, self._wide_target

@@ -33,6 +33,10 @@ class Identity(Block):
     def push(self, semiring: Semiring, value: Value) -> Value:
         return tuple(v.to(self._there) for v in value)
 
+    def repeated(self, count: int) -> Identity:
+        """As `Block.repeated`, all in one go."""
+        return Identity(torch.Size((count, *self.source)), self._here, self._there)
+
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
         met = elements[:, None].to(self._there)
         return met, torch.ones(met.shape, device=self._there)

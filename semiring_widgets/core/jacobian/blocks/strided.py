@@ -69,6 +69,12 @@ class Strided(Reversible):
             for v in value
         )
 
+    def repeated(self, count: int) -> Strided:
+        """As `Block.repeated`, all in one go."""
+        whole = math.prod(self.source)
+        source, target = (count, *self.source), (count, *self.target)
+        return Strided(torch.Size(source), torch.Size(target), (whole, *self._stride), self._offset)
+
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
         places = torch.full((math.prod(self.source),), -1, device=elements.device)
         count = math.prod(self.target)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -28,16 +28,20 @@ class Call:
         sources: the inputs on a path, each once.
         targets: the outputs on a path.
         dtype: what derivatives are computed in (float32 or float64).
+        at: numbers that some nodes are taken to have, in the place of those recorded; a rule for
+            edge weights (`semiring_widgets.core.rules`) asks for derivatives there.
     """
 
     op: Op
     sources: tuple[Node, ...]
     targets: tuple[Node, ...]
     dtype: torch.dtype
+    at: Mapping[Node, Tensor] = field(default_factory=dict)
 
     def value(self, node: Node) -> Tensor:
         """The node's content in the computing dtype; half precision is widened."""
-        value = node.value.to(self.dtype)
+        elsewhere = self.at.get(node) if self.at else None
+        value = (node.value if elsewhere is None else elsewhere).to(self.dtype)
         # Autograd does not save what was made in inference mode.
         return value.clone() if value.is_inference() else value
 

@@ -115,7 +115,7 @@ def ordering_rule(call: Call) -> Iterator[Edge]:
         yield from (reductions.rule(call) if len(call.op.args) == 1 else pointwise.rule(call))
         return
     (source,) = call.sources
-    taken = call.run(lambda node: node.value)[1]
+    taken = call.run(call.value)[1]
     rank = len(source.shape)
     dim = int(call.named.get("dim", -1)) % max(1, rank)
     for _, target in call.outputs():

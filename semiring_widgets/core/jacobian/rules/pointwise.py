@@ -85,7 +85,8 @@ def _div(call: Call) -> _Derivatives | None:
     weights: list[tuple[object, float | Tensor]] = [(a, 1.0 / divisor)]
     if b in call.sources:
         (result,) = call.targets
-        quotient = result.value if result.dtype == call.dtype else _as_number(call, a) / divisor
+        at_result = result.dtype == call.dtype and not call.at
+        quotient = result.value if at_result else _as_number(call, a) / divisor
         weights.append((b, -quotient / divisor))
     return _total_derivatives(call, weights)
 
@@ -113,9 +114,9 @@ _OF_RESULT: dict[object, Callable[[Tensor], Tensor]] = {
 
 
 def _of_result(call: Call) -> _Derivatives | None:
-    """A derivative of `_OF_RESULT`, unless half precision has rounded the result."""
+    """A derivative of `_OF_RESULT`, unless half precision has rounded the result, or it is another one."""
     (target,) = call.targets
-    if target.dtype != call.dtype:
+    if target.dtype != call.dtype or call.at:
         return None
     return [(call.sources[0], target, _OF_RESULT[call.op.func.overloadpacket](target.value))]
 

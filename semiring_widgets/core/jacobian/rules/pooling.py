@@ -26,7 +26,7 @@ _SUM = Sum()
 def maximum_rule(call: Call) -> Iterator[Edge]:
     """max_pool and its like, whose second result holds the element taken, counted within its plane."""
     (source,) = call.sources
-    taken = call.run(lambda node: node.value)[1]
+    taken = call.run(call.value)[1]
     for _, target in call.outputs():
         index = _within_planes(taken, source.shape, plane_rank(call))
         yield call.edge(source, target, Gather(source.shape, target.shape, index))

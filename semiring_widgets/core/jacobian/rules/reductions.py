@@ -12,7 +12,7 @@ from semiring_widgets.core.jacobian.edge import Edge
 from semiring_widgets.core.jacobian.rules.call import Call
 from semiring_widgets.core.tape import Node
 
-__all__ = ["rule"]
+__all__ = ["kept_shape", "rule"]
 
 aten = torch.ops.aten
 
@@ -38,10 +38,10 @@ def rule(call: Call) -> Iterator[Edge]:
 
 
 def _edge(call: Call, source: Node, target: Node, derivative: float | Tensor) -> Edge:
-    return call.elementwise(source, target, source.outer, _kept(call, source, target), derivative)
+    return call.elementwise(source, target, source.outer, kept_shape(call, source, target), derivative)
 
 
-def _kept(call: Call, source: Node, target: Node) -> list[int]:
+def kept_shape(call: Call, source: Node, target: Node) -> list[int]:
     """The target's shape with the reduced dimensions as 1."""
     shape = source.outer
     if len(target.outer) == len(shape):

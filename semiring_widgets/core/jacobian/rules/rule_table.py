@@ -29,10 +29,10 @@ from semiring_widgets.core.jacobian.rules import (
     scatter,
 )
 from semiring_widgets.core.jacobian.rules.call import Call
-from semiring_widgets.core.tape import CustomFunction
+from semiring_widgets.core.tape import CustomFunction, Op
 from semiring_widgets.errors import SemiringWidgetsError
 
-__all__ = ["Rule", "edges_of", "register"]
+__all__ = ["Rule", "edges_of", "register", "rule_of"]
 
 aten = torch.ops.aten
 Rule = Callable[[Call], Iterable[Edge]]
@@ -138,15 +138,7 @@ def edges_of(call: Call) -> list[Edge]:
         UnsupportedOpError: if there is no rule and the operator is too large for a dense Jacobian, or if
             taking its derivatives fails.
     """
-    func = call.op.func
-    rule = _RULES.get(func.overloadpacket)
-    if rule is None:
-        if func.is_view:
-            rule = movement.view_rule
-        elif torch.Tag.pointwise in func.tags:
-            rule = pointwise.rule
-        else:
-            rule = explicit_jacobian.rule if func.namespace in _OWN else custom_functions.operator_rule
+    rule = rule_of(call.op)
     if call.complex and rule not in _FOR_COMPLEX:
         rule = explicit_jacobian.rule
     try:
@@ -156,3 +148,16 @@ def edges_of(call: Call) -> list[Edge]:
     except (RuntimeError, IndexError) as error:
         # What an operator says when it is run again on something that its rule did not foresee.
         raise call.refuse(f"its local derivatives could not be taken ({error})") from error
+
+
+def rule_of(op: Op) -> Rule:
+    """The rule of an operator, as long as it takes no complex numbers."""
+    func = op.func
+    rule = _RULES.get(func.overloadpacket)
+    if rule is not None:
+        return rule
+    if func.is_view:
+        return movement.view_rule
+    if torch.Tag.pointwise in func.tags:
+        return pointwise.rule
+    return explicit_jacobian.rule if func.namespace in _OWN else custom_functions.operator_rule

@@ -1,0 +1,11 @@
+/** A number of a measure where there is little room for it. */
+
+import { brief, number, percent, power } from "./layout/numbers";
+import type { Measure } from "./measures";
+
+export function short(measure: Measure, value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "" : "–";
+  if (measure.scale === "signed") return brief(value);
+  if (measure.scale === "share") return value < 0.005 ? "0 %" : percent(value);
+  return measure.scale === "weight" ? power(value) : number(value, 3);
+}

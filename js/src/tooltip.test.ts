@@ -1,0 +1,62 @@
+// @vitest-environment happy-dom
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { frame, mounted } from "./fake-model";
+
+beforeEach(() => vi.useFakeTimers());
+
+describe("the tooltip", () => {
+  const over = (element: Element | null, pointerType = "mouse") =>
+    element?.dispatchEvent(Object.assign(new Event("pointerover", { bubbles: true }), { pointerType }));
+  const shown = () => {
+    const { root } = mounted("answered");
+    frame();
+    const tip = root.querySelector<HTMLElement>('[role="tooltip"]') ?? expect.fail("no tooltip");
+    const token = root.querySelector('[data-pane="tokens"] [data-token="1"]');
+    return { root, tip, token };
+  };
+
+  it("says a number and what it means after a moment, and goes with the pointer", () => {
+    const { root, tip, token } = shown();
+    expect(tip.hidden).toBe(true);
+    over(token);
+    expect(tip.hidden).toBe(true);
+    vi.advanceTimersByTime(300);
+    expect(tip.hidden).toBe(false);
+    expect(tip.textContent).toContain("keys: effect +4");
+    expect(tip.textContent).toContain("measured in a run of the model.");
+    expect(token?.getAttribute("aria-describedby")).toBe(tip.querySelector("span")?.id);
+    // Along the neighbours without a moment.
+    over(root.querySelector('[data-pane="heads"] [data-head="1"]'));
+    expect(tip.textContent).toContain("head 2·1");
+    expect(token?.hasAttribute("aria-describedby")).toBe(false);
+    over(root);
+    expect(tip.hidden).toBe(true);
+  });
+
+  it("is there at once for a finger and for the keyboard, until Escape", () => {
+    const { root, tip, token } = shown();
+    over(token, "touch");
+    expect(tip.hidden).toBe(false);
+    root.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+    expect(tip.hidden).toBe(true);
+    vi.spyOn(Element.prototype, "matches").mockReturnValue(true);
+    root.querySelector("[data-measure]")?.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
+    vi.restoreAllMocks();
+    expect(tip.textContent).toContain("How much the score falls");
+  });
+
+  it("explains every choice of the switch, and needs no native hints", () => {
+    const { root } = shown();
+    const choices = [...root.querySelectorAll<HTMLElement>(".choice")];
+    expect(choices.every(({ dataset }) => (dataset.tip ?? "").endsWith("."))).toBe(true);
+    expect(root.querySelectorAll(":not(style)[title], title")).toHaveLength(0);
+  });
+
+  it("leaves nothing behind", () => {
+    const { root, stop } = mounted("answered");
+    over(root.querySelector('[data-pane="tokens"] [data-token="1"]'));
+    stop.abort();
+    vi.advanceTimersByTime(300);
+    expect(document.querySelectorAll('[role="tooltip"]:not([hidden])')).toHaveLength(0);
+  });
+});

@@ -1,0 +1,83 @@
+/** What is selected, as chips, what that means, and what is known of it; its place is kept where nothing is. */
+
+import { html, type nothing } from "lit-html";
+import type { ExplanationHeader, Part } from "../contract";
+import { totalOf } from "../families";
+import { focusEntry } from "../keyboard";
+import { brief, percent } from "../layout/numbers";
+import { type Drawing, explanationPane } from "../pane";
+import { partName } from "../part-names";
+import type { Questions } from "../questions";
+import { clicked, EMPTY, isEmpty, normalise, same, wording } from "../selection";
+import type { State, Store } from "../store";
+import { known, predicted } from "../tested";
+import { verdictOf } from "../verdict";
+import { testButton } from "./test-button";
+
+export function mountSelectionBar(
+  root: HTMLElement,
+  store: Store,
+  signal: AbortSignal,
+  questions: Questions,
+): void {
+  const clear = () => {
+    questions.select(EMPTY);
+    // The button goes; the keyboard stays in the widget.
+    focusEntry(root);
+  };
+  const without = (part: Part) => {
+    questions.select(clicked(store.state.selection, part, true));
+    focusEntry(root);
+  };
+  explanationPane(root, store, signal, (state, summary) => {
+    const { selection } = state;
+    if (isEmpty(selection))
+      return html`<p class="parts"><span class="hint">Click a word, a cell, a head or a layer to ask about it; Shift-click adds another.</span></p>
+        <p class="hint meaning"><span>Nothing is selected: all paths are shown.</span></p>`;
+    const chips = selection.map((part) => chip(part, summary, without));
+    const question = { selection, steps: [] };
+    return html`<p class="parts">${chips}${testButton(state, summary, question, questions)}<button data-action="clear" type="button"
+        data-lm-suppress-shortcuts="true" @click=${clear}>Clear (Esc)</button><span class="facts" role="status">${facts(state, summary)}</span></p>
+      <p class="hint meaning"><span>${words(state, summary)}</span></p>`;
+  });
+}
+
+function chip(part: Part, summary: ExplanationHeader, without: (part: Part) => void): Drawing {
+  const name = partName(part, summary);
+  return html`<span class="chip"><span class="hint">${part.layer === null ? "from" : "through"}</span> ${name}
+    <button type="button" data-lm-suppress-shortcuts="true" aria-label="take ${name} out of the selection"
+      @click=${() => without(part)}>×</button></span>`;
+}
+
+/** What was measured of the selection, and what is estimated. */
+function facts(state: State, summary: ExplanationHeader): string {
+  const test = known(state, summary, { selection: state.selection, steps: [] });
+  if (test !== null) {
+    const { words: verdict } = verdictOf(test, summary.score);
+    const guess = test.predicted === null ? "" : `, predicted ${brief(test.predicted)}`;
+    const effect = brief((test.before ?? Number.NaN) - (test.after ?? Number.NaN));
+    return `Tested: without it ${brief(test.before)} → ${brief(test.after)}, ${verdict} (effect ${effect}${guess})`;
+  }
+  const contribution = contributionOf(state);
+  return Number.isNaN(contribution) ? "" : `Contribution ${brief(contribution)}, not tested`;
+}
+
+/** Of a single part at its place; of several, of the routes through all of them. */
+function contributionOf(state: State): number {
+  const [only, ...others] = state.selection;
+  if (only !== undefined && others.length === 0) return predicted(state, only);
+  const { routes } = state;
+  if (routes?.by !== "contribution" || !same(normalise(routes.selection), state.selection)) return Number.NaN;
+  return totalOf(routes.ranking) ?? Number.NaN;
+}
+
+function words(state: State, summary: ExplanationHeader): string | typeof nothing {
+  const which = wording(state.selection, summary);
+  if (state.answered === "pending") return `Asking for ${which} …`;
+  if (state.answered === "ready") {
+    const share = state.condition?.header.log_share ?? null;
+    if (share === null) return `There are no ${which}.`;
+    return `Only ${which}: ${percent(Math.exp(share))} of all mass.`;
+  }
+  return `Selected: ${which}. The numbers are those of all paths. ${state.refused ?? ""}`;
+}
