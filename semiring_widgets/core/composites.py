@@ -155,7 +155,7 @@ def _softmax(graph: _Graph, quotient: Op) -> Composite | None:
     if dims is None or e.shape != quotient.outputs[0].shape:  # type: ignore[union-attr]
         return None
     (source,) = exponential.args
-    ops = (exponential, summed, quotient)
+    ops: tuple[Op, ...] = (exponential, summed, quotient)
     shifted = _made(source, aten.sub)
     if shifted is not None and source in graph.nodes and not shifted.kwargs:
         x, shift = shifted.args
@@ -216,10 +216,8 @@ def _row_dims(reduction: Op) -> list[int] | None:
     source, *rest = reduction.args
     if len(rest) != 2 or rest[1] is not True or not isinstance(rest[0], (list, tuple)) or not rest[0]:
         return None
-    if (
-        reduction.kwargs.get("dtype") not in (None, source.dtype)
-        or source.dtype != reduction.outputs[0].dtype
-    ):  # type: ignore[union-attr]
+    (result,) = reduction.outputs
+    if result is None or not source.dtype == result.dtype == reduction.kwargs.get("dtype", result.dtype):
         return None
     rank = len(source.shape)
     return sorted(dim % rank for dim in rest[0])

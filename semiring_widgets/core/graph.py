@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from threading import Lock
 from types import MappingProxyType
-from typing import overload
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -85,7 +85,7 @@ class GradientGraph:
         wide |= any(node.dtype == torch.float64 for node in self.nodes)
         self.dtype = torch.float64 if wide else torch.float32
         self.device = score.device
-        self._edges: dict[Step, list[Edge] | list[Shortcut]] = {}
+        self._edges: dict[Step, list[Edge]] = {}
         self._unchecked: dict[Step, list[Weight]] = {}
         self._extremes: list[tuple[Step, Tensor | float]] = []
         self._held: list[tuple[Step, Weight]] = []
@@ -98,11 +98,7 @@ class GradientGraph:
         """Operators that a sweep may take as one step, see `steps_of`; what they amount to, gradients say."""
         return find_composites(self) if self._weighing is None else []
 
-    @overload
-    def edges(self, op: Op, *, checked: bool = ...) -> list[Edge]: ...
-    @overload
-    def edges(self, op: Step, *, checked: bool = ...) -> list[Edge] | list[Shortcut]: ...
-    def edges(self, op: Step, *, checked: bool = True) -> list[Edge] | list[Shortcut]:
+    def edges(self, op: Step, *, checked: bool = True) -> list[Edge]:
         """The edges that one operator makes, or one composite; computed once, while there is room.
 
         Args:
@@ -113,7 +109,8 @@ class GradientGraph:
         found = self._edges.get(op)
         if found is None:
             self._make_room(checked=checked)
-            found = self._derived(op)
+            # What a sweep does with an edge, it may do with a shortcut; nobody else asks for one.
+            found = cast("list[Edge]", self._derived(op))
             weights = [weight for edge in found if (weight := edge.block.weight) is not None]
             if weights:
                 self._unchecked[op] = weights

@@ -189,8 +189,8 @@ class Sweeps:
         """Values at a position, swept there from what is known at another one."""
         values = known[at]
         stride = _STRIDE if position > at else -_STRIDE
-        by_the_way = range(at - at % stride + stride, position, stride) if self._keeps else ()
-        by_the_way = [stop for stop in by_the_way if stop not in self._order.within]
+        stops = range(at - at % stride + stride, position, stride) if self._keeps else ()
+        by_the_way = [stop for stop in stops if stop not in self._order.within]
         for stop in [*by_the_way, position]:
             if stop != at:
                 span = Span(values, keep=(), within=(min(at, stop), max(at, stop)))

@@ -137,10 +137,10 @@ class Number(Weight):
     __slots__ = ("_device", "_dtype", "_made", "_number")
 
     def __init__(self, number: float, dtype: torch.dtype, device: torch.device) -> None:
-        self._base = self._log = self._made = None
-        self.sparse = False
+        self._base, self._log, self.sparse = None, None, False
         self._number, self._dtype, self._device = _rounded(number, dtype), dtype, device
         self._peak = abs(self._number)
+        self._made: Tensor | None = None
 
     @property
     def value(self) -> Tensor:  # type: ignore[override]
@@ -155,11 +155,11 @@ class Number(Weight):
 
     @property
     def summand(self) -> float:
-        return math.log(self._peak) if self._peak != 0 else -math.inf
+        return math.log(abs(self._number)) if self._number != 0 else -math.inf
 
     @property
     def extreme(self) -> float:
-        return self._peak
+        return abs(self._number)
 
     @property
     def negated(self) -> Number:
@@ -172,8 +172,8 @@ class _Negated(Weight):
     __slots__ = ("_made", "_other")
 
     def __init__(self, other: Weight) -> None:
-        self._base, self._made, self._other = None, None, other
-        self.sparse = other.sparse
+        self._base, self._other, self.sparse = None, other, other.sparse
+        self._made: Tensor | None = None
 
     @property
     def value(self) -> Tensor:  # type: ignore[override]

@@ -148,9 +148,6 @@ def as_weights(log: Tensor) -> tuple[Weight, Tensor] | None:
     return Weight(below.exp_()), top
 
 
-_Found = tuple[Tensor, Value, Value]
-
-
 class _Found(NamedTuple):
     """What an algebra gives: as in `Contracted`, and the least result of each row where that is known."""
 
