@@ -242,3 +242,12 @@ def test_effects_are_of_the_whole_model_whatever_paths_are_told(result, narrow):
     few = sw.explain(*sw.load_demo(), DEMO_TEXT, "are", "is", rankings="contribution", paths=2, **narrow)
     np.testing.assert_allclose(few.dataset.token_effect, result.dataset.token_effect, atol=2e-3)
     assert torch.isfinite(torch.tensor([family.contribution for family in few.rankings[0].families])).all()
+
+
+def test_rounding_is_no_order():
+    """Of another text in which one word differs, the words that stay are not ranked by their rounding."""
+    found = sw.explain(*sw.load_demo(), DEMO_TEXT, "are", "is", reference=OTHER, rankings="best", paths=1)
+    correlations = {one.kind: one.rank_correlation for one in found.correlations}
+    assert correlations["tokens"] == pytest.approx(1)
+    (replaced,) = [s.text for s in found.sentences if s.kind == "replaced"]
+    assert replaced == "With *key* for *keys* the score falls from +8.0 to -7.9: the answer flips."
