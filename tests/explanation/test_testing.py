@@ -114,6 +114,8 @@ def test_a_route_and_its_family(result, question, mask):
     (sentence,) = [s.text for s in result.sentences if s.kind == "route"]
     assert f"({tested.effect:+.1f} by this route alone)" in sentence
     assert result.test(tested) == tested
+    (core_route,) = sw.top_routes(tape, score, x, k=1, by="contribution", direction=x - mask)
+    assert result.test(core_route).effect == pytest.approx(single.effect, abs=2e-3)
 
 
 def test_all_parts_of_a_kind(result):
