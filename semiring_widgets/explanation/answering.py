@@ -146,7 +146,7 @@ class _Story:
 
     def _no_word(self, most: float) -> str:
         reference = self.e.reference
-        if most > 0 or reference is None:
+        if float(self.form.at_most(most)) > 0 or reference is None:
             return f"No single word changes it by more than {self.form.at_most(most)}."
         if reference.kind == "text" and any(-1 in row for row in reference.aligned):
             return "Words with a counterpart in the other text are the same there, so nothing was replaced."

@@ -191,7 +191,7 @@ def _run_of(model: Any, tokenizer: Any, question: Question, options: ExplainOpti
         started = time.perf_counter()
         prepared = prepare(model, tokenizer, question)
         draft = Draft(prepared, options, started, report, check)
-        with torch.no_grad():
+        with torch.no_grad(), named_failure(prepared.model_name, "was run with the reference"):
             other = referenced(prepared.call, options.reference)
             draft.reference = other.told(float(prepared.run(*other.inputs)))
         draft.publish("recording the forward pass")

@@ -95,6 +95,7 @@ def test_what_a_score_of_ones_own_is(label, sentence):
         ([0.01, 0.02, 0, 0], 8, "No single word changes it by more than 0.1."),
         ([0.3, 0.1, 0, 0], 8, "No single word changes it by more than 0.3."),
         ([0, 0, 0, 0], 8, "No single word changes it at all."),
+        ([0, 1e-8, 0, 0], 8, "No single word changes it at all."),
         ([0, 0.002, 0, 0], 0.001, "This is mostly because of *keys* (+0.0020)" + NO_OTHER),
         ([0, 2e7, 0, 0], 1e7, "This is mostly because of *keys* (+2.0e7)" + NO_OTHER),
     ],
