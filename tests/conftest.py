@@ -9,6 +9,7 @@ import xarray as xr
 
 from semiring_widgets.results.comparison import TENTHS, Comparison, MethodResult
 from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.log_of_tests import Test, TestLog
 from semiring_widgets.results.parts import (
     Correlation,
     Layer,
@@ -23,7 +24,6 @@ from semiring_widgets.results.parts import (
 )
 from semiring_widgets.results.rankings import Family, ListedRoute, ListedStep, Ranking
 from semiring_widgets.results.schema import EFFECTS, empty_dataset, empty_statistics
-from semiring_widgets.results.test_log import Test, TestLog
 from semiring_widgets.vocabulary import BRANCHES, RANKINGS
 
 WORDS = ("The", "keys", "to", "the", "cabinet", "[MASK]", "on", "the", "table")

@@ -100,6 +100,7 @@ def test_every_option_arrives(calls, capsys, tmp_path):
         "paths": 4,
         "semiring": "hops",
         "reference": "another text",
+        "rules": "gradient",
     }
     assert load("out.nc").score.value == 3.25
     assert "bokehjs" not in (tmp_path / "out.html").read_text(encoding="utf-8").split("<script")[1]

@@ -201,6 +201,11 @@ describe("the widget", () => {
     expect(totals()[0]).toMatch(/^±/);
     const notice = () => root.querySelector(".notice")?.textContent;
     expect(notice()).toContain("Only paths through the value of layer 2: 61 % of all mass.");
+    // Effects are of parts by themselves, whatever is selected.
+    expect(notice()).toContain("colours show each part by itself");
+    choose(root, "mass");
+    expect(notice()).not.toContain("colours");
+    choose(root, "reasons");
     click(root, '[data-action="clear"]');
     model.values.selection = header.selection;
     model.emit("change:selection");

@@ -125,7 +125,7 @@ export interface ListedRoute {
   log_mass: number | null;
   /** Its mass relative to that of all paths (0-1). */
   share: number | null;
-  /** Signed sum over its paths of weight times input (gradient × input by this route alone). */
+  /** Signed sum over its paths of weight times input minus reference. */
   contribution: number | null;
   /** |contribution| relative to the sum of absolute values (0-1); 1 where nothing cancels. */
   cancellation: number | null;

@@ -261,8 +261,7 @@ class _Contribution:
     def named(self) -> Method:
         """The method of a table."""
         name = "contribution" if self.rules is None else f"contribution ({self.rules})"
-        weighed = {"counts_paths": True, "of_some_paths": True, "rules": self.rules}
-        return Method(name, "semiring", True, self, **weighed)
+        return Method(name, "semiring", True, self, counts_paths=True, of_some_paths=True, rules=self.rules)
 
 
 # Relative to the reference of the comparison, by name.

@@ -62,7 +62,8 @@ class Replacing:
         """Score of the text minus the scores of `scores`."""
         nothing = np.zeros((1, replaced.shape[1]), dtype=bool)
         found = self.scores(np.concatenate([nothing, replaced]))
-        return found[0] - found[1:]
+        drops: NDArray[np.float64] = found[0] - found[1:]
+        return drops
 
     @cached_property
     def effects(self) -> NDArray[np.float64]:

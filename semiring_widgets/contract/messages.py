@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from semiring_widgets.results.explanation import Explanation
+    from semiring_widgets.results.log_of_tests import Test
     from semiring_widgets.results.parts import Status
     from semiring_widgets.results.rankings import Ranking
-    from semiring_widgets.results.test_log import Test
 
 __all__ = [
     "CONDITIONED",

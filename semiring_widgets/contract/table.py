@@ -21,6 +21,7 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from semiring_widgets.contract.message_kinds import Answer, MessageType, Notice, Request, Spelled, Words
 from semiring_widgets.results.comparison import MethodResult
+from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import (
     Correlation,
     Layer,
@@ -34,7 +35,6 @@ from semiring_widgets.results.parts import (
     Totals,
 )
 from semiring_widgets.results.rankings import ListedStep, Ranking
-from semiring_widgets.results.test_log import Test
 from semiring_widgets.vocabulary import (
     BRANCHES,
     KINDS,

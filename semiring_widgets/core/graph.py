@@ -7,22 +7,29 @@ first visited and then kept, so several sweeps over one graph share them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from threading import Lock
 from types import MappingProxyType
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from semiring_widgets.checks import shown
+from semiring_widgets.core.composites import Composite, Shortcut, Step, find_composites
 from semiring_widgets.core.jacobian import Call, Edge, edges_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.rules import RULES, Gradient, Rule, Weighing
-from semiring_widgets.core.semirings import Weight
+from semiring_widgets.core.semirings import Number, Weight, late_judge
+from semiring_widgets.core.semirings.edge_weight import measure
+from semiring_widgets.core.semirings.late_judge import read
 from semiring_widgets.core.tape import Node, Op, Tape
 from semiring_widgets.core.tape.backward_hooks import check_tensor
 from semiring_widgets.errors import InputError, NonFiniteError, TapeError
 
 __all__ = ["GradientGraph", "check_uncut", "find_nodes", "listed", "told_cut"]
+
+_INFINITE = float("inf")
 
 
 class GradientGraph:
@@ -78,14 +85,21 @@ class GradientGraph:
         wide |= any(node.dtype == torch.float64 for node in self.nodes)
         self.dtype = torch.float64 if wide else torch.float32
         self.device = score.device
-        self._edges: dict[Op, list[Edge]] = {}
-        self._unchecked: dict[Op, list[Weight]] = {}
-        self._extremes: list[tuple[Op, Tensor | float]] = []
+        self._edges: dict[Step, list[Edge]] = {}
+        self._unchecked: dict[Step, list[Weight]] = {}
+        self._extremes: list[tuple[Step, Tensor | float]] = []
+        self._held: list[tuple[Step, Weight]] = []
+        self._held_bytes = 0
         self._judging = Lock()
         self._consumers: dict[Node, list[Op]] | None = None
 
-    def edges(self, op: Op, *, checked: bool = True) -> list[Edge]:
-        """The edges that one operator makes; computed once, while there is room.
+    @cached_property
+    def composites(self) -> list[Composite]:
+        """Operators that a sweep may take as one step, see `steps_of`; what they amount to, gradients say."""
+        return find_composites(self) if self._weighing is None else []
+
+    def edges(self, op: Step, *, checked: bool = True) -> list[Edge]:
+        """The edges that one operator makes, or one composite; computed once, while there is room.
 
         Args:
             op: the operator.
@@ -95,7 +109,8 @@ class GradientGraph:
         found = self._edges.get(op)
         if found is None:
             self._make_room(checked=checked)
-            found = self._derived(op)
+            # What a sweep does with an edge, it may do with a shortcut; nobody else asks for one.
+            found = cast("list[Edge]", self._derived(op))
             weights = [weight for edge in found if (weight := edge.block.weight) is not None]
             if weights:
                 self._unchecked[op] = weights
@@ -104,7 +119,9 @@ class GradientGraph:
         return found
 
     @in_full_precision
-    def _derived(self, op: Op) -> list[Edge]:
+    def _derived(self, op: Step) -> list[Edge] | list[Shortcut]:
+        if isinstance(op, Composite):
+            return op.edges(self.dtype)
         if self._weighing is not None:
             return self._weighing.edges(op, self.nodes, self.dtype)
         sources = tuple(dict.fromkeys([node for node in op.inputs() if node in self.nodes]))
@@ -116,8 +133,23 @@ class GradientGraph:
             oldest = next(iter(self._edges))
             del self._edges[oldest]
             weights = self._unchecked.pop(oldest, ())
-            if checked:
+            if checked and late_judge.current() is not None:
+                self._hold(oldest, weights)
+            elif checked:
                 self._extremes += [(oldest, weight.extreme) for weight in weights]
+
+    def _hold(self, step: Step, weights: Sequence[Weight]) -> None:
+        """Keep weights until there are so many that their extremes are found together."""
+        self._held += [(step, weight) for weight in weights]
+        self._held_bytes += sum(weight.value.nbytes for weight in weights if not isinstance(weight, Number))
+        if self._held_bytes > late_judge.HELD:
+            self._measure_held()
+
+    def _measure_held(self) -> None:
+        held, self._held, self._held_bytes = self._held, [], 0
+        if late_judge.current() is not None:
+            measure(weight for _, weight in held)
+        self._extremes += [(step, weight.extreme) for step, weight in held]
 
     def with_gradient(self) -> GradientGraph:
         """The same tensors and operators with local derivatives on their edges: what the model is made of."""
@@ -164,28 +196,53 @@ class GradientGraph:
         """
         self.tape.check_unchanged(self._own)
 
+    def forget_composites(self) -> None:
+        """Ask no more about what composites amount to: their operators are to be asked one by one."""
+        with self._judging:
+            for step in [step for step in self._unchecked if isinstance(step, Composite)]:
+                del self._unchecked[step]
+            self._held = [each for each in self._held if not isinstance(each[0], Composite)]
+            self._extremes = [each for each in self._extremes if not isinstance(each[0], Composite)]
+
     def check_finite(self) -> None:
         """Refuse graphs with NaN or infinite derivatives, naming the operator; each time it is asked.
 
         Raises:
             NonFiniteError: a path weight would not be a number.
         """
+        taken = self.take_extremes()
+        self.refuse(taken, read([extreme for _, extreme in taken]))
+
+    def take_extremes(self) -> list[tuple[Step, Tensor | float]]:
+        """Largest derivatives that nobody has looked at yet, where they are; `refuse` has to be told them."""
         with self._judging:
             # Others may sweep and add theirs meanwhile.
-            for op in list(self._unchecked):
-                self._extremes += [(op, weight.extreme) for weight in self._unchecked.pop(op)]
-            pending, self._extremes = self._extremes, []
-            if not pending:
-                return
-            extremes = (torch.as_tensor(e, dtype=torch.float64, device=self.device) for _, e in pending)
-            found = torch.stack(list(extremes))
-            refused = (~(found < float("inf"))).nonzero().flatten().tolist()
-            self._extremes = [pending[position] for position in refused]
-            if refused:
-                raise NonFiniteError(
-                    f"{pending[refused[0]][0].where} has a NaN or infinite local derivative, so its path "
-                    f"weights are no numbers. Look for NaN or infinity in the model's weights and inputs."
-                )
+            unchecked = [(step, w) for step in list(self._unchecked) for w in self._unchecked.pop(step)]
+            self._held += unchecked
+            self._measure_held()
+            taken, self._extremes = self._extremes, []
+            return taken
+
+    def refuse(self, taken: Sequence[tuple[Step, Tensor | float]], numbers: Sequence[float]) -> None:
+        """The second half of `check_finite`.
+
+        Args:
+            taken: what `take_extremes` gave.
+            numbers: what they are.
+
+        Raises:
+            NonFiniteError: as there.
+        """
+        refused = [each for each, number in zip(taken, numbers, strict=True) if not number < _INFINITE]
+        if not refused:
+            return
+        self._extremes += refused
+        step = refused[0][0]
+        op = step.ops[-1] if isinstance(step, Composite) else step
+        raise NonFiniteError(
+            f"{op.where} has a NaN or infinite local derivative, so its path weights are no numbers. Look "
+            f"for NaN or infinity in the model's weights and inputs."
+        )
 
 
 def check_uncut(graph: GradientGraph) -> None:

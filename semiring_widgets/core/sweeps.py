@@ -10,13 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import attrgetter, methodcaller
+from weakref import WeakKeyDictionary
 
+from semiring_widgets.core.composites import Step, steps_of
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.restriction import EVERY_PATH, Restriction
 from semiring_widgets.core.semirings import Semiring, Value
-from semiring_widgets.core.tape import Node, Op, uncollected
+from semiring_widgets.core.semirings.late_judge import judging
+from semiring_widgets.core.tape import Node, Op, Tape, uncollected
+from semiring_widgets.errors import NonFiniteError
 
 __all__ = ["INPUTS_ONLY", "Span", "ones", "sweep_backward", "sweep_forward", "zeros"]
 
@@ -35,12 +39,14 @@ class Span:
         within: (start, stop) among the operators of the graph; None for all. Values that operators beyond
             need are returned, too. The caller must have called `graph.check_unchanged`.
         visit: forward only: called with every node as soon as its value is complete.
+        seen: the nodes that ``visit`` has to be called with; None for all.
     """
 
     seeds: Mapping[Node, Value] | None = None
     keep: Collection[Node] | None = None
     within: tuple[int, int] | None = None
     visit: Callable[[Node, Value], None] | None = None
+    seen: Collection[Node] | None = None
 
 
 _WHOLE = Span()
@@ -81,14 +87,22 @@ def sweep_backward(
     Raises:
         NonFiniteError: a local derivative is NaN or infinite, and the semiring is `judged`.
     """
-    if span.within is None:
-        graph.check_unchanged()
+    return _judged(_backward, graph, semiring, span, paths, progress)
+
+
+def _backward(
+    graph: GradientGraph,
+    semiring: Semiring,
+    span: Span,
+    paths: Restriction,
+    progress: Progress | None,
+    steps: Sequence[Step],
+) -> Values:
     seeds, keep = span.seeds, span.keep
     judged, masked = semiring.judged, bool(paths.edges)
     start = {graph.score: ones(graph, semiring, graph.score)} if seeds is None else seeds
     values = {node: paths.at(semiring, node, value) for node, value in start.items()}
-    ops = graph.ops if span.within is None else graph.ops[slice(*span.within)]
-    for op in _met(values, ops[::-1], attrgetter("outputs"), progress):
+    for op in _met(values, steps[::-1], attrgetter("outputs"), progress):
         for edge in graph.edges(op, checked=judged):
             if edge.target in values and not (masked and paths.closes(edge)):
                 _join(semiring, values, edge.source, paths.pulled(semiring, edge, values[edge.target]))
@@ -96,8 +110,6 @@ def sweep_backward(
             for out in op.outputs:
                 if out in values and out not in keep and out not in graph.wrt:
                     del values[out]
-    if judged:
-        graph.check_finite()
     return values
 
 
@@ -114,8 +126,17 @@ def sweep_forward(
 
     Arguments, result and errors are those of `sweep_backward`.
     """
-    if span.within is None:
-        graph.check_unchanged()
+    return _judged(_forward, graph, semiring, span, paths, progress)
+
+
+def _forward(
+    graph: GradientGraph,
+    semiring: Semiring,
+    span: Span,
+    paths: Restriction,
+    progress: Progress | None,
+    steps: Sequence[Step],
+) -> Values:
     seeds, keep = span.seeds, span.keep
     judged, masked = semiring.judged, bool(paths.edges)
     visit = span.visit or _ignore
@@ -124,8 +145,8 @@ def sweep_forward(
     values = {node: paths.at(semiring, node, value) for node, value in seeds.items()}
     for node, value in values.items():
         visit(node, value)
-    ops, last_use = _schedule(graph, span)
-    for op in _met(values, ops, Op.inputs, progress):
+    steps, last_use = _schedule(graph, span, steps)
+    for op in _met(values, steps, methodcaller("inputs"), progress):
         for edge in graph.edges(op, checked=judged):
             if edge.source in values and not (masked and paths.closes(edge)):
                 _join(semiring, values, edge.target, paths.pushed(semiring, edge, values[edge.source]))
@@ -136,17 +157,75 @@ def sweep_forward(
             for node in op.inputs():
                 if node in values and last_use[node] is op and node not in keep:
                     del values[node]
-    if judged:
+    return values
+
+
+def _judged(
+    sweep: Callable[..., Values],
+    graph: GradientGraph,
+    semiring: Semiring,
+    span: Span,
+    paths: Restriction,
+    progress: Progress | None,
+) -> Values:
+    """A sweep that counts: as quick as it may be, and once more with care where that was not good enough."""
+    if span.within is None:
+        graph.check_unchanged()
+    steps = _steps(graph, semiring, span, paths)
+    doubted = _DOUBTED.setdefault(graph.tape, set())
+    # What a visitor has seen nobody can make it forget.
+    once = span.visit is not None
+    late = semiring.judged and not once and type(semiring) not in doubted
+    try:
+        with judging(graph.device, late=late) as judge:
+            values = sweep(graph, semiring, span, paths, progress, steps)
+            doubtful = False
+            if judge is not None:
+                taken = graph.take_extremes()
+                numbers, doubtful = judge.verdict([extreme for _, extreme in taken])
+                graph.refuse(taken, numbers)
+            elif semiring.judged:
+                graph.check_finite()
+        if not doubtful:
+            return values
+        doubted.add(type(semiring))
+    except NonFiniteError:
+        if once:
+            raise
+        # It is one of the operators of a composite that has to be named.
+        graph.forget_composites()
+        steps = _ops(graph, span)
+    with judging(graph.device, late=False):
+        values = sweep(graph, semiring, span, paths, progress, steps)
         graph.check_finite()
     return values
 
 
+# Semirings whose contractions had to be made again, by tape: the next sweep over it takes care at once.
+_DOUBTED: WeakKeyDictionary[Tape, set[type[Semiring]]] = WeakKeyDictionary()
+
+
+def _ops(graph: GradientGraph, span: Span) -> Sequence[Op]:
+    return graph.ops if span.within is None else graph.ops[slice(*span.within)]
+
+
+def _steps(graph: GradientGraph, semiring: Semiring, span: Span, paths: Restriction) -> Sequence[Step]:
+    """The operators of a sweep, with composites as one step where nobody asks for what is inside."""
+    ops = _ops(graph, span)
+    seen = span.seen if span.visit is not None else ()
+    if not semiring.multiplicative or span.keep is None or seen is None or not graph.composites:
+        return ops
+    nodes = {graph.score, *graph.wrt, *(span.seeds or ()), *span.keep, *seen, *paths.nodes}
+    touched = {edge.op for edges in (paths.edges, *(gate.edges for gate in paths.gates)) for edge in edges}
+    return steps_of(graph.composites, ops, nodes, touched, whole=span.within is None)
+
+
 def _met(
     values: Values,
-    ops: Sequence[Op],
-    ends: Callable[[Op], Iterable[Node | None]],
+    ops: Sequence[Step],
+    ends: Callable[[Step], Iterable[Node | None]],
     progress: Progress | None,
-) -> Iterator[Op]:
+) -> Iterator[Step]:
     """Those operators at whose ends, the results or the inputs, there is a value once it is their turn."""
     for number, op in enumerate(ops):
         if not values.keys().isdisjoint(ends(op)):
@@ -155,24 +234,27 @@ def _met(
             yield op
 
 
-def _schedule(graph: GradientGraph, span: Span) -> tuple[list[Op], dict[Node, Op]]:
-    """The operators that a forward sweep visits, and by which each node is used last."""
-    ops = used_by = graph.ops
+def _schedule(
+    graph: GradientGraph, span: Span, steps: Sequence[Step]
+) -> tuple[Sequence[Step], dict[Node, Step]]:
+    """The steps that a forward sweep visits, and by which each node is used last."""
+    used_by: Sequence[Step] = steps
     if span.within is not None:
-        ops = graph.ops[slice(*span.within)]
+        stop = span.within[1]
+        used_by = [*steps, *graph.ops[stop:]]
     elif span.keep is not None and span.visit is None:
-        ops = used_by = _leading_to(graph, span.keep)
-    return ops, {source: op for op in used_by for source in op.inputs()}
+        steps = used_by = _leading_to(steps, span.keep)
+    return steps, {source: step for step in used_by for source in step.inputs()}
 
 
-def _leading_to(graph: GradientGraph, wanted: Collection[Node]) -> list[Op]:
-    """The operators that the values of some nodes depend on."""
-    needed, ops = set(wanted), []
-    for op in reversed(graph.ops):
-        if not needed.isdisjoint(op.outputs):
-            needed.update(op.inputs())
-            ops.append(op)
-    return ops[::-1]
+def _leading_to(steps: Sequence[Step], wanted: Collection[Node]) -> list[Step]:
+    """The steps that the values of some nodes depend on."""
+    needed, found = set(wanted), []
+    for step in reversed(steps):
+        if not needed.isdisjoint(step.outputs):
+            needed.update(step.inputs())
+            found.append(step)
+    return found[::-1]
 
 
 def _ignore(node: Node, value: Value) -> None:

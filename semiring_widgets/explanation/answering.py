@@ -19,9 +19,9 @@ from semiring_widgets.explanation.references import stand_in
 from semiring_widgets.explanation.route_words import quoted
 from semiring_widgets.results.decimals import Decimals
 from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import Part, Score, Sentence
 from semiring_widgets.results.rankings import Family
-from semiring_widgets.results.test_log import Test
 from semiring_widgets.results.visible import shortened
 
 __all__ = ["sentences_of"]
@@ -146,7 +146,7 @@ class _Story:
 
     def _no_word(self, most: float) -> str:
         reference = self.e.reference
-        if most > 0 or reference is None:
+        if float(self.form.at_most(most)) > 0 or reference is None:
             return f"No single word changes it by more than {self.form.at_most(most)}."
         if reference.kind == "text" and any(-1 in row for row in reference.aligned):
             return "Words with a counterpart in the other text are the same there, so nothing was replaced."
@@ -243,30 +243,31 @@ class _Story:
 
     def _tested(self) -> Iterator[tuple[str, Part, float, float]]:
         """Tokens and heads that matter, and that estimate and test part about."""
-        data = self.e.dataset
-        heads = [
-            (head_name(layer.index, head), Part(layer=layer.index, head=head), ("head", (layer.index, head)))
-            for layer in self.e.layers
-            for head in range(layer.heads)
-        ]
-        tokens = [
-            (word.name, word.part, (("decoder" if word.part.stream else "token"), (word.part.token,)))
-            for word in self.words
-        ]
-        for kind in (tokens, heads):
-            known = [
-                (
-                    name,
-                    part,
-                    *(float(data[f"{variable}_{what}"].values[place]) for what in ("effect", "contribution")),
-                )
-                for name, part, (variable, place) in kind
-            ]
-            most = max((abs(effect) for *_, effect, _ in known if math.isfinite(effect)), default=0.0)
+        for kind in (self._tokens(), self._heads()):
+            known = list(kind)
+            most = max((abs(effect) for _, _, effect, _ in known if math.isfinite(effect)), default=0.0)
             for name, part, effect, estimate in known:
                 larger = np.fmax(abs(effect), abs(estimate))
                 if larger >= MATTERS * most and abs(effect - estimate) > PARTED * larger:
                     yield name, part, effect, estimate
+
+    def _tokens(self) -> Iterator[tuple[str, Part, float, float]]:
+        for word in self.words:
+            variable = "decoder" if word.part.stream else "token"
+            yield word.name, word.part, *self._numbers(variable, word.part.token)
+
+    def _heads(self) -> Iterator[tuple[str, Part, float, float]]:
+        for layer in self.e.layers:
+            for head in range(layer.heads):
+                part = Part(layer=layer.index, head=head)
+                yield head_name(layer.index, head), part, *self._numbers("head", layer.index, head)
+
+    def _numbers(self, variable: str, *place: int | None) -> tuple[float, float]:
+        """Effect and contribution of a part."""
+        data = self.e.dataset
+        return float(data[f"{variable}_effect"].values[place]), float(
+            data[f"{variable}_contribution"].values[place]
+        )
 
 
 _KINDS = {"tokens": "words", "heads": "heads"}

@@ -140,9 +140,9 @@ def write_circuit(path: str | PathLike[str], edges: pd.DataFrame, circuit: Circu
     """
     if circuit is not None and circuit.of != "edges":
         raise InputError(f"circuit is one of {circuit.of}; give one of edges: sw.circuit(..., of='edges').")
-    if not isinstance(edges, pd.DataFrame) or "contribution" not in edges:
+    if "contribution" not in getattr(edges, "columns", ()):
         raise InputError(f"edges is {shown(edges)}; give what sw.edges gives with a reference.")
-    rows: list[dict[str, Any]] = edges.to_dict("records")
+    rows: list[Any] = edges.to_dict("records")
     kept = set() if circuit is None else {_name(row) for row in circuit.kept}
     config = _config(edges, rows)
     scores = {_name(row): float(row["contribution"]) for row in rows}
@@ -166,7 +166,7 @@ def _name(row: Any) -> str:
     return f"{row['source']}->{row['target']}{_SHORT.get(row['branch'], '')}"
 
 
-def _config(edges: pd.DataFrame, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _config(edges: pd.DataFrame, rows: Sequence[Any]) -> dict[str, Any]:
     within = (row for row in rows if row["source_layer"] == row["target_layer"])
     beside = [row["source_kind"] == "head" and row["target_kind"] == "mlp" for row in within]
     return {

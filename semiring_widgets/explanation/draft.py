@@ -13,11 +13,11 @@ from semiring_widgets.explanation.answering import sentences_of
 from semiring_widgets.explanation.scores import Prepared
 from semiring_widgets.question import ExplainOptions
 from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.log_of_tests import Test, TestLog
 from semiring_widgets.results.parts import Correlation, Layer, Reference, Sentence, Statistic, Status, Totals
 from semiring_widgets.results.rankings import Ranking
 from semiring_widgets.results.schema import empty_dataset
 from semiring_widgets.results.session import Session
-from semiring_widgets.results.test_log import Test, TestLog
 
 __all__ = ["Check", "Draft", "Report", "Run"]
 

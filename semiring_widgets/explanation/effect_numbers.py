@@ -31,6 +31,7 @@ __all__ = ["REFUSALS", "Recording", "correlations_of", "tell_effects"]
 REFUSALS = (UnsupportedOpError, TapeError, MemoryLimitError)
 # Fewer parts have no order to speak of.
 _FEWEST = 4
+_DIGITS = 5
 # Of each kind of parts, what its variables begin with.
 _VARIABLES = {"tokens": ("token", "decoder"), "heads": ("head",), "mlps": ("mlp",)}
 
@@ -164,7 +165,9 @@ def correlations_of(dataset: xr.Dataset) -> tuple[Correlation, ...]:
             )
             for what in ("effect", "contribution")
         }
-        table = pd.DataFrame(columns).astype(np.float64).dropna().assign(kind=kind)
+        table = pd.DataFrame(columns).astype(np.float64).dropna()
+        # What was replaced by the same has no order among itself: rounding is none.
+        table = (table / table.abs().max()).round(_DIGITS).fillna(0.0).assign(kind=kind)
         correlation = rank_correlations(table)[kind] if len(table) >= _FEWEST else np.nan
         if np.isfinite(correlation):
             found.append(Correlation(kind, correlation))

@@ -46,9 +46,9 @@ from semiring_widgets.explanation.token_numbers import SUMS, Bests, tell_best, t
 from semiring_widgets.question import ExplainOptions, Question, taken, with_arguments_of
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.holding import HeldSession
+from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import Layer
 from semiring_widgets.results.schema import empty_dataset
-from semiring_widgets.results.test_log import Test
 from semiring_widgets.vocabulary import RANKED_BY, RANKINGS
 
 __all__ = ["explain", "explain_run"]
@@ -191,7 +191,7 @@ def _run_of(model: Any, tokenizer: Any, question: Question, options: ExplainOpti
         started = time.perf_counter()
         prepared = prepare(model, tokenizer, question)
         draft = Draft(prepared, options, started, report, check)
-        with torch.no_grad():
+        with torch.no_grad(), named_failure(prepared.model_name, "was run with the reference"):
             other = referenced(prepared.call, options.reference)
             draft.reference = other.told(float(prepared.run(*other.inputs)))
         draft.publish("recording the forward pass")

@@ -243,9 +243,9 @@ def aligned_by_words(first: Stream, text: str, second: Stream, other: str) -> tu
     (0, -1, 1, 2)
     """
     own, others = (list(_words(*one)) for one in ((first, text), (second, other)))
-    names = [[name for name, _ in words] for words in (own, others)]
+    names, its = ([name for name, _ in words] for words in (own, others))
     rows = [-1] * len(first.tokens)
-    for _, start, end, begin, stop in difflib.SequenceMatcher(None, *names, autojunk=False).get_opcodes():
+    for _, start, end, begin, stop in difflib.SequenceMatcher(None, names, its, autojunk=False).get_opcodes():
         for (_, here), (_, there) in _paired(own[start:end], others[begin:stop]):
             for token, row in zip(here, there, strict=False):
                 rows[token] = row

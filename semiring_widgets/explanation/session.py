@@ -33,9 +33,9 @@ from semiring_widgets.explanation.names import Names
 from semiring_widgets.explanation.routing import RouteTeller, attention_legs
 from semiring_widgets.explanation.statistics import Asked
 from semiring_widgets.explanation.testing import Tester
+from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.rankings import ListedStep, Ranking
 from semiring_widgets.results.schema import EFFECTS, empty_dataset
-from semiring_widgets.results.test_log import Test
 from semiring_widgets.vocabulary import KINDS
 
 __all__ = ["LiveSession"]

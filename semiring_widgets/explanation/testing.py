@@ -22,9 +22,9 @@ from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.effect_numbers import Recording
 from semiring_widgets.explanation.names import Names
 from semiring_widgets.explanation.references import Referenced, check_reference, referenced, stand_in
+from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import Part
 from semiring_widgets.results.rankings import ListedStep
-from semiring_widgets.results.test_log import Test
 
 __all__ = ["Tester"]
 

@@ -134,7 +134,7 @@ def _tests(result: Explanation) -> list[Message]:
     if result.session is None or result.status.state == "running":
         return []
     steps = [family.steps for ranking in result.rankings for family in ranking.families if family.steps]
-    asked = [([], route) for route in dict.fromkeys(steps)]
+    asked: list[tuple[Any, tuple[ListedStep, ...]]] = [([], route) for route in dict.fromkeys(steps)]
     asked += [([{**EMPTY_SELECTION, "layer": layer.index}], ()) for layer in result.layers]
     found = [_test(result.session, *one) for one in asked[: _WORK // _work(result)]]
     return [test for test in found if test is not None]

@@ -16,6 +16,7 @@ from semiring_widgets._lazy import lazily
 if TYPE_CHECKING:
     from semiring_widgets.results.comparison import Comparison, MethodResult
     from semiring_widgets.results.explanation import Explanation, load
+    from semiring_widgets.results.log_of_tests import Test, TestLog
     from semiring_widgets.results.parts import (
         Correlation,
         Layer,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from semiring_widgets.results.rankings import Family, ListedRoute, ListedStep, Ranking
     from semiring_widgets.results.result import Result
     from semiring_widgets.results.session import Session
-    from semiring_widgets.results.test_log import Test, TestLog
 
 _HOME = {
     "Comparison": "comparison",
@@ -55,8 +55,8 @@ _HOME = {
     "Part": "parts",
     "Reference": "parts",
     "Sentence": "parts",
-    "Test": "test_log",
-    "TestLog": "test_log",
+    "Test": "log_of_tests",
+    "TestLog": "log_of_tests",
     "load": "explanation",
 }
 

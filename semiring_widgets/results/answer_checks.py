@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from semiring_widgets.results.consistency import check_steps, check_streams, one_of, require
+from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import Correlation, Layer, Part, Reference, Sentence, Stream
-from semiring_widgets.results.test_log import Test
 from semiring_widgets.vocabulary import BRANCHES, PART_KINDS, REFERENCES, REPLACEMENTS, SENTENCES
 
 __all__ = ["check_correlations", "check_reference", "check_sentences", "check_tests"]

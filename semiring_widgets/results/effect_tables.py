@@ -10,8 +10,8 @@ from typing import Any, Final
 import pandas as pd
 import xarray as xr
 
+from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import Layer, Part, Stream
-from semiring_widgets.results.test_log import Test
 from semiring_widgets.results.visible import token_label
 
 __all__ = ["effects_frame", "tests_frame"]

@@ -40,6 +40,7 @@ from semiring_widgets.results.consistency import (
 from semiring_widgets.results.exits import exits
 from semiring_widgets.results.facts import fields_of, value_of
 from semiring_widgets.results.holding import HeldSession
+from semiring_widgets.results.log_of_tests import Test, TestLog
 from semiring_widgets.results.parts import (
     Correlation,
     Layer,
@@ -55,7 +56,6 @@ from semiring_widgets.results.rankings import ListedRoute, Ranking
 from semiring_widgets.results.result import ELSEWHERE, Result
 from semiring_widgets.results.schema import COORDINATES, variables_of, with_effects
 from semiring_widgets.results.session import Session
-from semiring_widgets.results.test_log import Test, TestLog
 from semiring_widgets.results.tested import Tested
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from semiring_widgets.checks import choice, whole_number
 from semiring_widgets.errors import InputError
+from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.rankings import Ranking
 from semiring_widgets.results.session import Session
-from semiring_widgets.results.test_log import Test
 from semiring_widgets.vocabulary import RANKINGS
 
 __all__ = ["HeldSession", "keep_newest"]

@@ -31,7 +31,7 @@ class ListedRoute:
         probability: the same relative to the mass of all paths; often vanishingly small.
         log_mass: natural log of its mass, the sum of |weight| over its paths.
         share: its mass relative to that of all paths (0-1).
-        contribution: signed sum over its paths of weight times input (gradient × input by this route alone).
+        contribution: signed sum over its paths of weight times input minus reference.
         cancellation: |contribution| relative to the sum of absolute values (0-1); 1 where nothing cancels.
         all_skip: True if it never leaves the skip connections.
         steps: its steps, from the input on.

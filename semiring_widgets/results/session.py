@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.rankings import ListedStep, Ranking
-from semiring_widgets.results.test_log import Test
 
 __all__ = ["Session"]
 

@@ -20,7 +20,7 @@ _NUMBERS: Final = {
     "sign": "sign of that path (-1, 1)",
     "log_mass": "log of the sum of |weight| over the paths of this route (nats)",
     "share": "mass relative to that of all paths (0-1)",
-    "contribution": "signed sum of weight times input over its paths",
+    "contribution": "signed sum of weight times input minus reference over its paths",
     "cancellation": "|contribution| relative to the sum of absolute values (0-1)",
 }
 

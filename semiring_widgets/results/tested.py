@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from semiring_widgets.errors import InputError
+from semiring_widgets.results.log_of_tests import Test, TestLog, asked_of
 from semiring_widgets.results.parts import Layer, Sentence, Stream
 from semiring_widgets.results.session import Session
-from semiring_widgets.results.test_log import Test, TestLog, asked_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +21,9 @@ __all__ = ["Tested"]
 
 class Tested:
     """A part of `Explanation`, which has these fields; see there."""
+
+    # pytest takes it for a class of tests.
+    __test__ = False
 
     streams: tuple[Stream, ...]
     layers: tuple[Layer, ...]

@@ -7,13 +7,14 @@ how often a sweep asks the GPU for a number and waits.
 The share of a maximum is that of its roofline: an SM issues 64 maxima a clock (compute capability 8 and 9,
 CUDA C++ Programming Guide, arithmetic instructions), one for each product, so the peak is ``SMs x highest SM
 clock x 64`` products a second; a signed pair compares four times, its peak is a quarter of it.
-Without a GPU this says so and ends.
+Without a GPU this says so and ends. ``--quick`` is a table within five minutes (`quick_gpu`).
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -51,12 +52,17 @@ def main() -> None:
     options.add_argument("--tokens", type=int, nargs="+", default=TOKENS)
     options.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--quick", action="store_true", help="the short table, with values checked")
     chosen = options.parse_args()
     if not torch.cuda.is_available():
         print("There is no CUDA device here, so nothing was measured on a GPU.")
         return
     device = torch.device("cuda")
     print(f"{torch.cuda.get_device_name()}; peak {peak() / 1e12:.1f} T maxima/s")
+    if chosen.quick:
+        from tests.benchmarks import quick_gpu  # which uses this file
+
+        sys.exit(0 if quick_gpu.measure(device, min(chosen.rounds, 3)) else 1)
     contractions(device, chosen.rounds, SHAPES, ATTENTION, peak())
     report = Report("gpu_sweeps")
     for name in chosen.models:

@@ -378,3 +378,12 @@ def test_what_is_cut_must_be_the_same_under_the_reference():
         score = (x * x.detach()).sum()
     with pytest.raises(UnsupportedOpError, match="or detach cut"):
         sw.backprop(tape, score, x, rules="secant", reference=x.flip(0))
+
+
+def test_estimates_follow_the_rule_of_the_tape_and_tests_do_not():
+    x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    with sw.record(rules="secant") as tape:
+        score = (x * x).sum()
+    table = sw.effects(tape, score, wrt=x, reference="zero")
+    assert table.effect.tolist() == table.contribution.tolist() == [5.0, 25.0]
+    assert sw.test(tape, score, [({"token": 0}, "zero")], wrt=x).effect == 5.0

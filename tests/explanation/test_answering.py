@@ -10,9 +10,9 @@ import pytest
 from semiring_widgets.explanation.answering import sentences_of
 from semiring_widgets.explanation.names import Names
 from semiring_widgets.explanation.route_words import in_words
+from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import Correlation, Part, Reference, Score, Stream
 from semiring_widgets.results.rankings import Family, ListedStep, Ranking
-from semiring_widgets.results.test_log import Test
 from tests.conftest import build_explanation, build_tokens
 
 MASK = Reference("mask", "[MASK] in the place of every token", 0.0)
@@ -95,6 +95,7 @@ def test_what_a_score_of_ones_own_is(label, sentence):
         ([0.01, 0.02, 0, 0], 8, "No single word changes it by more than 0.1."),
         ([0.3, 0.1, 0, 0], 8, "No single word changes it by more than 0.3."),
         ([0, 0, 0, 0], 8, "No single word changes it at all."),
+        ([0, 1e-8, 0, 0], 8, "No single word changes it at all."),
         ([0, 0.002, 0, 0], 0.001, "This is mostly because of *keys* (+0.0020)" + NO_OTHER),
         ([0, 2e7, 0, 0], 1e7, "This is mostly because of *keys* (+2.0e7)" + NO_OTHER),
     ],

@@ -114,6 +114,8 @@ def test_a_route_and_its_family(result, question, mask):
     (sentence,) = [s.text for s in result.sentences if s.kind == "route"]
     assert f"({tested.effect:+.1f} by this route alone)" in sentence
     assert result.test(tested) == tested
+    (core_route,) = sw.top_routes(tape, score, x, k=1, by="contribution", direction=x - mask)
+    assert result.test(core_route).effect == pytest.approx(single.effect, abs=2e-3)
 
 
 def test_all_parts_of_a_kind(result):
@@ -242,3 +244,12 @@ def test_effects_are_of_the_whole_model_whatever_paths_are_told(result, narrow):
     few = sw.explain(*sw.load_demo(), DEMO_TEXT, "are", "is", rankings="contribution", paths=2, **narrow)
     np.testing.assert_allclose(few.dataset.token_effect, result.dataset.token_effect, atol=2e-3)
     assert torch.isfinite(torch.tensor([family.contribution for family in few.rankings[0].families])).all()
+
+
+def test_rounding_is_no_order():
+    """Of another text in which one word differs, the words that stay are not ranked by their rounding."""
+    found = sw.explain(*sw.load_demo(), DEMO_TEXT, "are", "is", reference=OTHER, rankings="best", paths=1)
+    correlations = {one.kind: one.rank_correlation for one in found.correlations}
+    assert correlations["tokens"] == pytest.approx(1)
+    (replaced,) = [s.text for s in found.sentences if s.kind == "replaced"]
+    assert replaced == "With *key* for *keys* the score falls from +8.0 to -7.9: the answer flips."

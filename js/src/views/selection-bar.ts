@@ -5,6 +5,7 @@ import type { ExplanationHeader, Part } from "../contract";
 import { totalOf } from "../families";
 import { focusEntry } from "../keyboard";
 import { brief, percent } from "../layout/numbers";
+import { measureOf } from "../measures";
 import { type Drawing, explanationPane } from "../pane";
 import { partName } from "../part-names";
 import type { Questions } from "../questions";
@@ -77,7 +78,9 @@ function words(state: State, summary: ExplanationHeader): string | typeof nothin
   if (state.answered === "ready") {
     const share = state.condition?.header.log_share ?? null;
     if (share === null) return `There are no ${which}.`;
-    return `Only ${which}: ${percent(Math.exp(share))} of all mass.`;
+    const alone = measureOf(state, summary).scale === "signed";
+    const rest = alone ? " The routes are theirs; colours show each part by itself, as before." : "";
+    return `Only ${which}: ${percent(Math.exp(share))} of all mass.${rest}`;
   }
   return `Selected: ${which}. The numbers are those of all paths. ${state.refused ?? ""}`;
 }

@@ -28,7 +28,7 @@ export function mountTests(root: HTMLElement, store: Store, signal: AbortSignal)
         : (state.untested ??
           (tests.length > 0 ? "" : "Nothing was tested yet: choose a part and press Test it."));
     const spread = spreadOf(tests);
-    return html`<h3>Test it <span class="caption">what really becomes of the score without a part</span></h3>
+    return html`<h3>Test it <span class="caption">the score without a part: bar after, tick before, ring predicted</span></h3>
       <p class="hint" role="status">${said}</p>
       <ol class="tests">${tests.map((test) => row(test, summary, spread))}</ol>`;
   });
@@ -36,9 +36,13 @@ export function mountTests(root: HTMLElement, store: Store, signal: AbortSignal)
 
 const question = ({ parts, steps }: Test) => ({ selection: parts, steps });
 
-/** From the lowest to the highest score of all tests, with zero. */
+/** From the lowest to the highest score of all tests, measured or predicted, with zero. */
 function spreadOf(tests: readonly Test[]): [number, number] {
-  const all = tests.flatMap(({ before, after }) => [before ?? 0, after ?? 0]);
+  const all = tests.flatMap(({ before, after, predicted }) => [
+    before ?? 0,
+    after ?? 0,
+    (before ?? 0) - (predicted ?? 0),
+  ]);
   const [low, high] = [Math.min(0, ...all), Math.max(0, ...all)];
   return low === high ? [low, low + 1] : [low, high];
 }

@@ -137,7 +137,7 @@ def sweep_layers(
         for node in parts[layer] - later:
             alpha.pop(node, None)
 
-    values = sweep_forward(graph, semiring, Span(seeds, keep, visit=visit), paths, progress)
+    values = sweep_forward(graph, semiring, Span(seeds, keep, visit=visit, seen=wanted), paths, progress)
     for layer in list(missing):
         hand_out(layer)
     return values

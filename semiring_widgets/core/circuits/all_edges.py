@@ -128,7 +128,8 @@ def edge_values(
     layout = find_layout(graph, ground.anatomy)
     fit(graph, memory_limit(max_memory), "edges", sweeps=[algebra], beside=_size(graph, layout, algebra))
     sources, targets = layout.parts()
-    contribution, facts, value = None, dict[str, Tensor](), ()
+    contribution, facts = None, dict[str, Tensor]()
+    value: Value = ()
     if reference is not None:
         met = _contributions(ground, layout, reference, steps, progress)
         (contribution,) = met.value

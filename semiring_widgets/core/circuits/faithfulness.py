@@ -55,6 +55,12 @@ class Curve:
 
     Attributes:
         circuits: one for each fraction.
+
+    Example:
+        >>> from semiring_widgets import Circuit, Curve
+        >>> half = Circuit("parts", 0.5, (), 2, 3.0, 0.0, 4.0)
+        >>> Curve((half, Circuit("parts", 1.0, (), 2, 4.0, 0.0, 4.0))).points
+        ((0.5, 0.75), (1.0, 1.0))
     """
 
     circuits: tuple[Circuit, ...]

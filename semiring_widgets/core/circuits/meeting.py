@@ -124,12 +124,12 @@ def _asked(
         found.setdefault(node, []).append((whole[component], _stacked(value)))
     ops: dict[int, list[Op]] = {}
     for group in layout.targets:
-        value = tapped.into.get((group.reader, group.node))
-        if group.masks is None or value is None:
+        into = tapped.into.get((group.reader, group.node))
+        if group.masks is None or into is None:
             continue
         if group.component not in ops:
             ops[group.component] = inner_ops(graph, layout, group.component)
-        for node, pulled in _pulled(graph, layout, semiring, group, value, ops[group.component]):
+        for node, pulled in _pulled(graph, layout, semiring, group, into, ops[group.component]):
             found.setdefault(node, []).append((group, pulled))
     return found
 

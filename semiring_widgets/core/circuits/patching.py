@@ -9,8 +9,9 @@ exchanged for the reference. Where norms lie on the stream they see what the tar
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -94,7 +95,7 @@ class Patching:
         """The steps between some tensors and others, and nothing beyond walls."""
         if name not in self._steps:
             self._steps[name] = steps_between(self.program, given, ends, walls)
-        values: MutableMapping[Slot, Tensor] = dict(given)
+        values = cast("dict[Slot, Tensor]", dict(given))
         for position in self._steps[name]:
             run_step(self.program, self.program.steps[position], values)
         return {end: values.get(end, end.value) for end in ends}

@@ -88,7 +88,7 @@ def effect_rows(
     (see `test`): ``effect = before - after``. The estimate is its first order, the sum over the units of the
     part's output of all paths from there to the score, times output minus reference output: attribution
     patching (Nanda 2023; Syed et al. 2023, arXiv 2310.10348). Where the two part, the model is far from
-    linear between the text and the reference.
+    linear between the text and the reference. What paths weigh, the rule of the tape says.
 
     Args:
         tape: the finished tape.
@@ -138,7 +138,7 @@ def effect_rows(
     if others[from_word] is None and (by == from_word or steps is not None):
         what = "a reference" if from_word == "reference" else "another text"
         raise InputError(f"effects compares with {what}; give {from_word}=, or by='zero' or by='mean'.")
-    ground = ground_of(tape, score, wrt)
+    ground = ground_of(tape, score, wrt, None, reference)
     graph = ground.graph
     check_uncut(graph)
     graph.check_unchanged()

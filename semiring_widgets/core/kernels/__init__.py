@@ -15,14 +15,20 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.kernels import c_library, gpu_contractions
+from semiring_widgets.core.kernels import c_library, cuda_logs, gpu_contractions
 from semiring_widgets.core.kernels.c_library import (
     Logs,
     contract_best,
     contract_logs,
-    join_logs,
-    log_magnitude,
-    sum_logs,
+)
+from semiring_widgets.core.kernels.c_library import (
+    join_logs as _join_in_c,
+)
+from semiring_widgets.core.kernels.c_library import (
+    log_magnitude as _magnitude_in_c,
+)
+from semiring_widgets.core.kernels.c_library import (
+    sum_logs as _sum_in_c,
 )
 
 __all__ = [
@@ -35,8 +41,12 @@ __all__ = [
     "log_magnitude",
     "mass",
     "max_times",
+    "norm_logs",
     "product",
+    "relative_logs",
+    "restored_logs",
     "signed_max_times",
+    "softmax_logs",
     "sum_logs",
     "tile",
 ]
@@ -88,7 +98,18 @@ def expectation(p: Tensor, q: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
     if done is not None:
         return done[0], done[1]
     magnitude = w.abs()
-    return p @ magnitude, q @ magnitude + p @ torch.special.xlogy(magnitude, magnitude)
+    return p @ magnitude, _added(q @ magnitude, p, torch.special.xlogy(magnitude, magnitude))
+
+
+def _added(whole: Tensor, p: Tensor, w: Tensor) -> Tensor:
+    """``whole + p @ w``, by one operator where p and w have the same batch dimensions, or w has none."""
+    if w.dim() == 2:
+        flat = whole.reshape(-1, whole.shape[-1]).addmm_(p.reshape(-1, p.shape[-1]), w)
+        return flat.view(whole.shape)
+    if p.shape[:-2] != w.shape[:-2]:
+        return whole + p @ w
+    batch = [part.reshape(-1, *part.shape[-2:]) for part in (whole, p, w)]
+    return batch[0].baddbmm_(*batch[1:]).view(whole.shape)
 
 
 def max_times(p: Tensor, w: Tensor) -> Tensor:
@@ -128,6 +149,71 @@ def tile(terms: int, columns: int, device: torch.device) -> tuple[int, int]:
     most = _CHUNKS.get(device.type, _CHUNK)
     rows = max(1, most // (terms * columns))
     return rows, columns if rows > 1 else max(1, min(columns, most // terms))
+
+
+def relative_logs(name: str, value: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]] | None:
+    """Row maxima and the left operands relative to them, in one launch; None where torch has to do it.
+
+    Args:
+        name: ``"mass"``, ``"max"`` or ``"expectation"``.
+        value: logarithms (..., M, K), and entropies beside them for an expectation.
+
+    Returns:
+        The maxima (..., M, 1), at least the lowest finite number; and what `mass` and its like take.
+    """
+    return cuda_logs.relative(name, value) if cuda_logs.fits(*value) else None
+
+
+def restored_logs(
+    name: str, made: tuple[Tensor, ...], top: Tensor
+) -> tuple[tuple[Tensor, ...], Tensor] | None:
+    """A value from what was computed relative to ``top``, and the least of each row; None as above."""
+    return cuda_logs.restored(name, made, top) if cuda_logs.fits(*made) else None
+
+
+def softmax_logs(
+    name: str, value: tuple[Tensor, ...], result: Tensor, dims: Sequence[int]
+) -> tuple[Tensor, ...] | None:
+    """What `Semiring.through_softmax` gives, in one launch; None where torch has to do it."""
+    return cuda_logs.softmax(name, value, result, dims) if cuda_logs.fits(*value, result) else None
+
+
+def norm_logs(
+    name: str,
+    value: tuple[Tensor, ...],
+    result: Tensor,
+    scale: Tensor,
+    dims: Sequence[int],
+    *,
+    centred: bool,
+    forward: bool,
+) -> tuple[Tensor, ...] | None:
+    """What `Semiring.through_norm` gives, in one launch; None where torch has to do it."""
+    if not cuda_logs.fits(*value, result, scale):
+        return None
+    return cuda_logs.norm(name, value, result, scale, dims, centred=centred, forward=forward)
+
+
+def join_logs(a: tuple[Tensor, ...], b: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+    """The sum of two values, (log mass,) or (log mass, entropy); None where torch has to do it."""
+    if len(a) > 1 and cuda_logs.fits(*a, *b):
+        return cuda_logs.join("expectation", a, b) if a[0].shape == b[0].shape else None
+    return _join_in_c(a, b)
+
+
+def sum_logs(value: tuple[Tensor, ...], dims: Sequence[int]) -> tuple[Tensor, ...] | None:
+    """The sum of (log mass,) or (log mass, entropy) over the last dimensions, which stay with size 1.
+
+    None where torch has to do it: also for other dimensions.
+    """
+    if cuda_logs.fits(*value):
+        return cuda_logs.sum_rows("expectation" if len(value) > 1 else "mass", value, dims)
+    return _sum_in_c(value, dims)
+
+
+def log_magnitude(x: Tensor) -> Tensor | None:
+    """``log|x|``; None where torch has to do it."""
+    return cuda_logs.magnitude(x) if cuda_logs.fits(x) else _magnitude_in_c(x)
 
 
 def accelerated() -> bool:

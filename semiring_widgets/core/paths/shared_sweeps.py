@@ -41,6 +41,13 @@ class Order:
 
     def __init__(self, graph: GradientGraph) -> None:
         self._positions: dict[Op, int] = {op: position for position, op in enumerate(graph.ops)}
+        self._composites = graph.composites
+
+    @cached_property
+    def within(self) -> set[int]:
+        """The positions inside of a softmax or a norm that a sweep may pass in one step."""
+        ends = ((self._positions[c.ops[0]], self._positions[c.ops[-1]]) for c in self._composites)
+        return {position for first, last in ends for position in range(first + 1, last + 1)}
 
     def before(self, op: Op) -> int:
         """The position just before an operator of the graph."""
@@ -182,7 +189,8 @@ class Sweeps:
         """Values at a position, swept there from what is known at another one."""
         values = known[at]
         stride = _STRIDE if position > at else -_STRIDE
-        by_the_way = range(at - at % stride + stride, position, stride) if self._keeps else ()
+        stops = range(at - at % stride + stride, position, stride) if self._keeps else ()
+        by_the_way = [stop for stop in stops if stop not in self._order.within]
         for stop in [*by_the_way, position]:
             if stop != at:
                 span = Span(values, keep=(), within=(min(at, stop), max(at, stop)))

@@ -6,11 +6,11 @@ them as they are, hold a part of the model constant, or take finite differences 
 Public: `semiring_widgets.rules`.
 """
 
-from semiring_widgets.core.rules.built_in import RULES, find_rule
 from semiring_widgets.core.rules.gim import GIM
-from semiring_widgets.core.rules.gradient import Gradient
+from semiring_widgets.core.rules.gradient_rule import Gradient
 from semiring_widgets.core.rules.linear import Linear
 from semiring_widgets.core.rules.lrp import LRP
+from semiring_widgets.core.rules.named_rules import RULES, find_rule
 from semiring_widgets.core.rules.rule import Rule
 from semiring_widgets.core.rules.secant import Secant
 from semiring_widgets.core.rules.step import Step

@@ -48,7 +48,8 @@ KINDS = {
 SOFTMAXES = {"softmax", "safe_softmax"}
 _LOGARITHMS = {"log_softmax", "logsumexp"}
 _LINEAR_RULES = {
-    *(movement.rule, movement.view_rule, copies.rule, fourier.rule, lookup_tables.rule),
+    *(movement.rule, movement.cat_rule, movement.view_rule),
+    *(copies.rule, fourier.rule, lookup_tables.rule),
     *(resampling.linear_rule, pooling.average_rule, pooling.unpooling_rule, pointwise.fill_rule),
     scatter.folding_rule,
 }

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.jacobian import Call, Edge, edges_of
-from semiring_widgets.core.rules.gates import Gates
+from semiring_widgets.core.rules.gated_products import Gates
 from semiring_widgets.core.rules.kinds import kind_of
 from semiring_widgets.core.rules.rounding import with_rounding
 from semiring_widgets.core.rules.rule import Rule

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from semiring_widgets.checks import choice, shown
-from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.base import Norm, Semiring, Value
 from semiring_widgets.core.semirings.batch import Batch
 from semiring_widgets.core.semirings.built_in import *
-from semiring_widgets.core.semirings.edge_weight import Weight
+from semiring_widgets.core.semirings.edge_weight import Number, Weight
 from semiring_widgets.core.semirings.gates import Passing, gated
 from semiring_widgets.core.semirings.laws import check_form, check_laws
 from semiring_widgets.core.semirings.marked_paths import Leaving
@@ -25,6 +25,8 @@ __all__ = [
     "NAMED",
     "Batch",
     "Leaving",
+    "Norm",
+    "Number",
     "Passing",
     "Product",
     "Semiring",

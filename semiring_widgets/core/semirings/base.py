@@ -24,6 +24,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, reduce
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -31,9 +32,24 @@ from torch import Tensor
 from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.edge_weight import Weight
 
-__all__ = ["Semiring", "Value"]
+__all__ = ["Norm", "Semiring", "Value"]
 
 Value = tuple[Tensor, ...]
+
+
+class Norm(NamedTuple):
+    """``y = d r`` with ``r = (mean(d squared) + eps) ** -0.5``, where d is the source x, or ``x - mean(x)``.
+
+    ``result`` is y, ``scale`` is r (with the dimensions ``dims`` of the means as 1), ``share`` is -1 / n for
+    n numbers in each mean, ``deviation`` is d, and ``centred`` says whether the mean was subtracted.
+    """
+
+    result: Weight
+    scale: Weight
+    share: Weight
+    deviation: Tensor
+    dims: tuple[int, ...]
+    centred: bool
 
 
 class Semiring(ABC):
@@ -50,6 +66,9 @@ class Semiring(ABC):
         branch_level: what stands for it at branch level; None for itself.
         distributive: whether ``times`` distributes over ``plus``, so that alpha times beta is the value of
             all paths through a place; not so at branch level.
+        multiplicative: whether two edges of weights a and b in a row are worth one edge of weight a b, so
+            that a sweep may join steps.
+        row_kernels: its name among the kernels that join rows of values; "" where there are none for it.
         with_sign: a semiring among whose facts are this one's and their ``sign``, where this one finds
             magnitudes only; else None.
         begins_with: a semiring whose value is the first part of this one's, so that a `Product` of both need
@@ -58,7 +77,7 @@ class Semiring(ABC):
             name, `semiring_widgets.explain` and `semiring_widgets.compare` alone can ask for it.
 
     A class derived from another one, which may lift otherwise, has a name of its own, and a `method`,
-    `with_sign`, `branch_level` and `begins_with` only if it says so.
+    `with_sign`, `branch_level` and `begins_with` only if it says so, and is `multiplicative` only then.
 
     Example:
         >>> import torch, semiring_widgets as sw
@@ -85,6 +104,8 @@ class Semiring(ABC):
     signed: bool = True
     judged: bool = True
     distributive: bool = True
+    multiplicative: bool = False
+    row_kernels: str = ""
     with_sign: Semiring | None = None
     branch_level: Semiring | None = None
     begins_with: type[Semiring] | None = None
@@ -93,7 +114,7 @@ class Semiring(ABC):
     def __init_subclass__(cls) -> None:
         if "name" not in vars(cls):
             cls.name = cls.__name__
-        own = ["method", "with_sign", "branch_level", "begins_with"]
+        own = ["method", "multiplicative", "row_kernels", "with_sign", "branch_level", "begins_with"]
         if "readout" in vars(cls):
             own.append("plain")
         for key in own:
@@ -155,6 +176,8 @@ class Semiring(ABC):
     @cached_property
     def unital(self) -> bool:
         """Whether an edge of weight 1 changes nothing: ``lift(1)`` is `one`."""
+        if self.multiplicative:
+            return True
         return all(float(part) == one for part, one in zip(self.lift(torch.ones(())), self.one, strict=True))
 
     def full(self, numbers: Sequence[float], shape: Sequence[int], like: Tensor) -> Value:
@@ -170,6 +193,45 @@ class Semiring(ABC):
         for dim in dims:
             value = self._fold(value, dim % value[0].dim())
         return value
+
+    def through_softmax(self, value: Value, result: Weight, dims: Sequence[int]) -> Value:
+        """What comes out of a softmax over ``dims``, in either direction, if this is `multiplicative`.
+
+        ``out[i] = value[i] times y[i], plus over j of value[j] times -y[i] y[j]``, with y its result.
+        """
+        if self.row_kernels:
+            done = kernels.softmax_logs(self.row_kernels, value, result.value, dims)
+            if done is not None:
+                return done
+        direct = self.scale(value, result)
+        return self.plus(direct, self.scale(self.sum(direct, dims), result.negated))
+
+    def through_norm(self, value: Value, norm: Norm, *, forward: bool) -> Value:
+        """What comes out of a norm, if this is `multiplicative`.
+
+        ``d = value plus (over j of value[j] times y[j]) times -y / n``, with y its result; if it is centred,
+        ``d plus (over j of d[j]) times -1 / n``; that times its scale. Forward in the other order.
+        """
+        if self.row_kernels:
+            tensors = norm.result.value, norm.scale.value
+            done = kernels.norm_logs(
+                self.row_kernels, value, *tensors, norm.dims, centred=norm.centred, forward=forward
+            )
+            if done is not None:
+                return done
+        if forward:
+            value = self.scale(value, norm.scale)
+            value = self._fed_back(value, norm, None) if norm.centred else value
+            return self._fed_back(value, norm, norm.result)
+        value = self._fed_back(value, norm, norm.result)
+        value = self._fed_back(value, norm, None) if norm.centred else value
+        return self.scale(value, norm.scale)
+
+    def _fed_back(self, value: Value, norm: Norm, weight: Weight | None) -> Value:
+        own = value if weight is None else self.scale(value, weight)
+        joined = self.scale(self.sum(own, norm.dims), norm.share)
+        back = tuple(j.expand(v.shape) for j, v in zip(joined, value, strict=True))
+        return self.plus(value, back if weight is None else self.scale(joined, weight))
 
     def total(self, values: Iterable[Value]) -> Value:
         """Semiring sum of all elements of at least one value, parts of shape ()."""

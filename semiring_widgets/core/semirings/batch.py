@@ -25,6 +25,7 @@ class Batch(Semiring):
 
     def __init__(self, inner: Semiring, size: int) -> None:
         self.inner, self.size = inner, size
+        self.multiplicative = inner.multiplicative
         self.name = f"{size} x {inner.name}"
         self.zero = inner.zero * size
         self.one = inner.one * size

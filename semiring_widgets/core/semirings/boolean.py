@@ -31,6 +31,7 @@ class Boolean(Semiring):
     """
 
     name, method = "boolean", "path reach"
+    multiplicative = True
     signed = False
     zero, one = (0.0,), (1.0,)
 

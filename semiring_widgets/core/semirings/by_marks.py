@@ -22,6 +22,7 @@ class ByMarks(Semiring):
 
     def __init__(self, inner: Semiring, kinds: int) -> None:
         self.inner = inner
+        self.multiplicative = inner.multiplicative
         self.zero = inner.zero * kinds
         self.one = (*inner.one, *inner.zero * (kinds - 1))
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import struct
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
 from semiring_widgets.core import kernels
 
-__all__ = ["Weight"]
+__all__ = ["Number", "Weight", "is_moderate", "measure"]
 
 # Weights whose largest magnitude lies outside are brought to 1 before they are multiplied: what then counts
 # as too small (1e-32 of the largest, and more) is still a normal float32 number.
@@ -27,15 +29,31 @@ class Weight:
 
     Attributes:
         value: the derivatives, in the dtype that the sweep computes in.
+        sparse: whether many may be 0, as the probabilities of a masked attention are.
     """
 
-    __slots__ = ("_base", "_log", "_peak", "value")
+    __slots__ = ("_base", "_log", "_peak", "sparse", "value")
 
-    def __init__(self, value: Tensor, _base: Weight | None = None) -> None:
-        self.value = value
+    def __init__(self, value: Tensor, _base: Weight | None = None, *, sparse: bool = False) -> None:
+        self.value, self.sparse = value, sparse
         self._base = _base
         self._log: Tensor | None = None
         self._peak: Tensor | float | None = None
+
+    @property
+    def factor(self) -> Tensor | float:
+        """The derivatives as something to multiply by: a Python number where one is known for all edges."""
+        return self.value
+
+    @property
+    def summand(self) -> Tensor | float:
+        """``log|w|`` as something to add: a Python number where one is known for all edges."""
+        return self.log
+
+    @property
+    def negated(self) -> Weight:
+        """The same magnitudes with other signs; what either has computed of them serves both."""
+        return _Negated(self)
 
     @property
     def log(self) -> Tensor:
@@ -73,7 +91,12 @@ class Weight:
     @property
     def mT(self) -> Weight:
         """The same edges with the last two dimensions swapped; what either has computed serves both."""
-        return self._base if self._base is not None else Weight(self.value.mT, self)
+        return self._base if self._base is not None else Weight(self.value.mT, self, sparse=self.sparse)
+
+    @property
+    def base(self) -> Weight:
+        """The one of several that knows what they have in common."""
+        return self if self._base is None else self._base
 
     def moderate(self) -> tuple[Tensor, float, float]:
         """The derivatives without an extreme scale, for algorithms that multiply.
@@ -100,6 +123,121 @@ class Weight:
             return self._base.note_peak(peak)
         self._peak = peak
         return _is_moderate(peak)
+
+
+class Number(Weight):
+    """One derivative for all edges of a block, which no tensor is made for unless somebody asks.
+
+    Args:
+        number: the derivative.
+        dtype: what it is rounded to.
+        device: where its tensor is made.
+    """
+
+    __slots__ = ("_device", "_dtype", "_made", "_number")
+
+    def __init__(self, number: float, dtype: torch.dtype, device: torch.device) -> None:
+        self._base, self._log, self.sparse = None, None, False
+        self._number, self._dtype, self._device = _rounded(number, dtype), dtype, device
+        self._peak = abs(self._number)
+        self._made: Tensor | None = None
+
+    @property
+    def value(self) -> Tensor:  # type: ignore[override]
+        """The derivative, of shape ()."""
+        if self._made is None:
+            self._made = torch.full((), self._number, dtype=self._dtype, device=self._device)
+        return self._made
+
+    @property
+    def factor(self) -> float:
+        return self._number
+
+    @property
+    def summand(self) -> float:
+        return math.log(abs(self._number)) if self._number != 0 else -math.inf
+
+    @property
+    def extreme(self) -> float:
+        return abs(self._number)
+
+    @property
+    def negated(self) -> Number:
+        return Number(-self._number, self._dtype, self._device)
+
+
+class _Negated(Weight):
+    """See `Weight.negated`."""
+
+    __slots__ = ("_made", "_other")
+
+    def __init__(self, other: Weight) -> None:
+        self._base, self._other, self.sparse = None, other, other.sparse
+        self._made: Tensor | None = None
+
+    @property
+    def value(self) -> Tensor:  # type: ignore[override]
+        if self._made is None:
+            self._made = -self._other.value
+        return self._made
+
+    @property
+    def log(self) -> Tensor:
+        return self._other.log
+
+    @property
+    def base(self) -> Weight:
+        return self._other.base
+
+    @property
+    def peak(self) -> Tensor | float:
+        return self._other.peak
+
+    @property
+    def extreme(self) -> Tensor | float:
+        return self._other.extreme
+
+    @property
+    def negated(self) -> Weight:
+        return self._other
+
+
+def measure(weights: Iterable[Weight]) -> None:
+    """Find the largest magnitudes of many weights by a few operators, and leave them where they are."""
+    places: dict[tuple[torch.device, torch.dtype], list[Weight]] = {}
+    for weight in dict.fromkeys(weight.base for weight in weights):
+        if weight._peak is None and weight.value.numel():
+            places.setdefault((weight.value.device, weight.value.dtype), []).append(weight)
+    for own in places.values():
+        peaks = torch._foreach_norm([_in_memory(weight.value) for weight in own], math.inf)
+        for weight, peak in zip(own, peaks, strict=True):
+            weight._peak = peak
+
+
+def _in_memory(tensor: Tensor) -> Tensor:
+    """The numbers of a tensor in the order in which they lie, without a copy if nothing lies between."""
+    step = 1
+    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if size > 1 and stride != step:
+            return tensor.contiguous()
+        step *= size
+    return tensor.as_strided((tensor.numel(),), (1,))
+
+
+def _rounded(number: float, dtype: torch.dtype) -> float:
+    """A number as a tensor of some dtype has it."""
+    if dtype != torch.float32:
+        return number
+    try:
+        (found,) = struct.unpack("f", struct.pack("f", number))
+    except OverflowError:
+        return math.copysign(math.inf, number)
+    return float(found)
+
+
+def is_moderate(peak: float) -> bool:
+    """Whether weights whose largest magnitude this is have a usual scale, or all are 0."""
+    return peak == 0 or _is_moderate(peak)
 
 
 def _is_moderate(peak: float) -> bool:

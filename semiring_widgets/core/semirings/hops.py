@@ -46,6 +46,7 @@ class Hops(LogWeights):
     """
 
     name, unit, method = "hops", "hops", "path length"
+    multiplicative = True
     counts_marks = True
 
     def __init__(self, most: int) -> None:

@@ -51,6 +51,7 @@ class KBest(LogWeights):
     """
 
     name, method = "kbest", "best paths"
+    multiplicative = True
 
     def __init__(self, k: int = 5) -> None:
         self.k = whole_number(k, "k", most=_MOST)

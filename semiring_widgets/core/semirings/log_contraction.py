@@ -11,18 +11,18 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from semiring_widgets.core import kernels
 from semiring_widgets.core.semirings.edge_weight import Weight
+from semiring_widgets.core.semirings.late_judge import LOST, Judge, current
 from semiring_widgets.core.semirings.relative_logs import NONE, relative, restored
 
 __all__ = ["Contracted", "as_weights", "columns_at", "contracted", "contracted_logs", "pieces", "rows_at"]
 
-# A relative entry below 1e-38 was lost; a result must be this much larger than what can be lost with it.
-_LOST = 1e-32
 _ENTRIES = 1 << 22
 # Nats below the largest up to which a number is a normal float32 beside it.
 _FAR = -80.0
@@ -60,7 +60,7 @@ class Contracted:
         Yields:
             Index tuples into it.
         """
-        limit = _LOST * self.inner * self.peak
+        limit = LOST * self.inner * self.peak
         out = self.parts[part]
         if out.numel() == 0 or self.inner == 0 or self.least[part] > limit:
             return
@@ -89,12 +89,15 @@ def contracted(name: str, value: Value, weight: Weight) -> Contracted:
         weight: (..., K, N).
     """
     inner = value[0].shape[-1]
+    judge = current()
+    if judge is not None and name in _ONE_RESULT and 0 not in (*value[0].shape, weight.value.shape[-1]):
+        return _unjudged(name, value, weight, judge)
     if weight.may_be_moderate:
         found = kernels.contract_logs(name, value, weight.value)
         if found is not None and weight.note_peak(found.peak):
             return Contracted(found.parts, found.top, 0.0, found.peak, found.least, inner)
     plain, shift, peak = weight.moderate()
-    top, results, parts = _ALGEBRAS[name](value, plain, shift)
+    top, results, parts, _ = _ALGEBRAS[name](value, plain, shift)
     least = tuple(float(r.amin()) if r.numel() else math.inf for r in results)
     return Contracted(parts, top, shift, peak, least, inner)
 
@@ -117,6 +120,20 @@ def contracted_logs(name: str, value: Value, weight: Weight, join: Callable[[Ten
     return (out,)
 
 
+def _unjudged(name: str, value: Value, weight: Weight, judge: Judge) -> Contracted:
+    """What a contraction gives if all is well."""
+    top, (made,), parts, least = _ALGEBRAS[name](value, weight.value, 0.0)
+    if weight.sparse:
+        # Where no path is, as under a causal mask, there is nothing to be lost.
+        reached = (value[0] > NONE).to(made.dtype) @ (weight.value != 0).to(made.dtype)
+        least = made.masked_fill(reached == 0, math.inf).amin(-1, keepdim=True)
+    elif least is None:
+        least = made.amin(-1, keepdim=True)
+    least, rows = torch.broadcast_tensors(least, top)
+    judge.note(weight, least, rows, value[0].shape[-1])
+    return Contracted(parts, top, 0.0, 0.0, (math.inf,), value[0].shape[-1])
+
+
 def as_weights(log: Tensor) -> tuple[Weight, Tensor] | None:
     """Logarithms (K, N) as plain numbers, each column relative to its largest, and those, (1, N).
 
@@ -131,38 +148,62 @@ def as_weights(log: Tensor) -> tuple[Weight, Tensor] | None:
     return Weight(below.exp_()), top
 
 
-_Found = tuple[Tensor, Value, Value]
+class _Found(NamedTuple):
+    """What an algebra gives: as in `Contracted`, and the least result of each row where that is known."""
+
+    top: Tensor
+    results: Value
+    parts: Value
+    least: Tensor | None = None
 
 
-def _alone(product: Callable[[Tensor, Tensor], Tensor], value: Value, plain: Tensor, shift: float) -> _Found:
-    top, p = relative(value[0])
+def _alone(
+    name: str, product: Callable[[Tensor, Tensor], Tensor], value: Value, plain: Tensor, shift: float
+) -> _Found:
+    top, (p,) = kernels.relative_logs(name, value) or _relative(value[0])
     made = product(p, plain)
-    return top, (made,), (restored(made, top, shift),)
+    done = None if shift else kernels.restored_logs(name, (made,), top)
+    return _Found(top, (made,), *done) if done else _Found(top, (made,), (restored(made, top, shift),))
+
+
+def _relative(log: Tensor) -> tuple[Tensor, Value]:
+    top, p = relative(log)
+    return top, (p,)
 
 
 def _expectation(value: Value, plain: Tensor, shift: float) -> _Found:
     log, entropy = value
-    top, p = relative(log)
+    ready = kernels.relative_logs("expectation", value)
+    if ready is None:
+        top, p = relative(log)
+        ready = top, (p, torch.special.xlogy(p, p) - p * entropy)
+    top, (p, q) = ready
     # With shares q = p |w| / mass, sum q (H - log q) = log mass - (sum p |w| (log p |w| - H)) / mass.
-    mass, total = kernels.expectation(p, torch.special.xlogy(p, p) - p * entropy, plain)
+    mass, total = kernels.expectation(p, q, plain)
+    done = None if shift else kernels.restored_logs("expectation", (mass, total), top)
+    if done:
+        return _Found(top, (mass,), *done)
     log_mass = mass.log()
     mean = total / mass.clamp(min=torch.finfo(mass.dtype).tiny)
-    return top, (mass,), (top + log_mass + shift, torch.where(mass > 0, log_mass - mean, 0.0))
+    return _Found(top, (mass,), (top + log_mass + shift, torch.where(mass > 0, log_mass - mean, 0.0)))
 
 
 def _signed(value: Value, plain: Tensor, shift: float) -> _Found:
     top, *relatives = relative(*value)
     high, low = kernels.signed_max_times(relatives[0], -relatives[1], plain)
     results = (high, -low)
-    return top, results, tuple(restored(result, top, shift) for result in results)
+    return _Found(top, results, tuple(restored(result, top, shift) for result in results))
 
 
 _ALGEBRAS: dict[str, Callable[[Value, Tensor, float], _Found]] = {
-    "mass": partial(_alone, kernels.mass),
-    "max": partial(_alone, kernels.max_times),
+    "mass": partial(_alone, "mass", kernels.mass),
+    "max": partial(_alone, "max", kernels.max_times),
     "expectation": _expectation,
     "signed": _signed,
 }
+
+# Those whose first result says all about underflow.
+_ONE_RESULT = ("mass", "max", "expectation")
 
 
 def pieces(chosen: Tensor, inner: int) -> Iterator[Where]:

@@ -46,6 +46,7 @@ class Abs(LogWeights):
     """
 
     name, method = "abs", "path mass"
+    multiplicative, row_kernels = True, "mass"
 
     def plus(self, a: Value, b: Value) -> Value:
         joined = kernels.join_logs(a, b)
@@ -98,6 +99,7 @@ class Count(Abs):
     """
 
     name, method = "count", "path count"
+    multiplicative = True
 
     def lift(self, weight: Tensor) -> Value:
         return (torch.where(weight != 0, 0.0, NONE).to(weight.dtype),)
@@ -140,6 +142,7 @@ class Entropy(Semiring):
     """
 
     name, unit, method = "entropy", "nats", "path entropy"
+    multiplicative, row_kernels = True, "expectation"
     signed = False
     begins_with = Abs
     zero, one = (NONE, 0.0), (0.0, 0.0)
@@ -160,8 +163,8 @@ class Entropy(Semiring):
         return (log_mass, _spread(first, a[1]) + _spread(second, b[1]))
 
     def scale(self, value: Value, weight: Weight) -> Value:
-        log, entropy = torch.broadcast_tensors(value[0] + weight.log, value[1])
-        return (log, entropy)
+        log = value[0] + weight.summand
+        return (log, value[1] if value[1].shape == log.shape else value[1].expand_as(log))
 
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
         if not dims:

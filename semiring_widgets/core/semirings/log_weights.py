@@ -28,4 +28,4 @@ class LogWeights(Semiring):
         return (a[0] + b[0],)
 
     def scale(self, value: Value, weight: Weight) -> Value:
-        return tuple(part + weight.log for part in value)
+        return tuple(part + weight.summand for part in value)

@@ -124,6 +124,7 @@ class SignedMax(_Largest):
     """
 
     name = "signed_max"
+    multiplicative = True
     branch_level = BranchMax("signed_max")
     zero, one = (NONE, NONE), (0.0, NONE)
 
@@ -137,8 +138,11 @@ class SignedMax(_Largest):
 
     def scale(self, value: Value, weight: Weight) -> Value:
         # A negative weight exchanges the two.
-        turned, log = weight.value < 0, weight.log
+        log, sign = weight.summand, weight.factor
         positive, negative = value[0] + log, value[1] + log
+        if isinstance(sign, float):
+            return (negative, positive) if sign < 0 else (positive, negative)
+        turned = sign < 0
         return torch.where(turned, negative, positive), torch.where(turned, positive, negative)
 
     def contract(self, value: Value, weight: Weight) -> Value:
@@ -187,6 +191,7 @@ class Max(_Largest, LogWeights):
     """
 
     name, method = "max", "best path"
+    multiplicative, row_kernels = True, "max"
     signed = True
     with_sign: Semiring | None = SignedMax()
     branch_level: Semiring | None = BranchMax("max")

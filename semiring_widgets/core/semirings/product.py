@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import Tensor
 
 from semiring_widgets.checks import shown
-from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.base import Norm, Semiring, Value
 from semiring_widgets.core.semirings.edge_weight import Weight
 from semiring_widgets.errors import InputError
 
@@ -46,6 +46,7 @@ class Product(Semiring):
         self.factors = factors
         self.name = " x ".join(factor.name for factor in factors)
         self.distributive = all(factor.distributive for factor in factors)
+        self.multiplicative = all(factor.multiplicative for factor in factors)
         self.with_sign = next((factor.with_sign for factor in factors if factor.with_sign is not None), None)
         begun = {factor.begins_with: factor for factor in factors}
         self.zero, self.one = (), ()
@@ -88,6 +89,12 @@ class Product(Semiring):
 
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
         return self._each(lambda s, x: s.sum(x, dims), value)
+
+    def through_softmax(self, value: Value, result: Weight, dims: Sequence[int]) -> Value:
+        return self._each(lambda s, x: s.through_softmax(x, result, dims), value)
+
+    def through_norm(self, value: Value, norm: Norm, *, forward: bool) -> Value:
+        return self._each(lambda s, x: s.through_norm(x, norm, forward=forward), value)
 
     def contract(self, value: Value, weight: Weight) -> Value:
         return self._each(lambda s, x: s.contract(x, weight), value)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor
 
 from semiring_widgets.core import kernels
-from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.base import Norm, Semiring, Value
 from semiring_widgets.core.semirings.edge_weight import Weight
 from semiring_widgets.core.semirings.registry import register
 
@@ -33,6 +34,7 @@ class Sum(Semiring):
     """
 
     name = "sum"
+    multiplicative = True
     judged = False
     zero, one = (0.0,), (1.0,)
 
@@ -46,10 +48,28 @@ class Sum(Semiring):
         return (a[0] + b[0],)
 
     def scale(self, value: Value, weight: Weight) -> Value:
-        return (value[0] * weight.value,)
+        return (value[0] * weight.factor,)
 
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
         return (value[0].sum(tuple(dims), keepdim=True),) if dims else value
+
+    def through_softmax(self, value: Value, result: Weight, dims: Sequence[int]) -> Value:
+        (own,) = value
+        if len(dims) > 1 or own.dtype != result.value.dtype:
+            return super().through_softmax(value, result, dims)
+        return (torch._softmax_backward_data(own.expand_as(result.value), result.value, dims[0], own.dtype),)
+
+    def through_norm(self, value: Value, norm: Norm, *, forward: bool) -> Value:
+        (own,), d = value, norm.deviation
+        kept = d.dim() - len(norm.dims)
+        if not norm.centred or norm.dims != tuple(range(kept, d.dim())) or own.dtype != d.dtype:
+            return super().through_norm(value, norm, forward=forward)
+        # Sums are the same both ways, as the results add up to 0.
+        r = norm.scale.value
+        found = torch.ops.aten.native_layer_norm_backward(
+            own, d, d.shape[kept:], torch.zeros_like(r), r, None, None, [True, False, False]
+        )
+        return (found[0],)
 
     def contract(self, value: Value, weight: Weight) -> Value:
         return (kernels.product(value[0], weight.value),)

@@ -45,6 +45,7 @@ class Variance(Semiring):
     """
 
     name, unit, method = "variance", "nats²", "path spread"
+    multiplicative = True
     signed = False
     zero, one = (NONE, 0.0, 0.0), (0.0, 0.0, 0.0)
 
@@ -60,7 +61,7 @@ class Variance(Semiring):
         ))  # fmt: skip
 
     def scale(self, value: Value, weight: Weight) -> Value:
-        return tuple(torch.broadcast_tensors(value[0] + weight.log, *value[1:]))
+        return tuple(torch.broadcast_tensors(value[0] + weight.summand, *value[1:]))
 
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
         if not dims:

@@ -57,7 +57,9 @@ def test_every_rule(row):
                 float(((x - other) * slope.value).double().sum())
                 for x, other, slope in zip(inputs, reference, slopes, strict=True)
             )
-            assert total == pytest.approx(difference, rel=1e-3, abs=2e-4)
+            # The score itself has no more digits, where it is large (Tapas adds -10,000 for what it masks).
+            digits = max(2e-4, 2e-7 * abs(float(score)))
+            assert total == pytest.approx(difference, rel=1e-3, abs=digits)
         if rules == "linear" and row.name in WITHOUT_BIAS:
             total = sum(float((x * slope.value).sum()) for x, slope in zip(inputs, slopes, strict=True))
             assert total == pytest.approx(float(score), rel=1e-4)

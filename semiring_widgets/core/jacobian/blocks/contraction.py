@@ -6,12 +6,14 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.jacobian.blocks.block import Block
-from semiring_widgets.core.semirings import Semiring, Value, Weight
+from semiring_widgets.core.semirings import Semiring, Value, Weight, late_judge
 
 __all__ = ["Contraction"]
 
-# Entries of a shared weight from which on looking for unused rows and terms pays.
+# Entries of a shared weight from which on looking for unused rows and terms pays; beyond the second number
+# also where the host has to wait for what it sees, as for a GPU.
 _WORTH_A_LOOK = 1 << 16
+_WORTH_WAITING = 1 << 25
 # Rows and columns at which that look begins.
 _GLANCE = 8
 
@@ -95,9 +97,12 @@ def _contract_reached(semiring: Semiring, value: Value, other: Weight) -> Value:
     A score that reads one position and two entries of the vocabulary leaves little of a large product.
     """
     weights = other.value
-    if weights.dim() > 2 or weights.numel() < _WORTH_A_LOOK:
+    far = weights.device.type in late_judge.FAR
+    if weights.dim() > 2 or weights.numel() < (_WORTH_WAITING if far else _WORTH_A_LOOK):
         return semiring.contract(value, other)
     flat = tuple(v.reshape(-1, v.shape[-1]) for v in value)
+    if far:
+        return _contract_far(semiring, flat, other, value[0].shape[:-1])
     if _mostly_alive(flat[0], semiring.zero[0]):
         return semiring.contract(value, other)
     alive = ~semiring.absent(flat)
@@ -109,6 +114,25 @@ def _contract_reached(semiring: Semiring, value: Value, other: Weight) -> Value:
     few = 2 * int(rows.sum()) <= len(rows)
     found = semiring.contract_rows(flat, other, rows) if few else semiring.contract(flat, other)
     return tuple(v.reshape(shape) for v in found)
+
+
+def _contract_far(semiring: Semiring, flat: Value, other: Weight, shape: torch.Size) -> Value:
+    """The same by a single look at what is alive."""
+    alive = ~semiring.absent(flat)
+    rows, terms = torch.cat([alive.any(1), alive.any(0)]).cpu().split([len(alive), alive.shape[1]])
+    few_rows, few_terms = (2 * int(part.sum()) <= len(part) for part in (rows, terms))
+    if few_terms:
+        index = terms.nonzero().squeeze(1).to(other.value.device)
+        other = Weight(other.value.index_select(0, index))
+        flat = tuple(v.index_select(1, index) for v in flat)
+    if not few_rows:
+        found = semiring.contract(flat, other)
+    else:
+        index = rows.nonzero().squeeze(1).to(other.value.device)
+        some = semiring.contract(tuple(v.index_select(0, index) for v in flat), other)
+        whole = semiring.full(semiring.zero, (len(rows), other.value.shape[-1]), flat[0])
+        found = tuple(part.index_copy_(0, index, new) for part, new in zip(whole, some, strict=True))
+    return tuple(v.reshape((*shape, other.value.shape[-1])) for v in found)
 
 
 def _mostly_alive(part: Tensor, none: float) -> bool:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.jacobian.blocks.block import SHAPES, Block
-from semiring_widgets.core.semirings import Semiring, Value, Weight
+from semiring_widgets.core.semirings import Number, Semiring, Value, Weight
 
 __all__ = ["Elementwise"]
 
@@ -78,12 +78,13 @@ class Elementwise(Block):
 
     @property
     def _weight(self) -> Weight:
-        """The derivative as a tensor, made when first asked for: most are 1, and nobody asks."""
+        """The derivative, made when first asked for: most are 1, and nobody asks."""
         if self._known is None:
             derivative = self._derivative
-            if not isinstance(derivative, Tensor):
-                derivative = torch.full((), derivative, dtype=self._dtype, device=self._device)
-            self._known = Weight(derivative)
+            if isinstance(derivative, Tensor):
+                self._known = Weight(derivative)
+            else:
+                self._known = Number(derivative, self._dtype, self._device)
         return self._known
 
     def scaled(self, factor: Tensor) -> Elementwise:

@@ -9,13 +9,13 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks.block import SHAPES, Block
+from semiring_widgets.core.jacobian.blocks.block import SHAPES, Reversible
 from semiring_widgets.core.semirings import Semiring, Value, Weight
 
 __all__ = ["Strided", "permuted", "reshaped", "window"]
 
 
-class Strided(Block):
+class Strided(Reversible):
     """A strided window: ``target = source.flatten().as_strided(target, stride, offset)``.
 
     No two target elements may show the same source element; else use `Gather`.
@@ -27,6 +27,11 @@ class Strided(Block):
         self._complete = math.prod(source) == math.prod(target)
         order = sorted(range(len(target)), key=lambda d: (-self._stride[d], -target[d]))
         self._order = None if order == list(range(len(order))) else order
+
+    @property
+    def stride(self) -> tuple[int, ...]:
+        """From one element of the target to the next, along each of its dimensions."""
+        return self._stride
 
     @staticmethod
     def fits(size: Sequence[int], stride: Sequence[int]) -> bool:
@@ -77,6 +82,13 @@ class Strided(Block):
         places.as_strided(self.target, self._stride, self._offset).copy_(window)
         targets = places[elements][:, None]
         return targets.clamp(min=0), (targets >= 0).to(torch.get_default_dtype())
+
+    def in_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
+        places = torch.unravel_index(elements, self.target) if self.target else ()
+        sources = torch.full_like(elements, self._offset)
+        for place, step in zip(places, self._stride, strict=True):
+            sources = sources + place * step
+        return sources[:, None], torch.ones((len(elements), 1), device=elements.device)
 
 
 @lru_cache(maxsize=SHAPES)

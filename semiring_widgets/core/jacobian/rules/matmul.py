@@ -23,6 +23,7 @@ from semiring_widgets.core.tape import Node
 __all__ = ["linear_rule", "rule"]
 
 aten = torch.ops.aten
+_QUOTIENTS = (aten.div, aten._softmax, aten._safe_softmax)
 _WITH_BIAS = (aten.addmm, aten.baddbmm, aten.addmv)
 
 
@@ -81,8 +82,16 @@ def _operand_edge(call: Call, own: Node, other: Node, target: Node, alpha: float
         return call.edge(own, target, _vector_block(own, target, weight, call, swapped=swapped))
     if own.complex:
         return call.edge(own, target, _complex_block(own, target, weight, swapped=swapped))
-    block = Contraction(own.shape, target.shape, Weight(weight.mT if swapped else weight), swapped=swapped)
-    return call.edge(own, target, block)
+    stored = Weight(weight.mT if swapped else weight, sparse=_is_probability(other))
+    return call.edge(own, target, Contraction(own.shape, target.shape, stored, swapped=swapped))
+
+
+def _is_probability(node: Node) -> bool:
+    """Whether a softmax made it, whose masked entries are 0; views and roundings of it are, too."""
+    op = node.op
+    while op is not None and (op.func.is_view or op.func.overloadpacket is aten._to_copy):
+        op = op.inputs()[0].op
+    return op is not None and op.func.overloadpacket in _QUOTIENTS
 
 
 def _as_real_matrix(matrix: torch.Tensor) -> torch.Tensor:

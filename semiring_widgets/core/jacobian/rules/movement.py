@@ -13,15 +13,16 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from semiring_widgets.core.jacobian.blocks.chain import Turned
 from semiring_widgets.core.jacobian.blocks.elementwise import Elementwise
 from semiring_widgets.core.jacobian.blocks.gather import Gather
-from semiring_widgets.core.jacobian.blocks.strided import reshaped, window
+from semiring_widgets.core.jacobian.blocks.strided import Strided, reshaped, window
 from semiring_widgets.core.jacobian.edge import Edge
 from semiring_widgets.core.jacobian.rules import pointwise, reductions
 from semiring_widgets.core.jacobian.rules.call import Call
 from semiring_widgets.core.tape import Node
 
-__all__ = ["ordering_rule", "rule", "view_rule"]
+__all__ = ["cat_rule", "ordering_rule", "rule", "view_rule"]
 
 aten = torch.ops.aten
 
@@ -35,6 +36,9 @@ def view_rule(call: Call) -> Iterator[Edge]:
         return
     if (shared := _strides_of_view(call, source)) is not None:
         yield shared
+        return
+    if not call.complex and call.op.func.overloadpacket is not aten.as_strided:
+        yield from _strides_of_views(call, source)
         return
     # Complex numbers are of floating point; up to 2^53 those count as well.
     kind = torch.float64 if call.complex else torch.int64
@@ -77,6 +81,30 @@ def rule(call: Call) -> Iterator[Edge]:
             inside = (index >= 0) & (index < source.shape.numel())
             block = Gather(source.shape, target.shape, torch.where(inside, index, -1))
             yield call.edge(source, target, block)
+
+
+def cat_rule(call: Call) -> Iterator[Edge]:
+    """Tensors side by side: each is a window of the result."""
+    tensors = call.op.args[0]
+    (target,) = call.targets
+    nodes = [node for node in tensors if node in call.sources]
+    windows: list[tuple[Node, Strided | None]] = []
+    dim = int(call.named.get("dim", 0))
+    stride = reshaped(target.shape, target.shape).stride
+    start = 0
+    for node in tensors:
+        # Empty tensors of one dimension may stand beside any others.
+        size = node.shape[dim] if len(node.shape) == len(target.shape) else 0
+        if node in call.sources:
+            step = stride[dim % len(target.shape)]
+            windows.append((node, window(target.shape, node.shape, stride, start * step)))
+        start += size
+    if call.complex or len(set(nodes)) < len(nodes) or any(block is None for _, block in windows):
+        yield from rule(call)
+        return
+    for node, block in windows:
+        if block is not None:
+            yield call.edge(node, target, Turned(block))
 
 
 def ordering_rule(call: Call) -> Iterator[Edge]:
@@ -122,6 +150,25 @@ def _strides_of_view(call: Call, source: Node) -> Edge | None:
     if offset < 0 or last >= whole.numel():
         raise call.refuse("it looks at memory outside of its input")
     return call.edge(source, target, block)
+
+
+def _strides_of_views(call: Call, source: Node) -> Iterator[Edge]:
+    """The edges of views of a tensor of any layout: of a contiguous one, without any numbers, to see how."""
+    numbers: tuple[Tensor, ...] | None = None
+    shown = call.run(lambda node: torch.empty(source.shape, device="meta"))
+    for position, target in call.outputs():
+        seen = shown[position]
+        size, stride, offset = seen.shape, seen.stride(), int(seen.storage_offset())
+        spread = [d for d, n in enumerate(size) if n > 1 and stride[d] == 0]
+        if spread and call.op.func.overloadpacket is aten.expand:
+            block = Elementwise(source.shape, target.shape, size, size, 1.0, call.dtype, target.device)
+            yield call.edge(source, target, block)
+        elif (strided := window(source.shape, target.shape, stride, offset)) is not None:
+            yield call.edge(source, target, strided)
+        else:
+            if numbers is None:
+                numbers = call.run(lambda node: _element_numbers(source.shape, source.device))
+            yield call.edge(source, target, Gather(source.shape, target.shape, numbers[position]))
 
 
 def _replayed_strides(call: Call, source: Node) -> Tensor:

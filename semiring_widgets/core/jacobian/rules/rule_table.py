@@ -68,12 +68,13 @@ _ATEN: dict[Rule, str] = {
     """,
     movement.rule: """
         index index_select gather take masked_select _unsafe_index masked_scatter
-        roll flip rot90 cat stack repeat copy split_with_sizes_copy tril triu diag_embed
+        roll flip rot90 stack repeat copy split_with_sizes_copy tril triu diag_embed
         as_strided_scatter slice_scatter select_scatter diagonal_scatter
         im2col unfold pixel_shuffle pixel_unshuffle
         constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d
         replication_pad1d replication_pad2d replication_pad3d
     """,
+    movement.cat_rule: "cat",
     movement.ordering_rule: "max min sort topk kthvalue median nanmedian mode cummax cummin",
     movement.view_rule: "_unsafe_view",
     scatter.rule: """
@@ -125,6 +126,7 @@ _FOR_COMPLEX = {
     pointwise.rule,
     reductions.rule,
     movement.rule,
+    movement.cat_rule,
     movement.view_rule,
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from semiring_widgets.checks import choice, shown
 from semiring_widgets.core.rules.gim import GIM
-from semiring_widgets.core.rules.gradient import Gradient
+from semiring_widgets.core.rules.gradient_rule import Gradient
 from semiring_widgets.core.rules.linear import Linear
 from semiring_widgets.core.rules.lrp import LRP
 from semiring_widgets.core.rules.rule import Rule

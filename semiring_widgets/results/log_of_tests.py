@@ -122,7 +122,10 @@ def asked_of(part: Any) -> tuple[Any, tuple[ListedStep, ...], Test | None]:
         return [], part.steps, None
     if isinstance(part, Part):
         return asdict(part), (), None
-    return part, (), None
+    # A route of `semiring_widgets.top_routes`, which this floor knows by its legs alone.
+    names = ("layer", "branch", "head", "source", "target")
+    legs = tuple(ListedStep(*(getattr(leg, n) for n in names)) for leg in getattr(part, "legs", ()))
+    return ([], legs, None) if legs else (part, (), None)
 
 
 def _asked(test: Test) -> tuple[object, ...]:
