@@ -29,7 +29,7 @@ def plain(result: Result) -> str:
     """
     lines = [
         *_answer(result),
-        f"{result.score.label} = {number(result.score.value)}",
+        "; ".join([f"{result.score.label} = {number(result.score.value)}", *_compared(result)]),
         " ".join(map(token_label, result.tokens)),
         *([result.paths] if result.paths else []),
     ]
@@ -66,6 +66,12 @@ def _answer(result: Result) -> list[str]:
 @_answer.register
 def _(result: Explanation) -> list[str]:
     return [sentence.text for sentence in result.sentences]
+
+
+def _compared(result: Result) -> list[str]:
+    """What the text of an explanation is compared with; a comparison says it in a line of its own."""
+    reference = result.reference if isinstance(result, Explanation) else None
+    return [] if reference is None else [f"compared with {reference.label} ({signed(reference.score)})"]
 
 
 @singledispatch
