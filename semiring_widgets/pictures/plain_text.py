@@ -87,6 +87,8 @@ def _explanation(result: Explanation) -> list[str]:
     for kind, (called, most) in KINDS.items():
         rows = rows_of(result, kind)
         rows = sorted(rows, key=lambda row: -abs(row.effect))[:_WORDS] if most is None else rows
+        # All but the first are told only if they do something.
+        rows = [row for place, row in enumerate(rows) if place == 0 or not form.is_zero(row.size)]
         told = [
             f"{row.name} {form.signed(row.effect)} (estimated {form.signed(row.contribution)})"
             for row in rows
