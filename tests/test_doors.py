@@ -129,7 +129,10 @@ SAME_WORD = {
     "question": "to the user's model and to a statistic (explanation)",
     "read": "paths (anatomy) and files (results)",
     "register": "a rule (jacobian) and a built-in semiring (semirings)",
+    "relative": "by torch (semirings) and by a kernel of a GPU (kernels)",
+    "restored": "by torch (semirings) and by a kernel of a GPU (kernels)",
     "rule": "of each kind of operator; always called with its module's name before it",
+    "source": "text of the TypeScript types (contract) and of the kernels for GPUs (kernels)",
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks.composites import Normalization, Passage, Softmax
+from semiring_widgets.core.jacobian.blocks.softmax_norms import Normalization, Passage, Softmax
 from semiring_widgets.core.semirings import Semiring, Value
 from semiring_widgets.core.tape import Node, Op
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from semiring_widgets.core import Tape
 from semiring_widgets.core.effects import Row, effect_rows, saturated
-from semiring_widgets.core.effects.references import Reference
+from semiring_widgets.core.effects.reference_values import Reference
 
 __all__ = ["contributions", "effects", "frame_of", "rank_correlations"]
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from semiring_widgets.core import record
 from semiring_widgets.core.effects import Aligned, Row, effect_rows
-from semiring_widgets.core.effects.references import Reference
+from semiring_widgets.core.effects.reference_values import Reference
 from semiring_widgets.core.tape import Tape
 from semiring_widgets.errors import MemoryLimitError, TapeError, UnsupportedOpError
 from semiring_widgets.explanation.effect_frames import rank_correlations

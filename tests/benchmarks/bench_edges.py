@@ -18,7 +18,7 @@ from transformers import BertConfig, BertForMaskedLM, GPT2Config, GPT2LMHeadMode
 import semiring_widgets as sw
 from semiring_widgets.core.circuits import edge_values
 from semiring_widgets.core.circuits.layout import find_layout
-from semiring_widgets.core.effects.references import inputs_of, values_under
+from semiring_widgets.core.effects.reference_values import inputs_of, values_under
 from semiring_widgets.core.paths import ground_of
 from semiring_widgets.core.replay import Program
 from tests.benchmarks.measuring import Report, interleaved

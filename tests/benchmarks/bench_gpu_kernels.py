@@ -29,7 +29,7 @@ from torch import Tensor
 
 from semiring_widgets.core import kernels
 from semiring_widgets.core.kernels import cuda_compiler, cuda_contractions, gpu_contractions
-from semiring_widgets.core.kernels.cuda_tables import TILES, Tile, choice, part_counts
+from semiring_widgets.core.kernels.cuda_tables import TILES, Tile, chosen_tile, part_counts
 from semiring_widgets.core.kernels.cuda_variants import Variant, source
 from semiring_widgets.core.precision import full_precision
 from tests.benchmarks.bench_gpu import peak
@@ -267,7 +267,7 @@ def tiles() -> None:
         left = [p, low] if name == "signed" else [p]
         measured = sorted(timed_ways(name, left, w, sizes))
         own = gpu_seconds(cuda_contractions.contract, name, left, w)
-        tile, parts = choice(name == "signed", *sizes, processors())
+        tile, parts = chosen_tile(name == "signed", *sizes, processors())
         unit = (4 if name == "signed" else 1) * math.prod(sizes) / most
         cells = [f"{t} {q} {s * 1e6:.1f} {unit / s:.2f}" for s, t, q in measured[:2]]
         cells.append(f"chosen {label(tile)} {parts} {own * 1e6:.1f} {unit / own:.2f}")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from semiring_widgets.core.kernels.cuda_tables import TILES, choice, part_counts, row_parts
+from semiring_widgets.core.kernels.cuda_tables import TILES, part_counts, row_parts
 from semiring_widgets.core.kernels.layouts import layout
 
 # Measured on an H200, in microseconds: the best of 11 tiles, and [tile, parts, time] for those of the table.
@@ -20,7 +20,7 @@ def sizes(case):
 
 
 def time_of_choice(case):
-    tile, parts = choice(*sizes(case), PROCESSORS)
+    tile, parts = chosen_tile(*sizes(case), PROCESSORS)
     label = f"{tile.rows}x{tile.columns}/{tile.thread_rows}x{tile.thread_columns}/{tile.blocks}/{tile.unroll}"
     return next(taken for name, count, taken in case["measured"] if (name, count) == (label, parts))
 
@@ -45,13 +45,13 @@ def test_large_shapes_come_close_to_what_the_card_can(shape, share):
 def test_every_shape_has_a_choice(signed):
     for batch, m, k, n in [(1, 1, 1, 1), (0, 5, 3, 2), (1, 7, 100000, 3), (4096, 16, 8, 16), (1, 9, 40, 0)]:
         for processors in (1, 20, 132):
-            tile, parts = choice(signed, batch, m, k, n, processors)
+            tile, parts = chosen_tile(signed, batch, m, k, n, processors)
             assert tile in TILES[signed]
             assert 1 <= parts <= max(1, k // 48)
 
 
 def test_larger_cards_take_more_parts():
-    few, many = (choice(False, 1, 128, 3072, 768, processors)[1] for processors in (40, 160))
+    few, many = (chosen_tile(False, 1, 128, 3072, 768, processors)[1] for processors in (40, 160))
     assert few < many
 
 

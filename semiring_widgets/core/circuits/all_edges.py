@@ -13,7 +13,7 @@ from semiring_widgets.checks import memory_limit, whole_number
 from semiring_widgets.core.circuits.layout import Layout, Part, find_layout
 from semiring_widgets.core.circuits.meeting import Met, meet
 from semiring_widgets.core.effects.measuring import one_score
-from semiring_widgets.core.effects.references import Reference, inputs_of, reference_values
+from semiring_widgets.core.effects.reference_values import Reference, inputs_of, reference_values
 from semiring_widgets.core.graph import GradientGraph, check_uncut, find_nodes
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import Ground, ground_of

@@ -18,7 +18,7 @@ from semiring_widgets.core.circuits.patching import Patching
 from semiring_widgets.core.effects.cut_points import Place, place_of
 from semiring_widgets.core.effects.effect_table import effect_rows
 from semiring_widgets.core.effects.measuring import effects_of, one_score
-from semiring_widgets.core.effects.references import Reference, reference_values
+from semiring_widgets.core.effects.reference_values import Reference, reference_values
 from semiring_widgets.core.graph import check_uncut, find_nodes
 from semiring_widgets.core.paths import Ground, ground_of
 from semiring_widgets.core.precision import in_full_precision

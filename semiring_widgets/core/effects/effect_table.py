@@ -14,7 +14,7 @@ from semiring_widgets.core.anatomy import Selection
 from semiring_widgets.core.effects.cut_points import Place, place_of
 from semiring_widgets.core.effects.estimating import contributions_of
 from semiring_widgets.core.effects.measuring import Effect, effects_of, one_score, told_of
-from semiring_widgets.core.effects.references import Reference, inputs_of
+from semiring_widgets.core.effects.reference_values import Reference, inputs_of
 from semiring_widgets.core.effects.replacements import WORDS, value_for
 from semiring_widgets.core.graph import check_uncut, find_nodes
 from semiring_widgets.core.paths import Ground, ground_of

@@ -14,7 +14,7 @@ from torch import Tensor
 from semiring_widgets.checks import memory_limit
 from semiring_widgets.core.effects.asked import Finder, Tests, listed_tests
 from semiring_widgets.core.effects.cut_points import Place
-from semiring_widgets.core.effects.references import Reference, reference_values
+from semiring_widgets.core.effects.reference_values import Reference, reference_values
 from semiring_widgets.core.effects.replacements import Told, value_for
 from semiring_widgets.core.effects.routes import Changed, Way
 from semiring_widgets.core.graph import find_nodes

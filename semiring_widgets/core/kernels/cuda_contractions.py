@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.kernels.cuda_driver import Kernel, fill_with_zeros
-from semiring_widgets.core.kernels.cuda_tables import DEPTH, ROWS_COLUMNS, Tile, choice, row_parts
+from semiring_widgets.core.kernels.cuda_tables import DEPTH, ROWS_COLUMNS, Tile, row_parts
 from semiring_widgets.core.kernels.cuda_variants import Variant, loaded
 from semiring_widgets.core.kernels.layouts import layout
 
@@ -140,7 +140,7 @@ def _plan(
         parts = parts or row_parts(blocks, found.inner, processors)
     else:
         if tile is None:
-            tile, best = choice(signed, found.batch, found.rows, found.inner, found.columns, processors)
+            tile, best = chosen_tile(signed, found.batch, found.rows, found.inner, found.columns, processors)
             parts = parts or best
         parts = parts or 1
         blocks = tile.count(found.batch, found.rows, found.columns)

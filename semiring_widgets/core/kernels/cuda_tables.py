@@ -11,7 +11,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["DEPTH", "ROWS_COLUMNS", "ROWS_THREADS", "TILES", "Tile", "choice", "part_counts", "row_parts"]
+__all__ = [
+    "DEPTH",
+    "ROWS_COLUMNS",
+    "ROWS_THREADS",
+    "TILES",
+    "Tile",
+    "chosen_tile",
+    "part_counts",
+    "row_parts",
+]
 
 # Terms in shared memory at once; parts are multiples of it.
 DEPTH = 16
@@ -85,7 +94,7 @@ _FEWEST, _FULL = 48, (0.34, 0.5, 1.0, 2.0)
 
 
 @lru_cache(maxsize=4096)
-def choice(
+def chosen_tile(
     signed: bool, batch: int, rows: int, inner: int, columns: int, processors: int
 ) -> tuple[Tile, int]:
     """The tile, and how many parts.

@@ -4,7 +4,6 @@ Internal: use `semiring_widgets.paths` and the functions that ask one question e
 """
 
 from semiring_widgets.core.paths.directions import SIGNED, cancellation, directions_of
-from semiring_widgets.core.paths.families import family_contribution
 from semiring_widgets.core.paths.flows import Flow
 from semiring_widgets.core.paths.path import Path, Step
 from semiring_widgets.core.paths.path_sets import Paths
@@ -18,6 +17,7 @@ from semiring_widgets.core.paths.questions import (
     top_routes,
 )
 from semiring_widgets.core.paths.route import Route, Routes
+from semiring_widgets.core.paths.route_families import family_contribution
 from semiring_widgets.core.paths.route_search import MEASURED, Known, RouteSearch
 from semiring_widgets.core.paths.shared_sweeps import Ground, ground_of
 from semiring_widgets.core.paths.stations import JOINED, Station, Stations
