@@ -140,7 +140,7 @@ class _Story:
         others = worth[len(self.first) :]
         if others:
             most = self.form.at_most(others[0])
-            does = f"is worth more than {most}" if others[0] else "changes it"
+            does = f"is worth more than {most}" if float(most) else "matters" if others[0] else "changes it"
             text += f"; no other word {does}"
         return Sentence("words", self._as_known(f"{text}."), _parts([*pro, *con]))
 

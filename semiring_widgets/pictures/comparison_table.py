@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
 from semiring_widgets.pictures.glyphs import drawable
-from semiring_widgets.pictures.grid import NEGATIVE, POSITIVE
+from semiring_widgets.pictures.palette import INK, MUTED, NEGATIVE, POSITIVE
 from semiring_widgets.results.comparison import TENTHS
 from semiring_widgets.results.visible import token_label
 
@@ -34,8 +34,6 @@ _SIGNED = LinearSegmentedColormap.from_list("signed", [NEGATIVE, "#ffffff", POSI
 # Hues of Okabe and Ito, dark enough for thin lines; the page draws the same.
 _HUES: Final = ("#0072b2", "#b84a00", "#007a58", "#a8437f", "#2f8fbf", "#8f6400")
 _DASHES: Final = ("-", (0, (5, 2)), (0, (1.5, 2)))
-_INK: Final = "#1b1f24"
-_MUTED: Final = "#6b7280"
 
 
 def is_measured(result: Comparison) -> bool:
@@ -108,7 +106,7 @@ def _line_of(method: MethodResult, index: int) -> dict[str, Any]:
         index: its place in the comparison.
     """
     if method.family == "tested":
-        return {"color": _INK, "linewidth": 2.0, "linestyle": "-"}
+        return {"color": INK, "linewidth": 2.0, "linestyle": "-"}
     dash = _DASHES[index // len(_HUES) % len(_DASHES)]
     return {"color": _HUES[index % len(_HUES)], "linewidth": 1.2, "linestyle": dash}
 
@@ -129,14 +127,14 @@ def draw_names(page: Any, result: Comparison, left: float, top: float, height: f
     columns = [left + 2.25 + 0.6 * place for place in range(len(_YARDSTICKS))]
     for x, (_, heading) in zip(columns, _YARDSTICKS, strict=True):
         if measured:
-            page.text(x, top + 0.04, heading, fontsize=7, color=_MUTED, ha="right", va="bottom")
+            page.text(x, top + 0.04, heading, fontsize=7, color=MUTED, ha="right", va="bottom")
     for place, (label, _) in enumerate(rows):
         y = top - (place + 0.5) * height / len(rows)
         method = result.methods[place - added] if place >= added else None
         if method is not None and measured and label.startswith(method.name):
             # There is no room for remarks beside numbers.
             label = method.name + (" (failed)" if method.error is not None else "")
-        page.text(left + 0.3, y, drawable(label, 30), fontsize=8, color=_INK, va="center", parse_math=False)
+        page.text(left + 0.3, y, drawable(label, 30), fontsize=8, color=INK, va="center", parse_math=False)
         if method is None or not measured:
             continue
         if method.error is None:
@@ -144,4 +142,4 @@ def draw_names(page: Any, result: Comparison, left: float, top: float, height: f
         for x, (name, _) in zip(columns, _YARDSTICKS, strict=True):
             value = getattr(method, name)
             if value is not None:
-                page.text(x, y, f"{value:.2f}", fontsize=8, color=_INK, ha="right", va="center")
+                page.text(x, y, f"{value:.2f}", fontsize=8, color=INK, ha="right", va="center")

@@ -31,6 +31,11 @@ class Row:
     effect: float
     contribution: float
 
+    @property
+    def size(self) -> float:
+        """How much it matters, as far as that is known."""
+        return abs(self.contribution if math.isnan(self.effect) else self.effect)
+
 
 def form_of(result: Explanation) -> Decimals:
     """How numbers in the unit of the score are written, all alike.
@@ -49,9 +54,9 @@ def rows_of(result: Explanation, kind: str) -> list[Row]:
         result: an explanation.
         kind: ``"token"``, ``"head"`` or ``"mlp"``.
     """
-    rows = [row for row in _rows(result) if row.kind == kind and not math.isnan(_size(row))]
+    rows = [row for row in _rows(result) if row.kind == kind and not math.isnan(row.size)]
     most = KINDS[kind][1]
-    return rows if most is None else sorted(rows, key=lambda row: -_size(row))[:most]
+    return rows if most is None else sorted(rows, key=lambda row: -row.size)[:most]
 
 
 def _rows(result: Explanation) -> Iterator[Row]:
@@ -66,7 +71,3 @@ def _rows(result: Explanation) -> Iterator[Row]:
         else:
             continue
         yield Row(kind, name, float(part["effect"]), float(part["contribution"]))
-
-
-def _size(row: Row) -> float:
-    return abs(row.contribution if math.isnan(row.effect) else row.effect)

@@ -29,7 +29,7 @@ def plain(result: Result) -> str:
     """
     lines = [
         *_answer(result),
-        f"{result.score.label} = {number(result.score.value)}",
+        "; ".join([f"{result.score.label} = {number(result.score.value)}", *_compared(result)]),
         " ".join(map(token_label, result.tokens)),
         *([result.paths] if result.paths else []),
     ]
@@ -68,6 +68,12 @@ def _(result: Explanation) -> list[str]:
     return [sentence.text for sentence in result.sentences]
 
 
+def _compared(result: Result) -> list[str]:
+    """What the text of an explanation is compared with; a comparison says it in a line of its own."""
+    reference = result.reference if isinstance(result, Explanation) else None
+    return [] if reference is None else [f"compared with {reference.label} ({signed(reference.score)})"]
+
+
 @singledispatch
 def _lines(result: Result) -> list[str]:
     """What a kind of result says beside its score and its tokens; one that is not named here, nothing."""
@@ -81,6 +87,8 @@ def _explanation(result: Explanation) -> list[str]:
     for kind, (called, most) in KINDS.items():
         rows = rows_of(result, kind)
         rows = sorted(rows, key=lambda row: -abs(row.effect))[:_WORDS] if most is None else rows
+        # All but the first are told only if they do something.
+        rows = [row for place, row in enumerate(rows) if place == 0 or not form.is_zero(row.size)]
         told = [
             f"{row.name} {form.signed(row.effect)} (estimated {form.signed(row.contribution)})"
             for row in rows

@@ -1,137 +1,139 @@
-"""The sentence as a chart: every token on a tinted label, in lines, as wide as the page.
+"""The sentence as a chart: every token on a tinted label, with its number below it, in lines.
 
-The tint is the token's share of all mass, the bar below it the weight of its best path relative to the best
-of all. The two often disagree, which is why both are there.
+In long texts labels are small, and only those that matter have a number. Where the text is compared with
+another one, what stands in a token's place is written below it, if it is another token.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-from matplotlib.patches import FancyBboxPatch, Rectangle
-from numpy.typing import NDArray
+from matplotlib.patches import FancyBboxPatch
 
 from semiring_widgets.pictures.glyphs import drawable
+from semiring_widgets.pictures.palette import LINE, MARK, shade
+from semiring_widgets.pictures.sheet import MARGIN, WIDTH, Block, label, text_width
+from semiring_widgets.pictures.tints import PRINTED, Tints
 from semiring_widgets.results.visible import token_label
 
 if TYPE_CHECKING:
-    from semiring_widgets.results.parts import Token
+    from semiring_widgets.results.parts import Reference, Token
 
-__all__ = ["Label", "arrange", "draw_ribbon", "tint"]
+__all__ = ["Label", "arrange", "ribbon", "stand_ins"]
 
-INK = "#1b1f24"
-_PAD = 0.045  # inches on either side of a token's text
-_GAP = 0.07  # between words
+_PAD: Final = 0.06  # inches on either side of a token's text
+_GAP: Final = 0.06  # between words
+_MANY: Final = 120  # tokens: more are drawn small
+_BELOW: Final = 0.17  # of what stands in a token's place
 
 
 @dataclass(frozen=True)
 class Label:
-    """One token's place: inches from the left, line, width, and the text as drawn."""
+    """One token's place: inches from the left, line, and width."""
 
     x: float
     line: int
     width: float
-    text: str
 
 
-def arrange(
-    tokens: Sequence[Token], width: float, measure: Callable[[str], float]
-) -> tuple[list[Label], int]:
+def arrange(tokens: Sequence[Token], width: float, needed: Sequence[float]) -> tuple[list[Label], int]:
     """Break the tokens into lines.
 
     Args:
         tokens: the tokens; two pieces of one word, or of one character, stand close together.
         width: of the page, in inches.
-        measure: gives the width of a text in inches.
+        needed: how wide what is written on each label is, in inches.
 
     Returns:
         A label per token, and the number of lines.
     """
     labels: list[Label] = []
     x, line = 0.0, 0
-    for index, token in enumerate(tokens):
-        text = drawable(token_label(token))
-        size = max(measure(text), 0.04) + 2 * _PAD
+    for index, (token, size) in enumerate(zip(tokens, needed, strict=True)):
         previous = tokens[index - 1] if index else None
         if previous is not None:
             joined = previous.end >= token.start and token.end > token.start and not previous.special
             x += 0.012 if joined else _GAP
+        size = max(size, 0.04) + 2 * _PAD
         if x + size > width and x > 0:
             x, line = 0.0, line + 1
-        labels.append(Label(x, line, size, text))
+        labels.append(Label(x, line, size))
         x += size
     return labels, line + 1
 
 
-def tint(value: float) -> tuple[str, str]:
-    """Background and text colour for a value between 0 and 1 (NaN: not known).
-
-    >>> tint(0.0)
-    ('#ffffff', '#000000')
-    """
-    if not np.isfinite(value):
-        return "#f3f4f6", "#5b6270"
-    value = min(max(float(value), 0.0), 1.0)
-    white, deep = (255, 255, 255), (0, 96, 160)
-    mixed = [round(w + (d - w) * value) for w, d in zip(white, deep, strict=True)]
-    # Black and white are the only pair of which one always has a contrast of 4.5 on any tint.
-    background = "#" + "".join(f"{channel:02x}" for channel in mixed)
-    return background, "#ffffff" if value > 0.83 else "#000000"
-
-
-def draw_ribbon(
-    axes: Any,
-    labels: Sequence[Label],
-    shares: NDArray[Any],
-    best: NDArray[Any],
-    *,
-    left: float,
-    top: float,
-    line_height: float,
-    size: float,
-) -> None:
-    """Draw the labels.
+def stand_ins(reference: Reference | None, stream: int, count: int) -> list[str]:
+    """What stands in the place of each token in the text that this one is compared with.
 
     Args:
-        axes: axes whose unit is the inch, y upwards.
-        labels: from `arrange`.
-        shares: share of mass per token, (token,); tinted relative to the largest.
-        best: log |weight| of the best path per token, (token,), nats.
-        left: x of the first column.
-        top: y of the top of the first line.
-        line_height: inches from line to line.
-        size: font size in points.
+        reference: of the explanation.
+        stream: which stream the tokens are of.
+        count: how many tokens there are.
+
+    Returns:
+        A text for each token, empty where there is none; nothing where the reference is no text.
     """
-    most = np.nanmax(shares) if np.isfinite(shares).any() else 1.0
-    peak = np.nanmax(best) if np.isfinite(best).any() else 0.0
-    height = 0.72 * line_height
-    for label, share, log_weight in zip(labels, shares, best, strict=False):
-        background, ink = tint(share / most if most > 0 else 0.0)
-        x, y = left + label.x, top - label.line * line_height - height
-        axes.add_patch(
-            FancyBboxPatch(
-                (x, y),
-                label.width,
-                height,
-                boxstyle="round,pad=0,rounding_size=0.035",
-                facecolor=background,
-                edgecolor="#d7dbe0",
-                linewidth=0.5,
-            )
+    if reference is None or stream >= len(reference.streams) or stream >= len(reference.aligned):
+        return []
+    others = reference.streams[stream].tokens
+    aligned = reference.aligned[stream][:count]
+    return [drawable(token_label(others[place])) if 0 <= place < len(others) else "" for place in aligned]
+
+
+def ribbon(tokens: Sequence[Token], tints: Tints, others: Sequence[str] = ()) -> Block:
+    """The labels, as a block of the sheet.
+
+    Args:
+        tokens: of one stream.
+        tints: a number for each of them.
+        others: from `stand_ins`.
+    """
+    many = len(tokens) > _MANY
+    size, height, apart = (7.0, 0.18, 0.05) if many else (10.0, 0.36, 0.07)
+    texts = [drawable(token_label(token)) for token in tokens]
+    printed = [not many or abs(tints.strength(place)) >= PRINTED for place in range(len(tokens))]
+    numbers = [tints.written(place) if shown else "" for place, shown in enumerate(printed)]
+    changed = [text if text != own else "" for text, own in zip(others, texts, strict=False)]
+    below = _BELOW if any(changed) else 0.0
+    needed = [
+        text_width(f"{text} {number}".strip(), size)
+        if many
+        else max(text_width(text, size), text_width(number, 7))
+        for text, number in zip(texts, numbers, strict=True)
+    ]
+    if below:
+        wide = [text_width(text, 8, "bold") if text else 0.0 for text in changed]
+        needed = [max(pair) for pair in zip(needed, [*wide, *[0.0] * len(needed)], strict=False)]
+    labels, lines = arrange(tokens, WIDTH - 2 * MARGIN, needed)
+
+    def draw(page: Any, top: float) -> None:
+        for place, where in enumerate(labels):
+            x, y = MARGIN + where.x, top - where.line * (height + apart + below) - height
+            _chip(page, x, y, where.width, height, shade(tints.strength(place)))
+            looks = {"ha": "center", "style": "italic" if tokens[place].special else "normal"}
+            middle = x + where.width / 2
+            if many:
+                label(page, middle, y + height / 2, f"{texts[place]} {numbers[place]}".strip(), size, **looks)
+            else:
+                label(page, middle, y + 0.23, texts[place], size, **looks)
+                label(page, middle, y + 0.075, numbers[place], 7, ha="center")
+            if below and place < len(changed) and changed[place]:
+                label(page, middle, y - 0.09, changed[place], 8, ha="center", weight="bold", color=MARK)
+
+    return Block(lines * (height + apart + below), draw)
+
+
+def _chip(page: Any, x: float, y: float, width: float, height: float, colour: str) -> None:
+    page.add_artist(
+        FancyBboxPatch(
+            (x, y),
+            width,
+            height,
+            boxstyle="round,pad=0,rounding_size=0.035",
+            facecolor=colour,
+            edgecolor=LINE,
+            linewidth=0.5,
         )
-        axes.text(
-            x + label.width / 2,
-            y + height * 0.53,
-            label.text,
-            color=ink,
-            fontsize=size,
-            ha="center",
-            va="center_baseline" if size > 8 else "center",
-            parse_math=False,
-        )
-        if np.isfinite(log_weight):
-            length = label.width * float(np.exp(log_weight - peak))
-            axes.add_patch(Rectangle((x, y - 0.045), length, 0.03, facecolor="#e69f00", linewidth=0))
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-__all__ = ["nats", "number", "percent", "power", "signed"]
+__all__ = ["brief", "nats", "number", "percent", "power", "signed"]
 
 _UNKNOWN = "–"
 # Beyond this power of ten, and below its inverse, a number is written with an exponent.
@@ -63,6 +63,22 @@ def signed(value: float | None) -> str:
     if value is None or math.isnan(value):
         return _UNKNOWN
     return ("−" if value < 0 else "+") + number(abs(value), 3)
+
+
+def brief(value: float | None) -> str:
+    """A signed number where there is little room, with two digits or whole.
+
+    >>> brief(0.4412), brief(-8.04), brief(12.3), brief(0.001)
+    ('+0.44', '−8.0', '+12', '0')
+    """
+    if value is None or math.isnan(value):
+        return _UNKNOWN
+    size = abs(value)
+    if size >= 10**_PLAIN:
+        return signed(value)
+    # What would be written as 10.0 has a digit too many.
+    text = f"{size:.{0 if size >= 9.95 else 1 if size >= 0.995 else 2}f}"
+    return "0" if float(text) == 0 else ("−" if value < 0 else "+") + text
 
 
 def percent(share: float | None) -> str:

@@ -150,7 +150,7 @@ def test_one_switch_drives_all_pictures(opened):
     for name, by, says in (
         ("mass", "by mass", "hold"),
         ("best", "by best path", "Exact order"),
-        ("reasons", "by contribution", "contribute"),
+        ("reasons", "by contribution", "Found by a search"),
     ):
         opened.show(name)
         expect(pane.locator(".caption")).to_have_text(by)

@@ -86,6 +86,7 @@ def test_what_a_score_of_ones_own_is(label, sentence):
             8,
             "This is mostly because of *keys* (+9.0); no other word is worth more than 0.1.",
         ),
+        ([1e-5, 9, 0, 0], 8, "This is mostly because of *keys* (+9.0); no other word matters."),
         ([5, 9, 0, 0], 8, "This is mostly because of *keys* (+9.0) and *The* (+5.0)" + NO_OTHER),
         ([-5, 9, 0, 0], 8, "This is mostly because of *keys* (+9.0), in spite of *The* (-5.0)" + NO_OTHER),
         ([0, -9, 1, 0], 8, "This is in spite of *keys* (-9.0); *are* (+1.0) speaks for it."),

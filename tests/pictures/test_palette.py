@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from semiring_widgets.pictures import palette
 from semiring_widgets.pictures.chart import COLOURS
 
 STYLES = Path(__file__).parents[2] / "js" / "src" / "styles" / "ground.css"
+# What the widget calls the colours of numbers, the first route and replaced words, and what pictures do.
+NUMBERS = {"mass": "POSITIVE", "minus": "NEGATIVE", "route": "ROUTE", "mark": "MARK"}
 KINDS = ("skip", "query", "key", "value", "mlp")
 # Linear RGB as it is seen without red or without green receptors (Machado, Oliveira, Fernandes 2009).
 SEEN = {
@@ -64,6 +67,17 @@ def test_lines_stand_out_from_their_halo(theme):
 
 def test_pictures_and_widget_have_one_palette():
     assert in_widget("light") == {kind: COLOURS[kind] for kind in KINDS}
+
+
+def test_numbers_have_the_colours_of_the_widget():
+    assert in_widget("light", NUMBERS) == {name: getattr(palette, own) for name, own in NUMBERS.items()}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("seen", SEEN)
+def test_for_and_against_are_told_apart(theme, seen):
+    colours = in_widget(theme, NUMBERS)
+    assert np.linalg.norm(lab(colours["mass"], seen) - lab(colours["minus"], seen)) > 60
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -35,9 +35,17 @@ export function mountRoutes(
         ranking === null
           ? nothing
           : html`${together(ranking)}<ol>${families.map((kin) => listed(state, summary, kin, store, questions))}${others(ranking, families)}</ol>
-        <p class="hint" data-remark>${ranking.remark}</p>`
+        ${remark(ranking)}`
       }`;
   });
+}
+
+const SEARCHED = "Found by a search that may miss some";
+
+/** What the list leaves out; bounds of a search, which are far above what routes contribute, by pointing only. */
+function remark({ remark }: Ranking): Drawing {
+  const searched = remark.includes(SEARCHED);
+  return html`<p class="hint" data-remark data-tip=${searched ? remark : nothing}>${searched ? `${SEARCHED}.` : remark}</p>`;
 }
 
 /** What the list goes by, also where that is not what the pictures show. */
