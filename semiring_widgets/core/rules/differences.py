@@ -73,7 +73,7 @@ def at_midpoint(step: Step, nodes: Sequence[Node]) -> list[Edge]:
 
 
 def of_share(step: Step) -> list[Edge]:
-    """A part e divided by a positive total S, as in a softmax: y S = e is a product, so
+    """A part e divided by a positive total S, as in a softmax, taken for the product y S = e that it undoes.
 
     e_a - e_b = (y_a + y_b) / 2 (S_a - S_b) + (S_a + S_b) / 2 (y_a - y_b), which tells y_a - y_b.
 
