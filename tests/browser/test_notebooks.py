@@ -79,7 +79,9 @@ def test_parts_are_added(lab, clicks, words):
     assert said(view, r": (\S+) % of all mass") == pytest.approx(100 * share, rel=0.05)
     remark = view.pane("routes").locator("[data-remark]")
     expect(remark).to_contain_text("Found by a search that may miss some.")
-    assert number_in(remark.get_attribute("data-tip"), r"of (\S+) \(slope") == pytest.approx(contribution, rel=0.01)
+    assert number_in(remark.get_attribute("data-tip"), r"of (\S+) \(slope") == pytest.approx(
+        contribution, rel=0.01
+    )
     expect(view.pane("head")).to_contain_text("of the selected paths")
     view.clear()
 
