@@ -55,7 +55,7 @@ def test_demo_needs_no_argument_and_ends_with_the_path(calls, capsys, tmp_path):
     out = capsys.readouterr().out
     assert out.splitlines()[-1] == "demo.html"
     assert (tmp_path / "demo.html").read_text(encoding="utf-8").startswith("<!doctype html>")
-    for part in ("= 3.25", "cabinet", "only skip connections", "95.1 nats", "263 nats", "-87 nats"):
+    for part in ("= 3.25", "cabinet", "only skip connections", "95.1 nats", "263 nats", "−87 nats"):
         assert part in out
     assert "routes by contribution" in out
     assert "token 1 -V·L2·H1-> token 8" in out

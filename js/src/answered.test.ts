@@ -139,6 +139,23 @@ describe("the routes", () => {
     expect(lead()).toBe("1");
     const dashed = [...root.querySelectorAll<SVGElement>(".route.negative")].map((e) => e.dataset.family);
     expect(dashed).toEqual(["2", "1"]);
+    expect(texts(root, ".pill")).toEqual(["are, not is +3.3, in spite of this"]);
+  });
+
+  it("say what the model says where the score is negative", () => {
+    const { root } = shown(({ score }) => ({ score: { ...score, value: -3.25 } }));
+    expect(texts(root, ".pill")).toEqual(["is, not are (−3.3 for are), in spite of this"]);
+  });
+});
+
+describe("a rule", () => {
+  it("is told where it is not the gradient", () => {
+    expect(texts(shown().root, "[data-rules]")).toEqual([]);
+    const { root } = shown(() => ({ rules: "secant" }));
+    const words = "an edge carries the finite difference to the reference";
+    expect(texts(root, "[data-rules]")).toEqual([`${words} (rules secant)`]);
+    expect(root.querySelector(".totals")?.textContent).toContain("finite difference to the reference");
+    expect(texts(shown(() => ({ rules: "own" })).root, "[data-rules]").join()).toContain("rule “own”");
   });
 });
 

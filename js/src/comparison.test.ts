@@ -55,7 +55,7 @@ describe("the comparison", () => {
     const cells = [...root.querySelectorAll<HTMLElement>('.methods [data-item][data-token="1"]')];
     over(cells[1] ?? null);
     expect(lit()).toEqual(["tr 0", "g 0", "g 0"]);
-    expect(cells[1]?.getAttribute("aria-label")).toMatch(/^Saliency, keys: -?\d/);
+    expect(cells[1]?.getAttribute("aria-label")).toMatch(/^Saliency, keys: −?\d/);
     cells[3]?.focus();
     expect(lit()).toEqual(["tr 2", "g 2", "g 2"]);
     cells[3]?.blur();

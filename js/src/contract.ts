@@ -11,7 +11,6 @@
 export const VERSION = 1;
 
 export const KINDS = ["query", "key", "value"] as const;
-export const RANKINGS = ["contribution", "best", "mass"] as const;
 export const SUMMARIES = ["explanation", "comparison"] as const;
 export const ANSWERS = ["conditioned", "routes", "test", "head_map", "chart", "bokehjs", "error"] as const;
 
@@ -500,17 +499,3 @@ export interface AnswerTo {
   chart: ChartAnswer;
   bokehjs: BokehAnswer;
 }
-
-/** The names of the fields of what comes in; for the tests. */
-export const FIELDS: Record<Incoming["type"], string> = {
-  explanation:
-    "type version revision text model score streams status columns paths granularity level layers totals rankings statistics reference answer tests correlations rules",
-  comparison: "type version revision text model score streams status columns paths methods top_k reference",
-  conditioned: "type id selection log_share totals columns",
-  routes: "type id by selection ranking",
-  test: "type id test",
-  head_map: "type id layer head selection kinds peak columns",
-  chart: "type id selection item dark",
-  bokehjs: "type id version",
-  error: "type id message",
-};

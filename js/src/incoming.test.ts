@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { FIELDS, type Summary, VERSION } from "./contract";
+import { type Summary, VERSION } from "./contract";
+import { FIELDS } from "./contract-fields";
 import { anotherVersion, isAnswer, isSummary } from "./incoming";
 
 const path = `${process.cwd()}/../tests/fixtures/messages.json`;

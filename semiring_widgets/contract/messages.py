@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from semiring_widgets.contract.fields import Column
 from semiring_widgets.contract.message_kinds import MessageType
 from semiring_widgets.contract.table import (
     SUMMARIES,
     VERSION,
     ChartAnswer,
-    Column,
     ComparisonHeader,
     ConditionedAnswer,
     ErrorAnswer,

@@ -17,8 +17,9 @@ from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 import numpy as np
 
 from semiring_widgets.checks import shown
+from semiring_widgets.contract.fields import Selection
 from semiring_widgets.contract.message_kinds import Request, Words
-from semiring_widgets.contract.table import REQUESTS, VERSION, Selection
+from semiring_widgets.contract.table import REQUESTS, VERSION
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.facts import value_of
 from semiring_widgets.results.parts import Part

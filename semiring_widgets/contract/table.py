@@ -17,15 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final
 
-from semiring_widgets.contract.message_kinds import Answer, MessageType, Notice, Request, Spelled, Words
+from semiring_widgets.contract.fields import GIVEN, KIND, RANKED_BY, Column, Selection
+from semiring_widgets.contract.message_kinds import Answer, MessageType, Notice, Request, Spelled
 from semiring_widgets.results.comparison import MethodResult
 from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import (
     Correlation,
     Layer,
-    Part,
     Reference,
     Score,
     Sentence,
@@ -35,16 +35,6 @@ from semiring_widgets.results.parts import (
     Totals,
 )
 from semiring_widgets.results.rankings import ListedStep, Ranking
-from semiring_widgets.vocabulary import (
-    BRANCHES,
-    KINDS,
-    PART_KINDS,
-    RANKINGS,
-    REFERENCES,
-    REPLACEMENTS,
-    SENTENCES,
-    STATES,
-)
 
 __all__ = [
     "ANSWERS",
@@ -52,13 +42,11 @@ __all__ = [
     "REQUESTS",
     "SUMMARIES",
     "VERSION",
-    "WORDS_OF_FACTS",
     "BokehAnswer",
     "BokehRequest",
     "Cancel",
     "ChartAnswer",
     "ChartRequest",
-    "Column",
     "ComparisonHeader",
     "ConditionRequest",
     "ConditionedAnswer",
@@ -68,12 +56,10 @@ __all__ = [
     "HeadMapAnswer",
     "HeadMapRequest",
     "Page",
-    "Part",
     "Prepared",
     "Pull",
     "RoutesAnswer",
     "RoutesRequest",
-    "Selection",
     "Shown",
     "Summary",
     "TestAnswer",
@@ -82,43 +68,6 @@ __all__ = [
 
 # Compared on both sides; the next number when one side would misread what the other one's older version says.
 VERSION: Final = 1
-
-
-_BRANCH = Words("Branch", BRANCHES)
-_KIND = Words("Kind", KINDS)
-_RANKED_BY = Words("RankedBy", RANKINGS, "ranking by")
-_GIVEN = Words("Replacement", REPLACEMENTS, "replacement")
-_COLUMN_TYPE = Words("ColumnType", ("float32", "uint8"))
-# Fields of results that are texts there.
-WORDS_OF_FACTS: Final[Mapping[tuple[type, str], Words]] = {
-    (Part, "branch"): _BRANCH,
-    (Ranking, "by"): _RANKED_BY,
-    (Reference, "kind"): Words("ReferenceKind", REFERENCES),
-    (Sentence, "kind"): Words("SentenceKind", SENTENCES),
-    (Correlation, "kind"): Words("PartKind", PART_KINDS),
-    (Test, "by"): _GIVEN,
-    (ListedStep, "branch"): Words("StepBranch", (*BRANCHES, "attention")),
-    (Status, "state"): Words("RunState", STATES),
-}
-
-
-Selection: TypeAlias = tuple[Part, ...]
-"""The paths through all of some parts; without any, all paths."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """Where the buffer of a message holds an array, little endian.
-
-    Attributes:
-        offset: its first byte.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: Annotated[str, _COLUMN_TYPE]
-    offset: int
-    nbytes: int
 
 
 _NOTHING_KNOWN: Final = Totals()
@@ -207,7 +156,7 @@ class ConditionedAnswer(Answer, type="conditioned"):
 class RoutesAnswer(Answer, type="routes"):
     """One ranking of the routes of the paths through a selection."""
 
-    by: Annotated[str, _RANKED_BY]
+    by: Annotated[str, RANKED_BY]
     selection: Selection
     ranking: Ranking
 
@@ -233,7 +182,7 @@ class HeadMapAnswer(Answer, type="head_map"):
     layer: int
     head: int
     selection: Selection
-    kinds: tuple[Annotated[str, _KIND], ...]
+    kinds: tuple[Annotated[str, KIND], ...]
     peak: tuple[float, ...]
     columns: tuple[Column, ...]
 
@@ -308,7 +257,7 @@ class RoutesRequest(
 ):
     """Asks for a ranking of the routes of the paths through a selection."""
 
-    by: Annotated[str, _RANKED_BY]
+    by: Annotated[str, RANKED_BY]
     selection: Selection
 
 
@@ -333,7 +282,7 @@ class TestRequest(
 
     selection: Selection
     steps: tuple[ListedStep, ...] = ()
-    by: Annotated[str, _GIVEN] = "reference"
+    by: Annotated[str, GIVEN] = "reference"
 
 
 @dataclass(frozen=True, kw_only=True)

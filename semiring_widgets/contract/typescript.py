@@ -2,7 +2,8 @@
 
     python -m semiring_widgets.contract.typescript
 
-A test compares the file with the table, so it cannot be forgotten.
+The names of their fields, which only tests ask for, go to ``js/src/contract-fields.ts``. A test compares both
+files with the table, so they cannot be forgotten.
 
 >>> print(type_of(float | None), "|", type_of(tuple[float, ...]), "|", type_of(tuple[Words, ...]))
 number | null | readonly (number | null)[] | readonly Words[]
@@ -19,13 +20,14 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from semiring_widgets.contract import table
+from semiring_widgets.contract.fields import WORDS_OF_FACTS, Selection
 from semiring_widgets.contract.message_kinds import MessageType, Request, Spelled, Words
 from semiring_widgets.contract.table import ANSWERS, NOTICES, REQUESTS, SUMMARIES
-from semiring_widgets.vocabulary import KINDS, RANKED_BY, RANKINGS
+from semiring_widgets.vocabulary import KINDS, RANKED_BY
 
-__all__ = ["FILE", "source", "type_of"]
+__all__ = ["sources", "type_of"]
 
-FILE: Final = Path(__file__).parents[2] / "js" / "src" / "contract.ts"
+_FOLDER: Final = Path(__file__).parents[2] / "js" / "src"
 _HEAD: Final = """\
 /**
  * The messages between Python and the page, and what they are made of.
@@ -51,10 +53,14 @@ _PLAIN: Final = {
 }
 
 
-def source() -> str:
-    """The whole file."""
+def sources() -> dict[Path, str]:
+    """All files, by where they belong."""
+    return {_FOLDER / "contract.ts": _contract(), _FOLDER / "contract-fields.ts": _fields()}
+
+
+def _contract() -> str:
     facts = list(_facts())
-    words = {"KINDS": KINDS, "RANKINGS": RANKINGS, "SUMMARIES": SUMMARIES, "ANSWERS": ANSWERS}
+    words = {"KINDS": KINDS, "SUMMARIES": SUMMARIES, "ANSWERS": ANSWERS}
     unions = {
         "Summary": _names(SUMMARIES),
         "Answer": _names(ANSWERS),
@@ -72,7 +78,6 @@ def source() -> str:
         *map(_interface, facts),
         "\n".join(_union(name, members) for name, members in unions.items()),
         _answers(),
-        _fields(),
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
@@ -93,7 +98,7 @@ def type_of(hint: Any) -> str:
                 return note.type
             if isinstance(note, Words):
                 return note.name + (" | null" if NoneType in get_args(kind) else "")
-    if hint == table.Selection:
+    if hint == Selection:
         return "Selection"
     if get_origin(hint) in {Union, UnionType}:
         return " | ".join(dict.fromkeys(" | ".join(map(type_of, get_args(hint))).split(" | ")))
@@ -136,7 +141,7 @@ def _hints(kind: type) -> dict[str, Any]:
     names = [field.name for field in dataclasses.fields(kind)]
     # The connection numbers the requests.
     names = [name for name in names if not (issubclass(kind, Request) and name == "id")]
-    words = table.WORDS_OF_FACTS
+    words = WORDS_OF_FACTS
     return {
         name: Annotated[hints[name], words[kind, name]] if (kind, name) in words else hints[name]
         for name in names
@@ -236,18 +241,19 @@ def _fields() -> str:
         words = _quoted(" ".join(("type", *_hints(kind))))
         row = f"  {name}: {words},"
         rows.append(row if len(row) <= _WIDTH else f"  {name}:\n    {words},")
-    return "\n".join(
-        [
-            "/** The names of the fields of what comes in; for the tests. */",
-            'export const FIELDS: Record<Incoming["type"], string> = {',
-            *rows,
-            "};",
-        ]
+    head = (
+        "/** The names of the fields of what comes in, for the tests; written with `contract.ts`. */",
+        "",
+        'import type { Incoming } from "./contract";',
+        "",
+        'export const FIELDS: Record<Incoming["type"], string> = {',
     )
+    return "\n".join([*head, *rows, "};"]) + "\n"
 
 
 if __name__ == "__main__":
-    FILE.write_text(source(), encoding="utf-8")
+    for file, text in sources().items():
+        file.write_text(text, encoding="utf-8")
     sys.stdout.write(
-        f"{FILE}: {len(SUMMARIES) + len(ANSWERS)} types come in, {len(REQUESTS) + len(NOTICES)} go out\n"
+        f"{_FOLDER}: {len(SUMMARIES) + len(ANSWERS)} types come in, {len(REQUESTS) + len(NOTICES)} go out\n"
     )

@@ -196,16 +196,20 @@ class _Story:
 
     def _route(self, family: Family) -> Sentence:
         steps = family.steps
-        if self.route is None:
-            number = f"about {self.form.signed(family.contribution)}"
-        else:
-            number = self.form.signed(self.route.effect)
+        worth = family.contribution if self.route is None else self.route.effect
+        number = ("about " if self.route is None else "") + self.form.signed(worth)
         aside = f", {self.e.paths}" if self.e.paths else ""
         start = self.e.layers[steps[0].layer]
         first = Part(
             token=steps[0].source, stream=start.stream if steps[0].branch == "query" else start.key_stream
         )
         heads = tuple(Part(layer=step.layer, head=step.head) for step in steps)
+        if self.form.is_zero(worth):
+            name = quoted(self.names.token(first.stream, steps[0].source))
+            text = (
+                f"No route through heads carries it alone: the first, from {name}, is worth {number}{aside}."
+            )
+            return Sentence("route", text, (first, *heads))
         return Sentence(
             "route", f"{family.sentence[:-1]} ({number} by this route alone{aside}).", (first, *heads)
         )

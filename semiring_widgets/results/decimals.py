@@ -22,7 +22,7 @@ class Decimals:
 
     >>> form = Decimals.of(8.04)
     >>> form.signed(8.04), form.signed(-0.99), form.signed(-0.01), form.at_most(0.14)
-    ('+8.0', '-1.0', '0.0', '0.2')
+    ('+8.0', '−1.0', '0.0', '0.2')
     >>> Decimals.of(0.03).signed(0.0251), Decimals.of(3e-9).signed(3.14e-9), Decimals.of(0.0).signed(0.0)
     ('+0.025', '+3.1e-9', '0.0')
     """
@@ -48,7 +48,7 @@ class Decimals:
         if self.is_zero(value):
             return f"{0:.{self.places or 0}f}"
         written = number(abs(value), 3) if self.places is None else f"{abs(value):.{self.places}f}"
-        return ("-" if value < 0 else "+") + written
+        return ("−" if value < 0 else "+") + written
 
     def at_most(self, value: float) -> str:
         """A bound for an absolute value: rounded up."""

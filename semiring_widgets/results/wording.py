@@ -24,11 +24,11 @@ def number(value: float | None, digits: int = 4) -> str:
         digits: how many; with an exponent one less.
 
     >>> number(12.3456), number(-0.5), number(3.14159e-9), number(None)
-    ('12.35', '-0.5', '3.14e-9', '–')
+    ('12.35', '−0.5', '3.14e-9', '–')
     """
     if value is None or math.isnan(value):
         return _UNKNOWN
-    size, sign = abs(value), "-" if value < 0 else ""
+    size, sign = abs(value), "−" if value < 0 else ""
     if math.isinf(size):
         return f"{sign}∞"
     if size == 0:

@@ -78,8 +78,8 @@ def test_parts_are_added(lab, clicks, words):
     assert words in view.notice().inner_text()
     assert said(view, r": (\S+) % of all mass") == pytest.approx(100 * share, rel=0.05)
     remark = view.pane("routes").locator("[data-remark]")
-    expect(remark).to_contain_text("Found by a search")
-    assert figure_in(remark.get_attribute("data-tip"), r"of (\S+) \(slope") == pytest.approx(
+    expect(remark).to_contain_text("Found by a search that may miss some.")
+    assert number_in(remark.get_attribute("data-tip"), r"of (\S+) \(slope") == pytest.approx(
         contribution, rel=0.01
     )
     expect(view.pane("head")).to_contain_text("of the selected paths")
@@ -88,10 +88,10 @@ def test_parts_are_added(lab, clicks, words):
 
 def said(view, pattern):
     """A number in the text of the widget."""
-    return figure_in(view.root.inner_text(), pattern)
+    return number_in(view.root.inner_text(), pattern)
 
 
-def figure_in(text, pattern):
+def number_in(text, pattern):
     return float(re.search(pattern, text).group(1).replace("−", "-"))
 
 

@@ -55,11 +55,11 @@ def is_sentence(text):
     [
         (8.04, "is", "masked", "The model says *are* rather than *is* (+8.0 logits)."),
         (8.04, "is", "causal", "The model says *are* rather than *is* (+8.0 logits)."),
-        (-3.21, "is", "encoder-decoder", "The model says *is* rather than *are* (-3.2 logits for *are*)."),
+        (-3.21, "is", "encoder-decoder", "The model says *is* rather than *are* (−3.2 logits for *are*)."),
         (0.0, "is", "masked", "The model is undecided between *are* and *is* (0.0 logits)."),
         (-0.01, "is", "masked", "The model is undecided between *are* and *is* (0.0 logits)."),
         (12.3, None, "causal", "The model gives *are* a logit of +12.3."),
-        (-2.1, None, "masked", "The model gives *are* a logit of -2.1."),
+        (-2.1, None, "masked", "The model gives *are* a logit of −2.1."),
         (3.0, "is", "classifier", "The model chooses *are* rather than *is* (+3.0 logits)."),
         (3.0, None, "token classifier", "The model gives the class *are* a logit of +3.0."),
     ],
@@ -89,11 +89,11 @@ def test_what_a_score_of_ones_own_is(label, sentence):
         ([1e-5, 9, 0, 0], 8, "This is mostly because of *keys* (+9.0); no other word matters."),
         ([0, 9, 1e-7, 0], 8, "This is mostly because of *keys* (+9.0)" + "; no other word matters."),
         ([5, 9, 0, 0], 8, "This is mostly because of *keys* (+9.0) and *The* (+5.0)" + NO_OTHER),
-        ([-5, 9, 0, 0], 8, "This is mostly because of *keys* (+9.0), in spite of *The* (-5.0)" + NO_OTHER),
-        ([0, -9, 1, 0], 8, "This is in spite of *keys* (-9.0); *are* (+1.0) speaks for it."),
-        ([0, -9, 0, 0], 8, "This is in spite of *keys* (-9.0), and no word speaks for it alone."),
-        ([0, -9, 0, 0], -8, "This is mostly because of *keys* (-9.0)" + NO_OTHER),
-        ([1, 1, -1, 1], 8, f"{NO_REASON} *The* (+1.0), *keys* (+1.0) and *are* (-1.0) are worth most."),
+        ([-5, 9, 0, 0], 8, "This is mostly because of *keys* (+9.0), in spite of *The* (−5.0)" + NO_OTHER),
+        ([0, -9, 1, 0], 8, "This is in spite of *keys* (−9.0); *are* (+1.0) speaks for it."),
+        ([0, -9, 0, 0], 8, "This is in spite of *keys* (−9.0), and no word speaks for it alone."),
+        ([0, -9, 0, 0], -8, "This is mostly because of *keys* (−9.0)" + NO_OTHER),
+        ([1, 1, -1, 1], 8, f"{NO_REASON} *The* (+1.0), *keys* (+1.0) and *are* (−1.0) are worth most."),
         ([0.01, 0.02, 0, 0], 8, "No single word changes it by more than 0.1."),
         ([0.3, 0.1, 0, 0], 8, "No single word changes it by more than 0.3."),
         ([0, 0, 0, 0], 8, "No single word changes it at all."),
@@ -129,10 +129,10 @@ def test_one_word_alone():
 @pytest.mark.parametrize(
     ("effect", "value", "change"),
     [
-        (9.0, 8.0, "falls from +8.0 to -1.0: the answer flips."),
+        (9.0, 8.0, "falls from +8.0 to −1.0: the answer flips."),
         (2.0, 8.0, "falls from +8.0 to +6.0."),
         (8.0, 8.0, "falls from +8.0 to 0.0: the answer is open."),
-        (-9.0, -8.0, "rises from -8.0 to +1.0: the answer flips."),
+        (-9.0, -8.0, "rises from −8.0 to +1.0: the answer flips."),
         (-2.0, 8.0, "rises from +8.0 to +10.0."),
     ],
 )
@@ -219,7 +219,7 @@ def test_by_which_route(family, tested):
         ),
         (9.0, 0.7, "say too much here: +9.0 for *keys*, where the test says +0.7."),
         (0.2, 0.7, None),
-        (-2, 9, "point the wrong way here, as the model is far from linear: -2.0 for *keys*, where the test"),
+        (-2, 9, "point the wrong way here, as the model is far from linear: −2.0 for *keys*, where the test"),
         (8.0, 9.0, None),
     ],
 )
@@ -241,7 +241,7 @@ def test_a_head_that_estimates_mislead_about():
 def test_ranks_that_correlate_badly_are_remarked():
     bad = (Correlation("tokens", 0.9), Correlation("heads", -0.02), Correlation("mlps", -1.0))
     assert told(explained([0, 9, 0, 0], correlations=bad))["remark"] == (
-        "The estimates put the heads in another order than the tests do (rank correlation -0.02)."
+        "The estimates put the heads in another order than the tests do (rank correlation −0.02)."
     )
 
 

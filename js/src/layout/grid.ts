@@ -1,6 +1,6 @@
 /** Where things are in the route grid: tokens from left to right, layers from the bottom up. */
 
-import type { ListedStep } from "../contract";
+import type { Layer, ListedStep } from "../contract";
 
 export interface Grid {
   gutter: number;
@@ -41,11 +41,20 @@ export function aside(grid: Grid, place: number): number {
   return -0.24 * grid.cell + apart * Math.min(5, 0.1 * grid.cell);
 }
 
-/** The line of one step: straight along the skip, curved where it hops by attention. */
-export function stepPath(grid: Grid, step: ListedStep, shift = 0): string {
+/** The row that a step comes from: an attention to another stream reads where that one's own layers end. */
+export function rowOf({ layer, branch }: ListedStep, layers: readonly Layer[]): number {
+  const own = layers[layer];
+  const across = branch === "key" || branch === "value" || branch === "attention";
+  if (own === undefined || !across || own.key_stream === own.stream) return layer;
+  const read = layers.filter(({ stream }) => stream === own.key_stream).map(({ index }) => index + 1);
+  return Math.min(layer, Math.max(0, ...read));
+}
+
+/** The line of one step, from its row: straight along the skip, curved where it hops by attention. */
+export function stepPath(grid: Grid, step: ListedStep, shift = 0, row = step.layer): string {
   const [x0, y0, x1, y1] = [
     grid.x(step.source) + shift,
-    grid.y(step.layer),
+    grid.y(row),
     grid.x(step.target) + shift,
     grid.y(step.layer + 1),
   ];
@@ -56,7 +65,12 @@ export function stepPath(grid: Grid, step: ListedStep, shift = 0): string {
 }
 
 /** The middle of that line, where its name stands. */
-export const middleOf = (grid: Grid, { source, target, layer }: ListedStep, shift = 0): [number, number] => [
+export const middleOf = (
+  grid: Grid,
+  { source, target, layer }: ListedStep,
+  shift = 0,
+  row = layer,
+): [number, number] => [
   (grid.x(source) + grid.x(target)) / 2 + shift + (source === target ? 0.26 * grid.cell : 0),
-  (grid.y(layer) + grid.y(layer + 1)) / 2,
+  (grid.y(row) + grid.y(layer + 1)) / 2,
 ];

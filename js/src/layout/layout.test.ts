@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { aside, gridOf, hasRoom, middleOf, stepPath } from "./grid";
+import { aside, gridOf, hasRoom, middleOf, rowOf, stepPath } from "./grid";
 import * as numbers from "./numbers";
 import { logTint, tint } from "./numbers";
 
@@ -20,6 +20,23 @@ describe("grid", () => {
     const step = { layer: 1, branch: "skip", head: null, source: 2, target: 2 } as const;
     expect(stepPath(grid, step)).toMatch(/^M[\d. ]+L/);
     expect(stepPath(grid, { ...step, branch: "value", head: 1, target: 4 })).toMatch(/^M[\d. ]+C/);
+  });
+
+  it("draws attention to another stream from where that one's layers end", () => {
+    const layer = { name: "", stream: 1, key_stream: 1, heads: 2 };
+    const layers = [
+      { ...layer, index: 0, stream: 0, key_stream: 0 },
+      { ...layer, index: 1 },
+      { ...layer, index: 2, key_stream: 0 },
+      { ...layer, index: 3 },
+      { ...layer, index: 4, key_stream: 0 },
+    ];
+    const step = { layer: 4, branch: "value", head: 1, source: 2, target: 0 } as const;
+    expect(rowOf(step, layers)).toBe(1);
+    expect(rowOf({ ...step, branch: "query" }, layers)).toBe(4);
+    expect(rowOf({ ...step, layer: 3 }, layers)).toBe(3);
+    const grid = gridOf(5, 5, 900);
+    expect(stepPath(grid, step, 0, 1)).toMatch(new RegExp(`^M${grid.x(2)} ${grid.y(1)}C`));
   });
 });
 

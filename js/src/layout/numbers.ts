@@ -12,7 +12,7 @@ const PLAIN = 4;
 export function number(value: number | null, digits = 4): string {
   if (value === null || Number.isNaN(value)) return UNKNOWN;
   const size = Math.abs(value);
-  const sign = value < 0 ? "-" : "";
+  const sign = value < 0 ? "−" : "";
   if (size === Number.POSITIVE_INFINITY) return `${sign}∞`;
   const plain = size === 0 || (size >= 10 ** -PLAIN && size < 10 ** PLAIN);
   return sign + (plain ? `${Number(size.toPrecision(digits))}` : exponential(size, digits - 1));
@@ -24,7 +24,7 @@ export function alike(column: readonly (number | null)[]): (value: number | null
   const decimals = 2 - Math.floor(Math.log10(peak || 1));
   const plain = decimals >= -1 && decimals <= PLAIN + 2;
   return (value) => {
-    if (value === null || !Number.isFinite(value) || !plain) return number(value, 3).replace(/^-/, "−");
+    if (value === null || !Number.isFinite(value) || !plain) return number(value, 3);
     const digits = Math.abs(value).toFixed(Math.max(0, decimals));
     return (value < 0 && Number(digits) !== 0 ? "−" : "") + digits;
   };
@@ -41,9 +41,9 @@ export function power(log: number | null): string {
 }
 
 /** A number with its sign and three digits: `+0.284`, `−3.1e-9`. */
-export function signed(value: number | null): string {
+export function signed(value: number | null, digits = 3): string {
   if (value === null || Number.isNaN(value)) return UNKNOWN;
-  return (value < 0 ? "−" : "+") + number(Math.abs(value), 3);
+  return (value < 0 ? "−" : "+") + number(Math.abs(value), digits);
 }
 
 /** A signed number where there is little room, with two digits or whole: `+0.44`, `−8.0`, `+12`. */

@@ -1,6 +1,6 @@
 /** The route grid: every word at every layer, and the first family of routes as a line over it. */
 
-import { html, svg } from "lit-html";
+import { html, nothing, svg } from "lit-html";
 import type { ExplanationHeader } from "../contract";
 import { h, put, svgElement } from "../dom";
 import { shortened } from "../labels";
@@ -59,10 +59,20 @@ export function mountGrid(root: HTMLElement, store: Store, signal: AbortSignal):
   });
   explanationPane(legend, store, signal, (state, summary) => {
     const kind = state.family === null && state.route === null ? "first of the routes below" : "chosen route";
-    return html`<span class="key">the ${kind}, upwards from the input</span><span class="key sign">dashed: speaks against</span
-      ><span>${whoseNames(summary)}</span>`;
+    return html`<span class="key">the ${kind}, upwards from the input</span>${dashed(state, summary)}<span>${whoseNames(summary)}</span>`;
   });
   beginAtTheEnd(scroll, store, signal);
+}
+
+/** What dashes say of a line. */
+function dashed(state: State, summary: ExplanationHeader): Drawing | typeof nothing {
+  const { contrast } = summary.score;
+  const meaning = {
+    contribution: contrast === null ? "lowers the score" : `speaks for ${contrast}`,
+    best: "the path has a negative weight",
+    mass: null,
+  }[rankingShown(state, summary)?.by ?? "mass"];
+  return meaning === null ? nothing : html`<span class="key sign">dashed: ${meaning}</span>`;
 }
 
 /** A picture that is too wide begins, once, at the place where its routes end. */

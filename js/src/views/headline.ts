@@ -5,6 +5,7 @@ import type { Reference } from "../contract";
 import { brief } from "../layout/numbers";
 import { pane } from "../pane";
 import type { Questions } from "../questions";
+import { carried } from "../rules";
 import type { Store } from "../store";
 import { scored } from "./answer";
 
@@ -20,10 +21,12 @@ export function mountHeadline(
     const { status } = summary;
     const running = status.state === "running";
     const reference = summary.type === "explanation" ? summary.reference : null;
+    const rules = summary.type === "explanation" ? summary.rules : "gradient";
     const answered = summary.type === "explanation" && summary.answer.length > 0;
     return html`
       ${answered ? html`<span data-score>${scored(summary)}</span>` : nothing}
       ${reference === null ? nothing : html`<span class="model">${compared(reference)}</span>`}
+      ${rules === "gradient" ? nothing : html`<span class="model" data-rules>an edge carries ${carried(rules)} (rules ${rules})</span>`}
       <span class="model">${summary.model}</span>
       ${summary.paths ? html`<strong data-paths>${summary.paths}</strong>` : nothing}
       ${running ? html`<progress max=${Math.max(1, status.total)} .value=${status.done} aria-label="progress"></progress>` : nothing}

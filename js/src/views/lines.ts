@@ -4,9 +4,17 @@
  */
 
 import { nothing, svg } from "lit-html";
-import type { ExplanationHeader, ListedRoute, ListedStep, StepBranch } from "../contract";
+import type {
+  ExplanationHeader,
+  Layer,
+  ListedRoute,
+  ListedStep,
+  RankedBy,
+  Score,
+  StepBranch,
+} from "../contract";
 import { familiesOf, type Kin } from "../families";
-import { aside, type Grid, hasRoom, middleOf, stepPath } from "../layout/grid";
+import { aside, type Grid, hasRoom, middleOf, rowOf, stepPath } from "../layout/grid";
 import { brief } from "../layout/numbers";
 import type { Drawing } from "../pane";
 import { rankingShown } from "../rankings";
@@ -18,6 +26,7 @@ const WIDTH = 4.5;
 const OPERAND: Partial<Record<StepBranch, string>> = { query: " query", key: " key" };
 
 export function lines(state: State, summary: ExplanationHeader, grid: Grid): Drawing {
+  const { layers } = summary;
   const ranking = rankingShown(state, summary);
   const families = ranking === null ? [] : familiesOf(ranking);
   const lead = state.route === null ? (families[state.family ?? 0] ?? families[0]) : undefined;
@@ -26,20 +35,21 @@ export function lines(state: State, summary: ExplanationHeader, grid: Grid): Dra
   return svg`
     ${upwards.map((family) => {
       const looks = [family === lead ? "lead" : "", family.index === state.family ? "chosen" : ""];
-      return drawn(grid, family, looks, family.index, "family", family.index);
+      return drawn(grid, layers, family, looks, family.index, "family", family.index);
     })}
     ${open
       .flatMap(({ routes, negative }) => routes.map((route) => [route, negative] as const))
       .map(([route, negative]) => {
         const kin = { drawn: route.steps, negative };
         const looks = [route.rank === state.route ? "chosen" : ""];
-        return drawn(grid, kin, looks, 1 + route.rank, "route", route.rank, route);
+        return drawn(grid, layers, kin, looks, 1 + route.rank, "route", route.rank, route);
       })}
-    ${end(summary, grid, lead)}`;
+    ${end(summary, grid, lead, ranking?.by ?? "contribution")}`;
 }
 
 function drawn(
   grid: Grid,
+  layers: readonly Layer[],
   { drawn: steps, negative }: Pick<Kin, "drawn" | "negative">,
   looks: string[],
   place: number,
@@ -51,15 +61,17 @@ function drawn(
   const hops = steps.filter(({ branch }) => branch !== "mlp" && branch !== "mlp_skip");
   const [first] = hops;
   if (first === undefined) return svg`${nothing}`;
-  const path = hops.map((step) => stepPath(grid, step, shift)).join("");
+  const path = hops.map((step) => stepPath(grid, step, shift, rowOf(step, layers))).join("");
   const classes = ["route", ...looks, negative ? "negative" : "", hasRoom(grid) ? "open" : ""].join(" ");
   return svg`<g aria-hidden="true" data-item data-family=${kind === "family" ? index : nothing}
     data-route=${kind === "route" ? index : nothing} class=${classes}
     ><path class="halo" d=${path} stroke-width=${WIDTH + 4}></path><path class="line" d=${path} stroke-width=${WIDTH}></path
-    ><circle class="start" cx=${grid.x(first.source) + shift} cy=${grid.y(first.layer)} r="5"></circle
+    ><circle class="start" cx=${grid.x(first.source) + shift} cy=${grid.y(rowOf(first, layers))} r="5"></circle
     >${(route?.steps ?? [])
       .filter(({ branch }) => branch === "mlp")
-      .map((step) => square(step, grid, shift))}${hops.map((step) => chip(step, grid, shift))}</g>`;
+      .map((step) =>
+        square(step, grid, shift),
+      )}${hops.map((step) => chip(step, grid, shift, rowOf(step, layers)))}</g>`;
 }
 
 function square(step: ListedStep, grid: Grid, shift: number): Drawing {
@@ -68,23 +80,31 @@ function square(step: ListedStep, grid: Grid, shift: number): Drawing {
 }
 
 /** `head 0·3` on the middle of a hop. */
-function chip(step: ListedStep, grid: Grid, shift: number): Drawing {
+function chip(step: ListedStep, grid: Grid, shift: number, row: number): Drawing {
   const { branch, head, layer } = step;
   if (branch === "skip") return svg`${nothing}`;
   const name = `${head === null ? `layer ${layer}` : `head ${layer}·${head}`}${OPERAND[branch] ?? ""}`;
   const width = LETTER * name.length + 12;
-  const [middle, y] = middleOf(grid, step, shift);
+  const [middle, y] = middleOf(grid, step, shift, row);
   const x = Math.max(grid.gutter + width / 2, Math.min(grid.width - width / 2 - 2, middle));
   return svg`<g class="hop"><rect x=${x - width / 2} y=${y - 9} width=${width} height="18" rx="9"></rect
     ><text x=${x} y=${y + 4} text-anchor="middle">${name}</text></g>`;
 }
 
-/** The score, where the paths end: `are, not is +8.0`. */
-function end({ score, layers }: ExplanationHeader, grid: Grid, lead: Kin | undefined): Drawing {
+/** What the model says, with the score: `are, not is +8.0`, or `is, not are (−8.0 for are)`. */
+function saying({ target, contrast, value }: Score): string {
+  if (contrast === null || target === null) return `${target ?? "score"} ${brief(value)}`;
+  if ((value ?? 0) >= 0) return `${target}, not ${contrast} ${brief(value)}`;
+  return `${contrast}, not ${target} (${brief(value)} for ${target})`;
+}
+
+/** The score, where the paths end; those that are drawn may speak against it. */
+function end({ score, layers }: ExplanationHeader, grid: Grid, lead: Kin | undefined, by: RankedBy): Drawing {
   const token = lead?.drawn.at(-1)?.target ?? score.position;
   if (token === null || score.value === null || layers.length === 0) return svg`${nothing}`;
-  const only = score.target ?? "score";
-  const label = `${score.contrast === null ? only : `${only}, not ${score.contrast}`} ${brief(score.value)}`;
+  const against =
+    by === "contribution" && lead !== undefined && lead.value !== null && lead.negative !== score.value < 0;
+  const label = `${saying(score)}${against ? ", in spite of this" : ""}`;
   const width = Math.min(grid.width - grid.gutter, 1.15 * LETTER * label.length + 26);
   const x = Math.max(grid.gutter + width / 2, Math.min(grid.width - width / 2 - 2, grid.x(token)));
   const [y, height] = [grid.y(layers.length), Math.min(26, grid.row)];

@@ -34,18 +34,10 @@ export function mountRoutes(
       ${
         ranking === null
           ? nothing
-          : html`${together(ranking)}<ol>${families.map((kin) => listed(state, summary, kin, store, questions))}${others(ranking, families)}</ol>
-        ${remark(ranking)}`
+          : html`${together(ranking)}<ol>${families.map((kin) => listed(state, summary, kin, largestOf(ranking), store, questions))}${others(ranking, families)}</ol>
+        <p class="hint" data-remark data-tip=${ranking.remark}>${remarkOf(ranking)}</p>`
       }`;
   });
-}
-
-const SEARCHED = "Found by a search that may miss some";
-
-/** What the list leaves out; bounds of a search, which are far above what routes contribute, by pointing only. */
-function remark({ remark }: Ranking): Drawing {
-  const searched = remark.includes(SEARCHED);
-  return html`<p class="hint" data-remark data-tip=${searched ? remark : nothing}>${searched ? `${SEARCHED}.` : remark}</p>`;
 }
 
 /** What the list goes by, also where that is not what the pictures show. */
@@ -67,23 +59,36 @@ function said(state: State, summary: ExplanationHeader, listed: boolean): string
   return "not known yet";
 }
 
+/** Bounds, which take long to read, are in the tooltip and among the numbers of all paths. */
+function remarkOf({ by, missed, uncovered, remark }: Ranking): string {
+  const all = uncovered === 0 && (missed ?? 0) === 0;
+  return by === "contribution" && !all ? "Found by a search that may miss some." : remark;
+}
+
 function together(ranking: Ranking): Drawing | typeof nothing {
   const total = ranking.by === "contribution" ? totalOf(ranking) : null;
   return total === null ? nothing : html`<p class="together">All routes together: <b>${brief(total)}</b></p>`;
 }
 
-/** The number that a ranking goes by. */
-function worded(by: Ranking["by"], value: number | null): string {
+// Beside the largest contribution, a smaller one is none.
+const NONE = 0.005;
+
+/** The number that a ranking goes by; small contributions have digits where all are small. */
+function worded(by: Ranking["by"], value: number | null, largest: number): string {
   if (by === "mass") return percent(value);
   if (by === "best") return power(value);
   const short = brief(value);
-  return short === "0" ? signed(value) : short;
+  return short === "0" && Math.abs(value ?? 0) > NONE * largest ? signed(value, 2) : short;
 }
+
+const largestOf = ({ routes, families }: Ranking): number =>
+  Math.max(0, ...[...routes, ...families].map(({ contribution }) => Math.abs(contribution ?? 0)));
 
 function listed(
   state: State,
   summary: ExplanationHeader,
   kin: Kin,
+  peak: number,
   store: Store,
   questions: Questions,
 ): Drawing {
@@ -102,9 +107,9 @@ function listed(
     data-family=${index} class="entry${kin.negative ? " negative" : ""}" aria-pressed=${state.family === index}
     aria-description="right arrow: its buttons" data-tip=${tip}
       ><span class="rank">${index + 1}</span><span class="way">${wayOf(kin, summary)}</span><span class="how">${stepsOf(kin, summary)}</span
-      ><span class="fact">${signOf(kin, state.by)}${worded(state.by, kin.value)}</span></div
+      ><span class="fact">${signOf(kin, state.by)}${worded(state.by, kin.value, peak)}</span></div
     >${routes.length > 1 ? variants : nothing}${testButton(state, summary, { selection: [], steps: tested(kin) }, questions, -1)}</div
-    >${folded || routes.length < 2 ? nothing : html`<ol class="variants">${routes.map((route) => variant(state, route))}</ol>`}</li>`;
+    >${folded || routes.length < 2 ? nothing : html`<ol class="variants">${routes.map((route) => variant(state, route, peak))}</ol>`}</li>`;
 }
 
 /** A route is tested by its steps at every layer. */
@@ -112,17 +117,17 @@ const tested = ({ steps, drawn }: Kin): readonly ListedStep[] => (steps.length >
 
 const signOf = ({ negative }: Kin, by: Ranking["by"]): string => (by === "best" && negative ? "−" : "");
 
-function variant(state: State, route: ListedRoute): Drawing {
+function variant(state: State, route: ListedRoute, peak: number): Drawing {
   const number = { best: route.log_weight, mass: route.share, contribution: route.contribution }[state.by];
   const sign = state.by === "best" && route.sign < 0 ? "−" : "";
   return html`<li><div role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-route=${route.rank}
     class="entry variant" aria-pressed=${state.route === route.rank} data-tip=${factsOf(route)}><span class="way">${variantOf(route)}</span
-    ><span class="fact">${sign}${worded(state.by, number)}</span></div></li>`;
+    ><span class="fact">${sign}${worded(state.by, number, peak)}</span></div></li>`;
 }
 
 function others(ranking: Ranking, families: readonly Kin[]): Drawing | typeof nothing {
   const rest = elseOf(ranking, families);
   if (rest === null || !Number.isFinite(rest)) return nothing;
-  const number = `${ranking.by === "best" ? "at most " : ""}${worded(ranking.by, rest)}`;
+  const number = `${ranking.by === "best" ? "at most " : ""}${worded(ranking.by, rest, largestOf(ranking))}`;
   return html`<li class="else"><span class="rank"></span><span class="way">everything else</span><span class="fact">${number}</span></li>`;
 }

@@ -11,11 +11,12 @@ import type { State, Store } from "../store";
 import { singles } from "../tested";
 
 const SIZE = 300;
-const MARGIN = 34;
+const MARGIN = 44;
 // Above it stands the name of the axis.
 const TOP = 16;
 const NAMED = 4;
-// Pixels between two lines of text.
+// Pixels of a letter, and between two lines of text.
+const LETTER = 6.6;
 const LINE = 13;
 
 const KINDS: Record<PartKind, string> = { tokens: "words", heads: "heads", mlps: "MLPs" };
@@ -69,12 +70,12 @@ function picture(state: State, summary: ExplanationHeader, points: readonly Poin
       ><text x=${x(tick)} y=${y(low) + 14} text-anchor="middle">${brief(tick)}</text
       ><text x=${x(low) - 5} y=${y(tick) + 4} text-anchor="end">${brief(tick)}</text>`,
   );
-  return html`<svg class="scatter" role="group" aria-label="predicted against actual effects" width=${SIZE + 6} height=${SIZE + TOP + 16}><g transform="translate(0 ${TOP})">
+  return html`<svg class="scatter" role="group" aria-label="predicted against actual effects" width=${SIZE + 6} height=${SIZE + TOP}><g transform="translate(0 ${TOP})">
     ${grid}<path class="same" d="M${x(low)} ${y(low)}L${x(high)} ${y(high)}"></path>
-    <text x=${x(high)} y=${y(low) - 5} text-anchor="end" class="axis">predicted →</text>
+    <text x=${x(high)} y=${y(low) + 28} text-anchor="end" class="axis">predicted →</text>
     <text x=${x(low) + 4} y="-4" class="axis">↑ actual</text>
     ${named.map(({ part, predicted, actual }) => {
-      const left = x(predicted) > 0.68 * SIZE;
+      const left = x(predicted) + LETTER * partName(part, summary).length > SIZE - 8;
       return svg`<text class="label" aria-hidden="true" x=${x(predicted) + (left ? -8 : 8)} y=${y(actual) + 4} text-anchor=${left ? "end" : "start"}>${partName(part, summary)}</text>`;
     })}
     ${points.map((point) => mark(state, summary, point, square))}

@@ -1,9 +1,11 @@
 /** The numbers of all paths, each with what it means, and which graph is counted: for those who ask. */
 
 import { html, nothing } from "lit-html";
-import type { ExplanationHeader, Totals } from "../contract";
+import { type ExplanationHeader, RANKED_BY, type Totals } from "../contract";
 import { nats, number, power } from "../layout/numbers";
 import { explanationPane } from "../pane";
+import { rankingShown } from "../rankings";
+import { carried } from "../rules";
 import { isEmpty } from "../selection";
 import type { State, Store } from "../store";
 
@@ -21,20 +23,28 @@ const GRAPHS: Record<string, string> = {
 
 export function mountTotals(root: HTMLElement, store: Store, signal: AbortSignal): void {
   explanationPane(root, store, signal, (state, summary) => {
-    const { granularity, level } = summary;
+    const { granularity, level, rules } = summary;
     const facts: Fact[] = [
       ...numbers(state, summary),
       {
         name: "counted",
-        value: `${granularity}, ${level} level`,
-        meaning: `Which graph has these paths: ${GRAPHS[granularity] ?? granularity}; maxima are taken over the paths of single ${level}s.`,
+        value: `${granularity}, ${level} level${rules === "gradient" ? "" : `, rules ${rules}`}`,
+        meaning: `Which graph has these paths: ${GRAPHS[granularity] ?? granularity}; maxima are taken over the paths of single ${level}s. An edge carries ${carried(rules)}.`,
       },
+      ...listed(state, summary),
     ];
     return html`<dl class="totals">${facts.map(
       ({ name, value, meaning }) =>
         html`<div><dt>${name}</dt><dd>${value}</dd><dd class="meaning">${meaning}</dd></div>`,
     )}</dl>${words(summary, state)}`;
   });
+}
+
+/** What the list of routes leaves out. */
+function listed(state: State, summary: ExplanationHeader): Fact[] {
+  const ranking = rankingShown(state, summary);
+  if (ranking === null) return [];
+  return [{ name: "routes", value: `by ${RANKED_BY[ranking.by]}`, meaning: ranking.remark }];
 }
 
 /** Of the paths through the selection, where it is known; what is of all paths says so. */

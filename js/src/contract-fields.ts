@@ -1,0 +1,16 @@
+/** The names of the fields of what comes in, for the tests; written with `contract.ts`. */
+
+import type { Incoming } from "./contract";
+
+export const FIELDS: Record<Incoming["type"], string> = {
+  explanation:
+    "type version revision text model score streams status columns paths granularity level layers totals rankings statistics reference answer tests correlations rules",
+  comparison: "type version revision text model score streams status columns paths methods top_k reference",
+  conditioned: "type id selection log_share totals columns",
+  routes: "type id by selection ranking",
+  test: "type id test",
+  head_map: "type id layer head selection kinds peak columns",
+  chart: "type id selection item dark",
+  bokehjs: "type id version",
+  error: "type id message",
+};
