@@ -95,8 +95,8 @@ def _values_under(graph: GradientGraph, rule: Rule, inputs: Mapping[Node, Tensor
     if not bool(found[program.score].isfinite().all()):
         raise NonFiniteError(
             f"Under the reference the score is {float(found[program.score].sum())}, so there are no finite "
-            f"differences for rules={rule.name!r}. Where a softmax has far smaller logits than in the text, "
-            f"their exponents are too small for {program.score.dtype}: record in float64, or take a nearer "
+            f"differences for rules={rule.name!r}. Where a softmax has logits far from those in the text, "
+            f"their exponentials do not fit {program.score.dtype}: record in float64, or take a nearer "
             f"reference."
         )
     for step in program.steps:

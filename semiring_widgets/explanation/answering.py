@@ -23,6 +23,7 @@ from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import Part, Score, Sentence
 from semiring_widgets.results.rankings import Family
 from semiring_widgets.results.visible import shortened
+from semiring_widgets.results.wording import listed
 
 __all__ = ["sentences_of"]
 
@@ -72,7 +73,8 @@ class _Story:
         yield Sentence("score", _score(self.e.score, self.family, self.form))
         if self.words:
             yield self._words()
-        if (family := self._main_route()) is not None:
+        family = self._main_route()
+        if family is not None and not (self.route is not None and self.form.is_zero(self.route.effect)):
             yield self._route(family)
         yield from self._replaced()
         yield from self._remarks()
@@ -122,7 +124,7 @@ class _Story:
             return Sentence("words", self._as_known(self._no_word(worth[0])))
         if worth[0] < _REASON * math.fsum(worth):
             named = self.words[:_NAMED]
-            text = f"There is no single reason for this: {_listed(map(self._worth, named))} are worth most."
+            text = f"There is no single reason for this: {listed(map(self._worth, named))} are worth most."
             return Sentence("words", self._as_known(text), _parts(named))
         pro = [word for word in self.first if word.worth * self.side > 0]
         con = [word for word in self.first if word.worth * self.side < 0]
@@ -130,13 +132,13 @@ class _Story:
             best = max(self.words, key=lambda word: word.worth * self.side)
             if best.worth * self.side <= 0 or self.form.is_zero(best.worth):
                 text = (
-                    f"This is in spite of {_listed(map(self._worth, con))}, and no word speaks for it alone."
+                    f"This is in spite of {listed(map(self._worth, con))}, and no word speaks for it alone."
                 )
                 return Sentence("words", self._as_known(text), _parts(con))
-            text = f"This is in spite of {_listed(map(self._worth, con))}; {self._worth(best)} speaks for it."
+            text = f"This is in spite of {listed(map(self._worth, con))}; {self._worth(best)} speaks for it."
             return Sentence("words", self._as_known(text), _parts([*con, best]))
-        text = f"This is mostly because of {_listed(map(self._worth, pro))}"
-        text += f", in spite of {_listed(map(self._worth, con))}" if con else ""
+        text = f"This is mostly because of {listed(map(self._worth, pro))}"
+        text += f", in spite of {listed(map(self._worth, con))}" if con else ""
         others = worth[len(self.first) :]
         if others:
             most = self.form.at_most(others[0])
@@ -288,12 +290,6 @@ def _score(score: Score, family: str, form: Decimals) -> str:
     if score.value > 0:
         return f"The model {says} {target} rather than {contrast} ({value} logits)."
     return f"The model {says} {contrast} rather than {target} ({value} logits for {target})."
-
-
-def _listed(words: Iterator[str] | Sequence[str]) -> str:
-    """Words with commas, and an "and" before the last."""
-    *others, last = words
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _parts(words: Sequence[_Word]) -> tuple[Part, ...]:

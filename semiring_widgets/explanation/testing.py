@@ -25,6 +25,7 @@ from semiring_widgets.explanation.references import Referenced, check_reference,
 from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import Part
 from semiring_widgets.results.rankings import ListedStep
+from semiring_widgets.results.wording import listed
 
 __all__ = ["Tester"]
 
@@ -143,7 +144,7 @@ class Tester:
 
     def _label(self, parts: Sequence[Part], word: str, other: Referenced | None, by: Any) -> str:
         """What is tested; of one token also what stands in for it."""
-        name = " and ".join(map(self.names.part, parts))
+        name = listed(map(self.names.part, parts))
         source = {"reference": self.recording.reference, "resample": other}.get(word)
         if source is not None and len(parts) == 1 and parts[0].layer is None and parts[0].token is not None:
             given = stand_in(source.told(math.nan), parts[0], str)

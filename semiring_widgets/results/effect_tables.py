@@ -86,6 +86,8 @@ def _frame(
     # Which stream a token is of, where there are two.
     columns = [*_COLUMNS, *(["stream"] if len(streams) > 1 else [])]
     frame = pd.DataFrame(told, columns=columns)
+    # Missing in the same way whether some parts have a text or none has.
+    frame["text"] = frame["text"].astype(object).where(frame["text"].notna(), math.nan)
     return frame.astype({**dict.fromkeys(_WHOLE, "Int64"), "effect": float, "contribution": float})
 
 
@@ -97,10 +99,11 @@ def _place(part: Part) -> Part:
 def _kind(part: Part) -> str:
     if part.layer is None:
         return "token"
+    at = "" if part.token is None else "_at"
     if part.branch is not None:
-        return part.branch
+        return f"{part.branch}{at}"
     if part.head is not None:
-        return "head"
+        return f"head{at}"
     return "attention" if part.token is None else "layer"
 
 

@@ -46,7 +46,8 @@ class Tested:
         from linear in between.
 
         Returns:
-            ``kind`` (``"token"``, ``"head"``, ``"mlp"``, and what else was tested by the reference),
+            ``kind`` (``"token"``, ``"head"``, ``"mlp"``, and what else was tested by the reference, such as
+            ``"head_at"``: a head at one token that it looks from),
             ``layer``, ``head``, ``token``, ``text``, ``effect``, ``contribution``, and the name of the
             ``stream`` where there are two. What does not apply or is not known is missing.
 

@@ -79,6 +79,25 @@ def test_circuits_of_parts_are_tests_of_the_rest(case, by):
     assert found.score_nothing == pytest.approx(float(by_hand.score(x0)), abs=2e-6)
 
 
+@pytest.mark.parametrize("of", ["parts", "edges"])
+def test_progress_of_every_circuit_may_stop_it(case, of):
+    by_hand, tape, score = case
+    seen = []
+
+    def note(done, total):
+        seen.append((done, total))
+
+    sw.circuit_curve(tape, score, by_hand.inputs, by_hand.reference, of=of, progress=note)
+    assert seen
+    assert all(done <= total for done, total in seen)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sw.circuit(tape, score, by_hand.inputs, by_hand.reference, of=of, progress=stop)
+
+
 def test_only_heads(case):
     by_hand, tape, score = case
     found = sw.circuit(tape, score, by_hand.inputs, by_hand.reference, k=1.0, kind="heads")

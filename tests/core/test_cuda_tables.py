@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from semiring_widgets.core.kernels.cuda_tables import TILES, part_counts, row_parts
+from semiring_widgets.core.kernels.cuda_tables import TILES, chosen_tile, part_counts, row_parts
 from semiring_widgets.core.kernels.layouts import layout
 
 # Measured on an H200, in microseconds: the best of 11 tiles, and [tile, parts, time] for those of the table.

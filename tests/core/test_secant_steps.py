@@ -125,9 +125,24 @@ def test_another_order_is_refused():
     torch.testing.assert_close(same, sw.backprop(tape, score, A).value)
 
 
-def test_logits_too_far_from_those_of_the_reference():
+@pytest.mark.parametrize("offset", [-500.0, 500.0])
+def test_logits_too_far_from_those_of_the_reference(offset):
     x = torch.tensor([0.0, 1.0])
     with sw.record() as tape:
         score = torch.softmax(x, 0)[0]
     with pytest.raises(NonFiniteError, match="record in float64, or take a nearer reference"):
-        sw.backprop(tape, score, x, rules="secant", reference=x - 500)
+        sw.backprop(tape, score, x, rules="secant", reference=x + offset)
+
+
+@pytest.mark.parametrize("softmax", [torch.softmax, torch.log_softmax])
+@pytest.mark.parametrize("offset", [-300.0, -40.0, 40.0, 300.0])
+def test_softmax_is_exact_however_far_the_logits_lie_apart(softmax, offset):
+    reference = B.clone()
+    reference[0] += offset
+    reference[1, 2] += offset
+
+    def weights(x):
+        return softmax(x, -1) * WEIGHT
+
+    found, expected = total(A, reference, weights)
+    assert found == pytest.approx(expected, rel=1e-12, abs=1e-12)

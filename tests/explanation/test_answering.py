@@ -87,6 +87,7 @@ def test_what_a_score_of_ones_own_is(label, sentence):
             "This is mostly because of *keys* (+9.0); no other word is worth more than 0.1.",
         ),
         ([1e-5, 9, 0, 0], 8, "This is mostly because of *keys* (+9.0); no other word matters."),
+        ([0, 9, 1e-7, 0], 8, "This is mostly because of *keys* (+9.0)" + "; no other word matters."),
         ([5, 9, 0, 0], 8, "This is mostly because of *keys* (+9.0) and *The* (+5.0)" + NO_OTHER),
         ([-5, 9, 0, 0], 8, "This is mostly because of *keys* (+9.0), in spite of *The* (-5.0)" + NO_OTHER),
         ([0, -9, 1, 0], 8, "This is in spite of *keys* (-9.0); *are* (+1.0) speaks for it."),
@@ -202,6 +203,8 @@ def test_by_which_route(family, tested):
     number = "+6.5" if tested else "about +0.4"
     assert found.text == f"Head 0·1 writes *keys* onto *are* ({number} by this route alone)."
     assert found.parts == (Part(token=1), Part(layer=0, head=1))
+    nothing = Test((), (step,), "reference", "", 8.0, 8.0 - 1e-4, 0.4)
+    assert "route" not in told(e, family, "", nothing)
     narrow = told(replace(e, paths="only paths through head 0·1"), family, "", route)["route"]
     assert narrow.endswith("by this route alone, only paths through head 0·1).")
 

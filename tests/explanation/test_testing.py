@@ -70,6 +70,11 @@ def test_routes_and_families_are_along_input_minus_reference(result, question, m
         ({"layer": 2, "token": 1}, "mean", "The at layer 2, set to its mean"),
         ({"layer": 1, "branch": "mlp"}, "reference", "the MLP of layer 1"),
         ([{"token": 2}, {"layer": 2}], None, "keys and the attention of layer 2"),
+        (
+            [{"layer": 0, "head": 3}, {"layer": 3, "head": 3}, {"token": 2}],
+            "zero",
+            "head 0·3, head 3·3 and keys, set to zero",
+        ),
     ],
 )
 def test_a_test_is_that_of_the_core(result, question, mask, part, by, label):
@@ -124,6 +129,12 @@ def test_all_parts_of_a_kind(result):
     assert len(cells) == 48
     assert set(cells.kind) == {"layer"}
     assert (result.effects().kind == "layer").sum() == 48
+    heads = (result.effects().kind == "head").sum()
+    assert set(result.test_all("heads_at").kind) == {"head_at"}
+    result.test({"layer": 1, "branch": "mlp", "token": 2})
+    kinds = result.effects().kind
+    assert (kinds == "head").sum() == heads == 16
+    assert ((kinds == "mlp").sum(), (kinds == "mlp_at").sum()) == (4, 1)
     zeros = result.test_all("mlps", by="zero")
     assert len(zeros) == 4
     assert len([test for test in result.tests if test.by == "zero" and test.parts[0].branch == "mlp"]) == 4

@@ -203,9 +203,9 @@ def _ranked(
     ground.graph.check_unchanged()
     run: _Runs
     if of == "edges":
-        found = edge_values(tape, score, wrt, reference, steps=steps, max_memory=limit)
+        found = edge_values(tape, score, wrt, reference, steps=steps, max_memory=limit, progress=progress)
         rows: Rows = found.rows()
-        run = _EdgeRuns(ground, found.there, reference)
+        run = _EdgeRuns(ground, found.there, reference, progress)
     else:
         rows = effect_rows(
             tape,
@@ -277,20 +277,24 @@ def _selection(row: Mapping[str, Any]) -> Selection:
 class _EdgeRuns:
     """Circuits of edges, one after the other."""
 
-    def __init__(self, ground: Ground, there: Tensor, reference: Reference) -> None:
+    def __init__(
+        self, ground: Ground, there: Tensor, reference: Reference, progress: Progress | None
+    ) -> None:
         graph = ground.graph
         layout = find_layout(graph, ground.anatomy)
         program = Program(graph.tape, graph.score)
         with torch.no_grad():
             under = reference_values(ground, program, reference, [group.node for group in layout.sources])
         self._model = float(graph.score.value)
-        self._where = there.nonzero()
+        self._where, self._progress = there.nonzero(), progress
         self._kept = torch.zeros_like(there)
         self._patching = Patching(program, layout, under)
 
     def __call__(self, kept: Sequence[Sequence[int]]) -> tuple[list[float], float]:
-        found = []
+        found: list[float] = []
         for own in kept:
+            if self._progress is not None:
+                self._progress(len(found), len(kept))
             chosen = self._kept.clone()
             rows, columns = self._where[list(own)].T
             chosen[rows, columns] = True

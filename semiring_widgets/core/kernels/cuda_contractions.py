@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.kernels.cuda_driver import Kernel, fill_with_zeros
-from semiring_widgets.core.kernels.cuda_tables import DEPTH, ROWS_COLUMNS, Tile, row_parts
+from semiring_widgets.core.kernels.cuda_tables import DEPTH, ROWS_COLUMNS, Tile, chosen_tile, row_parts
 from semiring_widgets.core.kernels.cuda_variants import Variant, loaded
 from semiring_widgets.core.kernels.layouts import layout
 

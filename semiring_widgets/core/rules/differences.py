@@ -21,7 +21,7 @@ from semiring_widgets.core.rules.step import Step
 from semiring_widgets.core.semirings import Sum
 from semiring_widgets.core.tape import Node
 
-__all__ = ["at_midpoint", "between_halves", "between_maxima", "by_element", "of_deviation"]
+__all__ = ["at_midpoint", "between_halves", "between_maxima", "by_element", "of_deviation", "of_share"]
 
 aten = torch.ops.aten
 _SMALLEST = {aten.amin, aten.min}
@@ -70,6 +70,21 @@ def at_midpoint(step: Step, nodes: Sequence[Node]) -> list[Edge]:
         nodes: what is half way.
     """
     return step.derivatives({node: (step.value(node) + step.reference_value(node)) / 2 for node in nodes})
+
+
+def of_share(step: Step) -> list[Edge]:
+    """A part e divided by a positive total S, as in a softmax, taken for the product y S = e that it undoes.
+
+    e_a - e_b = (y_a + y_b) / 2 (S_a - S_b) + (S_a + S_b) / 2 (y_a - y_b), which tells y_a - y_b.
+
+    Exact as Shapley's value is, which divides by the smaller of the two totals. They are exponentials: where
+    logits lie 40 apart, its slopes are e^40, and nothing is left of what they sum to.
+    """
+    here, there = step.spread([step.value, step.reference_value])
+    part, total = step.op.args[:2]
+    middle = (here[total] + there[total]) / 2
+    share = (step.evaluated(here) + step.evaluated(there)) / 2
+    return step.slopes({part: 1 / middle, total: -share / middle})
 
 
 def of_deviation(step: Step) -> list[Edge]:

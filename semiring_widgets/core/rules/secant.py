@@ -13,6 +13,7 @@ from semiring_widgets.core.rules.differences import (
     between_maxima,
     by_element,
     of_deviation,
+    of_share,
 )
 from semiring_widgets.core.rules.rule import Rule
 from semiring_widgets.core.rules.step import Step
@@ -29,14 +30,15 @@ class Secant(Rule):
     the other factor; of a maximum, a mean of the elements taken in the two. Softmax and norms are taken as
     the arithmetic that they consist of. For activations this is the "rescale" rule of DeepLIFT (Shrikumar et
     al. 2017, https://arxiv.org/abs/1704.02685), for steps of several inputs Shapley's value, as in DeepSHAP
-    (Lundberg and Lee 2017, https://arxiv.org/abs/1705.07874).
+    (Lundberg and Lee 2017, https://arxiv.org/abs/1705.07874). The division of a softmax is taken for the
+    product that it undoes: weight times denominator is the numerator.
     """
 
     name = "secant"
     needs_reference = True
 
     def softmax(self, step: Step) -> Sequence[Edge]:
-        return by_element(step)
+        return of_share(step) if len(step.inputs) > 1 else by_element(step)
 
     def norm(self, step: Step) -> Sequence[Edge]:
         packet = step.op.func.overloadpacket
