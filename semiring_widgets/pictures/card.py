@@ -7,14 +7,12 @@ so it never touches a figure of the user's.
 
 from __future__ import annotations
 
-import io
 from functools import singledispatch
 from typing import Any
 
 import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
-from PIL import Image
 
 from semiring_widgets.pictures.comparison_table import (
     CURVES,
@@ -28,6 +26,7 @@ from semiring_widgets.pictures.glyphs import FAMILIES, drawable
 from semiring_widgets.pictures.palette import INK, MUTED
 from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.pictures.sheet import MARGIN, WIDTH, card
+from semiring_widgets.pictures.small_png import small_png
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.result import Result
@@ -50,13 +49,7 @@ def picture(result: Result) -> bytes:
         figure = _figure(result)
         canvas: Any = figure.canvas
         canvas.draw()
-        pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
-    # 256 colours are enough for a card, and a quarter of the bytes in every saved notebook; small places keep
-    # their own, where the median cut would mix them.
-    output = io.BytesIO()
-    few = pixels.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.save(output, format="png", optimize=True)
-    return output.getvalue()
+    return small_png(np.asarray(canvas.buffer_rgba())[..., :3])
 
 
 @singledispatch

@@ -14,6 +14,7 @@ from semiring_widgets.pictures.explanation_card import draw_explanation
 from semiring_widgets.pictures.glyphs import drawable
 from semiring_widgets.pictures.palette import INK, ROUTE, shade
 from semiring_widgets.pictures.ribbon import arrange, stand_ins
+from semiring_widgets.pictures.small_png import small_png
 from semiring_widgets.pictures.tints import tints_of
 from semiring_widgets.results.parts import Layer, Reference, Stream, Token
 from semiring_widgets.results.rankings import Family, ListedStep
@@ -142,6 +143,18 @@ def test_what_stands_in_the_place_of_a_word_is_below_it(make_explanation):
     told = texts_of(replace(result, reference=reference))
     assert told.count("key") == 1
     assert "key" not in texts_of(result)
+
+
+def test_colours_of_areas_are_kept_as_they_are():
+    generator = np.random.default_rng(0)
+    drawn = generator.integers(0, 256, (183, 160, 3)).astype(np.uint8)  # far more colours than are kept
+    for place, strength in enumerate(np.linspace(-1, 1, 41)):
+        tint = shade(strength)
+        drawn[3 * place : 3 * place + 3] = [int(tint[i : i + 2], 16) for i in (1, 3, 5)]
+    kept = pixels(small_png(drawn))
+    assert (kept[:123] == drawn[:123]).all()
+    noise = generator.integers(0, 256, (60, 60, 3)).astype(np.uint8)
+    assert np.abs(pixels(small_png(noise)).astype(int) - noise).mean() < 40
 
 
 def test_texts_that_fonts_and_matplotlib_trip_over(make_explanation):
