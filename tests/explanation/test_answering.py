@@ -209,6 +209,14 @@ def test_by_which_route(family, tested):
     assert narrow.endswith("by this route alone, only paths through head 0·1).")
 
 
+def test_a_route_that_carries_nothing_is_not_told_as_a_reason():
+    step = ListedStep(0, "value", 1, 1, 2)
+    one = Family("keys → are (head 0·1)", "Head 0·1 writes *keys* onto *are*.", 0.4, 0.5, (), (step,))
+    e = explained([0, 9, 0, 0], rankings=(Ranking("contribution", (), 0.0, 0.0, 0.0, "", (one,)),))
+    said = told(e, route=Test((), (step,), "reference", "", 8.0, 7.99, 0.4))["route"]
+    assert said == "No route through heads carries it alone: the first, from *keys*, is worth 0.0."
+
+
 @pytest.mark.parametrize(
     ("estimate", "effect", "says"),
     [
