@@ -193,13 +193,34 @@ def test_tensors_and_numbers():
     assert sw.test(tape, score, []) == []
 
 
+def test_one_pair_is_a_test():
+    x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    with sw.record() as tape:
+        score = (x * x).sum()
+    assert sw.test(tape, score, ({"token": 0}, "zero"), wrt=x).effect == 5
+    assert sw.test(tape, score, {sw.Selection(token=0): "zero"}, wrt=x).effect == 5
+    with pytest.raises(InputError, match=r"which is a part, .* \(\{'token': 0\}, 'zero'\)"):
+        sw.test(tape, score, {"token": 0}, wrt=x)
+
+
+def test_the_reference_of_the_tape_is_that_of_its_questions():
+    x, reference = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[0.0, 1.0], [1.0, 1.0]])
+    with sw.record(rules="secant", reference=reference) as tape:
+        score = (x * x).sum()
+    assert sw.test(tape, score, ({"token": 1}, "reference"), wrt=x).effect == 23
+    assert sw.test(tape, score, {x: 0.0}).effect == 30
+    found = sw.effects(tape, score, x)
+    assert found.effect.tolist() == found.contribution.tolist() == [4, 23]
+    assert sw.contributions(tape, score, x, "zero").contribution.tolist() == [5, 25]
+
+
 def test_words_that_do_not_fit():
     x = torch.tensor([[1.0, 2.0], [3.0, 5.0]])
     with sw.record() as tape:
         hidden, score = linear(x)
         several = hidden.sum(-1)
     wrong = [
-        ({"layer": 0}, {}, InputError, "to be replaced"),
+        ({"layer": 0}, {}, InputError, "not said what comes in its place"),
         ({hidden: "nought"}, {}, InputError, "choose one of zero, mean, reference"),
         ({hidden: "reference"}, {}, InputError, "give reference="),
         ({hidden: torch.ones(3)}, {}, InputError, r"give the shape \[2, 2\]"),

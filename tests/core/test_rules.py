@@ -314,16 +314,20 @@ class Broken(sw.rules.Rule):
 
     name = "broken"
 
+    def __init__(self, given):
+        self.given = given
+
     def product(self, step):
-        return [1.0]
+        return self.given
 
 
-def test_a_rule_that_gives_no_edges_is_refused():
+@pytest.mark.parametrize(("given", "said"), [([1.0], r"\[1.0\]"), (None, "None"), (3, "3")])
+def test_a_rule_that_gives_no_edges_is_refused(given, said):
     x, y = torch.tensor([2.0]), torch.tensor([3.0])
     with sw.record() as tape:
         score = (x * y).sum()
-    with pytest.raises(InputError, match=r"The rule 'broken' gave \[1.0\] for aten.mul.Tensor"):
-        sw.backprop(tape, score, [x, y], rules=Broken())
+    with pytest.raises(InputError, match=rf"The rule 'broken' gave {said} for aten.mul.Tensor"):
+        sw.backprop(tape, score, [x, y], rules=Broken(given))
 
 
 @pytest.mark.parametrize("granularity", ["operator", "paper"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any, NamedTuple, cast
 
 from torch import Tensor
@@ -30,6 +31,8 @@ def listed_tests(tests: Tests) -> tuple[list[list[Pair]], bool]:
     Raises:
         InputError: something is no test.
     """
+    if _is_pair(tests):
+        return [[cast("Pair", tests)]], False
     several = isinstance(tests, (list, tuple)) and not (tests and all(_is_pair(one) for one in tests))
     return [_pairs(one) for one in (cast("Sequence[Any]", tests) if several else [tests])], several
 
@@ -85,10 +88,16 @@ def _is_pair(thing: Any) -> bool:
 
 
 _PLACES = (Selection, Mapping, Route, RouteSteps, tuple, list)
+_FIELDS = {part.name for part in fields(Selection)}
 
 
 def _pairs(one: Any) -> list[Pair]:
     if isinstance(one, Mapping):
+        if one and _FIELDS.issuperset(one):
+            raise InputError(
+                f"A test is {shown(one)}, which is a part, and it is not said what comes in its place; give "
+                f"both as a pair: ({shown(one)}, 'zero')."
+            )
         pairs: list[Any] = list(one.items())
     else:
         pairs = list(one) if isinstance(one, (list, tuple)) else [None]

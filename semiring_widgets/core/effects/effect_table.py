@@ -95,7 +95,8 @@ def effect_rows(
         score: a single number, shape () or (1,), computed in the recording.
         wrt: the inputs, shape (..., tokens, units) each; a tensor, or a list of them.
         reference: other inputs, shaped as ``wrt``, or another text of any length (`Aligned`), or ``"zero"``,
-            or ``"mean"`` for their mean over the tokens. May be left out where ``by`` is another word.
+            or ``"mean"`` for their mean over the tokens; None for that of the tape. There need be none where
+            ``by`` is another word.
         kind: ``"tokens"`` of the inputs, ``"heads"``, ``"mlps"``, ``"attentions"`` (all heads of a layer
             together), ``"layers"`` (the stream that enters each layer, token by token), ``"heads_at"`` (each
             head at each query token), or several of these; None for the first three.
@@ -133,6 +134,7 @@ def effect_rows(
     limit = memory_limit(max_memory)
     find_nodes(tape, score, wrt)
     one_score(score)
+    reference = tape.reference if reference is None else reference
     from_word = "resample" if by == "resample" else "reference"
     others = {"reference": reference, "resample": resample}
     if others[from_word] is None and (by == from_word or steps is not None):

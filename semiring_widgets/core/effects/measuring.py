@@ -82,8 +82,8 @@ def test(
     Args:
         tape: the finished tape.
         score: a single number, shape () or (1,), computed in the recording.
-        tests: a dict of what is replaced by what, all at once; or pairs of these, as a dict is no key of a
-            dict; or a list of such tests, which are run together. What is replaced is
+        tests: a dict of what is replaced by what, all at once; or a pair or several of these, as a dict is no
+            key of a dict; or a list of such tests, which are run together. What is replaced is
 
             - a tensor that was used inside the recording, or
             - a part: a `Selection` or a dict of its fields, as for `select_paths`. ``{"token": 5}`` is the
@@ -101,8 +101,8 @@ def test(
             (over the tokens of the same tensor), ``"reference"`` or ``"resample"``.
         wrt: the inputs, as in `backprop`: needed for parts, whose layers and tokens are counted from there.
         reference: what ``"reference"`` means: other inputs, shaped as ``wrt``, or another text of any length
-            (`Aligned`), or ``"zero"`` or ``"mean"`` for the inputs. A part's value under the reference is
-            what it is when the tape is run with these inputs.
+            (`Aligned`), or ``"zero"`` or ``"mean"`` for the inputs; None for that of the tape. A part's value
+            under the reference is what it is when the tape is run with these inputs.
         resample: the same for ``"resample"``: a text to draw values from that is not the reference.
         max_memory: bytes that this may take beside the tape; None for no limit. It is then run in smaller
             batches, down to one test at a time.
@@ -139,6 +139,8 @@ def test(
     find = Finder(tape, ground)
     placed = [[(find(where), given) for where, given in one] for one in asked]
     every = [(place, given) for one in placed for found, given in one for place in found.places]
+    if reference is None and ground is not None:
+        reference = tape.reference
     told = told_of(ground, program, every, {"reference": reference, "resample": resample})
     many: list[Replaced | Changed] = []
     for one in placed:

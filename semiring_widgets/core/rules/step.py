@@ -161,8 +161,9 @@ def checked_edges(step: Step, edges: Collection[Any]) -> list[Edge]:
     Raises:
         InputError: they are not, or one of two nodes is there twice.
     """
-    ends = [(edge.source, edge.target) for edge in edges if isinstance(edge, Edge)]
-    if len(ends) != len(edges) or len(set(ends)) < len(ends):
+    listed = isinstance(edges, Collection)
+    ends = [(edge.source, edge.target) for edge in edges if isinstance(edge, Edge)] if listed else []
+    if not listed or len(ends) != len(edges) or len(set(ends)) < len(ends):
         raise InputError(
             f"The rule {step.name!r} gave {edges!r} for {step.op.where}; give a list of what "
             f"step.derivatives(), step.shared() or step.slopes() give, at most one edge for each input."
