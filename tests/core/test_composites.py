@@ -17,6 +17,7 @@ ALGEBRAS = [
     sw.semirings.Hops(2),
     FUSED,
     Batch(sw.semirings.Entropy(), 2),
+    Batch(FUSED, 3),
     Leaving(sw.semirings.Max()),
     Passing(sw.semirings.Abs(), 2),
 ]

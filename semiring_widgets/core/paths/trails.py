@@ -225,9 +225,11 @@ class Tracer:
                 stop = trail.stops[0]
                 members = self.stations.all[stop.station].members[stop.group]
                 known = members >= 0
-                parts[number] = tuple(part.clone() for part in parts[number])
-                for part, value in zip(parts[number], trail.value, strict=True):
-                    part[members[known]] = value[known]
+                places = (members[known],)
+                parts[number] = tuple(
+                    part.index_put(places, value[known])
+                    for part, value in zip(parts[number], trail.value, strict=True)
+                )
             seeds[source] = tuple(part.reshape(source.shape) for part in batch.join(parts))
         return seeds
 

@@ -198,8 +198,9 @@ class Semiring(ABC):
         """What comes out of a softmax over ``dims``, in either direction, if this is `multiplicative`.
 
         ``out[i] = value[i] times y[i], plus over j of value[j] times -y[i] y[j]``, with y its result.
+        Values may have more dimensions in front than y; ``dims`` are theirs, counted from 0.
         """
-        if self.row_kernels:
+        if self.row_kernels and value[0].dim() == result.value.dim():
             done = kernels.softmax_logs(self.row_kernels, value, result.value, dims)
             if done is not None:
                 return done
@@ -211,8 +212,9 @@ class Semiring(ABC):
 
         ``d = value plus (over j of value[j] times y[j]) times -y / n``, with y its result; if it is centred,
         ``d plus (over j of d[j]) times -1 / n``; that times its scale. Forward in the other order.
+        Values may have more dimensions in front than y; ``norm.dims`` are theirs.
         """
-        if self.row_kernels:
+        if self.row_kernels and value[0].dim() == norm.deviation.dim():
             tensors = norm.result.value, norm.scale.value
             done = kernels.norm_logs(
                 self.row_kernels, value, *tensors, norm.dims, centred=norm.centred, forward=forward

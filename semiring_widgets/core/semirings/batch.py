@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.base import Norm, Semiring, Value
 from semiring_widgets.core.semirings.edge_weight import Weight
 
 __all__ = ["Batch"]
@@ -63,6 +63,16 @@ class Batch(Semiring):
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
         rank = value[0].dim()
         return self._stacked(lambda v: self.inner.sum(v, [dim % rank + 1 for dim in dims]), value)
+
+    def through_softmax(self, value: Value, result: Weight, dims: Sequence[int]) -> Value:
+        rank = value[0].dim()
+        beyond = [dim % rank + 1 for dim in dims]
+        return self._stacked(lambda v: self.inner.through_softmax(v, result, beyond), value)
+
+    def through_norm(self, value: Value, norm: Norm, *, forward: bool) -> Value:
+        rank = value[0].dim()
+        beyond = norm._replace(dims=tuple([dim % rank + 1 for dim in norm.dims]))
+        return self._stacked(lambda v: self.inner.through_norm(v, beyond, forward=forward), value)
 
     def contract(self, value: Value, weight: Weight) -> Value:
         if weight.value.dim() > 2:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from torch import Tensor
 
-from semiring_widgets.core.semirings.base import Semiring, Value
+from semiring_widgets.core.semirings.base import Norm, Semiring, Value
 from semiring_widgets.core.semirings.edge_weight import Weight
 
 __all__ = ["ByMarks"]
@@ -47,6 +47,12 @@ class ByMarks(Semiring):
 
     def sum(self, value: Value, dims: Sequence[int]) -> Value:
         return self._each(lambda v: self.inner.sum(v, dims), value)
+
+    def through_softmax(self, value: Value, result: Weight, dims: Sequence[int]) -> Value:
+        return self._each(lambda v: self.inner.through_softmax(v, result, dims), value)
+
+    def through_norm(self, value: Value, norm: Norm, *, forward: bool) -> Value:
+        return self._each(lambda v: self.inner.through_norm(v, norm, forward=forward), value)
 
     def contract(self, value: Value, weight: Weight) -> Value:
         return self._each(lambda v: self.inner.contract(v, weight), value)

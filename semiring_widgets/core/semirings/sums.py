@@ -55,14 +55,15 @@ class Sum(Semiring):
 
     def through_softmax(self, value: Value, result: Weight, dims: Sequence[int]) -> Value:
         (own,) = value
-        if len(dims) > 1 or own.dtype != result.value.dtype:
+        if len(dims) > 1 or own.dim() != result.value.dim() or own.dtype != result.value.dtype:
             return super().through_softmax(value, result, dims)
         return (torch._softmax_backward_data(own.expand_as(result.value), result.value, dims[0], own.dtype),)
 
     def through_norm(self, value: Value, norm: Norm, *, forward: bool) -> Value:
         (own,), d = value, norm.deviation
         kept = d.dim() - len(norm.dims)
-        if not norm.centred or norm.dims != tuple(range(kept, d.dim())) or own.dtype != d.dtype:
+        last = own.dim() == d.dim() and norm.dims == tuple(range(kept, d.dim()))
+        if not norm.centred or not last or own.dtype != d.dtype:
             return super().through_norm(value, norm, forward=forward)
         # Sums are the same both ways, as the results add up to 0.
         r = norm.scale.value
