@@ -220,14 +220,18 @@ class _Story:
             yield Sentence("remark", f"Nothing could be tested here, so the numbers are estimates: {why}.")
             return
         yield from self._saturation()
-        for one in self.e.correlations:
-            if one.kind in _KINDS and one.rank_correlation < _ALIKE:
-                correlation = Decimals(2).signed(one.rank_correlation).removeprefix("+")
-                yield Sentence(
-                    "remark",
-                    f"The estimates put the {_KINDS[one.kind]} in another order than the tests do (rank "
-                    f"correlation {correlation}).",
-                )
+        yield from self._order()
+
+    def _order(self) -> Iterator[Sentence]:
+        """Where estimates rank parts otherwise than tests do."""
+        apart = [one for one in self.e.correlations if one.kind in _KINDS and one.rank_correlation < _ALIKE]
+        if apart:
+            kinds = listed(f"the {_KINDS[one.kind]}" for one in apart)
+            numbers = listed(Decimals(2).signed(one.rank_correlation).removeprefix("+") for one in apart)
+            text = (
+                f"The estimates put {kinds} in another order than the tests do (rank correlation {numbers})."
+            )
+            yield Sentence("remark", text)
 
     def _saturation(self) -> Iterator[Sentence]:
         """Where estimate and test part most, of the parts that matter."""

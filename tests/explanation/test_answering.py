@@ -251,6 +251,11 @@ def test_ranks_that_correlate_badly_are_remarked():
     assert told(explained([0, 9, 0, 0], correlations=bad))["remark"] == (
         "The estimates put the heads in another order than the tests do (rank correlation −0.02)."
     )
+    bad = (Correlation("tokens", 0.1), Correlation("heads", -0.02))
+    assert told(explained([0, 9, 0, 0], correlations=bad))["remark"] == (
+        "The estimates put the words and the heads in another order than the tests do (rank correlation "
+        "0.10 and −0.02)."
+    )
 
 
 def test_what_could_not_be_tested_is_estimated_and_says_why():
