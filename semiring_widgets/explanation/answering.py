@@ -74,7 +74,7 @@ class _Story:
         if self.words:
             yield self._words()
         family = self._main_route()
-        if family is not None and not (self.route is not None and self.form.is_zero(self.route.effect)):
+        if family is not None:
             yield self._route(family)
         yield from self._replaced()
         yield from self._remarks()

@@ -203,8 +203,6 @@ def test_by_which_route(family, tested):
     number = "+6.5" if tested else "about +0.4"
     assert found.text == f"Head 0·1 writes *keys* onto *are* ({number} by this route alone)."
     assert found.parts == (Part(token=1), Part(layer=0, head=1))
-    nothing = Test((), (step,), "reference", "", 8.0, 8.0 - 1e-4, 0.4)
-    assert "route" not in told(e, family, "", nothing)
     narrow = told(replace(e, paths="only paths through head 0·1"), family, "", route)["route"]
     assert narrow.endswith("by this route alone, only paths through head 0·1).")
 
