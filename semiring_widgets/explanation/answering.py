@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from semiring_widgets.core.effects.saturation import MATTERS, PARTED
-from semiring_widgets.explanation.names import Names, head_name
+from semiring_widgets.explanation.names import Names, head_name, listed
 from semiring_widgets.explanation.references import stand_in
 from semiring_widgets.explanation.route_words import quoted
 from semiring_widgets.results.decimals import Decimals
@@ -23,7 +23,6 @@ from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import Part, Score, Sentence
 from semiring_widgets.results.rankings import Family
 from semiring_widgets.results.visible import shortened
-from semiring_widgets.results.wording import listed
 
 __all__ = ["sentences_of"]
 

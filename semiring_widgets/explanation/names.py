@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +11,7 @@ from semiring_widgets.results.parts import Layer, Part, Stream
 from semiring_widgets.results.rankings import ListedStep
 from semiring_widgets.results.visible import token_label
 
-__all__ = ["Names", "head_name"]
+__all__ = ["Names", "head_name", "listed"]
 
 _BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _OPERANDS = ("query", "key", "value")
@@ -24,6 +24,16 @@ def head_name(layer: int, head: int | None) -> str:
     ('head 3·1', 'the attention of layer 3')
     """
     return f"the attention of layer {layer}" if head is None else f"head {layer}·{head}"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words with commas, and an "and" before the last.
+
+    >>> listed(["keys"]), listed(["keys", "The"]), listed(["keys", "The", "on"])
+    ('keys', 'keys and The', 'keys, The and on')
+    """
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,11 @@ from semiring_widgets.core.paths import Ground, ground_of
 from semiring_widgets.core.replay import Program
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.effect_numbers import Recording
-from semiring_widgets.explanation.names import Names
+from semiring_widgets.explanation.names import Names, listed
 from semiring_widgets.explanation.references import Referenced, check_reference, referenced, stand_in
 from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import Part
 from semiring_widgets.results.rankings import ListedStep
-from semiring_widgets.results.wording import listed
 
 __all__ = ["Tester"]
 

@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-__all__ = ["brief", "listed", "nats", "number", "percent", "power", "signed"]
+__all__ = ["brief", "nats", "number", "percent", "power", "signed"]
 
 _UNKNOWN = "–"
 # Beyond this power of ten, and below its inverse, a number is written with an exponent.
@@ -103,16 +102,6 @@ def percent(share: float | None) -> str:
 def nats(value: float | None) -> str:
     """A number of nats, or that it is not known."""
     return "not known" if value is None or not math.isfinite(value) else f"{number(value)} nats"
-
-
-def listed(words: Iterable[str]) -> str:
-    """Words with commas, and an "and" before the last.
-
-    >>> listed(["keys"]), listed(["keys", "The"]), listed(["keys", "The", "on"])
-    ('keys', 'keys and The', 'keys, The and on')
-    """
-    *others, last = words
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _rounded(size: float, digits: int) -> Decimal:
