@@ -263,4 +263,4 @@ def test_rounding_is_no_order():
     correlations = {one.kind: one.rank_correlation for one in found.correlations}
     assert correlations["tokens"] == pytest.approx(1)
     (replaced,) = [s.text for s in found.sentences if s.kind == "replaced"]
-    assert replaced == "With *key* for *keys* the score falls from +8.0 to -7.9: the answer flips."
+    assert replaced == "With *key* for *keys* the score falls from +8.0 to −7.9: the answer flips."
