@@ -137,6 +137,9 @@ class _Story:
             text = f"This is in spite of {listed(map(self._worth, con))}; {self._worth(best)} speaks for it."
             return Sentence("words", self._as_known(text), _parts([*con, best]))
         text = f"This is mostly because of {listed(map(self._worth, pro))}"
+        if self.e.score.contrast is None and self.e.score.value < 0:
+            # What is low is not so because of what raises it.
+            text = f"{listed(map(self._worth, pro))} {'raises' if len(pro) == 1 else 'raise'} it most"
         text += f", in spite of {listed(map(self._worth, con))}" if con else ""
         others = worth[len(self.first) :]
         if others:

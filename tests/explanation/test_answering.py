@@ -38,6 +38,11 @@ def told(e, family="masked", untested="", route=None):
     return {s.kind: s.text for s in sentences_of(e, family, untested, route)}
 
 
+def test_what_is_low_is_not_so_because_of_what_raises_it():
+    e = explained([0, 3, 0, 0], -1.3, score={"contrast": None})
+    assert told(e)["words"] == "*keys* (+3.0) raises it most" + NO_OTHER
+
+
 def is_sentence(text):
     assert text[0].isupper() or text[0] == "*", text
     assert text.endswith("."), text
