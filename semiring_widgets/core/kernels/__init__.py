@@ -104,11 +104,11 @@ def expectation(p: Tensor, q: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
 def _added(whole: Tensor, p: Tensor, w: Tensor) -> Tensor:
     """``whole + p @ w``, by one operator where p and w have the same batch dimensions, or w has none."""
     if w.dim() == 2:
-        flat = whole.reshape(-1, whole.shape[-1]).addmm_(p.reshape(-1, p.shape[-1]), w)
+        flat = whole.flatten(0, -2).addmm_(p.flatten(0, -2), w)
         return flat.view(whole.shape)
     if p.shape[:-2] != w.shape[:-2]:
         return whole + p @ w
-    batch = [part.reshape(-1, *part.shape[-2:]) for part in (whole, p, w)]
+    batch = [part.flatten(0, -3) for part in (whole, p, w)]
     return batch[0].baddbmm_(*batch[1:]).view(whole.shape)
 
 
