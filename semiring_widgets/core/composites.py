@@ -220,4 +220,4 @@ def _row_dims(reduction: Op) -> list[int] | None:
     if result is None or not source.dtype == result.dtype == reduction.kwargs.get("dtype", result.dtype):
         return None
     rank = len(source.shape)
-    return sorted(dim % rank for dim in rest[0])
+    return sorted(dim % rank for dim in rest[0]) if rank else None

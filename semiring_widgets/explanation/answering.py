@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from semiring_widgets.core.effects.saturation import MATTERS, PARTED
-from semiring_widgets.explanation.names import Names, head_name, listed
+from semiring_widgets.explanation.names import Names, head_name, with_and
 from semiring_widgets.explanation.references import stand_in
 from semiring_widgets.explanation.route_words import quoted
 from semiring_widgets.results.decimals import Decimals
@@ -123,7 +123,7 @@ class _Story:
             return Sentence("words", self._as_known(self._no_word(worth[0])))
         if worth[0] < _REASON * math.fsum(worth):
             named = self.words[:_NAMED]
-            text = f"There is no single reason for this: {listed(map(self._worth, named))} are worth most."
+            text = f"There is no single reason for this: {with_and(map(self._worth, named))} are worth most."
             return Sentence("words", self._as_known(text), _parts(named))
         pro = [word for word in self.first if word.worth * self.side > 0]
         con = [word for word in self.first if word.worth * self.side < 0]
@@ -131,16 +131,18 @@ class _Story:
             best = max(self.words, key=lambda word: word.worth * self.side)
             if best.worth * self.side <= 0 or self.form.is_zero(best.worth):
                 text = (
-                    f"This is in spite of {listed(map(self._worth, con))}, and no word speaks for it alone."
+                    f"This is in spite of {with_and(map(self._worth, con))}, and no word speaks for it alone."
                 )
                 return Sentence("words", self._as_known(text), _parts(con))
-            text = f"This is in spite of {listed(map(self._worth, con))}; {self._worth(best)} speaks for it."
+            text = (
+                f"This is in spite of {with_and(map(self._worth, con))}; {self._worth(best)} speaks for it."
+            )
             return Sentence("words", self._as_known(text), _parts([*con, best]))
-        text = f"This is mostly because of {listed(map(self._worth, pro))}"
+        text = f"This is mostly because of {with_and(map(self._worth, pro))}"
         if self.e.score.contrast is None and self.e.score.value < 0:
             # What is low is not so because of what raises it.
-            text = f"{listed(map(self._worth, pro))} {'raises' if len(pro) == 1 else 'raise'} it most"
-        text += f", in spite of {listed(map(self._worth, con))}" if con else ""
+            text = f"{with_and(map(self._worth, pro))} {'raises' if len(pro) == 1 else 'raise'} it most"
+        text += f", in spite of {with_and(map(self._worth, con))}" if con else ""
         others = worth[len(self.first) :]
         if others:
             most = self.form.at_most(others[0])
@@ -228,8 +230,8 @@ class _Story:
         """Where estimates rank parts otherwise than tests do."""
         apart = [one for one in self.e.correlations if one.kind in _KINDS and one.rank_correlation < _ALIKE]
         if apart:
-            kinds = listed(f"the {_KINDS[one.kind]}" for one in apart)
-            numbers = listed(Decimals(2).signed(one.rank_correlation).removeprefix("+") for one in apart)
+            kinds = with_and(f"the {_KINDS[one.kind]}" for one in apart)
+            numbers = with_and(Decimals(2).signed(one.rank_correlation).removeprefix("+") for one in apart)
             text = (
                 f"The estimates put {kinds} in another order than the tests do (rank correlation {numbers})."
             )

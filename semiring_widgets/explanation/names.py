@@ -11,7 +11,7 @@ from semiring_widgets.results.parts import Layer, Part, Stream
 from semiring_widgets.results.rankings import ListedStep
 from semiring_widgets.results.visible import token_label
 
-__all__ = ["Names", "head_name", "listed"]
+__all__ = ["Names", "head_name", "with_and"]
 
 _BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _OPERANDS = ("query", "key", "value")
@@ -26,10 +26,10 @@ def head_name(layer: int, head: int | None) -> str:
     return f"the attention of layer {layer}" if head is None else f"head {layer}·{head}"
 
 
-def listed(words: Iterable[str]) -> str:
+def with_and(words: Iterable[str]) -> str:
     """Words with commas, and an "and" before the last.
 
-    >>> listed(["keys"]), listed(["keys", "The"]), listed(["keys", "The", "on"])
+    >>> with_and(["keys"]), with_and(["keys", "The"]), with_and(["keys", "The", "on"])
     ('keys', 'keys and The', 'keys, The and on')
     """
     *others, last = words

@@ -20,7 +20,7 @@ from semiring_widgets.core.paths import Ground, ground_of
 from semiring_widgets.core.replay import Program
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.effect_numbers import Recording
-from semiring_widgets.explanation.names import Names, listed
+from semiring_widgets.explanation.names import Names, with_and
 from semiring_widgets.explanation.references import Referenced, check_reference, referenced, stand_in
 from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import Part
@@ -143,7 +143,7 @@ class Tester:
 
     def _label(self, parts: Sequence[Part], word: str, other: Referenced | None, by: Any) -> str:
         """What is tested; of one token also what stands in for it."""
-        name = listed(map(self.names.part, parts))
+        name = with_and(map(self.names.part, parts))
         source = {"reference": self.recording.reference, "resample": other}.get(word)
         if source is not None and len(parts) == 1 and parts[0].layer is None and parts[0].token is not None:
             given = stand_in(source.told(math.nan), parts[0], str)

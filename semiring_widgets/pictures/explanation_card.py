@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 
 from semiring_widgets.pictures.glyphs import drawable
 from semiring_widgets.pictures.grid import grid
-from semiring_widgets.pictures.heads import heads
+from semiring_widgets.pictures.heads_and_mlps import heads
 from semiring_widgets.pictures.palette import INK, LINE, MUTED, shade
 from semiring_widgets.pictures.plain_text import statistics
 from semiring_widgets.pictures.ribbon import ribbon, stand_ins

@@ -41,7 +41,7 @@ def test_totals_stand_beside_each_other(host, request):
     view.expect_state("done")
     view.root.locator("summary", has_text="Numbers of all paths").click()
     totals = view.root.locator(".totals :is(dt, dd)")
-    expect(totals).to_have_count(15)
+    expect(totals).to_have_count(18)
     assert overlapping(boxes(totals)) == []
 
 

@@ -72,7 +72,7 @@ def test_plain_text_says_what_matters(make_explanation, make_comparison):
     said = plain(make_explanation())
     assert "logit(are) - logit(is) at [MASK] = 3.25" in said
     assert "entropy 263 nats" in said
-    assert "log cancellation -87 nats" in said
+    assert "log cancellation −87 nats" in said
     assert "1. only skip connections (best path 0.287, mass 1.5e7, contribution" in said
     assert "What the ranking by contribution leaves out." in said
     said = plain(make_comparison())

@@ -77,7 +77,13 @@ class RouteSteps:
 
     @classmethod
     def of(cls, route: Route) -> RouteSteps:
-        """Those of a route."""
+        """Those of a route.
+
+        Example:
+            >>> route = whole.routes(k=2)[1]
+            >>> sw.RouteSteps.of(route).token == route.token
+            True
+        """
         return cls(route.token, route.legs, route.input)
 
 

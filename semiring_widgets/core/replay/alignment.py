@@ -64,6 +64,11 @@ class Aligned:
             dim: of it, that counts tokens.
             other: the same tensor of the other text.
             stand_ins: as ``tokens``, of one input.
+
+        Example:
+            >>> mine, others = torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([[5.0], [7.0]])
+            >>> sw.Aligned(others, [0, -1, 1]).own_rows(mine, 0, others, [0, -1, 1]).flatten().tolist()
+            [5.0, 2.0, 7.0]
         """
         at = torch.tensor([max(0, row) for row in stand_ins], device=value.device)
         known = torch.tensor([row >= 0 for row in stand_ins], device=value.device)

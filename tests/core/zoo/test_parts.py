@@ -64,4 +64,4 @@ def test_an_attention_in_one_step_says_what_is_not_known_of_it():
         made = [node.op.scope.module for node in ancestors(operand.node) if node.op is not None]
         assert f"yoso.encoder.layer.1.attention.self.{name}" in made
     with pytest.raises(sw.SemiringWidgetsError, match="not from token to token"):
-        head_map(attention, 0, {}, {})
+        head_map(graph, attention, 0, {}, {})
