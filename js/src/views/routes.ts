@@ -59,10 +59,11 @@ function said(state: State, summary: ExplanationHeader, listed: boolean): string
   return "not known yet";
 }
 
+const SEARCHED = "Found by a search that may miss some";
+
 /** Bounds, which take long to read, are in the tooltip and among the numbers of all paths. */
-function remarkOf({ by, missed, uncovered, remark }: Ranking): string {
-  const all = uncovered === 0 && (missed ?? 0) === 0;
-  return by === "contribution" && !all ? "Found by a search that may miss some." : remark;
+function remarkOf({ by, remark }: Ranking): string {
+  return by === "contribution" && remark.includes(SEARCHED) ? `${SEARCHED}.` : remark;
 }
 
 function together(ranking: Ranking): Drawing | typeof nothing {

@@ -24,6 +24,8 @@ UNKNOWN = {"YosoForMaskedLM", "SEWDForCTC"}
 SAMPLED = {"Mask2FormerForUniversalSegmentation"}
 # All that enters a linear graph but the embeddings are scales; so all is in the contributions of the tokens.
 WITHOUT_BIAS = {"DiffLlamaForCausalLM", "T5ForConditionalGeneration", "FalconH1ForCausalLM"}
+# An image is words drawn from a table, by a softmax that a linear graph holds constant: no path is left.
+DRAWN = {"Ovis2ForConditionalGeneration"}
 
 
 def asked(tape, score, inputs, rules):
@@ -67,6 +69,9 @@ def test_every_rule(row):
         entropies = whole.backprop("entropy")
         assert all(bool((found.entropy >= -1e-3).all()) for found in entropies)
         if not row.expected:
+            continue
+        if rules == "linear" and row.name in DRAWN:
+            assert float(whole.total("abs").log_mass) == float("-inf")
             continue
         table = sw.flow(whole, maps=False)
         assert table.attrs["rules"] == rules
