@@ -8,7 +8,7 @@ https://arxiv.org/abs/2202.07304).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.rules.gated_units import edges_of_halves, halves
@@ -28,7 +28,7 @@ class Linear(Rule):
     """
 
     name = "linear"
-    constant = ("softmax", "norm", "quotient", "activation", "gate")
+    constant: Collection[str] = ("softmax", "norm", "quotient", "activation", "gate")
 
     def pointwise(self, step: Step) -> Sequence[Edge]:
         return step.quotients()
