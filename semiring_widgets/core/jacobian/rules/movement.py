@@ -7,8 +7,9 @@ the result (padding, a triangular mask) is no element.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -45,15 +46,7 @@ def view_rule(call: Call) -> Iterator[Edge]:
     shown = call.run(lambda node: _element_numbers(source.shape, source.device).to(kind))
     for position, target in call.outputs():
         index = shown[position]
-        size, stride, offset = index.shape, index.stride(), int(index.storage_offset())
-        spread = [d for d, n in enumerate(size) if n > 1 and stride[d] == 0]
-        if spread and call.op.func.overloadpacket is aten.expand:
-            block = Elementwise(source.shape, target.shape, size, size, 1.0, call.dtype, target.device)
-            yield call.edge(source, target, block)
-        elif (strided := window(source.shape, target.shape, stride, offset)) is not None:
-            yield call.edge(source, target, strided)
-        else:
-            yield call.edge(source, target, Gather(source.shape, target.shape, index.to(torch.int64)))
+        yield _edge_of_view(call, source, target, index, partial(index.to, torch.int64))
 
 
 def rule(call: Call) -> Iterator[Edge]:
@@ -156,19 +149,29 @@ def _strides_of_views(call: Call, source: Node) -> Iterator[Edge]:
     """The edges of views of a tensor of any layout: of a contiguous one, without any numbers, to see how."""
     numbers: tuple[Tensor, ...] | None = None
     shown = call.run(lambda node: torch.empty(source.shape, device="meta"))
+
+    def elements(position: int) -> Tensor:
+        nonlocal numbers
+        if numbers is None:
+            numbers = call.run(lambda node: _element_numbers(source.shape, source.device))
+        return numbers[position]
+
     for position, target in call.outputs():
-        seen = shown[position]
-        size, stride, offset = seen.shape, seen.stride(), int(seen.storage_offset())
-        spread = [d for d, n in enumerate(size) if n > 1 and stride[d] == 0]
-        if spread and call.op.func.overloadpacket is aten.expand:
-            block = Elementwise(source.shape, target.shape, size, size, 1.0, call.dtype, target.device)
-            yield call.edge(source, target, block)
-        elif (strided := window(source.shape, target.shape, stride, offset)) is not None:
-            yield call.edge(source, target, strided)
-        else:
-            if numbers is None:
-                numbers = call.run(lambda node: _element_numbers(source.shape, source.device))
-            yield call.edge(source, target, Gather(source.shape, target.shape, numbers[position]))
+        yield _edge_of_view(call, source, target, shown[position], partial(elements, position))
+
+
+def _edge_of_view(
+    call: Call, source: Node, target: Node, seen: Tensor, elements: Callable[[], Tensor]
+) -> Edge:
+    """The edge of one view: by its strides, and where these do not tell it, by the elements that it shows."""
+    size, stride, offset = seen.shape, seen.stride(), int(seen.storage_offset())
+    spread = [d for d, n in enumerate(size) if n > 1 and stride[d] == 0]
+    if spread and call.op.func.overloadpacket is aten.expand:
+        block = Elementwise(source.shape, target.shape, size, size, 1.0, call.dtype, target.device)
+        return call.edge(source, target, block)
+    if (strided := window(source.shape, target.shape, stride, offset)) is not None:
+        return call.edge(source, target, strided)
+    return call.edge(source, target, Gather(source.shape, target.shape, elements()))
 
 
 def _replayed_strides(call: Call, source: Node) -> Tensor:
