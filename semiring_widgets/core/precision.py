@@ -75,7 +75,7 @@ def full_precision() -> Iterator[None]:
 def settings() -> tuple[object, ...]:
     """What of the surroundings decides about the numbers of a model: equal while they are the same."""
     autocast = [(torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)) for kind in ("cpu", "cuda")]
-    return (_read(), *autocast, torch.get_default_dtype())
+    return (_process.found(), *autocast, torch.get_default_dtype())
 
 
 def in_full_precision(act: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -132,6 +132,11 @@ class _Process:
                 by_place = tuple(said if said in _EXACT else "ieee" for said in self._found.by_place)
                 _set(_Settings(self._found.matmul and "highest", by_place))
             self._inside += 1
+
+    def found(self) -> _Settings:
+        """The settings that hold outside."""
+        with self._lock:
+            return self._found if self._inside else _read()
 
     def leave(self) -> None:
         with self._lock:

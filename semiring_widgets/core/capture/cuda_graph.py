@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import torch
@@ -82,11 +82,26 @@ class CudaGraph:
                 try:
                     made = act()
                 except BaseException:
-                    self._graph.capture_end()
-                    self._graph.reset()
+                    with suppress(RuntimeError):
+                        self._end()
+                        self._graph.reset()
                     raise
-                self._graph.capture_end()
+                self._end()
         return made
+
+    def _end(self) -> None:
+        try:
+            self._graph.capture_end()
+        except RuntimeError:
+            # CUDA has given it up, as something waited for the GPU. PyTorch would go on believing in it: its
+            # allocator until told, its random numbers until another capture has ended.
+            torch._C._cuda_endAllocateToPool(self._device.index, self._memory.pool)
+            another = torch.cuda.CUDAGraph()
+            with torch.cuda.stream(torch.cuda.Stream(self._device)):
+                another.capture_begin(capture_error_mode="relaxed")
+                torch.zeros(1, device=self._device)
+                another.capture_end()
+            raise
 
     def bring(self, constant: Tensor) -> Tensor:
         """A tensor from the CPU, copied now, beside the capture that is under way."""

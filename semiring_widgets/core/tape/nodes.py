@@ -111,6 +111,10 @@ class Node:
         """Let the content go; `value` computes it again, by the same operators from the same inputs."""
         self._value = None
 
+    def replace(self, value: Tensor) -> None:
+        """Hold the same numbers on another device."""
+        self._value, self.device = value, value.device
+
     def keep(self) -> None:
         """Copy the content, if it is held: the memory that it shares is about to be written."""
         if self._value is not None:
