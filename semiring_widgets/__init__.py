@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         top_routes,
     )
     from semiring_widgets.core.paths import paths
+    from semiring_widgets.corpus import Corpus, explain_corpus, read_corpus
     from semiring_widgets.errors import SemiringWidgetsError
     from semiring_widgets.explanation import (
         contributions,
@@ -77,6 +78,9 @@ _HOME = {
     "backprop": "core",
     "circuit": "core",
     "circuit_curve": "core",
+    "Corpus": "corpus",
+    "explain_corpus": "corpus",
+    "read_corpus": "corpus",
     "contributions": "explanation",
     "effects": "explanation",
     "estimate_memory": "core",
@@ -111,6 +115,7 @@ _HOME = {
 __all__ = [
     "Aligned",
     "Circuit",
+    "Corpus",
     "Curve",
     "Effect",
     "Explanation",
@@ -134,6 +139,7 @@ __all__ = [
     "effects",
     "estimate_memory",
     "explain",
+    "explain_corpus",
     "flow",
     "load",
     "load_demo",
@@ -141,6 +147,7 @@ __all__ = [
     "load_model",
     "path_lengths",
     "paths",
+    "read_corpus",
     "record",
     "rules",
     "sample_paths",
