@@ -15,6 +15,7 @@ from semiring_widgets.core.anatomy.cuts import (
     seeds_of,
 )
 from semiring_widgets.core.anatomy.embeddings import find_embeddings
+from semiring_widgets.core.anatomy.examples import count_examples, end_to_end, texts_of, tokens_of_texts
 from semiring_widgets.core.anatomy.layer_flows import (
     LayerFlow,
     branch_edges,
@@ -50,8 +51,10 @@ __all__ = [
     "by_token",
     "checked",
     "condition",
+    "count_examples",
     "cut_of",
     "edges_along",
+    "end_to_end",
     "extent_of",
     "find_anatomy",
     "find_embeddings",
@@ -63,4 +66,6 @@ __all__ = [
     "seeds_of",
     "summed",
     "sweep_layers",
+    "texts_of",
+    "tokens_of_texts",
 ]
