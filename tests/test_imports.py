@@ -44,9 +44,10 @@ MAY_SEE = {
     "streams": set(),
     "terminal": {"results", "pictures", "contract"},
     "notebook": {"options", "widgets"},
+    "corpus_command": {"corpus", "options", "streams"},
     "cli": {
         *("results", "jobs", "explanation", "attr", "contract", "export"),
-        *("options", "streams", "terminal"),
+        *("options", "streams", "terminal", "corpus_command"),
     },
     "__main__": {"cli"},
     "faces": {"export", "widgets"},
@@ -64,9 +65,23 @@ MAY_SEE = {
         "notebook",
     },
 }
-FACES = ("pictures", "contract", "export", "widgets", "options", "streams", "terminal", "notebook", "cli")
+FACES = (
+    "pictures",
+    "contract",
+    "export",
+    "widgets",
+    "options",
+    "streams",
+    "terminal",
+    "notebook",
+    "corpus_command",
+    "cli",
+)
 # What a face may see of the floors that compute: how to ask, never how it is computed.
-DOORS = {"semiring_widgets.explanation", "semiring_widgets.explanation.demo", "semiring_widgets.attr"}
+DOORS = {
+    *("semiring_widgets.explanation", "semiring_widgets.explanation.demo"),
+    *("semiring_widgets.attr", "semiring_widgets.corpus"),
+}
 HEAVY = (
     *("torch", "torch._dynamo", "transformers", "captum", "bokeh", "matplotlib", "pandas"),
     *("xarray", "anywidget", "triton"),

@@ -1,6 +1,7 @@
 """Runs over a corpus: the numbers of `explain`, whatever the batches; every row once, whatever happens."""
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 import torch
 
 import semiring_widgets as sw
+from semiring_widgets import cli
 from semiring_widgets.corpus import files
 from semiring_widgets.corpus.schema import ERRORS, EXAMPLES, PARTS
 from semiring_widgets.errors import CancelledError, InputError
@@ -240,3 +242,32 @@ def test_arguments_that_do_not_fit(demo, rows, tmp_path, given, said):
     with pytest.raises(InputError, match=said):
         sw.explain_corpus(*demo, rows, out=tmp_path / "never", **given)
     assert not (tmp_path / "never").exists()
+
+
+def test_the_command_says_what_came_out_and_where(rows, tmp_path, capsys):
+    file = tmp_path / "rows.jsonl"
+    file.write_text(
+        "\n".join(json.dumps({**row, "sentence": row["text"]} | {"text": ""}) for row in rows[:4])
+    )
+    words = [
+        "corpus",
+        str(file),
+        "--out",
+        str(tmp_path / "out"),
+        "--text-column",
+        "sentence",
+        "--group-column",
+        "group",
+    ]
+    assert cli.main([*words, "--kinds", "token", "head"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "3 of 4 rows explained."
+    assert told[1].startswith("The target is preferred in 100.0%")
+    assert any("3·3" in line for line in told)
+    assert told[-2].startswith("Not explained: row 3 (odd): The text has no [MASK] token")
+    assert told[-1] == str(tmp_path / "out")
+    assert cli.main([*words, "--kinds", "token", "head", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert (facts["rows"], facts["explained"], facts["errors"], facts["right"]) == (4, 3, 1, 1.0)
+    assert cli.main([*words, "--rules", "linear"]) == 2
+    assert "holds a run with rules = 'gradient'" in capsys.readouterr().err
