@@ -59,10 +59,16 @@ def said(row: Any) -> str:
     return with_interval(row["mean"], row["low"], row["high"])
 
 
-def over_seeds(rows: pd.DataFrame) -> str:
+def over_seeds(rows: pd.DataFrame, digits: int | None = None) -> str:
     """The mean over seeds and the smallest and largest of them: three are too few for an interval."""
     values = rows["mean"].to_numpy()
-    return f"{number(values.mean())} ({number(values.min())} to {number(values.max())})"
+
+    def told(value: float) -> str:
+        return number(value) if digits is None else f"{round(value, digits) + 0.0:.{digits}f}"
+
+    if len(values) == 1:
+        return told(values[0])
+    return f"{told(values.mean())} ({told(values.min())} to {told(values.max())})"
 
 
 def sign_of(values: np.ndarray) -> tuple[str, bool | None]:

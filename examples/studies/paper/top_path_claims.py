@@ -10,7 +10,7 @@ from examples.studies.paper.reading import number, over_seeds, pick, verdict
 
 PUBLISHED = {"key": 0.0301, "query": 0.0174, "skip": 0.0094, "value": 0.0010}
 _LEVELS = {"branch": "branch level, as published", "unit": "unit level"}
-_TOLD = "FirstTokenRepeatedOnce, one-layer BERT, {seeds} seeds (accuracy {accuracy})"
+_TOLD = "One-layer BERT, {seeds} seeds, accuracy {accuracy}, {n} sentences of class 1 each"
 
 
 def report(rows: pd.DataFrame) -> Report:
@@ -19,7 +19,8 @@ def report(rows: pd.DataFrame) -> Report:
     if rows.empty:
         return Report()
     accuracy = pick(rows, statistic="accuracy")
-    ran = _TOLD.format(seeds=len(accuracy), accuracy=over_seeds(accuracy))
+    n = int(pick(rows, statistic="path grad")["n"].max())
+    ran = _TOLD.format(seeds=len(accuracy), accuracy=over_seeds(accuracy, 3), n=n)
     return Report(
         [*_order(rows, ran), *_repeated(rows, ran), *_first(rows, ran)],
         [_table(rows), _effects(rows)],
@@ -27,24 +28,29 @@ def report(rows: pd.DataFrame) -> Report:
 
 
 def _order(rows: pd.DataFrame, ran: str) -> list[Claim]:
-    published = ", ".join(f"{branch} {value}" for branch, value in PUBLISHED.items())
+    figures = ", ".join(f"{branch} {value:.4f}" for branch, value in PUBLISHED.items())
     found = []
     for level, told in _LEVELS.items():
+        published = figures if level == "branch" else f"at branch level only: {figures}"
         means = pick(rows, level=level, granularity="paper", statistic="path grad", group="all")
         table = means.pivot_table(index="seed", columns="branch", values="mean")
+        best = pick(rows, level=level, granularity="paper", statistic="oplus", group="all")
         figure = ", ".join(f"{branch} {over_seeds(pick(means, branch=branch))}" for branch in PUBLISHED)
+        counted = ", ".join(
+            f"{branch} {number(pick(best, branch=branch)['mean'].mean())}" for branch in PUBLISHED
+        )
         first = bool((table.idxmax(axis=1) == "key").all())
         order = [
             list(row.sort_values(ascending=False).index) == list(PUBLISHED) for _, row in table.iterrows()
         ]
-        what = f"{ran}: mean path grad over all tokens of class-1 sentences, {told}"
+        what = f"{ran}: mean path grad over all tokens, {told}"
         found += [
             Claim("Most path grad goes through keys.", published, what, figure, verdict(first)),
             Claim(
                 "Path grads are ordered key, query, skip, value.",
                 published,
                 what,
-                f"{sum(order)} of {len(order)} seeds",
+                f"in {sum(order)} of {len(order)} seeds; oplus (the best unit's branch alone counts): {counted}",
                 verdict(all(order)),
             ),
         ]
@@ -96,15 +102,16 @@ def _first(rows: pd.DataFrame, ran: str) -> list[Claim]:
 def _tested(rows: pd.DataFrame, ran: str, group: str, branch: str, what: str) -> Claim:
     effects = pick(rows, statistic="effect", group=group)
     table = effects.pivot_table(index="seed", columns="branch", values="mean").abs()
-    figure = ", ".join(f"{each} {over_seeds(pick(effects, branch=each))}" for each in BRANCHES)
+    figure = ", ".join(f"{each} {over_seeds(pick(effects, branch=each), 2)}" for each in BRANCHES)
+    first = table.idxmax(axis=1) == branch
     n = int(effects["n"].min())
     return Claim(
         what,
         "not done",
         f"{ran}: one consumer reads another token there (one that is not in the sentence); change of the "
         f"right class's logit, n = {n} a seed",
-        figure,
-        verdict(bool((table.idxmax(axis=1) == branch).all())),
+        f"{figure}; {branch} most in {first.sum()} of {len(first)} seeds",
+        verdict(bool(first.all())),
     )
 
 
@@ -123,7 +130,9 @@ def _table(rows: pd.DataFrame) -> Table:
         "Means over seeds. Path grad: the largest path weight through this consumer of the layer's input; "
         "chosen branch: the share of tokens whose best unit goes this way; oplus: the product of both, "
         "as the paper's code averages it; mass share and best share: of `sw.flow`, per token of the group. "
-        "Published (all tokens): " + ", ".join(f"{name} {value}" for name, value in PUBLISHED.items()) + ".",
+        "Published (all tokens): "
+        + ", ".join(f"{name} {value:.4f}" for name, value in PUBLISHED.items())
+        + ".",
     )
 
 
