@@ -20,7 +20,7 @@ from examples.studies.places import trained
 
 _GRAMMAR = Path(__file__).parents[2] / "train_embedded_model"
 LAYERS, WIDTH, HEADS, INTERMEDIATE = 6, 64, 8, 128
-BATCH, RATE, STEPS, SEED = 64, 2e-3, 3000, 0
+BATCH, RATE, STEPS, SEED = 64, 2e-3, 2000, 0
 # Every sentence is spelled out before the training starts, and read in a few passes.
 SENTENCES = 40_000
 # How often a word is masked: one that agrees with another word, and any other.

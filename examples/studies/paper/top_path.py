@@ -1,7 +1,8 @@
 """The synthetic top path: how a one-layer BERT sees that the first token is repeated.
 
-Beside what the paper measured at a layer's input, the same places are tested: a consumer of one token is given
-what it would read if that token were another one, all else stays, and the change of the score is its effect.
+Beside what the paper measured at a layer's input, the same places are tested: a consumer of one token is
+given what it would read if that token were another one, all else stays, and the change of the score is its
+effect.
 """
 
 from __future__ import annotations
