@@ -20,6 +20,21 @@ __all__ = ["add_corpus", "run_corpus"]
 
 _COLUMNS: Final = ("text", "second_text", "target", "contrast", "position", "reference", "group", "id")
 _SHOWN: Final = 5
+_OPTIONS: Final[dict[str, dict[str, Any]]] = {
+    "--granularity": {"default": "primitive", "choices": GRANULARITIES, "help": "which graph is counted"},
+    "--rules": {"default": "gradient", "choices": RULES, "help": "which number an edge of the graph carries"},
+    "--reference": {"metavar": "TEXT", "help": "of rows without one: mask, mean, zero, or a text"},
+    "--untested": {"action": "store_true", "help": "estimate effects only, which is faster"},
+    "--kinds": {"nargs": "+", "metavar": "KIND", "help": "parts to keep: token head mlp branch (all)"},
+    "--batch-size": {
+        "type": int,
+        "default": 16,
+        "metavar": "N",
+        "help": "texts asked together (%(default)s)",
+    },
+    "--chunk-size": {"type": int, "default": 128, "metavar": "N", "help": "rows kept together (%(default)s)"},
+    "--json": {"action": "store_true", "help": "print JSON instead of a table"},
+}
 
 
 def add_corpus(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -37,26 +52,8 @@ def add_corpus(commands: argparse._SubParsersAction[Parser]) -> None:
         command.add_argument(
             f"--{name.replace('_', '-')}-column", metavar="NAME", help=f"column of the {name} ({name})"
         )
-    command.add_argument(
-        "--granularity", default="primitive", choices=GRANULARITIES, help="which graph is counted"
-    )
-    command.add_argument(
-        "--rules", default="gradient", choices=RULES, help="which number an edge of the graph carries"
-    )
-    command.add_argument(
-        "--reference", metavar="TEXT", help="of rows without one: mask, mean, zero, or a text"
-    )
-    command.add_argument("--untested", action="store_true", help="estimate effects only, which is faster")
-    command.add_argument(
-        "--kinds", nargs="+", metavar="KIND", help="parts to keep: token head mlp branch (all)"
-    )
-    command.add_argument(
-        "--batch-size", type=int, default=16, metavar="N", help="texts asked together (%(default)s)"
-    )
-    command.add_argument(
-        "--chunk-size", type=int, default=128, metavar="N", help="rows kept together (%(default)s)"
-    )
-    command.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    for option, words in _OPTIONS.items():
+        command.add_argument(option, **words)
 
 
 def run_corpus(options: argparse.Namespace) -> bool:
