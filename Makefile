@@ -63,6 +63,11 @@ $(TEST): $(BIN)/python pyproject.toml $(CONSTRAINTS)
 	@$(PIP_INSTALL) -e './[test]'
 	@touch $(PACKAGE) $(LAB) $@
 
+$(VENV)/.studies-installed: $(BIN)/python pyproject.toml $(CONSTRAINTS)
+	@echo "installing semiring_widgets and what the studies need into $(VENV) (a minute or two)"
+	@$(PIP_INSTALL) -e './[studies]'
+	@touch $(PACKAGE) $@
+
 # Triton has an interpreter, which needs no GPU. Here its tests have to run; elsewhere they do where it installs.
 TRITON_TESTS := $(if $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),required)
 $(TRITON): $(TEST)
@@ -127,6 +132,11 @@ lab: $(LAB) build  ## open JupyterLab on examples/
 .PHONY: examples
 examples: $(TEST) build  ## run the notebooks of examples/ and keep their outputs
 	@$(BIN)/python examples/run.py
+
+# STUDIES="importance --short" runs one of them, in its short form.
+.PHONY: reproduce
+reproduce: $(VENV)/.studies-installed build  ## run all studies (resumable) and write examples/evidence (1.5 h)
+	@$(BIN)/python -m examples.studies $(STUDIES)
 
 .PHONY: bench
 bench: $(TEST) build  ## time the sweeps against torch and Captum; prints ratios

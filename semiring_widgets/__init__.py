@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         top_routes,
     )
     from semiring_widgets.core.paths import paths
+    from semiring_widgets.corpus import Corpus, explain_corpus, read_corpus
     from semiring_widgets.errors import SemiringWidgetsError
     from semiring_widgets.explanation import (
         contributions,
@@ -79,6 +80,9 @@ _HOME = {
     "backprop": "core",
     "circuit": "core",
     "circuit_curve": "core",
+    "Corpus": "corpus",
+    "explain_corpus": "corpus",
+    "read_corpus": "corpus",
     "contributions": "explanation",
     "effects": "explanation",
     "estimate_memory": "core",
@@ -115,6 +119,7 @@ _HOME = {
 __all__ = [
     "Aligned",
     "Circuit",
+    "Corpus",
     "Curve",
     "Effect",
     "Explanation",
@@ -139,6 +144,7 @@ __all__ = [
     "effects",
     "estimate_memory",
     "explain",
+    "explain_corpus",
     "flow",
     "load",
     "load_demo",
@@ -146,6 +152,7 @@ __all__ = [
     "load_model",
     "path_lengths",
     "paths",
+    "read_corpus",
     "record",
     "repeated",
     "rules",

@@ -30,6 +30,8 @@ from semiring_widgets.errors import InputError, NonFiniteError, TapeError
 __all__ = ["GradientGraph", "check_uncut", "find_nodes", "listed", "told_cut"]
 
 _INFINITE = float("inf")
+# How many operators keep their derivatives where values are computed again: those would stay with them.
+_ROOM = 4
 
 
 class GradientGraph:
@@ -129,7 +131,10 @@ class GradientGraph:
         return edges_of(Call(op, sources, targets, self.dtype))
 
     def _make_room(self, *, checked: bool) -> None:
-        while self.room is not None and len(self._edges) >= self.room:
+        room = self.room
+        if self.tape.segments.cuts:
+            room = _ROOM if room is None else min(room, _ROOM)
+        while room is not None and len(self._edges) >= room:
             oldest = next(iter(self._edges))
             del self._edges[oldest]
             weights = self._unchecked.pop(oldest, ())

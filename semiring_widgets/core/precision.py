@@ -31,7 +31,7 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
-__all__ = ["full_precision", "in_full_precision", "settings"]
+__all__ = ["full_precision", "in_full_precision", "is_exact", "settings"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -89,6 +89,12 @@ def in_full_precision(act: Callable[_P, _R]) -> Callable[_P, _R]:
             return act(*args, **kwargs)
 
     return guarded
+
+
+def is_exact() -> bool:
+    """Whether matrix products are now as they are in `full_precision`."""
+    found = _read()
+    return found.matmul == "highest" and all(said in _EXACT for said in found.by_place)
 
 
 def _is_inside() -> bool:

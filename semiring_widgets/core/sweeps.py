@@ -100,7 +100,7 @@ def _backward(
     steps: Sequence[Step],
 ) -> Values:
     seeds, keep = span.seeds, span.keep
-    judged, masked = semiring.judged, bool(paths.edges)
+    judged, masked, lean = semiring.judged, bool(paths.edges), bool(graph.tape.segments.cuts)
     start = {graph.score: ones(graph, semiring, graph.score)} if seeds is None else seeds
     values = {node: paths.at(semiring, node, value) for node, value in start.items()}
     for op in _met(values, steps[::-1], attrgetter("outputs"), progress):
@@ -111,6 +111,10 @@ def _backward(
             for out in op.outputs:
                 if out in values and out not in keep and out not in graph.wrt:
                     del values[out]
+        if lean:
+            for out in op.outputs:
+                if out is not None:
+                    out.pass_by()
     return values
 
 
@@ -173,6 +177,21 @@ def _judged(
     if span.within is None:
         graph.check_unchanged()
     steps = _steps(graph, semiring, span, paths)
+    try:
+        return _checked(sweep, graph, semiring, span, paths, progress, steps)
+    finally:
+        graph.tape.segments.leave()
+
+
+def _checked(
+    sweep: Callable[..., Values],
+    graph: GradientGraph,
+    semiring: Semiring,
+    span: Span,
+    paths: Restriction,
+    progress: Progress | None,
+    steps: Sequence[Step],
+) -> Values:
     doubted = _DOUBTED.setdefault(graph.tape, set())
     # What a visitor has seen nobody can make it forget.
     once = span.visit is not None

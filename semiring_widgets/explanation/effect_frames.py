@@ -13,8 +13,8 @@ from semiring_widgets.core.effects.reference_values import Reference
 
 __all__ = ["contributions", "effects", "frame_of", "rank_correlations"]
 
-_PLACE = ["kind", "stream", "layer", "head", "token", "stand_in"]
-_WHOLE = ["stream", "layer", "head", "token", "stand_in"]
+_PLACE = ["kind", "example", "stream", "layer", "head", "token", "stand_in"]
+_WHOLE = ["example", "stream", "layer", "head", "token", "stand_in"]
 
 
 def effects(
@@ -39,7 +39,9 @@ def effects(
 
     Args:
         tape: the finished tape.
-        score: a single number, shape () or (1,), computed in the recording.
+        score: what is explained, shape () or (B,), computed in the recording. Of a batch of texts of one
+            length, padded or not, a part is replaced in all at once, and every text has effects of its own;
+            ``"mean"`` is then over the padding, too.
         wrt: the inputs, shape (..., tokens, units) each; a tensor, or a list of them.
         reference: other inputs, shaped as ``wrt``, or another text of any length (`Aligned`), or ``"zero"``,
             or ``"mean"`` for their mean over the tokens; None for that of the tape. There need be none where
@@ -57,16 +59,17 @@ def effects(
         progress: called with (steps done, steps in all) of the tests; may raise to cancel.
 
     Returns:
-        One row a part: ``kind``, ``stream`` (which input a token is of), ``layer``, ``head``, ``token``,
-        ``stand_in`` (the token of another text whose value it was given; missing where it stayed as it was),
-        ``effect``, ``contribution``, ``before``, ``after`` in the unit of the score, and ``saturated``:
-        whether the estimate misleads, because it has the other sign or is off by more than half of the
-        larger, although the part matters (a tenth of the largest effect of its kind). What does not apply is
-        missing. ``.attrs["rank_correlation"]`` has the rank correlation of ``effect`` with ``contribution``
-        by kind.
+        One row a part: ``kind``, ``example`` (where there are several), ``stream`` (which input a token is
+        of), ``layer``, ``head``, ``token``, ``stand_in`` (the token of another text whose value it was
+        given; missing where it stayed as it was), ``effect``, ``contribution``, ``before``, ``after`` in the
+        unit of the score, and ``saturated``: whether the estimate misleads, because it has the other sign or
+        is off by more than half of the larger, although the part matters (a tenth of the largest effect of
+        its kind). What does not apply is missing. ``.attrs["rank_correlation"]`` has the rank correlation of
+        ``effect`` with ``contribution`` by kind, of a batch on average over its examples.
 
     Raises:
-        InputError: an unknown word, a reference that does not fit, several scores.
+        InputError: an unknown word, a reference that does not fit, several scores where examples cannot be
+            told apart.
         TapeError, UnsupportedOpError: as `test` and `backprop`.
 
     Example:
@@ -112,7 +115,7 @@ def contributions(
 
     Args:
         tape: the finished tape.
-        score: a single number, shape () or (1,).
+        score: what is explained, shape () or (B,).
         wrt: the inputs.
         reference: what parts are compared with.
         kind: of parts; None for tokens, heads and feed-forward parts.
@@ -121,8 +124,8 @@ def contributions(
         steps: between reference and inputs. All as in `effects`.
 
     Returns:
-        One row a part: ``kind``, ``stream``, ``layer``, ``head``, ``token``, ``stand_in`` and
-        ``contribution``, in the unit of the score.
+        One row a part: ``kind``, ``example`` (where there are several), ``stream``, ``layer``, ``head``,
+        ``token``, ``stand_in`` and ``contribution``, in the unit of the score.
 
     Raises:
         InputError, TapeError, UnsupportedOpError: as `effects`.
@@ -148,16 +151,18 @@ def frame_of(rows: Sequence[Row], numbers: Sequence[str]) -> pd.DataFrame:
         numbers: the columns beside those that say where.
     """
     found = pd.DataFrame([dict(row) for row in rows], columns=[*_PLACE, *numbers])
-    return found.astype({**dict.fromkeys(_WHOLE, "Int64"), **dict.fromkeys(numbers, "float64")})
+    found = found.astype({**dict.fromkeys(_WHOLE, "Int64"), **dict.fromkeys(numbers, "float64")})
+    return found if found["example"].any() else found.drop(columns="example")
 
 
 def rank_correlations(found: pd.DataFrame) -> dict[str, float]:
     """Spearman's rank correlation of effect and contribution by kind, ties at their mean rank.
 
-    NaN where a kind has fewer than two parts that differ.
+    NaN where a kind has fewer than two parts that differ. Of several examples the mean over those that have
+    one.
 
     Args:
-        found: a table with the columns ``kind``, ``effect`` and ``contribution``.
+        found: a table with the columns ``kind``, ``effect`` and ``contribution``, and maybe ``example``.
 
     Example:
         >>> import pandas as pd
@@ -165,6 +170,11 @@ def rank_correlations(found: pd.DataFrame) -> dict[str, float]:
         >>> rank_correlations(pd.DataFrame(heads))
         {'head': 0.5}
     """
+    if "example" in found:
+        each = pd.DataFrame(
+            [rank_correlations(own.drop(columns="example")) for _, own in found.groupby("example")]
+        )
+        return {str(kind): float(number) for kind, number in each.mean().items()}
     # Ranks first: `Series.corr(method="spearman")` needs scipy.
     return {
         str(kind): float(own["effect"].rank().corr(own["contribution"].rank()))

@@ -35,7 +35,7 @@ from semiring_widgets.explanation.chosen_words import words_of
 from semiring_widgets.explanation.draft import Check, Draft, Report, Run
 from semiring_widgets.explanation.effect_numbers import REFUSALS, Recording, correlations_of, tell_effects
 from semiring_widgets.explanation.failures import named_failure
-from semiring_widgets.explanation.flowing import FLOW, fill_layer, sizes_of
+from semiring_widgets.explanation.flow_cells import FLOW, fill_layer, sizes_of
 from semiring_widgets.explanation.references import Referenced, check_reference, referenced
 from semiring_widgets.explanation.routing import RouteTeller, check_rankings
 from semiring_widgets.explanation.scores import Prepared, prepare

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import NDArray
 from torch import Tensor
 
 from semiring_widgets.checks import memory_limit, truth
@@ -16,29 +15,37 @@ from semiring_widgets.core import Tape
 from semiring_widgets.core.anatomy import (
     Anatomy,
     Attention,
-    LayerFlow,
     Parts,
+    count_examples,
     find_embeddings,
-    summed,
+    texts_of,
+    tokens_of_texts,
 )
 from semiring_widgets.core.graph import find_nodes, listed, told_cut
 from semiring_widgets.core.memory import fit
 from semiring_widgets.core.paths import SIGNED, Flow, Ground, Paths, cancellation, directions_of, narrowed
 from semiring_widgets.core.precision import in_full_precision
-from semiring_widgets.core.semirings import Abs, Max, Product, Semiring, Sum, Value
+from semiring_widgets.core.semirings import Abs, Max, Product, Sum, Value
 from semiring_widgets.core.sweeps import Span, sweep_backward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.core.weighed_graph import Reference, Rules, weighed_graph
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.flow_cells import (
+    FLOW,
+    cells,
+    fill_layer,
+    mass_and_best,
+    share,
+    sizes_of,
+    totals_of,
+)
 from semiring_widgets.results.schema import empty_dataset
-from semiring_widgets.vocabulary import BRANCHES, KINDS
+from semiring_widgets.vocabulary import KINDS
 
-__all__ = ["FLOW", "cells", "fill_layer", "fill_tokens", "flow", "share", "sizes_of", "totals_of"]
+__all__ = ["flow"]
 
 Values = Mapping[Node, Value]
-# Mass and best path together: the two often disagree, so they are never computed apart.
-FLOW = Product(Abs(), Max())
-# The same and the gradient in one sweep.
+# Mass, best path and gradient in one sweep.
 _BOTH = Product(Abs(), Max(), Sum())
 
 
@@ -49,7 +56,7 @@ def flow(
     wrt: Tensor | Sequence[Tensor] | Mapping[str, Tensor] | None = None,
     *,
     direction: Tensor | Sequence[Tensor] | None = None,
-    maps: bool = True,
+    maps: bool | None = None,
     through: Parts = (),
     avoiding: Parts = (),
     leaving_skip: bool = False,
@@ -61,12 +68,12 @@ def flow(
 
     Args:
         tape: the finished tape; or a set of paths, which is then all that is needed.
-        score: a single number, shape () or (1,).
+        score: what is explained, shape () or (B,) for one distribution of paths per example.
         wrt: the token embeddings (..., tokens, units) used inside the recording, a list of such streams, or a
             dict that names them. None takes every embedding that the model itself looks up before its first
             layer (words, positions, segments), named by module.
         direction: of the contributions, shaped as ``wrt``; None for the inputs themselves.
-        maps: whether to include ``map``, L·H·3·T·T values twice.
+        maps: whether to include ``map``, L·H·3·T·T values twice; None for yes where there is one score.
         through: only paths through all of these parts, as `Paths.through`. Shares are then of these paths.
         avoiding: only paths that touch none of these parts.
         leaving_skip: only paths that go through some attention or feed-forward part.
@@ -91,10 +98,12 @@ def flow(
         of tokens, as LongT5 may have besides its window, and keys that are constants, as those of a prefix,
         have places after the last token. Where ``tokens_of`` is "window", those of a layer's heads are
         positions in its windows, all windows together. The map of an attention that is one
-        `torch.autograd.Function` is not known.
+        `torch.autograd.Function` is not known. Of several scores all has a first dimension ``example``, and
+        shares are those of the example's own paths.
 
     Raises:
-        InputError: the score has several numbers, or the graph holds no attention.
+        InputError: the graph holds no attention, or there are several scores where examples cannot be told
+            apart, or where maps or paths through some parts are asked for.
         MemoryLimitError: it would take more than ``max_memory``.
         TapeError, UnsupportedOpError, NonFiniteError: as `semiring_widgets.backprop`.
 
@@ -112,7 +121,7 @@ def flow(
         >>> found.node_mass_share.sum("token").round(3).values.tolist()
         [1.0, 1.0, 1.0, 1.0]
     """
-    maps = truth(maps, "maps")
+    maps = None if maps is None else truth(maps, "maps")
     if isinstance(tape, Paths):
         if any(given is not None for given in (score, wrt, rules, reference, max_memory)):
             raise InputError(
@@ -130,38 +139,75 @@ def flow(
             "no layers to measure the flow of. Use sw.backprop, sw.top_paths or sw.sample_paths, which "
             "need none."
         )
+    examples = count_examples(graph, anatomy)
+    if examples > 1 and (maps or paths.narrowed):
+        what, instead = ("maps are", "maps=False") if maps else ("some of the paths are", "all paths")
+        raise InputError(
+            f"score has {examples} numbers, and {what} told of one example at a time: give {instead}, or "
+            f"score[i] as computed in the recording."
+        )
+    maps = maps is not False and examples == 1
     nodes = anatomy.nodes() | set(graph.wrt)
     tangents = nodes if paths.cuts else _largest(anatomy)
     fit(graph, paths.limit, "flow", sweeps=[_BOTH], kept=[(_BOTH, nodes), (SIGNED, tangents)])
     directions = directions_of(graph, direction)
     longest = max((start.token_shape[1] for start in graph.wrt), default=1)
-    dataset = empty_dataset(*sizes_of(anatomy, longest), maps=maps)
+    empty = empty_dataset(*sizes_of(anatomy, longest), maps=maps)
     if maps:
-        dataset["map_best_log_weight"] = dataset["map_mass_share"] * np.nan
+        empty["map_best_log_weight"] = empty["map_mass_share"] * np.nan
+    texts = [empty.copy(deep=True) for _ in range(examples)]
     beta, signed_beta = _cotangents(paths, nodes)
 
     def fill(attention: Attention, found: Flow) -> None:
-        log_mass, _ = totals_of(found)
-        fill_layer(dataset, attention, found.layer(attention), log_mass)
+        totals = _totals(found, examples)
+        for text, own, (log_mass, _) in zip(
+            texts, texts_of(found.layer(attention), examples), totals, strict=True
+        ):
+            fill_layer(text, attention, own, log_mass)
         if maps and attention.weights is not None:
-            _fill_maps(dataset, attention, found, log_mass)
+            _fill_maps(texts[0], attention, found, totals[0][0])
 
     found = paths.flow(FLOW, beta=beta, visit=fill)
-    log_mass, best = totals_of(found)
-    dataset = _with_inputs(dataset, inputs, [found.start(node) for node in graph.wrt], log_mass)
-    dataset = _with_contributions(dataset, paths, directions, signed_beta)
+    totals = _totals(found, examples)
+    starts = zip(*(tokens_of_texts(found.start(node), examples) for node in graph.wrt), strict=True)
+    texts = [
+        _with_inputs(text, inputs, own, log_mass)
+        for text, own, (log_mass, _) in zip(texts, starts, totals, strict=True)
+    ]
+    texts = _with_contributions(texts, paths, directions, signed_beta)
+    for text, (_, best) in zip(texts, totals, strict=True):
+        for part in _parts_in(text):
+            text[f"{part}_best_share"] = np.exp(text[f"{part}_best_log_weight"] - best)
+            text[f"{part}_best_share"].attrs["long_name"] = "best path through it relative to the best of all"
+    dataset = (
+        texts[0]
+        if examples == 1
+        else xr.concat(texts, "example", coords="minimal", join="override", combine_attrs="override")
+    )
     names = [attention.module for attention in anatomy.attentions]
     dataset = dataset.assign_coords({"layer_name": ("layer", names), **_places(anatomy)})
+    log_masses = [log_mass for log_mass, _ in totals]
     dataset.attrs.update(
-        granularity=graph.tape.granularity, rules=graph.rule.name, level="unit", log_mass=log_mass
+        granularity=graph.tape.granularity,
+        rules=graph.rule.name,
+        level="unit",
+        log_mass=log_masses[0] if examples == 1 else log_masses,
     )
-    parts = [part for part in ("input", "node", "branch", "head", "map") if f"{part}_mass_share" in dataset]
-    for part in parts:
-        dataset[f"{part}_best_share"] = np.exp(dataset[f"{part}_best_log_weight"] - best)
-        dataset[f"{part}_best_share"].attrs["long_name"] = "best path through it relative to the best of all"
     facts = ("mass_share", "best_log_weight", "best_share", "contribution", "cancellation")
-    names = [f"{part}_{fact}" for part in parts for fact in facts]
+    names = [f"{part}_{fact}" for part in _parts_in(dataset) for fact in facts]
     return dataset[[name for name in names if name in dataset]]
+
+
+def _parts_in(dataset: xr.Dataset) -> list[str]:
+    return [part for part in ("input", "node", "branch", "head", "map") if f"{part}_mass_share" in dataset]
+
+
+def _totals(flow: Flow, examples: int) -> list[tuple[float, float]]:
+    """Log mass of all paths and log |weight| of the best, by example."""
+    if examples == 1:
+        return [totals_of(flow)]
+    starts = zip(*(tokens_of_texts(flow.start(node), examples) for node in flow.graph.wrt), strict=True)
+    return [mass_and_best(FLOW.total(own)) for own in starts]
 
 
 def _places(anatomy: Anatomy) -> dict[str, tuple[str, list[Any]]]:
@@ -199,8 +245,6 @@ def _everything(
         many = dict(wrt) if isinstance(wrt, Mapping) else {str(n): one for n, one in enumerate(listed(wrt))}
         node, starts = find_nodes(tape, given, list(many.values()))
         named = dict(zip(many, starts, strict=True))
-    if node.shape.numel() != 1:
-        raise InputError(f"score has shape {list(node.shape)}; flow is measured for one number at a time.")
     graph = weighed_graph(tape, node, list(named.values()), rules, reference)
     return Paths(Ground(graph, keeps=False), limit=memory_limit(max_memory), asked_by="flow"), list(named)
 
@@ -242,36 +286,54 @@ def _with_inputs(
     ).assign_coords(input=list(names))
 
 
-def _with_contributions(
-    dataset: xr.Dataset, paths: Paths, directions: Mapping[Node, Tensor], beta: Values | None
-) -> xr.Dataset:
-    """The signed sums along the directions, and how much of them cancels."""
-    parts = ("input", "node", "branch", "head")
-    found = {part: dataset[f"{part}_mass_share"].astype(np.float64) * np.nan for part in parts}
-    masses = {part: found[part].copy() for part in parts}
+class _Signed:
+    """The signed sums of one text, and the sums of absolute values that they are compared with.
 
-    def write(part: str, place: tuple[int | slice, ...], value: Value) -> None:
-        for table, factor in ((found, Sum), (masses, Abs)):
+    Args:
+        dataset: with the shares of mass; `written` adds to it.
+    """
+
+    def __init__(self, dataset: xr.Dataset) -> None:
+        parts = ("input", "node", "branch", "head")
+        self._dataset = dataset
+        self._sums = {part: dataset[f"{part}_mass_share"].astype(np.float64) * np.nan for part in parts}
+        self._masses = {part: self._sums[part].copy() for part in parts}
+
+    def put(self, part: str, place: tuple[int | slice, ...], value: Value) -> None:
+        """Note a value in `SIGNED`."""
+        for table, factor in ((self._sums, Sum), (self._masses, Abs)):
             (numbers,) = SIGNED.part(value, factor)
             table[part].values[place] = numbers.double().cpu().numpy()
 
+    def written(self) -> xr.Dataset:
+        """The dataset with contributions, and how much of them cancels."""
+        for part, sums in self._sums.items():
+            ratio = cancellation(torch.from_numpy(sums.values), torch.from_numpy(self._masses[part].values))
+            self._dataset[f"{part}_contribution"] = sums.assign_attrs(
+                long_name="signed sum along the direction"
+            )
+            self._dataset[f"{part}_cancellation"] = sums.copy(data=ratio.numpy()).assign_attrs(
+                long_name="|signed sum| relative to the sum of absolute values (0-1)"
+            )
+        return self._dataset
+
+
+def _with_contributions(
+    texts: Sequence[xr.Dataset], paths: Paths, directions: Mapping[Node, Tensor], beta: Values | None
+) -> list[xr.Dataset]:
+    """The signed sums along the directions, and how much of them cancels, of every text."""
+    found = [_Signed(text) for text in texts]
+
     def fill(attention: Attention, flow: Flow) -> None:
-        for part, place, value in cells(SIGNED, attention, flow.layer(attention)):
-            write(part, place, value)
+        for text, own in zip(found, texts_of(flow.layer(attention), len(texts)), strict=True):
+            for part, place, value in cells(SIGNED, attention, own):
+                text.put(part, place, value)
 
     flow = paths.flow(SIGNED, direction=directions, beta=beta, visit=fill)
     for row, node in enumerate(paths.graph.wrt):
-        started = flow.start(node)
-        write("input", (row, slice(len(started[0]))), started)
-    for part in parts:
-        ratio = cancellation(torch.from_numpy(found[part].values), torch.from_numpy(masses[part].values))
-        dataset[f"{part}_contribution"] = found[part].assign_attrs(long_name="signed sum along the direction")
-        dataset[f"{part}_cancellation"] = (
-            found[part]
-            .copy(data=ratio.numpy())
-            .assign_attrs(long_name="|signed sum| relative to the sum of absolute values (0-1)")
-        )
-    return dataset
+        for text, started in zip(found, tokens_of_texts(flow.start(node), len(texts)), strict=True):
+            text.put("input", (row, slice(len(started[0]))), started)
+    return [text.written() for text in found]
 
 
 def _fill_maps(dataset: xr.Dataset, attention: Attention, flow: Flow, log_mass: float) -> None:
@@ -283,67 +345,3 @@ def _fill_maps(dataset: xr.Dataset, attention: Attention, flow: Flow, log_mass: 
             place = (attention.index, head, kind, slice(rows), slice(columns))
             dataset["map_mass_share"].values[place] = share(masses[name], log_mass)
             dataset["map_best_log_weight"].values[place] = bests[name].cpu().numpy()
-
-
-def sizes_of(anatomy: Anatomy, tokens: int = 0) -> tuple[int, int, int]:
-    """Layers, most heads, longest stream."""
-    attentions = anatomy.attentions
-    longest = max([tokens, *(o.tokens for a in attentions for o in a.operands.values())])
-    streams = [r.tokens for a in attentions for r in (a.residual, a.mlp) if r is not None]
-    longest = max([longest, *streams])
-    return len(attentions), max((a.heads for a in attentions), default=0), longest
-
-
-def fill_layer(dataset: xr.Dataset, attention: Attention, found: LayerFlow, log_mass: float) -> None:
-    """Write one layer's flow into its cells.
-
-    Args:
-        dataset: from `empty_dataset`; changed.
-        attention: the layer.
-        found: its flow in the `FLOW` semiring.
-        log_mass: of all paths, which shares are relative to.
-    """
-    for part, place, (mass, best) in cells(FLOW, attention, found):
-        dataset[f"{part}_mass_share"].values[place] = share(mass, log_mass)
-        dataset[f"{part}_best_log_weight"].values[place] = best.cpu().numpy()
-
-
-def totals_of(flow: Flow) -> tuple[float, float]:
-    """Log mass of all paths of a flow in `FLOW`, and log |weight| of the best."""
-    (mass,), (best,) = (FLOW.part(flow.total, factor) for factor in (Abs, Max))
-    return float(mass), float(best)
-
-
-def fill_tokens(dataset: xr.Dataset, started: Value, log_mass: float) -> None:
-    """Write what starts at each token into its cell.
-
-    Args:
-        dataset: from `empty_dataset`; changed.
-        started: values in the `FLOW` semiring, by token.
-        log_mass: of all paths, which shares are relative to.
-    """
-    mass, best = started
-    dataset["token_mass_share"].values[: len(mass)] = share(mass, log_mass)
-    dataset["token_best_log_weight"].values[: len(best)] = best.cpu().numpy()
-
-
-def share(log_mass: Tensor, of: float) -> NDArray[np.float64]:
-    """Log masses as shares 0-1 of all mass."""
-    if of == float("-inf"):
-        return np.zeros(tuple(log_mass.shape))
-    shares: NDArray[np.float64] = torch.exp(log_mass.double() - of).cpu().numpy()
-    return shares
-
-
-def cells(
-    semiring: Semiring, attention: Attention, found: LayerFlow
-) -> Iterator[tuple[str, tuple[int | slice, ...], Value]]:
-    """Where each part of a layer stands in the dataset: variable's prefix, place, value."""
-    layer = attention.index
-    if found.stream is not None:
-        yield "node", (layer, slice(len(found.stream[0]))), found.stream
-    for name, value in found.branches.items():
-        yield "branch", (layer, BRANCHES.index(name), slice(len(value[0]))), value
-    for kind, name in enumerate(KINDS):
-        by_head = summed(semiring, found.heads[name], 1)
-        yield "head", (layer, slice(len(by_head[0])), kind), by_head

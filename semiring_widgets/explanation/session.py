@@ -28,7 +28,7 @@ from semiring_widgets.core.circuits import Circuit, circuit
 from semiring_widgets.core.paths import Flow, Known, Paths, RouteSearch, family_contribution
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.effect_numbers import Recording
-from semiring_widgets.explanation.flowing import FLOW, fill_layer, fill_tokens, share, sizes_of, totals_of
+from semiring_widgets.explanation.flow_cells import FLOW, fill_layer, fill_tokens, share, sizes_of, totals_of
 from semiring_widgets.explanation.names import Names
 from semiring_widgets.explanation.routing import RouteTeller, attention_legs
 from semiring_widgets.explanation.statistics import Asked

@@ -13,7 +13,7 @@ from semiring_widgets.core.semirings import Product, SignedMax, Value
 from semiring_widgets.core.sweeps import Span, sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.explanation.draft import Draft
-from semiring_widgets.explanation.flowing import FLOW, fill_layer
+from semiring_widgets.explanation.flow_cells import FLOW, fill_layer
 from semiring_widgets.explanation.token_numbers import SUMS, Bests, tell_best, tell_sums
 
 __all__ = ["tell_some"]

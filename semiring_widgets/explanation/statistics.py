@@ -25,7 +25,7 @@ from semiring_widgets.core.semirings import (
 from semiring_widgets.core.sweeps import Span, sweep_backward, sweep_forward, zeros
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import NonFiniteError
-from semiring_widgets.explanation.flowing import cells
+from semiring_widgets.explanation.flow_cells import cells
 from semiring_widgets.results.parts import Statistic
 from semiring_widgets.results.schema import empty_statistics
 

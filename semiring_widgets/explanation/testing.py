@@ -139,7 +139,7 @@ class Tester:
         others = {"reference": list(self.recording.reference.inputs), "resample": _inputs(other)}
         told = told_of(ground, program, [(place, word) for place in places], others)
         given = {place.node: value_for(place, word, told) for place in places}
-        return math.fsum(contributions_of(graph, program, places, given, {}))
+        return math.fsum(contributions_of(graph, program, places, given, {}).flatten().tolist())
 
     def _label(self, parts: Sequence[Part], word: str, other: Referenced | None, by: Any) -> str:
         """What is tested; of one token also what stands in for it."""

@@ -15,7 +15,7 @@ from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.semirings import Entropy, Product, Sum, Value
 from semiring_widgets.core.tape import Node
 from semiring_widgets.explanation.draft import Draft
-from semiring_widgets.explanation.flowing import share
+from semiring_widgets.explanation.flow_cells import share
 from semiring_widgets.results.parts import Totals
 
 __all__ = ["SUMS", "Bests", "tell_best", "tell_sums"]

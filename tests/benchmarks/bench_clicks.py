@@ -18,7 +18,7 @@ import semiring_widgets as sw
 from semiring_widgets.core.anatomy import Selection, condition, cut_of, find_anatomy
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.sweeps import Span, sweep_backward, sweep_forward
-from semiring_widgets.explanation.flowing import FLOW
+from semiring_widgets.explanation.flow_cells import FLOW
 from tests.benchmarks.measuring import Report, interleaved
 
 PARTS = [{"layer": 1, "head": 3}, {"layer": 6, "head": 3}, {"layer": 6, "token": 3}, {"layer": 10, "head": 3}]

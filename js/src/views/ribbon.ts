@@ -15,6 +15,8 @@ import { caption, explained } from "./caption";
 // In longer texts only the numbers that stand out are printed.
 const ALL_PRINTED = 60;
 const STANDS_OUT = 0.3;
+// Tokens of a text that is scrolled in itself, so that the pictures below stay near.
+const LONG = 150;
 
 export function mountRibbon(root: HTMLElement, store: Store, signal: AbortSignal): void {
   const drawn = h("div");
@@ -44,7 +46,8 @@ function row(state: State, summary: ExplanationHeader, stream: number): Drawing 
   const name =
     summary.streams.length > 1 ? html`<span class="stream">${summary.streams[stream]?.name}</span>` : nothing;
   const other = summary.reference?.streams[stream]?.tokens ?? [];
-  if (other.length === 0) return html`<div class="sentence">${name}${tokens.map(token)}</div>`;
+  if (other.length === 0)
+    return html`<div class="sentence${tokens.length > LONG ? " long" : ""}">${name}${tokens.map(token)}</div>`;
   const aligned = summary.reference?.aligned[stream] ?? [];
   const columns = pairs(tokens.length, other.length, aligned).map((pair) => {
     const own = tokens[pair.token];

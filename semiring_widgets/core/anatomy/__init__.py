@@ -15,6 +15,7 @@ from semiring_widgets.core.anatomy.cuts import (
     seeds_of,
 )
 from semiring_widgets.core.anatomy.embeddings import find_embeddings
+from semiring_widgets.core.anatomy.examples import count_examples, end_to_end, texts_of, tokens_of_texts
 from semiring_widgets.core.anatomy.layer_flows import (
     LayerFlow,
     branch_edges,
@@ -28,7 +29,7 @@ from semiring_widgets.core.anatomy.layer_flows import (
 )
 from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
 from semiring_widgets.core.anatomy.selections import Extent, LayerExtent, Parts, Selection, checked, extent_of
-from semiring_widgets.core.anatomy.step_places import Leg, Place, read
+from semiring_widgets.core.anatomy.step_places import Leg, Place, legs_with_steps, read
 
 __all__ = [
     "Anatomy",
@@ -50,8 +51,10 @@ __all__ = [
     "by_token",
     "checked",
     "condition",
+    "count_examples",
     "cut_of",
     "edges_along",
+    "end_to_end",
     "extent_of",
     "find_anatomy",
     "find_embeddings",
@@ -59,8 +62,11 @@ __all__ = [
     "head_map",
     "hop_edges",
     "layer_flow",
+    "legs_with_steps",
     "read",
     "seeds_of",
     "summed",
     "sweep_layers",
+    "texts_of",
+    "tokens_of_texts",
 ]

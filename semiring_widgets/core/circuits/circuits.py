@@ -160,19 +160,21 @@ class _Ranked:
         """A circuit for each fraction."""
         # 0.07 * 100 is a little more than 7, 0.29 * 100 a little less than 29.
         counts = [int(k * len(self.rows) + 1e-9) for k in fractions]
-        kept = [self.order[:count] for count in counts]
-        (nothing, *scores), model = self.run([[], *kept])
+        # The smallest fractions often keep nothing; what keeps the same is run once.
+        sizes = sorted({0, *counts})
+        found, model = self.run([self.order[:size] for size in sizes])
+        scores = dict(zip(sizes, found, strict=True))
         return tuple(
             Circuit(
                 of=self.of,
                 fraction=k,
-                kept=tuple(self.rows[i] for i in own),
+                kept=tuple(self.rows[i] for i in self.order[:count]),
                 total=len(self.rows),
-                score=found,
-                score_nothing=nothing,
+                score=scores[count],
+                score_nothing=scores[0],
                 score_model=model,
             )
-            for k, own, found in zip(fractions, kept, scores, strict=True)
+            for k, count in zip(fractions, counts, strict=True)
         )
 
 

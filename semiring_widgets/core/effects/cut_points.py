@@ -53,9 +53,15 @@ class Place:
         """
         return value if self.kept is None else Patch(self.kept, value)
 
-    def total(self, values: Tensor) -> Tensor:
-        """The sum over these elements of a tensor that is shaped as the node."""
-        return values.sum() if self.kept is None else torch.where(self.kept, values, 0.0).sum()
+    def totals(self, values: Tensor, examples: int) -> Tensor:
+        """The sum over these elements of a tensor that is shaped as the node, by example.
+
+        Args:
+            values: the tensor.
+            examples: how many examples it holds, one after the other.
+        """
+        own = values if self.kept is None else torch.where(self.kept, values, 0.0)
+        return own.reshape(examples, -1).sum(1)
 
 
 def place_of(graph: GradientGraph, anatomy: Anatomy, chosen: Selection) -> Place:

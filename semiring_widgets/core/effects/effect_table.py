@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.checks import choice, memory_limit, truth, whole_number
-from semiring_widgets.core.anatomy import Selection
+from semiring_widgets.core.anatomy import Selection, count_examples
 from semiring_widgets.core.effects.cut_points import Place, place_of
 from semiring_widgets.core.effects.estimating import contributions_of
-from semiring_widgets.core.effects.measuring import Effect, effects_of, one_score, told_of
+from semiring_widgets.core.effects.measuring import scores_of, told_of
 from semiring_widgets.core.effects.reference_values import Reference, inputs_of
 from semiring_widgets.core.effects.replacements import WORDS, value_for
 from semiring_widgets.core.graph import check_uncut, find_nodes
@@ -45,6 +45,7 @@ class Row(TypedDict):
     Attributes:
         kind: ``"token"``, ``"head"``, ``"mlp"``, ``"attention"`` (all heads of a layer together), ``"layer"``
             (the stream that enters a layer, at a token) or ``"head_at"`` (a head at one query token).
+        example: which score of a batch; 0 where there is one.
         stream: which input a token belongs to; 0 where there is one.
         layer, head, token: counted from 0; None where they do not apply.
         stand_in: where the part is a token's and is given its value in another text: the token of that text
@@ -56,6 +57,7 @@ class Row(TypedDict):
     """
 
     kind: str
+    example: int
     stream: int
     layer: int | None
     head: int | None
@@ -92,7 +94,8 @@ def effect_rows(
 
     Args:
         tape: the finished tape.
-        score: a single number, shape () or (1,), computed in the recording.
+        score: what is explained, shape () or (B,), computed in the recording. Of a batch, a part is replaced
+            in all examples at once, and every example has effects of its own.
         wrt: the inputs, shape (..., tokens, units) each; a tensor, or a list of them.
         reference: other inputs, shaped as ``wrt``, or another text of any length (`Aligned`), or ``"zero"``,
             or ``"mean"`` for their mean over the tokens; None for that of the tape. There need be none where
@@ -111,10 +114,12 @@ def effect_rows(
         progress: called with (steps done, steps in all) of the tests; may raise to cancel.
 
     Returns:
-        One row a part, a dict with the keys of `Row`; numbers in the unit of the score.
+        One row a part and example, the examples of a part one after the other: a dict with the keys of `Row`;
+        numbers in the unit of the score.
 
     Raises:
-        InputError: an unknown word, a reference that does not fit, several scores.
+        InputError: an unknown word, a reference that does not fit, several scores where examples cannot be
+            told apart.
         TapeError, UnsupportedOpError: as `test` and `backprop`.
 
     Example:
@@ -133,16 +138,16 @@ def effect_rows(
     steps = None if steps is None else whole_number(steps, "steps")
     limit = memory_limit(max_memory)
     find_nodes(tape, score, wrt)
-    one_score(score)
     reference = tape.reference if reference is None else reference
     from_word = "resample" if by == "resample" else "reference"
     others = {"reference": reference, "resample": resample}
     if others[from_word] is None and (by == from_word or steps is not None):
         what = "a reference" if from_word == "reference" else "another text"
         raise InputError(f"effects compares with {what}; give {from_word}=, or by='zero' or by='mean'.")
-    ground = ground_of(tape, score, wrt, None, reference)
+    ground = ground_of(tape, score, wrt, None, reference, batched=True)
     graph = ground.graph
     check_uncut(graph)
+    examples = count_examples(graph, ground.anatomy)
     graph.check_unchanged()
     parts = list(_parts(ground, kinds))
     places = [place for _, _, place in parts]
@@ -152,28 +157,30 @@ def effect_rows(
         # Of a tensor with many parts, what they are given is the same tensor.
         given = {place.node: value_for(place, by, told) for place in places}
         many = [{place.node: place.given(given[place.node])} for place in places]
-        if tested:
-            found: Sequence[Effect | None] = effects_of(tape, program, many, limit=limit, progress=progress)
-        else:
-            found = [None] * len(parts)
+        after = scores_of(tape, program, many, limit=limit, progress=progress).tolist() if tested else None
     inputs = {} if steps is None else inputs_of(graph.wrt, others[from_word], from_word)
-    estimates = contributions_of(graph, program, places, given, inputs, steps=steps)
+    estimates = contributions_of(graph, program, places, given, inputs, steps=steps).tolist()
     stands = stand_ins(graph.wrt, others.get(by), by)
-    before = float(graph.score.value)
+    before = graph.score.value.reshape(-1).tolist()
+    none: list[None] = [None] * examples
     return [
         Row(
             kind=name,
+            example=example,
             stream=part.stream,
             layer=part.layer,
             head=part.head,
             token=part.token,
             stand_in=_stand_in(part, stands),
-            before=before,
-            after=one.after if one is not None else None,
-            effect=one.effect if one is not None else None,
+            before=before[example],
+            after=number,
+            effect=None if number is None else before[example] - number,
             contribution=estimate,
         )
-        for (name, part, _), one, estimate in zip(parts, found, estimates, strict=True)
+        for (name, part, _), own, estimated in zip(
+            parts, after or [none] * len(parts), estimates, strict=True
+        )
+        for example, (number, estimate) in enumerate(zip(own, estimated, strict=True))
     ]
 
 

@@ -25,8 +25,8 @@ def contributions_of(
     inputs: Mapping[Node, Tensor],
     *,
     steps: int | None = None,
-) -> list[float]:
-    """One number for each part, in the unit of the score.
+) -> Tensor:
+    """One number for each part and example, in the unit of the score: shape (parts, examples), float64.
 
     Args:
         graph: from the inputs to the score.
@@ -43,8 +43,12 @@ def contributions_of(
         for node in nodes
         if node in slopes
     }
-    found = [place.total(products[place.node]) if place.node in products else None for place in places]
-    return [0.0 if total is None else float(total) for total in found]
+    examples = graph.score.shape.numel()
+    none = graph.score.value.new_zeros(examples, dtype=graph.dtype)
+    found = [
+        place.totals(products[place.node], examples) if place.node in products else none for place in places
+    ]
+    return torch.stack(found).double().cpu() if found else none.double().cpu().reshape(0, examples)
 
 
 def _slopes(graph: GradientGraph, nodes: set[Node]) -> dict[Node, Tensor]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ from semiring_widgets.core.replay import Patch, Program, Replaced, run_batched
 from semiring_widgets.core.tape import Node, Tape
 from semiring_widgets.errors import InputError, TapeError
 
-__all__ = ["Effect", "effects_of", "one_score", "replaced_by", "test", "told_of"]
+__all__ = ["Effect", "effects_of", "one_score", "replaced_by", "scores_of", "test", "told_of"]
 
 Progress = Callable[[int, int], None]
 # How far the score of the recording may be from that of its own numbers run again, relative to the numbers
@@ -180,24 +181,54 @@ def effects_of(
     Raises:
         TapeError: the recorded numbers do not give the recorded score.
     """
+    before = float(program.score.value)
+    after = scores_of(tape, program, many, limit=limit, progress=progress)
+    return [Effect(before, number) for number in after.flatten().tolist()]
+
+
+def scores_of(
+    tape: Tape,
+    program: Program,
+    many: Sequence[Replaced | Changed],
+    *,
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> Tensor:
+    """As `effects_of`, of one example or several: the scores with something replaced.
+
+    Args:
+        tape: the tape.
+        program: all that leads to the score.
+        many: what is replaced, in all examples at once, by test; or what is changed along a route.
+        limit: bytes, or None.
+        progress: as in `test`.
+
+    Returns:
+        Shape (tests, examples), float64, on the CPU.
+
+    Raises:
+        TapeError: the recorded numbers do not give the recorded score.
+    """
+    count = program.score.shape.numel()
     if not many:
-        return []
+        return torch.empty((0, count), dtype=torch.float64)
     tape.check_unchanged({step.op for step in program.steps if step.op.func is not None})
     parts = [one for one in many if not isinstance(one, Changed)]
     starts = {node: node.value for one in parts for node in one}
     starts |= {one.way.start.node: one.way.start.node.value for one in many if isinstance(one, Changed)}
     scores = run_batched(program, [*parts, starts], limit=limit, progress=progress)
-    *others, again = (float(number) for number in scores.flatten())
+    *others, again = scores.reshape(-1, count).double().cpu()
     measured = iter(others)
-    after: list[float] = []
+    after: list[Tensor] = []
     for one in many:
         if isinstance(one, Changed):
-            after.append(float(one.score(program, _counted(progress, len(after), len(many)))))
+            score = one.score(program, _counted(progress, len(after), len(many)))
+            after.append(score.reshape(count).double().cpu())
         else:
             after.append(next(measured))
-    before = float(program.score.value)
-    _check_again(program, before, again, max(abs(number) for number in (before, *after)))
-    return [Effect(before, number) for number in after]
+    found = torch.stack(after)
+    _check_again(program, again, found)
+    return found
 
 
 def one_score(score: Tensor) -> None:
@@ -213,16 +244,21 @@ def one_score(score: Tensor) -> None:
         )
 
 
-def _check_again(program: Program, before: float, again: float, largest: float) -> None:
+def _check_again(program: Program, again: Tensor, after: Tensor) -> None:
     node = program.score
+    before = node.value.reshape(-1).double().cpu()
     made_from = [float(n.value.abs().max()) for n in (node.op.inputs() if node.op else ()) if n.value.numel()]
     least = min((n.dtype for n in (node, *(node.op.inputs() if node.op else ()))), key=lambda d: d.itemsize)
     agrees = _AGREES_IN_HALF if least.itemsize < 4 else _AGREES
-    if not abs(before - again) <= agrees * max([largest, *made_from, 1e-30]):
+    largest = torch.cat([before, after.flatten()]).abs().max().item()
+    parted = (before - again).abs()
+    # NaN is never near.
+    if not bool((parted <= agrees * max([largest, *made_from, 1e-30])).all()):
+        worst = int(parted.nan_to_num(math.inf).argmax())
         raise TapeError(
-            f"Run again with the recorded numbers, this tape gives the score {again:.6g} instead of "
-            f"{before:.6g}, so something in the model does not repeat, and a test would be wrong. Is memory "
-            f"written that overlaps with what is read, or does it hold NaN?"
+            f"Run again with the recorded numbers, this tape gives the score {again[worst]:.6g} instead of "
+            f"{before[worst]:.6g}, so something in the model does not repeat, and a test would be wrong. Is "
+            f"memory written that overlaps with what is read, or does it hold NaN?"
         )
 
 

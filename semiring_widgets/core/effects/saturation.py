@@ -36,11 +36,12 @@ def saturated(rows: Sequence[Row]) -> list[bool]:
         >>> saturated(effect_rows(tape, score, wrt=x, reference="zero"))
         [True, False]
     """
-    largest: dict[str, float] = {}
+    largest: dict[tuple[str, int], float] = {}
     for row in rows:
         if row["effect"] is not None:
-            largest[row["kind"]] = max(largest.get(row["kind"], 0.0), abs(row["effect"]))
-    return [_is_saturated(row, largest.get(row["kind"], 0.0)) for row in rows]
+            own = row["kind"], row["example"]
+            largest[own] = max(largest.get(own, 0.0), abs(row["effect"]))
+    return [_is_saturated(row, largest.get((row["kind"], row["example"]), 0.0)) for row in rows]
 
 
 def _is_saturated(row: Row, largest: float) -> bool:

@@ -54,13 +54,16 @@ class Flow:
         return self._counted(self.found.total)
 
     def start(self, node: Node) -> Value:
-        """Of the paths that begin at an input, by token: parts of shape (tokens,)."""
+        """Of the paths that begin at an input, by token: parts of shape (tokens,), of all examples."""
         value = self.found.below.get(node)
         if value is None:
             value = zeros(self.graph, self._algebra, node)
         elif self.seeds is not None:
             value = self._algebra.times(self.seeds[node], value)
-        return self._counted(by_token(self._algebra, tuple(v.reshape(node.token_shape) for v in value)))
+        outer, tokens, units = node.token_shape
+        if self.graph.score.shape.numel() > 1:
+            outer, tokens = 1, outer * tokens
+        return self._counted(by_token(self._algebra, tuple(v.reshape(outer, tokens, units) for v in value)))
 
     def layer(self, attention: Attention) -> LayerFlow:
         """Of the paths through the parts of a layer."""
@@ -151,7 +154,7 @@ def flow_of(
             the layer's tangents are then dropped: the flow that is returned knows only inputs and total.
         progress: as in `sweep_backward`.
     """
-    graph, anatomy = sums.ground.graph, sums.ground.anatomy
+    graph, anatomy = sums.ground.graph, sums.ground.end_to_end
     gates = (*([] if counted is None else [counted]), *sums.paths.gates)
     paths = replace(sums.paths, gates=gates)
     algebra = paths.algebra(semiring)

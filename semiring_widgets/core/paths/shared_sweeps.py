@@ -15,7 +15,15 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from torch import Tensor
 
-from semiring_widgets.core.anatomy import Anatomy, Extent, branch_edges, extent_of, find_anatomy
+from semiring_widgets.core.anatomy import (
+    Anatomy,
+    Extent,
+    branch_edges,
+    count_examples,
+    end_to_end,
+    extent_of,
+    find_anatomy,
+)
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.paths.single_paths import graph_of
 from semiring_widgets.core.paths.stations import Stations
@@ -80,6 +88,11 @@ class Ground:
     def anatomy(self) -> Anatomy:
         """Its layers, heads and tokens."""
         return find_anatomy(self.graph)
+
+    @cached_property
+    def end_to_end(self) -> Anatomy:
+        """The same, the tokens of several examples counted on and on."""
+        return end_to_end(self.anatomy, count_examples(self.graph, self.anatomy))
 
     @cached_property
     def extent(self) -> Extent:
@@ -234,9 +247,11 @@ def ground_of(
     wrt: Tensor | Sequence[Tensor],
     rules: Rules = None,
     reference: Reference | None = None,
+    *,
+    batched: bool = False,
 ) -> Ground:
-    """The ground of a score that is one number: for one rule the same for as long as somebody holds it."""
-    graph = graph_of(tape, score, wrt, rules, reference)
+    """The ground of a score, see `graph_of`: for one rule the same for as long as somebody holds it."""
+    graph = graph_of(tape, score, wrt, rules, reference, batched=batched)
     weighed = key_of(tape, rules, reference)
     if weighed is None:
         return Ground(graph)

@@ -44,10 +44,12 @@ def graph_of(
     wrt: Tensor | Sequence[Tensor],
     rules: Rules = None,
     reference: Reference | None = None,
+    *,
+    batched: bool = False,
 ) -> GradientGraph:
-    """The graph of a score that is one number."""
+    """The graph of a score that is one number, or, where it is ``batched``, maybe one an example."""
     node, starts = find_nodes(tape, score, wrt)
-    if node.shape.numel() != 1:
+    if node.shape.numel() != 1 and not batched:
         raise InputError(
             f"score has shape {list(score.shape)}, one number per example; single paths are found for one "
             f"example at a time: compute score[i] inside the recording and pass that."

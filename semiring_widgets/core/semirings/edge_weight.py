@@ -29,7 +29,7 @@ class Weight:
 
     Attributes:
         value: the derivatives, in the dtype that the sweep computes in.
-        sparse: whether many may be 0, as the probabilities of a masked attention are.
+        sparse: whether some may well be 0, as the probabilities of a masked attention are.
     """
 
     __slots__ = ("_base", "_log", "_peak", "sparse", "value")

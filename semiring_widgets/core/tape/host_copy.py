@@ -24,10 +24,10 @@ __all__ = ["FAR", "SMALL", "bring_to_host", "is_quicker_on_host"]
 # Devices that every step has to be told to.
 FAR = {"cuda"}
 
-# Bytes on the tape, weights included, up to which the host is quicker. Measured with the embedded model, 1 MB,
-# on an H200 beside 16 slow cores: `explain` took 1.25 s on the GPU (5.8 s the first time, for its kernels have
-# to be compiled), 0.7 to 1.1 s on the host. A sweep over a model of this limit takes the host about 20 ms, and
-# Python 50 ms to tell a GPU about it.
+# Bytes on the tape, weights included, up to which the host is quicker. Measured with the embedded model on
+# an H200 beside 16 slow cores: `explain` took 1.25 s on the GPU, 5.8 s the first time, as kernels have to
+# be compiled; on the host 0.7 to 1.1 s, 3.0 s the first time. A sweep over a model of this limit takes the
+# host about 20 ms, and Python 50 ms to tell a GPU about it.
 SMALL = 1 << 25
 
 
