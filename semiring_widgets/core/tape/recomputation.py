@@ -14,7 +14,7 @@ the largest size behind. With the first question about another segment they all 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from threading import RLock
 
@@ -215,6 +215,8 @@ class Segments:
                     if (made_by := node.op) is not None:
                         pending.append(made_by)
         made = self._made
+        # What it is a view of takes no more memory, and will be asked for next.
+        stays = {wanted.index, *(node.index for node in _shown_by(wanted))}
         with torch.no_grad(), full_precision(), temporarily_clear_interpreter_stack():
             for index in sorted(needed):
                 op = needed[index]
@@ -222,7 +224,7 @@ class Segments:
                 for node in op.inputs():
                     if node.index in uses:
                         uses[node.index] -= 1
-                        if not uses[node.index] and node is not wanted and _is_by_the_way(node):
+                        if not uses[node.index] and node.index not in stays and _is_by_the_way(node):
                             del made[node.index]
                 for out in op.outputs:
                     # Of several results perhaps nobody takes one.
@@ -242,6 +244,13 @@ class Segments:
         for out, made in zip(op.outputs, results, strict=True):
             if out is not None and out.held is None:
                 self._made[out.index] = units(made)
+
+
+def _shown_by(node: Node) -> Iterator[Node]:
+    """The nodes whose memory a view shows."""
+    while (op := node.op) is not None and getattr(op.func, "is_view", False):
+        node = op.inputs()[0]
+        yield node
 
 
 def _is_by_the_way(node: Node) -> bool:
