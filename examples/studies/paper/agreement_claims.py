@@ -214,7 +214,8 @@ def _means(published: dict[str, Flows]) -> Table:
         "Agreement: mean oplus by model, tokens, layer and branch",
         pd.concat(parts),
         "Branch level, granularity paper, as published. 0 by structure: query and skip of the last layer at "
-        "tokens other than [MASK].",
+        "tokens other than [MASK]. In the published runs a second sentence also had the statistics of the "
+        "first one, where they share words; here every sentence has its own.",
     )
 
 
