@@ -150,23 +150,21 @@ def report(rows: pd.DataFrame) -> Report:
 
 
 def _flows(rows: pd.DataFrame) -> dict[tuple[str, str, str], Flows]:
+    ways = pick(tidy(rows), experiment="agreement").groupby(["setting", "level", "granularity"], sort=False)
     found = {}
-    for key, own in pick(tidy(rows), experiment="agreement").groupby(
-        ["setting", "level", "granularity"], sort=False
-    ):
-        tables = []
-        for statistic in ("oplus", "chosen branch"):
-            some = pick(own, statistic=statistic)
-            tables.append(
-                {
-                    str(group): part.pivot_table(index="layer", columns="branch", values="mean")[
-                        list(BRANCHES)
-                    ].to_numpy()
-                    for group, part in some.groupby("group")
-                }
-            )
-        found[key] = Flows(pick(own, statistic=["oplus", "chosen branch", "accuracy"]), *tables)
+    for (model, level, granularity), own in ways:
+        oplus, share = (_by_group(pick(own, statistic=name)) for name in ("oplus", "chosen branch"))
+        own = pick(own, statistic=["oplus", "chosen branch", "accuracy"])
+        found[str(model), str(level), str(granularity)] = Flows(own, oplus, share)
     return found
+
+
+def _by_group(rows: pd.DataFrame) -> dict[str, Numbers]:
+    """Means by layer and branch, for each group of tokens."""
+    return {
+        str(group): own.pivot_table(index="layer", columns="branch", values="mean")[list(BRANCHES)].to_numpy()
+        for group, own in rows.groupby("group")
+    }
 
 
 def _ran(published: dict[str, Flows]) -> str:
@@ -216,7 +214,8 @@ def _means(published: dict[str, Flows]) -> Table:
         "Agreement: mean oplus by model, tokens, layer and branch",
         pd.concat(parts),
         "Branch level, granularity paper, as published. 0 by structure: query and skip of the last layer at "
-        "tokens other than [MASK].",
+        "tokens other than [MASK]. In the published runs a second sentence also had the statistics of the "
+        "first one, where they share words; here every sentence has its own.",
     )
 
 

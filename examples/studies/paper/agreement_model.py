@@ -5,6 +5,7 @@ It learns from the sentences of the embedded model's grammar (`examples/train_em
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -90,11 +91,11 @@ def _sentences() -> tuple[list[str], list[str]]:
     """Words that agree with another one, and sentences of the grammar; none of them is in BLiMP."""
     sys.path.insert(0, str(_GRAMMAR))  # its modules are scripts that are run in their folder
     try:
-        from grammar import AUX, Grammar
+        module = importlib.import_module("grammar")
     finally:
         sys.path.remove(str(_GRAMMAR))
-    grammar = Grammar(seed=SEED)
-    agreeing = {word for forms in AUX.values() for words in forms.values() for word in words}
+    grammar = module.Grammar(seed=SEED)
+    agreeing = {word for forms in module.AUX.values() for words in forms.values() for word in words}
     agreeing |= {word for pair in [*grammar.words["present"], *grammar.words["nouns"]] for word in pair}
     held_out = {_bare(text) for pair in blimp_pairs() for text in (pair.good, pair.bad)}
     found: list[str] = []

@@ -23,21 +23,20 @@ def classifier(
     """
     from transformers import BertConfig, BertForSequenceClassification
 
+    settings: dict[str, Any] = {
+        "vocab_size": vocabulary,
+        "hidden_size": width,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 4,
+        "intermediate_size": 32,
+        "max_position_embeddings": length,
+        "type_vocab_size": 1,
+        "num_labels": labels,
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+    }
     torch.manual_seed(seed)
-    return BertForSequenceClassification(
-        BertConfig(
-            vocab_size=vocabulary,
-            hidden_size=width,
-            num_hidden_layers=layers,
-            num_attention_heads=4,
-            intermediate_size=32,
-            max_position_embeddings=length,
-            type_vocab_size=1,
-            num_labels=labels,
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-        )
-    ).eval()
+    return BertForSequenceClassification(BertConfig(**settings)).eval()
 
 
 def train(model: Any, examples: Examples, *, epochs: int, until: float, seed: int = 0) -> None:
@@ -83,7 +82,8 @@ def parts(examples: Examples, size: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def _logits(model: Any, inputs: Tensor) -> Tensor:
-    return model(inputs).logits if inputs.dtype == torch.int64 else model(inputs)
+    found: Tensor = model(inputs).logits if inputs.dtype == torch.int64 else model(inputs)
+    return found
 
 
 def _tensors(examples: Examples) -> tuple[Tensor, Tensor]:

@@ -71,8 +71,9 @@ def path_grads(recording: Recording, level: str) -> Tensor:
         "signed_max",
         level=level,
     )
-    grads = torch.stack([result.most_positive.amax(-1) for result in results], 1)
-    return grads.unflatten(1, (-1, len(BRANCHES))).float()
+    grads = torch.stack([result.most_positive.amax(-1) for result in results], 1).float()
+    batch, _, tokens = grads.shape
+    return grads.reshape(batch, -1, len(BRANCHES), tokens)
 
 
 def chosen(grads: Tensor) -> Tensor:

@@ -17,7 +17,8 @@ def drawn_means(values: Numbers, draws: int = 500, seed: int = 0) -> Numbers:
     weights = np.random.default_rng(seed).multinomial(rows, np.full(rows, 1 / rows), draws).astype(float)
     there = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
-        return (weights @ np.where(there, values, 0.0)) / (weights @ there)
+        found: Numbers = (weights @ np.where(there, values, 0.0)) / (weights @ there)
+    return found
 
 
 def means(values: Numbers, seed: int = 0) -> tuple[Numbers, Numbers, Numbers]:

@@ -22,7 +22,7 @@ def report(rows: pd.DataFrame) -> Report:
         tables.append(_widths(wide))
     deep = pd.concat([_perceptrons(widths), _transformers(depths)])
     if not deep.empty:
-        claims += [_depth(own, name) for name, own in deep.groupby("model", sort=False)]
+        claims += [_depth(own, str(name)) for name, own in deep.groupby("model", sort=False)]
     return Report(claims, tables)
 
 
@@ -77,11 +77,9 @@ def _relevant(rows: pd.DataFrame) -> Claim:
 
 
 def _widths(rows: pd.DataFrame) -> Table:
-    frame = rows.assign(width=_width(rows["setting"])).pivot_table(
-        index="width", columns=["granularity", "group"], values="mean"
-    )
-    frame.columns = [f"{group}, {granularity}" for granularity, group in frame.columns]
-    frame = frame.reset_index()
+    names = rows["group"] + ", " + rows["granularity"]
+    frame = rows.assign(width=_width(rows["setting"]), name=names)
+    frame = frame.pivot_table(index="width", columns="name", values="mean").reset_index()
     frame["published, relevant"] = frame["width"].map(PUBLISHED)
     frame["published, irrelevant"] = frame["width"].map(PUBLISHED_OTHERS)
     return Table(
@@ -106,7 +104,7 @@ def _transformers(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _depth(rows: pd.DataFrame, model: str) -> Claim:
     found = slope(rows["layer"].to_numpy(dtype=float), rows["mean"].to_numpy())
-    by_depth = ", ".join(f"{int(depth)}: {over_seeds(own)}" for depth, own in rows.groupby("layer"))
+    by_depth = ", ".join(f"{depth:.0f}: {over_seeds(own)}" for depth, own in rows.groupby("layer"))
     return Claim(
         "Entropy grows with depth.",
         "no figure known here",

@@ -17,7 +17,6 @@ TASKS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("BinCountOnes", {"classes": 4}),
     ("ContainsTokenSet", {"size": 2}),
     ("ContainsTokenSetOOD", {"size": 2}),
-    ("AdjacentDuplicate", {}),
 )
 # What the paper did is done on all sentences, the other ways of counting on a sample.
 MAIN = (("branch", "paper"), ("unit", "paper"))

@@ -7,7 +7,7 @@ effect.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -103,7 +103,7 @@ def _effects(model: Any, inputs: Tensor, seed: int) -> list[dict[str, Any]]:
                 there[:, token] = instead[:, token]
                 tests.append([(copy, there)])
                 contributions[number, place, token] = (slope.value * (copy - there)).sum()
-            many = sw.test(recording.tape, recording.score, tests)
+            many = cast("list[sw.Effect]", sw.test(recording.tape, recording.score, tests))
             effects[number, :, token] = torch.tensor([one.effect for one in many])
     found = _by_group(inputs, effects, "", "", "effect")
     return [*found, *_by_group(inputs, contributions, "", "", "contribution")]
@@ -111,7 +111,8 @@ def _effects(model: Any, inputs: Tensor, seed: int) -> list[dict[str, Any]]:
 
 def _layer_input(model: Any, inputs: Tensor) -> Tensor:
     with torch.no_grad():
-        return model.bert.embeddings(inputs)
+        found: Tensor = model.bert.embeddings(inputs)
+    return found
 
 
 def _repeat(one: Tensor) -> int:

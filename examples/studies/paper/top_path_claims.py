@@ -50,7 +50,7 @@ def _order(rows: pd.DataFrame, ran: str) -> list[Claim]:
                 "Path grads are ordered key, query, skip, value.",
                 published,
                 what,
-                f"in {sum(order)} of {len(order)} seeds; oplus (the best unit's branch alone counts): {counted}",
+                f"in {sum(order)} of {len(order)} seeds; oplus (only the best unit's branch): {counted}",
                 verdict(all(order)),
             ),
         ]
