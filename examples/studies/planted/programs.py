@@ -13,7 +13,7 @@ import torch
 from examples.studies.planted.models import Planted
 from examples.studies.planted.transformer import Shape, Transformer
 
-__all__ = ["program", "program_names"]
+__all__ = ["program", "program_names", "program_size"]
 
 _FILE = Path(__file__).with_name("programs.npz")
 
@@ -28,6 +28,16 @@ def _facts() -> dict[str, dict[str, Any]]:
 def program_names() -> list[str]:
     """Those of Tracr's library first, then those that were drawn."""
     return list(_facts())
+
+
+def program_size(name: str) -> int:
+    """Heads and feed-forward parts of a program.
+
+    Args:
+        name: one of `program_names`.
+    """
+    shape = _facts()[name]["shape"]
+    return int(shape["layers"] * (shape["heads"] + 1))
 
 
 def program(name: str, dtype: torch.dtype = torch.float32) -> Planted:

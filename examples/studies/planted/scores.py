@@ -34,7 +34,8 @@ def scored(
 
     Args:
         planted: the model.
-        pairs: how many texts, each with its reference, are averaged over.
+        pairs: how many texts, each with its reference, are averaged over. In other semirings than the sum it
+            is the first of them.
         weighing: rules under which paths are weighed by other semirings than the sum.
         stepping: whether the package's own integrated gradients are among the methods, which are those of the
             textbook.
@@ -109,12 +110,14 @@ def _methods(
             "gradient",
             lambda: _signed(_asked(planted, pairs, "gradient", steps=STEPS)["contribution"]),
         )
+    # What paths weigh has no reference to be averaged over, and takes a forward sweep more.
+    first = next(pairs.each())
     for rule in weighing:
         for semiring in SEMIRINGS:
             yield (
                 "sw.edges",
                 rule,
-                lambda rule=rule, semiring=semiring: _of_paths(_asked(planted, pairs, rule, semiring)),
+                lambda rule=rule, semiring=semiring: _of_paths(_asked(planted, first, rule, semiring)),
             )
 
 
