@@ -13,11 +13,11 @@ from examples.studies.study import Cell, Study
 __all__ = ["STUDY"]
 
 # Seconds of one core, by task: of circuits, and of missed parts.
-_SECONDS = {"agreement": (180, 90), "greater-than": (120, 40), "indirect object": (120, 40), PLANTED: (0, 35)}
-    "agreement": (450, 180),
-    "greater-than": (300, 80),
-    "indirect object": (300, 80),
-    PLANTED: (0, 50),
+_SECONDS = {
+    "agreement": (180, 90),
+    "greater-than": (120, 40),
+    "indirect object": (120, 40),
+    PLANTED: (0, 35),
 }
 
 
