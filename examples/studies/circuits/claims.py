@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 from examples.studies.circuits.finding import RANDOM, TEXTBOOK
 from examples.studies.circuits.missed import LOOKS, PLANTED
@@ -104,7 +104,7 @@ def _of_missed(rows: DataFrame) -> Iterator[Claim]:
                 f"{'zero' if by == 'zero' else 'counterfactual values'}, better than their layer does.",
                 published="",
                 ran="parts of small first-order and large tested effect; recall in the first quarter",
-                figure=f"{_told(found)}; first layer first: " + _values(control.to_dict()),
+                figure=f"{_told(found)}; first layer first: " + _values(control),
                 verdict=_verdict(bool((found.set_index("task")["low"] > control).all())),
             )
     queries = _only(rows, measure="missed", group="queries and keys")
@@ -115,7 +115,7 @@ def _of_missed(rows: DataFrame) -> Iterator[Claim]:
             what="The QK fix finds queries and keys that attribution patching misses in saturated softmaxes.",
             published=_ATP,
             ran=f"queries and keys, counterfactual values; also {PLANTED}",
-            figure=f"{_told(fixed)}; drawn from parts of small contribution: " + _values(chance.to_dict()),
+            figure=f"{_told(fixed)}; drawn from parts of small contribution: " + _values(chance),
             verdict=_verdict(bool((fixed.set_index("task")["low"] > chance).all())),
         )
     outputs = _only(rows, measure="underestimated", group="outputs", by="counterfactual")
@@ -126,7 +126,7 @@ def _of_missed(rows: DataFrame) -> Iterator[Claim]:
             what="GradDrop finds heads' outputs that attribution patching underestimates.",
             published=_ATP,
             ran="outputs whose estimate is below a quarter of a tested effect in the top quarter",
-            figure=f"{_told(dropped)}; without it: " + _values(base.to_dict()),
+            figure=f"{_told(dropped)}; without it: " + _values(base),
             verdict=_verdict(bool((dropped.set_index("task")["low"] > base).all())),
         )
 
@@ -144,7 +144,7 @@ def _told(rows: DataFrame) -> str:
     )
 
 
-def _values(numbers: dict[str, float]) -> str:
+def _values(numbers: Series) -> str:
     return ", ".join(f"{task} {value:.2f}" for task, value in numbers.items())
 
 
