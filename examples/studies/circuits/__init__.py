@@ -14,16 +14,16 @@ __all__ = ["STUDY"]
 
 # Seconds of one core, by task: of circuits, and of missed parts.
 _SECONDS = {
-    "agreement": (450, 180),
-    "greater-than": (300, 80),
-    "indirect object": (300, 80),
-    PLANTED: (0, 50),
+    "agreement": (180, 90),
+    "greater-than": (120, 40),
+    "indirect object": (120, 40),
+    PLANTED: (0, 35),
 }
 
 
 def cells(short: bool) -> list[Cell]:
     """One for each task and question."""
-    trained, tested, sentences = (12, 6, 10) if short else (100, 50, 60)
+    trained, tested, sentences = (8, 6, 10) if short else (50, 50, 40)
     share = 0.12 if short else 1.0
     tasks = TASKS[1:2] if short else TASKS
     found = [

@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pandas import DataFrame
 
-import semiring_widgets as sw
 from examples.studies.circuits.areas import cmd, cpr, faithfulness, resampled, stability
 from examples.studies.circuits.cases import Question, case_of
 from examples.studies.circuits.finding import KINDS, RANDOM, Found, found_on
 from examples.studies.circuits.rankings import AVERAGED
+from semiring_widgets.core.circuits import FRACTIONS, circuit_curves
 
 Numbers = NDArray[np.float64]
-# Those of the Mechanistic Interpretability Benchmark's circuit track.
-FRACTIONS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 STABLE_AT = (0.05, 0.1)
 DRAWS = 2000
 
@@ -63,19 +61,19 @@ def scored(
     kind = KINDS if of == "parts" else None
     for number, question in enumerate(questions):
         tape, score = question.record()
-        for name, draws in rankings.items():
-            for draw, by in enumerate(draws):
-                curve = sw.circuit_curve(
-                    tape,
-                    score,
-                    question.x,
-                    question.reference,
-                    fractions=fractions,
-                    of=of,
-                    by=by.tolist(),
-                    kind=kind,
-                )
-                scores[name][draw, number] = [one.score for one in curve.circuits]
+        curves = circuit_curves(
+            tape,
+            score,
+            question.x,
+            question.reference,
+            [by.tolist() for draws in rankings.values() for by in draws],
+            fractions=fractions,
+            of=of,
+            kind=kind,
+        )
+        places = [(name, draw) for name, draws in rankings.items() for draw in range(len(draws))]
+        for (name, draw), curve in zip(places, curves, strict=True):
+            scores[name][draw, number] = [one.score for one in curve.circuits]
         nothing[number], model[number] = curve.circuits[0].score_nothing, curve.circuits[0].score_model
     return scores, nothing, model
 

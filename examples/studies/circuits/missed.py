@@ -62,8 +62,8 @@ def recall_rows(found: Sequence[Suspicion]) -> Iterator[dict[str, Any]]:
     quarter = effect.shape[1] // 4
     chosen = np.concatenate([np.arange(len(effect))[None], resampled(len(effect), DRAWS)])
     for name, numbers in table.items():
-        # Some are below 0; from the lowest on, the largest are first.
-        suspected = first(numbers - _lowest(numbers), quarter)
+        # Some are below 0, and -inf where there is no path; from the lowest on, the largest are first.
+        suspected = first(np.maximum(numbers - _lowest(numbers), 0.0), quarter)
         for measure, those in wanted.items():
             hits, of = (suspected & those).sum(1)[chosen].sum(1), those.sum(1)[chosen].sum(1)
             with np.errstate(invalid="ignore"):
