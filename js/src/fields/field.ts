@@ -178,13 +178,14 @@ export class Field {
   }
 
   /** Edges around what is selected, and around what stands for the same as what is pointed at. */
-  private mark({ selection, pointed }: State): void {
+  private mark({ selection, avoiding, pointed }: State): void {
     const { face } = this;
     if (face === null) return;
     const found = [
       ...selection.flatMap((part) =>
         face.lying(part).map(({ box, own }) => ({ box, looks: own ? "selected" : "linked" })),
       ),
+      ...avoiding.flatMap((part) => face.lying(part).map(({ box }) => ({ box, looks: "avoided" }))),
       ...pointed.flatMap((part) =>
         face.lying(part).map(({ box, own }) => ({ box, looks: own ? "pointed" : "nearby" })),
       ),

@@ -4,6 +4,7 @@ import { html, nothing } from "lit-html";
 import type { ExplanationHeader, Token } from "../contract";
 import { h } from "../dom";
 import { type Pair, pairs } from "../layout/alignment";
+import { joinedIn } from "../layout/words";
 import { isNegative, measureOf, tinting } from "../measures";
 import { numbersOf } from "../numbers";
 import { type Drawing, explanationPane } from "../pane";
@@ -33,14 +34,15 @@ function row(state: State, summary: ExplanationHeader, stream: number): Drawing 
   const numbers = numbersOf(state, measureOf(state, summary), stream === 0 ? "token" : "decoder");
   const values = tokens.map(({ index }) => numbers.at(index));
   const strength = tinting(numbers.measure, numbers.peak === null ? values : [numbers.peak]);
+  const joined = joinedIn(tokens);
   const token = ({ index, text, raw, special }: Token): Drawing => {
     const value = values[index] ?? Number.NaN;
     const tint = strength(value);
     const printed = tokens.length <= ALL_PRINTED || tint >= STANDS_OUT;
-    const looks = `${special ? " special" : ""}${isNegative(numbers.measure, value) ? " negative" : ""}${Number.isNaN(value) ? " unknown" : ""}`;
+    const looks = `${special ? " special" : ""}${joined.has(index) ? " joined" : ""}${includes(state.avoiding, { token: index, stream }) ? " avoided" : ""}${isNegative(numbers.measure, value) ? " negative" : ""}${Number.isNaN(value) ? " unknown" : ""}`;
     return html`<span role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${index}
       data-stream=${stream} class="token${looks}" aria-label="${text}: ${numbers.say(index)}"
-      aria-pressed=${includes(state.selection, { token: index, stream })} data-value=${printed ? short(numbers.measure, value) : nothing} style="--tint:${tint.toFixed(3)}"
+      aria-pressed=${includes(state.selection, { token: index, stream })} data-value=${printed ? short(numbers.measure, value, numbers.peak) : nothing} style="--tint:${tint.toFixed(3)}"
       >${text || raw}</span>`;
   };
   const name =

@@ -97,6 +97,7 @@ function scatterFace(summary: ExplanationHeader, points: readonly Point[]): Face
     const [x, y] = places[place] ?? [0, 0];
     return { left: x - 7, top: y - 7, width: 14, height: 14 };
   };
+  const largest = Math.max(...points.flatMap(({ predicted, actual }) => [predicted, actual]).map(Math.abs));
   const to = (place: number) => (place >= 0 && place < points.length ? place : null);
   return {
     width: SIZE + 6,
@@ -120,7 +121,7 @@ function scatterFace(summary: ExplanationHeader, points: readonly Point[]): Face
       const point = points[place];
       if (point === undefined) return { label: "", target: null, disabled: true };
       const { part, predicted, actual } = point;
-      const label = `${partName(part, summary)}: predicted ${brief(predicted)}, actual ${brief(actual)}`;
+      const label = `${partName(part, summary)}: predicted ${brief(predicted, largest)}, actual ${brief(actual, largest)}`;
       return { label, target: part, disabled: false };
     },
     lying: (target) => {
@@ -142,6 +143,7 @@ function paintAxes(context: CanvasRenderingContext2D, square: Square, palette: P
   };
   context.font = `11px ${palette.font}`;
   context.lineWidth = 1;
+  const largest = Math.max(...ticks.map(Math.abs));
   for (const tick of ticks) {
     context.strokeStyle = tick === 0 ? palette.quiet : palette.line;
     context.globalAlpha = 0.7;
@@ -150,9 +152,9 @@ function paintAxes(context: CanvasRenderingContext2D, square: Square, palette: P
     context.globalAlpha = 1;
     context.fillStyle = palette.ink;
     context.textAlign = "center";
-    context.fillText(brief(tick), x(tick), y(low) + 14);
+    context.fillText(brief(tick, largest), x(tick), y(low) + 14);
     context.textAlign = "right";
-    context.fillText(brief(tick), x(low) - 5, y(tick) + 4);
+    context.fillText(brief(tick, largest), x(low) - 5, y(tick) + 4);
   }
   context.strokeStyle = palette.quiet;
   context.setLineDash([4, 4]);
