@@ -6,8 +6,6 @@ from playwright.sync_api import expect
 from tests.browser import scenes
 from tests.browser.view import View, colours
 
-WHITE = (255, 255, 255)
-
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
