@@ -1,5 +1,7 @@
 """Pictures on a canvas: what is on screen, by colour, at any width; selecting; the address of a page."""
 
+import json
+
 import pytest
 from playwright.sync_api import expect
 
@@ -52,7 +54,9 @@ def test_colours_are_those_of_the_numbers(opened, theme):
 def test_every_width_has_its_picture_and_no_more(opened, name, width):
     view = opened(name, width)
     assert view.page.evaluate("document.documentElement.scrollWidth") <= width
-    box = view.pane("flow").locator("canvas").first.bounding_box()
+    field = view.pane("flow").locator(".field")
+    field.scroll_into_view_if_needed()
+    box = field.bounding_box()
     picture = view.page.screenshot(clip={**box, "height": 120, "width": min(200, width - 40)})
     assert len(colours(picture)) > 10
 
@@ -96,9 +100,8 @@ def test_parts_are_left_out_and_the_way_back_is_kept(opened):
     view.head(1, 1).click(modifiers=["Alt"])
     expect(view.notice()).to_contain_text("paths from keys, not through head 1·1")
     expect(view.pane("heads").locator(".mark.avoided")).to_have_count(1)
-    expect(view.root).to_have_attribute(
-        "data-avoiding", '[{"layer":1,"branch":null,"head":1,"token":null,"stream":0}]'
-    )
+    (avoided,) = json.loads(view.root.get_attribute("data-avoiding"))
+    assert (avoided["layer"], avoided["head"]) == (1, 1)
     view.page.keyboard.press("[")
     expect(view.notice().locator(".chip")).to_have_count(1)
     view.page.keyboard.press("]")

@@ -18,6 +18,7 @@ const ALL_PRINTED = 60;
 const STANDS_OUT = 0.3;
 // Tokens of a text that is scrolled in itself, so that the pictures below stay near.
 const LONG = 150;
+const AT_FIRST = 150;
 
 export function mountRibbon(root: HTMLElement, store: Store, signal: AbortSignal): void {
   const drawn = h("div");
@@ -48,8 +49,10 @@ function row(state: State, summary: ExplanationHeader, stream: number): Drawing 
   const name =
     summary.streams.length > 1 ? html`<span class="stream">${summary.streams[stream]?.name}</span>` : nothing;
   const other = summary.reference?.streams[stream]?.tokens ?? [];
+  // What is in sight at first; the others follow when that is on screen.
+  const shown = state.complete ? tokens : tokens.slice(0, AT_FIRST);
   if (other.length === 0)
-    return html`<div class="sentence${tokens.length > LONG ? " long" : ""}">${name}${tokens.map(token)}</div>`;
+    return html`<div class="sentence${tokens.length > LONG ? " long" : ""}">${name}${shown.map(token)}</div>`;
   const aligned = summary.reference?.aligned[stream] ?? [];
   const columns = pairs(tokens.length, other.length, aligned).map((pair) => {
     const own = tokens[pair.token];
