@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { ExplanationHeader, Reference } from "./contract";
 import { part, STEPS } from "./fake-answer";
 import { choose, click, element, frame, mounted, unfold } from "./fake-model";
+import { fieldOf } from "./fields/field";
 
 /** The widget with another summary. */
 function shown(change: (summary: ExplanationHeader) => Partial<ExplanationHeader> = () => ({})) {
@@ -188,12 +189,15 @@ describe("a second text", () => {
 describe("the scatter", () => {
   it("has a point for each tested part, which chooses it", () => {
     const { root, model } = shown();
-    const points = [...root.querySelectorAll(".point[data-item]")];
-    expect(points).toHaveLength(18);
+    const { face } = fieldOf(root.querySelector('[data-pane="scatter"] .field')) ?? expect.fail("no field");
     // The keyboard goes from left to right.
-    expect(points.at(-1)?.getAttribute("aria-label")).toBe("head 1·1: predicted +3.0, actual +3.5");
+    expect(face?.ends(0)).toEqual([0, 17]);
+    expect(face?.spoken(17).label).toBe("head 1·1: predicted +3.0, actual +3.5");
+    const { left = 0, top = 0 } = face?.box(17) ?? {};
+    expect(face?.at(left + 7, top + 7)).toBe(17);
+    expect(face?.at(left - 30, top + 7)).not.toBe(17);
     expect(texts(root, "[data-correlations]")).toEqual(["Rank correlation: heads 0.93."]);
-    points.at(-1)?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    click(root, '[data-pane="scatter"] [data-layer="1"][data-head="1"]');
     expect(model.get("selection")).toEqual([part({ layer: 1, head: 1 })]);
   });
 

@@ -227,7 +227,7 @@ describe("the widget", () => {
     const asked = model.sent.filter((message) => message.type === "head_map").at(-1);
     const selection = [{ token: 1 }, { layer: 1, head: 0 }];
     expect(asked).toMatchObject({ layer: 1, head: 0, selection });
-    const pressed = () => [...root.querySelectorAll('[aria-pressed="true"]')];
+    const pressed = () => [...root.querySelectorAll('[aria-pressed="true"], .mark.selected')];
     expect(pressed()).toEqual([]);
     frame();
     // In the words, the heads, the points, and wherever the answer names them.

@@ -77,6 +77,8 @@ function placeExplanation(
   store: Store,
   placed: (parent: HTMLElement, mount: Mount, element: HTMLElement) => void,
 ): void {
+  const large = isLarge(store);
+  store.update({ complete: !large });
   const hint = h("p", { class: "hint" });
   const choices = h("div", { class: "choices" });
   const columns = h("div", { class: "columns" });
@@ -99,10 +101,12 @@ function placeExplanation(
     placed(columns, mountChart, section("chart", "flow by route and layer"));
     body.append(more);
     placed(more, mountTotals, h("div"));
-    markUnavailable(body, hint, store);
+    store.update({ complete: true });
+    if (large) store.frames.request(() => markUnavailable(body, hint, store));
+    else markUnavailable(body, hint, store);
   };
   // Of a large model, what is read first is on screen before the rest is made.
-  if (isLarge(store)) store.frames.afterwards(others);
+  if (large) store.frames.afterwards(others);
   else others();
 }
 

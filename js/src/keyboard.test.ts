@@ -23,7 +23,7 @@ describe("the arrows", () => {
   it("go along a sentence, a list and the points of a picture", () => {
     const go = shown();
     expect(go('.named[data-token="1"]', "ArrowRight")).toBe("Head 1·1");
-    expect(go('[data-pane="scatter"] [data-head]', "ArrowRight", "ArrowLeft")).toMatch(
+    expect(go('[data-pane="scatter"] [data-layer="0"][data-head="0"]', "ArrowRight", "ArrowLeft")).toMatch(
       /^head 0·0: predicted/,
     );
     expect(go('[data-pane="scatter"] [data-layer="1"][data-head="1"]', "ArrowRight")).toMatch(/^head 1·1/);

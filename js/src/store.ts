@@ -26,6 +26,8 @@ export interface State {
   avoiding: Selection;
   /** Whether there is a selection to go back to, or forward. */
   history: { back: boolean; forward: boolean };
+  /** Whether all there is was drawn: of a large explanation first what is read first. */
+  complete: boolean;
   /** Whether the numbers of all paths are unfolded. */
   detailed: boolean;
   /** Whether the list of gestures is open. */
@@ -77,6 +79,7 @@ export class Store {
     avoiding: EMPTY,
     history: { back: false, forward: false },
     helping: false,
+    complete: false,
     detailed: false,
     pointed: [],
     answered: "none",

@@ -58,8 +58,8 @@ HOVER = """() => {
 }"""
 PAN = """async (frames) => {
   const pane = document.querySelector('[data-pane="flow"]');
-  const port = [...pane.querySelectorAll("*")].find((e) => e.scrollWidth > e.clientWidth + 4 && e.clientWidth > 0
-    && getComputedStyle(e).overflowX !== "visible");
+  const port = [...pane.querySelectorAll("*")].find((e) =>
+    e.scrollWidth > e.clientWidth + 4 && e.clientWidth > 0 && getComputedStyle(e).overflowX !== "visible");
   const times = [];
   for (let frame = 0; frame < frames; frame++) {
     if (port) port.scrollLeft = (port.scrollWidth * frame) / frames;

@@ -21,6 +21,8 @@ export function fieldOf(element: Element | null): Field | null {
 /** Sent by the element that has the focus when it has gone to another place. */
 export const WENT = "semiring-widgets-went";
 
+// Pixels of a scroll bar.
+const BAR = 16;
 // Sharper screens than that show no difference in cells.
 const SHARPEST = 3;
 
@@ -83,11 +85,13 @@ export class Field {
     if (face === null) return;
     const [width, height] = [Math.min(face.width, most.width), Math.min(face.height, most.height)];
     // A scroll bar takes its room beside the picture.
-    const bar = face.width > most.width + 1 ? 16 : 0;
+    const [below, beside] = [face.width > most.width + 1, face.height > most.height + 1].map((is) =>
+      is ? BAR : 0,
+    );
     const padding = (edge: Strip["edge"]) => face.strips.find((strip) => strip.edge === edge)?.size ?? 0;
     put(this.element, {
       style:
-        `width:${width}px;height:${height + bar}px;` +
+        `width:${width + (beside ?? 0)}px;height:${height + (below ?? 0)}px;` +
         `scroll-padding:${padding("top")}px 0 ${padding("bottom")}px ${padding("left")}px`,
     });
     put(this.whole, { style: `width:${face.width}px;height:${face.height}px` });
@@ -174,13 +178,14 @@ export class Field {
   }
 
   /** Edges around what is selected, and around what stands for the same as what is pointed at. */
-  private mark({ selection, pointed }: State): void {
+  private mark({ selection, avoiding, pointed }: State): void {
     const { face } = this;
     if (face === null) return;
     const found = [
       ...selection.flatMap((part) =>
         face.lying(part).map(({ box, own }) => ({ box, looks: own ? "selected" : "linked" })),
       ),
+      ...avoiding.flatMap((part) => face.lying(part).map(({ box }) => ({ box, looks: "avoided" }))),
       ...pointed.flatMap((part) =>
         face.lying(part).map(({ box, own }) => ({ box, looks: own ? "pointed" : "nearby" })),
       ),
@@ -211,14 +216,18 @@ export class Field {
     if (!this.stale && tile === this.tile && this.canvas.width === Math.round(tile.width * scale)) return;
     this.palette ??= paletteOf(this.root, context);
     const { palette } = this;
-    fit(this.canvas, tile, tile, scale, (one) => face.paint(one, tile, palette));
+    drawOn(this.canvas, tile, tile, scale, (one) => face.paint(one, tile, palette));
     face.strips.forEach((strip, index) => {
       const canvas = this.strips[index];
       if (canvas === undefined) return;
       const shown = stripOf(strip, tile, face);
       canvas.dataset.edge = strip.edge;
-      fit(canvas, shown, strip.edge === "left" ? { ...shown, left: 0 } : { ...shown, top: 0 }, scale, (one) =>
-        strip.paint(one, shown, palette),
+      drawOn(
+        canvas,
+        shown,
+        strip.edge === "left" ? { ...shown, left: 0 } : { ...shown, top: 0 },
+        scale,
+        (one) => strip.paint(one, shown, palette),
       );
     });
     this.tile = tile;
@@ -243,7 +252,7 @@ function stripOf({ edge, size }: Strip, tile: Box, face: Face): Box {
 }
 
 /** Give a canvas the size and place of a part of the picture, and draw that. */
-function fit(
+function drawOn(
   canvas: HTMLCanvasElement,
   shown: Box,
   place: Box,

@@ -60,7 +60,8 @@ export function latticeFace(cells: Cells, names: Lettering, meaning: Meaning): F
     size: lattice.gutter - 4,
     paint: (context, shown, palette) => {
       const off = (row: number) => lattice.named && cells.disabled(row, -1);
-      paintRowNames(context, lattice, names.row, off, shown, palette);
+      const name = (row: number) => (lattice.named ? names.row(row) : shortened(names.row(row), 9));
+      paintRowNames(context, lattice, name, off, shown, palette);
     },
   };
   return {

@@ -18,11 +18,13 @@ export interface Cells {
   printed(row: number, column: number): string;
   align: "right" | "center";
   disabled(row: number, column: number): boolean;
+  /** The variable of the stylesheet that has the colour; those of signed numbers where there is none. */
+  hue?: string | undefined;
 }
 
 export function paintCells(
   context: CanvasRenderingContext2D,
-  { lattice, strengths, printed, align, disabled }: Cells,
+  { lattice, strengths, printed, align, disabled, hue: own }: Cells,
   shown: Box,
   palette: Palette,
 ): void {
@@ -40,7 +42,7 @@ export function paintCells(
       if (strength === ABSENT) continue;
       const left = leftOf(lattice, column) + air(cell) / 2;
       const known = !Number.isNaN(strength);
-      const wanted = known ? palette.tint(strength) : palette.paper;
+      const wanted = known ? palette.tint(strength, own) : palette.paper;
       if (wanted !== hue) context.fillStyle = hue = wanted;
       if (!large) {
         context.fillRect(left, top, width, height);
@@ -87,9 +89,17 @@ export function paintRowNames(
   context.font = `11px ${palette.font}`;
   context.textAlign = "center";
   context.lineWidth = 1;
-  for (let row = rows[0]; row <= rows[1]; row++) {
+  // Names of low rows would stand on each other.
+  const every = Math.max(1, Math.ceil(11 / lattice.row));
+  for (let row = rows[0] - (rows[0] % every); row <= rows[1]; row += every) {
     const top = topOf(lattice, row) + air(lattice.row) / 2;
     const off = disabled(row);
+    if (!lattice.named) {
+      context.fillStyle = palette.ink;
+      context.textAlign = "right";
+      context.fillText(name(row), lattice.gutter - 10, top + lattice.row / 2 + 3);
+      continue;
+    }
     context.strokeStyle = off ? palette.quiet : palette.line;
     context.setLineDash(off ? [2, 2] : []);
     context.beginPath();

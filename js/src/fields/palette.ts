@@ -6,7 +6,7 @@ export interface Palette {
   paper: string;
   line: string;
   /** The tint of a strength from -1 to 1. */
-  tint(strength: number): string;
+  tint(strength: number, hue?: string): string;
   /** A colour of the stylesheet by the name of its variable. */
   named(name: string): string;
   font: string;
@@ -19,21 +19,32 @@ const STEPS = 100;
 
 export function paletteOf(root: HTMLElement, context: CanvasRenderingContext2D): Palette {
   const style = getComputedStyle(root);
-  const named = (name: string) => normal(context, style.getPropertyValue(`--${name}`));
+  const known = new Map<string, string>();
+  const named = (name: string) => {
+    const colour = known.get(name) ?? normal(context, style.getPropertyValue(`--${name}`));
+    known.set(name, colour);
+    return colour;
+  };
   const strongest = Number.parseFloat(style.getPropertyValue("--strongest")) / 100 || 1;
   const paper = named("paper");
-  const shades = [named("minus"), named("mass")].map((hue) => {
-    const [from, to] = [channels(paper), channels(hue)];
-    return Array.from({ length: STEPS + 1 }, (_, step) => mixed(from, to, (step / STEPS) * strongest));
-  });
+  const shades = new Map<string, readonly string[]>();
+  const shadesOf = (hue: string): readonly string[] => {
+    const made = shades.get(hue);
+    if (made !== undefined) return made;
+    const [from, to] = [channels(paper), channels(named(hue))];
+    const part = hue === "mass" || hue === "minus" ? strongest : 1;
+    const all = Array.from({ length: STEPS + 1 }, (_, step) => mixed(from, to, (step / STEPS) * part));
+    shades.set(hue, all);
+    return all;
+  };
   return {
     ink: named("ink"),
     quiet: named("quiet"),
     paper,
     line: named("line"),
-    tint: (strength) => {
+    tint: (strength, hue = strength < 0 ? "minus" : "mass") => {
       const step = Math.min(STEPS, Math.round(Math.abs(strength) * STEPS));
-      return shades[strength < 0 ? 0 : 1]?.[step] ?? paper;
+      return shadesOf(hue)[step] ?? paper;
     },
     named,
     font: style.fontFamily,

@@ -61,7 +61,7 @@ export function cellsFace(state: State, summary: ExplanationHeader, grid: Grid):
       printed: (row, column) => {
         const tint = Math.abs(strengths[row * columns + column] ?? 0);
         return printing && tint >= PRINTED
-          ? short(measure, values[row * columns + column] ?? Number.NaN)
+          ? short(measure, values[row * columns + column] ?? Number.NaN, numbers.peak)
           : "";
       },
       align: "right",

@@ -101,7 +101,8 @@ export function headsFace(state: State, summary: ExplanationHeader, space: numbe
       printed: (row, column) => {
         const place = row * columns + column;
         const enough = lattice.cell >= ROOM && Math.abs(strengths[place] ?? 0) >= PRINTED;
-        return enough ? short((isMlp(place) ? mlps : heads).measure, values[place] ?? Number.NaN) : "";
+        const { measure: own, peak } = isMlp(place) ? mlps : heads;
+        return enough ? short(own, values[place] ?? Number.NaN, peak) : "";
       },
       align: "center",
       disabled,

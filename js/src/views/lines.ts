@@ -53,7 +53,7 @@ export function lines(state: State, summary: ExplanationHeader, grid: Grid): Dra
 /** What a line is, under the pointer: the list says it to everybody else. */
 function tipOf(family: Kin, summary: ExplanationHeader): string {
   const { value, exact } = family;
-  const told = value === null || !exact ? "" : ` (${brief(value)})`;
+  const told = value === null || !exact ? "" : ` (${brief(value, Math.abs(value))})`;
   return `${family.index + 1}. ${stepsOf(family, summary, true)}${told}`;
 }
 
@@ -104,9 +104,11 @@ function chip(step: ListedStep, grid: Grid, shift: number, row: number): Drawing
 
 /** What the model says, with the score: `are, not is +8.0`, or `is, not are (−8.0 for are)`. */
 function saying({ target, contrast, value }: Score): string {
-  if (contrast === null || target === null) return `${target ?? "score"} ${brief(value)}`;
-  if ((value ?? 0) >= 0) return `${target}, not ${contrast} ${brief(value)}`;
-  return `${contrast}, not ${target} (${brief(value)} for ${target})`;
+  // By itself, so with its own digits.
+  const told = brief(value, Math.abs(value ?? 0));
+  if (contrast === null || target === null) return `${target ?? "score"} ${told}`;
+  if ((value ?? 0) >= 0) return `${target}, not ${contrast} ${told}`;
+  return `${contrast}, not ${target} (${told} for ${target})`;
 }
 
 /** The score, where the paths end; those that are drawn may speak against it. */

@@ -4,11 +4,12 @@ import { html, nothing } from "lit-html";
 import type { ExplanationHeader, Part } from "../contract";
 import { totalOf } from "../families";
 import { focusEntry } from "../keyboard";
-import { brief, percent } from "../layout/numbers";
+import { brief as inBrief, percent } from "../layout/numbers";
 import { measureOf } from "../measures";
 import { type Drawing, explanationPane } from "../pane";
 import { partName } from "../part-names";
 import type { Questions } from "../questions";
+import { peakOf } from "../reasons";
 import { EMPTY, isEmpty, normalise, same, without, wording } from "../selection";
 import type { State, Store } from "../store";
 import { known, predicted } from "../tested";
@@ -70,12 +71,16 @@ function facts(state: State, summary: ExplanationHeader): string {
   const test = known(state, summary, { selection: state.selection, steps: [] });
   if (test !== null) {
     const { words: verdict } = verdictOf(test, summary.score);
+    const largest = Math.max(Math.abs(test.before ?? 0), Math.abs(test.after ?? 0));
+    const brief = (value: number | null) => inBrief(value, largest);
     const guess = test.predicted === null ? "" : `, predicted ${brief(test.predicted)}`;
     const effect = brief((test.before ?? Number.NaN) - (test.after ?? Number.NaN));
     return `Tested: without it ${brief(test.before)} → ${brief(test.after)}, ${verdict} (effect ${effect}${guess})`;
   }
   const contribution = contributionOf(state);
-  return Number.isNaN(contribution) ? "" : `Contribution ${brief(contribution)}, not tested`;
+  return Number.isNaN(contribution)
+    ? ""
+    : `Contribution ${inBrief(contribution, peakOf(state.columns))}, not tested`;
 }
 
 /** Of a single part at its place; of several, of the routes through all of them. */
