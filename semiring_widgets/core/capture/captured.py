@@ -13,7 +13,7 @@ from semiring_widgets.core.capture.modules import AsTheyWere, modules_run
 from semiring_widgets.core.capture.watch import Refused, Watch
 from semiring_widgets.core.looks import Assumptions, assuming
 from semiring_widgets.core.precision import full_precision
-from semiring_widgets.core.result import Result
+from semiring_widgets.core.result import Result, with_parts
 from semiring_widgets.core.semirings import Value
 
 __all__ = ["GRAPHS", "Answer", "Captured", "Question"]
@@ -86,7 +86,7 @@ class Captured:
                 with full_precision(), watch:
                     made = sweep()
                     # Signs are asked for by a closure that knows the tape, whose memory is to be used again.
-                    bare = tuple(result.with_parts(result.parts, None) for result in made.results)
+                    bare = tuple(with_parts(result, result.parts, None) for result in made.results)
                     return Answer(made.score.detach(), bare), assumptions.verdict(device)
 
         with modules_run() as modules:

@@ -17,7 +17,7 @@ from semiring_widgets.core.capture.captured import GRAPHS, Answer, Captured
 from semiring_widgets.core.capture.watch import Refused
 from semiring_widgets.core.looks import Noted, noting
 from semiring_widgets.core.precision import settings
-from semiring_widgets.core.result import Result, signs_of
+from semiring_widgets.core.result import Result, signs_of, with_parts
 from semiring_widgets.core.rules import find_rule
 from semiring_widgets.core.semirings import Semiring, Value, find_semiring
 from semiring_widgets.core.sweeps import was_doubted
@@ -112,7 +112,15 @@ class _Shape:
 
 
 class Repeated:
-    """A question that is asked again and again; made by `repeated`. Several threads may ask at once."""
+    """A question that is asked again and again; made by `repeated`. Several threads may ask at once.
+
+    Example:
+        >>> ask = sw.repeated(lambda x: (x * x).sum(), "abs")
+        >>> ask(torch.tensor([1.0, -2.0])).log_mass.exp()
+        tensor([2., 4.])
+        >>> ask.captured, ask.refusals  # on a CPU nothing is captured, and nothing had to be refused
+        (0, [])
+    """
 
     def __init__(
         self,
@@ -184,7 +192,15 @@ class Repeated:
             return sum(int(memory.nbytes()) for memory in self._memories.values())
 
     def reset(self) -> None:
-        """Let go of all graphs and their memory; the next calls begin anew."""
+        """Let go of all graphs and their memory; the next calls begin anew.
+
+        Example:
+            >>> ask = sw.repeated(lambda x: (x * x).sum())
+            >>> _ = ask(torch.ones(2))
+            >>> ask.reset()
+            >>> ask.captured, ask.nbytes
+            (0, 0)
+        """
         with self._lock:
             for shape in self._shapes.values():
                 _drop(shape)
@@ -270,7 +286,7 @@ class Repeated:
             own = [each.clone() if isinstance(each, Tensor) else each for each in arguments]
         sign_of = signs_of(self._algebra, lambda told: list(self._ordinary(own, algebra=told).results))
         results = [
-            result.with_parts(parts, sign_of(place))
+            with_parts(result, parts, sign_of(place))
             for place, (result, parts) in enumerate(zip(answer.results, values, strict=True))
         ]
         return Answer(answer.score, tuple(results))

@@ -33,7 +33,7 @@ SMALL = 1 << 25
 
 def is_quicker_on_host(tape: Tape) -> bool:
     """Whether the numbers of a finished tape are elsewhere, and so few that questions are quicker here."""
-    if tape.releases or not all(map(_is_plain, _ops(tape))):
+    if not all(map(_is_plain, _ops(tape))) or any(node.held is None for node in _nodes(tape)):
         return False
     storages, devices = {}, set()
     for tensor in _tensors(tape):
@@ -50,9 +50,9 @@ def bring_to_host(tape: Tape) -> None:
     Which tensor is which node stays as it is, so questions are asked about the same tensors as before.
     """
     copies = _Copies()
+    for node in _nodes(tape):
+        copies.move(node)
     for op in _ops(tape):
-        for node in (*op.inputs(), *(out for out in op.outputs if out is not None)):
-            copies.move(node)
         op.args, op.kwargs = copies.of(op.args), copies.of(op.kwargs)
     for noted in tape.asides.steps:
         noted.results, noted.constants = copies.of(noted.results), copies.of(noted.constants)
@@ -105,10 +105,15 @@ def _ops(tape: Tape) -> Iterator[Op]:
         yield noted.op
 
 
-def _tensors(tape: Tape) -> Iterator[Tensor]:
+def _nodes(tape: Tape) -> Iterator[Node]:
     for op in _ops(tape):
-        nodes = (*op.inputs(), *(out for out in op.outputs if out is not None))
-        yield from (node.held for node in nodes if node.held is not None)
+        yield from op.inputs()
+        yield from (out for out in op.outputs if out is not None)
+
+
+def _tensors(tape: Tape) -> Iterator[Tensor]:
+    yield from (node.held for node in _nodes(tape) if node.held is not None)
+    for op in _ops(tape):
         yield from tensors_in((op.args, dict(op.kwargs)))
     for noted in tape.asides.steps:
         yield from tensors_in((noted.results, noted.constants))
