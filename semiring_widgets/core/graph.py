@@ -123,7 +123,7 @@ class GradientGraph:
             found = self._edges.setdefault(op, found)
             if isinstance(op, Op) and (size := self.widened(op)):
                 self._widened[op] = size
-                while sum(self._widened.values()) > _WIDENED and len(self._widened) > 1:
+                while sum(list(self._widened.values())) > _WIDENED and len(self._widened) > 1:
                     self._drop(next(iter(self._widened)), checked=checked)
         return found
 

@@ -1,4 +1,4 @@
-"""A tape that lets go of everything it can gives the same answers, and holds little more than layers' inputs."""
+"""A tape that lets go of all it can gives the same answers, and holds little beside what layers take."""
 
 import pytest
 import torch
@@ -6,10 +6,10 @@ from torch import nn
 
 import semiring_widgets as sw
 from semiring_widgets.core.anatomy import find_anatomy
+from semiring_widgets.core.live_memory import LiveMemory
 from semiring_widgets.core.paths.single_paths import graph_of
 from semiring_widgets.core.precision import full_precision
 from semiring_widgets.core.tape.recomputation import cuts_of, is_repeatable
-from tests.core.live_memory import LiveMemory
 
 aten = torch.ops.aten
 TOKENS, WIDTH, HEADS = 48, 32, 4
@@ -230,3 +230,18 @@ def test_a_changed_weight_is_noticed_wherever_it_was_used():
     weight.mul_(2)
     with pytest.raises(sw.errors.TapeError, match="changed in place"):
         sw.backprop(tape, score, wrt=x)
+
+
+@pytest.mark.parametrize("is_lean", [False, True])
+@pytest.mark.parametrize("semiring", ["sum", "max", "entropy", "fused"])
+def test_the_estimate_is_within_a_quarter(semiring, is_lean):
+    """Of an attention that takes most of the memory, as it does in long texts."""
+    long = torch.randn(1, 6 * TOKENS, WIDTH).bfloat16()
+    with sw.record() as tape:
+        score = Model(2)(long)
+    if is_lean:
+        tape.shrink()
+    estimate = sw.estimate_memory(tape, score, long, semiring)
+    with full_precision(), LiveMemory() as memory:
+        sw.backprop(tape, score, long, semiring)
+    assert 0.75 * memory.peak <= estimate <= 1.25 * memory.peak

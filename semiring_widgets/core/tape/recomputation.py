@@ -27,7 +27,7 @@ from semiring_widgets.core.precision import full_precision
 from semiring_widgets.core.tape.nodes import Layout, Node, Op, fill, units
 from semiring_widgets.errors import TapeError
 
-__all__ = ["Segments", "cuts_of", "is_repeatable"]
+__all__ = ["Segments", "cuts_of", "is_product", "is_repeatable"]
 
 aten = torch.ops.aten
 # A cut keeps at most one byte for so many that it lets go of.
@@ -64,8 +64,12 @@ def is_repeatable(func: OpOverload, *, exact: bool) -> bool:
 
 @cache
 def _is_cheap(func: OpOverload) -> bool:
-    """Whether its result need not be kept in order to be quick."""
     return func.is_view or torch.Tag.pointwise in func.tags or func.overloadpacket in _SUMS
+
+
+def is_product(func: OpOverload) -> bool:
+    """Whether what it gives stays while its segment is asked about, as it takes long to compute again."""
+    return not _is_cheap(func)
 
 
 def cuts_of(ops: Sequence[Op], first: int, living: Collection[Node]) -> list[int]:
@@ -255,7 +259,7 @@ def _shown_by(node: Node) -> Iterator[Node]:
 
 def _is_by_the_way(node: Node) -> bool:
     op = node.op
-    return op is not None and _is_cheap(op.func)
+    return op is not None and not is_product(op.func)
 
 
 def _laid_out(value: Tensor, layout: Layout | None) -> Tensor:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch._ops import OpOverload
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from semiring_widgets.core.tape.arguments import tensors_in
+
+__all__ = ["LiveMemory"]
 
 
 class LiveMemory(TorchDispatchMode):
@@ -19,12 +20,17 @@ class LiveMemory(TorchDispatchMode):
 
     Attributes:
         peak: most bytes that were alive after some operator.
+
+    Example:
+        >>> with LiveMemory() as memory:
+        ...     x = torch.ones(1000).exp()
+        >>> memory.peak, memory.held
+        (8000, 4000)
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._alive: dict[int, tuple[StorageWeakRef, int]] = {}
-        self._before: set[int] = set()
         self._held = self.peak = 0
 
     def __torch_dispatch__(
