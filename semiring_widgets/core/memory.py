@@ -162,7 +162,7 @@ def _derivatives(op: Op, graph: GradientGraph, size: Callable[[Node], int]) -> i
     others = (node for node in op.inputs() if node not in graph.nodes)
     widened = (size(node) for node in others if node.dtype != graph.dtype)
     released = (node for node in op.inputs() if node.held is None and graph.tape.values)
-    again = (size(node) * node.steps for node in released)
+    again = map(size, released)
     return _DERIVATIVES * on_path + max(widened, default=0) + max(again, default=0)
 
 

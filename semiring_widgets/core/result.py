@@ -60,6 +60,10 @@ class Result:
         self.granularity, self.level, self.rules = granularity, level, rules
         self._dtype, self._signs = dtype, signs
 
+    def with_parts(self, parts: Value, signs: Signs | None) -> Result:
+        """The same facts of other paths."""
+        return Result(self.semiring, parts, self.granularity, self.level, self._dtype, signs, self.rules)
+
     @property
     @in_full_precision
     def facts(self) -> Mapping[str, Tensor]:

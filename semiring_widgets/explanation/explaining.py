@@ -28,6 +28,7 @@ from semiring_widgets.core.rules import Rule, find_rule
 from semiring_widgets.core.semirings import Abs, Max, Semiring, Value, find_semiring
 from semiring_widgets.core.sweeps import INPUTS_ONLY, Span, sweep_backward
 from semiring_widgets.core.tape import Node
+from semiring_widgets.core.tape.host_copy import bring_to_host, is_quicker_on_host
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.chosen_words import words_of
@@ -214,6 +215,8 @@ def _explained(draft: Draft, other: Referenced) -> Explanation:
         ):
             score = prepared.run(*prepared.inputs)
         prepared.check(score)
+        if is_quicker_on_host(tape):
+            bring_to_host(tape)
         inputs = list(prepared.inputs)
         everything = all_paths(tape, score, inputs)
         graph, anatomy = everything.graph, everything.anatomy

@@ -1,0 +1,1 @@
+"""How ``programs.npz`` was made; needs ``tracr-pypi``, which the study itself does not."""

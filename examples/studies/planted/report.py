@@ -1,0 +1,255 @@
+"""Reads the rows of the study: medians over models, intervals, and what was chosen on other models."""
+
+from __future__ import annotations
+
+import random
+from typing import NamedTuple
+
+import pandas as pd
+
+from examples.studies.planted.medians import interval_of_median
+from examples.studies.study import Claim, Report, Table
+
+__all__ = ["Way", "choosing", "chosen", "report"]
+
+OURS, TEXTBOOK = "sw.edges", ("EAP", "EAP-IG", "ACDC", "edge patching")
+SIZES = ("mean size", "size of mean", "signed mean")
+PUBLISHED = "InterpBench (Gupta et al. 2024), medians: ACDC .95, EAP-IG .90, EAP .20"
+TITLES = {
+    "trained": "Edges of trained models with LayerNorm",
+    "turned": "Edges of compiled programs, the stream turned",
+    "compiled": "Edges of compiled programs",
+}
+NOTES = {
+    "trained": (
+        "AUROC of the edges of models that were trained to hold a program's circuit "
+        "(interchange-intervention training, pre-norm, GELU, four heads a layer); 5 texts each. An edge "
+        "goes from part to part. The circuit is that of the program: training lets other parts have no "
+        "effect, but does not forbid that parts of the circuit read more of each other than the program "
+        "does, so nobody need reach 1."
+    ),
+    "turned": (
+        "The same programs with the residual stream turned by a random rotation, in float64: the model and "
+        "its circuit are the same, but what is not read is rounding instead of zero. Without the programs "
+        "on which the rule was chosen; 3 texts each."
+    ),
+    "compiled": (
+        "Programs compiled by Tracr, in float32. An edge goes from part to query, key, value or feed-forward "
+        "part. Whatever is not in the circuit is exactly zero here, so that only vanishing derivatives cost "
+        "anything. Without the programs on which the rule was chosen; 3 texts each, log mass, best path and "
+        "entropy on the first of them."
+    ),
+}
+COLUMNS = (
+    " Median over models with 95 % interval, quartiles, share of models in which all true edges come "
+    "first, share of true edges that are not zero, seconds a model (all texts, on a machine that did other "
+    "things too)."
+)
+
+
+class Way(NamedTuple):
+    """A way to rank edges."""
+
+    method: str
+    rule: str
+    statistic: str
+
+
+def choosing(names: list[str]) -> set[str]:
+    """The seeded third of the programs on which a rule and a statistic are chosen; it is not reported on.
+
+    Args:
+        names: of all programs.
+    """
+    chance = random.Random(0)  # noqa: S311 (no secret)
+    return set(chance.sample(sorted(names), len(names) // 3))
+
+
+def chosen(rows: pd.DataFrame) -> Way:
+    """The way of `sw.edges` with the highest mean AUROC.
+
+    Args:
+        rows: of the programs to choose on.
+    """
+    ours = rows[rows["method"] == OURS]
+    # All ways that were run on all of these models.
+    means = ours.groupby(list(Way._fields))["auroc"].agg(["mean", "size"])
+    return Way(*means[means["size"] == means["size"].max()]["mean"].idxmax())
+
+
+def report(rows: pd.DataFrame) -> Report:
+    """Claims and tables.
+
+    Args:
+        rows: of all cells, as `measure_program`, `measure_trained` and `measure_hand_set` give them.
+    """
+    edges = rows[rows["auroc"].notna()].fillna({"rule": ""})
+    programs = edges[edges["models"] != "trained"]
+    apart = choosing(programs["model"].unique().tolist())
+    way = chosen(programs[programs["model"].isin(apart)])
+    kept = edges[(edges["models"] == "trained") | ~edges["model"].isin(apart)]
+    groups = {models: kept[kept["models"] == models] for models in TITLES}
+    groups = {models: own for models, own in groups.items() if len(own)}
+    tables = [
+        Table(TITLES[models], medians(own[~own["statistic"].isin(SIZES[1:])]), NOTES[models] + COLUMNS)
+        for models, own in groups.items()
+    ]
+    claims = [claim for models, own in groups.items() for claim in _claims(models, own, way, len(apart))]
+    if "compiled" in groups:
+        claims.append(_vanishing(groups["compiled"]))
+    tables.append(_signs(kept))
+    hand_set = rows[rows["models"] == "hand-set"]
+    if len(hand_set):
+        claims.append(_named(hand_set))
+        tables.append(_routes(hand_set))
+    return Report(claims=claims, tables=tables)
+
+
+def _claims(models: str, rows: pd.DataFrame, way: Way, apart: int) -> list[Claim]:
+    """What is claimed of one kind of models."""
+    by_way = {Way(*key): own.set_index("model")["auroc"] for key, own in rows.groupby(list(Way._fields))}
+    ours, integrated = by_way[way], by_way[Way("EAP-IG", "", "mean size")]
+    plain, gradient = by_way[Way("EAP", "", "mean size")], by_way[Way(OURS, "gradient", "mean size")]
+    pruned = by_way[Way("ACDC", "", "threshold")]
+    paired = (ours - integrated).dropna()
+    told = f"rules={way.rule!r}, {way.statistic}; chosen on {apart} programs that are not reported on"
+    ran = f"{len(ours)} {models} models; {told}"
+    ahead = f"{(paired > 0).sum()} models better, {(paired < 0).sum()} worse, {(paired == 0).sum()} equal"
+    same = (gradient - plain).abs().max()
+    return [
+        Claim(
+            f"{models.capitalize()} models: one sweep finds the edges with a median AUROC of at least .95",
+            PUBLISHED if models == "trained" else "",
+            ran,
+            _told(ours),
+            "agrees" if ours.median() >= 0.95 else "disagrees",
+        ),
+        Claim(
+            f"{models.capitalize()} models: better than EAP-IG on the same texts and references",
+            "",
+            ran,
+            f"{ahead}; EAP-IG {_told(integrated)}",
+            "agrees" if paired.mean() > 0 and ours.median() >= integrated.median() else "disagrees",
+        ),
+        Claim(
+            f"{models.capitalize()} models: ACDC finds more than EAP-IG, and EAP-IG more than EAP",
+            PUBLISHED if models == "trained" else "",
+            f"{len(ours)} models, mean size over texts",
+            f"medians {pruned.median():.3f}, {integrated.median():.3f}, {plain.median():.3f}",
+            "agrees" if pruned.median() > integrated.median() > plain.median() else "disagrees",
+        ),
+        Claim(
+            f"{models.capitalize()} models: contributions by the gradient are edge attribution patching",
+            "",
+            "a textbook implementation beside it",
+            f"largest difference of AUROC {same:.2g}",
+            "agrees" if same < 0.05 else "disagrees",
+        ),
+    ]
+
+
+def _told(values: pd.Series) -> str:
+    low, high = interval_of_median(values.tolist())
+    return (
+        f"median {values.median():.3f} [{low:.3f}, {high:.3f}], mean {values.mean():.3f}, n = {len(values)}"
+    )
+
+
+def medians(rows: pd.DataFrame) -> pd.DataFrame:
+    """Over models: median, interval, quartiles, share at 1, median seconds; the best first.
+
+    Args:
+        rows: of one kind of models.
+    """
+    found = []
+    for way, own in rows.groupby(list(Way._fields)):
+        values = own["auroc"]
+        low, high = interval_of_median(values.tolist())
+        found.append(
+            {
+                **dict(zip(Way._fields, way, strict=True)),
+                "median AUROC": values.median(),
+                "interval": f"[{low:.2f}, {high:.2f}]",
+                "quartiles": f"{values.quantile(0.25):.2f}–{values.quantile(0.75):.2f}",
+                "mean": values.mean(),
+                "all first": (values == 1).mean(),
+                "not zero": own["found"].mean(),
+                "seconds": own["seconds"].median(),
+                "n": len(own),
+            }
+        )
+    table = pd.DataFrame(found)
+    return table.sort_values(["median AUROC", "mean"], ascending=False, ignore_index=True)
+
+
+def _signs(rows: pd.DataFrame) -> Table:
+    """What becomes of contributions when they are averaged with their signs."""
+    own = rows[rows["statistic"].isin(SIZES)]
+    table = own.pivot_table(
+        index=["models", "method", "rule"], columns="statistic", values="auroc", aggfunc="median"
+    )
+    return Table(
+        "How contributions are averaged over texts",
+        table[list(SIZES)].reset_index().rename_axis(columns=None),
+        "Median AUROC where edges are ranked by the mean of sizes, by the size of the mean, and by the "
+        "mean with its sign. An edge that speaks against the answer is in the circuit too, so ranking by "
+        "signed numbers puts true edges last.",
+    )
+
+
+def _vanishing(rows: pd.DataFrame) -> Claim:
+    """Whether derivatives vanish where attention is saturated, and what cures it."""
+    own = rows[rows["statistic"].isin(["mean size", "size", "threshold"])]
+    found = own.groupby(["method", "rule"])["found"].mean()
+    lost = 1 - found
+    told = ", ".join(
+        f"{name} {lost[key]:.1%}"
+        for name, key in {
+            "gradient": (OURS, "gradient"),
+            "EAP-IG": ("EAP-IG", ""),
+            "lrp": (OURS, "lrp"),
+            "gim": (OURS, "gim"),
+            "linear": (OURS, "linear"),
+            "secant": (OURS, "secant"),
+            "each edge patched alone": ("edge patching", ""),
+        }.items()
+    )
+    cured = lost[OURS, "secant"] < min(lost[OURS, "gradient"], lost["EAP-IG", ""])
+    return Claim(
+        "Compiled models: where attention is saturated, derivatives vanish and differences do not",
+        "",
+        f"{rows['model'].nunique()} compiled programs, in which no other edge is anything but zero",
+        f"true edges that come out as exactly zero: {told}",
+        "agrees" if cured else "disagrees",
+    )
+
+
+def _named(rows: pd.DataFrame) -> Claim:
+    """Whether routes name what was set by hand."""
+    ours = rows[rows["method"] == "sw.top_routes, contribution"].groupby("statistic")["value"].mean()
+    best = rows[rows["method"] == "sw.top_routes, best"].groupby("statistic")["value"].mean()
+    return Claim(
+        "In models set by hand the best route takes planted heads only, and the routes by contribution are "
+        "the planted ones",
+        "",
+        f"{rows['model'].nunique()} models: {', '.join(rows['model'].unique())}",
+        f"heads of the best route that are planted {best['heads']:.0%}; planted routes that come first by "
+        f"contribution {ours['ways']:.0%}, by best path {best['ways']:.0%}",
+        "agrees" if best["heads"] == 1 and ours["ways"] == 1 else "disagrees",
+    )
+
+
+def _routes(rows: pd.DataFrame) -> Table:
+    rows = rows.assign(told=rows.groupby(["model", "method"])["told"].transform("first"))
+    table = rows.pivot_table(
+        index=["model", "method", "told"], columns="statistic", values="value", sort=False
+    )
+    return Table(
+        "Models set by hand",
+        table.reset_index().rename_axis(columns=None).rename(columns={"told": "what comes first"}),
+        "heads: share of the first route's heads that are planted. ways: share of the planted routes among "
+        "as many first ones. words: AUROC of the words that the answer depends on, in Captum's "
+        "attributions of tokens, which name no heads. By mass or best path the first routes take the "
+        "planted heads, but by what the attention is most sensitive to, which need not be what it reads "
+        "here.",
+    )

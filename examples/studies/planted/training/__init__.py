@@ -1,0 +1,1 @@
+"""How the models in ``trained/`` were made."""
