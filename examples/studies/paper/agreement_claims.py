@@ -172,7 +172,7 @@ def _ran(published: dict[str, Flows]) -> str:
     for model, flows in published.items():
         accuracy = pick(flows.rows, statistic="accuracy").iloc[0]
         told.append(f"{model} ({int(accuracy['n']):,} BLiMP pairs, {accuracy['mean']:.1%} right)")
-    return f"Mean oplus by layer, branch level, granularity paper: {'; '.join(told)}"
+    return f"Mean path grad of each token's best unit, for its branch (oplus), by layer: {'; '.join(told)}"
 
 
 def _checks(found: dict[tuple[str, str, str], Flows]) -> Table:

@@ -71,6 +71,16 @@ def over_seeds(rows: pd.DataFrame, digits: int | None = None) -> str:
     return f"{told(values.mean())} ({told(values.min())} to {told(values.max())})"
 
 
+def seeds(rows: pd.DataFrame) -> str:
+    """How many there are.
+
+    >>> seeds(pd.DataFrame({"seed": [0, 0, 2]}))
+    '2 seeds'
+    """
+    count = rows["seed"].nunique()
+    return "1 seed" if count == 1 else f"{count} seeds"
+
+
 def sign_of(values: np.ndarray) -> tuple[str, bool | None]:
     """A mean with its interval, and whether it is above 0 (True), below (False) or neither (None)."""
     found = estimate(values)

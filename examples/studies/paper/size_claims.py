@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from examples.studies import Claim, Report, Table
-from examples.studies.paper.reading import number, over_seeds, pick, sign_of, verdict, with_interval
+from examples.studies.paper.reading import number, over_seeds, pick, seeds, sign_of, verdict, with_interval
 
 PUBLISHED = {4: 2.31, 8: 2.83, 16: 3.75, 32: 4.47, 64: 5.10, 128: 5.79}
 PUBLISHED_OTHERS = {4: 2.29, 8: 2.85, 16: 3.61, 32: 4.32, 64: 4.95, 128: 5.61}
@@ -54,7 +54,7 @@ def _slope(rows: pd.DataFrame) -> Claim:
     return Claim(
         "Entropy is about the logarithm of the width.",
         f"FFOOM, width 4 to 128: {published} nats (slope 1.00)",
-        f"FFOOM, perceptrons, one hidden layer (ReLU), {own['seed'].nunique()} seeds; relevant feature",
+        f"FFOOM, perceptrons, one hidden layer (ReLU), {seeds(own)}; relevant feature",
         f"{by_width} nats; slope {with_interval(*found)}, n = {len(own)}",
         verdict(found[1] <= 1 <= found[2]),
     )
@@ -71,7 +71,7 @@ def _relevant(rows: pd.DataFrame) -> Claim:
         "From width 16 on the relevant feature has a little more entropy than the others.",
         "+" + " +".join(f"{value:.2f}" for value in differences) + " nats",
         "As above; relevant minus irrelevant, by model",
-        f"{told} nats",
+        f"{told} (nats)",
         verdict(bool(above)),
     )
 
@@ -108,7 +108,7 @@ def _depth(rows: pd.DataFrame, model: str) -> Claim:
     return Claim(
         "Entropy grows with depth.",
         "no figure known here",
-        f"{model}, {rows['seed'].nunique()} seeds, layers 1 to {int(rows['layer'].max())}, granularity paper",
+        f"{model}, {seeds(rows)}, layers 1 to {int(rows['layer'].max())}, granularity paper",
         f"{number(found[0])} nats a layer {with_interval(*found).partition(' ')[2]}; {by_depth}",
         verdict(found[1] > 0),
     )

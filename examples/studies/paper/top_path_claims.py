@@ -6,11 +6,11 @@ import pandas as pd
 
 from examples.studies import Claim, Report, Table
 from examples.studies.paper.consumers import BRANCHES
-from examples.studies.paper.reading import number, over_seeds, pick, verdict
+from examples.studies.paper.reading import number, over_seeds, pick, seeds, verdict
 
 PUBLISHED = {"key": 0.0301, "query": 0.0174, "skip": 0.0094, "value": 0.0010}
 _LEVELS = {"branch": "branch level, as published", "unit": "unit level"}
-_TOLD = "One-layer BERT, {seeds} seeds, accuracy {accuracy}, {n} sentences of class 1 each"
+_TOLD = "One-layer BERT, {seeds}, accuracy {accuracy}, {n} sentences of class 1 each"
 
 
 def report(rows: pd.DataFrame) -> Report:
@@ -20,7 +20,7 @@ def report(rows: pd.DataFrame) -> Report:
         return Report()
     accuracy = pick(rows, statistic="accuracy")
     n = int(pick(rows, statistic="path grad")["n"].max())
-    ran = _TOLD.format(seeds=len(accuracy), accuracy=over_seeds(accuracy, 3), n=n)
+    ran = _TOLD.format(seeds=seeds(accuracy), accuracy=over_seeds(accuracy, 3), n=n)
     return Report(
         [*_order(rows, ran), *_repeated(rows, ran), *_first(rows, ran)],
         [_table(rows), _effects(rows)],
@@ -50,7 +50,7 @@ def _order(rows: pd.DataFrame, ran: str) -> list[Claim]:
                 "Path grads are ordered key, query, skip, value.",
                 published,
                 what,
-                f"in {sum(order)} of {len(order)} seeds; oplus (only the best unit's branch): {counted}",
+                f"in {sum(order)} of {seeds(means)}; oplus (only the best unit's branch): {counted}",
                 verdict(all(order)),
             ),
         ]
@@ -74,7 +74,7 @@ def _repeated(rows: pd.DataFrame, ran: str) -> list[Claim]:
                 f"{ran}: through which branch its best unit goes, {told} (only key and value are possible "
                 f"there, as the class is read at the first token)",
                 f"key in {over_seeds(shares)} of the sentences; its path grad through keys is "
-                f"{number(ratios.min())} to {number(ratios.max())} times that of other tokens",
+                f"{number(ratios.mean())} times that of other tokens (at least {number(ratios.min())})",
                 verdict(bool((shares["mean"] > 0.5).all())),
             )
         )
@@ -110,7 +110,7 @@ def _tested(rows: pd.DataFrame, ran: str, group: str, branch: str, what: str) ->
         "not done",
         f"{ran}: one consumer reads another token there (one that is not in the sentence); change of the "
         f"right class's logit, n = {n} a seed",
-        f"{figure}; {branch} most in {first.sum()} of {len(first)} seeds",
+        f"{figure}; {branch} most in {first.sum()} of {seeds(effects)}",
         verdict(bool(first.all())),
     )
 
