@@ -6,6 +6,7 @@ import { h } from "../dom";
 import type { Box, Face } from "../fields/face";
 import { Field } from "../fields/field";
 import type { Palette } from "../fields/palette";
+import { columnOf } from "../layout/columns";
 import { brief } from "../layout/numbers";
 import { nearest, type Square, squareOf } from "../layout/scatter";
 import { explanationPane } from "../pane";
@@ -14,11 +15,12 @@ import { partOf, same } from "../selection";
 import type { Store } from "../store";
 import { singles } from "../tested";
 
-const SIZE = 300;
+// Pixels of the square, where there is room.
+const LARGEST = 300;
 const MARGIN = 44;
 // Above it stands the name of the axis, below it that of the other.
 const TOP = 16;
-const HEIGHT = SIZE + TOP;
+const BESIDE = 6;
 const NAMED = 4;
 // Pixels of a letter, and between two lines of text.
 const LETTER = 6.6;
@@ -54,8 +56,9 @@ export function mountScatter(root: HTMLElement, store: Store, signal: AbortSigna
     const points = singles(state, summary).flatMap(pointOf);
     if (root.hidden !== (points.length === 0)) root.hidden = points.length === 0;
     points.sort((one, other) => one.predicted - other.predicted);
-    const size = { width: SIZE + 6, height: HEIGHT };
-    field.show(points.length === 0 ? null : scatterFace(summary, points), size);
+    const size = Math.min(LARGEST, columnOf(state.space) - BESIDE);
+    const most = { width: size + BESIDE, height: size + TOP };
+    field.show(points.length === 0 ? null : scatterFace(summary, points, size), most);
   }, signal);
   explanationPane(
     below,
@@ -83,10 +86,10 @@ function correlations({ correlations: known }: ExplanationHeader): string {
 }
 
 /** Points from the left to the right, which is the order of the keyboard too. */
-function scatterFace(summary: ExplanationHeader, points: readonly Point[]): Face {
+function scatterFace(summary: ExplanationHeader, points: readonly Point[], size: number): Face {
   const square = squareOf(
     points.flatMap(({ predicted, actual }) => [predicted, actual]),
-    SIZE,
+    size,
     MARGIN,
   );
   const places = points.map(({ predicted, actual }): [number, number] => [
@@ -100,15 +103,15 @@ function scatterFace(summary: ExplanationHeader, points: readonly Point[]): Face
   const largest = Math.max(...points.flatMap(({ predicted, actual }) => [predicted, actual]).map(Math.abs));
   const to = (place: number) => (place >= 0 && place < points.length ? place : null);
   return {
-    width: SIZE + 6,
-    height: HEIGHT,
+    width: size + BESIDE,
+    height: size + TOP,
     strips: [],
     paint: (context, _shown, palette) => {
       context.save();
       context.translate(0, TOP);
       paintAxes(context, square, palette);
       for (const point of points) paintPoint(context, point, square, palette);
-      paintNames(context, apart(points, square), square, summary, palette);
+      paintNames(context, apart(points, square), square, size, summary, palette);
       context.restore();
     },
     at: (x, y) => nearest(places, x, y, REACH),
@@ -195,6 +198,7 @@ function paintNames(
   context: CanvasRenderingContext2D,
   named: readonly Point[],
   { x, y }: Square,
+  size: number,
   summary: ExplanationHeader,
   palette: Palette,
 ): void {
@@ -202,7 +206,7 @@ function paintNames(
   context.lineJoin = "round";
   for (const { part, predicted, actual } of named) {
     const name = partName(part, summary);
-    const left = x(predicted) + LETTER * name.length > SIZE - 8;
+    const left = x(predicted) + LETTER * name.length > size - 8;
     context.textAlign = left ? "right" : "left";
     const place = [x(predicted) + (left ? -8 : 8), y(actual) + 4] as const;
     context.strokeStyle = palette.named("halo");

@@ -54,7 +54,7 @@ export function mountSelectionBar(
 function way(name: "back" | "forward", sign: string, can: boolean, go: () => void): Drawing {
   const tip = name === "back" ? "The selection before: [" : "Forward again: ]";
   return html`<button type="button" data-action=${name} data-lm-suppress-shortcuts="true" aria-label="${name} to another selection"
-    aria-disabled=${!can} data-tip=${tip} @click=${() => can && go()}>${sign}</button>`;
+    aria-disabled=${!can} tabindex=${can ? 0 : -1} data-tip=${tip} @click=${() => can && go()}>${sign}</button>`;
 }
 
 function chip(part: Part, summary: ExplanationHeader, avoided: boolean, drop: (part: Part) => void): Drawing {
