@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -94,18 +95,19 @@ def rows(
             tape = question[0].nbytes
             case = f"{tokens} tokens, keeping {kept}"
             estimate = recorded(values=False, max_memory=limit)[0].nbytes
-            found.append({"case": case, "of": "recording", "peak": peak / MB, "estimate": estimate / MB})
+            found.append(_row(case, "recording", peak, estimate))
             for semiring in semirings:
                 needed = tape + sw.estimate_memory(*question, semiring)
                 _, peak = _peak(lambda s=semiring, q=question: sw.backprop(*q, semiring=s), device)
-                found.append(
-                    {"case": case, "of": semiring, "peak": (tape + peak) / MB, "estimate": needed / MB}
-                )
-                found[-1]["ratio"] = needed / (tape + peak)
+                found.append(_row(case, semiring, tape + peak, needed))
         except (torch.OutOfMemoryError, sw.errors.MemoryLimitError) as error:
-            found.append({"case": f"{tokens} tokens, keeping {kept}", "of": type(error).__name__})
+            found.append(_row(f"{tokens} tokens, keeping {kept}", type(error).__name__, math.nan, math.nan))
         question = None
     return found
+
+
+def _row(case: str, of: str, peak: float, estimate: float) -> dict[str, Any]:
+    return {"case": case, "of": of, "peak": peak / MB, "estimate": estimate / MB, "ratio": estimate / peak}
 
 
 def _peak(act: Callable[[], Any], device: torch.device) -> tuple[Any, int]:
