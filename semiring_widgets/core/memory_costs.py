@@ -84,4 +84,4 @@ def _value(semiring: Semiring, numbers: Tensor) -> Value:
 def _peak(act: Callable[[], object]) -> int:
     with LiveMemory() as memory:
         act()
-    return memory.peak
+    return int(memory.peak)

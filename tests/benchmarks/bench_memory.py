@@ -67,9 +67,9 @@ def _peak(case: str, tokens: int, layers: int) -> float:
     with torch.no_grad():
         _score(model, inputs[:, :4])
     Path("/proc/self/clear_refs").write_text("5")
-    before = _status("VmRSS")
+    before = resident("VmRSS")
     _run(case, model, inputs)
-    return (_status("VmHWM") - before) / 1024
+    return (resident("VmHWM") - before) / 1024
 
 
 def _run(case: str, model: BertForMaskedLM, inputs: torch.Tensor) -> None:
@@ -101,7 +101,7 @@ def _score(model: BertForMaskedLM, inputs: torch.Tensor) -> torch.Tensor:
     return logits[2024] - logits[2003]
 
 
-def _status(field: str) -> int:
+def resident(field: str) -> int:
     """A figure of this process in kB."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field + ":"):
