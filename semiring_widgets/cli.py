@@ -1,8 +1,9 @@
-"""The command line: ``semiring-widgets demo | explain | compare``.
+"""The command line: ``semiring-widgets demo | explain | compare | corpus``.
 
 The same options and the same results as in a notebook. Progress goes to stderr, the answer to stdout as a
-readable table, and the last line of stdout is always the path of the page written. With ``--json`` stdout
-holds one line of JSON before that. An error is one sentence on stderr, and the exit code is 2.
+readable table, and the last line of stdout is always the path of the page (or folder) written. With
+``--json`` stdout holds one line of JSON before that. An error is one sentence on stderr, and the exit code is
+2.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from semiring_widgets.corpus_command import add_corpus, run_corpus
 from semiring_widgets.errors import InputError, SemiringWidgetsError, sentence_of
 from semiring_widgets.explanation.demo import DEMO_CONTRAST, DEMO_TARGET, DEMO_TEXT
 from semiring_widgets.options import Parser, add_question, keyword_arguments, pair, with_pair
@@ -44,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     make_readable()
     try:
         options = _parser().parse_args(arguments)
-        heard = _run(options)
+        heard = run_corpus(options) if options.command == "corpus" else _run(options)
         if heard:
             sys.stdout.flush()  # a disk that is full is found out now, not after the last line of code
         return 0 if heard else _NOBODY_LISTENS
@@ -73,7 +75,8 @@ _COMMANDS: Final[dict[str, tuple[str, type[PathOptions]]]] = {
 
 def _parser() -> Parser:
     parser = Parser(prog="semiring-widgets", description="Which paths make a prediction?")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="demo | explain | compare")
+    metavar = " | ".join([*_COMMANDS, "corpus"])
+    commands = parser.add_subparsers(dest="command", required=True, metavar=metavar)
     for name, (summary, options) in _COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
         if name == "demo":
@@ -89,6 +92,7 @@ def _parser() -> Parser:
         )
         command.add_argument("--json", action="store_true", help="print JSON instead of tables")
         command.add_argument("--no-chart", action="store_true", help="leave the Bokeh chart out of the page")
+    add_corpus(commands)
     return parser
 
 

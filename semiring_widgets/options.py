@@ -17,7 +17,7 @@ from typing import Any, Final, NoReturn
 from semiring_widgets.errors import InputError
 from semiring_widgets.question import ExplainOptions, PathOptions, Question
 
-__all__ = ["Parser", "add_question", "keyword_arguments", "pair", "with_pair"]
+__all__ = ["Parser", "add_model", "add_question", "keyword_arguments", "pair", "with_pair"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,13 +39,7 @@ def add_question(parser: argparse.ArgumentParser, options: type[PathOptions] = E
         parser: gets them.
         options: the class of the options.
     """
-    parser.add_argument(
-        "--model",
-        default="demo",
-        metavar="NAME",
-        help="'demo' (embedded, the default), a folder, or a name on the Hugging Face Hub",
-    )
-    parser.add_argument("--tokenizer", metavar="NAME", help="tokenizer, if it is not the model's own")
+    add_model(parser)
     parser.add_argument(
         "--pair", metavar="TEXT", help="a second text, for models that read two (premise and hypothesis)"
     )
@@ -60,6 +54,21 @@ def add_question(parser: argparse.ArgumentParser, options: type[PathOptions] = E
         if option.name in _READ:
             words["type"] = _READ[option.name]
         parser.add_argument(f"--{name.replace('_', '-')}", dest=option.name, **words)
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the model and its tokenizer, for `pair`.
+
+    Args:
+        parser: gets them.
+    """
+    parser.add_argument(
+        "--model",
+        default="demo",
+        metavar="NAME",
+        help="'demo' (embedded, the default), a folder, or a name on the Hugging Face Hub",
+    )
+    parser.add_argument("--tokenizer", metavar="NAME", help="tokenizer, if it is not the model's own")
 
 
 def keyword_arguments(

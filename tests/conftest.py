@@ -159,8 +159,9 @@ class FakeSession:
         self.statistics = statistics
         self.asked = []
 
-    def conditioned(self, selection, check=None):
+    def conditioned(self, selection, check=None, *, avoiding=()):
         self._check(selection)
+        self._check(avoiding)
         self.asked.append(selection)
         layers, heads, tokens = self.sizes
         dataset = with_statistics(empty_dataset(layers, heads, tokens, maps=False), self.statistics)
@@ -169,8 +170,9 @@ class FakeSession:
         names = [name for name in dataset.data_vars if name.startswith(parts)]
         return dataset[names].assign_attrs(log_mass=16.0, best_log_weight=-2.5), -0.5
 
-    def ranking(self, by, selection, count, check=None):
+    def ranking(self, by, selection, count, check=None, *, avoiding=()):
         self._check(selection)
+        self._check(avoiding)
         self.asked.append((by, selection))
         layers, _, tokens = self.sizes
         (ranking,) = build_rankings(layers, tokens, [by])
@@ -182,7 +184,7 @@ class FakeSession:
         parts = tuple(Part(**part) for part in selection)
         return Test(parts, tuple(steps), by, f"{len(parts)} parts", 3.25, -0.5, 2.75)
 
-    def head_map(self, layer, head, selection=(), check=None):
+    def head_map(self, layer, head, selection=(), check=None, *, avoiding=()):
         self.asked.append((layer, head, *selection))
         _, _, tokens = self.sizes
         return np.random.default_rng(layer * 100 + head).random((3, tokens, tokens)).astype(np.float32)

@@ -147,7 +147,7 @@ def test_text_from_standard_input(calls, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([], "required: demo | explain | compare; 'semiring-widgets --help'"),
+        ([], "required: demo | explain | compare | corpus; 'semiring-widgets --help'"),
         (["explain"], "required: text; 'semiring-widgets explain --help' lists the options."),
         (["explain", "x", "--level", "z"], "invalid choice: 'z'"),
         (["explain", ""], "The text is empty; give a sentence."),

@@ -34,6 +34,7 @@ MAY_SEE = {
     "jobs": {"results"},
     "explanation": {"core", "results"},
     "attr": {"core", "results", "explanation"},
+    "corpus": {"core", "results", "explanation"},
     "pictures": {"results"},
     "contract": {"results", "pictures"},
     "export": {"results", "pictures", "contract"},
@@ -43,9 +44,10 @@ MAY_SEE = {
     "streams": set(),
     "terminal": {"results", "pictures", "contract"},
     "notebook": {"options", "widgets"},
+    "corpus_command": {"corpus", "options", "streams"},
     "cli": {
         *("results", "jobs", "explanation", "attr", "contract", "export"),
-        *("options", "streams", "terminal"),
+        *("options", "streams", "terminal", "corpus_command"),
     },
     "__main__": {"cli"},
     "faces": {"export", "widgets"},
@@ -57,14 +59,29 @@ MAY_SEE = {
         "results",
         "explanation",
         "attr",
+        "corpus",
         "tasks",
         "widgets",
         "notebook",
     },
 }
-FACES = ("pictures", "contract", "export", "widgets", "options", "streams", "terminal", "notebook", "cli")
+FACES = (
+    "pictures",
+    "contract",
+    "export",
+    "widgets",
+    "options",
+    "streams",
+    "terminal",
+    "notebook",
+    "corpus_command",
+    "cli",
+)
 # What a face may see of the floors that compute: how to ask, never how it is computed.
-DOORS = {"semiring_widgets.explanation", "semiring_widgets.explanation.demo", "semiring_widgets.attr"}
+DOORS = {
+    *("semiring_widgets.explanation", "semiring_widgets.explanation.demo"),
+    *("semiring_widgets.attr", "semiring_widgets.corpus"),
+}
 HEAVY = (
     *("torch", "torch._dynamo", "transformers", "captum", "bokeh", "matplotlib", "pandas"),
     *("xarray", "anywidget", "triton"),

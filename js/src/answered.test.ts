@@ -2,7 +2,8 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { ExplanationHeader, Reference } from "./contract";
 import { part, STEPS } from "./fake-answer";
-import { choose, click, frame, mounted } from "./fake-model";
+import { choose, click, element, frame, mounted, unfold } from "./fake-model";
+import { fieldOf } from "./fields/field";
 
 /** The widget with another summary. */
 function shown(change: (summary: ExplanationHeader) => Partial<ExplanationHeader> = () => ({})) {
@@ -39,14 +40,18 @@ describe("the answer", () => {
     const { root, model } = shown();
     const named = root.querySelector('.named[data-layer="1"]');
     named?.dispatchEvent(new MouseEvent("pointerover", { bubbles: true }));
-    const lit = () =>
-      [...root.querySelectorAll(".preview:not(.named)")].map((e) => e.getAttribute("aria-label"));
-    expect(lit()).toHaveLength(2);
-    expect(lit().every((label) => label?.startsWith("head 1·1: "))).toBe(true);
+    frame();
+    const marks = (pane: string) => root.querySelectorAll(`[data-pane="${pane}"] .mark.pointed`).length;
+    expect(marks("heads")).toBe(1);
     // A sentence is about all of its parts.
     root.querySelector(".tells")?.dispatchEvent(new MouseEvent("pointerover", { bubbles: true }));
-    expect(lit().some((label) => label?.startsWith("to: effect"))).toBe(true);
-    expect(lit().some((label) => label?.startsWith("head 1·1: "))).toBe(true);
+    frame();
+    const lit = [...root.querySelectorAll(".token.preview")].map((e) => e.getAttribute("aria-label"));
+    expect(lit.map((label) => label?.split(":")[0])).toEqual(["to"]);
+    expect(marks("heads")).toBe(1);
+    root.dispatchEvent(new MouseEvent("pointerleave"));
+    frame();
+    expect(root.querySelectorAll(".mark, .preview")).toHaveLength(0);
     click(root, ".named");
     expect(model.get("selection")).toEqual([part({ token: 1 })]);
   });
@@ -55,7 +60,7 @@ describe("the answer", () => {
 describe("the switch", () => {
   it("drives words, cells, heads and MLPs together", () => {
     const { root } = shown();
-    const label = (selector: string) => root.querySelector(selector)?.getAttribute("aria-label");
+    const label = (selector: string) => element(root, selector)?.getAttribute("aria-label");
     const all = () => [
       label('[data-pane="tokens"] [data-token="1"]'),
       label('[data-pane="flow"] [data-layer="1"][data-token="1"]'),
@@ -81,9 +86,6 @@ describe("the switch", () => {
   it("has one signed scale in the reasons, with its ends", () => {
     const { root } = shown();
     expect(texts(root, ".scale-of-all")[0]).toBe("for is −8.0+8.0 for are one scale for all pictures");
-    const cell = root.querySelector<HTMLElement>('[data-pane="flow"] [data-layer="0"][data-token="0"]');
-    expect(cell?.getAttribute("style")).toBe("--tint:1.000");
-    expect(cell?.classList.contains("negative")).toBe(true);
     const token = root.querySelector('[data-pane="tokens"] [data-token="1"]');
     expect(token?.getAttribute("style")).toBe(`--tint:${Math.sqrt(4 / 8).toFixed(3)}`);
     expect(token?.getAttribute("data-value")).toBe("+4.0");
@@ -154,6 +156,7 @@ describe("a rule", () => {
     const { root } = shown(() => ({ rules: "secant" }));
     const words = "an edge carries the finite difference to the reference";
     expect(texts(root, "[data-rules]")).toEqual([`${words} (rules secant)`]);
+    unfold(root);
     expect(root.querySelector(".totals")?.textContent).toContain("finite difference to the reference");
     expect(texts(shown(() => ({ rules: "own" })).root, "[data-rules]").join()).toContain("rule “own”");
   });
@@ -186,12 +189,15 @@ describe("a second text", () => {
 describe("the scatter", () => {
   it("has a point for each tested part, which chooses it", () => {
     const { root, model } = shown();
-    const points = [...root.querySelectorAll(".point[data-item]")];
-    expect(points).toHaveLength(18);
+    const { face } = fieldOf(root.querySelector('[data-pane="scatter"] .field')) ?? expect.fail("no field");
     // The keyboard goes from left to right.
-    expect(points.at(-1)?.getAttribute("aria-label")).toBe("head 1·1: predicted +3.0, actual +3.5");
+    expect(face?.ends(0)).toEqual([0, 17]);
+    expect(face?.spoken(17).label).toBe("head 1·1: predicted +3.0, actual +3.5");
+    const { left = 0, top = 0 } = face?.box(17) ?? {};
+    expect(face?.at(left + 7, top + 7)).toBe(17);
+    expect(face?.at(left - 30, top + 7)).not.toBe(17);
     expect(texts(root, "[data-correlations]")).toEqual(["Rank correlation: heads 0.93."]);
-    points.at(-1)?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    click(root, '[data-pane="scatter"] [data-layer="1"][data-head="1"]');
     expect(model.get("selection")).toEqual([part({ layer: 1, head: 1 })]);
   });
 
@@ -209,7 +215,7 @@ describe("a selection", () => {
     expect(texts(root, ".facts")).toEqual([
       "Tested: without it +3.3 → −0.75, says is (effect +4.0, predicted +2.5)",
     ]);
-    const head = root.querySelector('[data-pane="heads"] [data-layer="1"][data-head="1"]');
+    const head = element(root, '[data-pane="heads"] [data-layer="1"][data-head="1"]');
     head?.dispatchEvent(new MouseEvent("click", { bubbles: true, shiftKey: true }));
     frame();
     expect(texts(root, ".chip")).toEqual(["from keys ×", "through head 1·1 ×"]);

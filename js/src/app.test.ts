@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { fromBase64 } from "./columns";
 import { type ExplanationHeader, VERSION } from "./contract";
-import { choose, click, fixtures, frame, mounted } from "./fake-model";
+import { choose, click, element, fixtures, frame, mounted, unfold } from "./fake-model";
 
 describe("the widget", () => {
   beforeEach(() => vi.useFakeTimers());
@@ -71,10 +71,10 @@ describe("the widget", () => {
     click(root, '[data-pane="routes"] [data-family="1"]');
     frame();
     expect(panes()).toEqual(["flow", "routes"]);
-    const cells = root.querySelectorAll('[data-pane="flow"] rect.cell');
+    const cells = root.querySelectorAll('[data-pane="flow"] canvas');
     click(root, '[data-pane="tokens"] [data-token="1"]');
     frame();
-    expect([...root.querySelectorAll('[data-pane="flow"] rect.cell')]).toEqual([...cells]);
+    expect([...root.querySelectorAll('[data-pane="flow"] canvas')]).toEqual([...cells]);
     panes();
     const asked = model.sent.find((message) => message.type === "routes");
     const { header } = fixtures.routes as { header: Record<string, unknown> };
@@ -112,7 +112,7 @@ describe("the widget", () => {
       "<b>width</b>",
     ]);
     expect(choices.find(({ checked }) => checked)?.value).toBe("statistic:0");
-    const named = (selector: string) => root.querySelector(selector)?.getAttribute("aria-label") ?? "";
+    const named = (selector: string) => element(root, selector)?.getAttribute("aria-label") ?? "";
     expect(named('[data-pane="tokens"] [data-token="1"]')).toMatch(/^keys: spread -?[\d.]+ nats$/);
     expect(named('[data-pane="flow"] [data-layer="1"][data-token="2"]')).toMatch(/spread -?[\d.]+ nats$/);
     expect(named('[data-pane="heads"] [data-layer="1"][data-head="0"]')).toMatch(/spread -?[\d.]+ nats$/);
@@ -145,7 +145,7 @@ describe("the widget", () => {
     const asked = model.sent.filter((message) => message.type === "condition").at(-1);
     model.emit("msg:custom", { ...header, id: asked?.id, columns }, [new Float32Array(numbers)]);
     frame();
-    const named = (selector: string) => root.querySelector(selector)?.getAttribute("aria-label") ?? "";
+    const named = (selector: string) => element(root, selector)?.getAttribute("aria-label") ?? "";
     expect(named('[data-pane="tokens"] [data-token="1"]')).toMatch(/: spread no path$/);
     expect(named('[data-pane="tokens"] [data-token="2"]')).toMatch(/: spread 0 nats$/);
     expect(named('[data-pane="flow"] [data-layer="1"][data-token="1"]')).toMatch(/spread no path$/);
@@ -184,6 +184,7 @@ describe("the widget", () => {
 
   it("tells of each number whose paths it is of", () => {
     const { root, model } = mounted("explanation");
+    unfold(root);
     const totals = () =>
       [...root.querySelectorAll(".totals dd:not(.meaning)")].slice(0, 4).map((dd) => dd.textContent ?? "");
     const marked = () => totals().map((text) => text.includes("(of all paths)"));
@@ -221,12 +222,12 @@ describe("the widget", () => {
   it("asks for the map of the selected paths, and says of which paths a map is", () => {
     const { root, model } = mounted("explanation");
     click(root, '[data-pane="tokens"] [data-token="1"]');
-    const head = root.querySelector('[data-pane="heads"] [data-layer="1"][data-head="0"]');
+    const head = element(root, '[data-pane="heads"] [data-layer="1"][data-head="0"]');
     head?.dispatchEvent(new MouseEvent("click", { bubbles: true, shiftKey: true }));
     const asked = model.sent.filter((message) => message.type === "head_map").at(-1);
     const selection = [{ token: 1 }, { layer: 1, head: 0 }];
     expect(asked).toMatchObject({ layer: 1, head: 0, selection });
-    const pressed = () => [...root.querySelectorAll('[aria-pressed="true"]')];
+    const pressed = () => [...root.querySelectorAll('[aria-pressed="true"], .mark.selected')];
     expect(pressed()).toEqual([]);
     frame();
     // In the words, the heads, the points, and wherever the answer names them.
@@ -261,7 +262,7 @@ describe("the widget", () => {
 
   it("says so when no kernel answers", () => {
     const { root } = mounted("explanation");
-    click(root, '[data-pane="flow"] [data-layer="0"]:not([data-token])');
+    click(root, '[data-pane="flow"] [data-layer="0"]');
     click(root, '[data-pane="heads"] [data-layer="1"][data-head="0"]');
     vi.advanceTimersByTime(200_000);
     expect(root.dataset.conditioned).toBe("unavailable");
@@ -296,7 +297,7 @@ describe("the widget", () => {
     );
     expect(said('[data-pane="routes"]')).toContain(`${message} Below are the routes of all paths.`);
     expect(root.querySelectorAll(".entry")).toHaveLength(entries);
-    expect(root.querySelectorAll("canvas")).toHaveLength(3);
+    expect(root.querySelectorAll('[data-pane="head"] figure')).toHaveLength(3);
     expect(root.querySelector("[data-error]")).toBeNull();
   });
 

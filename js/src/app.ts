@@ -1,5 +1,6 @@
 /** One widget, from the first message to the abort signal: its elements are made here, once. */
 
+import { followAddress } from "./address";
 import { h, put } from "./dom";
 import { listenToGestures } from "./gestures";
 import { Questions } from "./questions";
@@ -15,6 +16,7 @@ import { mountGrid } from "./views/grid";
 import { mountHeadMap } from "./views/head-map";
 import { mountHeadline } from "./views/headline";
 import { mountHeads } from "./views/heads";
+import { mountHelp } from "./views/help";
 import { mountLegend } from "./views/legend";
 import { mountRibbon } from "./views/ribbon";
 import { mountRoutes } from "./views/routes";
@@ -30,7 +32,11 @@ type Mount = (root: HTMLElement, store: Store, signal: AbortSignal, questions: Q
 
 /** Show a model's result inside `el` until the signal aborts; gives the widget's root. */
 export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HTMLElement {
-  const store = new Store({ charts: model.charts ?? "selection", kernel: model.tested === undefined });
+  const store = new Store({
+    charts: model.charts ?? "selection",
+    kernel: model.tested === undefined,
+    holds: (selection) => model.holds?.(selection) !== false,
+  });
   const body = h("div", { class: "body" });
   const root = h("div", { class: "semiring-widgets" }, h("style", {}, styles), body);
   el.append(root);
@@ -57,7 +63,8 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
     else {
       // What sentences name is reached by the keyboard like any part of a pane.
       put(answer, { "data-pane": "answer", "data-order": "line" });
-      placeExplanation(body, store, model, placed);
+      placeExplanation(body, store, placed);
+      if (model.addressed === true) followAddress(store, questions, signal);
     }
   }, signal);
   signal.addEventListener("abort", () => root.remove());
@@ -68,9 +75,10 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
 function placeExplanation(
   body: HTMLElement,
   store: Store,
-  model: Model,
   placed: (parent: HTMLElement, mount: Mount, element: HTMLElement) => void,
 ): void {
+  const large = isLarge(store);
+  store.update({ complete: !large });
   const hint = h("p", { class: "hint" });
   const choices = h("div", { class: "choices" });
   const columns = h("div", { class: "columns" });
@@ -78,20 +86,36 @@ function placeExplanation(
   body.append(choices);
   placed(choices, mountSwitch, h("div"));
   placed(choices, mountLegend, h("p", { class: "scale-of-all" }));
+  placed(choices, mountHelp, h("div", { class: "help" }));
   placed(body, mountSelectionBar, h("div", { class: "notice" }));
   body.append(hint);
   placed(body, mountRibbon, section("tokens", "words"));
   placed(body, mountGrid, section("flow", "route grid: words by layers"));
   body.append(columns);
-  placed(columns, mountRoutes, section("routes", "routes", "line"));
-  placed(columns, mountTests, section("tests", "tests"));
-  placed(columns, mountHeads, section("heads", "heads and MLPs: layers by heads"));
-  placed(columns, mountScatter, section("scatter", "predicted against actual", "line"));
-  placed(columns, mountHeadMap, section("head", "one head: query by key tokens"));
-  placed(columns, mountChart, section("chart", "flow by route and layer"));
-  body.append(more);
-  placed(more, mountTotals, h("div"));
-  markUnavailable(body, hint, model, store);
+  const others = () => {
+    placed(columns, mountRoutes, section("routes", "routes", "line"));
+    placed(columns, mountTests, section("tests", "tests"));
+    placed(columns, mountHeads, section("heads", "heads and MLPs: layers by heads"));
+    placed(columns, mountScatter, section("scatter", "predicted against actual", "line"));
+    placed(columns, mountHeadMap, section("head", "one head: query by key tokens"));
+    placed(columns, mountChart, section("chart", "flow by route and layer"));
+    body.append(more);
+    placed(more, mountTotals, h("div"));
+    store.update({ complete: true });
+    if (large) store.frames.request(() => markUnavailable(body, hint, store));
+    else markUnavailable(body, hint, store);
+  };
+  // Of a large model, what is read first is on screen before the rest is made.
+  if (large) store.frames.afterwards(others);
+  else others();
+}
+
+// Cells of the route grid.
+const LARGE = 1_000;
+
+function isLarge({ state: { summary } }: Store): boolean {
+  if (summary?.type !== "explanation") return false;
+  return summary.layers.length * (summary.streams[0]?.tokens.length ?? 0) > LARGE;
 }
 
 // Keys that are pressed here are not the notebook's.
@@ -105,6 +129,7 @@ const section = (name: string, label: string, order = "plane"): HTMLElement =>
 function describe(root: HTMLElement, { state }: Store): void {
   put(root, {
     "data-selection": JSON.stringify(state.selection),
+    "data-avoiding": JSON.stringify(state.avoiding),
     "data-conditioned": state.answered,
     "data-view": state.summary?.type ?? "explanation",
     "data-state": state.summary?.status.state ?? "running",

@@ -20,6 +20,9 @@ export function toBytes(buffer: Bytes): Uint8Array {
 }
 
 export function fromBase64(text: string): Uint8Array {
+  // Browsers of 2025 and later do it themselves, in a tenth of the time.
+  const native = Reflect.get(Uint8Array, "fromBase64") as ((text: string) => Uint8Array) | undefined;
+  if (native !== undefined) return native.call(Uint8Array, text);
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index);

@@ -401,6 +401,8 @@ export interface Cancel {
 export interface ConditionRequest {
   type: "condition";
   selection: Selection;
+  /** Parts that none of these paths pass. */
+  avoiding: Selection;
 }
 
 /** Asks for a ranking of the routes of the paths through a selection. */
@@ -408,6 +410,8 @@ export interface RoutesRequest {
   type: "routes";
   by: RankedBy;
   selection: Selection;
+  /** Parts that none of these paths pass. */
+  avoiding: Selection;
 }
 
 /** Asks what really becomes of the score when parts are given another value, all at once. */
@@ -426,6 +430,8 @@ export interface HeadMapRequest {
   layer: number;
   head: number;
   selection: Selection;
+  /** Parts that none of these paths pass. */
+  avoiding: Selection;
 }
 
 /** Asks for the chart of the selected paths. */

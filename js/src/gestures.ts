@@ -1,15 +1,16 @@
-/** The pointer: what a click on a part or a route chooses, and what lights up under pointer or focus. */
+/** What is done where: the pointer and the keys of a widget, led to the commands that they stand for. */
 
-import type { Branch } from "./contract";
+import { type CommandName, modeOf } from "./commands";
+import { fieldOf, WENT } from "./fields/field";
 import { listenToKeys } from "./keyboard";
+import { isDisabled, type Pointed, pointedBy, targetOf } from "./pointed";
+import { preview } from "./preview";
 import type { Questions } from "./questions";
-import { clicked, EMPTY, type Target } from "./selection";
+import { clicked, EMPTY, isEmpty, type Mode } from "./selection";
 import type { Store } from "./store";
 
 // Pixels from where a drag selects text and is no click.
 const DRAGGED = 5;
-
-type Item = HTMLElement | SVGElement;
 
 export function listenToGestures(
   root: HTMLElement,
@@ -18,24 +19,29 @@ export function listenToGestures(
   signal: AbortSignal,
 ): void {
   let down = { x: 0, y: 0 };
-  const choose = (item: Item, adding: boolean) => {
-    if (item.getAttribute("aria-disabled") === "true") return;
-    const { family, route } = item.dataset;
+  const choose = (pointed: Pointed, mode: Mode) => {
+    if (isDisabled(pointed)) return;
+    const { family, route } = "item" in pointed ? pointed.item.dataset : {};
     if (route !== undefined) {
       const rank = Number(route);
       store.update({ route: store.state.route === rank ? null : rank, family: null });
     } else if (family !== undefined) {
       const index = Number(family);
       store.update({ family: store.state.family === index ? null : index, route: null });
-    } else questions.select(clicked(store.state.selection, facetsOf(item), adding));
+    } else {
+      const target = targetOf(pointed);
+      const { selection, avoiding } = store.state;
+      if (target !== null) questions.select(...clicked(selection, avoiding, target, mode));
+    }
   };
   const click = (event: MouseEvent) => {
-    const item = (event.target as Element).closest<Item>("[data-item]");
-    if (item === null) return;
+    const pointed = pointedBy(event);
+    if (pointed === null) return;
     const far = Math.hypot(event.clientX - down.x, event.clientY - down.y) > DRAGGED;
     // A click by the keyboard or a screen reader has no place.
-    if (far && event.detail > 0 && item.matches(".token, .entry, .named")) return;
-    choose(item, event.shiftKey || event.ctrlKey || event.metaKey);
+    const text = "item" in pointed && pointed.item.matches(".token, .entry, .named");
+    if (far && event.detail > 0 && (text || "field" in pointed)) return;
+    choose(pointed, modeOf(event));
   };
   const options = { signal };
   root.addEventListener(
@@ -45,58 +51,48 @@ export function listenToGestures(
     },
     options,
   );
-  // With Shift, browsers mark all text from the place before to this one.
   root.addEventListener(
     "mousedown",
     (event) => {
-      const item = event.shiftKey ? (event.target as Element).closest<HTMLElement>("[data-item]") : null;
-      if (item === null) return;
-      event.preventDefault();
-      item.focus({ preventScroll: true });
+      if (event.button !== 0) return;
+      const pointed = pointedBy(event);
+      if (pointed !== null && "field" in pointed) {
+        // The focus goes to the cell, not to what a canvas lies in.
+        event.preventDefault();
+        pointed.field.go(pointed.place, false);
+      } else if (pointed !== null && event.shiftKey) {
+        // With Shift, browsers mark all text from the place before to this one.
+        event.preventDefault();
+        pointed.item.focus({ preventScroll: true });
+      }
     },
     options,
   );
   root.addEventListener("click", click, options);
-  root.addEventListener("pointerover", (event) => preview(root, event.target as Element), options);
-  root.addEventListener("pointerleave", () => preview(root, null), options);
-  root.addEventListener("focusin", (event) => preview(root, event.target as Element), options);
-  root.addEventListener("focusout", () => preview(root, null), options);
-  listenToKeys(root, { choose, clear: () => questions.select(EMPTY) }, signal);
+  const point = (event: Event) => preview(root, store, pointedBy(event, "[data-item], [data-parts]"));
+  root.addEventListener("pointerover", point, options);
+  root.addEventListener(
+    "pointermove",
+    (event) => {
+      if (fieldOf(event.target as Element) !== null) point(event);
+    },
+    options,
+  );
+  root.addEventListener("pointerleave", () => preview(root, store, null), options);
+  root.addEventListener("focusin", point, options);
+  root.addEventListener(WENT, point, options);
+  root.addEventListener("focusout", () => preview(root, store, null), options);
+  const acts: Partial<Record<CommandName, () => void>> = {
+    clear: () => {
+      if (store.state.helping) store.update({ helping: false });
+      else questions.select(EMPTY);
+    },
+    back: () => questions.back(),
+    forward: () => questions.forward(),
+    test: () => {
+      if (!isEmpty(store.state.selection)) questions.test(store.state.selection);
+    },
+    help: () => store.update({ helping: !store.state.helping }),
+  };
+  listenToKeys(root, { choose: (item, mode) => choose({ item }, mode), act: (name) => acts[name] }, signal);
 }
-
-export function facetsOf(item: Item): Target {
-  const facets: Record<string, number> = {};
-  for (const name of ["layer", "head", "token", "stream"]) {
-    const value = item.dataset[name];
-    if (value !== undefined) facets[name] = Number(value);
-  }
-  const branch = item.dataset.branch as Branch | undefined;
-  return branch === undefined ? facets : { ...facets, branch };
-}
-
-/** Mark, in every pane, what stands for the same thing as the element under the pointer. */
-function preview(root: HTMLElement, target: Element | null): void {
-  for (const old of root.querySelectorAll(".preview")) old.classList.remove("preview");
-  const item = target?.closest<Item>("[data-item], [data-parts]");
-  if (!item) return;
-  // A sentence is about several parts.
-  const about: Record<string, unknown>[] =
-    item.dataset.parts === undefined ? [{ ...item.dataset }] : JSON.parse(item.dataset.parts);
-  for (const facets of about) {
-    const query = ["layer", "branch", "head", "token", "route", "family"]
-      .filter((name) => facets[name] !== undefined && facets[name] !== null)
-      .map((name) => `[data-${name}="${facets[name]}"]`)
-      .join("");
-    if (query === "") continue;
-    for (const other of root.querySelectorAll<Item>(`[data-item]${query}`))
-      if (sameStream(facets, other)) other.classList.add("preview");
-  }
-}
-
-/** Two inputs have tokens of the same number. */
-const sameStream = ({ layer, token, stream }: Record<string, unknown>, { dataset }: Item): boolean =>
-  token === undefined ||
-  token === null ||
-  typeof layer === "number" ||
-  typeof layer === "string" ||
-  `${stream ?? 0}` === (dataset.stream ?? "0");

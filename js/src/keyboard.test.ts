@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { frame, mounted } from "./fake-model";
+import { element, frame, mounted } from "./fake-model";
 
 beforeEach(() => vi.useFakeTimers());
 
@@ -9,7 +9,7 @@ describe("the arrows", () => {
     const { root } = mounted("answered");
     frame();
     const go = (selector: string, ...keys: string[]) => {
-      root.querySelector<HTMLElement>(selector)?.focus();
+      element(root, selector)?.focus();
       for (const key of keys) {
         const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
         document.activeElement?.dispatchEvent(event);
@@ -23,7 +23,7 @@ describe("the arrows", () => {
   it("go along a sentence, a list and the points of a picture", () => {
     const go = shown();
     expect(go('.named[data-token="1"]', "ArrowRight")).toBe("Head 1·1");
-    expect(go('[data-pane="scatter"] [data-head]', "ArrowRight", "ArrowLeft")).toMatch(
+    expect(go('[data-pane="scatter"] [data-layer="0"][data-head="0"]', "ArrowRight", "ArrowLeft")).toMatch(
       /^head 0·0: predicted/,
     );
     expect(go('[data-pane="scatter"] [data-layer="1"][data-head="1"]', "ArrowRight")).toMatch(/^head 1·1/);
@@ -43,6 +43,8 @@ describe("the arrows", () => {
     expect(go('[data-pane="heads"] [data-layer="0"][data-head="1"]', "ArrowRight")).toMatch(
       /^MLP of layer 0/,
     );
-    expect(go('[data-pane="heads"] [data-layer="0"][data-branch]', "ArrowUp")).toMatch(/^MLP of layer 1/);
+    expect(go('[data-pane="heads"] [data-layer="0"][data-branch="mlp"]', "ArrowUp")).toMatch(
+      /^MLP of layer 1/,
+    );
   });
 });

@@ -4,9 +4,14 @@
  * Arrows follow the picture: up is the next layer, wherever the document has it.
  */
 
+import { type CommandName, commandOf, modeOf } from "./commands";
+import { fieldOf } from "./fields/field";
+import type { Mode } from "./selection";
+
 interface Keys {
-  choose(item: HTMLElement, adding: boolean): void;
-  clear(): void;
+  choose(item: HTMLElement, mode: Mode): void;
+  /** What a command does wherever the focus is. */
+  act(name: CommandName): (() => void) | undefined;
 }
 
 export function listenToKeys(root: HTMLElement, keys: Keys, signal: AbortSignal): void {
@@ -43,28 +48,41 @@ function itemOf(event: Event): HTMLElement | null {
   return (event.target as Element).closest<HTMLElement>("[data-item]");
 }
 
+const TURNS: Record<string, readonly [number, number]> = {
+  ArrowRight: [1, 0],
+  ArrowLeft: [-1, 0],
+  ArrowUp: [0, 1],
+  ArrowDown: [0, -1],
+};
+
 function pressed(event: KeyboardEvent, keys: Keys): void {
-  if (event.key === "Escape") {
-    keys.clear();
+  const command = commandOf(event);
+  if (command === null) return;
+  const target = event.target as Element;
+  const act = keys.act(command);
+  if (act !== undefined) {
+    if (command !== "clear") event.preventDefault();
+    act();
     return;
   }
   const item = itemOf(event);
-  // Beside an entry of a list are its buttons, which the arrows reach.
-  const line = (event.target as Element).closest(".listed");
-  const entry = item ?? line?.querySelector<HTMLElement>("[data-item]");
-  if (!entry) return;
-  if (event.key === "Enter" || event.key === " ") {
+  if (command === "choose" || command === "add" || command === "exclude") {
     if (item === null) return;
     event.preventDefault();
-    keys.choose(item, event.shiftKey || event.ctrlKey || event.metaKey);
+    keys.choose(item, modeOf(event));
     return;
   }
-  const turn = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-  if (turn === undefined) return;
+  // Beside an entry of a list are its buttons, which the arrows reach.
+  const line = target.closest(".listed");
+  const [right, up] = TURNS[event.key] ?? [0, 0];
+  const field = fieldOf(target);
+  const entry = item ?? line?.querySelector<HTMLElement>("[data-item]");
+  if (field === null && !entry) return;
   event.preventDefault();
-  const [right = 0, up = 0] = turn;
-  if (line !== null && right !== 0) along(line, event.target as HTMLElement, right)?.focus();
-  else neighbour(entry, right, up)?.focus();
+  if (field !== null && command === "ends") field.end(event.key === "End");
+  else if (field !== null) field.step(right, up);
+  else if (line !== null && right !== 0) along(line, target as HTMLElement, right)?.focus();
+  else if (entry) neighbour(entry, right, up, event.key)?.focus();
 }
 
 function along(line: Element, from: HTMLElement, right: number): HTMLElement | undefined {
@@ -72,22 +90,14 @@ function along(line: Element, from: HTMLElement, right: number): HTMLElement | u
   return stops[stops.indexOf(from) + right];
 }
 
-function neighbour(item: HTMLElement, right: number, up: number): HTMLElement | undefined {
-  const { layer, branch, head, token } = item.dataset;
+/** The item beside another, or the first or the last of its pane. */
+function neighbour(item: HTMLElement, right: number, up: number, end: string): HTMLElement | undefined {
   const pane = item.closest<HTMLElement>("[data-pane]");
   const items = [...(pane?.querySelectorAll<HTMLElement>("[data-item]") ?? [])];
-  // Lists, sentences and points have one order, whatever they stand for.
-  if (pane?.dataset.order === "line") return items[items.indexOf(item) + right - up];
-  if (layer === undefined) {
-    // Rows of tokens lie below each other in the order of the document.
-    const row = up === 0 ? items : items.filter((i) => i.dataset.token === token);
-    return row[row.indexOf(item) + right - up];
-  }
-  if (up !== 0) {
-    const wanted = { layer: String(Number(layer) + up), branch, head, token };
-    const facets = Object.entries(wanted);
-    return items.find((i) => facets.every(([name, value]) => i.dataset[name] === value));
-  }
-  const row = items.filter((i) => i.dataset.layer === layer);
-  return row[row.indexOf(item) + right];
+  if (end === "Home") return items[0];
+  if (end === "End") return items.at(-1);
+  // Rows of tokens lie below each other in the order of the document; all else has one order.
+  const below = up !== 0 && pane?.dataset.order !== "line";
+  const row = below ? items.filter(({ dataset }) => dataset.token === item.dataset.token) : items;
+  return row[row.indexOf(item) + right - up];
 }

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { mountApp } from "./app";
 import type { Answer } from "./contract";
 import { part, STEPS } from "./fake-answer";
-import { fixtures as given } from "./fake-model";
+import { element, fixtures as given } from "./fake-model";
 import { pageModel } from "./page-model";
 
 type Message = { header: Record<string, unknown>; buffer: string };
@@ -11,6 +11,8 @@ const fixtures = given as Record<string, Message>;
 
 /** A page with the given answers. */
 function pageWith(answers: Record<string, unknown>, name = "untested"): HTMLElement {
+  // What a page showed before stands in its address.
+  history.replaceState(null, "", location.pathname);
   const { header, buffer } = fixtures[name] as Message;
   const root = document.createElement("div");
   const script = document.createElement("script");
@@ -106,8 +108,8 @@ describe("a test in a page without a kernel", () => {
   it("of a single part is in the columns, so the part can be chosen without its paths", () => {
     const root = pageWith({}, "answered");
     const shown = mountApp(pageModel(root), root, new AbortController().signal);
-    const grey = (selector: string) => shown.querySelector(selector)?.getAttribute("aria-disabled");
-    expect(grey('[data-pane="heads"] [data-head="1"]')).toBeNull();
+    const grey = (selector: string) => element(shown, selector)?.getAttribute("aria-disabled");
+    expect(grey('[data-pane="heads"] [data-layer="0"][data-head="1"]')).toBeNull();
     expect(grey('[data-pane="flow"] [data-layer="1"][data-token="1"]')).toBe("true");
     expect(pageModel(root).tested?.({ selection: [part({ token: 1 })], steps: [] })).toBeNull();
   });

@@ -1,7 +1,16 @@
 /** A page without a kernel: the summary and prepared answers are in the page, and this answers requests. */
 
 import { fromBase64, toBytes } from "./columns";
-import type { Answer, ExplanationHeader, Page, Prepared, Ranking, Request, RoutesRequest } from "./contract";
+import type {
+  Answer,
+  ExplanationHeader,
+  Page,
+  Prepared,
+  Ranking,
+  Request,
+  RoutesRequest,
+  Selection,
+} from "./contract";
 import { through } from "./routes-through";
 import { EMPTY, headOf, isEmpty, normalise, same } from "./selection";
 import { asks } from "./tested";
@@ -22,6 +31,13 @@ export function pageModel(root: HTMLElement): Model {
     revision: 1,
   };
   const listeners = new Set<Callback>();
+  // Asked of every cell.
+  const [conditions, maps] = (["condition", "head_map"] as const).map(
+    (type) =>
+      new Set(
+        page.answers[type]?.map(({ header }) => keyOf(normalise(Reflect.get(header, "selection")), header)),
+      ),
+  );
   return {
     get: (name) => values[name],
     set: (name, value) => {
@@ -46,33 +62,48 @@ export function pageModel(root: HTMLElement): Model {
       const held = page.answers.test?.map(({ header }) => (header.type === "test" ? header.test : null));
       return held?.find((test) => test !== null && test.by === "reference" && asks(question, test)) ?? null;
     },
+    addressed: true,
     charts: page.answers.chart === undefined ? "none" : "all",
     holds: (selection) => {
+      if (isEmpty(selection)) return true;
+      if (conditions?.has(keyOf(selection)) !== true) return false;
       const head = headOf(selection);
+      // The map of all paths stands in for that of the selection.
       return (
-        isEmpty(selection) ||
-        (prepared(page, { type: "condition", selection }) !== undefined &&
-          (head === null || prepared(page, { type: "head_map", ...head, selection }) !== undefined))
+        head === null || maps?.has(keyOf(selection, head)) === true || maps?.has(keyOf(EMPTY, head)) === true
       );
     },
   };
+}
+
+/** A selection, and the head of a map, in one word: the order of parts does not matter. */
+function keyOf(selection: Selection, place: object = {}): string {
+  const parts = selection.map(({ layer, branch, head, token, stream }) =>
+    [layer, branch, head, token, stream].join(":"),
+  );
+  return [...parts.sort(), Reflect.get(place, "layer"), Reflect.get(place, "head")].join(" ");
 }
 
 async function answer(root: HTMLElement, page: Page, request: Request): Promise<Answered> {
   if (request.type === "bokehjs") return bokehjs(root);
   if (request.type === "routes") {
     const ranking = rankingOf(page, request);
-    if (ranking !== undefined) return [{ ...request, id: 0, ranking }, null];
+    if (ranking !== undefined)
+      return [{ type: "routes", by: request.by, selection: request.selection, id: 0, ranking }, null];
   }
-  const found = prepared(page, request);
+  const found = isEmpty(aroundOf(request)) ? prepared(page, request) : undefined;
   if (found !== undefined) return [found.header, fromBase64(found.buffer)];
   return refused(refusal(request));
 }
 
+/** What a request leaves out; it need not say so. */
+const aroundOf = (request: Request): Selection =>
+  (Reflect.get(request, "avoiding") as Selection | undefined) ?? EMPTY;
+
 /** The prepared answer to a request: about its selection, or else about all paths. */
 function prepared(page: Page, request: Request): Prepared | undefined {
   const asked = Object.entries(request).filter(
-    ([key]) => !["type", "id", "version", "selection"].includes(key),
+    ([key]) => !["type", "id", "version", "selection", "avoiding"].includes(key),
   );
   const fitting = page.answers[request.type]?.filter(({ header }) =>
     asked.every(([key, value]) => Reflect.get(header, key) === value),
@@ -84,11 +115,13 @@ function prepared(page: Page, request: Request): Prepared | undefined {
 
 function rankingOf(page: Page, request: RoutesRequest): Ranking | undefined {
   const { by, selection } = request;
+  const avoiding = aroundOf(request);
   const summary = page.summary as ExplanationHeader;
   const long = prepared(page, { ...request, selection: EMPTY })?.header;
   const ranking =
     long?.type === "routes" ? long.ranking : summary.rankings.find((ranking) => ranking.by === by);
-  return ranking && !isEmpty(selection) ? through(ranking, selection, summary.layers) : ranking;
+  if (ranking === undefined || (isEmpty(selection) && isEmpty(avoiding))) return ranking;
+  return through(ranking, selection, summary.layers, avoiding);
 }
 
 /** BokehJS is packed in the page: 0.4 MB for 1.3. */
@@ -104,7 +137,7 @@ async function bokehjs(root: HTMLElement): Promise<Answered> {
 const refused = (message: string): Answered => [{ type: "error", id: 0, message }, null];
 
 function refusal(request: Request): string {
-  if (request.type === "condition" && request.selection.length > 1) {
+  if (request.type === "condition" && request.selection.length + aroundOf(request).length > 1) {
     return "This page knows the numbers of one part at a time; a notebook knows those of several.";
   }
   return "This page does not hold that: it needs a notebook.";

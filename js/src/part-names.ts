@@ -1,6 +1,6 @@
 /** Parts of the model as people call them: `keys`, `head 3·3`, `the MLP of layer 2`. */
 
-import type { ExplanationHeader, ListedStep, Part, Reference, Selection } from "./contract";
+import type { ExplanationHeader, ListedStep, Part, Reference, Selection, Token } from "./contract";
 
 /** A token as it is read; with its number below where the same text stands elsewhere too: `the₄`. */
 export function tokenName(summary: ExplanationHeader, token: number | null, stream = 0): string {
@@ -8,8 +8,19 @@ export function tokenName(summary: ExplanationHeader, token: number | null, stre
   const found = tokens[token ?? -1];
   const text = found === undefined ? "" : found.text.trim() || found.raw.trim();
   if (text === "") return `token ${token}`;
-  const several = tokens.filter((other) => other.text === found?.text).length > 1;
-  return several ? text + below(token ?? 0) : text;
+  return severalIn(tokens).has(found?.text ?? "") ? text + below(token ?? 0) : text;
+}
+
+const several = new WeakMap<readonly Token[], ReadonlySet<string>>();
+
+/** The texts that stand in a stream more than once. */
+function severalIn(tokens: readonly Token[]): ReadonlySet<string> {
+  const known = several.get(tokens);
+  if (known !== undefined) return known;
+  const [once, found] = [new Set<string>(), new Set<string>()];
+  for (const { text } of tokens) (once.has(text) ? found : once).add(text);
+  several.set(tokens, found);
+  return found;
 }
 
 const below = (number: number): string =>

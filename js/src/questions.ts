@@ -2,6 +2,7 @@
 
 import { type Bytes, Columns } from "./columns";
 import type { ListedStep, Part, Request, Selection, Test } from "./contract";
+import { History } from "./history";
 import { anotherVersion, isSummary } from "./incoming";
 import { measureOf } from "./measures";
 import { EMPTY, headOf, isEmpty, normalise, same } from "./selection";
@@ -9,8 +10,20 @@ import type { Store } from "./store";
 import { known, type Question, sameQuestion } from "./tested";
 import { Connection, type Model, type Reply } from "./transport";
 
+/** Which paths are shown: those through all of some parts and through none of others. */
+interface Shown {
+  selection: Selection;
+  avoiding: Selection;
+}
+
+const sameShown = (one: Shown, other: Shown): boolean =>
+  same(one.selection, other.selection) && same(one.avoiding, other.avoiding);
+
+const isAll = ({ selection, avoiding }: Shown): boolean => isEmpty(selection) && isEmpty(avoiding);
+
 export class Questions {
   private readonly connection: Connection;
+  private readonly history = new History<Shown>({ selection: EMPTY, avoiding: EMPTY }, sameShown);
 
   constructor(
     private readonly model: Model,
@@ -23,7 +36,11 @@ export class Questions {
       signal.addEventListener("abort", () => model.off(name, act));
     };
     const current = () => this.take(model.get("summary"), model.get("summary_buffer") as Bytes);
-    const selected = () => this.show(normalise(model.get("selection")));
+    const selected = () => {
+      const selection = normalise(model.get("selection"));
+      // Others know what is passed; what is avoided is a matter of this view.
+      if (!same(selection, this.store.state.selection)) this.visit({ selection, avoiding: EMPTY });
+    };
     on("change:revision", current);
     on("change:selection", selected);
     current();
@@ -40,9 +57,33 @@ export class Questions {
   }
 
   /** Select here, in all other views, and in Python. */
-  select(selection: Selection): void {
-    if (same(selection, this.store.state.selection)) return;
-    this.show(selection);
+  select(selection: Selection, avoiding: Selection = EMPTY): void {
+    this.visit({ selection, avoiding });
+    this.tell(selection);
+  }
+
+  /** The selection before, and the one that one came back from. */
+  back(): void {
+    this.again(this.history.back());
+  }
+
+  forward(): void {
+    this.again(this.history.forward());
+  }
+
+  private again(shown: Shown | null): void {
+    if (shown === null) return;
+    this.show(shown);
+    this.tell(shown.selection);
+  }
+
+  private visit(shown: Shown): void {
+    this.history.visit(shown);
+    this.show(shown);
+  }
+
+  private tell(selection: Selection): void {
+    if (same(normalise(this.model.get("selection")), selection)) return;
     this.model.set("selection", selection as Part[]);
     this.model.save_changes();
   }
@@ -108,15 +149,16 @@ export class Questions {
     this.ask({ type: "pull" }, { answered: () => {}, refused, unanswered: () => {} });
   }
 
-  private show(selection: Selection): void {
-    if (same(selection, this.store.state.selection)) return;
-    this.store.update({ selection });
+  private show({ selection, avoiding }: Shown): void {
+    const { state } = this.store;
+    if (sameShown({ selection, avoiding }, state)) return;
+    this.store.update({ selection, avoiding, history: this.history.can });
     this.askAll();
   }
 
   private askAll(): void {
-    const { selection, summary } = this.store.state;
-    const asks = !isEmpty(selection) && summary?.type === "explanation";
+    const { selection, avoiding, summary } = this.store.state;
+    const asks = !isAll({ selection, avoiding }) && summary?.type === "explanation";
     this.store.update({
       condition: null,
       error: null,
@@ -126,13 +168,13 @@ export class Questions {
     });
     this.connection.forget("condition");
     this.connection.forget("head_map");
-    if (asks) this.askFlow(selection);
+    if (asks) this.askFlow({ selection, avoiding });
     this.askRoutes();
   }
 
-  private askFlow(selection: Selection): void {
+  private askFlow({ selection, avoiding }: Shown): void {
     this.ask(
-      { type: "condition", selection },
+      { type: "condition", selection, avoiding },
       {
         answered: (header, buffer) => {
           if (!this.isCurrent(header.selection)) return;
@@ -145,7 +187,7 @@ export class Questions {
     const head = headOf(selection);
     if (head === null) return;
     this.ask(
-      { type: "head_map", ...head, selection },
+      { type: "head_map", ...head, selection, avoiding },
       {
         answered: (header, buffer) => {
           const map = { header, columns: new Columns(header.columns, buffer) };
@@ -158,7 +200,7 @@ export class Questions {
 
   /** Routes of all paths come with the summary, as far as they were asked for; the others on demand. */
   private askRoutes(): void {
-    const { selection, summary, by } = this.store.state;
+    const { selection, avoiding, summary, by } = this.store.state;
     this.connection.forget("routes");
     this.store.update({
       ...{ routes: null, routed: "none", unrouted: null },
@@ -166,10 +208,10 @@ export class Questions {
     });
     if (summary?.type !== "explanation" || summary.level !== "unit") return;
     const known = summary.rankings.some((ranking) => ranking.by === by);
-    if (isEmpty(selection) && (known || summary.status.state !== "done")) return;
+    if (isAll({ selection, avoiding }) && (known || summary.status.state !== "done")) return;
     this.store.update({ routed: "pending" });
     this.ask(
-      { type: "routes", by, selection },
+      { type: "routes", by, selection, avoiding },
       {
         answered: (routes) => {
           if (this.isCurrent(routes.selection) && routes.by === this.store.state.by)

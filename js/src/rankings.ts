@@ -6,7 +6,7 @@ import type { State } from "./store";
 
 /** Whether the routes on screen are those through the selection. */
 export function isThrough(state: State): boolean {
-  return !isEmpty(state.selection) && state.routed !== "unavailable";
+  return !(isEmpty(state.selection) && isEmpty(state.avoiding)) && state.routed !== "unavailable";
 }
 
 /** The ranking to list and draw; null while it is not known. */

@@ -16,7 +16,10 @@ export function peakOf(columns: Columns): number {
     const contributions = columns.get(`${place}_contribution`)?.data;
     const count = Math.max(effects?.length ?? 0, contributions?.length ?? 0);
     for (let index = 0; index < count; index++) {
-      const size = Math.abs(either(effects?.[index], contributions?.[index]));
+      // As `either` says, without a call for each of many.
+      const effect = effects?.[index] ?? Number.NaN;
+      const value = Number.isNaN(effect) ? (contributions?.[index] ?? 0) : effect;
+      const size = value < 0 ? -value : value;
       if (size > peak && size < Number.POSITIVE_INFINITY) peak = size;
     }
   }

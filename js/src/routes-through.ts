@@ -7,13 +7,23 @@
 
 import type { Family, Layer, ListedRoute, Part, Ranking, Selection } from "./contract";
 import { power, signed } from "./layout/numbers";
+import { EMPTY } from "./selection";
 
 // As many as a kernel would send.
 const LISTED = 5;
 
 /** The first routes of a ranking that pass through all parts of a selection. */
-export function through(ranking: Ranking, selection: Selection, layers: readonly Layer[]): Ranking {
-  const found = ranking.routes.filter((route) => selection.every((part) => passes(route, part, layers)));
+export function through(
+  ranking: Ranking,
+  selection: Selection,
+  layers: readonly Layer[],
+  avoiding: Selection = EMPTY,
+): Ranking {
+  const found = ranking.routes.filter(
+    (route) =>
+      selection.every((part) => passes(route, part, layers)) &&
+      !avoiding.some((part) => passes(route, part, layers)),
+  );
   const routes = found.slice(0, LISTED).map((route, rank) => ({ ...route, rank }));
   const missed = most(ranking, found[LISTED]);
   const count = ranking.routes.length;
@@ -21,7 +31,7 @@ export function through(ranking: Ranking, selection: Selection, layers: readonly
   return {
     ...ranking,
     routes,
-    families: familiesThrough(ranking, found, selection),
+    families: familiesThrough(ranking, found, [...selection, ...avoiding]),
     missed,
     // Of those that are not listed only the families know a number.
     uncovered: null,

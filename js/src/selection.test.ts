@@ -13,23 +13,35 @@ const HEAD = { layer: 2, head: 1 };
 const TOKEN = { token: 1 };
 
 describe("selection", () => {
+  const alone = (current: Selection, target: object) => clicked(current, EMPTY, target, "alone")[0];
+  const added = (current: Selection, target: object) => clicked(current, EMPTY, target, "add")[0];
+
   it("replaces on a click and clears on a second one", () => {
-    const head = clicked(EMPTY, HEAD, false);
+    const head = alone(EMPTY, HEAD);
     expect(head).toEqual([{ layer: 2, branch: null, head: 1, token: null, stream: 0 }]);
-    expect(clicked(head, TOKEN, false)).toEqual([partOf(TOKEN)]);
-    expect(isEmpty(clicked(head, HEAD, false))).toBe(true);
+    expect(alone(head, TOKEN)).toEqual([partOf(TOKEN)]);
+    expect(isEmpty(alone(head, HEAD))).toBe(true);
   });
 
   it("adds parts with a modifier, which stay apart, and takes back what is there", () => {
-    const both = clicked(clicked(EMPTY, HEAD, true), TOKEN, true);
+    const both = added(added(EMPTY, HEAD), TOKEN);
     expect(both).toEqual([partOf(HEAD), partOf(TOKEN)]);
-    expect(clicked(both, HEAD, true)).toEqual([partOf(TOKEN)]);
+    expect(added(both, HEAD)).toEqual([partOf(TOKEN)]);
     // A head and the name of its layer: neither loses what it has.
-    expect(clicked(clicked(EMPTY, HEAD, true), { layer: 2 }, true)).toEqual([
-      partOf(HEAD),
-      partOf({ layer: 2 }),
-    ]);
-    expect(clicked(both, HEAD, false)).toEqual([partOf(HEAD)]);
+    expect(added(added(EMPTY, HEAD), { layer: 2 })).toEqual([partOf(HEAD), partOf({ layer: 2 })]);
+    expect(alone(both, HEAD)).toEqual([partOf(HEAD)]);
+  });
+
+  it("leaves parts out, each either passed or avoided, until a plain click", () => {
+    const [through, avoiding] = clicked([partOf(HEAD)], EMPTY, TOKEN, "exclude");
+    expect([through, avoiding]).toEqual([[partOf(HEAD)], [partOf(TOKEN)]]);
+    expect(clicked(through, avoiding, HEAD, "exclude")).toEqual([[], [partOf(TOKEN), partOf(HEAD)]]);
+    expect(clicked(through, avoiding, TOKEN, "add")).toEqual([[partOf(HEAD), partOf(TOKEN)], []]);
+    expect(clicked(through, avoiding, TOKEN, "exclude")).toEqual([[partOf(HEAD)], []]);
+    expect(clicked(through, avoiding, HEAD, "alone")).toEqual([[partOf(HEAD)], []]);
+    expect(clicked([partOf(HEAD)], [], HEAD, "alone")).toEqual([[], []]);
+    expect(wording(through, summary, avoiding)).toBe("paths through head 2·1, not from keys");
+    expect(wording([], summary, avoiding)).toBe("paths not from keys");
   });
 
   it("marks the parts that are selected and nothing else", () => {

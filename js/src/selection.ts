@@ -55,13 +55,26 @@ export function includes(selection: Selection, target: Target): boolean {
   return selection.some((part) => samePart(part, wanted));
 }
 
-/** The selection after a click; `adding` keeps the other parts. */
-export function clicked(current: Selection, target: Target, adding: boolean): Selection {
+/** How a click selects: this part alone, one more, or paths that do not pass it. */
+export type Mode = "alone" | "add" | "exclude";
+
+/** What is passed and what is avoided after a click; a second click takes back what the first has done. */
+export function clicked(
+  through: Selection,
+  avoiding: Selection,
+  target: Target,
+  mode: Mode,
+): [Selection, Selection] {
   const part = partOf(target);
-  if (!adding) return same(current, [part]) ? EMPTY : [part];
-  if (includes(current, part)) return current.filter((other) => !samePart(other, part));
-  return [...current, part];
+  if (mode === "alone") return same(through, [part]) && isEmpty(avoiding) ? [EMPTY, EMPTY] : [[part], EMPTY];
+  const turned = (parts: Selection) => (includes(parts, part) ? without(parts, part) : [...parts, part]);
+  return mode === "add"
+    ? [turned(through), without(avoiding, part)]
+    : [without(through, part), turned(avoiding)];
 }
+
+export const without = (parts: Selection, part: Part): Selection =>
+  parts.filter((other) => !samePart(other, part));
 
 /** The selected head whose map is shown: the one that was added last. */
 export function headOf(selection: Selection): { layer: number; head: number } | null {
@@ -70,10 +83,21 @@ export function headOf(selection: Selection): { layer: number; head: number } | 
   return null;
 }
 
-/** The selected paths in words: `paths from keys through head 3·3`. */
-export function wording(selection: Selection, summary: ExplanationHeader): string {
-  const ascending = [...selection].sort((one, other) => (one.layer ?? -1) - (other.layer ?? -1));
-  return ["paths", ...ascending.map((part) => partWording(part, summary))].join(" ");
+/** The selected paths in words: `paths from keys through head 3·3, not through head 0·1`. */
+export function wording(
+  selection: Selection,
+  summary: ExplanationHeader,
+  avoiding: Selection = EMPTY,
+): string {
+  const said = (parts: Selection) =>
+    [...parts]
+      .sort((one, other) => (one.layer ?? -1) - (other.layer ?? -1))
+      .map((part) => partWording(part, summary));
+  const around = said(avoiding).map((words) => `not ${words}`);
+  const through = ["paths", ...said(selection)].join(" ");
+  return around.length === 0
+    ? through
+    : `${through}${selection.length === 0 ? " " : ", "}${around.join(" and ")}`;
 }
 
 function partWording(part: Part, summary: ExplanationHeader): string {

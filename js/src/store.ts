@@ -10,7 +10,8 @@ import type {
   Summary,
   Test,
 } from "./contract";
-import { EMPTY } from "./selection";
+import { Frames } from "./frames";
+import { EMPTY, type Target } from "./selection";
 import type { Question } from "./tested";
 
 export type Answered = "none" | "pending" | "ready" | "unavailable";
@@ -21,6 +22,18 @@ export interface State {
   summary: Summary | null;
   columns: Columns;
   selection: Selection;
+  /** Parts that none of these paths pass. */
+  avoiding: Selection;
+  /** Whether there is a selection to go back to, or forward. */
+  history: { back: boolean; forward: boolean };
+  /** Whether all there is was drawn: of a large explanation first what is read first. */
+  complete: boolean;
+  /** Whether the numbers of all paths are unfolded. */
+  detailed: boolean;
+  /** Whether the list of gestures is open. */
+  helping: boolean;
+  /** What is under the pointer or has the focus, in whichever picture: parts that light up in all of them. */
+  pointed: readonly Target[];
   /** What is known about the paths through the selection. */
   answered: Answered;
   condition: { header: ConditionedAnswer; columns: Columns } | null;
@@ -46,6 +59,8 @@ export interface State {
   untested: string | null;
   /** Whether somebody can be asked to test. */
   kernel: boolean;
+  /** Whether there are numbers of a selection: a page without a kernel does not hold all. */
+  holds: (selection: Selection) => boolean;
   /** Whose paths a chart can be drawn of. */
   charts: "selection" | "all" | "none";
   error: string | null;
@@ -61,6 +76,12 @@ export class Store {
     summary: null,
     columns: new Columns([], null),
     selection: EMPTY,
+    avoiding: EMPTY,
+    history: { back: false, forward: false },
+    helping: false,
+    complete: false,
+    detailed: false,
+    pointed: [],
     answered: "none",
     condition: null,
     map: null,
@@ -78,6 +99,7 @@ export class Store {
     testing: [],
     untested: null,
     kernel: true,
+    holds: () => true,
     charts: "selection",
     error: null,
     theme: "light",
@@ -85,7 +107,10 @@ export class Store {
   };
   private readonly listeners = new Set<Listener>();
   private readonly effects = new Set<Listener>();
-  private waiting = false;
+  readonly frames = new Frames();
+  private readonly flush = () => {
+    for (const effect of this.effects) effect(this.state);
+  };
 
   constructor(start: Partial<State> = {}) {
     this.state = { ...this.state, ...start };
@@ -94,11 +119,7 @@ export class Store {
   update(change: Partial<State>): void {
     this.state = { ...this.state, ...change };
     for (const listener of this.listeners) listener(this.state);
-    if (this.waiting) return;
-    this.waiting = true;
-    // A page that nobody sees has no frames.
-    if (document.hidden) setTimeout(() => this.flush());
-    else requestAnimationFrame(() => this.flush());
+    this.frames.request(this.flush);
   }
 
   /** Call at once, at every change. */
@@ -121,11 +142,6 @@ export class Store {
       },
       signal,
     );
-  }
-
-  private flush(): void {
-    this.waiting = false;
-    for (const effect of this.effects) effect(this.state);
   }
 }
 

@@ -60,6 +60,12 @@ export function predicted(state: State, part: Part): number {
   return found === null ? Number.NaN : state.columns.at(`${found[0]}_contribution`, ...found[1]);
 }
 
+/** Whether the effect of a single part is known. */
+export function isTested({ columns }: Pick<State, "columns">, part: Part): boolean {
+  const found = placeOf(part);
+  return found !== null && !Number.isNaN(columns.at(`${found[0]}_effect`, ...found[1]));
+}
+
 function ofPart(state: State, summary: ExplanationHeader, part: Part): Test | null {
   const found = placeOf(part);
   const before = summary.score.value;
@@ -71,7 +77,10 @@ function ofPart(state: State, summary: ExplanationHeader, part: Part): Test | nu
     parts: [part],
     steps: [],
     by: "reference",
-    label: testName([part], summary),
+    // Of most parts nobody asks for the name.
+    get label() {
+      return testName([part], summary);
+    },
     before,
     after: before - effect,
     predicted: Number.isNaN(estimate) ? null : estimate,

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { frame, mounted } from "./fake-model";
+import { element, frame, mounted } from "./fake-model";
 
 beforeEach(() => vi.useFakeTimers());
 
@@ -26,7 +26,7 @@ describe("the tooltip", () => {
     expect(tip.textContent).toContain("measured in a run of the model.");
     expect(token?.getAttribute("aria-describedby")).toBe(tip.querySelector("span")?.id);
     // Along the neighbours without a moment.
-    over(root.querySelector('[data-pane="heads"] [data-head="1"]'));
+    over(element(root, '[data-pane="heads"] [data-layer="2"][data-head="1"]'));
     expect(tip.textContent).toContain("head 2·1");
     expect(token?.hasAttribute("aria-describedby")).toBe(false);
     over(root);

@@ -33,8 +33,8 @@ function connected(send: (content: unknown) => void = () => {}) {
       answered: ({ id }: { id: number }) => said.push(`answer ${sent.findIndex((one) => one.id === id)}`),
       refused: (sentence: string) => said.push(sentence),
     };
-    if (type === "condition") connection.request({ type, selection }, reply);
-    else connection.request({ type, selection, by: "mass" }, reply);
+    if (type === "condition") connection.request({ type, selection, avoiding: [] }, reply);
+    else connection.request({ type, selection, avoiding: [], by: "mass" }, reply);
   };
   const hear = (content: unknown) => receive?.(content, []);
   const answer = (index: number) => hear({ type: "conditioned", id: sent[index]?.id });

@@ -32,6 +32,8 @@ export interface Model {
   holds?(selection: Selection): boolean;
   /** A test that the page holds; a model that has this has no kernel to ask. */
   tested?(question: Question): Test | null;
+  /** Whether it has the page to itself, whose address tells what it shows. */
+  addressed?: boolean;
   /** Whose paths it can draw a chart of, where not of those of any selection. */
   charts?: "all" | "none";
 }

@@ -63,7 +63,13 @@ def answer(result: Explanation, request: Mapping[str, Any], check: Check = _neve
 
 
 def head_shares(
-    result: Explanation, layer: int, head: int, parts: Sequence[Mapping[str, Any]] = (), check: Check = _never
+    result: Explanation,
+    layer: int,
+    head: int,
+    parts: Sequence[Mapping[str, Any]] = (),
+    check: Check = _never,
+    *,
+    avoiding: Sequence[Mapping[str, Any]] = (),
 ) -> NDArray[np.float32]:
     """One head's map, from the table if it is there and else from the live computation.
 
@@ -73,6 +79,7 @@ def head_shares(
         head: index of the head.
         parts: whose paths are meant; without any, all.
         check: called often; may raise to stop.
+        avoiding: parts that none of these paths pass.
 
     Returns:
         Shares 0-1, shape (3 kinds: query, key, value; query tokens; key tokens), without the padding of the
@@ -86,26 +93,29 @@ def head_shares(
     _check_place(f"head of layer {layer}", head, described.heads)
     queries = len(result.streams[described.stream].tokens)
     keys = len(result.streams[described.key_stream].tokens)
-    if not parts and "map_mass_share" in result.dataset:
+    if not parts and not avoiding and "map_mass_share" in result.dataset:
         shares: NDArray[np.float32] = result.dataset["map_mass_share"].values[layer, head, :, :queries, :keys]
         if not np.isnan(shares).all():
             return shares
     session = _session(result, "The map of a head")
     # A stream may be filled up to whole windows.
-    return session.head_map(layer, head, parts, check)[:, :queries, :keys]
+    return session.head_map(layer, head, parts, check, avoiding=avoiding)[:, :queries, :keys]
 
 
 def _condition(result: Explanation, asked: ConditionRequest, check: Check) -> messages.Message:
     parts = _parts(asked)
-    dataset, log_share = _session(result, "Flow through a selection").conditioned(parts, check)
+    dataset, log_share = _session(result, "Flow through a selection").conditioned(
+        parts, check, avoiding=_around(asked)
+    )
     return messages.conditioned(asked.id, parts, dataset, log_share)
 
 
 def _routes(result: Explanation, asked: RoutesRequest, check: Check) -> messages.Message:
     if result.level != "unit":
         raise InputError("Routes are ranked at unit level only; run explain again with level='unit'.")
-    session, parts = _session(result, "Another ranking"), _parts(asked)
-    ranking = session.ranking(asked.by, parts, _THROUGH if parts else _LISTED, check)
+    session, parts, around = _session(result, "Another ranking"), _parts(asked), _around(asked)
+    count = _THROUGH if parts or around else _LISTED
+    ranking = session.ranking(asked.by, parts, count, check, avoiding=around)
     return messages.routes(asked.id, asked.by, parts, ranking)
 
 
@@ -118,7 +128,7 @@ def _test(result: Explanation, asked: TestRequest, check: Check) -> messages.Mes
 
 def _head_map(result: Explanation, asked: HeadMapRequest, check: Check) -> messages.Message:
     parts = _parts(asked)
-    shares = head_shares(result, asked.layer, asked.head, parts, check)
+    shares = head_shares(result, asked.layer, asked.head, parts, check, avoiding=_around(asked))
     return messages.head_map(asked.id, asked.layer, asked.head, shares, parts)
 
 
@@ -150,6 +160,10 @@ def _parts(
     asked: ConditionRequest | RoutesRequest | TestRequest | HeadMapRequest | ChartRequest,
 ) -> list[dict[str, Any]]:
     return [asdict(part) for part in asked.selection]
+
+
+def _around(asked: ConditionRequest | RoutesRequest | HeadMapRequest) -> list[dict[str, Any]]:
+    return [asdict(part) for part in asked.avoiding]
 
 
 def _session(result: Explanation, what: str) -> Session:

@@ -241,9 +241,14 @@ class ConditionRequest(
     ahead=True,
     example={"selection": _VALUE_OF_LAYER_2},
 ):
-    """Asks for the flow of the paths through a selection."""
+    """Asks for the flow of the paths through a selection.
+
+    Attributes:
+        avoiding: parts that none of these paths pass.
+    """
 
     selection: Selection
+    avoiding: Selection = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,10 +260,15 @@ class RoutesRequest(
     ahead=True,
     example={"by": "mass", "selection": _VALUE_OF_LAYER_2},
 ):
-    """Asks for a ranking of the routes of the paths through a selection."""
+    """Asks for a ranking of the routes of the paths through a selection.
+
+    Attributes:
+        avoiding: parts that none of these paths pass.
+    """
 
     by: Annotated[str, RANKED_BY]
     selection: Selection
+    avoiding: Selection = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -294,11 +304,16 @@ class HeadMapRequest(
     ahead=True,
     example={"layer": 1, "head": 0},
 ):
-    """Asks for the map of one head, of the selected paths."""
+    """Asks for the map of one head, of the selected paths.
+
+    Attributes:
+        avoiding: parts that none of these paths pass.
+    """
 
     layer: int
     head: int
     selection: Selection = ()
+    avoiding: Selection = ()
 
 
 @dataclass(frozen=True, kw_only=True)

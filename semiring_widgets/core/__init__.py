@@ -6,6 +6,7 @@ like.
 
 from semiring_widgets.core.anatomy import Selection
 from semiring_widgets.core.backpropagation import backprop
+from semiring_widgets.core.capture import Repeated, repeated
 from semiring_widgets.core.circuits import Circuit, Curve, circuit, circuit_curve
 from semiring_widgets.core.effects import Aligned, Effect, RouteSteps, test
 from semiring_widgets.core.memory import estimate_memory
@@ -36,6 +37,7 @@ __all__ = [
     "Path",
     "PathSet",
     "Paths",
+    "Repeated",
     "Result",
     "Route",
     "RouteSteps",
@@ -50,6 +52,7 @@ __all__ = [
     "estimate_memory",
     "path_lengths",
     "record",
+    "repeated",
     "sample_paths",
     "select_paths",
     "test",

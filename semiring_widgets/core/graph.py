@@ -30,6 +30,10 @@ from semiring_widgets.errors import InputError, NonFiniteError, TapeError
 __all__ = ["GradientGraph", "check_uncut", "find_nodes", "listed", "told_cut"]
 
 _INFINITE = float("inf")
+# How many operators keep their derivatives where values are computed again: those would stay with them.
+_ROOM = 4
+# Bytes of weights in more digits than the model has them that are kept for the next sweep.
+_WIDENED = 1 << 28
 
 
 class GradientGraph:
@@ -87,6 +91,7 @@ class GradientGraph:
         self.device = score.device
         self._edges: dict[Step, list[Edge]] = {}
         self._unchecked: dict[Step, list[Weight]] = {}
+        self._widened: dict[Step, int] = {}
         self._extremes: list[tuple[Step, Tensor | float]] = []
         self._held: list[tuple[Step, Weight]] = []
         self._held_bytes = 0
@@ -116,7 +121,22 @@ class GradientGraph:
                 self._unchecked[op] = weights
             # Two threads may be here at once, and masks know edges by identity.
             found = self._edges.setdefault(op, found)
+            if isinstance(op, Op) and (size := self.widened(op)):
+                self._widened[op] = size
+                while sum(list(self._widened.values())) > _WIDENED and len(self._widened) > 1:
+                    self._drop(next(iter(self._widened)), checked=checked)
         return found
+
+    def widened(self, op: Op) -> int:
+        """Bytes of an operator's weights in `dtype`, where the model has them in fewer digits."""
+        if op.func.is_view:
+            return 0
+        size = self.dtype.itemsize
+        return sum(
+            node.shape.numel() * size
+            for node in op.inputs()
+            if node.dtype is not self.dtype and node.op is None and node not in self.nodes
+        )
 
     @in_full_precision
     def _derived(self, op: Step) -> list[Edge] | list[Shortcut]:
@@ -129,14 +149,21 @@ class GradientGraph:
         return edges_of(Call(op, sources, targets, self.dtype))
 
     def _make_room(self, *, checked: bool) -> None:
-        while self.room is not None and len(self._edges) >= self.room:
-            oldest = next(iter(self._edges))
-            del self._edges[oldest]
-            weights = self._unchecked.pop(oldest, ())
-            if checked and late_judge.current() is not None:
-                self._hold(oldest, weights)
-            elif checked:
-                self._extremes += [(oldest, weight.extreme) for weight in weights]
+        room = self.room
+        if self.tape.segments.cuts:
+            room = _ROOM if room is None else min(room, _ROOM)
+        while room is not None and len(self._edges) >= room:
+            self._drop(next(iter(self._edges)), checked=checked)
+
+    def _drop(self, step: Step, *, checked: bool) -> None:
+        """Let the derivatives of a step go."""
+        self._edges.pop(step, None)
+        self._widened.pop(step, None)
+        weights = self._unchecked.pop(step, ())
+        if checked and late_judge.current() is not None:
+            self._hold(step, weights)
+        elif checked:
+            self._extremes += [(step, weight.extreme) for weight in weights]
 
     def _hold(self, step: Step, weights: Sequence[Weight]) -> None:
         """Keep weights until there are so many that their extremes are found together."""

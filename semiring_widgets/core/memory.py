@@ -1,32 +1,41 @@
 """How much memory sweeps will take, known before they are started.
 
 The sweep is played through without a number being computed: which values are alive after each operator is
-known from the graph alone. Derivatives of an operator count while it is visited, in as many copies as the
-semirings make (the derivative, its magnitude or logarithm, and the terms of a product).
+known from the graph alone. How many copies a semiring makes at a step is measured on small tensors
+(`memory_costs`); where the tape has let go of values, those of the step's segment are there as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
 
 from semiring_widgets.checks import memory_limit
+from semiring_widgets.core.composites import Composite, Step, steps_of
 from semiring_widgets.core.graph import GradientGraph, find_nodes
+from semiring_widgets.core.memory_costs import Costs, costs_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Semiring, find_semiring
 from semiring_widgets.core.tape import Node, Op, Tape
+from semiring_widgets.core.tape.recomputation import is_product
 from semiring_widgets.errors import MemoryLimitError
 
 __all__ = ["estimate_memory", "fit", "living_size", "sweep_size"]
 
-# Copies of an operator's inputs while it is visited: derivative, magnitude, logarithm.
+aten = torch.ops.aten
+# Copies of an operator's inputs while autograd takes its derivative.
 _DERIVATIVES = 3
+# Their derivatives are numbers, or what other operators gave.
+_PLAIN = {aten.add, aten.sub, aten.neg, aten.mul, aten._to_copy, aten.sum, aten.mean, aten.cat}
+_PRODUCTS = {aten.mm, aten.bmm, aten.addmm, aten.baddbmm, aten.linear, aten.mv, aten.addmv, aten.dot}
 # How many operators keep their derivatives where those of all would be too much.
 _ROOM = 4
-# Copies of a value while it is scaled, made relative and summed.
-_TERMS = 3
+# Tensors of the largest size that a softmax has at once while it is computed again.
+_AGAIN = 3
 
 
 @in_full_precision
@@ -39,8 +48,8 @@ def estimate_memory(
 ) -> int:
     """Bytes that `semiring_widgets.backprop` with the same arguments will take at its peak, beside the tape.
 
-    An estimate that errs upwards, several times too high where the score reads little of a large output.
-    A sweep that has to be done again in float64 takes twice as much.
+    Within a quarter of what is measured where attention or another large product takes most of it; a sweep
+    that has to be done again in float64 takes twice as much.
     What the tape itself holds is ``tape.nbytes``.
 
     Args:
@@ -58,7 +67,7 @@ def estimate_memory(
         >>> with sw.record(values=False) as tape:  # sizes only: nothing is kept
         ...     score = (x * x).sum()
         >>> tape.nbytes, estimate_memory(tape, score, x)
-        (4004, 32000)
+        (4004, 8000)
     """
     algebra = find_semiring(semiring, level)
     node, starts = find_nodes(tape, score, wrt)
@@ -125,45 +134,102 @@ def living_size(graph: GradientGraph, semiring: Semiring) -> int:
 
 
 def _sizes(graph: GradientGraph, semiring: Semiring) -> tuple[int, int]:
-    item = torch.finfo(graph.dtype).bits // 8
+    item = graph.dtype.itemsize
     parts = len(semiring.zero)
+    costs = costs_of(semiring, graph.dtype, graph.device)
+    again = _computed_again(graph.tape)
 
     def size(node: Node) -> int:
         return node.shape.numel() * item
 
     alive: dict[Node, int] = {graph.score: size(graph.score) * parts}
-    held = peak = living = sum(alive.values())
-    for op in reversed(graph.ops):
-        arrived = [out for out in op.outputs if out is not None and out in alive]
+    held = living = sum(alive.values())
+    peak, left = float(held), 0
+    steps: Sequence[Step] = graph.ops
+    if semiring.multiplicative and graph.composites:
+        steps = steps_of(graph.composites, graph.ops, {graph.score, *graph.wrt}, (), whole=True)
+    for step in reversed(steps):
+        arrived = [out for out in step.outputs if out is not None and out in alive]
         if not arrived:
             continue
-        sources = dict.fromkeys(node for node in op.inputs() if node in graph.nodes)
+        sources = dict.fromkeys(node for node in step.inputs() if node in graph.nodes)
+        before = held
         for source in sources:
             if source not in alive:
                 alive[source] = size(source) * parts
                 held += alive[source]
+        last = step.ops[-1] if isinstance(step, Composite) else step
         largest = max(map(size, (*sources, *arrived)), default=0)
-        peak = max(peak, held + _derivatives(op, graph, size) + _TERMS * parts * largest)
+        works = _works(step, graph, costs, parts, sources, arrived)
+        stays, most = again.get(last.index, (0, 0))
+        peak = max(peak, held + left + works + stays + most, before + stays + _AGAIN * most)
+        # The weights of one step, or their logarithms, are there until the next has its own.
+        left = 0 if last.func.is_view or costs.scale <= 1 else largest
         for out in arrived:
             if out not in graph.wrt:
                 held -= alive.pop(out)
         living = max(living, held)
-    return peak, living
+    return int(peak), living
+
+
+def _works(
+    step: Step,
+    graph: GradientGraph,
+    costs: Costs,
+    parts: int,
+    sources: Collection[Node],
+    arrived: Collection[Node],
+) -> float:
+    """Bytes of what a step makes beside the values that stay."""
+    item = graph.dtype.itemsize
+
+    def largest(nodes: Collection[Node]) -> int:
+        return max((node.shape.numel() * item for node in nodes), default=0)
+
+    if isinstance(step, Composite):
+        return max(0.0, costs.softmax - parts) * largest(sources)
+    if step.func.is_view:
+        return 0
+    packet = step.func.overloadpacket if isinstance(step.func, OpOverload) else None
+    if packet in _PRODUCTS:
+        others = largest([node for node in step.inputs() if node not in sources])
+        made = (
+            costs.rows * largest(arrived),
+            max(0.0, costs.results - parts) * largest(sources),
+            costs.weights * others,
+        )
+        return graph.widened(step) + max(made)
+    both = largest([*sources, *arrived])
+    by_number = packet is aten.div and not isinstance(step.args[1], Node)
+    derivative = 0 if by_number or packet in _PLAIN else _DERIVATIVES
+    return max(derivative, min(1, derivative) + max(0.0, costs.scale - parts)) * both
+
+
+def _computed_again(tape: Tape) -> dict[int, tuple[int, int]]:
+    """Bytes of products, and of the largest tensor, of each operator's segment; none where all is kept."""
+    segments = tape.segments
+    bounds = [0, *segments.cuts, len(tape.ops)]
+    found: dict[int, tuple[int, int]] = {}
+    for start, stop in pairwise(bounds) if segments.cuts else ():
+        kept = most = 0
+        for op in tape.ops[start:stop]:
+            sizes = [
+                node.shape.numel() * node.dtype.itemsize
+                for node in op.outputs
+                if node is not None and segments.is_free(node) and not op.func.is_view
+            ]
+            most = max([most, *sizes])
+            kept += sum(sizes) if is_product(op.func) else 0
+        found.update(dict.fromkeys(range(start, stop), (kept, most)))
+    return found
 
 
 def _derivatives(op: Op, graph: GradientGraph, size: Callable[[Node], int]) -> int:
-    """Bytes of one operator's derivatives, and of what is computed again for them.
-
-    Parameters serve as they are, unless they have to be widened.
-    """
+    """Bytes of one operator's derivatives. Parameters serve as they are, unless they have to be widened."""
     if op.func.is_view:
         return 0
     on_path = max((size(node) for node in op.inputs() if node in graph.nodes), default=0)
-    others = (node for node in op.inputs() if node not in graph.nodes)
-    widened = (size(node) for node in others if node.dtype != graph.dtype)
-    released = (node for node in op.inputs() if node.held is None and graph.tape.values)
-    again = (size(node) * node.steps for node in released)
-    return _DERIVATIVES * on_path + max(widened, default=0) + max(again, default=0)
+    return _DERIVATIVES * on_path + graph.widened(op)
 
 
 def _mb(count: int) -> str:

@@ -31,7 +31,7 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
-__all__ = ["full_precision", "in_full_precision"]
+__all__ = ["full_precision", "in_full_precision", "is_exact", "settings"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -72,6 +72,12 @@ def full_precision() -> Iterator[None]:
         _thread.inside = False
 
 
+def settings() -> tuple[object, ...]:
+    """What of the surroundings decides about the numbers of a model: equal while they are the same."""
+    autocast = [(torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)) for kind in ("cpu", "cuda")]
+    return (_process.found(), *autocast, torch.get_default_dtype())
+
+
 def in_full_precision(act: Callable[_P, _R]) -> Callable[_P, _R]:
     """Decorates a function or method that computes."""
 
@@ -83,6 +89,12 @@ def in_full_precision(act: Callable[_P, _R]) -> Callable[_P, _R]:
             return act(*args, **kwargs)
 
     return guarded
+
+
+def is_exact() -> bool:
+    """Whether matrix products are now as they are in `full_precision`."""
+    found = _read()
+    return found.matmul == "highest" and all(said in _EXACT for said in found.by_place)
 
 
 def _is_inside() -> bool:
@@ -126,6 +138,11 @@ class _Process:
                 by_place = tuple(said if said in _EXACT else "ieee" for said in self._found.by_place)
                 _set(_Settings(self._found.matmul and "highest", by_place))
             self._inside += 1
+
+    def found(self) -> _Settings:
+        """The settings that hold outside."""
+        with self._lock:
+            return self._found if self._inside else _read()
 
     def leave(self) -> None:
         with self._lock:

@@ -13,7 +13,7 @@ from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Semiring, Value
 from semiring_widgets.errors import InputError, NonFiniteError
 
-__all__ = ["Result", "Signs", "signs_of"]
+__all__ = ["Result", "Signs", "signs_of", "with_parts"]
 
 Signs = Callable[[Semiring], "Result"]
 
@@ -194,6 +194,18 @@ class Result:
         counted = f"granularity {self.granularity}, level {self.level}"
         rules = "" if self.rules == "gradient" else f", rules {self.rules}"
         return f"Result({self.semiring.name}, shape {list(self.parts[0].shape)}, {counted}{rules})"
+
+
+def with_parts(result: Result, parts: Value, signs: Signs | None) -> Result:
+    """A result that says the same of other paths.
+
+    Args:
+        result: whose semiring, granularity and so on it has.
+        parts: its raw value.
+        signs: gives its signs, as those of `signs_of` do; None where nobody will ask.
+    """
+    level, rules = result.level, result.rules
+    return Result(result.semiring, parts, result.granularity, level, result._dtype, signs, rules)
 
 
 def signs_of(algebra: Semiring, ask: Callable[[Semiring], list[Result]]) -> Callable[[int], Signs | None]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from operator import attrgetter, methodcaller
 from weakref import WeakKeyDictionary
 
+from semiring_widgets.core import looks
 from semiring_widgets.core.composites import Step, steps_of
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.precision import in_full_precision
@@ -22,7 +23,7 @@ from semiring_widgets.core.semirings.late_judge import judging
 from semiring_widgets.core.tape import Node, Op, Tape, uncollected
 from semiring_widgets.errors import NonFiniteError
 
-__all__ = ["INPUTS_ONLY", "Span", "ones", "sweep_backward", "sweep_forward", "zeros"]
+__all__ = ["INPUTS_ONLY", "Span", "ones", "sweep_backward", "sweep_forward", "was_doubted", "zeros"]
 
 Values = dict[Node, Value]
 Progress = Callable[[int, int], None]
@@ -99,7 +100,7 @@ def _backward(
     steps: Sequence[Step],
 ) -> Values:
     seeds, keep = span.seeds, span.keep
-    judged, masked = semiring.judged, bool(paths.edges)
+    judged, masked, lean = semiring.judged, bool(paths.edges), bool(graph.tape.segments.cuts)
     start = {graph.score: ones(graph, semiring, graph.score)} if seeds is None else seeds
     values = {node: paths.at(semiring, node, value) for node, value in start.items()}
     for op in _met(values, steps[::-1], attrgetter("outputs"), progress):
@@ -110,6 +111,10 @@ def _backward(
             for out in op.outputs:
                 if out in values and out not in keep and out not in graph.wrt:
                     del values[out]
+        if lean:
+            for out in op.outputs:
+                if out is not None:
+                    out.pass_by()
     return values
 
 
@@ -172,17 +177,37 @@ def _judged(
     if span.within is None:
         graph.check_unchanged()
     steps = _steps(graph, semiring, span, paths)
+    try:
+        return _checked(sweep, graph, semiring, span, paths, progress, steps)
+    finally:
+        graph.tape.segments.leave()
+
+
+def _checked(
+    sweep: Callable[..., Values],
+    graph: GradientGraph,
+    semiring: Semiring,
+    span: Span,
+    paths: Restriction,
+    progress: Progress | None,
+    steps: Sequence[Step],
+) -> Values:
     doubted = _DOUBTED.setdefault(graph.tape, set())
     # What a visitor has seen nobody can make it forget.
     once = span.visit is not None
     late = semiring.judged and not once and type(semiring) not in doubted
+    assumptions = looks.current()
     try:
         with judging(graph.device, late=late) as judge:
             values = sweep(graph, semiring, span, paths, progress, steps)
             doubtful = False
             if judge is not None:
                 taken = graph.take_extremes()
-                numbers, doubtful = judge.verdict([extreme for _, extreme in taken])
+                extremes = [extreme for _, extreme in taken]
+                if assumptions is not None:
+                    assumptions.doubts.append(judge.doubt(extremes))
+                    return values
+                numbers, doubtful = judge.verdict(extremes)
                 graph.refuse(taken, numbers)
             elif semiring.judged:
                 graph.check_finite()
@@ -203,6 +228,11 @@ def _judged(
 
 # Semirings whose contractions had to be made again, by tape: the next sweep over it takes care at once.
 _DOUBTED: WeakKeyDictionary[Tape, set[type[Semiring]]] = WeakKeyDictionary()
+
+
+def was_doubted(tape: Tape) -> bool:
+    """Whether some sweep over a tape had to be made again with care."""
+    return bool(_DOUBTED.get(tape))
 
 
 def _ops(graph: GradientGraph, span: Span) -> Sequence[Op]:

@@ -18,6 +18,7 @@ from semiring_widgets.core import record
 from semiring_widgets.core.effects import Aligned, Row, effect_rows
 from semiring_widgets.core.effects.reference_values import Reference
 from semiring_widgets.core.tape import Tape
+from semiring_widgets.core.tape.host_copy import bring_to_host, is_quicker_on_host
 from semiring_widgets.errors import MemoryLimitError, TapeError, UnsupportedOpError
 from semiring_widgets.explanation.effect_frames import rank_correlations
 from semiring_widgets.explanation.model_call import ModelCall
@@ -104,6 +105,8 @@ class Recording:
         inputs = [x.clone() for x in self.reference.inputs]
         with record(granularity=self.tape.granularity) as tape:
             score = self.run(*inputs)
+        if is_quicker_on_host(tape):
+            bring_to_host(tape)
         return Aligned(inputs, [list(range(x.shape[1])) for x in inputs], tape=tape, score=score)
 
 

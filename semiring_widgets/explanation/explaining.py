@@ -28,7 +28,8 @@ from semiring_widgets.core.rules import Rule, find_rule
 from semiring_widgets.core.semirings import Abs, Max, Semiring, Value, find_semiring
 from semiring_widgets.core.sweeps import INPUTS_ONLY, Span, sweep_backward
 from semiring_widgets.core.tape import Node
-from semiring_widgets.errors import InputError
+from semiring_widgets.core.tape.host_copy import bring_to_host, is_quicker_on_host
+from semiring_widgets.errors import InputError, MemoryLimitError
 from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.chosen_words import words_of
 from semiring_widgets.explanation.draft import Check, Draft, Report, Run
@@ -214,6 +215,8 @@ def _explained(draft: Draft, other: Referenced) -> Explanation:
         ):
             score = prepared.run(*prepared.inputs)
         prepared.check(score)
+        if is_quicker_on_host(tape):
+            bring_to_host(tape)
         inputs = list(prepared.inputs)
         everything = all_paths(tape, score, inputs)
         graph, anatomy = everything.graph, everything.anatomy
@@ -230,15 +233,20 @@ def _explained(draft: Draft, other: Referenced) -> Explanation:
         asking = None if extra is None else statistic_asked(few, extra, options.level)
         parts = anatomy.nodes() | set(graph.wrt)
         also = () if asking is None else (asking.semiring,)
-        limit = None if options.max_memory is None else options.max_memory - tape.nbytes
+        asked = [SUMS, Max(), FLOW, MEASURED, *also]
+        kept = [(SUMS, parts), (Max(), graph.nodes), (FLOW, parts), *((s, parts) for s in 2 * also)]
+
+        def fitted() -> tuple[int | None, int | None]:
+            """What the sweeps may take, and what is left of that."""
+            limit = None if options.max_memory is None else options.max_memory - tape.nbytes
+            return limit, fit(graph, limit, "explain", sweeps=asked, kept=kept)
+
+        try:
+            limit, left = fitted()
+        except MemoryLimitError:
+            tape.shrink()  # the recording may have taken all there was
+            limit, left = fitted()
         few = replace(few, limit=limit, asked_by="explain") if few.narrowed else few
-        left = fit(
-            graph,
-            limit,
-            "explain",
-            sweeps=[SUMS, Max(), FLOW, MEASURED, *also],
-            kept=[(SUMS, parts), (Max(), graph.nodes), (FLOW, parts), *((s, parts) for s in 2 * also)],
-        )
         draft.layers = tuple(
             Layer(a.module, a.index, a.stream, a.key_stream, a.heads) for a in anatomy.attentions
         )

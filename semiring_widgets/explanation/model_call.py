@@ -21,7 +21,7 @@ from semiring_widgets.explanation.lookups import Start, embedding_layers, replac
 from semiring_widgets.explanation.text import Source, check_pair, encode, stream_of
 from semiring_widgets.results.parts import Stream
 
-__all__ = ["ModelCall", "call_with_text"]
+__all__ = ["ModelCall", "call_with_text", "eagerly"]
 
 # In these an encoder-decoder's decoder reads the text itself, shifted by one, so it is given no start.
 _READ_BY_DECODER = ("classifier", "token classifier", "answers")
@@ -62,7 +62,7 @@ class ModelCall:
         vectors = [
             (start, given) for starts, given in zip(self.starts, embeds, strict=True) for start in starts
         ]
-        with replaced(vectors), _eagerly(self.model):
+        with replaced(vectors), eagerly(self.model):
             return self.model(**_rows(self.arguments, len(embeds[0])))
 
 
@@ -112,7 +112,7 @@ def call_with_text(model: nn.Module, source: Source, *, named: bool = True) -> t
     starts, output = _first_call(model, layers, arguments, decodes)
     streams = [stream_of("input" if len(starts) == 1 else "encoder", tokenizer, ids[0], source.text, offsets)]
     streams += [stream_of("decoder", tokenizer, found[0].ids) for found in starts[1:]]
-    with _eagerly(model):
+    with eagerly(model):
         baseline = starts[0][0].of(_blank(tokenizer, ids).to(device))
     call = ModelCall(model, source, family, config, tuple(streams), starts, baseline, arguments)
     return call, output
@@ -125,7 +125,7 @@ def _first_call(
     parts = [part for part in model.modules() if part is not model]
     for declared, watching in ((True, layers), (False, parts)):
         given = _rows(arguments, 1)
-        with watched(watching) as seen, _eagerly(model):
+        with watched(watching) as seen, eagerly(model):
             output = _run(model, lambda: model(**given))  # noqa: B023  (called at once)
         # Of undeclared layers the innermost is the place; those around it give its vectors on.
         last = None if declared else 1
@@ -167,7 +167,7 @@ def _rows(arguments: dict[str, Any], count: int) -> dict[str, Any]:
     }
 
 
-def _eagerly(model: nn.Module) -> AbstractContextManager[Any]:
+def eagerly(model: nn.Module) -> AbstractContextManager[Any]:
     """Compiled code does not run under a mode, and would hide the embedding layer's calls."""
     compiler = sys.modules.get("torch._dynamo")
     compiled = compiler is not None and any(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, cast
 
 from torch import Tensor
@@ -18,7 +19,28 @@ from semiring_widgets.explanation.text import Source
 from semiring_widgets.results.parts import Score, Stream
 from semiring_widgets.results.visible import visible
 
-__all__ = ["score_asked"]
+__all__ = ["Logits", "score_asked"]
+
+
+@dataclass(frozen=True)
+class Logits:
+    """A score that is read from the logits of an output: one of them, or the difference of two.
+
+    Attributes:
+        index: token whose logits are read; None where there is one row of them.
+        good: the word or class asked for.
+        bad: the one whose logit is subtracted, or None.
+    """
+
+    index: int | None
+    good: int
+    bad: int | None
+
+    def __call__(self, output: Any) -> Tensor:
+        """Of an output of the model, shape (B,)."""
+        given = cast(Tensor, logits_of(output))
+        row = given if self.index is None else given[:, self.index]
+        return row[:, self.good] if self.bad is None else row[:, self.good] - row[:, self.bad]
 
 
 def score_asked(
@@ -52,11 +74,7 @@ def score_asked(
     if bad == good:
         raise InputError(f"target and contrast are the same token, {name!r}; choose another contrast.")
 
-    def asked(output: Any) -> Tensor:
-        row = cast(Tensor, logits_of(output))[:, index]
-        return row[:, good] if bad is None else row[:, good] - row[:, bad]
-
-    return asked, Score(f"{_label(name, other)} {where}", 0.0, name, other, index)
+    return Logits(index, good, bad), Score(f"{_label(name, other)} {where}", 0.0, name, other, index)
 
 
 _PLACES: dict[str, Callable[[Source, Stream, int], Place]] = {
@@ -108,12 +126,8 @@ def _class_question(
     if good == bad:
         raise InputError(f"target and contrast are the same class, {name!r}; choose another contrast.")
 
-    def asked(output: Any) -> Tensor:
-        given = cast(Tensor, logits_of(output))
-        row = given if index is None else given[:, index]
-        return row[:, good] if bad is None else row[:, good] - row[:, bad]
-
-    return asked, Score(f"{_label(name, other)} {where}".rstrip(), 0.0, name, other, index)
+    told = f"{_label(name, other)} {where}".rstrip()
+    return Logits(index, good, bad), Score(told, 0.0, name, other, index)
 
 
 def _class_names(call: ModelCall, count: int) -> list[str]:

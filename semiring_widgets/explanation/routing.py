@@ -80,7 +80,7 @@ class RouteTeller:
         for ranks in kinds.values():
             route = found[ranks[0]]
             contribution = measure(route)
-            steps = tuple(map(_step, attention_legs(route)))
+            steps = tuple(map(listed_step, attention_legs(route)))
             families.append(
                 Family(
                     label=self._names.route(steps) if steps else self._names.token(route.input, route.token),
@@ -114,7 +114,7 @@ class RouteTeller:
             contribution=route.contribution,
             cancellation=route.cancellation,
             all_skip=not route.leaves_skip,
-            steps=tuple(_step(leg) for leg in route.legs if leg.branch != "mlp_skip"),
+            steps=tuple(listed_step(leg) for leg in route.legs if leg.branch != "mlp_skip"),
             sentence=" ".join(self._words(route)),
         )
 
@@ -141,12 +141,13 @@ class RouteTeller:
         return Names(self.streams, self.layers)
 
 
-def attention_legs(route: core.Route) -> tuple[Leg, ...]:
+def attention_legs(route: core.Route | core.Path) -> tuple[Leg, ...]:
     """The steps of a route by attention."""
     return tuple(leg for leg in route.legs if leg.branch not in (*_STAYS, "mlp"))
 
 
-def _step(leg: Leg) -> ListedStep:
+def listed_step(leg: Leg) -> ListedStep:
+    """A step as results name it."""
     return ListedStep(leg.layer, leg.branch, leg.head, leg.source, leg.target)
 
 

@@ -43,6 +43,8 @@ class Prepared:
         baseline_embeds: of the first stream with every word blanked (mask, pad or unknown token).
         call: how the model is called.
         family: what its output is about, see `family_and_logits`; ``"own"`` with a score of the caller's.
+        asked: the model's output to its score.
+        scale: the largest number of that output in size, see `scale_of`.
         run: embeddings of all streams (B, T, D) to scores (B,).
         check: raises if a recorded score, shape (1,), is not the model's own.
     """
@@ -55,6 +57,8 @@ class Prepared:
     baseline_embeds: Tensor
     call: ModelCall
     family: str
+    asked: Callable[[Any], Tensor]
+    scale: float
     run: Callable[..., Tensor]
     check: Callable[[Tensor], None]
 
@@ -119,7 +123,18 @@ def prepare(model: Any, tokenizer: Any, question: Question) -> Prepared:
     found = replace(found, value=value)
     name = type(call.model).__name__
     return Prepared(
-        source.text, name, call.streams, found, call.inputs, call.baseline, call, family, run, check
+        source.text,
+        name,
+        call.streams,
+        found,
+        call.inputs,
+        call.baseline,
+        call,
+        family,
+        asked,
+        scale,
+        run,
+        check,
     )
 
 

@@ -1,9 +1,10 @@
 """The table of a GPU in a few minutes: what `bench_gpu --quick` does.
 
-For each of a few models: recording and sweeps as multiples of autograd's backward pass for the input, the
-kernels of a sweep and how long they keep the GPU busy, how often the host waits for a number, and the most
-memory beside the weights. Before that `explain` of the demo model, first and again, and values of small
-models beside those of the CPU. What fails or finds no time is named at the end.
+For each of a few models: recording and sweeps as multiples of autograd's backward pass for the input, and
+both together replayed (`semiring_widgets.repeated`); the kernels and how long they keep the GPU busy, how
+often the host waits for a number, and the most memory beside the weights, with what was estimated before.
+Before that `explain` of the demo model, first and again, and values of small models beside those of the CPU.
+What fails or finds no time is named at the end.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import itertools
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -100,7 +102,7 @@ def measure(device: torch.device, rounds: int = 3, seconds: float = SECONDS) -> 
     with run.part("explain"):
         explain_twice(device)
     with run.part("values beside those of the CPU"):
-        run.wrong = not same_values(device)
+        run.wrong |= not same_values(device)
     report = Report("gpu_quick")
     for name, dtype, tokens in CASES:
         label = f"{name} {str(dtype).removeprefix('torch.')} x {tokens}"
@@ -217,7 +219,9 @@ def case(report: Report, label: str, model: nn.Module, tokens: int, rounds: int,
         x = inputs.clone().requires_grad_()
         return score_of(model, x), x
 
-    def row(what: str, act: Callable[[Any], object], prepare: Callable[[], Any] = lambda: None) -> float:
+    def row(
+        what: str, act: Callable[[Any], object], prepare: Callable[[], Any] = lambda: None, estimated: int = 0
+    ) -> float:
         made = prepare()
         torch.cuda.synchronize()
         start = time.perf_counter()
@@ -235,7 +239,8 @@ def case(report: Report, label: str, model: nn.Module, tokens: int, rounds: int,
             act(made)
         report.add(
             model=label, what=what, ms=taken * 1e3, ratio=taken / (unit or taken), kernels=kernels,
-            busy_ms=busy, host_reads=reads.count, MiB=most // _MIB, first_s=first,
+            busy_ms=busy, host_reads=reads.count, MiB=most // _MIB, estimated_MiB=estimated // _MIB,
+            first_s=first,
         )  # fmt: skip
         return taken
 
@@ -245,7 +250,34 @@ def case(report: Report, label: str, model: nn.Module, tokens: int, rounds: int,
     question = recorded(model, inputs)
     for semiring in SWEEPS:
         if not run.late(f"{label}, {semiring}"):
-            row(semiring, lambda _, s=semiring: sw.backprop(*question, semiring=s))
+            needed = question.tape.nbytes + sw.estimate_memory(*question, semiring)
+            row(semiring, lambda _, s=semiring: sw.backprop(*question, semiring=s), estimated=needed)
+    for semiring in SWEEPS:
+        if not run.late(f"{label}, {semiring} replayed"):
+            torch.cuda.empty_cache()
+            replayed(semiring, partial(score_of, model), inputs, row, run)
+
+
+def replayed(
+    semiring: str, score: Callable[[Tensor], Tensor], inputs: Tensor, row: Callable[..., float], run: Run
+) -> None:
+    """The row of a recording and a sweep that are replayed together, its numbers compared with theirs."""
+    ask = sw.repeated(score, semiring)
+    for _ in range(2):
+        ask(inputs)
+    if not ask.captured:
+        run.failed.append(f"record + {semiring} replayed: {'; '.join(ask.refusals)}")
+        return
+    row(f"record + {semiring} replayed", lambda _: ask(inputs))
+    # Other numbers than it was captured with.
+    other = inputs.roll(1, 1)
+    with sw.record() as tape:
+        x = other.clone()
+        end = score(x)
+    ours, theirs = ask(other).facts, sw.backprop(tape, end, x, semiring).facts
+    worst = max(distance(ours[fact], theirs[fact]) for fact in ours)
+    run.wrong |= worst >= TOLERANCE
+    print(f"    off by {worst:.1e}; {ask.nbytes // _MIB} MiB reserved; captured: {ask.captured}")
 
 
 def profiled(act: Callable[[], object]) -> tuple[int, float]:

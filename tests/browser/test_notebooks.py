@@ -45,7 +45,7 @@ def test_a_click_is_linked_and_answered(lab, kind):
     expected = {"layer": {"layer": 2}, "head": {"layer": 3, "head": 1}, "token": {"token": 2}}[kind]
     assert view.selection() == [expected]
     if kind == "head":
-        expect(view.pane("head").locator("canvas")).to_have_count(3)
+        expect(view.pane("head").locator("figure")).to_have_count(3)
     view.clear()
     assert view.selection() == []
     view.expect_selected(chosen(), selected=False)

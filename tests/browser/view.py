@@ -1,13 +1,82 @@
 """The widget as a reader of the page sees it: panes, selection, state; named as in js/src/contract.ts."""
 
+import io
 import json
 import re
 
+from PIL import Image
 from playwright.sync_api import expect
 
 PANES = ("answer", "tokens", "flow", "routes", "tests", "heads", "scatter", "head", "chart")
 NOTHING = {"layer": None, "branch": None, "head": None, "token": None, "stream": 0}
 SELECTED = re.compile("true")
+
+
+class Spot:
+    """A part in a picture on a canvas, which has no element of its own: the keyboard goes there first.
+
+    Args:
+        pane: locator of the pane.
+        layer: its layer.
+        steps: to the right of the name of the layer, or ``"End"``.
+    """
+
+    def __init__(self, pane, layer, steps):
+        self.page, self.field = pane.page, pane.locator(".field").first
+        self.layer, self.steps = layer, steps
+
+    @property
+    def element(self):
+        """The element that has the focus there, once it is there."""
+        rover = self.field.locator(".rover")
+        rover.focus()
+        self.page.keyboard.press("Home")
+        while (now := int(rover.get_attribute("data-layer"))) != self.layer:
+            self.page.keyboard.press("ArrowUp" if now < self.layer else "ArrowDown")
+        for key in ["End"] if self.steps == "End" else ["ArrowRight"] * self.steps:
+            self.page.keyboard.press(key)
+        return rover
+
+    def focus(self):
+        return self.element
+
+    def get_attribute(self, name):
+        return self.element.get_attribute(name)
+
+    def scroll_into_view_if_needed(self):
+        self.element.scroll_into_view_if_needed()
+
+    def bounding_box(self):
+        return self.element.bounding_box()
+
+    def hover(self):
+        element = self.element
+        element.scroll_into_view_if_needed()
+        self.page.mouse.move(0, 0)
+        box = element.bounding_box()
+        self.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    def click(self, modifiers=()):
+        self.hover()
+        for key in modifiers:
+            self.page.keyboard.down(key)
+        self.page.mouse.down()
+        self.page.mouse.up()
+        for key in modifiers:
+            self.page.keyboard.up(key)
+
+    def colour(self):
+        """What is on screen in the lower left corner of the place, as red, green, blue."""
+        box = self.bounding_box()
+        clip = {"x": box["x"] + 3, "y": box["y"] + box["height"] - 6, "width": 2, "height": 2}
+        (colour,) = colours(self.page.screenshot(clip=clip))
+        return colour
+
+
+def colours(png):
+    """The colours of a picture, each as red, green, blue."""
+    found = Image.open(io.BytesIO(png)).convert("RGB")
+    return {colour for _, colour in found.getcolors(found.width * found.height)}
 
 
 class View:
@@ -26,10 +95,10 @@ class View:
         return self.root.locator(f'[data-pane="{name}"]')
 
     def layer(self, layer):
-        return self.pane("flow").locator(f'[data-layer="{layer}"]:not([data-token])').first
+        return Spot(self.pane("flow"), layer, 0)
 
     def head(self, layer, head):
-        return self.pane("heads").locator(f'[data-layer="{layer}"][data-head="{head}"]').first
+        return Spot(self.pane("heads"), layer, 1 + head)
 
     def token(self, token):
         return self.pane("tokens").locator(f'[data-token="{token}"]').first
@@ -43,7 +112,7 @@ class View:
         return self.pane("flow").locator(f'.route[data-family="{family}"]')
 
     def mlp(self, layer):
-        return self.pane("heads").locator(f'[data-layer="{layer}"][data-branch="mlp"]').first
+        return Spot(self.pane("heads"), layer, "End")
 
     def measure(self, name):
         """A choice of the one switch."""
@@ -63,7 +132,7 @@ class View:
         return self.root.locator(f'[data-action="{action}"]').first
 
     def cell(self, layer, token):
-        return self.pane("flow").locator(f'rect[data-layer="{layer}"][data-token="{token}"]').first
+        return Spot(self.pane("flow"), layer, 1 + token)
 
     def notice(self):
         """What is selected, and what that means."""
@@ -92,6 +161,7 @@ class View:
 
     def expect_selected(self, element, selected=True):
         """Pressed or selected, whichever of the two states the element has."""
+        element = element.element if isinstance(element, Spot) else element
         marked = element.and_(self.page.locator('[aria-pressed="true"], [aria-selected="true"]'))
         expect(marked).to_have_count(1 if selected else 0)
 

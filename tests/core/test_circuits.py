@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import semiring_widgets as sw
-from semiring_widgets.core.circuits import FRACTIONS, edge_values
+from semiring_widgets.core.circuits import FRACTIONS, circuit_curves, edge_values
 from semiring_widgets.core.effects import effect_rows
 from semiring_widgets.errors import InputError
 from tests.core.transformers_by_hand import MODELS, score_of_circuit
@@ -96,6 +96,18 @@ def test_progress_of_every_circuit_may_stop_it(case, of):
 
     with pytest.raises(KeyboardInterrupt):
         sw.circuit(tape, score, by_hand.inputs, by_hand.reference, of=of, progress=stop)
+
+
+def test_several_rankings_at_once_are_as_one_by_one(case):
+    by_hand, tape, score = case
+    x, x0 = by_hand.inputs, by_hand.reference
+    drawn = torch.rand(110, generator=torch.Generator().manual_seed(7)).tolist()
+    both = circuit_curves(tape, score, x, x0, ["contribution", drawn], of="edges", fractions=[0.0, 0.1, 0.3])
+    for curve, by in zip(both, ["contribution", drawn], strict=True):
+        alone = sw.circuit_curve(tape, score, x, x0, of="edges", by=by, fractions=[0.0, 0.1, 0.3])
+        assert curve.points == alone.points
+        assert [one.kept for one in curve.circuits] == [one.kept for one in alone.circuits]
+    assert both[0].points != both[1].points
 
 
 def test_only_heads(case):

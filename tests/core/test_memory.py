@@ -11,7 +11,7 @@ from torch import nn
 import semiring_widgets as sw
 from semiring_widgets.core.graph import GradientGraph, find_nodes
 from semiring_widgets.core.sweeps import sweep_backward
-from semiring_widgets.core.tape import Tape
+from semiring_widgets.core.tape.keeping import Keeping
 from semiring_widgets.errors import (
     MemoryLimitError,
     NonFiniteError,
@@ -343,13 +343,13 @@ def test_a_program_means_the_same_when_tensors_are_let_go(program, options, monk
         return None, [op.name for op in tape.ops], parts
 
     said, ops, parts = outcome()
-    count = Tape._count
+    count = Keeping.count
 
-    def counted(tape, *result):
-        count(tape, *result)
-        tape._bindings.about_memory.release(everything=not tape.values)
+    def counted(keeping, *result):
+        count(keeping, *result)
+        keeping.shrink(-1)
 
-    monkeypatch.setattr(Tape, "_count", counted)
+    monkeypatch.setattr(Keeping, "count", counted)
     found = outcome(**options)
     assert found[0] == said
     if said is None and found[2] is not None:

@@ -82,6 +82,18 @@ describe("numbers", () => {
     expect(numbers.brief(value)).toBe(words);
   });
 
+  it.each([
+    [0.001, 0.001, "+0.0010"],
+    [-0.0004, 0.001, "−0.0004"],
+    [0.00001, 0.001, "0"],
+    [0.02, 0.05, "+0.020"],
+    [0.001, 8, "0"],
+    [3.1e-9, 4e-9, "+3.1e-9"],
+    [0, 4e-9, "0"],
+  ])("have more digits where all are small: %d beside %d", (value, largest, words) => {
+    expect(numbers.brief(value, largest)).toBe(words);
+  });
+
   it("that are not numbers are not known", () => {
     for (const write of [numbers.number, numbers.power, numbers.signed])
       expect(write(Number.NaN)).toBe(write(null));

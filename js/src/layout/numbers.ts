@@ -46,14 +46,28 @@ export function signed(value: number | null, digits = 3): string {
   return (value < 0 ? "−" : "+") + number(Math.abs(value), digits);
 }
 
-/** A signed number where there is little room, with two digits or whole: `+0.44`, `−8.0`, `+12`. */
-export function brief(value: number | null): string {
+// Numbers of which the largest is smaller say too little with two decimals.
+const FINE = 0.1;
+
+/**
+ * A signed number where there is little room, with two digits or whole: `+0.44`, `−8.0`, `+12`; with more
+ * decimals where the largest of those that are compared with it is small itself.
+ */
+export function brief(value: number | null, largest = Number.POSITIVE_INFINITY): string {
   if (value === null || Number.isNaN(value)) return UNKNOWN;
+  if (largest > 0 && largest < FINE) return fine(value, largest);
   const size = Math.abs(value);
   // What would be written as 10.0 has a digit too many.
   const digits = size >= 9.95 ? 0 : size >= 0.995 ? 1 : 2;
   if (size >= 10 ** PLAIN || size === Number.POSITIVE_INFINITY) return signed(value);
   const text = size.toFixed(digits);
+  return Number(text) === 0 ? "0" : (value < 0 ? "−" : "+") + text;
+}
+
+function fine(value: number, largest: number): string {
+  const digits = 1 - Math.floor(Math.log10(largest));
+  if (digits > PLAIN + 1) return value === 0 ? "0" : signed(value);
+  const text = Math.abs(value).toFixed(digits);
   return Number(text) === 0 ? "0" : (value < 0 ? "−" : "+") + text;
 }
 

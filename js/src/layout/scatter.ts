@@ -40,3 +40,18 @@ function rounded(value: number): number {
   const unit = 10 ** Math.floor(Math.log10(Math.abs(value)));
   return Number((Math.trunc(value / unit) * unit).toPrecision(1));
 }
+
+/** The place of the point next to a pixel; of two as near, the one that is drawn later; null where none is near. */
+export function nearest(
+  points: readonly (readonly [number, number])[],
+  x: number,
+  y: number,
+  reach: number,
+): number | null {
+  let [found, best]: [number | null, number] = [null, reach];
+  points.forEach(([left, top], place) => {
+    const distance = Math.hypot(left - x, top - y);
+    if (distance <= best) [found, best] = [place, distance];
+  });
+  return found;
+}

@@ -1,58 +1,108 @@
-/** The cells of the route grid: one for every token at every layer. */
+/** The cells of the route grid, one for every token at every layer, as a picture. */
 
-import { nothing, svg } from "lit-html";
 import type { ExplanationHeader } from "../contract";
+import { availability } from "../fields/available";
+import type { Face } from "../fields/face";
+import type { Lattice } from "../fields/lattice";
+import { boxOf, placeOf } from "../fields/lattice";
+import { columnBox, latticeFace, rowBox } from "../fields/lattice-face";
+import { ABSENT } from "../fields/paint";
 import { type Grid, hasRoom } from "../layout/grid";
 import { isNegative, measureOf, tinting } from "../measures";
 import { numbersOf } from "../numbers";
-import type { Drawing } from "../pane";
-import { includes } from "../selection";
+import type { Target } from "../selection";
 import { short } from "../short";
 import type { State } from "../store";
 
 // Paler cells have a number that does not matter.
-const PRINTED = 0.3;
+export const PRINTED = 0.3;
+// In narrower cells no name stands upright.
+const UPRIGHT = 44;
 
-export function cells(state: State, summary: ExplanationHeader, grid: Grid): Drawing {
+/** Where the cells of a grid are; above them is room for the score. */
+export const latticeOf = (grid: Grid, tokens: number, layers: number): Lattice => ({
+  columns: tokens,
+  rows: layers,
+  gutter: grid.gutter,
+  above: grid.row + 4,
+  cell: grid.cell,
+  row: grid.row,
+  upwards: true,
+  named: true,
+});
+
+export function cellsFace(state: State, summary: ExplanationHeader, grid: Grid): Face {
   const numbers = numbersOf(state, measureOf(state, summary), "node");
   const { measure } = numbers;
-  const { selection } = state;
-  const tokensOf = (stream: number) => summary.streams[stream]?.tokens ?? [];
-  const values = summary.layers.map(({ index, stream }) =>
-    tokensOf(stream).map((token) => numbers.at(index, token.index)),
-  );
-  const strength = tinting(measure, numbers.peak === null ? values.flat() : [numbers.peak]);
-  const printing = hasRoom(grid);
-  const width = Math.max(1, grid.cell - 2);
-  const rows = summary.layers.map((layer, place) => {
-    const top = grid.y(layer.index) - grid.row / 2 + 1;
-    const pressed = includes(selection, { layer: layer.index });
-    const row = tokensOf(layer.stream).map((token) => {
-      const value = values[place]?.[token.index] ?? Number.NaN;
-      const tint = strength(value);
-      const here = { layer: layer.index, token: token.index };
-      const linked = pressed || includes(selection, { token: token.index, stream: layer.stream });
-      const looks = `${Number.isNaN(value) ? " unknown" : ""}${isNegative(measure, value) ? " negative" : ""}`;
-      const left = grid.x(token.index) - grid.cell / 2 + 1;
-      return svg`<rect role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-layer=${layer.index}
-        data-token=${token.index} data-stream=${layer.stream} data-linked=${linked}
-        aria-pressed=${includes(selection, here)} aria-label="${token.text} at layer ${layer.index}: ${numbers.say(layer.index, token.index)}"
-        class="cell${looks}" x=${left} y=${top} width=${width} height=${grid.row - 2} rx="3"
-        style="--tint:${tint.toFixed(3)}"></rect>${
-          printing && tint >= PRINTED
-            ? svg`<text class="value" x=${left + width - 5} y=${grid.y(layer.index) + 4} text-anchor="end" aria-hidden="true">${short(measure, value)}</text>`
-            : nothing
-        }`;
-    });
-    const name = `the attention of layer ${layer.index}, ${layer.name}`;
-    return svg`<g role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-layer=${layer.index}
-      aria-pressed=${pressed} aria-label="layer ${layer.index}: ${name}">${layerName(layer.index, grid)}</g>${row}`;
+  const { layers, streams } = summary;
+  const tokensOf = (row: number) => streams[layers[row]?.stream ?? 0]?.tokens ?? [];
+  const columns = Math.max(1, ...streams.map(({ tokens }) => tokens.length));
+  const values = new Float32Array(layers.length * columns).fill(Number.NaN);
+  layers.forEach(({ index }, row) => {
+    for (const token of tokensOf(row)) values[row * columns + token.index] = numbers.at(index, token.index);
   });
-  return svg`${rows}`;
-}
-
-export function layerName(layer: number, grid: Grid): Drawing {
-  const top = grid.y(layer) - grid.row / 2 + 1;
-  return svg`<rect x="2" y=${top} width=${grid.gutter - 8} height=${grid.row - 2} rx="4" class="layer"></rect>
-    <text x=${grid.gutter / 2 - 2} y=${grid.y(layer) + 4} text-anchor="middle">layer ${layer}</text>`;
+  const strength = tinting(measure, numbers.peak === null ? values : [numbers.peak]);
+  const strengths = values.map((value, place) => {
+    if (place % columns >= tokensOf(Math.floor(place / columns)).length) return ABSENT;
+    return Number.isNaN(value) ? value : isNegative(measure, value) ? -strength(value) : strength(value);
+  });
+  const printing = hasRoom(grid);
+  const target = (row: number, column: number): Target => {
+    const { index, stream } = layers[row] ?? { index: 0, stream: 0 };
+    return column < 0 ? { layer: index } : { layer: index, token: column, stream };
+  };
+  const available = availability(state);
+  const disabled = (row: number, column: number) => !available(target(row, column));
+  const named = streams[0]?.tokens ?? [];
+  return latticeFace(
+    {
+      lattice: latticeOf(grid, columns, layers.length),
+      strengths,
+      printed: (row, column) => {
+        const tint = Math.abs(strengths[row * columns + column] ?? 0);
+        return printing && tint >= PRINTED
+          ? short(measure, values[row * columns + column] ?? Number.NaN, numbers.peak)
+          : "";
+      },
+      align: "right",
+      disabled,
+    },
+    {
+      row: (row) => `layer ${layers[row]?.index}`,
+      column: (column) => named[column]?.text ?? "",
+      where: "bottom",
+      upright: grid.cell >= UPRIGHT,
+    },
+    {
+      spoken: (row, column) => {
+        const { index, name } = layers[row] ?? { index: 0, name: "" };
+        const label =
+          column < 0
+            ? `layer ${index}: the attention of layer ${index}, ${name}`
+            : `${tokensOf(row)[column]?.text} at layer ${index}: ${numbers.say(index, column)}`;
+        return { label, target: target(row, column), disabled: disabled(row, column) };
+      },
+      lying: ({ layer, branch, head, token, stream }, lattice) => {
+        if ((branch ?? null) !== null || (head ?? null) !== null) return [];
+        const rows = layers.flatMap((described, row) =>
+          layer === undefined || layer === null
+            ? described.stream === (stream ?? 0)
+              ? [row]
+              : []
+            : described.index === layer
+              ? [row]
+              : [],
+        );
+        const [from, to] = [rows[0], rows.at(-1)];
+        if (from === undefined || to === undefined) return [];
+        if (token === undefined || token === null) {
+          const name = { box: boxOf(lattice, placeOf(lattice, from, -1)), own: true };
+          return [name, { box: rowBox(lattice, from), own: false }];
+        }
+        if (layer !== undefined && layer !== null)
+          return [{ box: boxOf(lattice, placeOf(lattice, from, token)), own: true }];
+        return [{ box: columnBox(lattice, token, from, to), own: false }];
+      },
+    },
+  );
 }

@@ -2,17 +2,31 @@
 
 import { html } from "lit-html";
 import type { Columns } from "../columns";
-import type { ExplanationHeader, Kind } from "../contract";
+import type { ExplanationHeader, HeadMapAnswer, Kind } from "../contract";
 import { h } from "../dom";
+import type { Face } from "../fields/face";
+import { Field } from "../fields/field";
+import type { Lattice } from "../fields/lattice";
+import { columnBox, depthOf, latticeFace, rowBox } from "../fields/lattice-face";
+import { shareOf } from "../layout/columns";
 import { percent } from "../layout/numbers";
 import { explanationPane } from "../pane";
+import { tokenName } from "../part-names";
 import { headOf, isEmpty, normalise, same } from "../selection";
 import type { State, Store } from "../store";
 
-const COLOURS: Record<Kind, readonly [number, number, number]> = {
-  query: [0, 114, 178],
-  key: [201, 133, 0],
-  value: [0, 158, 115],
+const GUTTER = 74;
+// Cells in which a share is read, and those of long texts, which are scrolled.
+const LARGEST = 22;
+const SMALLEST = 4;
+// More of a map is scrolled in itself.
+const HIGHEST = 420;
+const UPRIGHT = 40;
+
+const MEANT: Record<Kind, string> = {
+  value: "value: what it reads there",
+  key: "key: what makes it look there",
+  query: "query: what makes it look from here",
 };
 
 export function mountHeadMap(root: HTMLElement, store: Store, signal: AbortSignal): void {
@@ -20,15 +34,32 @@ export function mountHeadMap(root: HTMLElement, store: Store, signal: AbortSigna
   const figures = h("div", { class: "maps" });
   root.append(h("h3", {}, "One head: query (rows) × key (columns)"), hint, figures);
   explanationPane(hint, store, signal, (state) => html`${aboutMap(state)}`);
-  let drawn: State["map"] = null;
+  const fields: { figure: HTMLElement; caption: HTMLElement; field: Field }[] = [];
+  const fieldAt = (index: number) => {
+    const caption = h("figcaption");
+    const figure = h("figure", { class: "branch" }, caption);
+    const field = new Field(figure, store, signal, "one head, query by key");
+    field.element.classList.add("reading");
+    fields[index] = { figure, caption, field };
+    return { figure, caption, field };
+  };
   store.effect((state) => {
     // An older map gives way when the new one is there, so that nothing jumps.
     const shown = headOf(state.selection) === null ? null : state.map;
-    if (shown === drawn || state.summary?.type !== "explanation") return;
-    drawn = shown;
-    const summary = state.summary;
-    const made = shown?.header.kinds.map((_, index) => figure(summary, shown.header, shown.columns, index));
-    figures.replaceChildren(...(made ?? []));
+    const { summary, space } = state;
+    if (summary?.type !== "explanation") return;
+    const kinds = [...(shown?.header.kinds ?? [])].reverse();
+    const width = shareOf(space, Math.max(1, kinds.length));
+    const made = kinds.map((kind) => {
+      const index = shown?.header.kinds.indexOf(kind) ?? 0;
+      const { figure, caption, field } = fields[index] ?? fieldAt(index);
+      if (shown === null) return figure;
+      caption.textContent = `${MEANT[kind]}; at most ${percent(shown.header.peak[index] ?? 0)}`;
+      const face = mapFace(summary, shown.header, shown.columns, index, width);
+      field.show(face, { width, height: HIGHEST });
+      return figure;
+    });
+    if (made.length !== figures.children.length) figures.replaceChildren(...made);
   }, signal);
 }
 
@@ -46,47 +77,62 @@ function aboutMap({ selection, map, unmapped }: State): string {
   return `Head ${header.layer}·${header.head}: shares of the mass of ${whose}. ${unmapped ?? ""}`.trim();
 }
 
-function figure(
+/** A map of one kind: each row is where the head looks from, each column where it looks to. */
+function mapFace(
   summary: ExplanationHeader,
-  header: NonNullable<State["map"]>["header"],
+  { layer, kinds, peak: peaks }: HeadMapAnswer,
   columns: Columns,
   index: number,
-): HTMLElement {
-  const kind = header.kinds[index] ?? "value";
-  const peak = header.peak[index] ?? 0;
-  const described = summary.layers[header.layer];
-  const queries = summary.streams[described?.stream ?? 0]?.tokens ?? [];
-  const keys = summary.streams[described?.key_stream ?? 0]?.tokens ?? [];
-  const canvas = h("canvas", {
-    width: keys.length,
-    height: queries.length,
-    role: "img",
-    "aria-label": `${kind} map`,
-  });
-  draw(canvas, columns, index, kind);
-  const reading = h("figcaption", {}, `${kind}: at most ${percent(peak)}`);
-  canvas.addEventListener("pointermove", (event) => {
-    const box = canvas.getBoundingClientRect();
-    const key = Math.floor(((event.clientX - box.left) / box.width) * keys.length);
-    const query = Math.floor(((event.clientY - box.top) / box.height) * queries.length);
-    const byte = columns.at("map", index, query, key);
-    const share = percent((byte / 255) ** 2 * peak);
-    reading.textContent = `${kind}: ${queries[query]?.text ?? ""} ← ${keys[key]?.text ?? ""} ${share}`;
-  });
-  return h("figure", { class: `branch ${kind}` }, canvas, reading);
-}
-
-/** One pixel per pair of tokens; the browser scales it. */
-function draw(canvas: HTMLCanvasElement, columns: Columns, kind: number, name: Kind): void {
-  const context = canvas.getContext?.("2d");
-  if (!context) return;
-  const [red, green, blue] = COLOURS[name];
-  const image = context.createImageData(canvas.width, canvas.height);
-  for (let query = 0; query < canvas.height; query++) {
-    for (let key = 0; key < canvas.width; key++) {
-      const byte = columns.at("map", kind, query, key);
-      image.data.set([red, green, blue, Number.isNaN(byte) ? 0 : byte], 4 * (query * canvas.width + key));
-    }
-  }
-  context.putImageData(image, 0, 0);
+  space: number,
+): Face {
+  const described = summary.layers[layer];
+  const [own, other] = [described?.stream ?? 0, described?.key_stream ?? 0];
+  const queries = summary.streams[own]?.tokens ?? [];
+  const keys = summary.streams[other]?.tokens ?? [];
+  const fitting = Math.floor((space - GUTTER - 8) / Math.max(1, keys.length));
+  const cell = Math.max(SMALLEST, Math.min(LARGEST, fitting));
+  const upright = cell >= UPRIGHT;
+  const lattice: Lattice = {
+    columns: keys.length,
+    rows: queries.length,
+    gutter: GUTTER,
+    above: depthOf(upright),
+    cell,
+    row: cell,
+    upwards: false,
+    named: false,
+  };
+  const read = columns.reader("map");
+  const peak = peaks[index] ?? 0;
+  // A byte is the root of a share, as a tint is.
+  const strengths = new Float32Array(queries.length * keys.length).map(
+    (_, place) => read(index, Math.floor(place / keys.length), place % keys.length) / 255,
+  );
+  const share = (row: number, column: number) => (strengths[row * keys.length + column] ?? 0) ** 2 * peak;
+  return latticeFace(
+    { lattice, strengths, printed: () => "", align: "center", disabled: () => false, hue: kinds[index] },
+    {
+      row: (row) => queries[row]?.text ?? "",
+      column: (column) => keys[column]?.text ?? "",
+      where: "top",
+      upright,
+    },
+    {
+      spoken: (row, column) => ({
+        label: `${kinds[index]}: ${tokenName(summary, row, own)} ← ${tokenName(summary, column, other)} ${percent(share(row, column))}`,
+        target: null,
+        disabled: false,
+      }),
+      lying: ({ layer: at, head, branch, token, stream }) => {
+        const nothing = (value: unknown) => value === null || value === undefined;
+        if (!nothing(at) || !nothing(head) || !nothing(branch) || nothing(token)) return [];
+        const found = [];
+        if ((stream ?? 0) === own && (token ?? 0) < queries.length)
+          found.push({ box: rowBox(lattice, token ?? 0), own: false });
+        if ((stream ?? 0) === other && (token ?? 0) < keys.length)
+          found.push({ box: columnBox(lattice, token ?? 0, 0, queries.length - 1), own: false });
+        return found;
+      },
+    },
+  );
 }

@@ -37,4 +37,4 @@ export function mountHeadline(
 }
 
 const compared = ({ label, score }: Reference): string =>
-  `compared with ${label}${score === null ? "" : ` (score ${brief(score)})`}`;
+  `compared with ${label}${score === null ? "" : ` (score ${brief(score, Math.abs(score))})`}`;

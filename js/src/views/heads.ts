@@ -1,82 +1,148 @@
 /** Layers by heads, and the MLP of each layer beside them. */
 
-import { html, nothing } from "lit-html";
+import { html } from "lit-html";
 import type { ExplanationHeader, Layer } from "../contract";
 import { h } from "../dom";
+import { availability } from "../fields/available";
+import type { Face, Lying } from "../fields/face";
+import { Field } from "../fields/field";
+import { boxOf, type Lattice, placeOf } from "../fields/lattice";
+import { latticeFace, rowBox } from "../fields/lattice-face";
+import { ABSENT } from "../fields/paint";
+import { columnOf } from "../layout/columns";
 import { isNegative, measureOf, tinting } from "../measures";
 import { type Numbers, numbersOf } from "../numbers";
-import { type Drawing, explanationPane } from "../pane";
-import { includes } from "../selection";
+import { explanationPane } from "../pane";
+import type { Target } from "../selection";
 import { short } from "../short";
 import type { State, Store } from "../store";
 import { caption, explained } from "./caption";
+import { PRINTED } from "./cells";
 
-// More heads beside each other leave no room for numbers.
-const ROOM = 8;
-const PRINTED = 0.3;
-
-type Shade = (value: number) => number;
+const GUTTER = 58;
+const ABOVE = 20;
+const GAP = 12;
+// Pixels of a column: what fingers still meet, and what a number needs.
+const NARROWEST = 12;
+const WIDEST = 66;
+const ROOM = 40;
 
 export function mountHeads(root: HTMLElement, store: Store, signal: AbortSignal): void {
-  const drawn = h("div");
-  root.append(drawn);
+  const title = h("h3");
+  root.append(title);
   explained(root, store, signal, "head");
-  explanationPane(drawn, store, signal, (state, summary) => {
-    const measure = measureOf(state, summary);
-    const [heads, mlps] = [numbersOf(state, measure, "head"), numbersOf(state, measure, "mlp")];
-    const all = summary.layers.flatMap(({ index, heads: count }) =>
-      Array.from({ length: count }, (_, head) => heads.at(index, head)),
+  explanationPane(
+    title,
+    store,
+    signal,
+    (state, summary) => html`Heads and MLPs <span class="caption">${caption(state, summary, "head")}</span>`,
+  );
+  const field = new Field(root, store, signal, "heads and MLPs: layers by heads");
+  store.effect((state) => {
+    const { summary } = state;
+    if (summary?.type !== "explanation") return;
+    const most = { width: columnOf(state.space), height: Number.POSITIVE_INFINITY };
+    field.show(summary.layers.length === 0 ? null : headsFace(state, summary, most.width), most);
+  }, signal);
+}
+
+/** Heads from left to right, and behind a gap the MLP. */
+function latticeOf(layers: readonly Layer[], heads: number, space: number): Lattice {
+  const fitting = (space - GUTTER - GAP - 8) / (heads + 1);
+  return {
+    columns: heads + 1,
+    rows: layers.length,
+    gutter: GUTTER,
+    above: ABOVE,
+    cell: Math.max(NARROWEST, Math.min(WIDEST, Math.floor(fitting))),
+    row: layers.length > 24 ? 20 : 29,
+    upwards: true,
+    apart: heads,
+    gap: GAP,
+    named: true,
+  };
+}
+
+export function headsFace(state: State, summary: ExplanationHeader, space: number): Face {
+  const { layers } = summary;
+  const measure = measureOf(state, summary);
+  const [heads, mlps] = [numbersOf(state, measure, "head"), numbersOf(state, measure, "mlp")];
+  const most = Math.max(0, ...layers.map((layer) => layer.heads));
+  const columns = most + 1;
+  const values = new Float32Array(layers.length * columns).fill(Number.NaN);
+  layers.forEach(({ index, heads: count }, row) => {
+    for (let head = 0; head < count; head++) values[row * columns + head] = heads.at(index, head);
+    values[row * columns + most] = mlps.at(index);
+  });
+  const isMlp = (place: number) => place % columns === most;
+  const shadeOf = (numbers: Numbers, own: (place: number) => boolean) =>
+    tinting(
+      numbers.measure,
+      numbers.peak === null ? values.filter((_, place) => own(place)) : [numbers.peak],
     );
-    const shades: [Shade, Shade] = [
-      tinting(heads.measure, heads.peak === null ? all : [heads.peak]),
-      tinting(
-        mlps.measure,
-        mlps.peak === null ? summary.layers.map(({ index }) => mlps.at(index)) : [mlps.peak],
-      ),
-    ];
-    const most = Math.max(0, ...summary.layers.map((layer) => layer.heads));
-    const numbers = Array.from({ length: most }, (_, head) => html`<span>${head}</span>`);
-    return html`<h3>Heads and MLPs <span class="caption">${caption(state, summary, "head")}</span></h3>
-      <div class="grid" style="--heads:${most}">
-        <div class="heads names" aria-hidden="true"><span>head</span>${numbers}<span>MLP</span></div>
-        ${[...summary.layers].reverse().map((layer) => row(state, summary, layer, most, [heads, mlps], shades))}
-      </div>`;
+  const [shade, shadeOfMlp] = [shadeOf(heads, (place) => !isMlp(place)), shadeOf(mlps, isMlp)];
+  const strengths = values.map((value, place) => {
+    if (!isMlp(place) && place % columns >= (layers[Math.floor(place / columns)]?.heads ?? 0)) return ABSENT;
+    const [numbers, tint] = isMlp(place) ? [mlps, shadeOfMlp] : [heads, shade];
+    return Number.isNaN(value) ? value : isNegative(numbers.measure, value) ? -tint(value) : tint(value);
   });
+  const target = (row: number, column: number): Target => {
+    const layer = layers[row]?.index ?? 0;
+    if (column < 0) return { layer };
+    return column === most ? { layer, branch: "mlp" } : { layer, head: column };
+  };
+  const available = availability(state);
+  const disabled = (row: number, column: number) => !available(target(row, column));
+  const lattice = latticeOf(layers, most, space);
+  return latticeFace(
+    {
+      lattice,
+      strengths,
+      printed: (row, column) => {
+        const place = row * columns + column;
+        const enough = lattice.cell >= ROOM && Math.abs(strengths[place] ?? 0) >= PRINTED;
+        const { measure: own, peak } = isMlp(place) ? mlps : heads;
+        return enough ? short(own, values[place] ?? Number.NaN, peak) : "";
+      },
+      align: "center",
+      disabled,
+    },
+    {
+      row: (row) => `layer ${layers[row]?.index}`,
+      column: (column) => (column === most ? "MLP" : `${column}`),
+      where: "top",
+      upright: true,
+    },
+    {
+      spoken: (row, column) => {
+        const { index, name } = layers[row] ?? { index: 0, name: "" };
+        const label =
+          column < 0
+            ? `layer ${index}: the attention of layer ${index}, ${name}`
+            : column === most
+              ? `MLP of layer ${index}: ${mlps.say(index)}`
+              : `head ${index}·${column}: ${heads.say(index, column)}`;
+        return { label, target: target(row, column), disabled: disabled(row, column) };
+      },
+      lying: (part) => lying(part, layers, most, lattice),
+    },
+  );
 }
 
-function row(
-  state: State,
-  summary: ExplanationHeader,
-  layer: Layer,
+function lying(
+  { layer, branch, head, token }: Target,
+  layers: readonly Layer[],
   most: number,
-  [heads, mlps]: [Numbers, Numbers],
-  [shade, shadeOfMlp]: [Shade, Shade],
-): Drawing {
-  const { index } = layer;
-  const printing = most <= ROOM;
-  const own = Array.from({ length: most }, (_, head) => {
-    if (head >= layer.heads) return html`<span></span>`;
-    const value = heads.at(index, head);
-    return html`<button type="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-layer=${index}
-      data-head=${head} aria-pressed=${includes(state.selection, { layer: index, head })}
-      aria-label="head ${index}·${head}: ${heads.say(index, head)}" class="head${looks(heads, value)}"
-      data-own="${index}·${head}"
-      data-value=${number(heads, value, shade(value), printing)} style="--tint:${shade(value).toFixed(3)}"></button>`;
-  });
-  const value = mlps.at(index);
-  const mlp = html`<button type="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-layer=${index}
-    data-branch="mlp" aria-pressed=${includes(state.selection, { layer: index, branch: "mlp" })}
-    aria-label="MLP of layer ${index}: ${mlps.say(index)}" class="head mlp${looks(mlps, value)}"
-    data-value=${number(mlps, value, shadeOfMlp(value), true)} style="--tint:${shadeOfMlp(value).toFixed(3)}"></button>`;
-  const name = `the attention of layer ${index}, ${summary.layers[index]?.name}`;
-  return html`<div class="heads"><button type="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item
-    data-layer=${index} aria-pressed=${includes(state.selection, { layer: index })}
-    aria-label="layer ${index}: ${name}" class="row">layer ${index}</button>${own}${mlp}</div>`;
+  lattice: Lattice,
+): Lying[] {
+  const row = layers.findIndex(({ index }) => index === layer);
+  if (row < 0 || (token ?? null) !== null) return [];
+  const box = (column: number) => boxOf(lattice, placeOf(lattice, row, column));
+  if ((head ?? null) !== null) return [{ box: box(head ?? 0), own: (branch ?? null) === null }];
+  if (branch === "mlp") return [{ box: box(most), own: true }];
+  if ((branch ?? null) !== null) return [];
+  return [
+    { box: box(-1), own: true },
+    { box: rowBox(lattice, row), own: false },
+  ];
 }
-
-const looks = ({ measure }: Numbers, value: number): string =>
-  `${Number.isNaN(value) ? " unknown" : ""}${isNegative(measure, value) ? " negative" : ""}`;
-
-/** It is printed by the stylesheet: the label of a button says it in full, and must hold all its text. */
-const number = ({ measure }: Numbers, value: number, tint: number, printing: boolean) =>
-  printing && tint >= PRINTED ? short(measure, value) : nothing;

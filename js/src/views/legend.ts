@@ -35,7 +35,7 @@ export function mountLegend(root: HTMLElement, store: Store, signal: AbortSignal
 }
 
 function ends({ target, contrast }: Score, peak: number): [string, string] {
-  const [low, high] = peak > 0 ? [` ${brief(-peak)}`, `${brief(peak)} `] : ["", ""];
+  const [low, high] = peak > 0 ? [` ${brief(-peak, peak)}`, `${brief(peak, peak)} `] : ["", ""];
   if (target === null || contrast === null) return [`lowers the score${low}`, `${high}raises it`];
   return [`for ${contrast}${low}`, `${high}for ${target}`];
 }

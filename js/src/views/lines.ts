@@ -18,11 +18,14 @@ import { aside, type Grid, hasRoom, middleOf, rowOf, stepPath } from "../layout/
 import { brief } from "../layout/numbers";
 import type { Drawing } from "../pane";
 import { rankingShown } from "../rankings";
+import { factsOf, stepsOf } from "../route-words";
 import type { State } from "../store";
 
 // Pixels of a letter in a chip.
 const LETTER = 6.2;
 const WIDTH = 4.5;
+// What a pointer meets of a line.
+const REACH = 12;
 const OPERAND: Partial<Record<StepBranch, string>> = { query: " query", key: " key" };
 
 export function lines(state: State, summary: ExplanationHeader, grid: Grid): Drawing {
@@ -35,16 +38,23 @@ export function lines(state: State, summary: ExplanationHeader, grid: Grid): Dra
   return svg`
     ${upwards.map((family) => {
       const looks = [family === lead ? "lead" : "", family.index === state.family ? "chosen" : ""];
-      return drawn(grid, layers, family, looks, family.index, "family", family.index);
+      return drawn(grid, layers, family, looks, family.index, "family", family.index, tipOf(family, summary));
     })}
     ${open
       .flatMap(({ routes, negative }) => routes.map((route) => [route, negative] as const))
       .map(([route, negative]) => {
         const kin = { drawn: route.steps, negative };
         const looks = [route.rank === state.route ? "chosen" : ""];
-        return drawn(grid, layers, kin, looks, 1 + route.rank, "route", route.rank, route);
+        return drawn(grid, layers, kin, looks, 1 + route.rank, "route", route.rank, factsOf(route), route);
       })}
     ${end(summary, grid, lead, ranking?.by ?? "contribution")}`;
+}
+
+/** What a line is, under the pointer: the list says it to everybody else. */
+function tipOf(family: Kin, summary: ExplanationHeader): string {
+  const { value, exact } = family;
+  const told = value === null || !exact ? "" : ` (${brief(value, Math.abs(value))})`;
+  return `${family.index + 1}. ${stepsOf(family, summary, true)}${told}`;
 }
 
 function drawn(
@@ -55,6 +65,7 @@ function drawn(
   place: number,
   kind: "family" | "route",
   index: number,
+  tip: string,
   route?: ListedRoute,
 ): Drawing {
   const shift = aside(grid, place);
@@ -64,9 +75,9 @@ function drawn(
   const path = hops.map((step) => stepPath(grid, step, shift, rowOf(step, layers))).join("");
   const classes = ["route", ...looks, negative ? "negative" : "", hasRoom(grid) ? "open" : ""].join(" ");
   return svg`<g aria-hidden="true" data-item data-family=${kind === "family" ? index : nothing}
-    data-route=${kind === "route" ? index : nothing} class=${classes}
+    data-route=${kind === "route" ? index : nothing} class=${classes} data-tip=${tip}
     ><path class="halo" d=${path} stroke-width=${WIDTH + 4}></path><path class="line" d=${path} stroke-width=${WIDTH}></path
-    ><circle class="start" cx=${grid.x(first.source) + shift} cy=${grid.y(rowOf(first, layers))} r="5"></circle
+    ><path class="reach" d=${path} stroke-width=${REACH}></path><circle class="start" cx=${grid.x(first.source) + shift} cy=${grid.y(rowOf(first, layers))} r="5"></circle
     >${(route?.steps ?? [])
       .filter(({ branch }) => branch === "mlp")
       .map((step) =>
@@ -93,9 +104,11 @@ function chip(step: ListedStep, grid: Grid, shift: number, row: number): Drawing
 
 /** What the model says, with the score: `are, not is +8.0`, or `is, not are (−8.0 for are)`. */
 function saying({ target, contrast, value }: Score): string {
-  if (contrast === null || target === null) return `${target ?? "score"} ${brief(value)}`;
-  if ((value ?? 0) >= 0) return `${target}, not ${contrast} ${brief(value)}`;
-  return `${contrast}, not ${target} (${brief(value)} for ${target})`;
+  // By itself, so with its own digits.
+  const told = brief(value, Math.abs(value ?? 0));
+  if (contrast === null || target === null) return `${target ?? "score"} ${told}`;
+  if ((value ?? 0) >= 0) return `${target}, not ${contrast} ${told}`;
+  return `${contrast}, not ${target} (${told} for ${target})`;
 }
 
 /** The score, where the paths end; those that are drawn may speak against it. */

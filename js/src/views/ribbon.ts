@@ -4,6 +4,7 @@ import { html, nothing } from "lit-html";
 import type { ExplanationHeader, Token } from "../contract";
 import { h } from "../dom";
 import { type Pair, pairs } from "../layout/alignment";
+import { joinedIn } from "../layout/words";
 import { isNegative, measureOf, tinting } from "../measures";
 import { numbersOf } from "../numbers";
 import { type Drawing, explanationPane } from "../pane";
@@ -15,6 +16,9 @@ import { caption, explained } from "./caption";
 // In longer texts only the numbers that stand out are printed.
 const ALL_PRINTED = 60;
 const STANDS_OUT = 0.3;
+// Tokens of a text that is scrolled in itself, so that the pictures below stay near.
+const LONG = 150;
+const AT_FIRST = 150;
 
 export function mountRibbon(root: HTMLElement, store: Store, signal: AbortSignal): void {
   const drawn = h("div");
@@ -31,20 +35,24 @@ function row(state: State, summary: ExplanationHeader, stream: number): Drawing 
   const numbers = numbersOf(state, measureOf(state, summary), stream === 0 ? "token" : "decoder");
   const values = tokens.map(({ index }) => numbers.at(index));
   const strength = tinting(numbers.measure, numbers.peak === null ? values : [numbers.peak]);
+  const joined = joinedIn(tokens);
   const token = ({ index, text, raw, special }: Token): Drawing => {
     const value = values[index] ?? Number.NaN;
     const tint = strength(value);
     const printed = tokens.length <= ALL_PRINTED || tint >= STANDS_OUT;
-    const looks = `${special ? " special" : ""}${isNegative(numbers.measure, value) ? " negative" : ""}${Number.isNaN(value) ? " unknown" : ""}`;
+    const looks = `${special ? " special" : ""}${joined.has(index) ? " joined" : ""}${includes(state.avoiding, { token: index, stream }) ? " avoided" : ""}${isNegative(numbers.measure, value) ? " negative" : ""}${Number.isNaN(value) ? " unknown" : ""}`;
     return html`<span role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${index}
       data-stream=${stream} class="token${looks}" aria-label="${text}: ${numbers.say(index)}"
-      aria-pressed=${includes(state.selection, { token: index, stream })} data-value=${printed ? short(numbers.measure, value) : nothing} style="--tint:${tint.toFixed(3)}"
+      aria-pressed=${includes(state.selection, { token: index, stream })} data-value=${printed ? short(numbers.measure, value, numbers.peak) : nothing} style="--tint:${tint.toFixed(3)}"
       >${text || raw}</span>`;
   };
   const name =
     summary.streams.length > 1 ? html`<span class="stream">${summary.streams[stream]?.name}</span>` : nothing;
   const other = summary.reference?.streams[stream]?.tokens ?? [];
-  if (other.length === 0) return html`<div class="sentence">${name}${tokens.map(token)}</div>`;
+  // What is in sight at first; the others follow when that is on screen.
+  const shown = state.complete ? tokens : tokens.slice(0, AT_FIRST);
+  if (other.length === 0)
+    return html`<div class="sentence${tokens.length > LONG ? " long" : ""}">${name}${shown.map(token)}</div>`;
   const aligned = summary.reference?.aligned[stream] ?? [];
   const columns = pairs(tokens.length, other.length, aligned).map((pair) => {
     const own = tokens[pair.token];

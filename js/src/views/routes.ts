@@ -68,7 +68,9 @@ function remarkOf({ by, remark }: Ranking): string {
 
 function together(ranking: Ranking): Drawing | typeof nothing {
   const total = ranking.by === "contribution" ? totalOf(ranking) : null;
-  return total === null ? nothing : html`<p class="together">All routes together: <b>${brief(total)}</b></p>`;
+  return total === null
+    ? nothing
+    : html`<p class="together">All routes together: <b>${brief(total, Math.max(largestOf(ranking), Math.abs(total)))}</b></p>`;
 }
 
 // Beside the largest contribution, a smaller one is none.
@@ -78,7 +80,7 @@ const NONE = 0.005;
 function worded(by: Ranking["by"], value: number | null, largest: number): string {
   if (by === "mass") return percent(value);
   if (by === "best") return power(value);
-  const short = brief(value);
+  const short = brief(value, largest);
   return short === "0" && Math.abs(value ?? 0) > NONE * largest ? signed(value, 2) : short;
 }
 

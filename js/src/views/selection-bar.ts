@@ -1,15 +1,16 @@
 /** What is selected, as chips, what that means, and what is known of it; its place is kept where nothing is. */
 
-import { html, type nothing } from "lit-html";
+import { html, nothing } from "lit-html";
 import type { ExplanationHeader, Part } from "../contract";
 import { totalOf } from "../families";
 import { focusEntry } from "../keyboard";
-import { brief, percent } from "../layout/numbers";
+import { brief as inBrief, percent } from "../layout/numbers";
 import { measureOf } from "../measures";
 import { type Drawing, explanationPane } from "../pane";
 import { partName } from "../part-names";
 import type { Questions } from "../questions";
-import { clicked, EMPTY, isEmpty, normalise, same, wording } from "../selection";
+import { peakOf } from "../reasons";
+import { EMPTY, isEmpty, normalise, same, without, wording } from "../selection";
 import type { State, Store } from "../store";
 import { known, predicted } from "../tested";
 import { verdictOf } from "../verdict";
@@ -26,41 +27,60 @@ export function mountSelectionBar(
     // The button goes; the keyboard stays in the widget.
     focusEntry(root);
   };
-  const without = (part: Part) => {
-    questions.select(clicked(store.state.selection, part, true));
+  const drop = (part: Part) => {
+    const { selection, avoiding } = store.state;
+    questions.select(without(selection, part), without(avoiding, part));
     focusEntry(root);
   };
   explanationPane(root, store, signal, (state, summary) => {
-    const { selection } = state;
-    if (isEmpty(selection))
-      return html`<p class="parts"><span class="hint">Click a word, a cell, a head or a layer to ask about it; Shift-click adds another.</span></p>
+    const { selection, avoiding, history } = state;
+    const ways = html`<span class="ways-back">${way("back", "←", history.back, () => questions.back())}${way("forward", "→", history.forward, () => questions.forward())}</span>`;
+    if (isEmpty(selection) && isEmpty(avoiding))
+      return html`<p class="parts">${ways}<span class="hint">Click a word, a cell, a head or a layer to ask about it; Shift-click adds another, Alt-click leaves one out.</span></p>
         <p class="hint meaning"><span>Nothing is selected: all paths are shown.</span></p>`;
-    const chips = selection.map((part) => chip(part, summary, without));
+    const chips = [
+      ...selection.map((part) => chip(part, summary, false, drop)),
+      ...avoiding.map((part) => chip(part, summary, true, drop)),
+    ];
     const question = { selection, steps: [] };
-    return html`<p class="parts">${chips}${testButton(state, summary, question, questions)}<button data-action="clear" type="button"
+    const test = isEmpty(selection) ? nothing : testButton(state, summary, question, questions);
+    return html`<p class="parts">${ways}${chips}${test}<button data-action="clear" type="button"
         data-lm-suppress-shortcuts="true" @click=${clear}>Clear (Esc)</button><span class="facts" role="status">${facts(state, summary)}</span></p>
       <p class="hint meaning"><span>${words(state, summary)}</span></p>`;
   });
 }
 
-function chip(part: Part, summary: ExplanationHeader, without: (part: Part) => void): Drawing {
+/** To the selection before, or forward again. */
+function way(name: "back" | "forward", sign: string, can: boolean, go: () => void): Drawing {
+  const tip = name === "back" ? "The selection before: [" : "Forward again: ]";
+  return html`<button type="button" data-action=${name} data-lm-suppress-shortcuts="true" aria-label="${name} to another selection"
+    aria-disabled=${!can} tabindex=${can ? 0 : -1} data-tip=${tip} @click=${() => can && go()}>${sign}</button>`;
+}
+
+function chip(part: Part, summary: ExplanationHeader, avoided: boolean, drop: (part: Part) => void): Drawing {
   const name = partName(part, summary);
-  return html`<span class="chip"><span class="hint">${part.layer === null ? "from" : "through"}</span> ${name}
+  const how = `${avoided ? "not " : ""}${part.layer === null ? "from" : "through"}`;
+  return html`<span class="chip${avoided ? " avoided" : ""}"><span class="hint">${how}</span> ${name}
     <button type="button" data-lm-suppress-shortcuts="true" aria-label="take ${name} out of the selection"
-      @click=${() => without(part)}>×</button></span>`;
+      @click=${() => drop(part)}>×</button></span>`;
 }
 
 /** What was measured of the selection, and what is estimated. */
 function facts(state: State, summary: ExplanationHeader): string {
+  if (isEmpty(state.selection)) return "";
   const test = known(state, summary, { selection: state.selection, steps: [] });
   if (test !== null) {
     const { words: verdict } = verdictOf(test, summary.score);
+    const largest = Math.max(Math.abs(test.before ?? 0), Math.abs(test.after ?? 0));
+    const brief = (value: number | null) => inBrief(value, largest);
     const guess = test.predicted === null ? "" : `, predicted ${brief(test.predicted)}`;
     const effect = brief((test.before ?? Number.NaN) - (test.after ?? Number.NaN));
     return `Tested: without it ${brief(test.before)} → ${brief(test.after)}, ${verdict} (effect ${effect}${guess})`;
   }
   const contribution = contributionOf(state);
-  return Number.isNaN(contribution) ? "" : `Contribution ${brief(contribution)}, not tested`;
+  return Number.isNaN(contribution)
+    ? ""
+    : `Contribution ${inBrief(contribution, peakOf(state.columns))}, not tested`;
 }
 
 /** Of a single part at its place; of several, of the routes through all of them. */
@@ -73,7 +93,7 @@ function contributionOf(state: State): number {
 }
 
 function words(state: State, summary: ExplanationHeader): string | typeof nothing {
-  const which = wording(state.selection, summary);
+  const which = wording(state.selection, summary, state.avoiding);
   if (state.answered === "pending") return `Asking for ${which} …`;
   if (state.answered === "ready") {
     const share = state.condition?.header.log_share ?? null;

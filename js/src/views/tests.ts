@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit-html";
 import type { ExplanationHeader, Test } from "../contract";
-import { brief } from "../layout/numbers";
+import { brief as inBrief } from "../layout/numbers";
 import { type Drawing, explanationPane } from "../pane";
 import { stepSentence, testName } from "../part-names";
 import type { Store } from "../store";
@@ -51,6 +51,8 @@ function row(test: Test, summary: ExplanationHeader, [low, high]: [number, numbe
   const { before, after, predicted } = test;
   const verdict = verdictOf(test, summary.score);
   const effect = (before ?? Number.NaN) - (after ?? Number.NaN);
+  const largest = Math.max(-low, high);
+  const brief = (value: number | null) => inBrief(value, largest);
   const at = (value: number) => Math.max(0, Math.min(100, (100 * (value - low)) / (high - low)));
   const guess = predicted === null ? null : (before ?? 0) - predicted;
   const [from, to] = [at(Math.min(0, after ?? 0)), at(Math.max(0, after ?? 0))];

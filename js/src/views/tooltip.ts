@@ -1,10 +1,13 @@
 /**
  * What is under the pointer or has the focus, in a sentence: for mouse, keyboard and touch alike.
  *
- * `data-tip` says it; of an item its label says it, and the `data-explained` of its pane what the number means.
+ * `data-tip` says it; of a place of a picture the picture does; of an item its label says it, and the `data-explained` of its pane what the number means.
  */
 
 import { h } from "../dom";
+import type { Box } from "../fields/face";
+import { fieldOf, WENT } from "../fields/field";
+import { boxOf, type Pointed, pointedBy, samePointed } from "../pointed";
 
 // Milliseconds until a hint shows; between neighbours it goes along at once.
 const DELAY = 250;
@@ -21,33 +24,43 @@ export function mountTooltip(root: HTMLElement, signal: AbortSignal): void {
   tip.hidden = true;
   root.append(tip);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let shown: Element | null = null;
+  let shown: Pointed | null = null;
+  // What a moment is waited for.
+  let next: Pointed | null = null;
 
+  const describe = (pointed: Pointed | null, as: string) => {
+    if (pointed === null || !("item" in pointed)) return;
+    if (as === "") pointed.item.removeAttribute("aria-describedby");
+    else pointed.item.setAttribute("aria-describedby", as);
+  };
   const hide = () => {
     clearTimeout(timer);
+    next = null;
     if (shown === null) return;
-    shown.removeAttribute("aria-describedby");
+    describe(shown, "");
     shown = null;
     tip.hidden = true;
   };
-  const show = (element: Element, [title, sentence]: [string, string]) => {
+  const show = (pointed: Pointed, [title, sentence]: [string, string]) => {
     clearTimeout(timer);
-    shown?.removeAttribute("aria-describedby");
-    shown = element;
+    describe(shown, "");
+    shown = pointed;
     name.textContent = title;
     why.textContent = sentence;
     tip.hidden = false;
-    if (sentence !== "") element.setAttribute("aria-describedby", id);
-    place(root, tip, element);
+    if (sentence !== "") describe(pointed, id);
+    place(root, tip, boxOf(pointed));
   };
   const about = (event: Event, delay: number) => {
-    const element = (event.target as Element).closest?.("[data-tip], [data-item][aria-label]") ?? null;
-    const words = element === null ? null : wordsOf(element);
-    if (element === null || words === null) return hide();
-    if (element === shown) return;
+    const pointed = pointedBy(event, "[data-tip], [data-item][aria-label], .rover");
+    if (samePointed(pointed, shown) && !(event instanceof CustomEvent)) return;
+    if (samePointed(pointed, next) && delay > 0) return;
+    const words = pointed === null ? null : wordsOf(pointed);
+    if (pointed === null || words === null) return hide();
     clearTimeout(timer);
-    if (delay === 0 || !tip.hidden) show(element, words);
-    else timer = setTimeout(() => show(element, words), delay);
+    next = pointed;
+    if (delay === 0 || !tip.hidden) show(pointed, words);
+    else timer = setTimeout(() => show(pointed, words), delay);
   };
   const options = { signal };
   let touched = false;
@@ -59,6 +72,14 @@ export function mountTooltip(root: HTMLElement, signal: AbortSignal): void {
     },
     options,
   );
+  root.addEventListener(
+    "pointermove",
+    (event) => {
+      if (fieldOf(event.target as Element) !== null) about(event, touched ? 0 : DELAY);
+    },
+    options,
+  );
+  root.addEventListener(WENT, (event) => about(event, 0), options);
   root.addEventListener("pointerleave", hide, options);
   // A press of the mouse focuses too, and what it does must not be covered.
   root.addEventListener(
@@ -74,22 +95,23 @@ export function mountTooltip(root: HTMLElement, signal: AbortSignal): void {
 }
 
 /** A title and a sentence; a label is the title, since whoever hears the label needs it no second time. */
-function wordsOf(element: Element): [string, string] | null {
-  const { tip } = (element as HTMLElement).dataset;
-  if (tip !== undefined) return ["", tip];
-  const label = element.getAttribute("aria-label") ?? "";
+function wordsOf(pointed: Pointed): [string, string] | null {
+  const element = "item" in pointed ? pointed.item : pointed.field.element;
+  if ("item" in pointed && pointed.item.dataset.tip !== undefined) return ["", pointed.item.dataset.tip];
+  const label =
+    "item" in pointed ? element.getAttribute("aria-label") : pointed.field.face?.spoken(pointed.place).label;
   const explained = element.closest<HTMLElement>("[data-explained]")?.dataset.explained;
-  return label === "" ? null : [label, explained ?? ""];
+  return label ? [label, explained ?? ""] : null;
 }
 
 /** Above the element, or below where there is no room, and never outside of the widget. */
-function place(root: HTMLElement, tip: HTMLElement, element: Element): void {
-  const [frame, box] = [root.getBoundingClientRect(), element.getBoundingClientRect()];
+function place(root: HTMLElement, tip: HTMLElement, box: Box): void {
+  const frame = root.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = tip;
   const middle = box.left + box.width / 2 - frame.left;
   const left = Math.max(4, Math.min(frame.width - width - 4, middle - width / 2));
   const above = box.top - frame.top - height - GAP;
-  const below = box.bottom - frame.top + GAP;
+  const below = box.top + box.height - frame.top + GAP;
   const out = above < 0 || box.top - height - GAP < 0;
   tip.style.left = `${left}px`;
   tip.style.top = `${out ? below : above}px`;

@@ -22,7 +22,11 @@ const GRAPHS: Record<string, string> = {
 };
 
 export function mountTotals(root: HTMLElement, store: Store, signal: AbortSignal): void {
+  const details = root.closest("details");
+  // A long table that most people never open.
+  details?.addEventListener("toggle", () => store.update({ detailed: details.open }), { signal });
   explanationPane(root, store, signal, (state, summary) => {
+    if (!state.detailed) return html``;
     const { granularity, level, rules } = summary;
     const facts: Fact[] = [
       ...numbers(state, summary),

@@ -29,7 +29,7 @@ from semiring_widgets.core.anatomy.layer_flows import (
 )
 from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
 from semiring_widgets.core.anatomy.selections import Extent, LayerExtent, Parts, Selection, checked, extent_of
-from semiring_widgets.core.anatomy.step_places import Leg, Place, read
+from semiring_widgets.core.anatomy.step_places import Leg, Place, legs_with_steps, read
 
 __all__ = [
     "Anatomy",
@@ -62,6 +62,7 @@ __all__ = [
     "head_map",
     "hop_edges",
     "layer_flow",
+    "legs_with_steps",
     "read",
     "seeds_of",
     "summed",

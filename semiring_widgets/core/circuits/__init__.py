@@ -4,7 +4,7 @@ Internal: use `semiring_widgets.edges`, `semiring_widgets.circuit` and `semiring
 """
 
 from semiring_widgets.core.circuits.all_edges import EdgeValues, edge_values
-from semiring_widgets.core.circuits.circuits import FRACTIONS, circuit, circuit_curve
+from semiring_widgets.core.circuits.circuits import FRACTIONS, circuit, circuit_curve, circuit_curves
 from semiring_widgets.core.circuits.faithfulness import Circuit, Curve
 from semiring_widgets.core.circuits.layout import Part
 
@@ -16,5 +16,6 @@ __all__ = [
     "Part",
     "circuit",
     "circuit_curve",
+    "circuit_curves",
     "edge_values",
 ]

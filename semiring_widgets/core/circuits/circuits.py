@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -26,7 +26,7 @@ from semiring_widgets.core.replay import Patch, Program
 from semiring_widgets.core.tape import Node, Tape
 from semiring_widgets.errors import InputError
 
-__all__ = ["FRACTIONS", "circuit", "circuit_curve"]
+__all__ = ["FRACTIONS", "circuit", "circuit_curve", "circuit_curves"]
 
 Progress = Callable[[int, int], None]
 Rows = Sequence[Mapping[str, Any]]
@@ -84,8 +84,8 @@ def circuit(
         >>> [row["token"] for row in found.kept], round(found.faithfulness, 3)
         ([1, 0], 0.998)
     """
-    ranked = _ranked(tape, score, wrt, reference, of, by, kind, steps, max_memory, progress)
-    return ranked.circuits([_fraction(k)])[0]
+    parts = _runnable(tape, score, wrt, reference, of, [by], kind, steps, max_memory, progress)
+    return parts.circuits(by, [_fraction(k)])[0]
 
 
 @in_full_precision
@@ -129,10 +129,59 @@ def circuit_curve(
         >>> curve.points, curve.cpr, curve.cmd
         (((0.0, 0.0), (0.5, 0.75), (1.0, 1.0)), 0.625, 0.375)
     """
+    return circuit_curves(
+        tape,
+        score,
+        wrt,
+        reference,
+        [by],
+        fractions=fractions,
+        of=of,
+        kind=kind,
+        steps=steps,
+        max_memory=max_memory,
+        progress=progress,
+    )[0]
+
+
+@in_full_precision
+def circuit_curves(
+    tape: Tape,
+    score: Tensor,
+    wrt: Tensor | Sequence[Tensor],
+    reference: Reference,
+    rankings: Sequence[str | Sequence[float]],
+    *,
+    fractions: Sequence[float] = FRACTIONS,
+    of: str = "parts",
+    kind: str | Sequence[str] | None = None,
+    steps: int | None = None,
+    max_memory: int | None = None,
+    progress: Progress | None = None,
+) -> list[Curve]:
+    """The curves of several rankings, as `circuit_curve` makes each.
+
+    What they share is done once: finding the parts, running the reference, and running circuits that keep the
+    same.
+
+    Args:
+        tape: the finished tape.
+        score: a single number.
+        wrt: the inputs.
+        reference: as in `circuit`, like all that follows but the rankings and fractions.
+        rankings: each as ``by`` there.
+        fractions: of the circuits, ascending.
+        of: see there.
+        kind: see there.
+        steps: see there.
+        max_memory: see there.
+        progress: see there.
+    """
     if not isinstance(fractions, (list, tuple)) or list(fractions) != sorted(fractions):
         raise InputError(f"fractions is {shown(fractions)}; give a list of numbers from 0 to 1, ascending.")
-    ranked = _ranked(tape, score, wrt, reference, of, by, kind, steps, max_memory, progress)
-    return Curve(ranked.circuits([_fraction(k) for k in fractions]))
+    parts = _runnable(tape, score, wrt, reference, of, rankings, kind, steps, max_memory, progress)
+    kept = [_fraction(k) for k in fractions]
+    return [Curve(parts.circuits(by, kept)) for by in rankings]
 
 
 def _fraction(k: Any) -> float:
@@ -148,49 +197,61 @@ class _Runs(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class _Ranked:
-    """Rows with what they are ranked by, and how to run what keeps some of them."""
+class _Runnable:
+    """Rows, and how to run what keeps some of them.
+
+    Attributes:
+        of: what the rows are.
+        rows: parts, or edges.
+        run: scores of what keeps some rows.
+        done: these scores, by what is kept.
+    """
 
     of: str
     rows: Rows
-    order: Sequence[int]
     run: _Runs
+    done: dict[frozenset[int], float] = field(default_factory=dict)
 
-    def circuits(self, fractions: Sequence[float]) -> tuple[Circuit, ...]:
-        """A circuit for each fraction."""
+    def circuits(self, by: str | Sequence[float], fractions: Sequence[float]) -> tuple[Circuit, ...]:
+        """A circuit for each fraction, the first rows of a ranking."""
+        numbers = [abs(row[by]) for row in self.rows] if isinstance(by, str) else _own(by, len(self.rows))
+        order = sorted(range(len(self.rows)), key=lambda i: -numbers[i])
         # 0.07 * 100 is a little more than 7, 0.29 * 100 a little less than 29.
-        counts = [int(k * len(self.rows) + 1e-9) for k in fractions]
-        kept = [self.order[:count] for count in counts]
-        (nothing, *scores), model = self.run([[], *kept])
+        sizes = [int(k * len(self.rows) + 1e-9) for k in fractions]
+        # The smallest fractions often keep nothing; what keeps the same is run once.
+        new = {frozenset(order[:size]): order[:size] for size in (0, *sizes)}
+        new = {kept: own for kept, own in new.items() if kept not in self.done}
+        scores, model = self.run(list(new.values()))
+        self.done.update(zip(new, scores, strict=True))
         return tuple(
             Circuit(
                 of=self.of,
                 fraction=k,
-                kept=tuple(self.rows[i] for i in own),
+                kept=tuple(self.rows[i] for i in order[:size]),
                 total=len(self.rows),
-                score=found,
-                score_nothing=nothing,
+                score=self.done[frozenset(order[:size])],
+                score_nothing=self.done[frozenset()],
                 score_model=model,
             )
-            for k, own, found in zip(fractions, kept, scores, strict=True)
+            for k, size in zip(fractions, sizes, strict=True)
         )
 
 
-def _ranked(
+def _runnable(
     tape: Tape,
     score: Tensor,
     wrt: Tensor | Sequence[Tensor],
     reference: Any,
     of: str,
-    by: str | Sequence[float],
+    rankings: Sequence[str | Sequence[float]],
     kind: str | Sequence[str] | None,
     steps: int | None,
     max_memory: int | None,
     progress: Progress | None,
-) -> _Ranked:
+) -> _Runnable:
     of = choice(of, "of", _OF)
-    word = choice(by, "by", _BY) if isinstance(by, str) else None
-    if of == "edges" and (word == "effect" or kind is not None):
+    tested = "effect" in [choice(by, "by", _BY) for by in rankings if isinstance(by, str)]
+    if of == "edges" and (tested or kind is not None):
         raise InputError(
             "Edges are ranked by contribution, or by numbers of your own, and have no kinds: an effect would "
             "take a forward pass for each edge."
@@ -201,27 +262,21 @@ def _ranked(
     ground = ground_of(tape, score, wrt, "gradient")
     check_uncut(ground.graph)
     ground.graph.check_unchanged()
-    run: _Runs
     if of == "edges":
         found = edge_values(tape, score, wrt, reference, steps=steps, max_memory=limit, progress=progress)
-        rows: Rows = found.rows()
-        run = _EdgeRuns(ground, found.there, reference, progress)
-    else:
-        rows = effect_rows(
-            tape,
-            score,
-            wrt,
-            reference,
-            kind=kind,
-            tested=word == "effect",
-            steps=steps,
-            max_memory=limit,
-            progress=progress,
-        )
-        run = _PartRuns(ground, rows, reference, limit, progress)
-    numbers = [abs(row[word]) for row in rows] if word is not None else _own(by, len(rows))
-    order = sorted(range(len(rows)), key=lambda i: -numbers[i])
-    return _Ranked(of, rows, order, run)
+        return _Runnable(of, found.rows(), _EdgeRuns(ground, found.there, reference, progress))
+    rows = effect_rows(
+        tape,
+        score,
+        wrt,
+        reference,
+        kind=kind,
+        tested=tested,
+        steps=steps,
+        max_memory=limit,
+        progress=progress,
+    )
+    return _Runnable(of, rows, _PartRuns(ground, rows, reference, limit, progress))
 
 
 def _own(by: Any, count: int) -> list[float]:

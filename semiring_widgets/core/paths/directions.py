@@ -40,7 +40,9 @@ def directions_of(graph: GradientGraph, given: Tensor | Sequence[Tensor] | None)
             f"direction has the shapes {shapes}; wrt has {wanted}: give one direction of the same shape "
             f"for each."
         )
-    return {node: one.detach().to(graph.dtype) for node, one in zip(graph.wrt, many, strict=True)}
+    return {
+        node: one.detach().to(node.device, graph.dtype) for node, one in zip(graph.wrt, many, strict=True)
+    }
 
 
 def _from_reference(graph: GradientGraph, node: Node) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from semiring_widgets.core.anatomy import Anatomy, Place, read
+from semiring_widgets.core.anatomy import Anatomy, Leg, Place, legs_with_steps, read
 from semiring_widgets.core.paths.walks import Hop
 from semiring_widgets.core.tape import Node
 
@@ -88,9 +88,16 @@ class Path:
     @cached_property
     def places(self) -> list[Place]:
         """Where in the model each step is."""
-        return read(
-            self._anatomy, [(hop.edge.source, hop.source, hop.edge.target, hop.target) for hop in self.hops]
-        )
+        return read(self._anatomy, self._passages)
+
+    @cached_property
+    def legs(self) -> tuple[Leg, ...]:
+        """Its route, layer by layer: by which branch and head it goes from token to token."""
+        return tuple(leg for _, _, leg in legs_with_steps(self._anatomy, self._passages))
+
+    @property
+    def _passages(self) -> list[tuple[Node, int, Node, int]]:
+        return [(hop.edge.source, hop.source, hop.edge.target, hop.target) for hop in self.hops]
 
     @cached_property
     def steps(self) -> list[Step]:

@@ -16,6 +16,7 @@ from torch import Tensor
 from semiring_widgets.core.jacobian import Edge
 from semiring_widgets.core.jacobian.blocks.sparse import sparse_block
 from semiring_widgets.core.jacobian.rules import reductions
+from semiring_widgets.core.looks import maybe_true
 from semiring_widgets.core.rules.gated_units import edges_of_halves, halves
 from semiring_widgets.core.rules.step import Step
 from semiring_widgets.core.semirings import Sum
@@ -56,7 +57,7 @@ def _mean_slope(step: Step, node: Node, here: dict[Node, Tensor], there: dict[No
         weight = factorial(first) * factorial(len(others) - first) / factorial(len(others) + 1)
         made = [step.evaluated({**rest, node: side[node]}) for side in (here, there)]
         slope = (made[0] - made[1]) / (here[node] - there[node])
-        if bool(same.any()):
+        if maybe_true(same):
             slope = torch.where(same, step.partial(node, {**rest, node: here[node]}), slope)
         total = total + weight * slope
     return total

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.jacobian import Call, Edge, edges_of
+from semiring_widgets.core.looks import maybe_true
 from semiring_widgets.core.rules.kinds import factors_of
 from semiring_widgets.core.tape import Node, Op
 from semiring_widgets.errors import InputError, UnsupportedOpError
@@ -105,7 +106,7 @@ class Step:
         start = at_zero.where(at_zero.isfinite(), 0.0)
         slope = (self.evaluated(x) - start) / x[node]
         flat = x[node] == 0
-        if bool(flat.any()):
+        if maybe_true(flat):
             slope = torch.where(flat, self.partial(node, x), slope)
         return self.slopes({node: slope})
 

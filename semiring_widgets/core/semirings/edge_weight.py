@@ -11,11 +11,11 @@ from torch import Tensor
 
 from semiring_widgets.core import kernels
 
-__all__ = ["Number", "Weight", "is_moderate", "measure"]
+__all__ = ["MODERATE", "Number", "Weight", "is_moderate", "measure"]
 
 # Weights whose largest magnitude lies outside are brought to 1 before they are multiplied: what then counts
 # as too small (1e-32 of the largest, and more) is still a normal float32 number.
-_MODERATE = (1e-5, 1e15)
+MODERATE = (1e-5, 1e15)
 
 
 class Weight:
@@ -29,7 +29,7 @@ class Weight:
 
     Attributes:
         value: the derivatives, in the dtype that the sweep computes in.
-        sparse: whether many may be 0, as the probabilities of a masked attention are.
+        sparse: whether some may well be 0, as the probabilities of a masked attention are.
     """
 
     __slots__ = ("_base", "_log", "_peak", "sparse", "value")
@@ -241,4 +241,4 @@ def is_moderate(peak: float) -> bool:
 
 
 def _is_moderate(peak: float) -> bool:
-    return _MODERATE[0] < peak < _MODERATE[1]
+    return MODERATE[0] < peak < MODERATE[1]

@@ -9,6 +9,7 @@ at the end decides whether the sweep counts or has to be made again with care.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.semirings.edge_weight import Weight, is_moderate, measure
+from semiring_widgets.core.semirings.edge_weight import MODERATE, Weight, is_moderate, measure
 
 __all__ = ["FAR", "HELD", "LOST", "Judge", "current", "judging", "read"]
 
@@ -73,6 +74,21 @@ class Judge:
         )
         return numbers[:middle], not all(sure)
 
+    def doubt(self, others: Sequence[Tensor | float]) -> Tensor:
+        """What `verdict` would tell, left where it is: true, of shape (), if anything is not as it should be.
+
+        Args:
+            others: numbers that have to be finite.
+        """
+        self._measure()
+        lowest = self._lowest()
+        device = self._least[0].device if self._least else _device_of(others)
+        peaks, least = _together(self._peaks, device), _together(lowest, device)
+        inner = torch.tensor(self._inner, dtype=torch.float64, device=device)
+        moderate = (peaks == 0) | ((peaks > MODERATE[0]) & (peaks < MODERATE[1]))
+        sure = moderate & (least > LOST * inner * peaks)
+        return ~(sure.all() & (_together(others, device) < math.inf).all())
+
     def _measure(self) -> None:
         """Find the largest entries of weights, which are then let go."""
         measure(self._pending)
@@ -93,6 +109,26 @@ class Judge:
             lowest = least.new_full((len(places),), float("inf")).scatter_reduce(0, owner, least, "amin")
             found.update(zip(places, lowest.unbind(), strict=True))
         return [found[place] for place in range(len(self._least))]
+
+
+def _device_of(numbers: Sequence[Tensor | float]) -> torch.device:
+    return next((number.device for number in numbers if isinstance(number, Tensor)), torch.device("cpu"))
+
+
+def _together(numbers: Sequence[Tensor | float], device: torch.device) -> Tensor:
+    """Numbers of shape () as one tensor of float64."""
+    tensors = [number for number in numbers if isinstance(number, Tensor)]
+    if len({tensor.dtype for tensor in tensors}) > 1:
+        tensors = [tensor.double() for tensor in tensors]
+    joined = torch.stack(tensors).double() if tensors else None
+    if joined is not None and len(tensors) == len(numbers):
+        return joined
+    plain = [0.0 if isinstance(number, Tensor) else number for number in numbers]
+    found = torch.tensor(plain, dtype=torch.float64, device=device)
+    if joined is None:
+        return found
+    places = [place for place, number in enumerate(numbers) if isinstance(number, Tensor)]
+    return found.index_copy_(0, torch.tensor(places, device=device), joined)
 
 
 def read(numbers: Sequence[Tensor | float]) -> list[float]:

@@ -125,13 +125,18 @@ def _unjudged(name: str, value: Value, weight: Weight, judge: Judge) -> Contract
     top, (made,), parts, least = _ALGEBRAS[name](value, weight.value, 0.0)
     if weight.sparse:
         # Where no path is, as under a causal mask, there is nothing to be lost.
-        reached = (value[0] > NONE).to(made.dtype) @ (weight.value != 0).to(made.dtype)
+        reached = _ones(torch.gt, value[0], NONE) @ _ones(torch.ne, weight.value, 0.0)
         least = made.masked_fill(reached == 0, math.inf).amin(-1, keepdim=True)
     elif least is None:
         least = made.amin(-1, keepdim=True)
     least, rows = torch.broadcast_tensors(least, top)
     judge.note(weight, least, rows, value[0].shape[-1])
     return Contracted(parts, top, 0.0, 0.0, (math.inf,), value[0].shape[-1])
+
+
+def _ones(compare: Callable[..., Tensor], tensor: Tensor, number: float) -> Tensor:
+    """1 where a comparison holds, else 0, in the dtype of what is compared, by one operator."""
+    return compare(tensor, number, out=torch.empty_like(tensor))
 
 
 def as_weights(log: Tensor) -> tuple[Weight, Tensor] | None:

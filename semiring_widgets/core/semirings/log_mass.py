@@ -108,7 +108,8 @@ class Count(Abs):
         return (value[0] + self.lift(weight.value)[0],)
 
     def contract(self, value: Value, weight: Weight) -> Value:
-        return super().contract(value, Weight((weight.value != 0).to(weight.value.dtype)))
+        plain = (weight.value != 0).to(weight.value.dtype)
+        return super().contract(value, Weight(plain, sparse=weight.sparse))
 
     def facts(self, value: Value) -> Mapping[str, Tensor]:
         return {"count": value[0]}

@@ -11,6 +11,8 @@ import math
 import torch
 from torch import Tensor
 
+from semiring_widgets.core.looks import any_true
+
 __all__ = ["NONE", "exponential", "relative", "restored", "shares_are_coarse"]
 
 NONE = float("-inf")
@@ -36,7 +38,7 @@ def relative(log: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
 
 def exponential(log: Tensor) -> Tensor:
     """exp, in float64 where float32 has no such number; infinite only where float64 has none either."""
-    wide = log.dtype == torch.float64 or not bool((log > math.log(torch.finfo(log.dtype).max)).any())
+    wide = log.dtype == torch.float64 or not any_true(log > math.log(torch.finfo(log.dtype).max))
     return log.exp() if wide else log.double().exp()
 
 
@@ -51,4 +53,4 @@ def shares_are_coarse(log_mass: Tensor) -> bool:
 
     Beyond 1000 nats a logarithm is known to 6e-5 only.
     """
-    return bool(((log_mass.abs() > _COARSE) & log_mass.isfinite()).any())
+    return any_true((log_mass.abs() > _COARSE) & log_mass.isfinite())

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from torch import Tensor
 
 from semiring_widgets.core.tape.aliasing.bindings import Bindings
-from semiring_widgets.core.tape.nodes import Node
+from semiring_widgets.core.tape.nodes import Layout, Node
 
-__all__ = ["NodeArguments", "is_tracked", "tensors_in"]
+__all__ = ["NodeArguments", "any_of", "is_tracked", "layouts_of", "tensors_in"]
 
 
 def is_tracked(value: Any) -> bool:
@@ -27,6 +27,33 @@ def tensors_in(args: Any) -> Iterator[Tensor]:
             yield from tensors_in(arg)
         elif isinstance(arg, dict):
             yield from tensors_in(arg.values())
+
+
+def any_of(args: Iterable[Any], wanted: Collection[int]) -> bool:
+    """Whether any of some objects, known by identity, is among arguments or in lists of them."""
+    return any(id(arg) in wanted or (isinstance(arg, (list, tuple)) and any_of(arg, wanted)) for arg in args)
+
+
+def layouts_of(
+    given: Iterable[Tensor], nodes: Sequence[Node]
+) -> tuple[bool, tuple[Layout | None, ...] | None]:
+    """Whether a call can be repeated with what its nodes hold, and how that has to be laid out for it.
+
+    Args:
+        given: the tensors of the call.
+        nodes: those of them that are tracked, as nodes.
+    """
+    found: list[Layout | None] = []
+    for tensor, node in zip(filter(is_tracked, given), nodes, strict=True):
+        stride = tensor.stride()
+        if any(step == 0 and size > 1 for step, size in zip(stride, tensor.shape, strict=True)):
+            # Memory that is shown twice cannot be made by a copy.
+            if node.held is None or node.held.stride() != stride or node.dtype != tensor.dtype:
+                return False, None
+            found.append(None)
+        else:
+            found.append((tensor.dtype, stride))
+    return True, tuple(found)
 
 
 class NodeArguments:

@@ -13,15 +13,27 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from semiring_widgets.core.precision import full_precision
 from semiring_widgets.errors import TapeError
 
-__all__ = ["NOWHERE", "Node", "Op", "Scope", "fill", "units"]
+__all__ = ["NOWHERE", "Layout", "Node", "Op", "Repeating", "Scope", "fill", "units"]
+
+# The dtype and the strides that an operator got a tensor with, where its node holds it otherwise.
+Layout = tuple[torch.dtype, tuple[int, ...]]
+
+
+class Repeating(Protocol):
+    """Who computes again what nodes let go of, see `recomputation.Segments`."""
+
+    def value(self, node: Node) -> Tensor:
+        """The value of a node."""
+
+    def drop(self, node: Node) -> None:
+        """It will not be asked for soon."""
 
 
 class Node:
@@ -34,16 +46,28 @@ class Node:
         value: its content, detached and always real; what derivatives are evaluated at.
         op: the operator that made it, or None for a leaf (parameter, input, constant).
         is_complex: whether the tensor holds complex numbers.
-        steps: how many operators in a row compute it again from what is kept; 0 where it is always kept.
+        again: who computes it again; None where it is always kept.
 
     Attributes:
-        index, complex, steps: as given.
+        index, complex: as given.
         shape: shape of the tensor; with a last dimension of 2, real and imaginary part, if it is complex.
         dtype, device: of its real numbers.
         op: the operator that made it, or None for a leaf (parameter, input, constant).
+        laid: how operators got it, where what is held was laid out anew since.
     """
 
-    __slots__ = ("__weakref__", "_op", "_value", "complex", "device", "dtype", "index", "shape", "steps")
+    __slots__ = (
+        "__weakref__",
+        "_again",
+        "_op",
+        "_value",
+        "complex",
+        "device",
+        "dtype",
+        "index",
+        "laid",
+        "shape",
+    )
 
     def __init__(
         self,
@@ -52,9 +76,10 @@ class Node:
         op: Op | None = None,
         *,
         is_complex: bool = False,
-        steps: int = 0,
+        again: Repeating | None = None,
     ) -> None:
-        self.index, self.complex, self.steps = index, is_complex, steps
+        self.index, self.complex, self._again = index, is_complex, again
+        self.laid: Layout | None = None
         self.shape: torch.Size = value.shape
         self.dtype, self.device = value.dtype, value.device
         self._value: Tensor | None = value
@@ -88,7 +113,19 @@ class Node:
         Raises:
             TapeError: the recording kept no values.
         """
-        return self._value if self._value is not None else _compute_again(self, {})
+        if self._value is not None:
+            return self._value
+        if self._again is None:
+            raise TapeError(
+                "This tape was recorded with values=False, to know how much memory is needed; it cannot be "
+                "swept over. Record again without that."
+            )
+        return self._again.value(self)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether its content can be computed again."""
+        return self._again is not None
 
     @property
     def held(self) -> Tensor | None:
@@ -111,10 +148,22 @@ class Node:
         """Let the content go; `value` computes it again, by the same operators from the same inputs."""
         self._value = None
 
+    def replace(self, value: Tensor) -> None:
+        """Hold the same numbers on another device."""
+        self._value, self.device = value, value.device
+
+    def pass_by(self) -> None:
+        """Say that a sweep has done with it: what was computed again need not be there any more."""
+        if self._value is None and self._again is not None:
+            self._again.drop(self)
+
     def keep(self) -> None:
         """Copy the content, if it is held: the memory that it shares is about to be written."""
         if self._value is not None:
+            stride = self._value.stride()
             self._value = self._value.clone()
+            if self._value.stride() != stride:
+                self.laid = self.dtype, stride
 
     def __repr__(self) -> str:
         made_by = self.op.name if self.op is not None else "leaf"
@@ -149,12 +198,13 @@ class Op:
         outputs: one entry per result; None where a result is no floating-point tensor.
         scope: module and composite it belongs to.
         inputs: the nodes among its arguments, if they are known.
+        layouts: for each of them how it was given, None where as it is held; None where all were.
 
     Attributes:
-        index, func, args, kwargs, outputs, scope: as given.
+        index, func, args, kwargs, outputs, scope, layouts: as given.
     """
 
-    __slots__ = ("__weakref__", "_inputs", "args", "func", "index", "kwargs", "outputs", "scope")
+    __slots__ = ("__weakref__", "_inputs", "args", "func", "index", "kwargs", "layouts", "outputs", "scope")
 
     def __init__(
         self,
@@ -165,9 +215,10 @@ class Op:
         outputs: tuple[Node | None, ...] = (),
         scope: Scope = NOWHERE,
         inputs: tuple[Node, ...] | None = None,
+        layouts: tuple[Layout | None, ...] | None = None,
     ) -> None:
         self.index, self.func, self.args, self.kwargs = index, func, args, kwargs
-        self.outputs, self.scope, self._inputs = outputs, scope, inputs
+        self.outputs, self.scope, self._inputs, self.layouts = outputs, scope, inputs, layouts
 
     @property
     def name(self) -> str:
@@ -223,23 +274,3 @@ def fill(given: Any, replace: Callable[[Node], Any]) -> Any:
     if isinstance(given, Mapping):
         return {name: fill(each, replace) for name, each in given.items()}
     return given
-
-
-def _compute_again(node: Node, made: dict[Node, Tensor]) -> Tensor:
-    """Compute a released result and, once each, what it was made from."""
-    if node not in made:
-        op = node.op
-        if op is None or not node.steps:
-            raise TapeError(
-                "This tape was recorded with values=False, to know how much memory is needed; it cannot be "
-                "swept over. Record again without that."
-            )
-
-        def given(source: Node) -> Tensor:
-            return source.held if source.held is not None else _compute_again(source, made)
-
-        with full_precision():  # an autocast block of the caller's may be open now
-            result = op.func(*fill(op.args, given), **fill(op.kwargs, given))
-        results = result if isinstance(result, (tuple, list)) else (result,)
-        made.update((out, units(r)) for out, r in zip(op.outputs, results, strict=True) if out is not None)
-    return made[node]

@@ -10,6 +10,7 @@ import torch
 from torch._ops import OpOverload
 
 from semiring_widgets.core.tape.arguments import is_tracked
+from semiring_widgets.core.tape.recomputation import is_repeatable
 
 __all__ = ["OpFacts", "facts_of", "functional_of", "returns_more", "written_by"]
 
@@ -34,7 +35,7 @@ class OpFacts(NamedTuple):
 
     ``expansion`` writes it as others, ``is_one_step`` tells from its arguments, with nodes in the place of
     tensors, whether it stays what it is although PyTorch would decompose it. ``shapes``: it takes a tensor
-    for its shape only.
+    for its shape only. ``repeats``: it can be run again, bit for bit.
     """
 
     func: OpOverload
@@ -50,15 +51,17 @@ class OpFacts(NamedTuple):
     same: bool
     same_if_shape_stays: bool
     mistaken: bool
+    repeats: bool
 
 
-def facts_of(func: OpOverload, table: dict[Any, Any], uncut: dict[Any, Any]) -> OpFacts:
+def facts_of(func: OpOverload, table: dict[Any, Any], uncut: dict[Any, Any], *, exact: bool) -> OpFacts:
     """The facts about an operator.
 
     Args:
         func: the operator.
         table: how a granularity writes operators as others, see `expansion.granularity.expansions`.
         uncut: which it keeps as one step, see `expansion.granularity.uncut`.
+        exact: whether float32 products are made from all digits.
     """
     packet = func.overloadpacket
     return OpFacts(
@@ -75,6 +78,7 @@ def facts_of(func: OpOverload, table: dict[Any, Any], uncut: dict[Any, Any]) -> 
         packet in _SAME,
         packet in _SAME_IF_SHAPE_STAYS,
         packet in _MISTAKEN,
+        is_repeatable(func, exact=exact),
     )
 
 

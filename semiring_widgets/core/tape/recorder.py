@@ -20,7 +20,8 @@ from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from semiring_widgets.checks import choice, memory_limit, truth
-from semiring_widgets.core.tape.arguments import NodeArguments, is_tracked, tensors_in
+from semiring_widgets.core.precision import is_exact
+from semiring_widgets.core.tape.arguments import NodeArguments, any_of, is_tracked, layouts_of, tensors_in
 from semiring_widgets.core.tape.autograd_functions.interception import Interception
 from semiring_widgets.core.tape.autograd_functions.recording import CallRecorder
 from semiring_widgets.core.tape.autograd_functions.trial import try_functions
@@ -75,11 +76,12 @@ def record(
             of `semiring_widgets.rules`. Nothing is recorded otherwise.
         reference: for rules that compare with one: what stands for the inputs (``wrt`` of a question) there,
             shaped as these; or ``"zero"`` or ``"mean"``.
-        max_memory: bytes that the tape may keep; None for no limit. When they are reached, pointwise results
-            that the model has let go are released, and computed again, bit for bit, when a sweep needs them.
+        max_memory: bytes that the tape may keep; None for as many as leave half of the free memory. When they
+            are reached, results that the model has let go are released, and computed again, bit for bit and
+            one stretch of the model at a time, when a sweep needs them.
         values: False records only what there is and how large it is, in the memory of ordinary inference:
-            ``tape.nbytes`` then says what a recording will keep, and `semiring_widgets.estimate_memory` what
-            a sweep over it will take; sweeps over this tape are refused.
+            ``tape.nbytes`` then says what a recording with the same ``max_memory`` will keep, and
+            `semiring_widgets.estimate_memory` what a sweep over it will take; sweeps over it are refused.
 
     Yields:
         The `Tape`, complete when the block is left.
@@ -106,7 +108,7 @@ def record(
         rules = choice(rules, "rules", RULES)
     try_functions(record)
     tape = Tape(granularity, limit, values=values, rules=rules, reference=reference)
-    table = expansions(granularity, keep=lambda constant: tape._count(constant, (), {}))
+    table = expansions(granularity, keep=lambda constant: tape.keeping.count(constant, (), {}))
     tracker = ModulePaths()
     recorder = _Recorder(tape, tracker, table, uncut(granularity))
     opening = OpenRecording(tape, recorder, tracker, Interception(CallRecorder(tape, recorder.scope)))
@@ -138,6 +140,7 @@ class _Recorder(TorchDispatchMode):
         self._tape, self._tracker, self._table, self._uncut = tape, tracker, table, uncut
         # Keyed on identity, as the hash of an operator costs as much as the rest; each keeps its own alive.
         self._facts: dict[int, OpFacts] = {}
+        self._exact = is_exact()
         self._composites: list[tuple[str, int]] = []
         self._instances = 0
         self._last_scope = Scope()
@@ -148,7 +151,7 @@ class _Recorder(TorchDispatchMode):
         kwargs = kwargs or {}
         facts = self._facts.get(id(func))
         if facts is None:
-            facts = self._facts[id(func)] = facts_of(func, self._table, self._uncut)
+            facts = self._facts[id(func)] = facts_of(func, self._table, self._uncut, exact=self._exact)
         if facts.expansion is not None and torch.is_grad_enabled():
             result = self._expand(func, facts.expansion, args, kwargs)
             if result is not NotImplemented:
@@ -215,9 +218,9 @@ class _Recorder(TorchDispatchMode):
             if not facts.shapes:
                 self._tape._note(func, given, results, self.scope())
             return result
-        if not facts.views:
-            self._tape._count(result, args, kwargs)
         if facts.cuts or not torch.is_grad_enabled():
+            if not facts.views:
+                self._tape.keeping.count(result, args, kwargs)
             sources = tuple(node.index for node in given.nodes)
             leaves = [self._tape._leaf(r.detach()) if is_tracked(r) else None for r in results]
             for r, leaf in zip(results, leaves, strict=True):
@@ -230,20 +233,26 @@ class _Recorder(TorchDispatchMode):
         source = args[0] if args and (facts.same or facts.same_if_shape_stays) else None
         if source is not None and is_tracked(source) and _is_same_node(facts, results[0], source):
             if results[0] is not source:
-                bindings.bind(results[0], given.args[0], source=source)
+                copied = facts.same and not facts.views
+                if copied:
+                    self._tape.keeping.copies.add(id(results[0]))
+                bindings.bind(results[0], given.args[0], source=source, copied=copied)
             return result
-        repeats = self._tape.releases and _are_held(
-            (args, tuple(kwargs.values())), (given.args, tuple(given.kwargs.values()))
-        )
+        repeats, layouts, copies = facts.repeats, None, self._tape.keeping.copies
+        of_copies = bool(copies) and any_of(args, copies)
+        if of_copies and repeats:
+            repeats, layouts = layouts_of(tensors_in((args, kwargs)), given.nodes)
         if given.constants:
             self._depends(given.constants)
-        op = self._tape._append(func, given, results, self.scope(), repeats=repeats)
+        op = self._tape._append(func, given, results, self.scope(), repeats=repeats, layouts=layouts)
         shown = args[0] if facts.views and isinstance(args[0], Tensor) else None
         for r, node in zip(results, op.outputs, strict=True):
             if node is not None:
                 bindings.bind(r, node, source=shown)
         if None in op.outputs and self._tape.values:
             self._tape.asides.accompany(op, results)
+        if of_copies or not facts.views:
+            self._tape.keeping.count(result, args, kwargs, op)
         return result
 
     def _run_beside(
@@ -381,15 +390,3 @@ def _with_conjugation(function: Callable[..., Any], args: tuple[Any, ...], kwarg
 def _loses_digits(given: Tensor, made: Tensor) -> bool:
     """Whether a change of dtype loses digits."""
     return made.dtype != given.dtype and torch.promote_types(made.dtype, given.dtype) != made.dtype
-
-
-def _are_held(args: Any, nodes: Any) -> bool:
-    """Whether every tensor is what its node holds, not a copy in another dtype or layout."""
-    for arg, node in zip(args, nodes, strict=True):
-        if isinstance(node, Node):
-            held = node.held
-            if held is None or held.dtype != arg.dtype or held.untyped_storage() != arg.untyped_storage():
-                return False
-        elif isinstance(node, (list, tuple)) and not _are_held(arg, node):
-            return False
-    return True

@@ -12,11 +12,12 @@ from torch import Tensor
 from semiring_widgets.core.tape.aliasing.aliases import Aliases, Geometry
 from semiring_widgets.core.tape.aliasing.bindings import Bindings
 from semiring_widgets.core.tape.aliasing.constants import Constants
-from semiring_widgets.core.tape.arguments import NodeArguments, is_tracked, tensors_in
+from semiring_widgets.core.tape.arguments import NodeArguments, is_tracked
 from semiring_widgets.core.tape.asides import Asides
-from semiring_widgets.core.tape.nodes import NOWHERE, Node, Op, Scope, units
-from semiring_widgets.core.tape.recomputation import steps_to
-from semiring_widgets.errors import InputError, MemoryLimitError, TapeError
+from semiring_widgets.core.tape.keeping import Keeping, may_forget
+from semiring_widgets.core.tape.nodes import NOWHERE, Layout, Node, Op, Scope, units
+from semiring_widgets.core.tape.recomputation import Segments
+from semiring_widgets.errors import InputError, TapeError
 
 __all__ = ["Tape", "only_output"]
 
@@ -37,7 +38,8 @@ class Tape:
         finished: False while the block is running, and after it ended with an error.
         failed: whether it ended with an error.
         values: False if only shapes and sizes were recorded.
-        releases: whether results that the model lets go may be released.
+        keeping: how many bytes it keeps, and what it lets go of.
+        segments: who computes that again.
         asides: what was computed beside the paths, such as masks.
 
     Example:
@@ -67,14 +69,10 @@ class Tape:
         self.ops: list[Op] = []
         self.root: torch.nn.Module | None = None
         self.finished = self.failed = False
-        self._limit, self.values = max_memory, values
-        self.releases = max_memory is not None or not values
+        self.values = values
         # Where a result is taken for a constant: the module, the numbers of the nodes it came from, its own.
         self.cuts: list[tuple[str, tuple[int, ...], int]] = []
-        self._counted: dict[int, int] = {}
-        # Result, arguments and named arguments of one operator after the other.
-        self._uncounted: list[Any] = []
-        self._results = 0
+        self.segments = Segments(values=values)
         self._nodes = 0
         self._complex = False
         leaf = _weak_method(self._leaf)
@@ -84,9 +82,10 @@ class Tape:
             _weak_method(self._write_flat),
             _weak_method(self._renew),
             _weak_method(self._is_used),
-            forgets=_may_forget(values) if self.releases else None,
+            forgets=may_forget(values=values) if max_memory is not None or not values else None,
         )
-        self._bindings = Bindings(aliases, leaf, brief=not self.releases)
+        self._bindings = Bindings(aliases, leaf, brief=max_memory is None and values)
+        self.keeping = Keeping(self.ops, self._bindings, self.segments, max_memory, values=values)
         self._constants = Constants()
         self.asides = Asides(self._bindings.node)
 
@@ -162,6 +161,8 @@ class Tape:
             Traceback (most recent call last):
             semiring_widgets.errors.TapeError: A tensor of shape [2] ... was changed in place after ...
         """
+        if self.segments.cuts:  # what is computed again may depend on any other
+            ops = set(self.ops)
         changed = self._bindings.changed(ops)
         if changed is None:
             changed = self._constants.changed(ops)
@@ -185,48 +186,28 @@ class Tape:
     @property
     def nbytes(self) -> int:
         """Bytes that it keeps alive: the results of its operators, not the model's parameters."""
-        each = iter(self._uncounted)
-        for made, args, kwargs in zip(each, each, each, strict=True):
-            self._add(made, (args, kwargs))
-        self._uncounted.clear()
-        return self._results + self._bindings.copied
+        return self.keeping.nbytes
 
-    def _count(self, made: Any, args: Any, kwargs: dict[str, Any]) -> None:
-        """Count an operator's results when asked for, or now, where memory may be released.
+    def shrink(self, limit: int = 0) -> None:
+        """Let go of values that can be computed again, until no more than some bytes are kept, if that goes.
+
+        Questions about them take longer from then on.
 
         Args:
-            made: the result, or several; views and results in place are no new memory.
-            args: the arguments.
-            kwargs: those by name.
-        """
-        if not self.releases:
-            self._uncounted += (made, args, kwargs)
-            return
-        if not self.values:
-            # What is free may be the address of something new, which counts again.
-            for key in self._bindings.about_memory.release(everything=True):
-                self._counted.pop(key, None)
-        self._add(made, (args, kwargs))
-        if self._limit is None or self.nbytes <= self._limit:
-            return
-        if self.values:
-            for key in self._bindings.about_memory.release():
-                self._results -= self._counted.pop(key, 0)
-        if self.nbytes > self._limit:
-            raise MemoryLimitError(
-                f"The recording has reached {self.nbytes / 1e6:,.1f} MB after {len(self.ops)} operators, "
-                f"more than max_memory={self._limit / 1e6:,.1f} MB, without what can be computed again. Give "
-                f"a shorter text or a smaller batch, or raise max_memory."
-            )
+            limit: the bytes.
 
-    def _add(self, made: Any, given: Any) -> None:
-        old = {t.untyped_storage()._cdata for t in tensors_in(given) if t.layout == torch.strided}
-        for tensor in tensors_in((made,)):
-            if tensor.layout == torch.strided:
-                storage = tensor.untyped_storage()
-                if storage._cdata not in old and storage._cdata not in self._counted:
-                    self._counted[storage._cdata] = storage.nbytes()
-                    self._results += storage.nbytes()
+        Example:
+            >>> x = torch.ones(1000)
+            >>> with sw.record() as tape:
+            ...     y = x.exp().sin().cos().tanh()
+            ...     score = y.sum()
+            >>> before = tape.nbytes
+            >>> del y
+            >>> tape.shrink()
+            >>> before, tape.nbytes
+            (16004, 4)
+        """
+        self.keeping.shrink(limit)
 
     def _is_used(self, node: Node) -> bool:
         return any(node in op.inputs() for op in self.ops if op.func is not aten.alias.default)
@@ -235,12 +216,13 @@ class Tape:
         """New numbers under an old history, as a write without grad gives: an edge of derivative 1."""
         return only_output(self._append(aten.alias.default, (node,), [value], scope))
 
-    def _leaf(self, value: Tensor, op: Op | None = None, steps: int = 0) -> Node:
+    def _leaf(self, value: Tensor, op: Op | None = None, *, repeats: bool = False) -> Node:
         self._nodes += 1
         is_complex = value.is_complex()
         self._complex |= is_complex
         real = units(value) if is_complex or value.is_neg() else value
-        return Node(self._nodes - 1, real, op, is_complex=is_complex, steps=steps)
+        again = self.segments if repeats and not self._complex else None
+        return Node(self._nodes - 1, real, op, is_complex=is_complex, again=again)
 
     def _constant(self, node: Node) -> Node:
         """A leaf that holds the same numbers in memory of its own, as far as numbers are recorded."""
@@ -259,17 +241,19 @@ class Tape:
         scope: Scope = NOWHERE,
         *,
         repeats: bool = False,
+        layouts: tuple[Layout | None, ...] | None = None,
     ) -> Op:
         """Put an operator on the tape, called with nodes, or as a model called it."""
         if isinstance(given, NodeArguments):
             nodes = tuple(given.nodes)
-            op = Op(len(self.ops), func, given.args, given.kwargs, scope=scope, inputs=nodes)
+            op = Op(len(self.ops), func, given.args, given.kwargs, (), scope, nodes, layouts)
             if given.constants:
                 self._constants.hold(op, given.constants)
         else:
             op = Op(len(self.ops), func, given, {}, scope=scope)
-        steps = steps_to(op) if repeats else 0
-        op.outputs = tuple([self._leaf(r.detach(), op, steps) if is_tracked(r) else None for r in results])
+        op.outputs = tuple(
+            [self._leaf(r.detach(), op, repeats=repeats) if is_tracked(r) else None for r in results]
+        )
         self.ops.append(op)
         return op
 
@@ -330,11 +314,6 @@ def _weak_method(method: Callable[..., _Given]) -> Callable[..., _Given]:
         return found(*args)
 
     return call
-
-
-def _may_forget(values: bool) -> Callable[[Node], bool]:
-    """Whether a node's tensor may be forgotten: its values can be computed again, or no values count."""
-    return lambda node: node.steps > 0 or not values
 
 
 def only_output(made: Op) -> Node:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.jacobian.blocks.block import Block
+from semiring_widgets.core.looks import indices_of_few
 from semiring_widgets.core.semirings import Semiring, Value, Weight, late_judge
 
 __all__ = ["Contraction"]
@@ -119,19 +120,16 @@ def _contract_reached(semiring: Semiring, value: Value, other: Weight) -> Value:
 def _contract_far(semiring: Semiring, flat: Value, other: Weight, shape: torch.Size) -> Value:
     """The same by a single look at what is alive."""
     alive = ~semiring.absent(flat)
-    rows, terms = torch.cat([alive.any(1), alive.any(0)]).cpu().split([len(alive), alive.shape[1]])
-    few_rows, few_terms = (2 * int(part.sum()) <= len(part) for part in (rows, terms))
-    if few_terms:
-        index = terms.nonzero().squeeze(1).to(other.value.device)
-        other = Weight(other.value.index_select(0, index))
-        flat = tuple(v.index_select(1, index) for v in flat)
-    if not few_rows:
+    rows, terms = indices_of_few(alive.any(1), alive.any(0))
+    if terms is not None:
+        other = Weight(other.value.index_select(0, terms))
+        flat = tuple(v.index_select(1, terms) for v in flat)
+    if rows is None:
         found = semiring.contract(flat, other)
     else:
-        index = rows.nonzero().squeeze(1).to(other.value.device)
-        some = semiring.contract(tuple(v.index_select(0, index) for v in flat), other)
-        whole = semiring.full(semiring.zero, (len(rows), other.value.shape[-1]), flat[0])
-        found = tuple(part.index_copy_(0, index, new) for part, new in zip(whole, some, strict=True))
+        some = semiring.contract(tuple(v.index_select(0, rows) for v in flat), other)
+        whole = semiring.full(semiring.zero, (len(alive), other.value.shape[-1]), flat[0])
+        found = tuple(part.index_copy_(0, rows, new) for part, new in zip(whole, some, strict=True))
     return tuple(v.reshape((*shape, other.value.shape[-1])) for v in found)
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.jacobian.blocks.block import Reversible
+from semiring_widgets.core.looks import any_true
 from semiring_widgets.core.semirings import Semiring, Value, Weight
 
 __all__ = ["Gather"]
@@ -19,9 +20,13 @@ class Gather(Reversible):
     def __init__(self, source: torch.Size, target: torch.Size, index: Tensor) -> None:
         self.source, self.target = source, target
         self._index = index.reshape(-1)
-        self._chosen = (self._index >= 0).nonzero().squeeze(-1)
-        self._places = self._index[self._chosen]
-        self._all = len(self._chosen) == len(self._index)
+        self._all = not any_true(self._index < 0)
+        if self._all:
+            self._chosen = torch.arange(len(self._index), device=index.device)
+            self._places = self._index
+        else:
+            self._chosen = (self._index >= 0).nonzero().squeeze(-1)
+            self._places = self._index[self._chosen]
         self._inverse: tuple[Tensor, Tensor, Tensor] | None = None
 
     @property

@@ -24,6 +24,7 @@ __all__ = ["linear_rule", "rule"]
 
 aten = torch.ops.aten
 _QUOTIENTS = (aten.div, aten._softmax, aten._safe_softmax)
+_FEW_DIGITS = (torch.bfloat16, torch.float16)
 _WITH_BIAS = (aten.addmm, aten.baddbmm, aten.addmv)
 
 
@@ -82,8 +83,17 @@ def _operand_edge(call: Call, own: Node, other: Node, target: Node, alpha: float
         return call.edge(own, target, _vector_block(own, target, weight, call, swapped=swapped))
     if own.complex:
         return call.edge(own, target, _complex_block(own, target, weight, swapped=swapped))
-    stored = Weight(weight.mT if swapped else weight, sparse=_is_probability(other))
+    stored = Weight(weight.mT if swapped else weight, sparse=_may_have_zeros(other))
     return call.edge(own, target, Contraction(own.shape, target.shape, stored, swapped=swapped))
+
+
+def _may_have_zeros(node: Node) -> bool:
+    """Whether numbers may well be 0: of a masked softmax, and where few digits cancel, as in bfloat16."""
+    if _is_probability(node):
+        return True
+    while (op := node.op) is not None and node.dtype not in _FEW_DIGITS and len(op.inputs()) == 1:
+        (node,) = op.inputs()  # perhaps widened, scaled or seen in another shape
+    return op is not None and node.dtype in _FEW_DIGITS
 
 
 def _is_probability(node: Node) -> bool:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from semiring_widgets.core.jacobian.edge import Edge
 from semiring_widgets.core.jacobian.rules.call import Call
+from semiring_widgets.core.looks import any_true
 from semiring_widgets.core.tape import Node
 
 __all__ = ["fill_rule", "rule"]
@@ -33,7 +34,7 @@ def rule(call: Call) -> Iterator[Edge]:
     full = call.targets[0].outer
     for source, target, gradient in call.gradients(lambda node: _expand(call, node, full)):
         if gradient is not None:
-            if call.op.func.overloadpacket in _CHOOSING and bool(((gradient == 0) | (gradient == 1)).all()):
+            if call.op.func.overloadpacket in _CHOOSING and not any_true((gradient != 0) & (gradient != 1)):
                 gradient = gradient != 0
             yield call.elementwise(source, target, full, full, gradient)
 

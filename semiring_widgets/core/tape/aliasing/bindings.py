@@ -60,9 +60,23 @@ class Bindings:
         source: Tensor | None = None,
         cut: bool = False,
         frozen: bool = False,
+        copied: bool = False,
     ) -> None:
-        """Say that a tensor is, from now on, a node; see `Aliases.bind`."""
-        if not self._asked.bind(tensor, node, source=source, cut=cut, frozen=frozen):
+        """Say that a tensor is, from now on, a node; see `Aliases.bind`.
+
+        Args:
+            tensor: the tensor, like the next four as there.
+            node: its node.
+            source: what it was made from.
+            cut: whether it is detached from what shares its memory.
+            frozen: whether it is a view made without grad.
+            copied: whether it shows the node's numbers in memory of its own, so that it may be forgotten.
+        """
+        if copied and isinstance(self._asked, Noted):
+            done = self._asked.bind_copy(tensor, node, source)
+        else:
+            done = bool(self._asked.bind(tensor, node, source=source, cut=cut, frozen=frozen))
+        if not done:
             self.about_memory.bind(tensor, node, source=source, cut=cut, frozen=frozen)
 
     def shares(self, tensor: Tensor) -> bool:

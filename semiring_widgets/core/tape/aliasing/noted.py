@@ -6,7 +6,8 @@ noted, in order, and told to `Aliases` when a question is about memory. Most mod
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -21,9 +22,12 @@ __all__ = ["Noted"]
 
 
 class _Bound(NamedTuple):
-    """One tensor: its node, where it was then, what `Aliases.bind` is told, and whether it was only met."""
+    """One tensor: its node, where it was then, what `Aliases.bind` is told, and whether it was only met.
 
-    tensor: Tensor
+    Of a copy only a weak reference, as it says nothing that its node does not hold.
+    """
+
+    tensor: Tensor | weakref.ref[Tensor]
     node: Node
     place: MemoryPlace
     source: Tensor | None
@@ -33,7 +37,7 @@ class _Bound(NamedTuple):
 
 
 class Noted:
-    """What was bound, in order; no tensor may be forgotten meanwhile.
+    """What was bound, in order; no tensor but copies may be forgotten meanwhile.
 
     Answers as `Aliases` does, or says that it cannot: then that one has to be asked.
 
@@ -43,9 +47,9 @@ class Noted:
 
     def __init__(self, leaf: Callable[[Tensor], Node]) -> None:
         self._leaf = leaf
-        # Keyed on identity; every entry keeps its tensor alive.
+        # Keyed on identity; every entry keeps its tensor alive, or goes with it.
         self._bound: dict[int, _Bound] = {}
-        self._versions: list[int] = []
+        self._versions: dict[int, int] = {}
 
     def node(self, tensor: Tensor, *, to_write: bool = False) -> Node | None:
         """As `Aliases.node`; None for what is about to be written, or has other memory now."""
@@ -75,6 +79,15 @@ class Noted:
         self._bound[id(tensor)] = _Bound(tensor, node, MemoryPlace.of(tensor), source, cut, frozen, False)
         return True
 
+    def bind_copy(self, tensor: Tensor, node: Node, source: Tensor | None) -> bool:
+        """As `bind`, for a tensor that shows its node's numbers in memory of its own."""
+        key, bound = id(tensor), self._bound
+        if key in bound:
+            return False
+        known = weakref.ref(tensor, lambda _: bound.pop(key, None))
+        bound[key] = _Bound(known, node, MemoryPlace.of(tensor), source, False, False, False)
+        return True
+
     def knows(self, tensor: Tensor) -> bool:
         """Whether this tensor object was seen."""
         return id(tensor) in self._bound
@@ -92,19 +105,27 @@ class Noted:
 
     def settle(self) -> None:
         """The recording is complete: from here on nothing may be written."""
-        self._versions = [version_of(bound.tensor) for bound in self._bound.values()]
+        self._versions = {id(tensor): version_of(tensor) for tensor, _ in self._living()}
 
     def is_untouched(self) -> bool:
         """Whether no tensor was written since the recording was complete."""
-        pairs = zip(self._bound.values(), self._versions, strict=True)
-        return all(version_of(bound.tensor) == version for bound, version in pairs)
+        return all(version_of(tensor) == self._versions[id(tensor)] for tensor, _ in self._living())
 
     def tell(self, aliases: Aliases) -> None:
         """Tell all that was noted, as if it had been told at once."""
-        for bound in self._bound.values():
+        versions = []
+        for tensor, bound in self._living():
             if bound.outside:
-                aliases.meet(bound.tensor, bound.node, bound.place)
+                aliases.meet(tensor, bound.node, bound.place)
             else:
-                aliases.bind(*bound[:3], source=bound.source, cut=bound.cut, frozen=bound.frozen)
+                aliases.bind(tensor, *bound[1:3], source=bound.source, cut=bound.cut, frozen=bound.frozen)
+            versions.append(self._versions.get(id(tensor), 0))
         if self._versions:
-            aliases.settle(self._versions)
+            aliases.settle(versions)
+
+    def _living(self) -> Iterator[tuple[Tensor, _Bound]]:
+        """The tensors that are still there, in order."""
+        for bound in list(self._bound.values()):
+            tensor = bound.tensor() if isinstance(bound.tensor, weakref.ref) else bound.tensor
+            if tensor is not None:
+                yield tensor, bound

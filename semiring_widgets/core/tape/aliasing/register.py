@@ -69,12 +69,7 @@ class Register:
             place = MemoryPlace.of(tensor) if place is None else place
             family = self._family(place.key, source, cut=cut)
             family.frozen |= frozen
-            weak = (
-                self._forgets is not None
-                and self._forgets(node)
-                and len(self._by_storage[place.key]) == 1
-                and not (tensor.is_conj() or tensor.is_neg())
-            )
+            weak = self._is_forgotten(tensor, node, place.key)
             alias = Alias(
                 weakref.ref(tensor) if weak else strong_reference(tensor),
                 Geometry.of(tensor) if weak else None,
@@ -140,25 +135,51 @@ class Register:
             )
         return alias.first
 
-    def release(self, *, everything: bool = False) -> list[int]:
-        """Let go of all memory that the model has let go of, as far as its content can be computed again.
+    def forget(self, forgets: Callable[[Node], bool]) -> None:
+        """Keep no tensors alive any more that may be forgotten.
 
         Args:
-            everything: also of what cannot.
+            forgets: as for this class.
+        """
+        self._forgets = forgets
+        for alias in self._by_tensor.values():
+            tensor = alias.tensor()
+            if tensor is None or alias.shown is not None:
+                continue
+            if self._is_forgotten(tensor, alias.node, alias.place.key):
+                alias.shown, alias.tensor = Geometry.of(tensor), weakref.ref(tensor)
+
+    def _is_forgotten(self, tensor: Tensor, node: Node, key: int) -> bool:
+        """Whether a tensor of a node is only known for as long as the model has it."""
+        if self._forgets is None or len(self._by_storage[key]) > 1 or tensor.is_conj() or tensor.is_neg():
+            return False
+        # A copy in another dtype or layout says nothing that the node does not hold.
+        return self._forgets(node) or not _holds(node, key)
+
+    def living(self) -> set[Node]:
+        """The nodes whose memory is shown by some tensor."""
+        families = (family for kin in self._by_storage.values() for family in kin)
+        return {node for family in families if family.tensors() for node in family.nodes}
+
+    def release(self, may: Callable[[Node], bool] | None = None) -> list[tuple[int, list[Node]]]:
+        """Let go of memory that the model has let go of.
+
+        Args:
+            may: which nodes may go, that with all others in the same memory; None for all.
 
         Returns:
-            The storages that are free now.
+            The storages that are free now, each with the nodes whose values were there.
         """
         free = []
         for key, families in list(self._by_storage.items()):
             if any(family.tensors() for family in families):
                 continue
             nodes = [node for family in families for node in family.nodes if _holds(node, key)]
-            if everything or all(node.steps for node in nodes):
+            if may is None or all(map(may, nodes)):
                 for node in nodes:
                     node.release()
                 del self._by_storage[key]
-                free.append(key)
+                free.append((key, nodes))
         return free
 
     def settle(self, versions: Sequence[int] | None = None) -> None:

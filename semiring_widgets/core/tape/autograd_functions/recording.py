@@ -55,8 +55,8 @@ class CallRecorder:
         tape, function = self._tape, outcome.function
         results = outcome.result if isinstance(outcome.result, tuple) else (outcome.result,)
         tracked = [result for result in results if is_tracked(result)]
-        tape._count(tracked, outcome.inputs, {})
         op = tape._append(function, nodes, tracked, self._scope())
+        tape.keeping.count(tracked, outcome.inputs, {}, op)
         for result, out, node in zip(tracked, function.outputs, op.outputs, strict=True):
             # Where it shares memory with its input, a write through it is no write into the input's paths.
             here = node if out is not None and node is not None else tape._leaf(result.detach())

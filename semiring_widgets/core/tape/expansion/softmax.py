@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
+from semiring_widgets.core.looks import any_true
 from semiring_widgets.core.tape.expansion.norms import ordered, rounded_to, widened
 
 __all__ = ["PAPER_SOFTMAX", "SHIFTED_SOFTMAX"]
@@ -55,7 +56,7 @@ def _safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None, *, keep
     total = e.sum(dim, keepdim=True)
     with _unrecorded(total):
         empty = total == 0
-        some = bool(empty.any())
+        some = any_true(empty)
     if some:  # rows without any allowed key are zero, not NaN
         total = total.masked_fill(empty, 1.0)
     return ordered(rounded_to(e / total, dtype if dtype is not None else x.dtype))

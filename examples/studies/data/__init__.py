@@ -1,0 +1,1 @@
+"""Data that studies need, and how they were made; see README.md."""

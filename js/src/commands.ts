@@ -1,0 +1,153 @@
+/**
+ * Every gesture of the widget, in one place: what it is called, how it is made, and what it does.
+ *
+ * Keyboard and pointer look up here what to do, and the list behind `?` is made of it; what is not here does
+ * not exist.
+ */
+
+import type { Mode } from "./selection";
+
+/** A key as the browser names it, with what must be held. */
+interface Press {
+  key: string;
+  shift?: boolean;
+  alt?: boolean;
+  /** Ctrl, or Cmd where that is usual. */
+  control?: boolean;
+}
+
+export type CommandName =
+  | "preview"
+  | "choose"
+  | "add"
+  | "exclude"
+  | "clear"
+  | "back"
+  | "forward"
+  | "test"
+  | "move"
+  | "ends"
+  | "help";
+
+export interface Command {
+  name: CommandName;
+  does: string;
+  /** Keys that do it; those without any are the browser's own. */
+  presses: readonly Press[];
+  /** As people call its keys, and what does the same with pointer or finger; null where nothing does. */
+  keys: string;
+  pointer: string | null;
+}
+
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "preview",
+    does: "Shows the number and lights up the same part in every picture",
+    presses: [],
+    keys: "Tab, then arrows",
+    pointer: "point, or touch",
+  },
+  {
+    name: "choose",
+    does: "Selects this alone: only the paths through it are shown; once more takes it back",
+    presses: [{ key: "Enter" }, { key: " " }],
+    keys: "Enter or Space",
+    pointer: "click",
+  },
+  {
+    name: "add",
+    does: "Adds it to the selection, or takes it out",
+    presses: [
+      { key: "Enter", shift: true },
+      { key: " ", shift: true },
+      { key: "Enter", control: true },
+      { key: " ", control: true },
+    ],
+    keys: "Shift + Enter",
+    pointer: "Shift + click",
+  },
+  {
+    name: "exclude",
+    does: "Leaves out the paths through it, or no longer does",
+    presses: [
+      { key: "Enter", alt: true },
+      { key: " ", alt: true },
+    ],
+    keys: "Alt + Enter",
+    pointer: "Alt + click",
+  },
+  {
+    name: "clear",
+    does: "Clears the selection",
+    presses: [{ key: "Escape" }],
+    keys: "Escape",
+    pointer: "Clear",
+  },
+  {
+    name: "back",
+    does: "Goes back to the selection before",
+    presses: [{ key: "[" }],
+    keys: "[",
+    pointer: "←",
+  },
+  {
+    name: "forward",
+    does: "Goes forward again",
+    presses: [{ key: "]" }],
+    keys: "]",
+    pointer: "→",
+  },
+  {
+    name: "test",
+    does: "Tests the selection: what really becomes of the score without it",
+    presses: [{ key: "t" }],
+    keys: "T",
+    pointer: "Test it",
+  },
+  {
+    name: "move",
+    does: "Goes to the next part; up is the next layer",
+    presses: ["ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown"].map((key) => ({ key })),
+    keys: "arrows",
+    pointer: null,
+  },
+  {
+    name: "ends",
+    does: "Goes to the first or the last part of a row",
+    presses: [{ key: "Home" }, { key: "End" }],
+    keys: "Home, End",
+    pointer: null,
+  },
+  {
+    name: "help",
+    does: "Opens or closes this list",
+    presses: [{ key: "?" }, { key: "?", shift: true }],
+    keys: "?",
+    pointer: "?",
+  },
+];
+
+type Held = Pick<KeyboardEvent, "shiftKey" | "altKey" | "ctrlKey" | "metaKey">;
+
+/** The command of a key; null where it has none, and is left to the browser. */
+export function commandOf(event: Held & Pick<KeyboardEvent, "key">): CommandName | null {
+  const control = event.ctrlKey || event.metaKey;
+  // A letter is the same with the caps lock on; brackets need other keys on other keyboards.
+  const key = /^[A-Z]$/.test(event.key) && !event.shiftKey ? event.key.toLowerCase() : event.key;
+  const loose = key === "[" || key === "]";
+  const found = COMMANDS.find(({ presses }) =>
+    presses.some(
+      (press) =>
+        press.key === key &&
+        (loose ||
+          ((press.shift ?? false) === event.shiftKey &&
+            (press.alt ?? false) === event.altKey &&
+            (press.control ?? false) === control)),
+    ),
+  );
+  return found?.name ?? null;
+}
+
+/** How a click selects, by what is held. */
+export const modeOf = ({ shiftKey, altKey, ctrlKey, metaKey }: Held): Mode =>
+  altKey ? "exclude" : shiftKey || ctrlKey || metaKey ? "add" : "alone";

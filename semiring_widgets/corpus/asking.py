@@ -1,0 +1,171 @@
+"""A chunk of rows, asked in batches: what goes wrong with a row is that row's alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from semiring_widgets.corpus.files import Tables
+from semiring_widgets.corpus.rows import Row
+from semiring_widgets.errors import CancelledError, SemiringWidgetsError, sentence_of
+from semiring_widgets.explanation.asking import check_question
+from semiring_widgets.explanation.batch_calls import batches_of
+from semiring_widgets.explanation.batches import BatchOptions, Example, explain_together
+from semiring_widgets.explanation.references import check_reference
+from semiring_widgets.explanation.scores import Prepared, prepare
+from semiring_widgets.question import Question
+from semiring_widgets.results.parts import Token
+from semiring_widgets.results.visible import token_label
+
+__all__ = ["Asker"]
+
+
+@dataclass(frozen=True, eq=False)
+class Asker:
+    """Asks a model about rows; what an engine hands to its workers.
+
+    Attributes:
+        model: in eval mode.
+        tokenizer: its tokenizer.
+        options: what is asked of every text.
+        reference: what rows without one of their own are compared with.
+        kinds: which kinds of parts are kept.
+        batch_size: the most texts of a batch.
+        check: called often; may raise to stop.
+    """
+
+    model: Any
+    tokenizer: Any
+    options: BatchOptions
+    reference: Any
+    kinds: Sequence[str]
+    batch_size: int
+    check: Callable[[], None] = field(default=lambda: None)
+
+    def __call__(self, rows: Sequence[Row | tuple[int, str, Exception]]) -> Tables:
+        """The tables of some rows, in their order.
+
+        Args:
+            rows: each one, or its number, its text and why it is none.
+        """
+        errors: dict[int, dict[str, Any]] = {}
+        asked: list[tuple[Row, Prepared]] = []
+        for row in rows:
+            if isinstance(row, tuple):
+                number, text, error = row
+                errors[number] = _error(number, str(number), text, error)
+                continue
+            self.check()
+            try:
+                asked.append((row, self._prepared(row)))
+            except CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001  (whatever is wrong with a row, the others go on)
+                errors[row.number] = _error(row.number, row.id, row.text, error)
+        found: dict[int, Example] = {}
+        for row, result in self._answered(asked):
+            if isinstance(result, Exception):
+                errors[row.number] = _error(row.number, row.id, row.text, result)
+            else:
+                found[row.number] = result
+        told = [(row, one, found[row.number]) for row, one in asked if row.number in found]
+        return {
+            "examples": [_example(row, one, example) for row, one, example in told],
+            "parts": [part for row, one, example in told for part in self._parts(row, one, example)],
+            "errors": [errors[number] for number in sorted(errors)],
+        }
+
+    def _prepared(self, row: Row) -> Prepared:
+        text = row.text if row.second_text is None else (row.text, row.second_text)
+        question = Question(text, row.target, row.contrast, row.position)
+        check_question(self.model, self.tokenizer, question)
+        check_reference(self._reference(row))
+        return prepare(self.model, self.tokenizer, question)
+
+    def _reference(self, row: Row) -> Any:
+        return self.reference if row.reference is None else row.reference
+
+    def _answered(self, asked: Sequence[tuple[Row, Prepared]]) -> Iterator[tuple[Row, Example | Exception]]:
+        for batch in batches_of([one for _, one in asked], self.batch_size):
+            yield from self._together([asked[number] for number in batch])
+
+    def _together(self, asked: Sequence[tuple[Row, Prepared]]) -> Iterator[tuple[Row, Example | Exception]]:
+        """One batch; where it fails, its halves, down to the rows that are to blame."""
+        self.check()
+        try:
+            references = [self._reference(row) for row, _ in asked]
+            found = explain_together([one for _, one in asked], references, self.options, self.check)
+        except CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  (as above)
+            if len(asked) == 1:
+                yield asked[0][0], error
+                return
+            half = len(asked) // 2
+            yield from self._together(asked[:half])
+            yield from self._together(asked[half:])
+            return
+        for (row, _), example in zip(asked, found, strict=True):
+            yield row, example
+
+    def _parts(self, row: Row, one: Prepared, example: Example) -> Iterator[dict[str, Any]]:
+        streams = [
+            [(token_label(token), _class(one, stream, token)) for token in own.tokens]
+            for stream, own in enumerate(one.streams)
+        ]
+        kept = example.parts[example.parts["kind"].isin(self.kinds)]
+        for part in kept.astype(object).where(kept.notna(), None).to_dict("records"):
+            numbers: dict[str, Any] = {str(name): value for name, value in part.items()}
+            text, kind = None, None
+            if numbers["token"] is not None:
+                text, kind = streams[numbers["stream"] or 0][numbers["token"]]
+            yield {"row": row.number, "id": row.id, **numbers, "token_text": text, "token_class": kind}
+
+
+def _class(one: Prepared, stream: int, token: Token) -> str:
+    """What a token is, see `schema.CLASSES`."""
+    if stream == len(one.streams) - 1 and token.index == one.score.position:
+        return "asked"
+    return "special" if token.special else "word"
+
+
+def _error(number: int, name: str, text: str | None, error: Exception) -> dict[str, Any]:
+    said = str(error) if isinstance(error, SemiringWidgetsError) else sentence_of(error)
+    return {"row": number, "id": name, "text": text, "error": type(error).__name__, "reason": said}
+
+
+def _example(row: Row, one: Prepared, example: Example) -> dict[str, Any]:
+    score, tokens = example.score, one.streams[0].tokens
+    words = example.parts[(example.parts["kind"] == "token") & (example.parts["stream"] == 0)]
+    words = words.astype({"effect": "float64", "contribution": "float64"})
+    sizes = words["effect"].fillna(words["contribution"]).abs()
+    top = int(sizes.argmax()) if len(words) else None
+    return {
+        "row": row.number,
+        "id": row.id,
+        "group": row.group,
+        "text": one.text,
+        "row_digest": row.digest,
+        "tokens": len(tokens),
+        "target": score.target,
+        "contrast": score.contrast,
+        "position": score.position,
+        "label": score.label,
+        "score": score.value,
+        "right": score.value > 0 if score.contrast is not None else None,
+        "reference": example.reference.label,
+        "reference_score": example.reference.score,
+        "log_mass": example.totals.log_mass,
+        "entropy": example.totals.entropy,
+        "best_log_weight": example.totals.best_log_weight,
+        "best_path": example.best_path,
+        "top_token": None if top is None else int(words["token"].iloc[top]),
+        "top_token_text": None if top is None else token_label(tokens[int(words["token"].iloc[top])]),
+        "top_token_effect": None if top is None else _known(words["effect"].iloc[top]),
+    }
+
+
+def _known(number: float) -> float | None:
+    return None if math.isnan(number) else float(number)

@@ -1,0 +1,196 @@
+"""A finished corpus run, or one under way: its tables, and averages over them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from semiring_widgets.checks import choice, whole_number
+from semiring_widgets.corpus.files import Folder
+from semiring_widgets.corpus.schema import PARTS
+from semiring_widgets.errors import InputError
+from semiring_widgets.results.atomic import destination_of
+
+__all__ = ["Corpus", "read_corpus"]
+
+_PLACE = ("kind", "layer", "head", "branch")
+_NUMBERS = tuple(name for name, (kind, _) in PARTS.items() if kind == "float64")
+
+
+def read_corpus(path: str | os.PathLike[str]) -> Corpus:
+    """What `explain_corpus` wrote.
+
+    Args:
+        path: its folder.
+
+    Raises:
+        InputError: there is no corpus run, or one of another version.
+
+    Example:
+        >>> import tempfile
+        >>> out = tempfile.mkdtemp()
+        >>> rows = [{"text": "The keys to the cabinet [MASK] on the table.", "target": "are"}]
+        >>> _ = sw.explain_corpus(model, tokenizer, rows, out=out)
+        >>> read_corpus(out).examples()["top_token_text"].tolist()
+        ['keys']
+    """
+    folder = Folder(Path(destination_of(path, "read")))
+    folder.manifest()
+    return Corpus(folder)
+
+
+class Corpus:
+    """The tables of a corpus run.
+
+    Args:
+        folder: where they are.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+
+    @property
+    def path(self) -> Path:
+        """The folder: ``manifest.json``, and Parquet files in ``examples``, ``parts`` and ``errors``."""
+        return self._folder.path
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What was asked, and of which model."""
+        return self._folder.manifest()
+
+    def examples(self) -> pd.DataFrame:
+        """A row a text: score, reference, mass, entropy, best path, the word with the largest effect."""
+        return self._folder.read("examples")
+
+    def parts(self) -> pd.DataFrame:
+        """A row a part of a text: effect, contribution, share of the mass, best path, cancellation."""
+        return self._folder.read("parts")
+
+    def errors(self) -> pd.DataFrame:
+        """A row for every row that could not be asked, with the reason."""
+        return self._folder.read("errors")
+
+    def averages(
+        self,
+        of: str = "effect",
+        kind: str = "head",
+        by: Sequence[str] = (),
+        *,
+        samples: int = 1000,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """A number of the parts of one kind, averaged over the texts, with bootstrap intervals.
+
+        Args:
+            of: the column of the parts that is averaged.
+            kind: of the parts.
+            by: columns of the examples, such as ``"group"`` or ``"right"``: averages of each group.
+            samples: how often texts are drawn again.
+            seed: of the drawing.
+
+        Returns:
+            A row a part (and group), the largest |mean| first: ``mean``, ``low`` and ``high`` (95 % of the
+            means of texts drawn again), ``n`` (texts), and ``resolved``: whether its interval and that of the
+            next row do not overlap, so that their order can be told.
+
+        Raises:
+            InputError: no such column, or no rows.
+
+        Example:
+            >>> import tempfile
+            >>> pairs = sw.tasks.agreement_pairs(n=4)
+            >>> rows = [{"text": p.text, "target": p.target, "contrast": p.contrast} for p in pairs]
+            >>> found = sw.explain_corpus(model, tokenizer, rows, out=tempfile.mkdtemp())
+            >>> found.averages("effect", "mlp")[["layer", "n"]].head(1).values.tolist()
+            [[0, 4]]
+        """
+        of = choice(of, "of", _NUMBERS)
+        samples = whole_number(samples, "samples")
+        table, place = self._by_text(of, kind, by)
+        found = []
+        for group, own in table.groupby([*by], dropna=False) if by else [((), table)]:
+            wide = _wide(own, place, of)
+            numbers = wide.to_numpy(np.float64)
+            means, low, high = _intervals(numbers, samples, seed)
+            keys = wide.columns.to_frame(index=False)
+            told = keys.assign(mean=means, low=low, high=high, n=np.isfinite(numbers).sum(0))
+            told = told.reindex(np.argsort(-np.abs(means), kind="stable")).reset_index(drop=True)
+            apart = (told["low"].to_numpy()[:-1] > told["high"].to_numpy()[1:]) | (
+                told["high"].to_numpy()[:-1] < told["low"].to_numpy()[1:]
+            )
+            told["resolved"] = [*apart.tolist(), *([True] if len(told) else [])]
+            told[[*by]] = group
+            found.append(told)
+        return pd.concat(found, ignore_index=True)[[*by, *place, "mean", "low", "high", "n", "resolved"]]
+
+    def stability(
+        self, of: str = "effect", kind: str = "head", k: int = 5, *, samples: int = 1000, seed: int = 0
+    ) -> float:
+        """How much of the first k parts stays the same when texts are drawn again: mean Jaccard index, 0-1.
+
+        Args:
+            of: the column of the parts that ranks them, by |mean|.
+            kind: of the parts.
+            k: how many.
+            samples: how often texts are drawn again.
+            seed: of the drawing.
+
+        Raises:
+            InputError: no such column, or no rows.
+        """
+        of, k = choice(of, "of", _NUMBERS), whole_number(k, "k")
+        table, place = self._by_text(of, kind, ())
+        numbers = _wide(table, place, of).to_numpy(np.float64)
+        own = set(np.argsort(-np.abs(np.nanmean(numbers, 0)))[:k].tolist())
+        found = []
+        for rows in _draws(len(numbers), samples, seed):
+            other = set(np.argsort(-np.abs(np.nanmean(numbers[rows], 0)))[:k].tolist())
+            found.append(len(own & other) / len(own | other))
+        return float(np.mean(found))
+
+    def _by_text(self, of: str, kind: str, by: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+        parts = self.parts()
+        table = parts[(parts["kind"] == kind) & parts[of].notna()]
+        if not len(table):
+            kinds = ", ".join(f"{one} ({name})" for one, name in _known(parts))
+            raise InputError(f"No part of kind {kind!r} has a number {of!r}; there are {kinds or 'none'}.")
+        if by:
+            examples = self.examples()
+            if unknown := [name for name in by if name not in examples]:
+                raise InputError(f"by names {unknown[0]!r}; choose from {', '.join(map(str, examples))}.")
+            table = table.merge(examples[["row", *by]], on="row")
+        if kind == "token":
+            return table.assign(token_class=table["token_class"]), ["kind", "token_class"]
+        return table, [name for name in _PLACE if table[name].notna().any()]
+
+
+def _known(parts: pd.DataFrame) -> list[tuple[str, str]]:
+    return [
+        (str(kind), name)
+        for kind, own in parts.groupby("kind")
+        for name in _NUMBERS
+        if own[name].notna().any()
+    ]
+
+
+def _wide(table: pd.DataFrame, place: Sequence[str], of: str) -> pd.DataFrame:
+    """A row a text and a column a part; the numbers of one text's tokens become one."""
+    each = table.groupby(["row", *place])[of]
+    joined = {"best_share": each.max, "cancellation": each.mean}.get(of, each.sum)()
+    return joined.unstack(list(place))
+
+
+def _intervals(numbers: Any, samples: int, seed: int) -> tuple[Any, Any, Any]:
+    drawn = np.stack([np.nanmean(numbers[rows], 0) for rows in _draws(len(numbers), samples, seed)])
+    low, high = np.nanpercentile(drawn, [2.5, 97.5], axis=0)
+    return np.nanmean(numbers, 0), low, high
+
+
+def _draws(count: int, samples: int, seed: int) -> Any:
+    return np.random.default_rng(seed).integers(0, count, (samples, count))

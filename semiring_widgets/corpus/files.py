@@ -1,0 +1,178 @@
+"""A folder of a corpus run: one file a table and chunk of rows, and a manifest that says what was asked.
+
+A chunk is there once its file of examples is, which is written last; whatever an interruption left beside it
+is written again. Files are whole or not there.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from semiring_widgets.checks import shown
+from semiring_widgets.corpus.schema import SCHEMA_VERSION, TABLES
+from semiring_widgets.errors import InputError
+from semiring_widgets.results.atomic import write_whole
+
+__all__ = ["Folder", "Tables", "arrow"]
+
+# Rows by table.
+Tables = dict[str, list[dict[str, Any]]]
+_MANIFEST = "manifest.json"
+_DIGESTS = b"semiring_widgets.rows"
+
+
+class Folder:
+    """Where a run keeps its tables.
+
+    Args:
+        path: the folder; it is made if it is not there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __str__(self) -> str:
+        return repr(str(self.path))
+
+    def begin(self, manifest: Mapping[str, Any]) -> None:
+        """Make the folder ready for a run, or for going on with it.
+
+        Args:
+            manifest: what is asked, and of which model; versions are not compared.
+
+        Raises:
+            InputError: it holds a run that asked something else, or it cannot be written.
+        """
+        try:
+            for table in TABLES:
+                (self.path / table).mkdir(parents=True, exist_ok=True)
+            for left in self.path.glob("**/.*.partial"):
+                left.unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(f"{self} cannot be a folder of results: {error.strerror}.") from error
+        if (self.path / _MANIFEST).exists():
+            self._check_same(manifest)
+            return
+        text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+        write_whole(self.path / _MANIFEST, text.encode())
+
+    def manifest(self) -> dict[str, Any]:
+        """What was asked.
+
+        Raises:
+            InputError: this is no folder of a run, or one of another version.
+        """
+        try:
+            found: dict[str, Any] = json.loads((self.path / _MANIFEST).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{self} holds no corpus run; give the folder that explain_corpus wrote."
+            ) from error
+        version, writer = found.get("schema_version"), found.get("semiring_widgets")
+        if version != SCHEMA_VERSION:
+            raise InputError(
+                f"{self} has tables of version {shown(version)}, and this is version {SCHEMA_VERSION}; read "
+                f"them with the semiring_widgets that wrote them, {shown(writer)}."
+            )
+        return found
+
+    def digests(self, chunk: int) -> list[str] | None:
+        """Of the rows of a finished chunk; None where it is not finished.
+
+        Raises:
+            InputError: its file is damaged.
+        """
+        file = self._file("examples", chunk)
+        if not file.exists():
+            return None
+        pyarrow, parquet = arrow()
+        try:
+            known = parquet.read_schema(file).metadata or {}
+            found: list[str] = json.loads(known[_DIGESTS])
+        except (OSError, KeyError, ValueError, pyarrow.ArrowException) as error:
+            raise InputError(f"{str(file)!r} is damaged; delete it, and run the same again.") from error
+        return found
+
+    def write(self, chunk: int, tables: Tables, digests: Sequence[str]) -> None:
+        """Keep the tables of a chunk.
+
+        Args:
+            chunk: its number.
+            tables: rows by table.
+            digests: of all its rows.
+
+        Raises:
+            InputError: the disk is full, or the folder has gone.
+        """
+        for table in ("parts", "errors", "examples"):
+            data = _parquet_of(table, tables[table], digests)
+            write_whole(self._file(table, chunk), data)
+
+    def read(self, table: str) -> pd.DataFrame:
+        """All rows of a table, those of all finished chunks."""
+        self.manifest()
+        pyarrow, parquet = arrow()
+        done = [file.name for file in sorted((self.path / "examples").glob("*.parquet"))]
+        read = [parquet.read_table(self.path / table / name) for name in done]
+        whole = pyarrow.concat_tables(read) if read else _arrow_table(table, [])
+        found: pd.DataFrame = whole.to_pandas(types_mapper=_nullable)
+        return found
+
+    def _file(self, table: str, chunk: int) -> Path:
+        return self.path / table / f"part-{chunk:05d}.parquet"
+
+    def _check_same(self, manifest: Mapping[str, Any]) -> None:
+        known = self.manifest()
+        for name, value in manifest["asked"].items():
+            before = known["asked"].get(name)
+            if before != value:
+                raise InputError(
+                    f"{self} holds a run with {name} = {shown(before)}, and now it is {shown(value)}; give "
+                    f"another folder, or delete this one."
+                )
+
+
+def arrow() -> tuple[Any, Any]:
+    """Pyarrow and its module for Parquet.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise InputError(
+            "Corpus runs keep their tables as Parquet files, which needs pyarrow: pip install pyarrow (or "
+            "'semiring-widgets[corpus]')."
+        ) from error
+    return pa, pq
+
+
+def _parquet_of(table: str, rows: list[dict[str, Any]], digests: Sequence[str]) -> bytes:
+    _, parquet = arrow()
+    given = _arrow_table(table, rows)
+    metadata = {_DIGESTS: json.dumps(list(digests)).encode(), b"schema_version": str(SCHEMA_VERSION).encode()}
+    buffer = io.BytesIO()
+    parquet.write_table(given.replace_schema_metadata(metadata), buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def _arrow_table(table: str, rows: list[dict[str, Any]]) -> Any:
+    pyarrow, _ = arrow()
+    fields = [
+        pyarrow.field(name, pyarrow.type_for_alias(kind), metadata={"meaning": meaning})
+        for name, (kind, meaning) in TABLES[table].items()
+    ]
+    return pyarrow.Table.from_pylist(list(rows), schema=pyarrow.schema(fields))
+
+
+def _nullable(kind: Any) -> Any:
+    """Whole numbers and truths may be missing without becoming floats."""
+    return {"int64": pd.Int64Dtype(), "int32": pd.Int32Dtype(), "bool": pd.BooleanDtype()}.get(str(kind))

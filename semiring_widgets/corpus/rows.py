@@ -1,0 +1,184 @@
+"""The rows of a corpus: from a file, a table or a list, each read into one question."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from semiring_widgets.checks import shown
+from semiring_widgets.errors import InputError
+
+__all__ = ["FIELDS", "Row", "read_rows", "row_of"]
+
+# What a row may say; only the text must be there.
+FIELDS = ("id", "text", "second_text", "target", "contrast", "position", "reference", "group")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One question of a corpus.
+
+    Attributes:
+        number: its place in the corpus, from 0.
+        id: what its owner calls it; the number where nothing was said.
+        text: the text.
+        second_text: the second of a pair, or None.
+        target: token asked for, a word or an id; None for the model's first choice.
+        contrast: token whose logit is subtracted, or None.
+        position: token whose logits are read, or None.
+        reference: as in `semiring_widgets.explain`, a word or a text; None for that of the run.
+        group: what rows are compared by, or None.
+    """
+
+    number: int
+    id: str
+    text: str
+    second_text: str | None = None
+    target: str | int | None = None
+    contrast: str | int | None = None
+    position: int | None = None
+    reference: str | None = None
+    group: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """Of all it says but its place."""
+        said = [getattr(self, name) for name in FIELDS]
+        return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def read_rows(source: Any, columns: Mapping[str, str] | None = None) -> list[Mapping[str, Any]]:
+    """The rows of a corpus as they stand there.
+
+    Args:
+        source: the path of a JSONL, CSV or Parquet file, a `pandas.DataFrame`, a `datasets.Dataset`, or any
+            iterable of dicts.
+        columns: by field (see `FIELDS`) the column that it is read from, where that has another name.
+
+    Raises:
+        InputError: no such file, one that cannot be read, or a column that is not there.
+    """
+    names = dict(columns or {})
+    if unknown := names.keys() - set(FIELDS):
+        raise InputError(f"columns names {shown(min(unknown))}; choose from {', '.join(FIELDS)}.")
+    if isinstance(source, (str, os.PathLike)):
+        found = _of_file(Path(source).expanduser())
+    elif hasattr(source, "to_dict") and hasattr(source, "columns"):
+        found = source.to_dict("records")
+    elif isinstance(source, Iterable) and not isinstance(source, (bytes, Mapping)):
+        found = list(source)
+    else:
+        raise InputError(
+            f"rows is {shown(source)}; give a JSONL, CSV or Parquet file, a DataFrame, a datasets.Dataset, "
+            f"or a list of dicts."
+        )
+    if not found:
+        raise InputError("The corpus has no rows.")
+    for number, one in enumerate(found):
+        if not isinstance(one, Mapping):
+            raise InputError(f"Row {number} of the corpus is {shown(one)}; give a dict with a text.")
+    if missing := [column for column in names.values() if not any(column in one for one in found)]:
+        there = ", ".join(str(name) for name in found[0])
+        raise InputError(f"No row has a column {shown(missing[0])}; there are {there}.")
+    wanted = {name: names.get(name, name) for name in FIELDS}
+    return [{name: one[column] for name, column in wanted.items() if column in one} for one in found]
+
+
+def row_of(given: Mapping[str, Any], number: int) -> Row:
+    """One row, checked.
+
+    Args:
+        given: by field.
+        number: its place.
+
+    Raises:
+        InputError: no text, or a field of another kind.
+    """
+    said = {name: value for name, value in given.items() if not _is_missing(value)}
+    found: dict[str, Any] = {"number": number, "id": str(said.get("id", number))}
+    for name in ("text", "second_text", "reference"):
+        if name in said:
+            if not isinstance(said[name], str):
+                raise InputError(f"{name} is {shown(said[name])}; give a string.")
+            found[name] = said[name]
+    if "text" not in found:
+        raise InputError("The row has no text.")
+    for name in ("target", "contrast"):
+        if name in said:
+            found[name] = said[name] if isinstance(said[name], str) else _whole(said[name], name)
+    if "position" in said:
+        found["position"] = _whole(said["position"], "position")
+    if "group" in said:
+        found["group"] = str(said["group"])
+    return Row(**found)
+
+
+def _whole(value: Any, name: str) -> int:
+    """A whole number; a column with gaps holds it as a float."""
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    raise InputError(f"{name} is {shown(value)}; give a token as a string, or a whole number.")
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _of_file(path: Path) -> list[Any]:
+    readers = {".jsonl": _json_lines, ".ndjson": _json_lines, ".csv": _csv, ".parquet": _parquet}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise InputError(f"{str(path)!r} is no {', '.join(readers)} file; convert it to one of these.")
+    try:
+        return reader(path)
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {str(path)!r}.") from error
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
+
+
+def _json_lines(path: Path) -> list[Any]:
+    return list(_lines(path))
+
+
+def _lines(path: Path) -> Iterator[Any]:
+    for number, line in enumerate(path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines(), 1):
+        if line.strip():
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise InputError(f"{str(path)!r} is no JSON in line {number}: {error}.") from error
+
+
+def _csv(path: Path) -> list[Any]:
+    import pandas as pd
+
+    try:
+        # As it is written: "NA" is a word, and 007 an id.
+        found = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(f"{str(path)!r} is no CSV file: {error}.") from error
+    rows: list[Any] = found.where(found != "", None).to_dict("records")
+    for one in rows:
+        if str(one.get("position", "")).lstrip("-").isdecimal():
+            one["position"] = int(one["position"])
+    return rows
+
+
+def _parquet(path: Path) -> list[Any]:
+    from semiring_widgets.corpus.files import arrow
+
+    _, parquet = arrow()
+    found: list[Any] = parquet.read_table(path).to_pylist()
+    return found

@@ -1,0 +1,164 @@
+"""`explain_corpus`: every row of a corpus explained, in batches, resumable."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from semiring_widgets._version import __version__
+from semiring_widgets.checks import choice, shown, truth, whole_number
+from semiring_widgets.core.rules import Rule, find_rule
+from semiring_widgets.corpus.asking import Asker
+from semiring_widgets.corpus.corpus import Corpus
+from semiring_widgets.corpus.files import Folder, arrow
+from semiring_widgets.corpus.rows import Row, read_rows, row_of
+from semiring_widgets.corpus.schema import SCHEMA_VERSION
+from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.batches import BatchOptions
+from semiring_widgets.explanation.references import check_reference
+from semiring_widgets.results.atomic import destination_of
+from semiring_widgets.vocabulary import GRANULARITIES
+
+__all__ = ["ENGINES", "KINDS", "explain_corpus"]
+
+ENGINES = ("local",)
+KINDS = ("token", "head", "mlp", "branch")
+
+
+def explain_corpus(
+    model: Any,
+    tokenizer: Any,
+    rows: Any,
+    *,
+    out: str | os.PathLike[str],
+    columns: Mapping[str, str] | None = None,
+    granularity: str = "primitive",
+    rules: str | Rule = "gradient",
+    reference: str | None = None,
+    tested: bool = True,
+    kinds: Sequence[str] = KINDS,
+    batch_size: int = 16,
+    chunk_size: int = 128,
+    engine: str = "local",
+    progress: Callable[[int, int], None] | None = None,
+) -> Corpus:
+    """Explain every row of a corpus, and keep what comes out in two tables.
+
+    Rows of nearly one length are asked together, the shorter ones padded, one distribution of paths each;
+    what a row says does not depend on the others. A run that was stopped, in whatever way, goes on where it
+    was when it is started again: every row is there once. A row that cannot be asked goes to a table of
+    errors with its reason.
+
+    Args:
+        model: a transformers model in eval mode; it is not changed.
+        tokenizer: its tokenizer.
+        rows: the path of a JSONL, CSV or Parquet file, a `pandas.DataFrame`, a `datasets.Dataset`, or a list
+            of dicts. A row has a ``text``, and may have ``second_text``, ``target``, ``contrast``,
+            ``position`` and ``reference`` as in `explain`, an ``id`` and a ``group``.
+        out: the folder of the results.
+        columns: by field, the column that it is read from where that has another name.
+        granularity: which graph is counted, as in `explain`.
+        rules: which number an edge carries, as in `explain`.
+        reference: what rows without one of their own are compared with: ``"mask"``, ``"mean"``, ``"zero"`` or
+            a text; None for the mask token where there is one, else the mean.
+        tested: whether the effect of every token, head and feed-forward part is measured; without, they are
+            estimated only.
+        kinds: which parts are kept: ``"token"``, ``"head"``, ``"mlp"``, and ``"branch"``, the flow by every
+            branch of every layer at every token, most of the table.
+        batch_size: the most texts that are asked together.
+        chunk_size: rows that are kept together; what an interruption loses is at most as much.
+        engine: ``"local"``: this process.
+        progress: called with (rows done, rows in all); may raise to stop.
+
+    Returns:
+        The `Corpus`: its tables as pandas, and the Parquet files that others read.
+
+    Raises:
+        InputError: a corpus that cannot be read, a folder that holds another run, a full disk.
+
+    Example:
+        >>> import tempfile
+        >>> pairs = sw.tasks.agreement_pairs(n=3)
+        >>> rows = [{"text": p.text, "target": p.target, "contrast": p.contrast} for p in pairs]
+        >>> found = explain_corpus(model, tokenizer, rows, out=tempfile.mkdtemp())
+        >>> found.examples()["right"].tolist(), sorted(found.parts()["kind"].unique())
+        ([True, True, True], ['branch', 'head', 'mlp', 'token'])
+    """
+    arrow()
+    granularity = choice(granularity, "granularity", GRANULARITIES)
+    engine = choice(engine, "engine", ENGINES)
+    kinds = tuple(dict.fromkeys(choice(kind, "kinds", KINDS) for kind in _listed(kinds)))
+    rule = find_rule(rules)
+    check_reference(reference)
+    if reference is not None and not isinstance(reference, str):
+        raise InputError(f"reference is {shown(reference)}; give 'mask', 'mean', 'zero' or a text.")
+    batch_size = whole_number(batch_size, "batch_size")
+    chunk_size = whole_number(chunk_size, "chunk_size")
+    tested = truth(tested, "tested")
+    if not isinstance(model, torch.nn.Module):
+        raise InputError(f"model is {shown(model)}; give a torch module, such as a transformers model.")
+    read = read_rows(rows, columns)
+    folder = Folder(Path(destination_of(out)))
+    asked = {
+        "model": type(model).__name__,
+        "name": str(getattr(getattr(model, "config", None), "_name_or_path", "") or ""),
+        "weights": _digest_of(model),
+        "granularity": granularity,
+        "rules": rule.name,
+        "reference": reference,
+        "tested": tested,
+        "kinds": list(kinds),
+        "chunk_size": chunk_size,
+        "columns": dict(columns or {}),
+    }
+    versions = {"semiring_widgets": __version__, "torch": torch.__version__}
+    folder.begin({"schema_version": SCHEMA_VERSION, **versions, "rows": len(read), "asked": asked})
+    done = [0]
+
+    def check() -> None:
+        if progress is not None:
+            progress(done[0], len(read))
+
+    options = BatchOptions(granularity, rules, tested)
+    ask = Asker(model, tokenizer, options, reference, kinds, batch_size, check)
+    for chunk, start in enumerate(range(0, len(read), chunk_size)):
+        own = [_row(given, start + place) for place, given in enumerate(read[start : start + chunk_size])]
+        digests = [one.digest if isinstance(one, Row) else "" for one in own]
+        kept = folder.digests(chunk)
+        if kept is None:
+            folder.write(chunk, ask(own), digests)
+        elif kept != digests:
+            raise InputError(
+                f"Rows {start} to {start + len(own) - 1} are not those that {folder} was written for; give "
+                f"another folder, or the corpus as it was."
+            )
+        done[0] = start + len(own)
+        check()
+    return Corpus(folder)
+
+
+def _row(given: Mapping[str, Any], number: int) -> Row | tuple[int, str, Exception]:
+    try:
+        return row_of(given, number)
+    except InputError as error:
+        return number, str(given.get("text", "")), error
+
+
+def _listed(kinds: Any) -> list[Any]:
+    return [kinds] if isinstance(kinds, str) else list(kinds)
+
+
+def _digest_of(model: torch.nn.Module) -> str:
+    """Of a model's weights: another model, or another state of it, has another one."""
+    found = hashlib.sha256()
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            sums = (value.double().sum(), value.double().abs().sum()) if value.numel() else ()
+            numbers = [f"{float(one):.12g}" for one in sums]
+            found.update(repr((name, list(value.shape), str(value.dtype), numbers)).encode())
+    return found.hexdigest()[:16]
