@@ -168,7 +168,8 @@ class Runs:
         after, _ = self.run(inputs, moved, there.repeat(1, count, 1, 1))
         way = (before - other)[:, 1:].flatten(1).norm(dim=1)
         change = after.unflatten(0, (count, each)) - before
-        return change[:, :, 1:].flatten(2).norm(dim=2) / way
+        moves: Tensor = change[:, :, 1:].flatten(2).norm(dim=2) / way
+        return moves
 
     def patched(self, chunk: int = 64) -> Tensor:
         """Each edge moved alone, all else as in the text: (pairs, edges)."""

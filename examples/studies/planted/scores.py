@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import pandas as pd
 import torch
@@ -15,16 +16,21 @@ from examples.studies.planted.models import Edge, Pairs, Planted
 from examples.studies.planted.patching import Runs
 from examples.studies.ranks import auroc
 
-__all__ = ["RULES", "scored"]
+__all__ = ["OURS", "RULES", "scored"]
 
 RULES = ("gradient", "linear", "secant", "lrp", "gim")
+OURS = "sw.edges"
 STEPS = 5
 THRESHOLDS = (1e-4, 1e-3, 1e-2, 0.03, 0.1, 0.3)
 # Paths are weighed by these; those of the sum are the contributions.
 SEMIRINGS = ("max", "entropy")
 Values = dict[Edge, Tensor]
 # Of paths what is looked at, and how it is taken over texts.
-_FACTS = {"log_mass": torch.Tensor.amax, "log_weight": torch.Tensor.amax, "entropy": torch.Tensor.mean}
+_FACTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "log_mass": torch.max,
+    "log_weight": torch.max,
+    "entropy": torch.mean,
+}
 
 
 def scored(
@@ -103,22 +109,18 @@ def _methods(
     yield "edge patching", "", lambda: {"size": _over(named(runs.patched()), torch.mean)}
     yield "ACDC", "", lambda: {"threshold": _over(named(runs.pruned(THRESHOLDS)[None]), torch.mean)}
     for rule in RULES:
-        yield "sw.edges", rule, lambda rule=rule: _signed(_asked(planted, pairs, rule)["contribution"])
+        yield OURS, rule, partial(_contributions, planted, pairs, rule)
     if stepping:
-        yield (
-            f"sw.edges, {STEPS} steps",
-            "gradient",
-            lambda: _signed(_asked(planted, pairs, "gradient", steps=STEPS)["contribution"]),
-        )
+        yield f"{OURS}, {STEPS} steps", "gradient", partial(_contributions, planted, pairs, "gradient", STEPS)
     # What paths weigh has no reference to be averaged over, and takes a forward sweep more.
     first = next(pairs.each())
     for rule in weighing:
         for semiring in SEMIRINGS:
-            yield (
-                "sw.edges",
-                rule,
-                lambda rule=rule, semiring=semiring: _of_paths(_asked(planted, first, rule, semiring)),
-            )
+            yield OURS, rule, partial(_of_paths, planted, first, rule, semiring)
+
+
+def _contributions(planted: Planted, pairs: Pairs, rule: str, steps: int | None = None) -> Tables:
+    return _signed(_asked(planted, pairs, rule, steps=steps)["contribution"])
 
 
 def _signed(values: Values) -> Tables:
@@ -130,8 +132,9 @@ def _signed(values: Values) -> Tables:
     }
 
 
-def _of_paths(facts: Mapping[str, Values]) -> Tables:
+def _of_paths(planted: Planted, pairs: Pairs, rule: str, semiring: str) -> Tables:
     """Of all paths by an edge: the mass, the weight of the best, the entropy; over all texts."""
+    facts = _asked(planted, pairs, rule, semiring)
     return {name: _over(values, _FACTS[name]) for name, values in facts.items() if name in _FACTS}
 
 

@@ -70,12 +70,14 @@ class Attention(nn.Module):
         if self.causal:
             later = torch.ones(logits.shape[-2:], dtype=torch.bool).triu(1)
             logits = logits.masked_fill(later, float("-inf"))
-        return (logits.softmax(-1) @ v).transpose(-2, -3).flatten(-2)
+        mixed: Tensor = (logits.softmax(-1) @ v).transpose(-2, -3).flatten(-2)
+        return mixed
 
     def forward(self, stream: Tensor) -> Tensor:
         """What the attention adds to the stream, (..., positions, width) to the same shape."""
         read = self.norm(stream)
-        return self.out(self.mixed(self.query(read), self.key(read), self.value(read)))
+        added: Tensor = self.out(self.mixed(self.query(read), self.key(read), self.value(read)))
+        return added
 
 
 class FeedForward(nn.Module):
@@ -94,7 +96,8 @@ class FeedForward(nn.Module):
 
     def forward(self, stream: Tensor) -> Tensor:
         """What the part adds to the stream, (..., positions, width) to the same shape."""
-        return self.out(self.activation(self.into(self.norm(stream))))
+        added: Tensor = self.out(self.activation(self.into(self.norm(stream))))
+        return added
 
 
 class Transformer(nn.Module):
@@ -137,7 +140,8 @@ class Transformer(nn.Module):
         for attention, feed_forward in self.layers:
             stream = stream + attention(stream)
             stream = stream + feed_forward(stream)
-        return self.output(self.norm(stream))
+        outputs: Tensor = self.output(self.norm(stream))
+        return outputs
 
     def forward(self, tokens: Tensor) -> Tensor:
         """The outputs, shape (texts, positions, outputs), of tokens (texts, positions)."""

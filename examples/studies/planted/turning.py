@@ -12,6 +12,7 @@ from copy import deepcopy
 from dataclasses import replace
 
 import torch
+from torch import nn
 
 from examples.studies.planted.models import Planted
 
@@ -32,8 +33,8 @@ def turned(planted: Planted, seed: int = 0) -> Planted:
     generator = torch.Generator().manual_seed(seed)
     width = model.shape.width
     rotation, _ = torch.linalg.qr(torch.randn(width, width, generator=generator, dtype=torch.float64))
-    readers = [model.token_embedding, model.position_embedding, model.output]
-    writers = []
+    readers: list[nn.Embedding | nn.Linear] = [model.token_embedding, model.position_embedding, model.output]
+    writers: list[nn.Linear] = []
     for attention, feed_forward in model.layers:
         readers += [attention.query, attention.key, attention.value, feed_forward.into]
         writers += [attention.out, feed_forward.out]

@@ -60,9 +60,10 @@ def main() -> None:
             write(facts, kept)
         if len(facts) == WANTED:
             break
+    write(facts, kept)
 
 
-def write(facts: dict[str, dict[str, Any]], weights: dict[str, np.ndarray]) -> None:
+def write(facts: dict[str, dict[str, Any]], weights: dict[str, Any]) -> None:
     """All programs so far, as one compressed file; most weights are zeros."""
     text = np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8)
     np.savez_compressed(HERE, facts=text, **weights)
@@ -155,7 +156,7 @@ def same_outputs(
     ours = Transformer(shape)
     ours.load_state_dict({name: torch.tensor(part) for name, part in weights.items()} | no_bias(shape))
     with torch.no_grad():
-        outputs = ours(torch.tensor(tokens)).numpy()
+        outputs: np.ndarray = ours(torch.tensor(tokens)).numpy()
     theirs = model.forward(model.params, jnp.array(tokens)).transformer_output.output
     expected = np.asarray(theirs) @ weights["output.weight"].T
     if not np.abs(outputs - expected).max() <= EXACT:

@@ -58,16 +58,21 @@ def _depends(written: np.ndarray, read: np.ndarray, units: list[int]) -> bool:
     return bool((rows != rows[0]).any() if len(units) > 1 else rows.any())
 
 
+def _used(weights: np.ndarray) -> np.ndarray:
+    """Which columns hold anything."""
+    return np.asarray(weights.any(0))
+
+
 def _writes(weights: dict[str, np.ndarray], layers: int, heads: int) -> Iterator[tuple[str, np.ndarray]]:
     """Which units of the stream each source may write."""
-    yield "input", weights["token_embedding.weight"].any(0)
-    yield "input1", weights["position_embedding.weight"].any(0)
+    yield "input", _used(weights["token_embedding.weight"])
+    yield "input1", _used(weights["position_embedding.weight"])
     for layer in range(layers):
         for head, (_, _, value) in enumerate(_forms(weights, layer, heads)):
-            yield f"a{layer}.h{head}", value.any(0)
+            yield f"a{layer}.h{head}", _used(value)
         part = f"feed_forwards.{layer}"
         used = weights[f"{part}.into.weight"].any(1)
-        yield f"m{layer}", weights[f"{part}.out.weight"][:, used].any(1)
+        yield f"m{layer}", _used(weights[f"{part}.out.weight"][:, used].T)
 
 
 def _reads(weights: dict[str, np.ndarray], layers: int, heads: int) -> Iterator[tuple[str, str, np.ndarray]]:
