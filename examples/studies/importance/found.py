@@ -1,0 +1,51 @@
+"""Single figures out of the rows of the study."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from examples.studies.bootstrap import Estimate
+
+_FACTS = ["kind", "model", "statistic", "rule", "against", "truth", "measure"]
+
+
+def cleaned(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows as they come back from a file: what is empty there is empty text here."""
+    return rows.fillna({"rule": "", "against": ""})
+
+
+def matching(rows: pd.DataFrame) -> pd.DataFrame:
+    """Each statistic against the effect under its own reference; one that has none, against all."""
+    return rows[(rows.against == "") | (rows.against == rows.truth)]
+
+
+def figure(rows: pd.DataFrame, **facts: str) -> Estimate:
+    """The one row that has these facts; an empty estimate where there is none.
+
+    Args:
+        rows: cleaned.
+        facts: some of kind, model, statistic, rule, against, truth and measure.
+
+    Raises:
+        ValueError: there are several.
+    """
+    for name, value in facts.items():
+        rows = rows[rows[name] == value]
+    if len(rows) > 1:
+        raise ValueError(f"{len(rows)} rows have {facts}; they differ in {_differing(rows)}.")
+    if rows.empty:
+        return Estimate(float("nan"), float("nan"), float("nan"), 0)
+    row = rows.iloc[0]
+    return Estimate(float(row.value), float(row.low), float(row.high), int(row.n))
+
+
+def _differing(rows: pd.DataFrame) -> str:
+    return ", ".join(name for name in _FACTS if rows[name].nunique() > 1)
+
+
+def told(estimates: list[Estimate]) -> str:
+    """Several figures, with the fewest observations behind one of them."""
+    there = [each for each in estimates if each.n]
+    if not there:
+        return "–"
+    return f"{' / '.join(each.told() for each in estimates)}, n = {min(each.n for each in there)}"
