@@ -31,6 +31,7 @@ describe("the registry of commands", () => {
     [{ key: "t", ctrlKey: true }, null],
     [{ key: "?", shiftKey: true }, "help"],
     [{ key: "ArrowUp" }, "move"],
+    [{ key: "ArrowUp", shiftKey: true }, "move"],
     [{ key: "ArrowLeft", altKey: true }, null],
     [{ key: "a" }, null],
   ])("reads %j", (event, name) => {

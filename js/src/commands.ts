@@ -39,6 +39,9 @@ export interface Command {
   pointer: string | null;
 }
 
+/** Keys that do the same with Shift, which people hold who add one part after the other. */
+const anyway = (...keys: string[]): Press[] => keys.flatMap((key) => [{ key }, { key, shift: true }]);
+
 export const COMMANDS: readonly Command[] = [
   {
     name: "preview",
@@ -107,14 +110,14 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "move",
     does: "Goes to the next part; up is the next layer",
-    presses: ["ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown"].map((key) => ({ key })),
+    presses: anyway("ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown"),
     keys: "arrows",
     pointer: null,
   },
   {
     name: "ends",
     does: "Goes to the first or the last part of a row",
-    presses: [{ key: "Home" }, { key: "End" }],
+    presses: anyway("Home", "End"),
     keys: "Home, End",
     pointer: null,
   },

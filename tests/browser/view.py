@@ -31,8 +31,9 @@ class Spot:
         rover = self.field.locator(".rover")
         rover.focus()
         self.page.keyboard.press("Home")
-        while (now := int(rover.get_attribute("data-layer"))) != self.layer:
-            self.page.keyboard.press("ArrowUp" if now < self.layer else "ArrowDown")
+        away = self.layer - int(rover.get_attribute("data-layer"))
+        for _ in range(abs(away)):
+            self.page.keyboard.press("ArrowUp" if away > 0 else "ArrowDown")
         for key in ["End"] if self.steps == "End" else ["ArrowRight"] * self.steps:
             self.page.keyboard.press(key)
         return rover
