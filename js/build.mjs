@@ -19,7 +19,7 @@ const options = {
   target: ["es2022", "chrome115", "firefox115", "safari16.4"],
   loader: { ".css": "text" },
   plugins: [minifiedCss(), told()],
-  minify: process.env.PLAIN === undefined,
+  minify: true,
   // The licence of lit-html asks for its notice.
   legalComments: "eof",
   charset: "ascii",
@@ -57,7 +57,7 @@ function minifiedCss() {
         const css = await build({
           entryPoints: [path],
           bundle: true,
-          minify: process.env.PLAIN === undefined,
+          minify: true,
           write: false,
           target: ["chrome115", "firefox115", "safari16.4"],
         });
