@@ -14,10 +14,10 @@ __all__ = ["STUDY"]
 
 # Seconds of one core, by task: of circuits, and of missed parts.
 _SECONDS = {
-    "agreement": (180, 90),
-    "greater-than": (120, 40),
-    "indirect object": (120, 40),
-    PLANTED: (0, 35),
+    "agreement": (240, 40),
+    "greater-than": (135, 32),
+    "indirect object": (135, 30),
+    PLANTED: (0, 20),
 }
 
 
