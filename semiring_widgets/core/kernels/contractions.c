@@ -208,7 +208,7 @@ INLINE void contract_rows(enum algebra algebra, int most, struct work *work)
                     const long row = b * work->rows + m, left = work->rows - m;
                     const long at = row * work->inner + k, out = row * work->columns + n;
 #define TILE(n) tile(algebra, n, work, at, out, row, depth, width, again, last, panel, logs, least)
-                    if (left >= most) {
+                    if (left >= most && !(most == 3 && left == 4)) {
                         TILE(most);
                         some = most;
                     } else if (most > 4 && left >= 4) {
@@ -239,12 +239,11 @@ int semiring_abi(void) { return ABI; }
 
 INLINE void contract(enum algebra algebra, struct work *work)
 {
-    if (!semiring_has_wide_vectors())
-        contract_rows(algebra, 2, work);
-    else if (algebra == EXPECTATION || algebra == SIGNED)
-        contract_rows(algebra, 6, work);
+    const int pair = algebra == EXPECTATION || algebra == SIGNED;
+    if (semiring_has_wide_vectors())
+        contract_rows(algebra, pair ? 6 : 8, work);
     else
-        contract_rows(algebra, 8, work);
+        contract_rows(algebra, pair ? 2 : 3, work);
 }
 
 MANY_MACHINES void semiring_plain(struct work *work) { contract(PLAIN, work); }
