@@ -30,7 +30,7 @@ class EmulatedMemory:
         pass
 
     def nbytes(self):
-        return sum(tensor.nbytes for graph in self.graphs for *_, made in graph.log for tensor in made)
+        return sum(tensor.nbytes for graph in self.graphs for tensor in graph.made)
 
 
 class EmulatedGraph:
@@ -41,7 +41,7 @@ class EmulatedGraph:
 
     def __init__(self, memory):
         memory.graphs.append(self)
-        self.log = []
+        self.log, self.made = [], []
         self.replays = 0
 
     def capture(self, act):
@@ -57,9 +57,8 @@ class EmulatedGraph:
     def replay(self):
         self.replays += 1
         with torch._C._AutoDispatchBelowAutograd():
-            for _, _, _, made in self.log:
-                for tensor in made:
-                    tensor.fill_(float("nan") if tensor.is_floating_point() else 1)
+            for tensor in self.made:
+                tensor.fill_(float("nan") if tensor.is_floating_point() else 1)
             for func, args, kwargs, made in self.log:
                 result = func(*args, **kwargs)
                 new = list(tensors_in((result,)))
@@ -78,6 +77,7 @@ class LoggingWatch(Watch):
         writes = any(a.alias_info is not None and a.alias_info.is_write for a in func._schema.arguments)
         if own or writes:
             EmulatedGraph.now.log.append((func, args, kwargs or {}, own))
+            EmulatedGraph.now.made += own
         return result
 
 
