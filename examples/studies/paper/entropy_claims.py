@@ -107,7 +107,8 @@ def _sentences(rows: pd.DataFrame) -> list[Claim]:
             return Claim(what, published, ran, "no such sentence", verdict(None))
         figure = "; ".join(f"{model}: {said(one)}, n = {int(one['n']):,}" for model, one in told.items())
         signs = [1 if one["low"] > 0 else -1 if one["high"] < 0 else 0 for one in told.values()]
-        holds = all(found == sign if sign else found for found in signs)
+        # Where no direction was published, the models must at least have the same one.
+        holds = set(signs) == {sign} if sign else len(set(signs)) == 1 and 0 not in signs
         return Claim(what, published, ran, figure, verdict(holds))
 
     all_sentences = "BLiMP pairs; entropy of all paths of a sentence, granularity paper"
