@@ -11,8 +11,8 @@ path, attention), under every reference.
 2. A candidate counts only if it beats one fixed ranking (for words and routes: a random order) in every model
    on average over references.
 3. The best mark wins. Today's default stays where the winner is not ahead of it by more than 0.02, or is
-   ahead in fewer than half of the models. A candidate that was measured under some references only is held
-   against today's default under these (this sentence was added when the first model's table was there).
+   ahead in fewer than half of the models. (Added when the first tables were there: what was measured under
+   some references only cannot win; where it is ahead of the winner under those, the reason says so.)
 4. Where no candidate counts, there is no default estimate: only tested effects are shown.
 
 The default reference is one that can be had for every text: it is not chosen by a mark, as another reference
@@ -68,25 +68,39 @@ def chosen(rows: pd.DataFrame, kind: str) -> tuple[tuple[str, str] | None, str]:
     table = _averaged(each)
     models = table.columns.drop("all")
     control = _row(table, CONTROL[kind])
-    today = _row(each, TODAY[kind][0], TODAY[kind][1])
-    leads: dict[tuple[str, str], pd.Series] = {}
-    for key in _keys(table.dropna()):
-        if key[0] not in NO_CANDIDATES and (table.loc[key, models] > control[models]).all():
-            # By model, over the references that both have.
-            leads[key] = (each.loc[key] - today).groupby(level="model").mean()
-    if not leads:
+    above = [
+        key
+        for key in _keys(table.dropna())
+        if key[0] not in NO_CANDIDATES and (_row(table, *key)[models] > control[models]).all()
+    ]
+    full = [key for key in above if _row(each, *key).notna().all()]
+    if not full:
         return None, "no estimate beats the control in every model"
-    best = max(leads, key=lambda key: leads[key].mean())
-    lead = leads[best]
-    if TODAY[kind] not in leads:
-        return best, "today's default does not beat the control in every model"
-    if best == TODAY[kind]:
-        return best, "no estimate has a better mark than today's default"
-    where = f"in {(lead > 0).sum()} of {len(lead)} models"
-    found = f"{best[0]} ({best[1] or 'no rule'}) is ahead by {lead.mean():.2f}, {where}"
-    if lead.mean() <= LEAD or (lead > 0).mean() < 0.5:
-        return TODAY[kind], f"{found}, which is not enough"
-    return best, found
+    best, today = full[0], TODAY[kind]
+    winner, why = best, "no estimate has a better mark than today's default"
+    if today not in full:
+        why = "today's default does not beat the control in every model"
+    elif best != today:
+        ahead = _row(table, *best) - _row(table, *today)
+        where = f"in {(ahead[models] > 0).sum()} of {len(models)} models"
+        why = f"{_named(best)} is ahead by {ahead['all']:.2f}, {where}"
+        if ahead["all"] <= LEAD or (ahead[models] > 0).mean() < 0.5:
+            winner, why = today, f"{why}, which is not enough"
+    return winner, "; ".join([why, *_better_in_part(each, winner, set(above) - set(full))])
+
+
+def _better_in_part(each: pd.DataFrame, winner: tuple[str, str], some: set[tuple[str, str]]) -> list[str]:
+    """What was measured under some references only, and is ahead under these."""
+    found = []
+    for key in sorted(some):
+        ahead = (_row(each, *key) - _row(each, *winner)).groupby(level="model").mean().mean()
+        if ahead > LEAD:
+            found.append(f"{_named(key)} is ahead by {ahead:.2f} under the references it was measured for")
+    return found
+
+
+def _named(key: tuple[str, str]) -> str:
+    return f"{key[0]} ({key[1]})" if key[1] else key[0]
 
 
 def _each(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
