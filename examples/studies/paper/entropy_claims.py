@@ -10,6 +10,8 @@ from examples.studies.paper.means import rank_correlation
 from examples.studies.paper.reading import pick, said, sign_of, verdict, with_interval
 
 ACCURATE = 0.9
+# With fewer runs an interval is too wide to say anything.
+FEWEST = 9
 _MEASURES = {"mdl as published": "MDL as published", "code length": "prequential code length"}
 
 
@@ -65,7 +67,7 @@ def _correlation(
         f"training examples, at most 30 epochs, 20 for a block (published: 3,600 and 50); granularity paper"
     )
     given = published if measure == "mdl as published" else "not measured by the paper"
-    if len(runs) < 6 or tasks < 2:
+    if len(runs) < FEWEST:
         return Claim(what, given, ran, f"only {len(runs)} such runs", verdict(None))
     found = rank_correlation(runs[measure].to_numpy(float), runs["entropy, paper, all"].to_numpy(float))
     negative, none = found[2] < 0, found[1] <= 0 <= found[2]
@@ -85,11 +87,11 @@ def _correctness(runs: pd.DataFrame) -> list[Claim]:
     what = "Wrongly predicted examples have less entropy than right ones (synthetic tasks)."
     published = "-1.19 nats per token (t = -2.94, p .004), pooled; not on every task"
     ran = "Mean entropy of wrong minus that of right test examples, run by run; runs that have both"
-    if len(differences) < 3:
+    if len(differences) < FEWEST:
         return [Claim(what, published, ran, f"only {len(differences)} such runs", verdict(None))]
     told, above = sign_of(differences.to_numpy())
     lower = f"{(differences < 0).sum()} of {len(differences)} runs are below 0"
-    return [Claim(what, published, ran, f"{told} nats; {lower}", verdict(above is False))]
+    return [Claim(what, published, ran, f"{told} (nats); {lower}", verdict(above is False))]
 
 
 def _sentences(rows: pd.DataFrame) -> list[Claim]:
