@@ -88,7 +88,11 @@ def _correlations(rows: pd.DataFrame, kind: str, model: str) -> Table:
     if kind == "words":
         note += " Class draws: mean |effect| of other words of the same class, where the grammar has one."
     if kind == "mlps":
-        note += " A model has as many such parts as layers, so few numbers are ranked: read the means only."
+        note += (
+            " A model has as many such parts as layers, so few numbers are ranked: read the means only. "
+            "IntegratedGradients from the reference value of one MLP's output to its own sums to the tested "
+            "effect by construction: it is that test again, at eight times its cost, and no estimate."
+        )
     return Table(f"{KINDS[kind]}: {TITLES[model]}", frame, note)
 
 
