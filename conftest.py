@@ -1,16 +1,17 @@
 """What the examples in docstrings may use without making it, and a folder of their own to write into."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 DEMO_TEXT = "The keys to the cabinet [MASK] on the table."
-_KNOWN = ("sw", "torch", "model", "tokenizer", "e", "c", "whole")
+_KNOWN = ("sw", "torch", "model", "tokenizer", "e", "c", "whole", "corpus")
 
 
 @pytest.fixture(scope="session")
-def known_in_examples() -> Callable[[str], Any]:
+def known_in_examples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
     """Makes what a name stands for, once, as the examples of `Explanation` and `Comparison` do."""
     import torch
 
@@ -23,6 +24,9 @@ def known_in_examples() -> Callable[[str], Any]:
             return known[name]
         if name == "whole":
             known["whole"] = all_paths(make("model"), make("tokenizer"))
+        elif name == "corpus":
+            out = tmp_path_factory.mktemp("corpus")
+            known["corpus"] = corpus_of(make("model"), make("tokenizer"), out)
         elif name in ("model", "tokenizer"):
             known["model"], known["tokenizer"] = sw.load_demo()
         else:
@@ -38,7 +42,7 @@ def known_in_examples() -> Callable[[str], Any]:
 def names_of_examples(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, doctest_namespace: dict[str, Any]
 ) -> None:
-    """For examples: explanation ``e``, comparison ``c``, all paths ``whole``, and the others of `_KNOWN`."""
+    """For examples: explanation ``e``, comparison ``c``, all paths ``whole``, a ``corpus``, and the others."""
     if not isinstance(request.node, pytest.DoctestItem):
         return
     make = request.getfixturevalue("known_in_examples")
@@ -59,6 +63,15 @@ def all_paths(model: Any, tokenizer: Any) -> Any:
         logits = model(inputs_embeds=x).logits[0, words[0].tolist().index(tokenizer.mask_token_id)]
         score = logits[good] - logits[bad]
     return sw.paths(tape, score, x)
+
+
+def corpus_of(model: Any, tokenizer: Any, out: Path) -> Any:
+    """Four sentences about agreement, and one that cannot be asked, explained."""
+    import semiring_widgets as sw
+
+    pairs = sw.tasks.agreement_pairs(n=4, attractors=1)
+    rows = [{"text": p.text, "target": p.target, "contrast": p.contrast} for p in pairs]
+    return sw.explain_corpus(model, tokenizer, [*rows, {"text": "Nothing is left out."}], out=out)
 
 
 def names_of(source: str) -> set[str]:

@@ -49,6 +49,10 @@ class Corpus:
 
     Args:
         folder: where they are.
+
+    Example:
+        >>> corpus.manifest["asked"]["model"], sorted(file.name for file in corpus.path.iterdir())
+        ('BertForMaskedLM', ['errors', 'examples', 'manifest.json', 'parts'])
     """
 
     def __init__(self, folder: Folder) -> None:
@@ -65,15 +69,31 @@ class Corpus:
         return self._folder.manifest()
 
     def examples(self) -> pd.DataFrame:
-        """A row a text: score, reference, mass, entropy, best path, the word with the largest effect."""
+        """A row a text: score, reference, mass, entropy, best path, the word with the largest effect.
+
+        Example:
+            >>> corpus.examples()[["row", "target", "contrast", "right"]].head(2).values.tolist()
+            [[0, 'was', 'were', True], [1, 'has', 'have', True]]
+        """
         return self._folder.read("examples")
 
     def parts(self) -> pd.DataFrame:
-        """A row a part of a text: effect, contribution, share of the mass, best path, cancellation."""
+        """A row a part of a text: effect, contribution, share of the mass, best path, cancellation.
+
+        Example:
+            >>> parts = corpus.parts()
+            >>> sorted(parts["kind"].unique()), len(parts[(parts["kind"] == "mlp")])
+            (['branch', 'head', 'mlp', 'token'], 16)
+        """
         return self._folder.read("parts")
 
     def errors(self) -> pd.DataFrame:
-        """A row for every row that could not be asked, with the reason."""
+        """A row for every row that could not be asked, with the reason.
+
+        Example:
+            >>> print(corpus.errors()["reason"][0][:29])
+            The text has no [MASK] token,
+        """
         return self._folder.read("errors")
 
     def averages(
@@ -103,11 +123,7 @@ class Corpus:
             InputError: no such column, or no rows.
 
         Example:
-            >>> import tempfile
-            >>> pairs = sw.tasks.agreement_pairs(n=4)
-            >>> rows = [{"text": p.text, "target": p.target, "contrast": p.contrast} for p in pairs]
-            >>> found = sw.explain_corpus(model, tokenizer, rows, out=tempfile.mkdtemp())
-            >>> found.averages("effect", "mlp")[["layer", "n"]].head(1).values.tolist()
+            >>> corpus.averages("effect", "mlp")[["layer", "n"]].head(1).values.tolist()
             [[0, 4]]
         """
         of = choice(of, "of", _NUMBERS)
@@ -143,6 +159,10 @@ class Corpus:
 
         Raises:
             InputError: no such column, or no rows.
+
+        Example:
+            >>> corpus.stability("effect", "head", k=16)  # all of them
+            1.0
         """
         of, k = choice(of, "of", _NUMBERS), whole_number(k, "k")
         table, place = self._by_text(of, kind, ())
