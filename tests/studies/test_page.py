@@ -1,5 +1,6 @@
 """The page says everything that a report says, in Markdown and in HTML, and it can be read."""
 
+import dataclasses
 import json
 from html.parser import HTMLParser
 
@@ -20,7 +21,8 @@ REPORT = Report(
             "Heads & parts",
             pd.DataFrame({"what": ["mass", "a|b"], "value": [0.123456, float("nan")], "n": [60, 24]}),
             "Higher is better; made by `sw.effects`.",
-        )
+        ),
+        Table("Few & plain", pd.DataFrame({"mark": [1.0]}), "The mark.", first=True),
     ],
 )
 STUDY = Study("some", "Some study", "Is it so?", lambda short: [], lambda rows: REPORT)
@@ -64,6 +66,24 @@ def test_both_forms_hold_the_same_cells():
     assert found == in_markdown(markdown(sections))
     for text in ("It is <quick>.", "one | two runs", "✗ disagrees", "a|b", "0.123", "–", "60"):
         assert text in found
+
+
+def test_what_matters_comes_first_and_long_tables_are_folded():
+    page = markdown([Section(STUDY, REPORT, "")])
+    places = [page.index(text) for text in ("✗ disagrees |\n", "### Few & plain", ">Heads &amp; parts<")]
+    assert places == sorted(places)
+    assert page.rindex("<details>", 0, places[2]) > page.rindex("</details>", 0, places[2])
+    web = web_page([Section(STUDY, REPORT, "")])
+    assert web.index("<h3>Few &amp; plain") < web.index("<summary>Heads &amp; parts")
+
+
+def test_links_lead_to_the_studies():
+    study = dataclasses.replace(STUDY, title="The paper's claims, again: is it so?")
+    sections = [Section(study, REPORT, "")]
+    assert "](#the-papers-claims-again-is-it-so)" in markdown(sections)
+    web = web_page(sections)
+    assert 'href="#the-papers-claims-again-is-it-so"' in web
+    assert 'id="the-papers-claims-again-is-it-so"' in web
 
 
 def test_verdicts_are_counted_first():
