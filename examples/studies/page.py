@@ -30,7 +30,8 @@ _MARKS: dict[Verdict, str] = {
     "disagrees": "✗ disagrees",
     "cannot be tested here": "– cannot be tested here",
 }
-_CLAIM_COLUMNS = ("claim", "published", "what was run", "came out as", "verdict")
+_CLAIM_COLUMNS = ["claim", "published", "what was run", "came out as", "verdict"]
+_BACKGROUND, _FOUND = _CLAIM_COLUMNS[:3], [_CLAIM_COLUMNS[0], *_CLAIM_COLUMNS[3:]]
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ def markdown(sections: Sequence[Section]) -> str:
         parts += [f"## {section.study.title}", f"*{section.study.question}*", section.made]
         claims = section.report.claims
         if claims:
-            parts += [_markdown_table(verdicts_frame(claims))]
-            parts += _markdown_folded(DETAILS, [_markdown_table(claims_frame(claims))])
+            parts += [_markdown_table(claims_frame(claims)[_FOUND])]
+            parts += _markdown_folded(DETAILS, [_markdown_table(claims_frame(claims)[_BACKGROUND])])
         for table in _ordered(section.report.tables):
             body = [table.note, _markdown_table(table.frame)]
             parts += [f"### {table.title}", *body] if table.first else _markdown_folded(table.title, body)
@@ -82,8 +83,8 @@ def web_page(sections: Sequence[Section]) -> str:
         ]
         claims = section.report.claims
         if claims:
-            parts += [_html_table(verdicts_frame(claims))]
-            parts += _html_folded(DETAILS, [_html_table(claims_frame(claims))])
+            parts += [_html_table(claims_frame(claims)[_FOUND])]
+            parts += _html_folded(DETAILS, [_html_table(claims_frame(claims)[_BACKGROUND])])
         for table in _ordered(section.report.tables):
             body = [_paragraph(table.note), _html_table(table.frame)]
             title = html.escape(table.title)
@@ -96,18 +97,12 @@ def web_page(sections: Sequence[Section]) -> str:
     return template.substitute(title=TITLE, links=links, body="\n".join(parts))
 
 
-def verdicts_frame(claims: Iterable[Claim]) -> pd.DataFrame:
-    """What came out, as short as it can be read."""
-    rows = [(each.what, each.figure, _MARKS[each.verdict]) for each in claims]
-    return pd.DataFrame(rows, columns=["claim", "came out as", "verdict"])
-
-
 def claims_frame(claims: Iterable[Claim]) -> pd.DataFrame:
     """Claims with all that is known of them, one a row."""
     rows = [
         (each.what, each.published or "–", each.ran, each.figure, _MARKS[each.verdict]) for each in claims
     ]
-    return pd.DataFrame(rows, columns=list(_CLAIM_COLUMNS))
+    return pd.DataFrame(rows, columns=_CLAIM_COLUMNS)
 
 
 def shown(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,18 +1,28 @@
 """Intervals and rank statistics of the studies, against other people's."""
 
 import doctest
+import importlib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from examples.studies import bootstrap, ranks
+from examples import studies
+from examples.studies import ranks
 from examples.studies.bootstrap import estimate
 
+FOLDER = Path(studies.__path__[0])
+WITH_EXAMPLES = [
+    ".".join(("examples.studies", *file.relative_to(FOLDER).with_suffix("").parts))
+    for file in sorted(FOLDER.rglob("*.py"))
+    if ">>> " in file.read_text(encoding="utf-8")
+]
 
-@pytest.mark.parametrize("module", [bootstrap, ranks])
-def test_examples_in_docstrings(module):
-    found = doctest.testmod(module)
+
+@pytest.mark.parametrize("name", WITH_EXAMPLES)
+def test_examples_in_docstrings(name):
+    found = doctest.testmod(importlib.import_module(name))
     assert found.attempted > 0
     assert found.failed == 0
 

@@ -43,9 +43,9 @@ def _differing(rows: pd.DataFrame) -> str:
     return ", ".join(name for name in _FACTS if rows[name].nunique() > 1)
 
 
-def told(estimates: list[Estimate]) -> str:
+def told(estimates: list[Estimate], digits: int = 2) -> str:
     """Several figures, with the fewest observations behind one of them."""
     there = [each for each in estimates if each.n]
     if not there:
         return "–"
-    return f"{' / '.join(each.told() for each in estimates)}, n = {min(each.n for each in there)}"
+    return f"{' / '.join(each.told(digits) for each in estimates)}, n = {min(each.n for each in there)}"
