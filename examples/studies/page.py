@@ -60,7 +60,8 @@ def markdown(sections: Sequence[Section]) -> str:
     links = [f"[{each.study.title}](#{_anchor(each.study.title)})" for each in sections]
     parts = [f"# {TITLE}", INTRODUCTION, " · ".join(links), _markdown_table(_summary(sections))]
     for section in sections:
-        parts += [f"## {section.study.title}", f"*{section.study.question}*", section.made]
+        study = section.study
+        parts += [f"## {study.title}", *filter(None, (f"*{study.question}*", study.terms)), section.made]
         claims = section.report.claims
         if claims:
             parts += [_markdown_table(claims_frame(claims)[_FOUND])]
@@ -79,6 +80,7 @@ def web_page(sections: Sequence[Section]) -> str:
         parts += [
             f'<section id="{_anchor(study.title)}"><h2>{html.escape(study.title)}</h2>',
             _paragraph(study.question, "question"),
+            *([_paragraph(study.terms)] if study.terms else []),
             _paragraph(section.made, "made"),
         ]
         claims = section.report.claims

@@ -83,6 +83,7 @@ class Study:
         question: what it asks, in one or two sentences.
         cells: all its cells, or with ``True`` those of the short form.
         report: reads the rows of all cells, as they come back from a CSV file, with a column ``cell``.
+        terms: what one has to know to read the claims and tables, in a few sentences.
     """
 
     name: str
@@ -90,3 +91,4 @@ class Study:
     question: str
     cells: Callable[[bool], list[Cell]]
     report: Callable[[DataFrame], Report]
+    terms: str = ""
