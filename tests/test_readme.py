@@ -37,12 +37,13 @@ def reader(tmp_path_factory):
 
 
 def test_the_blocks_are_found():
-    assert len(BLOCKS) == 5
+    assert len(BLOCKS) == 6
     assert "sw.explain" in BLOCKS[0]
     assert "e.test(" in BLOCKS[1]
     assert "sw.record" in BLOCKS[2]
     assert "sw.explain_corpus" in BLOCKS[3]
     assert "sw.Semiring" in BLOCKS[4]
+    assert "sw.repeated" in BLOCKS[5]
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))

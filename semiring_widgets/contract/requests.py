@@ -1,7 +1,7 @@
 """What comes from the page: read once, into the dataclasses of `table`, with a sentence where that fails.
 
 >>> request_of({"type": "head_map", "id": 7, "layer": 3, "head": 5})
-HeadMapRequest(id=7, layer=3, head=5, selection=())
+HeadMapRequest(id=7, layer=3, head=5, selection=(), avoiding=())
 >>> request_of({"type": "head_map", "layer": 3})
 Traceback (most recent call last):
 ...

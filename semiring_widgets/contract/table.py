@@ -8,7 +8,7 @@ message type is a class here, a function in `answers`, and a view that asks or d
 In the JSON, numbers that are not known are null, so a float here is a number or null there.
 
 >>> REQUESTS["head_map"](layer=3, head=5)
-HeadMapRequest(id=0, layer=3, head=5, selection=())
+HeadMapRequest(id=0, layer=3, head=5, selection=(), avoiding=())
 >>> REQUESTS["head_map"].answer.type, HeadMapRequest.of_selection, HeadMapRequest.latest_wins
 ('head_map', True, False)
 """

@@ -19,8 +19,8 @@ __all__ = [
     "Assumptions",
     "Noted",
     "any_true",
+    "assumed_now",
     "assuming",
-    "current",
     "indices_of_few",
     "maybe_true",
     "noting",
@@ -74,7 +74,7 @@ class _Thread(threading.local):
 _thread = _Thread()
 
 
-def current() -> Assumptions | None:
+def assumed_now() -> Assumptions | None:
     """What this thread assumes; None where it may look."""
     return _thread.assumptions
 

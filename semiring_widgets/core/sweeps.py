@@ -196,7 +196,7 @@ def _checked(
     # What a visitor has seen nobody can make it forget.
     once = span.visit is not None
     late = semiring.judged and not once and type(semiring) not in doubted
-    assumptions = looks.current()
+    assumptions = looks.assumed_now()
     try:
         with judging(graph.device, late=late) as judge:
             values = sweep(graph, semiring, span, paths, progress, steps)

@@ -11,9 +11,9 @@ from semiring_widgets._lazy import lazily
 
 if TYPE_CHECKING:
     from semiring_widgets.corpus.corpus import Corpus, read_corpus
-    from semiring_widgets.corpus.running import explain_corpus
+    from semiring_widgets.corpus.runs import explain_corpus
 
-_HOME = {"Corpus": "corpus", "explain_corpus": "running", "read_corpus": "corpus"}
+_HOME = {"Corpus": "corpus", "explain_corpus": "runs", "read_corpus": "corpus"}
 
 __all__ = ["Corpus", "explain_corpus", "read_corpus"]
 

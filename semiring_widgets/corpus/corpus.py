@@ -12,7 +12,7 @@ import pandas as pd
 
 from semiring_widgets.checks import choice, whole_number
 from semiring_widgets.corpus.files import Folder
-from semiring_widgets.corpus.schema import PARTS
+from semiring_widgets.corpus.table_columns import PARTS
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.atomic import destination_of
 

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from semiring_widgets.checks import shown
-from semiring_widgets.corpus.schema import SCHEMA_VERSION, TABLES
+from semiring_widgets.corpus.table_columns import SCHEMA_VERSION, TABLES
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.atomic import write_whole
 

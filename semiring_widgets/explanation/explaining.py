@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -235,17 +235,11 @@ def _explained(draft: Draft, other: Referenced) -> Explanation:
         also = () if asking is None else (asking.semiring,)
         asked = [SUMS, Max(), FLOW, MEASURED, *also]
         kept = [(SUMS, parts), (Max(), graph.nodes), (FLOW, parts), *((s, parts) for s in 2 * also)]
-
-        def fitted() -> tuple[int | None, int | None]:
-            """What the sweeps may take, and what is left of that."""
-            limit = None if options.max_memory is None else options.max_memory - tape.nbytes
-            return limit, fit(graph, limit, "explain", sweeps=asked, kept=kept)
-
         try:
-            limit, left = fitted()
+            limit, left = _fitted(graph, options.max_memory, asked, kept)
         except MemoryLimitError:
             tape.shrink()  # the recording may have taken all there was
-            limit, left = fitted()
+            limit, left = _fitted(graph, options.max_memory, asked, kept)
         few = replace(few, limit=limit, asked_by="explain") if few.narrowed else few
         draft.layers = tuple(
             Layer(a.module, a.index, a.stream, a.key_stream, a.heads) for a in anatomy.attentions
@@ -271,6 +265,17 @@ def _explained(draft: Draft, other: Referenced) -> Explanation:
                     draft.route = _main_route(session, draft)
                     draft.answer()
     return draft.finished()
+
+
+def _fitted(
+    graph: GradientGraph,
+    max_memory: int | None,
+    sweeps: Sequence[Semiring],
+    kept: Sequence[tuple[Semiring, Collection[Node]]],
+) -> tuple[int | None, int | None]:
+    """What the sweeps may take beside the tape, and what is left of that."""
+    limit = None if max_memory is None else max_memory - graph.tape.nbytes
+    return limit, fit(graph, limit, "explain", sweeps=sweeps, kept=kept)
 
 
 def _effects(recording: Recording, draft: Draft) -> None:

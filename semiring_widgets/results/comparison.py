@@ -32,6 +32,7 @@ from semiring_widgets.errors import InputError
 from semiring_widgets.results.answer_checks import check_reference
 from semiring_widgets.results.consistency import check_status, check_streams, table
 from semiring_widgets.results.facts import fields_of
+from semiring_widgets.results.frames import frame_of
 from semiring_widgets.results.parts import Reference, Score, Status, Stream, Token
 from semiring_widgets.results.result import ELSEWHERE, Result
 from semiring_widgets.vocabulary import METRICS
@@ -223,14 +224,12 @@ class Comparison(Result):
             >>> c.to_pandas(rows="methods").comprehensiveness.round(1).to_dict()
             {'Saliency': 8.8, 'best path': 0.1}
         """
-        import pandas as pd
-
         if choice(rows, "rows", ("tokens", "methods")) == "methods":
             kept = ("name", "family", "label", *METRICS, "seconds", "error")
             facts = [{name: getattr(method, name) for name in kept} for method in self.methods]
-            found = pd.DataFrame(facts, columns=list(kept)).set_index("name")
+            found = frame_of(facts, list(kept)).set_index("name")
             return found.astype(dict.fromkeys(METRICS, float))
-        found = pd.DataFrame([asdict(token) for token in self.tokens]).set_index("index")
+        found = frame_of([asdict(token) for token in self.tokens]).set_index("index")
         scores = self.dataset["scores"].values
         for index, method in enumerate(self.methods):
             found[method.name] = scores[index, : len(found)]

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pandas as pd
 import xarray as xr
 
+from semiring_widgets.results.frames import frame_of
 from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import Layer, Part, Stream
 from semiring_widgets.results.visible import token_label
@@ -85,7 +86,7 @@ def _frame(
     ]
     # Which stream a token is of, where there are two.
     columns = [*_COLUMNS, *(["stream"] if len(streams) > 1 else [])]
-    frame = pd.DataFrame(told, columns=columns)
+    frame = frame_of(told, columns)
     # Missing in the same way whether some parts have a text or none has.
     frame["text"] = frame["text"].astype(object).where(frame["text"].notna(), math.nan)
     return frame.astype({**dict.fromkeys(_WHOLE, "Int64"), "effect": float, "contribution": float})

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from semiring_widgets.results.frames import frame_of
 from semiring_widgets.results.parts import Statistic, Token
 from semiring_widgets.results.rankings import Ranking
 
@@ -29,7 +30,7 @@ def tokens_frame(
     tokens: Sequence[Token], dataset: xr.Dataset, statistics: Sequence[Statistic]
 ) -> pd.DataFrame:
     """One row per token of the first stream; see `Explanation.to_pandas`."""
-    rows = pd.DataFrame([asdict(token) for token in tokens]).set_index("index")
+    rows = frame_of([asdict(token) for token in tokens]).set_index("index")
     for name, variable in dataset.data_vars.items():
         if variable.dims == ("token",):
             rows[str(name).removeprefix("token_")] = variable.values[: len(rows)]
@@ -47,7 +48,7 @@ def routes_frame(rankings: Sequence[Ranking]) -> pd.DataFrame:
         for route in ranking.routes
     ]
     columns = ["by", "rank", "sentence", "label", *_NUMBERS, "share_of_best", "probability", "all_skip"]
-    return pd.DataFrame(rows, columns=columns).set_index(["by", "rank"])
+    return frame_of(rows, columns).set_index(["by", "rank"])
 
 
 def routes_dataset(rankings: Sequence[Ranking]) -> xr.Dataset:

@@ -15,7 +15,7 @@ import torch
 import semiring_widgets as sw
 from semiring_widgets import cli
 from semiring_widgets.corpus import files
-from semiring_widgets.corpus.schema import ERRORS, EXAMPLES, PARTS
+from semiring_widgets.corpus.table_columns import ERRORS, EXAMPLES, PARTS
 from semiring_widgets.errors import CancelledError, InputError
 
 
@@ -162,15 +162,15 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_written(demo, rows, tmp_pat
 
 
 def test_a_row_that_fails_in_a_batch_fails_alone(demo, rows, tmp_path, monkeypatch):
-    from semiring_widgets.corpus import asking
+    from semiring_widgets.corpus import chunks
 
     def faulty(questions, *rest):
         if any("keys" in one.text for one in questions):
             raise RuntimeError("what is that?")
         return together(questions, *rest)
 
-    together = asking.explain_together
-    monkeypatch.setattr(asking, "explain_together", faulty)
+    together = chunks.explain_together
+    monkeypatch.setattr(chunks, "explain_together", faulty)
     bad = {"text": "The keys [MASK] here.", "target": "are"}
     found = sw.explain_corpus(*demo, [*rows[:2], bad, rows[2]], out=tmp_path)
     assert found.errors()[["row", "reason"]].values.tolist() == [

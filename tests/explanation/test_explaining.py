@@ -53,7 +53,7 @@ def test_with_less_memory_the_numbers_are_the_same(pair, result):
         return sw.explain(*pair, TEXT, target="are", contrast="is", max_memory=limit)
 
     with pytest.raises(MemoryLimitError, match="recording has reached"):
-        asked(200_000)
+        asked(50_000)
     with pytest.raises(MemoryLimitError, match=r"explain needs about .* beside the .* of the tape") as caught:
         asked(1_200_000)
     needed, tape = (float(number) for number in re.findall(r"([\d.]+) MB", str(caught.value))[:2])

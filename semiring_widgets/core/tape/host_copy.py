@@ -33,7 +33,8 @@ SMALL = 1 << 25
 
 def is_quicker_on_host(tape: Tape) -> bool:
     """Whether the numbers of a finished tape are elsewhere, and so few that questions are quicker here."""
-    if not all(map(_is_plain, _ops(tape))) or any(node.held is None for node in _nodes(tape)):
+    plain = tape.values and all(map(_is_plain, _ops(tape)))
+    if not plain or any(node.held is None for node in _nodes(tape)):
         return False
     storages, devices = {}, set()
     for tensor in _tensors(tape):

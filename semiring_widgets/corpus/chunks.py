@@ -125,7 +125,7 @@ class Asker:
 
 
 def _class(one: Prepared, stream: int, token: Token) -> str:
-    """What a token is, see `schema.CLASSES`."""
+    """What a token is, see `table_columns.CLASSES`."""
     if stream == len(one.streams) - 1 and token.index == one.score.position:
         return "asked"
     return "special" if token.special else "word"

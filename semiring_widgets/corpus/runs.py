@@ -13,11 +13,11 @@ import torch
 from semiring_widgets._version import __version__
 from semiring_widgets.checks import choice, shown, truth, whole_number
 from semiring_widgets.core.rules import Rule, find_rule
-from semiring_widgets.corpus.asking import Asker
+from semiring_widgets.corpus.chunks import Asker
 from semiring_widgets.corpus.corpus import Corpus
 from semiring_widgets.corpus.files import Folder, arrow
 from semiring_widgets.corpus.rows import Row, read_rows, row_of
-from semiring_widgets.corpus.schema import SCHEMA_VERSION
+from semiring_widgets.corpus.table_columns import SCHEMA_VERSION
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.batches import BatchOptions
 from semiring_widgets.explanation.references import check_reference
