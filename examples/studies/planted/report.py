@@ -179,11 +179,12 @@ def medians(rows: pd.DataFrame) -> pd.DataFrame:
     """
     found = []
     for way, own in rows.groupby(list(Way._fields)):
+        method, rule, statistic = map(str, way)
         values = own["auroc"]
         low, high = interval_of_median(values.tolist())
         found.append(
             {
-                **dict(zip(Way._fields, (*way[:2], WEIGHED.get(way[2], way[2])), strict=True)),
+                **Way(method, rule, WEIGHED.get(statistic, statistic))._asdict(),
                 "median AUROC": values.median(),
                 "interval": f"[{low:.2f}, {high:.2f}]",
                 "quartiles": f"{values.quantile(0.25):.2f}–{values.quantile(0.75):.2f}",
