@@ -9,6 +9,7 @@ import pytest
 
 from examples.studies import __main__ as command
 from examples.studies.page import Section, markdown, web_page
+from examples.studies.places import EVIDENCE
 from examples.studies.study import Claim, Report, Study, Table
 
 REPORT = Report(
@@ -115,3 +116,25 @@ def test_an_unknown_study_is_refused_with_the_known_ones(only, capsys):
     with pytest.raises(SystemExit):
         command.main(["other"])
     assert "no study is called other; there are some" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def kept():
+    return command.sections(command.all_studies(), EVIDENCE)
+
+
+def test_the_kept_rows_of_every_study_can_be_read(kept):
+    assert [section.study.name for section in kept] == ["circuits", "importance", "paper", "planted"]
+    for section in kept:
+        claims = section.report.claims
+        assert len({claim.what for claim in claims}) == len(claims), "each claim says what it is about"
+        assert all(claim.figure and claim.ran for claim in claims)
+        assert section.study.terms
+        assert all(table.note.endswith(".") and len(table.frame) for table in section.report.tables)
+
+
+def test_the_page_opens_with_short_tables(kept):
+    for section in kept:
+        for table in section.report.tables:
+            rows, columns = table.frame.shape
+            assert not table.first or (rows <= 45 and columns <= 6), table.title

@@ -39,13 +39,21 @@ def _order(rows: pd.DataFrame, ran: str) -> list[Claim]:
         counted = ", ".join(
             f"{branch} {number(pick(best, branch=branch)['mean'].mean())}" for branch in PUBLISHED
         )
-        first = bool((table.idxmax(axis=1) == "key").all())
+        first = table.idxmax(axis=1) == "key"
+        holds = verdict(bool(first.all()))
+        figure += f"; key first in {first.sum()} of {seeds(means)}"
         order = [
             list(row.sort_values(ascending=False).index) == list(PUBLISHED) for _, row in table.iterrows()
         ]
         what = f"{ran}: mean path grad over all tokens, {told}"
         found += [
-            Claim(f"Most path grad goes through keys ({told}).", published, what, figure, verdict(first)),
+            Claim(
+                f"Most path grad goes through keys ({told}).",
+                published,
+                what,
+                figure,
+                verdict(bool(first.all())),
+            ),
             Claim(
                 f"Path grads are ordered key, query, skip, value ({told}).",
                 published,
