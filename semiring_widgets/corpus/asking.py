@@ -120,7 +120,7 @@ class Asker:
             numbers: dict[str, Any] = {str(name): value for name, value in part.items()}
             text, kind = None, None
             if numbers["token"] is not None:
-                text, kind = streams[numbers["stream"] or 0][numbers["token"]]
+                text, kind = streams[numbers["stream"]][numbers["token"]]
             yield {"row": row.number, "id": row.id, **numbers, "token_text": text, "token_class": kind}
 
 
