@@ -42,7 +42,7 @@ def known_in_examples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str
 def names_of_examples(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, doctest_namespace: dict[str, Any]
 ) -> None:
-    """For examples: explanation ``e``, comparison ``c``, all paths ``whole``, a ``corpus``, and the others."""
+    """For examples: explanation ``e``, comparison ``c``, all paths ``whole``, a ``corpus``, and so on."""
     if not isinstance(request.node, pytest.DoctestItem):
         return
     make = request.getfixturevalue("known_in_examples")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from semiring_widgets.corpus.files import Tables
-from semiring_widgets.corpus.rows import Row, Unread
+from semiring_widgets.corpus.rows import Row, Unread, writable
 from semiring_widgets.corpus.rows_done import RowsDone
 from semiring_widgets.errors import SemiringWidgetsError, sentence_of
 from semiring_widgets.explanation.asking import check_question
@@ -112,8 +112,13 @@ class Asker:
     def _error(self, row: Row | Unread, error: Exception) -> dict[str, Any]:
         self.progress(1)
         said = str(error) if isinstance(error, SemiringWidgetsError) else sentence_of(error)
-        told = {"id": row.id, "text": row.text, "error": type(error).__name__, "reason": said}
-        return {"row": row.number, **told}
+        return {
+            "row": row.number,
+            "id": row.id,
+            "text": None if row.text is None else writable(row.text),
+            "error": type(error).__name__,
+            "reason": writable(said),
+        }
 
     def _parts(self, row: Row, one: Prepared, example: Example) -> Iterator[dict[str, Any]]:
         streams = [

@@ -19,7 +19,7 @@ import numpy as np
 from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
 
-__all__ = ["FIELDS", "Row", "Unread", "read_rows", "row_of", "row_or_reason"]
+__all__ = ["FIELDS", "Row", "Unread", "read_rows", "row_of", "row_or_reason", "writable"]
 
 # What a row may say; only the text must be there.
 FIELDS = ("id", "text", "second_text", "target", "contrast", "position", "reference", "group")
@@ -166,7 +166,20 @@ def _digest(said: str) -> str:
 
 def _name(value: Any) -> str:
     """What a row or a group is called; a column of whole numbers with gaps holds them as floats."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return writable(str(int(value)) if isinstance(value, float) and value.is_integer() else str(value))
+
+
+def writable(text: str) -> str:
+    r"""A text as a file can hold it: with half a surrogate pair spelled out.
+
+    Args:
+        text: any.
+
+    Example:
+        >>> print(writable("a\udc00"))
+        a\udc00
+    """
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _whole(value: Any, name: str) -> int:

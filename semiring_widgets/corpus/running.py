@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +143,7 @@ def explain_corpus(
 
 
 def _listed(kinds: Any) -> list[Any]:
-    return [kinds] if isinstance(kinds, str) else list(kinds)
+    return list(kinds) if isinstance(kinds, Iterable) and not isinstance(kinds, str) else [kinds]
 
 
 def _digest_of(model: torch.nn.Module) -> str:
