@@ -1,11 +1,12 @@
-"""Means with bootstrap intervals (Efron 1979), always seeded."""
+"""Means and other statistics with bootstrap intervals (Efron 1979), always seeded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 DRAWS = 2000
 
@@ -35,6 +36,26 @@ class Estimate:
         if self.n == 0:
             return "–"
         return f"{self.mean:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
+
+
+def interval(
+    n: int, of: Callable[[NDArray[np.int64]], float], draws: int = 500, seed: int = 0
+) -> tuple[float, float]:
+    """95 % interval of what is no mean: a correlation, a slope, a difference of groups.
+
+    Args:
+        n: observations.
+        of: the statistic of the observations with these numbers, drawn with replacement; NaN where it has
+            none, which is left out.
+        draws: how many.
+        seed: of the resampling.
+
+    >>> interval(9, lambda some: 0.5)
+    (0.5, 0.5)
+    """
+    generator = np.random.default_rng(seed)
+    low, high = np.nanquantile([of(generator.integers(0, n, n)) for _ in range(draws)], [0.025, 0.975])
+    return float(low), float(high)
 
 
 def estimate(values: Iterable[float], seed: int = 0) -> Estimate:

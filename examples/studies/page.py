@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,21 +13,25 @@ from typing import Any
 
 import pandas as pd
 
-from examples.studies.study import Claim, Report, Study, Verdict
+from examples.studies.study import Claim, Report, Study, Table, Verdict
 
 TITLE = "Evidence"
 INTRODUCTION = (
-    "Here claims of the instrument, of the paper behind it and of the field are held against measurements. "
-    "The tables are printed whatever they say. Intervals are 95 % bootstrap intervals, n is the number of "
-    "independent observations. Everything is made again by the command `make reproduce`; the rows behind the "
-    "tables lie beside this page as CSV files."
+    "Here claims are held against measurements: what the paper behind the instrument said, what others say, "
+    "and what the instrument is meant to do. ✓ and ✗ say whether a claim holds in what was run here. "
+    "The tables are printed whatever they say. Square brackets hold 95 % bootstrap intervals, n counts "
+    "independent observations (texts, models or runs). Each study opens with its claims and the tables that "
+    "matter most; the long ones are folded away below them. `make reproduce` makes everything again; the "
+    "rows behind the tables lie beside this page as CSV files."
 )
+DETAILS = "What was published, and what was run, claim by claim"
 _MARKS: dict[Verdict, str] = {
     "agrees": "✓ agrees",
     "disagrees": "✗ disagrees",
     "cannot be tested here": "– cannot be tested here",
 }
-_CLAIM_COLUMNS = ("claim", "published", "what was run", "came out as", "verdict")
+_CLAIM_COLUMNS = ["claim", "published", "what was run", "came out as", "verdict"]
+_BACKGROUND, _FOUND = _CLAIM_COLUMNS[:3], [_CLAIM_COLUMNS[0], *_CLAIM_COLUMNS[3:]]
 
 
 @dataclass(frozen=True)
@@ -52,44 +57,54 @@ def write_page(sections: Sequence[Section], out: Path) -> None:
 
 def markdown(sections: Sequence[Section]) -> str:
     """The page as GitHub shows it."""
-    parts = [f"# {TITLE}", INTRODUCTION, _markdown_table(_summary(sections))]
+    links = [f"[{each.study.title}](#{_anchor(each.study.title)})" for each in sections]
+    parts = [f"# {TITLE}", INTRODUCTION, " · ".join(links), _markdown_table(_summary(sections))]
     for section in sections:
-        parts += [f"## {section.study.title}", f"*{section.study.question}*", section.made]
-        if section.report.claims:
-            parts += ["### Claims", _markdown_table(claims_frame(section.report.claims))]
-        for table in section.report.tables:
-            parts += [f"### {table.title}", _markdown_table(table.frame), table.note]
+        study = section.study
+        parts += [f"## {study.title}", *filter(None, (f"*{study.question}*", study.terms)), section.made]
+        claims = section.report.claims
+        if claims:
+            parts += [_markdown_table(claims_frame(claims)[_FOUND])]
+            parts += _markdown_folded(DETAILS, [_markdown_table(claims_frame(claims)[_BACKGROUND])])
+        for table in _ordered(section.report.tables):
+            body = [table.note, _markdown_table(table.frame)]
+            parts += [f"### {table.title}", *body] if table.first else _markdown_folded(table.title, body)
     return "\n\n".join(parts) + "\n"
 
 
 def web_page(sections: Sequence[Section]) -> str:
     """The page as one file, which needs no network."""
-    body = [f"<h1>{TITLE}</h1>", _paragraph(INTRODUCTION), _html_table(_summary(sections))]
+    parts = [f"<h1>{TITLE}</h1>", _paragraph(INTRODUCTION), _html_table(_summary(sections))]
     for section in sections:
         study = section.study
-        body += [
-            f'<section id="{html.escape(study.name)}"><h2>{html.escape(study.title)}</h2>',
+        parts += [
+            f'<section id="{_anchor(study.title)}"><h2>{html.escape(study.title)}</h2>',
             _paragraph(study.question, "question"),
+            *([_paragraph(study.terms)] if study.terms else []),
             _paragraph(section.made, "made"),
         ]
-        if section.report.claims:
-            body += ["<h3>Claims</h3>", _html_table(claims_frame(section.report.claims))]
-        for table in section.report.tables:
-            body += [f"<h3>{html.escape(table.title)}</h3>", _html_table(table.frame), _paragraph(table.note)]
-        body.append("</section>")
+        claims = section.report.claims
+        if claims:
+            parts += [_html_table(claims_frame(claims)[_FOUND])]
+            parts += _html_folded(DETAILS, [_html_table(claims_frame(claims)[_BACKGROUND])])
+        for table in _ordered(section.report.tables):
+            body = [_paragraph(table.note), _html_table(table.frame)]
+            title = html.escape(table.title)
+            parts += [f"<h3>{title}</h3>", *body] if table.first else _html_folded(title, body)
+        parts.append("</section>")
     links = "".join(
-        f'<a href="#{html.escape(each.study.name)}">{html.escape(each.study.title)}</a>' for each in sections
+        f'<a href="#{_anchor(each.study.title)}">{html.escape(each.study.title)}</a>' for each in sections
     )
     template = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
-    return template.substitute(title=TITLE, links=links, body="\n".join(body))
+    return template.substitute(title=TITLE, links=links, body="\n".join(parts))
 
 
 def claims_frame(claims: Iterable[Claim]) -> pd.DataFrame:
-    """Claims as the page prints them, one a row."""
+    """Claims with all that is known of them, one a row."""
     rows = [
         (each.what, each.published or "–", each.ran, each.figure, _MARKS[each.verdict]) for each in claims
     ]
-    return pd.DataFrame(rows, columns=list(_CLAIM_COLUMNS))
+    return pd.DataFrame(rows, columns=_CLAIM_COLUMNS)
 
 
 def shown(frame: pd.DataFrame) -> pd.DataFrame:
@@ -103,6 +118,25 @@ def _summary(sections: Sequence[Section]) -> pd.DataFrame:
         verdicts = [claim.verdict for claim in section.report.claims]
         rows.append([section.study.title, *(verdicts.count(verdict) for verdict in _MARKS)])
     return pd.DataFrame(rows, columns=["study", *_MARKS])
+
+
+def _ordered(tables: Sequence[Table]) -> list[Table]:
+    """Open ones before those that are folded away."""
+    return sorted(tables, key=lambda table: not table.first)
+
+
+def _anchor(title: str) -> str:
+    """How GitHub names a heading in an address."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+def _markdown_folded(title: str, body: list[str]) -> list[str]:
+    # GitHub reads Markdown within HTML only after an empty line.
+    return [f"<details><summary>{html.escape(title, quote=False)}</summary>", *body, "</details>"]
+
+
+def _html_folded(title: str, body: list[str]) -> list[str]:
+    return [f"<details><summary>{title}</summary>", *body, "</details>"]
 
 
 def _text(value: Any) -> str:

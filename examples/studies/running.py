@@ -7,8 +7,6 @@ interruption loses only what was under way.
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import json
 import multiprocessing
 import os
@@ -18,15 +16,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from examples.studies.digest import settings_of
 from examples.studies.places import set_out
 from examples.studies.study import Cell, Study
-from semiring_widgets import __version__
 from semiring_widgets.results.atomic import write_whole
 
 # One thread a cell: as many cells as cores run at once, and times mean the same everywhere.
@@ -106,17 +103,6 @@ def run_studies(
 def file_of(study: str, cell: Cell, out: Path) -> Path:
     """Where the rows of a cell are kept; another name for every setting."""
     return out / "cells" / study / f"{cell.key}.{settings_of(cell.run)}.csv"
-
-
-def settings_of(run: Callable[[], pd.DataFrame]) -> str:
-    """A digest of what decides on the rows: the function, its arguments, its module's text, our version."""
-    function, arguments = run, []
-    while isinstance(function, partial):
-        arguments.append((function.args, sorted(function.keywords.items())))
-        function = function.func
-    source = inspect.getsource(inspect.getmodule(function) or function)
-    told = repr((function.__module__, function.__qualname__, arguments, source, __version__))
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 def read_cell(file: Path) -> tuple[pd.DataFrame, dict[str, Any]]:

@@ -18,8 +18,8 @@ class Cell:
     Attributes:
         key: its name, told apart from all others of the study; letters, digits and ``.-_``.
         run: measures and returns a tidy table, one row an observation. It is pickled by reference: a
-            function of a module, its arguments given by `functools.partial`. They and the text of that
-            module are the settings of the cell: where one of them changes, it runs again.
+            function of a module, its arguments given by `functools.partial`. They, the text of that module
+            and of what it imports are the settings of the cell: where one changes, it runs again.
         seconds: what it takes about on one core; the remaining time is told by it.
     """
 
@@ -56,11 +56,13 @@ class Table:
         frame: its columns as they are printed; the index is left out. Text stays as it is, numbers are
             rounded to three digits, missing ones shown as a dash.
         note: one or more sentences that say what it shows, of which it was measured and what n is.
+        first: whether it stands open on the page, before all that are folded away.
     """
 
     title: str
     frame: DataFrame
     note: str
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Study:
         question: what it asks, in one or two sentences.
         cells: all its cells, or with ``True`` those of the short form.
         report: reads the rows of all cells, as they come back from a CSV file, with a column ``cell``.
+        terms: what one has to know to read the claims and tables, in a few sentences.
     """
 
     name: str
@@ -88,3 +91,4 @@ class Study:
     question: str
     cells: Callable[[bool], list[Cell]]
     report: Callable[[DataFrame], Report]
+    terms: str = ""

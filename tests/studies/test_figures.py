@@ -1,18 +1,28 @@
 """Intervals and rank statistics of the studies, against other people's."""
 
 import doctest
+import importlib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from examples.studies import bootstrap, ranks
-from examples.studies.bootstrap import estimate
+from examples import studies
+from examples.studies import ranks
+from examples.studies.bootstrap import estimate, interval
+
+FOLDER = Path(studies.__path__[0])
+WITH_EXAMPLES = [
+    ".".join(("examples.studies", *file.relative_to(FOLDER).with_suffix("").parts))
+    for file in sorted(FOLDER.rglob("*.py"))
+    if ">>> " in file.read_text(encoding="utf-8")
+]
 
 
-@pytest.mark.parametrize("module", [bootstrap, ranks])
-def test_examples_in_docstrings(module):
-    found = doctest.testmod(module)
+@pytest.mark.parametrize("name", WITH_EXAMPLES)
+def test_examples_in_docstrings(name):
+    found = doctest.testmod(importlib.import_module(name))
     assert found.attempted > 0
     assert found.failed == 0
 
@@ -22,6 +32,15 @@ def test_an_interval_covers_as_often_as_it_says():
     samples = generator.exponential(1.0, (300, 60))
     covered = np.mean([found.low <= 1.0 <= found.high for found in map(estimate, samples)])
     assert 0.89 < covered <= 0.98
+
+
+def test_the_interval_of_a_mean_is_the_same_either_way():
+    values = np.random.default_rng(3).normal(size=80)
+    told = estimate(values)
+    ends = interval(len(values), lambda some: values[some].mean())
+    assert ends == pytest.approx((told.low, told.high), abs=0.05)
+    sometimes = interval(3, lambda some: 1.0 if 0 in some else float("nan"))
+    assert sometimes == (1.0, 1.0), "a draw without the statistic is left out"
 
 
 def test_an_interval_leaves_out_what_is_missing():

@@ -1,5 +1,6 @@
 """The page says everything that a report says, in Markdown and in HTML, and it can be read."""
 
+import dataclasses
 import json
 from html.parser import HTMLParser
 
@@ -8,6 +9,7 @@ import pytest
 
 from examples.studies import __main__ as command
 from examples.studies.page import Section, markdown, web_page
+from examples.studies.places import EVIDENCE
 from examples.studies.study import Claim, Report, Study, Table
 
 REPORT = Report(
@@ -20,7 +22,8 @@ REPORT = Report(
             "Heads & parts",
             pd.DataFrame({"what": ["mass", "a|b"], "value": [0.123456, float("nan")], "n": [60, 24]}),
             "Higher is better; made by `sw.effects`.",
-        )
+        ),
+        Table("Few & plain", pd.DataFrame({"mark": [1.0]}), "The mark.", first=True),
     ],
 )
 STUDY = Study("some", "Some study", "Is it so?", lambda short: [], lambda rows: REPORT)
@@ -66,6 +69,24 @@ def test_both_forms_hold_the_same_cells():
         assert text in found
 
 
+def test_what_matters_comes_first_and_long_tables_are_folded():
+    page = markdown([Section(STUDY, REPORT, "")])
+    places = [page.index(text) for text in ("✗ disagrees |\n", "### Few & plain", ">Heads &amp; parts<")]
+    assert places == sorted(places)
+    assert page.rindex("<details>", 0, places[2]) > page.rindex("</details>", 0, places[2])
+    web = web_page([Section(STUDY, REPORT, "")])
+    assert web.index("<h3>Few &amp; plain") < web.index("<summary>Heads &amp; parts")
+
+
+def test_links_lead_to_the_studies():
+    study = dataclasses.replace(STUDY, title="The paper's claims, again: is it so?")
+    sections = [Section(study, REPORT, "")]
+    assert "](#the-papers-claims-again-is-it-so)" in markdown(sections)
+    web = web_page(sections)
+    assert 'href="#the-papers-claims-again-is-it-so"' in web
+    assert 'id="the-papers-claims-again-is-it-so"' in web
+
+
 def test_verdicts_are_counted_first():
     assert in_markdown(markdown([Section(STUDY, REPORT, "")]))[4:8] == ["Some study", "1", "1", "0"]
 
@@ -95,3 +116,25 @@ def test_an_unknown_study_is_refused_with_the_known_ones(only, capsys):
     with pytest.raises(SystemExit):
         command.main(["other"])
     assert "no study is called other; there are some" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def kept():
+    return command.sections(command.all_studies(), EVIDENCE)
+
+
+def test_the_kept_rows_of_every_study_can_be_read(kept):
+    assert [section.study.name for section in kept] == ["circuits", "importance", "paper", "planted"]
+    for section in kept:
+        claims = section.report.claims
+        assert len({claim.what for claim in claims}) == len(claims), "each claim says what it is about"
+        assert all(claim.figure and claim.ran for claim in claims)
+        assert section.study.terms
+        assert all(table.note.endswith(".") and len(table.frame) for table in section.report.tables)
+
+
+def test_the_page_opens_with_short_tables(kept):
+    for section in kept:
+        for table in section.report.tables:
+            rows, columns = table.frame.shape
+            assert not table.first or (rows <= 45 and columns <= 6), table.title

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from examples.studies.running import file_of, read_cell, run_studies, settings_of
+from examples.studies.running import file_of, read_cell, run_studies
 from examples.studies.study import Cell, Report, Study
 from tests.studies import cells
 
@@ -61,13 +61,6 @@ def test_a_changed_argument_runs_again_and_others_do_not(tmp_path, marks):
         outcome = run_studies([study], tmp_path)["some"]
     assert ran(marks) == {"a": 2, "b": 1}
     assert sorted(outcome.rows.value) == [1.0, 2.0]
-
-
-def test_settings_are_the_function_its_arguments_and_its_text(marks, monkeypatch):
-    one = partial(cells.counted, "folder", "a")
-    digests = {settings_of(one), settings_of(partial(one, value=2.0)), settings_of(cells.interrupted)}
-    monkeypatch.setattr("examples.studies.running.inspect.getsource", lambda module: "another text")
-    assert len(digests | {settings_of(one)}) == 4
 
 
 def test_a_failing_cell_does_not_stop_the_others(tmp_path, marks):

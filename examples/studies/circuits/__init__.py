@@ -51,4 +51,12 @@ STUDY = Study(
     ),
     cells=cells,
     report=report,
+    terms=(
+        "A circuit keeps the first edges of a ranking and gives all others the values they have in a "
+        "counterfactual sentence. f(k) is the share of the change of the score that the first k % keep; CMD "
+        "is the area between f and 1 (0 is best), CPR the area under f, as in the Mechanistic "
+        "Interpretability Benchmark (MIB). EAP is edge attribution patching, EAP-IG the same with gradients "
+        "averaged over steps; secant, gim, lrp and linear are rules for what is not linear. Mass is the sum "
+        "of all |path weights|: where paths cancel it exceeds |contribution|."
+    ),
 )

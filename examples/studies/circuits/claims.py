@@ -32,10 +32,11 @@ def _of_circuits(edges: DataFrame) -> Iterator[Claim]:
     less = _only(edges, ranking=CONTRIBUTION.name, measure="CMD less")
     if not less.empty:
         yield Claim(
-            what="Gradients averaged on the way from the counterfactual find better circuits than one.",
+            what="Gradients averaged on the way from the counterfactual (EAP-IG) find better circuits than "
+            "the one gradient at the text (EAP).",
             published=f"CMD EAP-IG .03, EAP .03 to .29; {_MIB}",
-            ran=_HELD_OUT,
-            figure="CMD of EAP less that of EAP-IG: " + _told(less),
+            ran=f"{_HELD_OUT}; holds where every interval of the difference is above 0",
+            figure="CMD of EAP less that of EAP-IG: " + _told(less, 3),
             verdict=_verdict(bool((less["low"] > 0).all())),
         )
     chance = _only(edges, ranking=RANDOM, measure="CMD")
@@ -43,40 +44,43 @@ def _of_circuits(edges: DataFrame) -> Iterator[Claim]:
         yield Claim(
             what="A random ranking has a CMD of about .75.",
             published=f".75; {_MIB}",
-            ran=_HELD_OUT,
+            ran=f"{_HELD_OUT}; holds where each is within .05 of it",
             figure=_told(chance),
             verdict=_verdict(bool(((chance["value"] - 0.75).abs() < 0.05).all())),
         )
     own = _only(edges, ranking=TEXTBOOK, measure="CMD less")
     if not own.empty:
         yield Claim(
-            what="Where the five gradients are taken does not decide: in the middles of steps, or as the "
-            "code of EAP-IG has them, where steps begin.",
+            what="It makes no difference whether the five gradients are taken in the middle of each step, as "
+            "here, or where it begins, as in the code of EAP-IG.",
             published="",
-            ran="EAP-IG by autograd alone with the points of its code, beside sw.edges(steps=5)",
-            figure="CMD of the one less that of the other: " + _told(own),
+            ran="EAP-IG by autograd alone with the points of its code, beside sw.edges(steps=5); holds where "
+            "every interval of the difference reaches 0",
+            figure="CMD of the one less that of the other: " + _told(own, 3),
             verdict=_verdict(bool(((own["low"] <= 0) & (own["high"] >= 0)).all())),
         )
     for rule in ("secant", "gim", "linear"):
         less = _only(edges, ranking=f"contribution, {rule}", measure="CMD less")
         if not less.empty:
             yield Claim(
-                what=f"One sweep under the rule {rule} finds circuits as good as five averaged gradients do.",
+                what=f"One sweep under the rule {rule} finds no worse circuits than five averaged gradients.",
                 published="",
-                ran=_HELD_OUT,
-                figure="CMD less that of EAP-IG: " + _told(less),
+                ran=f"{_HELD_OUT}; holds where no interval of the difference is above 0",
+                figure="CMD less that of EAP-IG: " + _told(less, 3),
                 verdict=_verdict(bool((less["low"] <= 0).all())),
             )
-    base = _only(edges, ranking=CONTRIBUTION.name, measure="CMD").set_index("task")["high"]
+    base = _only(edges, ranking=CONTRIBUTION.name, measure="CMD")
     for ranking in ("mass", "best path"):
         area = _only(edges, ranking=ranking, measure="CMD")
         if not area.empty:
             yield Claim(
                 what=f"Edges ranked by {ranking} make worse circuits than edges ranked by contribution.",
                 published="",
-                ran=_HELD_OUT,
-                figure="CMD: " + _told(area),
-                verdict=_verdict(bool((area.set_index("task")["low"] > base).all())),
+                ran=f"{_HELD_OUT}; holds where no interval meets that of contributions",
+                figure=f"CMD: {_told(area)}; by contribution: {_told(base)}",
+                verdict=_verdict(
+                    bool((area.set_index("task")["low"] > base.set_index("task")["high"]).all())
+                ),
             )
     stable = _only(edges, ranking=AVERAGED.name, measure="Jaccard")
     stable = stable[stable["fraction"] == stable["fraction"].max()]
@@ -104,12 +108,14 @@ def _of_missed(rows: DataFrame) -> Iterator[Claim]:
             controls = own[own["method"].isin(_CONTROLS)]
             best = controls.groupby("task", sort=False)["value"].max()
             yield Claim(
-                what=f"{method} finds heads' {group} that the gradient overlooks, given "
-                f"{'zero' if by == 'zero' else 'counterfactual values'}.",
+                what=f"Ranked by {method}, heads' {group} come first that the gradient overlooks "
+                f"(tested by {'zero' if by == 'zero' else 'counterfactual values'}).",
                 published="",
-                ran="parts of small first-order and large tested effect, in the first quarter; beside the "
-                "better of two controls that know the contributions: drawn, and first layer first",
-                figure=f"{_told(found)}; controls: {_values(best)}",
+                ran="overlooked: the tested effect is in the top quarter of the sentence, the contribution "
+                "in its lower half; the share of them that the ranking has in its first quarter. Two "
+                "controls take parts of small contribution: drawn, or first layer first; holds where every "
+                "interval is above the better one",
+                figure=f"{_told(found)}; n = {_counts(found)} parts; better control: {_values(best)}",
                 verdict=_verdict(bool((found.set_index("task")["low"] > best).all())),
             )
     queries = _only(rows, measure="missed", group="queries and keys")
@@ -120,7 +126,8 @@ def _of_missed(rows: DataFrame) -> Iterator[Claim]:
             what="The QK fix finds queries and keys that attribution patching misses in saturated softmaxes.",
             published=_ATP,
             ran=f"queries and keys, counterfactual values; also {PLANTED}",
-            figure=f"{_told(fixed)}; drawn from parts of small contribution: " + _values(chance),
+            figure=f"{_told(fixed)}; n = {_counts(fixed)} parts; drawn from parts of small contribution: "
+            + _values(chance),
             verdict=_verdict(bool((fixed.set_index("task")["low"] > chance).all())),
         )
     outputs = _only(rows, measure="underestimated", group="outputs", by="counterfactual")
@@ -131,7 +138,7 @@ def _of_missed(rows: DataFrame) -> Iterator[Claim]:
             what="GradDrop finds heads' outputs that attribution patching underestimates.",
             published=_ATP,
             ran="outputs whose estimate is below a quarter of a tested effect in the top quarter",
-            figure=f"{_told(dropped)}; without it: " + _values(base),
+            figure=f"{_told(dropped)}; n = {_counts(dropped)} parts; without it: " + _values(base),
             verdict=_verdict(bool((dropped.set_index("task")["low"] > base).all())),
         )
 
@@ -142,11 +149,15 @@ def _only(rows: DataFrame, **wanted: str) -> DataFrame:
     return rows
 
 
-def _told(rows: DataFrame) -> str:
+def _told(rows: DataFrame, digits: int = 2) -> str:
     return ", ".join(
-        f"{task} {value:.2f} [{low:.2f}, {high:.2f}]"
+        f"{task} {value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
         for task, value, low, high in zip(rows["task"], rows["value"], rows["low"], rows["high"], strict=True)
     )
+
+
+def _counts(rows: DataFrame) -> str:
+    return ", ".join(f"{int(parts)}" for parts in rows["parts"])
 
 
 def _values(numbers: Series) -> str:

@@ -60,6 +60,7 @@ def _areas(rows: DataFrame) -> Iterator[Table]:
                     note=f"{says}. 95 % intervals over the {int(own['sentences'].iloc[0])} sentences that "
                     f"circuits are scored on; they are found on others. Random is the mean of five draws."
                     + (_ALL_SIZES if of == "parts" else ""),
+                    first=(measure, of) == ("CMD", "edges"),
                 )
 
 

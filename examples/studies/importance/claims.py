@@ -11,6 +11,8 @@ from examples.studies.importance.found import figure, told
 from examples.studies.study import Claim, Verdict
 
 BY = ("zero", "mean", "resample")
+NAMES = ("zero", "mean", "other text")
+TEXTS = ("[MASK]", "other text")
 # A first study of the same questions, on 120 sentences of BLiMP and the embedded model.
 AT_THE_PART = "contribution at the part"
 FIRST = "a first study (120 BLiMP sentences)"
@@ -23,7 +25,8 @@ def claims(rows: pd.DataFrame) -> list[Claim]:
         rows: cleaned.
     """
     return [
-        *(make(rows) for make in (_at_the_part, _everywhere, _mass, _best_path, _from_inputs, _linear_heads)),
+        *(make(rows) for make in (_at_the_part, _every_reference, _everywhere, _mass, _best_path)),
+        *(make(rows) for make in (_from_inputs, _linear_heads)),
         *(make(rows) for make in (_steps, _across, _linear_words, _mass_words, _attention_heads)),
         *(make(rows) for make in (_attention_words, _routes, _route_mass, _small_routes, _redrawn)),
     ]
@@ -49,26 +52,41 @@ def _at_the_part(rows: pd.DataFrame) -> Claim:
         "The contribution at the part (gradient times change of the output) ranks heads as tests do.",
         f"0.87 / 0.89 / 0.89, {FIRST}",
         "heads of BERT; zero, mean, other text; holds where each is at least 0.8",
-        told(found),
+        told(found, NAMES),
         verdict(found, lambda: all(each.mean >= 0.8 for each in found)),
     )
 
 
+def _every_reference(rows: pd.DataFrame) -> Claim:
+    own = rows[(rows.kind == "heads") & (rows.statistic == AT_THE_PART) & (rows.rule == "gradient")]
+    found = [
+        figure(own, model="bert", truth=by, against=by, measure="spearman above control")
+        for by in (*BY, "reference")
+    ]
+    return Claim(
+        "It tells more than one fixed ranking of heads for all texts, whatever heads are replaced by.",
+        "",
+        "heads of BERT; zero, mean, other text, [MASK] at every token; paired difference of Spearman; holds "
+        "where every interval is above 0",
+        told(found, (*NAMES, "[MASK]"), 3),
+        verdict(found, lambda: all(each.low > 0 for each in found)),
+    )
+
+
 def _everywhere(rows: pd.DataFrame) -> Claim:
-    models = ("minilm", "gpt2", "llama")
+    names = {"MiniLM": "minilm", "GPT-2's kind": "gpt2", "Llama's kind": "llama"}
     own = rows[(rows.kind == "heads") & (rows.statistic == AT_THE_PART) & (rows.rule == "gradient")]
     found = [
         figure(own, model=model, truth=by, against=by, measure="spearman above control")
-        for model in models
+        for model in names.values()
         for by in ("zero", "resample")
     ]
     return Claim(
         "In other models, too, it tells more than one fixed ranking of heads for all texts.",
         f"MiniLM 0.79 against 0.40, a causal model 0.85 against 0.65 (zero), {FIRST}",
-        "MiniLM, GPT-2's and Llama's kind; zero and other text each; paired difference of Spearman; holds "
-        "where "
+        "heads of three other models; zero and other text each; paired difference of Spearman; holds where "
         "every interval is above 0",
-        told(found),
+        told(found, [f"{model} ({by})" for model in names for by in ("zero", "other text")], 3),
         verdict(found, lambda: all(each.low > 0 for each in found)),
     )
 
@@ -78,10 +96,9 @@ def _below_fixed(rows: pd.DataFrame, statistic: str, what: str, published: str) 
     return Claim(
         f"{what} ranks heads worse than one fixed ranking for all sentences.",
         published,
-        "heads of BERT; zero, mean, other text; paired difference of Spearman; holds where the interval "
-        "for zero "
-        "is below 0",
-        told(found),
+        "heads of BERT; zero, mean, other text; paired difference of Spearman; holds where the interval for "
+        "zero is below 0",
+        told(found, NAMES),
         verdict(found, lambda: found[0].high < 0),
     )
 
@@ -97,13 +114,13 @@ def _best_path(rows: pd.DataFrame) -> Claim:
 def _from_inputs(rows: pd.DataFrame) -> Claim:
     found = _heads(rows, "contribution of the paths from the input", "gradient")
     own = _heads(rows, AT_THE_PART, "gradient")
-    some = [found[0], found[2]]
+    some, names = [found[0], found[2]], ("zero", "other text")
     return Claim(
         "The contribution of the paths from the input through a head ranks heads much worse than that at "
         "the part.",
         f"0.49 and 0.33 against 0.87 and 0.89 (zero, counterfactual), {FIRST}",
         "heads of BERT; zero and other text; holds where the intervals do not meet",
-        told(some),
+        f"{told(some, names)}; at the part: {told([own[0], own[2]], names)}",
         verdict(some, lambda: found[0].high < own[0].low and found[2].high < own[2].low),
     )
 
@@ -115,7 +132,7 @@ def _linear_heads(rows: pd.DataFrame) -> Claim:
         "On the linear graph the contributions of heads get worse.",
         f"0.62 / 0.59 / 0.61 against 0.87 / 0.89 / 0.89, {FIRST}",
         "heads of BERT; zero, mean, other text; holds where no interval meets that of the gradient",
-        told(found),
+        f"{told(found, NAMES)}; by the gradient: {told(own, NAMES)}",
         verdict(found, lambda: all(a.high < b.low for a, b in zip(found, own, strict=True))),
     )
 
@@ -130,7 +147,7 @@ def _steps(rows: pd.DataFrame) -> Claim:
         "Averaged over steps (EAP-IG; IntegratedGradients at a layer) they get no better for heads.",
         f"0.72 against 0.89 (counterfactual), {FIRST}",
         "heads of BERT, other text; 8 steps of the inputs, 8 steps of the layer; holds where both are below",
-        told(found),
+        told([*found, own], ("steps of the inputs", "steps of the layer", "one gradient")),
         verdict([*found, own], lambda: all(each.mean < own.mean for each in found)),
     )
 
@@ -140,13 +157,12 @@ def _across(rows: pd.DataFrame) -> Claim:
     some = some[some.measure == "spearman"]
     found = [figure(some, against="zero", truth="resample"), figure(some, against="zero", truth="mean")]
     return Claim(
-        "What matters has no answer without a reference: tested effects under different ones rank heads "
-        "differently.",
+        "Which heads matter depends on what they are replaced by: tests by zero and by another text rank "
+        "them differently.",
         f"zero against counterfactual 0.50, {FIRST}",
         "heads of BERT; effect of zero with that of the other text, and with that of the mean; holds where "
-        "the first "
-        "is below 0.8",
-        told(found),
+        "the first is below 0.8",
+        told(found, ("zero with other text", "zero with mean")),
         verdict(found, lambda: found[0].high < 0.8),
     )
 
@@ -164,16 +180,21 @@ def _linear_words(rows: pd.DataFrame) -> Claim:
     )
     return Claim(
         "For words the linear graph is better than the gradient: the words ranked first carry more of the "
-        "score, and "
-        "the subject is first more often.",
+        "score, and the subject is first more often.",
         "comprehensiveness 3.93 against 2.94 (of 6.28), sufficiency 2.15 against 4.34, subject first 82 % "
         "against "
         f"33 %, {FIRST}",
         "words of BERT, reference [MASK]; comprehensiveness, sufficiency (shares of the score), subject "
-        "first; "
-        "gradient, then linear; holds where sufficiency and subject first are better, and no interval meets",
-        f"{told(plain)}; {told(linear)}",
-        verdict([*plain, *linear], lambda: linear[1].high < plain[1].low and linear[2].low > plain[2].high),
+        "first; holds where all three are better and no interval meets",
+        f"gradient: {told(plain, names)}; linear: {told(linear, names)}",
+        verdict(
+            [*plain, *linear],
+            lambda: (
+                linear[0].low > plain[0].high
+                and linear[1].high < plain[1].low
+                and linear[2].low > plain[2].high
+            ),
+        ),
     )
 
 
@@ -183,10 +204,9 @@ def _mass_words(rows: pd.DataFrame) -> Claim:
     return Claim(
         "Mass, best path and entropy find the words that matter no better than a random order.",
         f"comprehensiveness 1.09 / 0.85 / 0.67 against 1.49 (of 6.28), {FIRST}",
-        "words of BERT, reference [MASK]; paired difference of comprehensiveness to one random order; "
-        "holds where no "
-        "interval is above 0",
-        told(found),
+        "words of BERT, reference [MASK]; paired difference of comprehensiveness to one random order; holds "
+        "where no interval is above 0",
+        told(found, names),
         verdict(found, lambda: all(each.low <= 0 for each in found)),
     )
 
@@ -198,9 +218,8 @@ def _attention_heads(rows: pd.DataFrame) -> Claim:
         "Attention weights do not tell which heads matter: they rank them worse than one fixed ranking.",
         "attention is not explanation (Jain and Wallace 2019)",
         "heads of BERT; how sharp the attention is, and how much the asked word gives the subject; zero, "
-        "mean, other "
-        "text each; paired difference of Spearman; holds where no interval is above 0",
-        told(found),
+        "mean, other text each; paired difference of Spearman; holds where no interval is above 0",
+        told(found, [f"{name} ({by})" for name in ("sharpness", "to the subject") for by in NAMES]),
         verdict(found, lambda: all(each.low <= 0 for each in found)),
     )
 
@@ -211,10 +230,9 @@ def _attention_words(rows: pd.DataFrame) -> Claim:
     return Claim(
         "Attention weights and attention rollout find the words that matter no better than a random order.",
         "rollout correlates better with blanking than raw attention (Abnar and Zuidema 2020)",
-        "words of BERT, reference [MASK]; paired difference of comprehensiveness to one random order; "
-        "holds where no "
-        "interval is above 0",
-        told(found),
+        "words of BERT, reference [MASK]; paired difference of comprehensiveness to one random order; holds "
+        "where no interval is above 0",
+        told(found, ("last layer", "mean of all layers", "rollout")),
         verdict(found, lambda: all(each.low <= 0 for each in found)),
     )
 
@@ -227,10 +245,11 @@ def _route(rows: pd.DataFrame, statistic: str, truth: str, measure: str = "captu
 def _routes(rows: pd.DataFrame) -> Claim:
     found = [_route(rows, "contribution", truth) for truth in ("reference", "resample")]
     return Claim(
-        "Contribution is the right ranking of routes.",
+        "The ten routes of the largest contribution hold more than half of the effect that the ten with the "
+        "largest effect have.",
         f"captured 0.64 to 0.68, {FIRST}; 0.49 [MASK] and 0.69 counterfactual (n = 6)",
         "routes of BERT; [MASK] and other text; holds where both capture more than half",
-        told(found),
+        told(found, TEXTS),
         verdict(found, lambda: all(each.mean > 0.5 for each in found)),
     )
 
@@ -243,9 +262,8 @@ def _route_mass(rows: pd.DataFrame) -> Claim:
         "Of the routes with the most mass none has an effect, and the best path finds few that have.",
         f"captured 0.00, and 0.26 / 0.02, {FIRST}",
         "routes of BERT; mass, then best path; [MASK] and other text each; holds where mass captures less "
-        "than 0.05 "
-        "and the best path less than 0.3",
-        told(found),
+        "than 0.05 and the best path less than 0.3",
+        told(found, [f"{name} ({by})" for name in ("mass", "best path") for by in TEXTS]),
         verdict(
             found, lambda: max(f.mean for f in found[:2]) < 0.05 and max(f.mean for f in found[2:]) < 0.3
         ),
@@ -259,7 +277,7 @@ def _small_routes(rows: pd.DataFrame) -> Claim:
         "One route is small: the ten largest make a third of the whole change or less.",
         f"9 to 35 % (medians), {FIRST}",
         "routes of BERT; [MASK] and other text; sum of ten |effects| as a share of the change of the score",
-        told(found),
+        told(found, TEXTS),
         verdict(found, lambda: all(each.mean <= 0.35 for each in found)),
     )
 
@@ -272,8 +290,7 @@ def _redrawn(rows: pd.DataFrame) -> Claim:
         "Parameters drawn anew destroy the agreement.",
         "sanity checks (Adebayo et al. 2018)",
         "heads of BERT, contribution at the part, zero: trained, then before training, against effects in "
-        "the trained "
-        "model; holds where the interval of the second reaches 0",
-        told(found),
+        "the trained model; holds where the interval of the second reaches 0",
+        told(found, ("trained", "before training")),
         verdict(found, lambda: found[1].low <= 0),
     )

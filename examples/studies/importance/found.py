@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import pandas as pd
 
 from examples.studies.bootstrap import Estimate
@@ -43,9 +45,14 @@ def _differing(rows: pd.DataFrame) -> str:
     return ", ".join(name for name in _FACTS if rows[name].nunique() > 1)
 
 
-def told(estimates: list[Estimate]) -> str:
-    """Several figures, with the fewest observations behind one of them."""
-    there = [each for each in estimates if each.n]
-    if not there:
+def told(estimates: Sequence[Estimate], names: Iterable[str], digits: int = 2) -> str:
+    """Several figures by name, with the fewest observations behind one of them.
+
+    >>> told([Estimate(0.5, 0.4, 0.6, 60), Estimate(0.1, 0.0, 0.2, 24)], ["zero", "mean"])
+    'zero 0.50 [0.40, 0.60], mean 0.10 [0.00, 0.20]; n = 24'
+    """
+    counts = [each.n for each in estimates if each.n]
+    if not counts:
         return "–"
-    return f"{' / '.join(each.told() for each in estimates)}, n = {min(each.n for each in there)}"
+    figures = [f"{name} {each.told(digits)}" for name, each in zip(names, estimates, strict=True)]
+    return f"{', '.join(figures)}; n = {min(counts)}"

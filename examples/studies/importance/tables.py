@@ -26,14 +26,11 @@ _TRUTHS = {
     "class draws": "class draws",
 }
 _WHAT = (
-    "Rank correlation (Spearman) over the parts of one text, averaged over n texts, with 95 % intervals over "
-    "texts. A statistic that is relative to a reference is held against the effect under the same one; a "
-    "dash "
-    "says that it is not made for it. Reference: [MASK] at every token, for the causal models the mean of "
-    "the text's "
-    "embeddings; mean: over the tokens of the text; other text: the subject in the other number (MiniLM: "
-    "one word "
-    "exchanged)."
+    "Rank correlation (Spearman) over the parts of one text, averaged over n texts, with 95 % intervals "
+    "over texts. A statistic that is relative to a reference is held against the effect under the same one; "
+    "a dash says that it is not made for it. Reference: [MASK] at every token, for the causal models the "
+    "mean of the text's embeddings; mean: over the tokens of the text; other text: the subject in the other "
+    "number (MiniLM: one word exchanged)."
 )
 
 
@@ -43,7 +40,7 @@ def tables(rows: pd.DataFrame) -> list[Table]:
     Args:
         rows: cleaned.
     """
-    found = [_choices(rows)]
+    found = [_choices(rows), _at_a_glance(rows)]
     found += [_marks(rows, kind) for kind in KINDS if _has(rows, kind)]
     found += [
         _correlations(rows, kind, model)
@@ -105,13 +102,10 @@ def _words(rows: pd.DataFrame, model: str) -> Table:
     return Table(
         f"Words first and last: {TITLES[model]}",
         frame,
-        "Comprehensiveness: drop of the score, as a share of it, when the fifth of the words that is "
-        "ranked first "
-        "is given the reference (more is better); sufficiency: when all others are (less is better). "
-        "Subject first: "
-        "how often the subject (MiniLM: the exchanged word) is the largest content word by size. Chance: "
-        "one of "
-        "the content words.",
+        "Comprehensiveness: drop of the score, as a share of it, when the fifth of the words that is ranked "
+        "first is given the reference (more is better); sufficiency: when all others are (less is better). "
+        "Subject first: how often the subject (MiniLM: the exchanged word) is the largest content word by "
+        "size. Chance: one of the content words.",
     )
 
 
@@ -126,12 +120,10 @@ def _routes(rows: pd.DataFrame, model: str) -> Table:
         f"Routes: {TITLES[model]}",
         _pivot(own, "column", sorted(set(columns))),
         "Captured: of the ten routes with the largest effect (path patching) that were found, the share of "
-        "effect "
-        "that the ten first routes of a ranking hold. Found: among the first 30 of every ranking, so a "
-        "ranking that "
-        "is not listed here may know larger ones. Share of the change: the ten largest together, against "
-        "the change "
-        "of the score when the whole text changes; effects of routes are not additive.",
+        "effect that the ten first routes of a ranking hold. Found: among the first 30 of every ranking, so "
+        "a ranking that is not listed here may know larger ones. Share of the change: the ten largest "
+        "together, against the change of the score when the whole text changes; effects of routes are not "
+        "additive.",
     )
 
 
@@ -145,8 +137,7 @@ def _across(rows: pd.DataFrame, model: str) -> Table:
         f"One reference for another, heads: {TITLES[model]}",
         frame,
         "Rank correlation of effects, or of contributions by gradient, relative to one reference (rows) "
-        "with the "
-        "tested effects under another (columns).",
+        "with the tested effects under another (columns).",
     )
 
 
@@ -160,9 +151,28 @@ def _redrawn(rows: pd.DataFrame, kind: str) -> Table:
         f"{KINDS[kind]}: do the parameters matter? {TITLES[base]}",
         frame,
         "The statistic of the trained model, and that of the same architecture before training, both "
-        "against the "
-        "tested effects in the trained model (heads: zero, words: reference). n is that of the smaller "
-        "column.",
+        "against the tested effects in the trained model (heads: zero, words: reference). n is that of the "
+        "smaller column.",
+    )
+
+
+def _at_a_glance(rows: pd.DataFrame) -> Table:
+    columns = {
+        title: marks(rows, kind)["all"].rename(title) for kind, title in KINDS.items() if _has(rows, kind)
+    }
+    frame = pd.concat(columns.values(), axis=1)
+    # What was measured for one kind alone is left to its own table; routes have few, and names of their own.
+    alone = frame[KINDS["routes"]].notna() if KINDS["routes"] in frame else False
+    frame = frame[(frame.notna().sum(axis=1) > 1) | alone].sort_values(next(iter(columns)), ascending=False)
+    return Table(
+        "Marks of every statistic, at a glance",
+        frame.round(2).reset_index(),
+        "Means over models and references: for heads and MLPs the rank correlation with tested effects, for "
+        "words comprehensiveness less sufficiency as a share of what tested effects reach, for routes the "
+        "share of the largest effects. 1 is the test itself. A line below *one fixed ranking* (words: "
+        "*random order*) says nothing about the text. IntegratedGradients of an MLP is the test itself, at "
+        "eight times its cost. By model, and of one kind alone: below.",
+        first=True,
     )
 
 
@@ -171,9 +181,9 @@ def _marks(rows: pd.DataFrame, kind: str) -> Table:
     return Table(
         f"{KINDS[kind]}: marks by which the default is chosen",
         found,
-        "The mark of a statistic in each model, averaged over references, and over models. By the rule "
-        "that stands "
-        "in `examples/studies/importance/choice.py`, which was written before these figures were known.",
+        "The mark of a statistic in each model, averaged over references, and over models. By the rule that "
+        "stands in `examples/studies/importance/choice.py`. It was written before these figures were known, "
+        "but for one addition, which is marked there.",
     )
 
 
@@ -188,6 +198,6 @@ def _choices(rows: pd.DataFrame) -> Table:
         "The choice",
         pd.DataFrame(found, columns=["kind", "default before", "default by the rule", "why"]),
         f"A new default must be ahead by more than {LEAD} and in at least half of the models. Tested "
-        "effects come "
-        "first wherever they can be had; a default estimate stands in for them.",
+        "effects come first wherever they can be had; a default estimate stands in for them.",
+        first=True,
     )

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 import semiring_widgets as sw
+from examples.studies.bootstrap import interval
 from examples.studies.paper.agreement import model_of
 from examples.studies.paper.consumers import entropies, recorded
 from examples.studies.paper.means import Numbers, means, rank_correlation
@@ -89,16 +91,15 @@ def _centred(values: Numbers, bins: Numbers) -> Numbers:
 def _right_and_wrong(whole: Numbers, score: Numbers, length: Numbers) -> list[dict[str, Any]]:
     """Entropy of wrongly predicted sentences minus that of right ones of the same length."""
     left, wrong = _centred(whole, length), score <= 0
-    generator = np.random.default_rng(0)
-    many = []
-    for _ in range(500):
-        some = generator.integers(0, len(left), len(left))
-        if wrong[some].any():
-            many.append(left[some][wrong[some]].mean() - left[some][~wrong[some]].mean())
-    if not many:
+    if not wrong.any():
         return []
-    low, high = np.quantile(many, [0.025, 0.975])
-    told = (float(left[wrong].mean() - left[~wrong].mean()), float(low), float(high))
+
+    def of(some: NDArray[np.int64]) -> float:
+        if not wrong[some].any():
+            return float("nan")
+        return float(left[some][wrong[some]].mean() - left[some][~wrong[some]].mean())
+
+    told = (of(np.arange(len(left))), *interval(len(left), of))
     return [_row("wrong minus right", "same length", told, wrong.sum())]
 
 

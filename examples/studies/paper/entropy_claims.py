@@ -66,9 +66,10 @@ def _correlation(
         f"{told} against entropy per token: runs above {ACCURATE:.0%} accuracy of {tasks} tasks; 1,800 "
         f"training examples, at most 30 epochs, 20 for a block (published: 3,600 and 50); granularity paper"
     )
+    what = f"{what.removesuffix('.')} ({told})."
     given = published if measure == "mdl as published" else "not measured by the paper"
     if len(runs) < FEWEST:
-        return Claim(what, given, ran, f"only {len(runs)} such runs", verdict(None))
+        return Claim(what, given, ran, f"only {len(runs)} such runs; {FEWEST} are needed", verdict(None))
     found = rank_correlation(runs[measure].to_numpy(float), runs["entropy, paper, all"].to_numpy(float))
     negative, none = found[2] < 0, found[1] <= 0 <= found[2]
     return Claim(
@@ -88,7 +89,11 @@ def _correctness(runs: pd.DataFrame) -> list[Claim]:
     published = "-1.19 nats per token (t = -2.94, p .004), pooled; not on every task"
     ran = "Mean entropy of wrong minus that of right test examples, run by run; runs that have both"
     if len(differences) < FEWEST:
-        return [Claim(what, published, ran, f"only {len(differences)} such runs", verdict(None))]
+        return [
+            Claim(
+                what, published, ran, f"only {len(differences)} such runs; {FEWEST} are needed", verdict(None)
+            )
+        ]
     told, above = sign_of(differences.to_numpy())
     lower = f"{(differences < 0).sum()} of {len(differences)} runs are below 0"
     return [Claim(what, published, ran, f"{told} (nats); {lower}", verdict(above is False))]
@@ -121,7 +126,8 @@ def _sentences(rows: pd.DataFrame) -> list[Claim]:
               "Spearman .18 .13 .01 .11 by bins of length",
               "Generated sentences of one length, four nouns between subject and verb, 0 to 4 "
               "of them attractors; Spearman with their number", "spearman", "number of attractors", 1),
-        claim("Entropy is related to how sure the model is.", "studied; no figure known here",
+        claim("Entropy is related to how sure the model is, in the same direction in both models.",
+              "studied; no figure known here",
               f"{all_sentences}; Spearman with |score| among sentences of one length",
               "spearman", "|score|", 0),
         claim("Wrongly predicted sentences have less entropy than right ones.",

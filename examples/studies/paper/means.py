@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from examples.studies.bootstrap import DRAWS
+from examples.studies.bootstrap import interval
 from examples.studies.ranks import spearman
 
 Numbers = NDArray[np.float64]
@@ -41,10 +41,5 @@ def rank_correlation(one: Numbers, other: Numbers, seed: int = 0) -> tuple[float
     >>> rank_correlation(np.arange(9.0), np.arange(9.0))
     (1.0, 1.0, 1.0)
     """
-    generator = np.random.default_rng(seed)
-    many = []
-    for _ in range(DRAWS // 4):
-        some = generator.integers(0, len(one), len(one))
-        many.append(spearman(one[some], other[some]))
-    low, high = np.nanquantile(many, [0.025, 0.975])
-    return spearman(one, other), float(low), float(high)
+    ends = interval(len(one), lambda some: spearman(one[some], other[some]), seed=seed)
+    return spearman(one, other), *ends

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from examples.studies import Claim, Report, Table
+from examples.studies.bootstrap import interval
 from examples.studies.paper.reading import number, over_seeds, pick, seeds, sign_of, verdict, with_interval
 
 PUBLISHED = {4: 2.31, 8: 2.83, 16: 3.75, 32: 4.47, 64: 5.10, 128: 5.79}
@@ -32,14 +33,11 @@ def slope(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
     >>> [round(float(end), 6) for end in slope(np.arange(5.0), 2 * np.arange(5.0))]
     [2.0, 2.0, 2.0]
     """
-    generator = np.random.default_rng(0)
-    many = []
-    for _ in range(500):
-        some = generator.integers(0, len(x), len(x))
-        if np.ptp(x[some]) > 0:
-            many.append(np.polyfit(x[some], y[some], 1)[0])
-    low, high = np.quantile(many, [0.025, 0.975])
-    return float(np.polyfit(x, y, 1)[0]), float(low), float(high)
+
+    def of(some: np.ndarray) -> float:
+        return float(np.polyfit(x[some], y[some], 1)[0]) if np.ptp(x[some]) > 0 else float("nan")
+
+    return of(np.arange(len(x))), *interval(len(x), of)
 
 
 def _width(settings: pd.Series) -> pd.Series:
@@ -106,9 +104,9 @@ def _depth(rows: pd.DataFrame, model: str) -> Claim:
     found = slope(rows["layer"].to_numpy(dtype=float), rows["mean"].to_numpy())
     by_depth = ", ".join(f"{depth:.0f}: {over_seeds(own)}" for depth, own in rows.groupby("layer"))
     return Claim(
-        "Entropy grows with depth.",
+        f"Entropy grows with depth ({model}).",
         "no figure known here",
-        f"{model}, {seeds(rows)}, layers 1 to {int(rows['layer'].max())}, granularity paper",
+        f"{seeds(rows)}, layers 1 to {int(rows['layer'].max())}, granularity paper",
         f"{number(found[0])} nats a layer {with_interval(*found).partition(' ')[2]}; {by_depth}",
         verdict(found[1] > 0),
     )

@@ -66,4 +66,9 @@ STUDY = Study(
     "Do the published findings of Du et al. (2023, arXiv 2307.03056) come out again, in models trained here?",
     cells,
     report,
+    "Path grad: of all paths from a layer's input to the score, the largest weight of one that goes through "
+    "its key, query or value product or its skip connection. At branch level, as published, paths within a "
+    "step are summed and only branches compared; at unit level single scalar paths are. Oplus gives each "
+    "token's largest value to the branch it takes and 0 to the others. Entropy is that of all paths, in "
+    "nats, each weighed by |weight|. Round brackets hold the smallest and largest of the seeds.",
 )

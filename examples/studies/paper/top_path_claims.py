@@ -39,15 +39,23 @@ def _order(rows: pd.DataFrame, ran: str) -> list[Claim]:
         counted = ", ".join(
             f"{branch} {number(pick(best, branch=branch)['mean'].mean())}" for branch in PUBLISHED
         )
-        first = bool((table.idxmax(axis=1) == "key").all())
+        first = table.idxmax(axis=1) == "key"
+        holds = verdict(bool(first.all()))
+        figure += f"; key first in {first.sum()} of {seeds(means)}"
         order = [
             list(row.sort_values(ascending=False).index) == list(PUBLISHED) for _, row in table.iterrows()
         ]
         what = f"{ran}: mean path grad over all tokens, {told}"
         found += [
-            Claim("Most path grad goes through keys.", published, what, figure, verdict(first)),
             Claim(
-                "Path grads are ordered key, query, skip, value.",
+                f"Most path grad goes through keys ({told}).",
+                published,
+                what,
+                figure,
+                verdict(bool(first.all())),
+            ),
+            Claim(
+                f"Path grads are ordered key, query, skip, value ({told}).",
                 published,
                 what,
                 f"in {sum(order)} of {seeds(means)}; oplus (only the best unit's branch): {counted}",
@@ -69,7 +77,7 @@ def _repeated(rows: pd.DataFrame, ran: str) -> list[Claim]:
         )
         found.append(
             Claim(
-                "The repeated token acts through keys.",
+                f"The repeated token acts through keys ({told}).",
                 "told of a picture; no figure",
                 f"{ran}: through which branch its best unit goes, {told} (only key and value are possible "
                 f"there, as the class is read at the first token)",
@@ -78,7 +86,7 @@ def _repeated(rows: pd.DataFrame, ran: str) -> list[Claim]:
                 verdict(bool((shares["mean"] > 0.5).all())),
             )
         )
-    return [*found, _tested(rows, ran, "repeated", "key", "The repeated token acts through keys: tested.")]
+    return [*found, _tested(rows, ran, "repeated", "key", "The repeated token acts through keys (tested).")]
 
 
 def _first(rows: pd.DataFrame, ran: str) -> list[Claim]:
@@ -89,14 +97,14 @@ def _first(rows: pd.DataFrame, ran: str) -> list[Claim]:
         table = own.pivot_table(index="seed", columns="branch", values="mean")
         found.append(
             Claim(
-                "The first token acts through queries.",
+                f"The first token acts through queries ({told}).",
                 "told of a picture; no figure",
                 f"{ran}: through which branch its best unit goes, {told}",
                 figure,
                 verdict(bool((table.idxmax(axis=1) == "query").all())),
             )
         )
-    return [*found, _tested(rows, ran, "first", "query", "The first token acts through queries: tested.")]
+    return [*found, _tested(rows, ran, "first", "query", "The first token acts through queries (tested).")]
 
 
 def _tested(rows: pd.DataFrame, ran: str, group: str, branch: str, what: str) -> Claim:

@@ -38,4 +38,10 @@ STUDY = Study(
     "above all other edges?",
     _cells,
     report,
+    "AUROC: how often an edge of the circuit is ranked above another edge; 1 is always, 0.5 is chance. "
+    "Trained models learned a circuit beside LayerNorms; compiled ones are programs in weights (Tracr); "
+    "turned ones are these with a randomly rotated residual stream. EAP is edge attribution patching, "
+    "EAP-IG averages its gradients over steps, ACDC prunes edges greedily, edge patching tests each edge "
+    "alone. Rules of `sw.edges` say what stands for a slope: the secant is the slope between text and "
+    "reference.",
 )
