@@ -1,5 +1,7 @@
 """A tape that lets go of all it can gives the same answers, and holds little beside what layers take."""
 
+import gc
+
 import pytest
 import torch
 from torch import nn
@@ -176,6 +178,43 @@ def test_a_copy_in_more_digits_is_not_kept():
     tape.shrink()
     expected = torch.full_like(x, 2.0, dtype=torch.float32)
     assert torch.equal(sw.backprop(tape, score, wrt=x).value.float(), expected)
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda y: y.view(y.shape),
+        lambda y: y.expand(y.shape),
+        lambda y: torch.ops.aten.alias(y).squeeze(),
+        lambda y: y.clone()[:],
+    ],
+)
+def test_a_view_of_a_copy_is_in_its_digits_as_well(view):
+    x = torch.randn(6, 8).bfloat16()
+    with sw.record() as tape:
+        score = (view((x * 2).float()) * 1.001).exp().sin().sum()
+    values = [op.outputs[0].value.clone() for op in tape.ops]
+    tape.shrink()
+    assert all(op.outputs[0].held is None for op in tape.ops[:-1])
+    for op, value in zip(tape.ops, values, strict=True):
+        assert op.outputs[0].value.dtype == value.dtype
+        assert torch.equal(op.outputs[0].value, value)
+    assert score.isfinite()
+
+
+def test_a_view_of_a_copy_does_not_keep_the_tape_alive():
+    """Else all memory of a recording would wait for the garbage collector."""
+    x = torch.randn(1000).bfloat16()
+    gc.disable()
+    try:
+        with LiveMemory() as memory:
+            with sw.record() as tape:
+                score = x.float().view(10, 100).exp().sum()
+            assert memory.held >= tape.nbytes
+            del tape, score
+            assert memory.held == 0
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(
