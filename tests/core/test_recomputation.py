@@ -11,6 +11,7 @@ from semiring_widgets.core.anatomy import find_anatomy
 from semiring_widgets.core.live_memory import LiveMemory
 from semiring_widgets.core.paths.single_paths import graph_of
 from semiring_widgets.core.precision import full_precision
+from semiring_widgets.core.tape import keeping
 from semiring_widgets.core.tape.recomputation import cuts_of, is_repeatable
 
 aten = torch.ops.aten
@@ -152,6 +153,29 @@ def test_a_recording_keeps_to_its_limit_while_it_runs():
         tape, *_ = recorded(model=model, max_memory=limit)
     assert tape.nbytes <= limit
     assert memory.peak < limit + 4 * SCORES
+
+
+@pytest.mark.parametrize("free", [0, 20 * SCORES])
+def test_where_little_memory_is_free_values_are_let_go_of(monkeypatch, free):
+    whole = recorded(6)
+    monkeypatch.setattr(keeping, "_LOOK", 8 * SCORES)
+    monkeypatch.setattr(keeping, "free_memory", lambda device: free)
+    scarce = recorded(6)
+    assert scarce[0].nbytes < whole[0].nbytes / 3
+    # It may not try anew at each operator: that takes long, and what crosses an end is kept.
+    assert len(scarce[0].segments.cuts) < 6 * 5
+    for semiring in ("sum", "fused"):
+        one, other = (sw.backprop(*question, semiring).parts for question in (whole, scarce))
+        assert all(torch.equal(*pair) for pair in zip(one, other, strict=True))
+
+
+def test_what_fits_into_free_memory_is_kept(monkeypatch):
+    whole, *_ = recorded(6)
+    monkeypatch.setattr(keeping, "_LOOK", 8 * SCORES)
+    monkeypatch.setattr(keeping, "free_memory", lambda device: 2 * whole.nbytes)
+    tape, *_ = recorded(6)
+    assert tape.nbytes == whole.nbytes
+    assert not tape.segments.cuts
 
 
 def test_the_size_under_a_limit_is_known_without_it():

@@ -239,7 +239,7 @@ class _Recorder(TorchDispatchMode):
                 bindings.bind(results[0], given.args[0], source=source, copied=copied)
             return result
         repeats, layouts, copies = facts.repeats, None, self._tape.keeping.copies
-        of_copies = bool(copies) and any_of(args, copies)
+        of_copies = bool(copies) and (any_of(args, copies) or any_of(kwargs.values(), copies))
         if of_copies and repeats:
             repeats, layouts = layouts_of(tensors_in((args, kwargs)), given.nodes)
         if given.constants:

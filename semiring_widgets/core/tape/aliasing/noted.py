@@ -117,7 +117,12 @@ class Noted:
 
     def is_untouched(self) -> bool:
         """Whether no tensor was written since the recording was complete."""
-        return all(version_of(tensor) == self._versions[id(tensor)] for tensor, _ in self._living())
+        versions = self._versions
+        for key, bound in list(self._bound.items()):
+            tensor = bound.tensor() if isinstance(bound.tensor, weakref.ref) else bound.tensor
+            if tensor is not None and version_of(tensor) != versions[key]:
+                return False
+        return True
 
     def tell(self, aliases: Aliases) -> None:
         """Tell all that was noted, as if it had been told at once."""
