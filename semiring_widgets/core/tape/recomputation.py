@@ -46,6 +46,7 @@ _CONVOLUTIONS = {aten.convolution, aten._convolution, aten.cudnn_convolution}
 _SUMS = {aten.sum, aten.mean, aten.amax, aten.amin, aten._softmax, aten._log_softmax}
 
 
+@cache
 def is_repeatable(func: OpOverload, *, exact: bool) -> bool:
     """Whether an operator gives the same digits whenever it is called with the same tensors.
 
