@@ -47,12 +47,12 @@ def asked(case, folder, size):
 
 @pytest.mark.parametrize("case", CASES)
 def test_numbers_do_not_depend_on_the_batch(case, tmp_path, monkeypatch):
-    from semiring_widgets.corpus import asking
+    from semiring_widgets.corpus import chunks
 
     sizes = []
-    together = asking.explain_together
+    together = chunks.explain_together
     monkeypatch.setattr(
-        asking, "explain_together", lambda many, *rest: sizes.append(len(many)) or together(many, *rest)
+        chunks, "explain_together", lambda many, *rest: sizes.append(len(many)) or together(many, *rest)
     )
     whole, single = (asked(case, tmp_path / str(size), size) for size in (3, 1))
     # None of them had to be asked again alone.

@@ -40,7 +40,6 @@ def _order(rows: pd.DataFrame, ran: str) -> list[Claim]:
             f"{branch} {number(pick(best, branch=branch)['mean'].mean())}" for branch in PUBLISHED
         )
         first = table.idxmax(axis=1) == "key"
-        holds = verdict(bool(first.all()))
         figure += f"; key first in {first.sum()} of {seeds(means)}"
         order = [
             list(row.sort_values(ascending=False).index) == list(PUBLISHED) for _, row in table.iterrows()
