@@ -19,11 +19,6 @@ from semiring_widgets.corpus.table_columns import ERRORS, EXAMPLES, PARTS
 from semiring_widgets.errors import CancelledError, InputError
 
 
-@pytest.fixture(scope="module")
-def run(demo, rows, tmp_path_factory):
-    return sw.explain_corpus(*demo, rows, out=tmp_path_factory.mktemp("corpus"), batch_size=4, chunk_size=5)
-
-
 def bytes_in(corpus):
     return {file.relative_to(corpus.path): file.read_bytes() for file in corpus.path.rglob("*.parquet")}
 
