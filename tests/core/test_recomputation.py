@@ -262,7 +262,10 @@ def test_what_cannot_be_repeated_is_kept(step):
     assert torch.equal(sw.backprop(tape, score, wrt=x).value, expected)
 
 
-@pytest.mark.parametrize(("func", "repeats"), [(aten.mm, True), (aten.bernoulli, False), (aten.put, False)])
+@pytest.mark.parametrize(
+    ("func", "repeats"),
+    [(aten.mm, True), (aten.bernoulli, False), (aten.put, False), (aten.native_batch_norm, False)],
+)
 def test_what_repeats(func, repeats):
     assert is_repeatable(func.default, exact=True) == repeats
     assert not is_repeatable(func.default, exact=False)
