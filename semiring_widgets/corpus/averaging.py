@@ -6,6 +6,7 @@ Tables are (texts, parts); NaN where a text has no such part. A mean is over the
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +92,7 @@ def _means_drawn_again(numbers: Numbers, samples: int, seed: int) -> Iterator[Nu
         yield _means(numbers, np.bincount(draw.integers(0, count, count), minlength=count))
 
 
-def _means(numbers: Numbers, times: NDArray[np.generic]) -> Numbers:
+def _means(numbers: Numbers, times: NDArray[Any]) -> Numbers:
     """Every part's mean over the texts that have it, each text counted as often as it says."""
     known = np.isfinite(numbers)
     with np.errstate(invalid="ignore"):  # of no text, NaN

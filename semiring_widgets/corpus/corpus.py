@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -145,7 +145,8 @@ class Corpus:
             told = told.assign(mean=mean, low=low, high=high, n=np.isfinite(numbers).sum(0))
             told = told.iloc[np.argsort(-np.abs(mean), kind="stable")]
             told["resolved"] = resolved(told["low"].to_numpy(), told["high"].to_numpy())
-            told[by] = group
+            for name, value in zip(by, group, strict=True):
+                told[name] = cast("Any", value)
             found.append(told)
         return pd.concat(found, ignore_index=True)[[*by, *place, "mean", "low", "high", "n", "resolved"]]
 
@@ -211,5 +212,5 @@ def _known(parts: pd.DataFrame) -> list[tuple[str, str]]:
 def _wide(table: pd.DataFrame, place: Sequence[str], of: str) -> pd.DataFrame:
     """A row a text and a column a part; the numbers of one text's tokens become one."""
     each = table.groupby(["row", *place])[of]
-    joined = {"best_share": each.max, "cancellation": each.mean}.get(of, each.sum)()
+    joined = each.max() if of == "best_share" else each.mean() if of == "cancellation" else each.sum()
     return joined.unstack(list(place))

@@ -154,5 +154,5 @@ def _digest_of(model: torch.nn.Module) -> str:
         found.update(repr((name, list(value.shape), str(value.dtype))).encode())
         # Of weights that are loaded when they are called, names and shapes must do.
         if not value.is_meta:
-            found.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+            found.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()[:16]
