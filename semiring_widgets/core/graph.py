@@ -119,9 +119,9 @@ class GradientGraph:
             weights = [weight for edge in found if (weight := edge.block.weight) is not None]
             if weights:
                 self._unchecked[op] = weights
-            # Two threads may be here at once, and masks know edges by identity.
+            # Two threads may be here at once: both take what the first one found.
             found = self._edges.setdefault(op, found)
-            if isinstance(op, Op) and (size := self.widened(op)):
+            if weights and isinstance(op, Op) and (size := self.widened(op)):
                 self._widened[op] = size
                 while sum(list(self._widened.values())) > _WIDENED and len(self._widened) > 1:
                     self._drop(next(iter(self._widened)), checked=checked)
@@ -131,12 +131,11 @@ class GradientGraph:
         """Bytes of an operator's weights in `dtype`, where the model has them in fewer digits."""
         if op.func.is_view:
             return 0
-        size = self.dtype.itemsize
-        return sum(
-            node.shape.numel() * size
-            for node in op.inputs()
-            if node.dtype is not self.dtype and node.op is None and node not in self.nodes
-        )
+        numbers = 0
+        for node in op.inputs():
+            if node.dtype is not self.dtype and node.op is None and node not in self.nodes:
+                numbers += node.shape.numel()
+        return numbers * self.dtype.itemsize
 
     @in_full_precision
     def _derived(self, op: Step) -> list[Edge] | list[Shortcut]:

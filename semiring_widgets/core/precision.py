@@ -92,8 +92,8 @@ def in_full_precision(act: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def is_exact() -> bool:
-    """Whether matrix products are now as they are in `full_precision`."""
-    found = _read()
+    """Whether matrix products are as they are in `full_precision`, also once other threads have left it."""
+    found = _process.found()
     return found.matmul == "highest" and all(said in _EXACT for said in found.by_place)
 
 

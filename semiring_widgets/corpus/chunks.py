@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from semiring_widgets.corpus.files import Tables
-from semiring_widgets.corpus.rows import Row
-from semiring_widgets.errors import CancelledError, SemiringWidgetsError, sentence_of
+from semiring_widgets.corpus.rows import Row, Unread, writable
+from semiring_widgets.corpus.rows_done import RowsDone
+from semiring_widgets.errors import SemiringWidgetsError, sentence_of
 from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.batch_calls import batches_of
 from semiring_widgets.explanation.batches import BatchOptions, Example, explain_together
@@ -33,7 +34,7 @@ class Asker:
         reference: what rows without one of their own are compared with.
         kinds: which kinds of parts are kept.
         batch_size: the most texts of a batch.
-        check: called often; may raise to stop.
+        progress: told of every row that is done, and often between.
     """
 
     model: Any
@@ -42,32 +43,29 @@ class Asker:
     reference: Any
     kinds: Sequence[str]
     batch_size: int
-    check: Callable[[], None] = field(default=lambda: None)
+    progress: RowsDone = field(default_factory=RowsDone)
 
-    def __call__(self, rows: Sequence[Row | tuple[int, str, Exception]]) -> Tables:
+    def __call__(self, rows: Sequence[Row | Unread]) -> Tables:
         """The tables of some rows, in their order.
 
         Args:
-            rows: each one, or its number, its text and why it is none.
+            rows: in the order of the corpus.
         """
         errors: dict[int, dict[str, Any]] = {}
         asked: list[tuple[Row, Prepared]] = []
         for row in rows:
-            if isinstance(row, tuple):
-                number, text, error = row
-                errors[number] = _error(number, str(number), text, error)
+            if isinstance(row, Unread):
+                errors[row.number] = self._error(row, row.error)
                 continue
-            self.check()
+            self.progress()
             try:
                 asked.append((row, self._prepared(row)))
-            except CancelledError:
-                raise
             except Exception as error:  # noqa: BLE001  (whatever is wrong with a row, the others go on)
-                errors[row.number] = _error(row.number, row.id, row.text, error)
+                errors[row.number] = self._error(row, error)
         found: dict[int, Example] = {}
         for row, result in self._answered(asked):
             if isinstance(result, Exception):
-                errors[row.number] = _error(row.number, row.id, row.text, result)
+                errors[row.number] = self._error(row, result)
             else:
                 found[row.number] = result
         told = [(row, one, found[row.number]) for row, one in asked if row.number in found]
@@ -93,13 +91,13 @@ class Asker:
 
     def _together(self, asked: Sequence[tuple[Row, Prepared]]) -> Iterator[tuple[Row, Example | Exception]]:
         """One batch; where it fails, its halves, down to the rows that are to blame."""
-        self.check()
+        self.progress()
         try:
             references = [self._reference(row) for row, _ in asked]
-            found = explain_together([one for _, one in asked], references, self.options, self.check)
-        except CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001  (as above)
+            found = explain_together([one for _, one in asked], references, self.options, self.progress)
+        except Exception as error:
+            if self.progress.stopped:
+                raise
             if len(asked) == 1:
                 yield asked[0][0], error
                 return
@@ -107,8 +105,20 @@ class Asker:
             yield from self._together(asked[:half])
             yield from self._together(asked[half:])
             return
+        self.progress(len(asked))
         for (row, _), example in zip(asked, found, strict=True):
             yield row, example
+
+    def _error(self, row: Row | Unread, error: Exception) -> dict[str, Any]:
+        self.progress(1)
+        said = str(error) if isinstance(error, SemiringWidgetsError) else sentence_of(error)
+        return {
+            "row": row.number,
+            "id": row.id,
+            "text": None if row.text is None else writable(row.text),
+            "error": type(error).__name__,
+            "reason": writable(said),
+        }
 
     def _parts(self, row: Row, one: Prepared, example: Example) -> Iterator[dict[str, Any]]:
         streams = [
@@ -120,7 +130,7 @@ class Asker:
             numbers: dict[str, Any] = {str(name): value for name, value in part.items()}
             text, kind = None, None
             if numbers["token"] is not None:
-                text, kind = streams[numbers["stream"] or 0][numbers["token"]]
+                text, kind = streams[numbers["stream"]][numbers["token"]]
             yield {"row": row.number, "id": row.id, **numbers, "token_text": text, "token_class": kind}
 
 
@@ -129,11 +139,6 @@ def _class(one: Prepared, stream: int, token: Token) -> str:
     if stream == len(one.streams) - 1 and token.index == one.score.position:
         return "asked"
     return "special" if token.special else "word"
-
-
-def _error(number: int, name: str, text: str | None, error: Exception) -> dict[str, Any]:
-    said = str(error) if isinstance(error, SemiringWidgetsError) else sentence_of(error)
-    return {"row": number, "id": name, "text": text, "error": type(error).__name__, "reason": said}
 
 
 def _example(row: Row, one: Prepared, example: Example) -> dict[str, Any]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from semiring_widgets.checks import choice, whole_number
+from semiring_widgets.corpus.averaging import jaccard_of_first, means_with_intervals, resolved
 from semiring_widgets.corpus.files import Folder
 from semiring_widgets.corpus.table_columns import PARTS
 from semiring_widgets.errors import InputError
@@ -100,12 +101,16 @@ class Corpus:
         self,
         of: str = "effect",
         kind: str = "head",
-        by: Sequence[str] = (),
+        by: str | Sequence[str] = (),
         *,
         samples: int = 1000,
         seed: int = 0,
     ) -> pd.DataFrame:
         """A number of the parts of one kind, averaged over the texts, with bootstrap intervals.
+
+        Of each text, the numbers of its tokens become one first, by class of token for ``"token"`` and by
+        layer and branch for ``"branch"``: their sum, of ``best_share`` the largest, of ``cancellation`` the
+        mean. A text that has no such part does not count for it.
 
         Args:
             of: the column of the parts that is averaged.
@@ -116,8 +121,9 @@ class Corpus:
 
         Returns:
             A row a part (and group), the largest |mean| first: ``mean``, ``low`` and ``high`` (95 % of the
-            means of texts drawn again), ``n`` (texts), and ``resolved``: whether its interval and that of the
-            next row do not overlap, so that their order can be told.
+            means of texts drawn again; NaN where fewer than two texts have it), ``n`` (texts that have it),
+            and ``resolved``: whether the intervals of |mean| of all rows below it (of its group) lie under
+            its own, so that the order can be told.
 
         Raises:
             InputError: no such column, or no rows.
@@ -128,20 +134,19 @@ class Corpus:
         """
         of = choice(of, "of", _NUMBERS)
         samples = whole_number(samples, "samples")
+        by = [by] if isinstance(by, str) else list(by)
         table, place = self._by_text(of, kind, by)
         found = []
-        for group, own in table.groupby([*by], dropna=False) if by else [((), table)]:
+        for group, own in table.groupby(by, dropna=False) if by else [((), table)]:
             wide = _wide(own, place, of)
             numbers = wide.to_numpy(np.float64)
-            means, low, high = _intervals(numbers, samples, seed)
-            keys = wide.columns.to_frame(index=False)
-            told = keys.assign(mean=means, low=low, high=high, n=np.isfinite(numbers).sum(0))
-            told = told.reindex(np.argsort(-np.abs(means), kind="stable")).reset_index(drop=True)
-            apart = (told["low"].to_numpy()[:-1] > told["high"].to_numpy()[1:]) | (
-                told["high"].to_numpy()[:-1] < told["low"].to_numpy()[1:]
-            )
-            told["resolved"] = [*apart.tolist(), *([True] if len(told) else [])]
-            told[[*by]] = group
+            mean, low, high = means_with_intervals(numbers, samples, seed)
+            told = wide.columns.to_frame(index=False)
+            told = told.assign(mean=mean, low=low, high=high, n=np.isfinite(numbers).sum(0))
+            told = told.iloc[np.argsort(-np.abs(mean), kind="stable")]
+            told["resolved"] = resolved(told["low"].to_numpy(), told["high"].to_numpy())
+            for name, value in zip(by, group, strict=True):
+                told[name] = cast("Any", value)
             found.append(told)
         return pd.concat(found, ignore_index=True)[[*by, *place, "mean", "low", "high", "n", "resolved"]]
 
@@ -158,21 +163,23 @@ class Corpus:
             seed: of the drawing.
 
         Raises:
-            InputError: no such column, or no rows.
+            InputError: no such column, no rows, fewer than k parts or than two texts.
 
         Example:
             >>> corpus.stability("effect", "head", k=16)  # all of them
             1.0
         """
-        of, k = choice(of, "of", _NUMBERS), whole_number(k, "k")
+        of, k, samples = choice(of, "of", _NUMBERS), whole_number(k, "k"), whole_number(samples, "samples")
         table, place = self._by_text(of, kind, ())
         numbers = _wide(table, place, of).to_numpy(np.float64)
-        own = set(np.argsort(-np.abs(np.nanmean(numbers, 0)))[:k].tolist())
-        found = []
-        for rows in _draws(len(numbers), samples, seed):
-            other = set(np.argsort(-np.abs(np.nanmean(numbers[rows], 0)))[:k].tolist())
-            found.append(len(own & other) / len(own | other))
-        return float(np.mean(found))
+        texts, parts = numbers.shape
+        if k > parts:
+            raise InputError(f"k is {k}, and there are {parts} parts of kind {kind!r}; give at most that.")
+        if texts < 2:
+            raise InputError(
+                "One text says nothing about what stays when others are drawn; explain more of them."
+            )
+        return jaccard_of_first(numbers, k, samples, seed)
 
     def _by_text(self, of: str, kind: str, by: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
         parts = self.parts()
@@ -184,9 +191,12 @@ class Corpus:
             examples = self.examples()
             if unknown := [name for name in by if name not in examples]:
                 raise InputError(f"by names {unknown[0]!r}; choose from {', '.join(map(str, examples))}.")
-            table = table.merge(examples[["row", *by]], on="row")
+            groups = examples.set_index("row", drop=False)[[*by]]
+            table = table.drop(columns=[name for name in by if name in table]).assign(
+                **{name: groups[name].reindex(table["row"]).array for name in by}
+            )
         if kind == "token":
-            return table.assign(token_class=table["token_class"]), ["kind", "token_class"]
+            return table, ["kind", "token_class"]
         return table, [name for name in _PLACE if table[name].notna().any()]
 
 
@@ -202,15 +212,5 @@ def _known(parts: pd.DataFrame) -> list[tuple[str, str]]:
 def _wide(table: pd.DataFrame, place: Sequence[str], of: str) -> pd.DataFrame:
     """A row a text and a column a part; the numbers of one text's tokens become one."""
     each = table.groupby(["row", *place])[of]
-    joined = {"best_share": each.max, "cancellation": each.mean}.get(of, each.sum)()
+    joined = each.max() if of == "best_share" else each.mean() if of == "cancellation" else each.sum()
     return joined.unstack(list(place))
-
-
-def _intervals(numbers: Any, samples: int, seed: int) -> tuple[Any, Any, Any]:
-    drawn = np.stack([np.nanmean(numbers[rows], 0) for rows in _draws(len(numbers), samples, seed)])
-    low, high = np.nanpercentile(drawn, [2.5, 97.5], axis=0)
-    return np.nanmean(numbers, 0), low, high
-
-
-def _draws(count: int, samples: int, seed: int) -> Any:
-    return np.random.default_rng(seed).integers(0, count, (samples, count))

@@ -49,18 +49,25 @@ class Folder:
         Raises:
             InputError: it holds a run that asked something else, or it cannot be written.
         """
+        known = (self.path / _MANIFEST).exists()
+        if known:
+            self._check_same(manifest)
         try:
             for table in TABLES:
-                (self.path / table).mkdir(parents=True, exist_ok=True)
-            for left in self.path.glob("**/.*.partial"):
-                left.unlink(missing_ok=True)
+                folder = self.path / table
+                folder.mkdir(parents=True, exist_ok=True)
+                for left in folder.glob(".*.partial"):
+                    left.unlink(missing_ok=True)
+                if not known and any(folder.glob("*.parquet")):
+                    raise InputError(
+                        f"{self} holds tables and no {_MANIFEST}, so they are of no run that this one could "
+                        f"go on with; give another folder."
+                    )
         except OSError as error:
             raise InputError(f"{self} cannot be a folder of results: {error.strerror}.") from error
-        if (self.path / _MANIFEST).exists():
-            self._check_same(manifest)
-            return
-        text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-        write_whole(self.path / _MANIFEST, text.encode())
+        if not known:
+            text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+            write_whole(self.path / _MANIFEST, text.encode())
 
     def manifest(self) -> dict[str, Any]:
         """What was asked.
@@ -115,11 +122,21 @@ class Folder:
             write_whole(self._file(table, chunk), data)
 
     def read(self, table: str) -> pd.DataFrame:
-        """All rows of a table, those of all finished chunks."""
+        """All rows of a table, those of all finished chunks.
+
+        Raises:
+            InputError: there is no run any more, or a file of it is missing or damaged.
+        """
         self.manifest()
         pyarrow, parquet = arrow()
         done = [file.name for file in sorted((self.path / "examples").glob("*.parquet"))]
-        read = [parquet.read_table(self.path / table / name) for name in done]
+        try:
+            read = [parquet.read_table(self.path / table / name) for name in done]
+        except (OSError, pyarrow.ArrowException) as error:
+            raise InputError(
+                f"A file of {self} is missing or damaged ({error}); delete the files of its number from all "
+                f"tables, and run the same again."
+            ) from error
         whole = pyarrow.concat_tables(read) if read else _arrow_table(table, [])
         found: pd.DataFrame = whole.to_pandas(types_mapper=_nullable)
         return found
@@ -129,8 +146,9 @@ class Folder:
 
     def _check_same(self, manifest: Mapping[str, Any]) -> None:
         known = self.manifest()
-        for name, value in manifest["asked"].items():
-            before = known["asked"].get(name)
+        mine, its = ({"rows": each["rows"], **each["asked"]} for each in (manifest, known))
+        for name, value in mine.items():
+            before = its.get(name)
             if before != value:
                 raise InputError(
                     f"{self} holds a run with {name} = {shown(before)}, and now it is {shown(value)}; give "

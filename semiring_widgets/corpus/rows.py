@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import hashlib
 import json
 import math
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,7 @@ import numpy as np
 from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
 
-__all__ = ["FIELDS", "Row", "read_rows", "row_of"]
+__all__ = ["FIELDS", "Row", "Unread", "read_rows", "row_of", "row_or_reason", "writable"]
 
 # What a row may say; only the text must be there.
 FIELDS = ("id", "text", "second_text", "target", "contrast", "position", "reference", "group")
@@ -53,27 +55,46 @@ class Row:
     def digest(self) -> str:
         """Of all it says but its place."""
         said = [getattr(self, name) for name in FIELDS]
-        return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()[:16]
+        return _digest(json.dumps(said, ensure_ascii=False))
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A row that is no question.
+
+    Attributes:
+        number: its place in the corpus, from 0.
+        id: what its owner calls it; the number where nothing was said.
+        text: the text, if there is one.
+        digest: of all it says.
+        error: why it is none.
+    """
+
+    number: int
+    id: str
+    text: str | None
+    digest: str
+    error: InputError
 
 
 def read_rows(source: Any, columns: Mapping[str, str] | None = None) -> list[Mapping[str, Any]]:
     """The rows of a corpus as they stand there.
 
     Args:
-        source: the path of a JSONL, CSV or Parquet file, a `pandas.DataFrame`, a `datasets.Dataset`, or any
-            iterable of dicts.
+        source: the path of a JSONL, CSV or Parquet file, a DataFrame of pandas or polars, a `pyarrow.Table`,
+            a `datasets.Dataset`, or any iterable of dicts.
         columns: by field (see `FIELDS`) the column that it is read from, where that has another name.
 
     Raises:
-        InputError: no such file, one that cannot be read, or a column that is not there.
+        InputError: no such file, one that cannot be read, a column that is not there, or none of texts.
     """
     names = dict(columns or {})
     if unknown := names.keys() - set(FIELDS):
         raise InputError(f"columns names {shown(min(unknown))}; choose from {', '.join(FIELDS)}.")
     if isinstance(source, (str, os.PathLike)):
         found = _of_file(Path(source).expanduser())
-    elif hasattr(source, "to_dict") and hasattr(source, "columns"):
-        found = source.to_dict("records")
+    elif (listed := _of_table(source)) is not None:
+        found = listed
     elif isinstance(source, Iterable) and not isinstance(source, (bytes, Mapping)):
         found = list(source)
     else:
@@ -86,9 +107,11 @@ def read_rows(source: Any, columns: Mapping[str, str] | None = None) -> list[Map
     for number, one in enumerate(found):
         if not isinstance(one, Mapping):
             raise InputError(f"Row {number} of the corpus is {shown(one)}; give a dict with a text.")
+    text = names.setdefault("text", "text")
     if missing := [column for column in names.values() if not any(column in one for one in found)]:
         there = ", ".join(str(name) for name in found[0])
-        raise InputError(f"No row has a column {shown(missing[0])}; there are {there}.")
+        advice = " Say by columns= (or --text-column) which one holds the texts." if text in missing else ""
+        raise InputError(f"No row has a column {shown(missing[0])}; there are {there}.{advice}")
     wanted = {name: names.get(name, name) for name in FIELDS}
     return [{name: one[column] for name, column in wanted.items() if column in one} for one in found]
 
@@ -104,7 +127,7 @@ def row_of(given: Mapping[str, Any], number: int) -> Row:
         InputError: no text, or a field of another kind.
     """
     said = {name: value for name, value in given.items() if not _is_missing(value)}
-    found: dict[str, Any] = {"number": number, "id": str(said.get("id", number))}
+    found: dict[str, Any] = {"number": number, "id": _name(said.get("id", number))}
     for name in ("text", "second_text", "reference"):
         if name in said:
             if not isinstance(said[name], str):
@@ -118,21 +141,73 @@ def row_of(given: Mapping[str, Any], number: int) -> Row:
     if "position" in said:
         found["position"] = _whole(said["position"], "position")
     if "group" in said:
-        found["group"] = str(said["group"])
+        found["group"] = _name(said["group"])
     return Row(**found)
 
 
+def row_or_reason(given: Mapping[str, Any], number: int) -> Row | Unread:
+    """The same, of a row that may be none.
+
+    Args:
+        given: by field.
+        number: its place.
+    """
+    try:
+        return row_of(given, number)
+    except InputError as error:
+        said = {name: value for name, value in given.items() if not _is_missing(value)}
+        text = str(said["text"]) if "text" in said else None
+        return Unread(number, _name(said.get("id", number)), text, _digest(repr(sorted(said.items()))), error)
+
+
+def _digest(said: str) -> str:
+    return hashlib.sha256(said.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def _name(value: Any) -> str:
+    """What a row or a group is called; a column of whole numbers with gaps holds them as floats."""
+    return writable(str(int(value)) if isinstance(value, float) and value.is_integer() else str(value))
+
+
+def writable(text: str) -> str:
+    r"""A text as a file can hold it: with half a surrogate pair spelled out.
+
+    Args:
+        text: any.
+
+    Example:
+        >>> print(writable("a\udc00"))
+        a\udc00
+    """
+    return text.encode(errors="backslashreplace").decode()
+
+
 def _whole(value: Any, name: str) -> int:
-    """A whole number; a column with gaps holds it as a float."""
+    """A whole number; a column with gaps holds it as a float, and a CSV file as a word."""
+    if name == "position" and isinstance(value, str) and re.fullmatch("-?[0-9]{1,9}", value.strip()):
+        return int(value)
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         return int(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    raise InputError(f"{name} is {shown(value)}; give a token as a string, or a whole number.")
+    wanted = "the number of a token" if name == "position" else "a token as a string, or a whole number"
+    raise InputError(f"{name} is {shown(value)}; give {wanted}.")
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
+    return value is None or (isinstance(value, (float, np.floating)) and math.isnan(value))
+
+
+def _of_table(source: Any) -> list[Any] | None:
+    """The rows of a table of polars, Arrow or pandas; None of what is none."""
+    found: list[Any] | None = None
+    if hasattr(source, "to_dicts"):
+        found = source.to_dicts()
+    elif hasattr(source, "to_pylist"):
+        found = source.to_pylist()
+    elif hasattr(source, "to_dict") and hasattr(source, "columns"):
+        found = source.astype(object).where(source.notna(), None).to_dict("records")
+    return found
 
 
 def _of_file(path: Path) -> list[Any]:
@@ -162,23 +237,29 @@ def _lines(path: Path) -> Iterator[Any]:
 
 
 def _csv(path: Path) -> list[Any]:
-    import pandas as pd
-
+    """As it is written: "NA" is a word, and 007 an id."""
+    found: list[Any] = []
     try:
-        # As it is written: "NA" is a word, and 007 an id.
-        found = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{str(path)!r} is no CSV file: {error}.") from error
-    rows: list[Any] = found.where(found != "", None).to_dict("records")
-    for one in rows:
-        if str(one.get("position", "")).lstrip("-").isdecimal():
-            one["position"] = int(one["position"])
-    return rows
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.DictReader(file, strict=True)
+            for one in lines:
+                if None in one:
+                    raise InputError(
+                        f"{str(path)!r} has more fields in line {lines.line_num} than in the first, which "
+                        f"names the columns; put texts with commas in double quotes."
+                    )
+                found.append({name: value or None for name, value in one.items()})
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{str(path)!r} is no CSV file in UTF-8: {error}.") from error
+    return found
 
 
 def _parquet(path: Path) -> list[Any]:
     from semiring_widgets.corpus.files import arrow
 
-    _, parquet = arrow()
-    found: list[Any] = parquet.read_table(path).to_pylist()
+    pyarrow, parquet = arrow()
+    try:
+        found: list[Any] = parquet.read_table(path).to_pylist()
+    except pyarrow.ArrowInvalid as error:
+        raise InputError(f"{str(path)!r} is no Parquet file: {error}.") from error
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,15 @@ from semiring_widgets.core.rules import Rule, find_rule
 from semiring_widgets.corpus.chunks import Asker
 from semiring_widgets.corpus.corpus import Corpus
 from semiring_widgets.corpus.files import Folder, arrow
-from semiring_widgets.corpus.rows import Row, read_rows, row_of
+from semiring_widgets.corpus.rows import read_rows, row_or_reason
+from semiring_widgets.corpus.rows_done import RowsDone
 from semiring_widgets.corpus.table_columns import SCHEMA_VERSION
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.batches import BatchOptions
 from semiring_widgets.explanation.references import check_reference
+from semiring_widgets.explanation.scores import check_in_eval_mode
+from semiring_widgets.question import Question
 from semiring_widgets.results.atomic import destination_of
 from semiring_widgets.vocabulary import GRANULARITIES
 
@@ -57,9 +61,10 @@ def explain_corpus(
     Args:
         model: a transformers model in eval mode; it is not changed.
         tokenizer: its tokenizer.
-        rows: the path of a JSONL, CSV or Parquet file, a `pandas.DataFrame`, a `datasets.Dataset`, or a list
-            of dicts. A row has a ``text``, and may have ``second_text``, ``target``, ``contrast``,
-            ``position`` and ``reference`` as in `explain`, an ``id`` and a ``group``.
+        rows: the path of a JSONL, CSV or Parquet file, a DataFrame of pandas or polars, a `pyarrow.Table`, a
+            `datasets.Dataset`, or a list of dicts. A row has a ``text``, and may have ``second_text``,
+            ``target``, ``contrast``, ``position`` and ``reference`` as in `explain`, an ``id`` and a
+            ``group``.
         out: the folder of the results.
         columns: by field, the column that it is read from where that has another name.
         granularity: which graph is counted, as in `explain`.
@@ -100,8 +105,8 @@ def explain_corpus(
     batch_size = whole_number(batch_size, "batch_size")
     chunk_size = whole_number(chunk_size, "chunk_size")
     tested = truth(tested, "tested")
-    if not isinstance(model, torch.nn.Module):
-        raise InputError(f"model is {shown(model)}; give a torch module, such as a transformers model.")
+    check_question(model, tokenizer, Question(""))
+    check_in_eval_mode(model)
     read = read_rows(rows, columns)
     folder = Folder(Path(destination_of(out)))
     asked = {
@@ -118,47 +123,36 @@ def explain_corpus(
     }
     versions = {"semiring_widgets": __version__, "torch": torch.__version__}
     folder.begin({"schema_version": SCHEMA_VERSION, **versions, "rows": len(read), "asked": asked})
-    done = [0]
-
-    def check() -> None:
-        if progress is not None:
-            progress(done[0], len(read))
-
+    done = RowsDone(progress, len(read))
     options = BatchOptions(granularity, rules, tested)
-    ask = Asker(model, tokenizer, options, reference, kinds, batch_size, check)
+    ask = Asker(model, tokenizer, options, reference, kinds, batch_size, done)
     for chunk, start in enumerate(range(0, len(read), chunk_size)):
-        own = [_row(given, start + place) for place, given in enumerate(read[start : start + chunk_size])]
-        digests = [one.digest if isinstance(one, Row) else "" for one in own]
-        kept = folder.digests(chunk)
+        own = [row_or_reason(given, n) for n, given in enumerate(read[start : start + chunk_size], start)]
+        digests, kept = [one.digest for one in own], folder.digests(chunk)
         if kept is None:
             folder.write(chunk, ask(own), digests)
-        elif kept != digests:
+            done()
+        elif kept == digests:
+            done(len(own))
+        else:
             raise InputError(
                 f"Rows {start} to {start + len(own) - 1} are not those that {folder} was written for; give "
                 f"another folder, or the corpus as it was."
             )
-        done[0] = start + len(own)
-        check()
     return Corpus(folder)
 
 
-def _row(given: Mapping[str, Any], number: int) -> Row | tuple[int, str, Exception]:
-    try:
-        return row_of(given, number)
-    except InputError as error:
-        return number, str(given.get("text", "")), error
-
-
 def _listed(kinds: Any) -> list[Any]:
-    return [kinds] if isinstance(kinds, str) else list(kinds)
+    return list(kinds) if isinstance(kinds, Iterable) and not isinstance(kinds, str) else [kinds]
 
 
 def _digest_of(model: torch.nn.Module) -> str:
-    """Of a model's weights: another model, or another state of it, has another one."""
+    """Of a model's weights, bit by bit: another model, or another state of it, has another one."""
     found = hashlib.sha256()
-    with torch.no_grad():
-        for name, value in model.state_dict().items():
-            sums = (value.double().sum(), value.double().abs().sum()) if value.numel() else ()
-            numbers = [f"{float(one):.12g}" for one in sums]
-            found.update(repr((name, list(value.shape), str(value.dtype), numbers)).encode())
+    weights = {name: value for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
+    for name, value in weights.items():
+        found.update(repr((name, list(value.shape), str(value.dtype))).encode())
+        # Of weights that are loaded when they are called, names and shapes must do.
+        if not value.is_meta:
+            found.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()[:16]

@@ -40,7 +40,10 @@ PARTS: Final = {
     "row": ("int64", "as in examples"),
     "id": ("string", "as in examples"),
     "kind": ("string", "token, head or mlp: replaced as a whole; branch: flow by one way at one token"),
-    "stream": ("int32", "which input a token is of"),
+    "stream": (
+        "int32",
+        "which input a token is of, or a head or mlp writes to; a decoder's is 1",
+    ),
     "layer": ("int32", "of attention, from 0"),
     "head": ("int32", "of the layer, from 0"),
     "branch": (

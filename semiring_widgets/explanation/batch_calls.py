@@ -73,9 +73,14 @@ class BatchCall:
         for name, value in given.items():
             if isinstance(value, Tensor):
                 own = [one.call.arguments[name] for one in self.questions]
-                empty = getattr(self._longest.source.tokenizer, _PADDING.get(name, ""), None) or 0
-                given[name] = torch.cat([_filled(one, value.shape[1], empty) for one in own])
+                given[name] = torch.cat([_filled(one, value.shape[1], self._empty(name)) for one in own])
         return given
+
+    def _empty(self, name: str) -> int:
+        """What stands where no token is; a classifier finds the last one by what its configuration says."""
+        known = (self._longest.source.tokenizer, self._longest.config)
+        told = (getattr(one, _PADDING[name], None) for one in known if name in _PADDING)
+        return next((number for number in told if number is not None), 0)
 
     def _scores(self, output: Any) -> Tensor:
         asked = [one.asked for one in self.questions]

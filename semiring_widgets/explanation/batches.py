@@ -32,7 +32,7 @@ from semiring_widgets.explanation.routing import attention_legs, listed_step
 from semiring_widgets.explanation.same_pass import check_same
 from semiring_widgets.explanation.scores import Prepared
 from semiring_widgets.results.parts import Layer, Reference, Score, Totals
-from semiring_widgets.vocabulary import PART_KINDS
+from semiring_widgets.vocabulary import BRANCHES, PART_KINDS
 
 __all__ = ["PARTS", "BatchOptions", "Example", "explain_together"]
 
@@ -41,8 +41,8 @@ PARTS = (
     *("kind", "stream", "layer", "head", "branch", "token"),
     *("effect", "contribution", "mass_share", "best_share", "paths_contribution", "cancellation"),
 )
-
-
+# Ways by which paths leave the tokens that a head looks at.
+_OF_KEYS = ("key", "value")
 # Of the flow through a part, what the columns are called.
 _OF_FLOW = {
     "mass_share": "mass_share",
@@ -121,7 +121,7 @@ def explain_together(
         check()
         graph = _graph(tape, scores, inputs)
         anatomy = find_anatomy(graph)
-        tables = _parts_of(tape, scores, inputs, reference, options, call, check)
+        tables = _parts_of(tape, scores, inputs, reference, options, call, anatomy, check)
         totals = _totals(graph, len(questions))
         best = _best_paths(graph, anatomy, questions)
     return [
@@ -180,6 +180,7 @@ def _parts_of(
     reference: Sequence[Tensor],
     options: BatchOptions,
     call: BatchCall,
+    anatomy: Anatomy,
     check: Callable[[], None],
 ) -> list[pd.DataFrame]:
     """The parts of every text."""
@@ -195,7 +196,7 @@ def _parts_of(
     replaced = pd.DataFrame(rows, columns=["example", *PARTS[:4], "token", "effect", "contribution"])
     directions = [own - other for own, other in zip(inputs, reference, strict=True)]
     flows = flow(tape, scores, list(inputs), direction=directions, maps=False)
-    passed = _flows(flows if "example" in flows.dims else flows.expand_dims("example"))
+    passed = _flows(flows if "example" in flows.dims else flows.expand_dims("example"), anatomy)
     found = pd.concat([replaced, passed], ignore_index=True).reindex(columns=["example", *PARTS])
     kinds = {
         **dict.fromkeys(("stream", "layer", "head", "token"), "Int64"),
@@ -212,15 +213,22 @@ def _parts_of(
 
 def _within(rows: pd.DataFrame, lengths: Sequence[int]) -> pd.Series[bool]:
     """Which rows are no padding."""
-    of = rows["stream"].fillna(0).map(dict(enumerate(lengths)))
+    of = rows["stream"].map(dict(enumerate(lengths)))
     return rows["token"].isna() | (rows["token"] < of)
 
 
-def _flows(flows: xr.Dataset) -> pd.DataFrame:
+def _flows(flows: xr.Dataset, anatomy: Anatomy) -> pd.DataFrame:
     """Heads by operand, and the branches of every layer at every token."""
     found = []
     for part, kind in (("head", "kind"), ("branch", "branch")):
         names = {f"{part}_{name}": column for name, column in _OF_FLOW.items()}
         table = flows[[*names]].rename(names).to_dataframe().reset_index().dropna(subset=["mass_share"])
-        found.append(table.rename(columns={kind: "branch"}).assign(kind=part))
+        # A head is of the stream that it writes to; what passes by its keys and values may be of another.
+        of = {
+            (each.index, way): each.key_stream if way in _OF_KEYS and part == "branch" else each.stream
+            for each in anatomy.attentions
+            for way in BRANCHES
+        }
+        streams = [of[place] for place in zip(table["layer"], table[kind], strict=True)]
+        found.append(table.rename(columns={kind: "branch"}).assign(kind=part, stream=streams))
     return pd.concat(found, ignore_index=True)

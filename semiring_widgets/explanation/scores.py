@@ -27,7 +27,7 @@ from semiring_widgets.question import Question
 from semiring_widgets.results.parts import Score, Stream
 from semiring_widgets.results.visible import visible
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "check_in_eval_mode", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,16 @@ class Prepared:
         return self.run(inputs_embeds, *rest)
 
 
+def check_in_eval_mode(model: Any) -> None:
+    """Refuse a model that answers differently every time.
+
+    Raises:
+        InputError: it is in training mode, or parts of it are; names them.
+    """
+    if training := training_modules(unwrapped(model)):
+        raise InputError(_in_training(unwrapped(model), training))
+
+
 def prepare(model: Any, tokenizer: Any, question: Question) -> Prepared:
     """Make a question a function of embeddings.
 
@@ -89,8 +99,7 @@ def prepare(model: Any, tokenizer: Any, question: Question) -> Prepared:
         ModelError: the model's own code failed.
         NonFiniteError: the score is NaN or infinite; names a parameter that is.
     """
-    if training := training_modules(unwrapped(model)):
-        raise InputError(_in_training(unwrapped(model), training))
+    check_in_eval_mode(model)
     source = source_of(tokenizer, question.text, question.add_special_tokens)
     with torch.no_grad():
         call, output = call_with_text(model, source, named=question.score is None)

@@ -1,5 +1,7 @@
 """A tape that lets go of all it can gives the same answers, and holds little beside what layers take."""
 
+import gc
+
 import pytest
 import torch
 from torch import nn
@@ -9,6 +11,7 @@ from semiring_widgets.core.anatomy import find_anatomy
 from semiring_widgets.core.live_memory import LiveMemory
 from semiring_widgets.core.paths.single_paths import graph_of
 from semiring_widgets.core.precision import full_precision
+from semiring_widgets.core.tape import keeping
 from semiring_widgets.core.tape.recomputation import cuts_of, is_repeatable
 
 aten = torch.ops.aten
@@ -152,6 +155,29 @@ def test_a_recording_keeps_to_its_limit_while_it_runs():
     assert memory.peak < limit + 4 * SCORES
 
 
+@pytest.mark.parametrize("free", [0, 20 * SCORES])
+def test_where_little_memory_is_free_values_are_let_go_of(monkeypatch, free):
+    whole = recorded(6)
+    monkeypatch.setattr(keeping, "_LOOK", 8 * SCORES)
+    monkeypatch.setattr(keeping, "free_memory", lambda device: free)
+    scarce = recorded(6)
+    assert scarce[0].nbytes < whole[0].nbytes / 3
+    # It may not try anew at each operator: that takes long, and what crosses an end is kept.
+    assert len(scarce[0].segments.cuts) < 6 * 5
+    for semiring in ("sum", "fused"):
+        one, other = (sw.backprop(*question, semiring).parts for question in (whole, scarce))
+        assert all(torch.equal(*pair) for pair in zip(one, other, strict=True))
+
+
+def test_what_fits_into_free_memory_is_kept(monkeypatch):
+    whole, *_ = recorded(6)
+    monkeypatch.setattr(keeping, "_LOOK", 8 * SCORES)
+    monkeypatch.setattr(keeping, "free_memory", lambda device: 2 * whole.nbytes)
+    tape, *_ = recorded(6)
+    assert tape.nbytes == whole.nbytes
+    assert not tape.segments.cuts
+
+
 def test_the_size_under_a_limit_is_known_without_it():
     free, *_ = recorded(6)
     for share in (0.3, 0.5, 0.8, 2.0):
@@ -179,6 +205,43 @@ def test_a_copy_in_more_digits_is_not_kept():
 
 
 @pytest.mark.parametrize(
+    "view",
+    [
+        lambda y: y.view(y.shape),
+        lambda y: y.expand(y.shape),
+        lambda y: torch.ops.aten.alias(y).squeeze(),
+        lambda y: y.clone()[:],
+    ],
+)
+def test_a_view_of_a_copy_is_in_its_digits_as_well(view):
+    x = torch.randn(6, 8).bfloat16()
+    with sw.record() as tape:
+        score = (view((x * 2).float()) * 1.001).exp().sin().sum()
+    values = [op.outputs[0].value.clone() for op in tape.ops]
+    tape.shrink()
+    assert all(op.outputs[0].held is None for op in tape.ops[:-1])
+    for op, value in zip(tape.ops, values, strict=True):
+        assert op.outputs[0].value.dtype == value.dtype
+        assert torch.equal(op.outputs[0].value, value)
+    assert score.isfinite()
+
+
+def test_a_view_of_a_copy_does_not_keep_the_tape_alive():
+    """Else all memory of a recording would wait for the garbage collector."""
+    x = torch.randn(1000).bfloat16()
+    gc.disable()
+    try:
+        with LiveMemory() as memory:
+            with sw.record() as tape:
+                score = x.float().view(10, 100).exp().sum()
+            assert memory.held >= tape.nbytes
+            del tape, score
+            assert memory.held == 0
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(
     "step",
     [
         lambda y: torch.nn.functional.dropout(y, 0.5),
@@ -199,7 +262,10 @@ def test_what_cannot_be_repeated_is_kept(step):
     assert torch.equal(sw.backprop(tape, score, wrt=x).value, expected)
 
 
-@pytest.mark.parametrize(("func", "repeats"), [(aten.mm, True), (aten.bernoulli, False), (aten.put, False)])
+@pytest.mark.parametrize(
+    ("func", "repeats"),
+    [(aten.mm, True), (aten.bernoulli, False), (aten.put, False), (aten.native_batch_norm, False)],
+)
 def test_what_repeats(func, repeats):
     assert is_repeatable(func.default, exact=True) == repeats
     assert not is_repeatable(func.default, exact=False)

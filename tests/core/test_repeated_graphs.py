@@ -270,6 +270,23 @@ def test_the_tape_is_let_go_and_all_memory_with_the_model(monkeypatch):
         ask(torch.randn(3, 5))
 
 
+def test_graphs_do_not_wait_for_the_garbage_collector():
+    net = Net()
+    gc.collect()
+    gc.disable()
+    try:
+        ask = sw.repeated(net, "max")
+        for _ in range(3):
+            ask(torch.randn(3, 5))
+        (shape,) = ask._shapes.values()
+        known = weakref.ref(shape.captured._graph.graph)
+        assert known() is not None
+        del ask, shape
+        assert known() is None
+    finally:
+        gc.enable()
+
+
 def test_several_threads_ask_at_once():
     net = Net()
     ask = sw.repeated(net, "max")

@@ -18,3 +18,8 @@ def rows():
     ]
     found.insert(3, {"text": "Nothing is left out here.", "target": "is", "id": "odd"})
     return found
+
+
+@pytest.fixture(scope="session")
+def run(demo, rows, tmp_path_factory):
+    return sw.explain_corpus(*demo, rows, out=tmp_path_factory.mktemp("corpus"), batch_size=4, chunk_size=5)

@@ -3,9 +3,10 @@
 import json
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from semiring_widgets.corpus.rows import Row, read_rows, row_of
+from semiring_widgets.corpus.rows import Row, read_rows, row_of, row_or_reason
 from semiring_widgets.errors import InputError
 
 ROWS = [
@@ -34,8 +35,43 @@ def test_files(tmp_path, kind):
     assert [row_of(one, n) for n, one in enumerate(read_rows(written(tmp_path, kind)))] == WANTED
 
 
+class Streamed:
+    """As a `datasets.Dataset`: it has a method to_dict and is iterated over, row by row."""
+
+    column_names = ("text", "target", "contrast", "group", "position")
+
+    def __iter__(self):
+        return iter({name: row.get(name) for name in self.column_names} for row in ROWS)
+
+    def to_dict(self):
+        raise AssertionError("a dict of columns")
+
+
+class Polars:
+    """As a `polars.DataFrame`: its to_dict takes no word, and its columns are names."""
+
+    columns = ("text",)
+
+    def to_dict(self, *, as_series=True):
+        raise AssertionError("a dict of columns")
+
+    def to_dicts(self):
+        return ROWS
+
+
 @pytest.mark.parametrize(
-    "source", [ROWS, tuple(ROWS), pd.DataFrame(ROWS), iter(ROWS)], ids=lambda s: type(s).__name__
+    "source",
+    [
+        ROWS,
+        tuple(ROWS),
+        iter(ROWS),
+        pd.DataFrame(ROWS),
+        pd.DataFrame(ROWS).convert_dtypes(),
+        pa.Table.from_pylist(ROWS, pa.Table.from_pandas(pd.DataFrame(ROWS)).schema),
+        Streamed(),
+        Polars(),
+    ],
+    ids=lambda s: type(s).__name__,
 )
 def test_tables(source):
     assert [row_of(one, n) for n, one in enumerate(read_rows(source))] == WANTED
@@ -103,3 +139,37 @@ def test_columns_that_are_not_there():
 def test_what_is_no_row(given, said):
     with pytest.raises(InputError, match=said):
         row_of(given, 0)
+
+
+def test_texts_of_a_csv_hold_quotes_commas_and_breaks(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text('text,target\r\n"She said ""no"", twice,\nand left",x\r\n\r\nb,\r\n', "utf-8", newline="")
+    wanted = [('She said "no", twice,\nand left', "x"), ("b", None)]
+    assert [(row.text, row.target) for row in map(row_of, read_rows(path), range(2))] == wanted
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "said"),
+    [
+        ("csv", b"text,target\nThe keys, here,are\n", "more fields in line 2 than in the first"),
+        ("csv", b'text,target\n"The keys,are\n', "is no CSV file in UTF-8: unexpected end of data"),
+        ("csv", b"text,target\n\xe9,are\n", "is no CSV file in UTF-8"),
+        ("csv", b"text,target\n", "has no rows"),
+        ("parquet", b"text,target\n", "is no Parquet file"),
+        ("csv", b"sentence;target\na;b\n", "No row has a column 'text'; there are sentence;target. Say by"),
+    ],
+)
+def test_files_that_are_damaged_or_of_another_kind(tmp_path, kind, data, said):
+    path = tmp_path / f"rows.{kind}"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=said):
+        read_rows(path)
+
+
+def test_a_row_that_is_none_keeps_its_name_and_its_digest_follows_what_it_says():
+    given = {"text": "a", "position": "end", "id": 7.0}
+    row = row_or_reason(given, 3)
+    assert (row.number, row.id, row.text) == (3, "7", "a")
+    assert str(row.error) == "position is 'end'; give the number of a token."
+    assert row_or_reason(given | {"position": "start"}, 3).digest != row.digest
+    assert row_or_reason({"target": "a"}, 3).text is None

@@ -78,6 +78,13 @@ def test_the_choice_follows_its_rule(marks, winner):
     assert chosen(table, "heads")[0] == winner
 
 
+def test_a_model_in_which_tests_reach_nothing_has_no_mark():
+    linear = ("contribution at the part", "linear")
+    marks = {("tested effect", ""): (0.8, -0.2), ("random order", ""): (-0.5, -0.5), linear: (0.7, -0.3)}
+    table = marks_of(marks={**marks, AT: (0.2, -0.6)}).assign(kind="words", measure="mark")
+    assert chosen(table, "words")[0] == linear
+
+
 def test_a_contribution_relative_to_zero_is_gradient_times_activation():
     (asked,) = asked_texts("bert", 1)
     found = part_statistics(asked, captum=False)["heads"]["contribution at the part", "gradient", "zero"]

@@ -14,6 +14,9 @@ path, attention), under every reference.
    ahead in fewer than half of the models. (Added when the first tables were there: what was measured under
    some references only cannot win; where it is ahead of the winner under those, the reason says so.)
 4. Where no candidate counts, there is no default estimate: only tested effects are shown.
+5. (Added when all tables were there.) A share of what the tested effects reach is one only where they reach
+   something: a model in which they do not, MiniLM with its words, has no mark there. Divided by a negative
+   number a random order would be the best of all.
 
 The default reference is one that can be had for every text: it is not chosen by a mark, as another reference
 is another question. What the tables add is how far an answer under one of them holds under the others.
@@ -111,8 +114,9 @@ def _each(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
     own = own[own.truth != "class draws"]
     if kind == "words":
         reached = own[own.statistic == "tested effect"].set_index(["model", "truth"]).value
+        reached = reached.where(reached > 0)
         places = own.set_index(["model", "truth"]).index
-        own = own.assign(value=own.value / reached.reindex(places).to_numpy())
+        own = own.assign(value=own.value / reached.reindex(places).to_numpy()).dropna(subset=["value"])
     return own.pivot_table(index=["statistic", "rule"], columns=["model", "truth"], values="value")
 
 

@@ -183,7 +183,7 @@ def _marks(rows: pd.DataFrame, kind: str) -> Table:
         found,
         "The mark of a statistic in each model, averaged over references, and over models. By the rule that "
         "stands in `examples/studies/importance/choice.py`. It was written before these figures were known, "
-        "but for one addition, which is marked there.",
+        "but for two additions, which are marked there.",
     )
 
 

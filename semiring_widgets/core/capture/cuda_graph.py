@@ -41,8 +41,10 @@ class GraphMemory:
         """A block of work on the current stream, after all such blocks before it, on whatever stream."""
         stream = torch.cuda.current_stream(self.device)
         stream.wait_event(self._done)
-        yield
-        self._done.record(stream)
+        try:
+            yield
+        finally:
+            self._done.record(stream)
 
     def settle(self) -> None:
         """Wait until nothing uses the memory any more."""

@@ -39,11 +39,19 @@ class AsTheyWere:
 
     Args:
         modules: those that ran.
-        gone: called once one of them is no more.
+        gone: a method, called once one of them is no more; its object is not kept alive either.
     """
 
     def __init__(self, modules: Iterable[nn.Module], gone: Callable[[], None]) -> None:
-        self._was = [(weakref.ref(module, lambda _: gone()), _made_of(module)) for module in modules]
+        # The object has us: memory of a GPU would wait for the garbage collector.
+        known = weakref.WeakMethod(gone)
+
+        def tell(_: Any) -> None:
+            call = known()
+            if call is not None:
+                call()
+
+        self._was = [(weakref.ref(module, tell), _made_of(module)) for module in modules]
 
     def still(self) -> bool:
         """Whether they are so still."""

@@ -22,7 +22,7 @@ from semiring_widgets.errors import MemoryLimitError
 
 __all__ = ["Keeping", "may_forget"]
 
-# Bytes of results after which a recording without a limit looks how much memory is left.
+# Bytes of results after which a recording without a limit looks again how much is left, or can be let go.
 _LOOK = 1 << 28
 
 
@@ -129,7 +129,10 @@ class Keeping:
         if self._limit is None or self.nbytes <= self._limit:
             return
         self.shrink(self._limit)
-        if self._insists and self.nbytes > self._limit:
+        if not self._insists:
+            # Where it cannot be kept to, each operator would try again, and end a segment.
+            self._limit = max(self._limit, self.nbytes + _LOOK)
+        elif self.nbytes > self._limit:
             raise MemoryLimitError(
                 f"The recording has reached {self.nbytes / 1e6:,.1f} MB after {len(self._ops)} operators, "
                 f"more than max_memory={self._limit / 1e6:,.1f} MB, without what can be computed again. Give "

@@ -233,13 +233,13 @@ class _Recorder(TorchDispatchMode):
         source = args[0] if args and (facts.same or facts.same_if_shape_stays) else None
         if source is not None and is_tracked(source) and _is_same_node(facts, results[0], source):
             if results[0] is not source:
-                copied = facts.same and not facts.views
-                if copied:
-                    self._tape.keeping.copies.add(id(results[0]))
+                copied, copies = facts.same and not facts.views, self._tape.keeping.copies
+                if copied or id(source) in copies:
+                    copies.add(id(results[0]))
                 bindings.bind(results[0], given.args[0], source=source, copied=copied)
             return result
         repeats, layouts, copies = facts.repeats, None, self._tape.keeping.copies
-        of_copies = bool(copies) and any_of(args, copies)
+        of_copies = bool(copies) and (any_of(args, copies) or any_of(kwargs.values(), copies))
         if of_copies and repeats:
             repeats, layouts = layouts_of(tensors_in((args, kwargs)), given.nodes)
         if given.constants:

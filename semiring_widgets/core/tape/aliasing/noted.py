@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -81,11 +81,18 @@ class Noted:
 
     def bind_copy(self, tensor: Tensor, node: Node, source: Tensor | None) -> bool:
         """As `bind`, for a tensor that shows its node's numbers in memory of its own."""
-        key, bound = id(tensor), self._bound
-        if key in bound:
+        key, own = id(tensor), weakref.ref(self)
+        if key in self._bound:
             return False
-        known = weakref.ref(tensor, lambda _: bound.pop(key, None))
-        bound[key] = _Bound(known, node, MemoryPlace.of(tensor), source, False, False, False)
+
+        # Views of the copy may keep it alive in here, so this must not keep us alive.
+        def forget(_: Any) -> None:
+            noted = own()
+            if noted is not None:
+                noted._bound.pop(key, None)
+
+        known = weakref.ref(tensor, forget)
+        self._bound[key] = _Bound(known, node, MemoryPlace.of(tensor), source, False, False, False)
         return True
 
     def knows(self, tensor: Tensor) -> bool:
@@ -101,7 +108,8 @@ class Noted:
         if tensor.layout is not torch.strided:
             return False
         key = key_of(tensor)
-        return any(bound.place.key == key for bound in self._bound.values())
+        # A list, as a copy may go meanwhile, in another thread.
+        return any(bound.place.key == key for bound in list(self._bound.values()))
 
     def settle(self) -> None:
         """The recording is complete: from here on nothing may be written."""
@@ -109,7 +117,12 @@ class Noted:
 
     def is_untouched(self) -> bool:
         """Whether no tensor was written since the recording was complete."""
-        return all(version_of(tensor) == self._versions[id(tensor)] for tensor, _ in self._living())
+        versions = self._versions
+        for key, bound in list(self._bound.items()):
+            tensor = bound.tensor() if isinstance(bound.tensor, weakref.ref) else bound.tensor
+            if tensor is not None and version_of(tensor) != versions[key]:
+                return False
+        return True
 
     def tell(self, aliases: Aliases) -> None:
         """Tell all that was noted, as if it had been told at once."""
