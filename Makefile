@@ -135,7 +135,7 @@ examples: $(TEST) build  ## run the notebooks of examples/ and keep their output
 
 # STUDIES="importance --short" runs one of them, in its short form.
 .PHONY: reproduce
-reproduce: $(VENV)/.studies-installed build  ## run all studies (resumable) and write examples/evidence (1.5 h)
+reproduce: $(VENV)/.studies-installed build  ## run all studies (resumable) and write examples/evidence (50 min of one core)
 	@$(BIN)/python -m examples.studies $(STUDIES)
 
 .PHONY: bench
