@@ -16,14 +16,13 @@ import xarray as xr
 from torch import Tensor
 
 from semiring_widgets.core import record
-from semiring_widgets.core.anatomy import Anatomy, find_anatomy
+from semiring_widgets.core.anatomy import Anatomy
 from semiring_widgets.core.effects import effect_rows
-from semiring_widgets.core.graph import GradientGraph, find_nodes
-from semiring_widgets.core.paths import Guide, Path, walk
+from semiring_widgets.core.graph import GradientGraph
+from semiring_widgets.core.paths import Guide, Path, ground_of, walk
 from semiring_widgets.core.semirings import Entropy, Max
 from semiring_widgets.core.sweeps import INPUTS_ONLY, sweep_backward
 from semiring_widgets.core.tape import Tape
-from semiring_widgets.core.weighed_graph import weighed_graph
 from semiring_widgets.explanation.batch_calls import BatchCall
 from semiring_widgets.explanation.flowing import flow
 from semiring_widgets.explanation.names import Names
@@ -119,8 +118,9 @@ def explain_together(
         for one, score in zip(questions, scores, strict=True):
             check_same(one.call.model, one.score.value, score.reshape(1), one.scale, recorded=True)
         check()
-        graph = _graph(tape, scores, inputs)
-        anatomy = find_anatomy(graph)
+        # The tests share this graph and its anatomy for as long as it is held.
+        ground = ground_of(tape, scores, list(inputs), batched=True)
+        graph, anatomy = ground.graph, ground.anatomy
         tables = _parts_of(tape, scores, inputs, reference, options, call, anatomy, check)
         totals = _totals(graph, len(questions))
         best = _best_paths(graph, anatomy, questions)
@@ -130,11 +130,6 @@ def explain_together(
             questions, others, under, totals, best, tables, strict=True
         )
     ]
-
-
-def _graph(tape: Tape, scores: Tensor, inputs: Sequence[Tensor]) -> GradientGraph:
-    node, starts = find_nodes(tape, scores, list(inputs))
-    return weighed_graph(tape, node, starts)
 
 
 def _totals(graph: GradientGraph, count: int) -> list[Totals]:
