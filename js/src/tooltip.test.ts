@@ -45,6 +45,21 @@ describe("the tooltip", () => {
     expect(tip.textContent).toContain("How much the score falls");
   });
 
+  it("stays with the focus where the keyboard scrolls, and goes from under the pointer", () => {
+    const { tip, token } = shown();
+    const scroll = () => token?.parentElement?.dispatchEvent(new Event("scroll"));
+    vi.spyOn(Element.prototype, "matches").mockReturnValue(true);
+    token?.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
+    vi.restoreAllMocks();
+    scroll();
+    expect(tip.hidden).toBe(false);
+    token?.dispatchEvent(new FocusEvent("focusout", { bubbles: true }));
+    over(token, "touch");
+    expect(tip.hidden).toBe(false);
+    scroll();
+    expect(tip.hidden).toBe(true);
+  });
+
   it("explains every choice of the switch, and needs no native hints", () => {
     const { root } = shown();
     const choices = [...root.querySelectorAll<HTMLElement>(".choice")];

@@ -27,6 +27,8 @@ export function mountTooltip(root: HTMLElement, signal: AbortSignal): void {
   let shown: Pointed | null = null;
   // What a moment is waited for.
   let next: Pointed | null = null;
+  // The keyboard brings what it goes to into sight, and the tip stays with it.
+  let focused = false;
 
   const describe = (pointed: Pointed | null, as: string) => {
     if (pointed === null || !("item" in pointed)) return;
@@ -58,6 +60,7 @@ export function mountTooltip(root: HTMLElement, signal: AbortSignal): void {
     const words = pointed === null ? null : wordsOf(pointed);
     if (pointed === null || words === null) return hide();
     clearTimeout(timer);
+    focused = event.type === "focusin" || event.type === WENT;
     next = pointed;
     if (delay === 0 || !tip.hidden) show(pointed, words);
     else timer = setTimeout(() => show(pointed, words), delay);
@@ -89,7 +92,11 @@ export function mountTooltip(root: HTMLElement, signal: AbortSignal): void {
   );
   root.addEventListener("focusout", hide, options);
   root.addEventListener("click", (event) => event.detail > 0 && !touched && hide(), options);
-  root.addEventListener("scroll", hide, { signal, capture: true });
+  const scrolled = () => {
+    if (focused && shown !== null) place(root, tip, boxOf(shown));
+    else hide();
+  };
+  root.addEventListener("scroll", scrolled, { signal, capture: true });
   root.addEventListener("keydown", (event) => event.key === "Escape" && hide(), options);
   signal.addEventListener("abort", () => clearTimeout(timer));
 }
