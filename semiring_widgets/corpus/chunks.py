@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from semiring_widgets.corpus.files import Tables
@@ -74,6 +74,10 @@ class Asker:
             "parts": [part for row, one, example in told for part in self._parts(row, one, example)],
             "errors": [errors[number] for number in sorted(errors)],
         }
+
+    def alone(self) -> Asker:
+        """The same, telling nobody: what a worker elsewhere gets."""
+        return replace(self, progress=RowsDone())
 
     def _prepared(self, row: Row) -> Prepared:
         text = row.text if row.second_text is None else (row.text, row.second_text)

@@ -52,7 +52,7 @@ class Corpus:
         folder: where they are.
 
     Example:
-        >>> corpus.manifest["asked"]["model"], sorted(file.name for file in corpus.path.iterdir())
+        >>> corpus.manifest["asked"]["model"], sorted(file.name for file in corpus.path.glob("[a-z]*"))
         ('BertForMaskedLM', ['errors', 'examples', 'manifest.json', 'parts'])
     """
 
