@@ -25,7 +25,11 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "--rules": {"default": "gradient", "choices": RULES, "help": "which number an edge of the graph carries"},
     "--reference": {"metavar": "TEXT", "help": "of rows without one: mask, mean, zero, or a text"},
     "--untested": {"action": "store_true", "help": "estimate effects only, which is faster"},
-    "--kinds": {"nargs": "+", "metavar": "KIND", "help": "parts to keep: token head mlp branch (all)"},
+    "--kinds": {
+        "nargs": "+",
+        "metavar": "KIND",
+        "help": "token head mlp branch (these), edge",
+    },
     "--batch-size": {
         "type": int,
         "default": 16,

@@ -23,8 +23,8 @@ from semiring_widgets.results.atomic import write_whole
 
 __all__ = ["Files", "Folder", "Tables", "Work", "arrow", "encoded"]
 
-# Rows by table; and as Parquet.
-Tables = dict[str, list[dict[str, Any]]]
+# Rows by table, or a frame where there are many of them; and as Parquet.
+Tables = dict[str, list[dict[str, Any]] | pd.DataFrame]
 Files = dict[str, bytes]
 _MANIFEST = "manifest.json"
 _DIGESTS = b"semiring_widgets.rows"
@@ -151,7 +151,8 @@ class Folder:
                 f"A file of {self} is missing or damaged ({error}); delete the files of its number from all "
                 f"tables, and run the same again."
             ) from error
-        whole = pyarrow.concat_tables(read) if read else _arrow_table(table, [])
+        # A column that an older run did not have yet is missing there.
+        whole = pyarrow.concat_tables([_arrow_table(table, []), *read], promote_options="default")
         found: pd.DataFrame = whole.to_pandas(types_mapper=_nullable)
         return found
 
@@ -198,7 +199,7 @@ def encoded(tables: Tables, digests: Sequence[str]) -> Files:
     return {table: _parquet_of(table, tables[table], digests) for table in TABLES}
 
 
-def _parquet_of(table: str, rows: list[dict[str, Any]], digests: Sequence[str]) -> bytes:
+def _parquet_of(table: str, rows: list[dict[str, Any]] | pd.DataFrame, digests: Sequence[str]) -> bytes:
     _, parquet = arrow()
     given = _arrow_table(table, rows)
     metadata = {_DIGESTS: json.dumps(list(digests)).encode(), b"schema_version": str(SCHEMA_VERSION).encode()}
@@ -207,13 +208,18 @@ def _parquet_of(table: str, rows: list[dict[str, Any]], digests: Sequence[str]) 
     return buffer.getvalue()
 
 
-def _arrow_table(table: str, rows: list[dict[str, Any]]) -> Any:
+def _arrow_table(table: str, rows: list[dict[str, Any]] | pd.DataFrame) -> Any:
     pyarrow, _ = arrow()
     fields = [
         pyarrow.field(name, pyarrow.type_for_alias(kind), metadata={"meaning": meaning})
         for name, (kind, meaning) in TABLES[table].items()
     ]
-    return pyarrow.Table.from_pylist(list(rows), schema=pyarrow.schema(fields))
+    schema = pyarrow.schema(fields)
+    if isinstance(rows, pd.DataFrame):
+        return pyarrow.Table.from_pandas(
+            rows.reindex(columns=schema.names), schema=schema, preserve_index=False
+        )
+    return pyarrow.Table.from_pylist(rows, schema=schema)
 
 
 def _nullable(kind: Any) -> Any:

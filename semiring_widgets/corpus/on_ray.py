@@ -20,10 +20,13 @@ from semiring_widgets.errors import InputError, SemiringWidgetsError, sentence_o
 
 __all__ = ["asked_on_ray", "ray_or_sentence"]
 
-# What is said of a Ray that is started here; it is for the user to say otherwise.
-_QUIETLY: Final = {
+# How a Ray is started here, unless the user says otherwise.
+_STARTED_WITH: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",  # it would call home
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # workers have this environment, not a new one
+    # On a busy machine its processes take longer to find each other than Ray waits.
+    "RAY_agent_register_timeout_ms": "200000",
+    "RAY_raylet_start_wait_time_s": "200",
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # it would say at every start that a restart may fail
 }
 _PROGRESS: Final = ("enable_progress_bars", "print_on_execution_start")
@@ -152,8 +155,8 @@ def _running(ray: Any) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    before = {name: os.environ.get(name) for name in _QUIETLY}
-    os.environ.update({name: value for name, value in _QUIETLY.items() if before[name] is None})
+    before = {name: os.environ.get(name) for name in _STARTED_WITH}
+    os.environ.update({name: value for name, value in _STARTED_WITH.items() if before[name] is None})
     # A cluster that the environment names is joined as it is.
     more = {} if os.environ.get("RAY_ADDRESS") else {"include_dashboard": False}
     try:

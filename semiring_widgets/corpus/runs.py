@@ -34,6 +34,8 @@ __all__ = ["ENGINES", "KINDS", "explain_corpus"]
 
 ENGINES = ("local", "ray")
 KINDS = ("token", "head", "mlp", "branch")
+# On top of these, what is asked of each text by itself.
+_MORE_KINDS = ("edge",)
 
 
 def explain_corpus(
@@ -78,7 +80,8 @@ def explain_corpus(
         tested: whether the effect of every token, head and feed-forward part is measured; without, they are
             estimated only.
         kinds: which parts are kept: ``"token"``, ``"head"``, ``"mlp"``, and ``"branch"``, the flow by every
-            branch of every layer at every token, most of the table.
+            branch of every layer at every token, most of the table. ``"edge"``, what every component gives to
+            every other as `edges` says it, is to be asked for: it takes longer than all others together.
         batch_size: the most texts that are asked together.
         chunk_size: rows that are kept together; what an interruption loses is at most as much.
         engine: ``"local"``: this process; or ``"ray"``: workers of Ray Data, each with a copy of the model:
@@ -104,7 +107,7 @@ def explain_corpus(
     arrow()
     granularity = choice(granularity, "granularity", GRANULARITIES)
     engine = choice(engine, "engine", ENGINES)
-    kinds = tuple(dict.fromkeys(choice(kind, "kinds", KINDS) for kind in _listed(kinds)))
+    kinds = tuple(dict.fromkeys(choice(kind, "kinds", (*KINDS, *_MORE_KINDS)) for kind in _listed(kinds)))
     rule = find_rule(rules)
     check_reference(reference)
     if reference is not None and not isinstance(reference, str):

@@ -11,6 +11,7 @@ import pytest
 
 import semiring_widgets as sw
 from semiring_widgets import cli
+from semiring_widgets.corpus import on_ray
 from semiring_widgets.errors import CancelledError, InputError, SemiringWidgetsError
 from tests.corpus.test_running import killed_rows
 
@@ -29,12 +30,7 @@ SIZES = {"batch_size": 4, "chunk_size": 5}
 def cluster():
     """Small, silent, and gone afterwards."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (
-            ("RAY_USAGE_STATS_ENABLED", "0"),
-            ("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0"),
-            ("RAY_BACKEND_LOG_LEVEL", "fatal"),
-            ("RAY_raylet_start_wait_time_s", "200"),
-        ):
+        for name, value in on_ray._STARTED_WITH.items():
             patch.setenv(name, value)
         ray.init(
             address="local",
@@ -61,7 +57,7 @@ def same_numbers(mine, its):
 
 def test_ray_goes_on_with_a_run_and_says_the_same(cluster, demo, rows, run, tmp_path):
     def stop(done, total):
-        if done > 4:
+        if done > 5:
             raise CancelledError
 
     with pytest.raises(CancelledError):
