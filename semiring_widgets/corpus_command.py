@@ -60,7 +60,7 @@ def add_corpus(commands: argparse._SubParsersAction[Parser]) -> None:
     """
     summary = "explain every row of a file, resumable"
     command = commands.add_parser("corpus", help=summary, description=f"{summary}; run again, it goes on")
-    command.add_argument("file", help="JSONL, CSV or Parquet")
+    command.add_argument("file", help="JSONL, CSV, TSV or Parquet")
     command.add_argument("--out", required=True, metavar="DIR", help="the folder of the tables")
     add_model(command)
     for name in _COLUMNS:

@@ -14,8 +14,9 @@ from typing import Any, Final
 import torch
 
 from semiring_widgets.corpus.chunks import Asker
-from semiring_widgets.corpus.files import Files, Work, arrow, encoded
+from semiring_widgets.corpus.files import Files, arrow, encoded
 from semiring_widgets.corpus.table_columns import TABLES
+from semiring_widgets.corpus.work import Work
 from semiring_widgets.errors import InputError, SemiringWidgetsError, sentence_of
 
 __all__ = ["asked_on_ray", "ray_or_sentence"]
@@ -80,7 +81,7 @@ def asked_on_ray(
             )
         many = there["GPU"] // gpus if gpus else there.get("CPU", 1.0)
         size = min(len(works), workers or max(1, int(many)))
-        rows = [{"place": place, "rows": pickle.dumps(work.rows)} for place, work in enumerate(works)]
+        rows = [{"place": place, "work": pickle.dumps(work)} for place, work in enumerate(works)]
         with warnings.catch_warnings():
             # Without a limit a row that ends its worker would be asked for ever; Ray has no other way to say
             # it yet.
@@ -128,8 +129,8 @@ class _Worker:
         """
         pyarrow, _ = arrow()
         (one,) = given.to_pylist()
-        rows = pickle.loads(one["rows"])  # noqa: S301  (from the process that asks)
-        files = encoded(self._asker(rows), [row.digest for row in rows])
+        work: Work = pickle.loads(one["work"])  # noqa: S301  (from the process that asks)
+        files = encoded(self._asker(work.rows), work.digests)
         return pyarrow.table({"place": [one["place"]], **{table: [data] for table, data in files.items()}})
 
 
