@@ -148,6 +148,7 @@ def _told(found: Corpus) -> str:
         lines.append(f"Heads by mean {of} (95 % interval over texts):")
         lines += [
             f"  {row['layer']}·{row['head']}  {row['mean']:+.3g}  [{row['low']:+.3g}, {row['high']:+.3g}]"
+            + ("" if row["resolved"] else "  order not resolved")
             for row in table.to_dict("records")
         ]
     for row in found.errors().head(_SHOWN).to_dict("records"):
