@@ -1,6 +1,7 @@
 /** One widget, from the first message to the abort signal: its elements are made here, once. */
 
 import { followAddress } from "./address";
+import { placeBeside } from "./beside/place";
 import { h, put } from "./dom";
 import { listenToGestures } from "./gestures";
 import { Questions } from "./questions";
@@ -60,7 +61,10 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
     mounted = true;
     if (summary.type === "comparison")
       placed(body, mountComparisonTable, section("comparison", "attribution methods by tokens"));
-    else {
+    else if (summary.type === "beside") {
+      put(answer, { "data-pane": "answer", "data-order": "line" });
+      placeBeside(body, placed);
+    } else {
       // What sentences name is reached by the keyboard like any part of a pane.
       put(answer, { "data-pane": "answer", "data-order": "line" });
       placeExplanation(body, store, placed);

@@ -6,7 +6,7 @@ does not have is NaN there, and so is its difference. Layers, heads and streams 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -14,8 +14,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from semiring_widgets.checks import whole_number
 from semiring_widgets.results import storage
 from semiring_widgets.results.consistency import require
+from semiring_widgets.results.exits import exits
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.facts import value_of
 from semiring_widgets.results.parts import Score, Sentence, Statistic, Status, Stream, Token
@@ -25,6 +27,7 @@ from semiring_widgets.results.visible import token_label
 
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
 
     import pandas as pd
 
@@ -189,6 +192,31 @@ class SideBySide(Result):
             'keys'
         """
         return parts_frame(self.dataset, self.streams, self.first.layers, self.words, statistic)
+
+    def to_html(self, path: str | os.PathLike[str], *, answers: int | None = None) -> Path:
+        """Write one self-contained interactive page that needs no kernel and no network.
+
+        Args:
+            path: destination; an existing file is replaced.
+            answers: how many words, heads, layers and cells can be clicked in it, those that differ most
+                first; None for as many as take a few seconds, which are all of a small model.
+
+        Returns:
+            The path written.
+
+        Raises:
+            InputError: the page cannot be written there, or ``answers`` is no number of answers.
+
+        Example:
+            >>> sides.to_html("sides.html", answers=2).name
+            'sides.html'
+        """
+        if answers is not None:
+            answers = whole_number(answers, "answers", least=0)
+        live = (side if side.live else replace(side, session=None) for side in self.sides)
+        first, second = live
+        known = replace(self, first=first, second=second)
+        return exits().write_page(known, path, chart=False, answers=answers)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a file that `load` reads back exactly (all but live sessions), as `Explanation.save` does.
