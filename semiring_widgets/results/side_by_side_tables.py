@@ -118,7 +118,7 @@ def reasons(dataset: xr.Dataset, kind: str) -> tuple[NDArray[np.float32], bool]:
     contribution = dataset[f"{kind}_contribution"].values
     # What only one side has is compared with nothing, and keeps its effect.
     alone = np.isnan(contribution[0]) != np.isnan(contribution[1])
-    tested = np.isfinite(effect[2]) | (alone & np.isnan(effect[2]))
+    tested = np.isfinite(effect[2]) | (alone & np.isfinite(effect[:2]).any(axis=0))
     return np.where(tested, effect, contribution), bool(np.isfinite(effect[2]).any())
 
 

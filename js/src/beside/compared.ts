@@ -134,7 +134,8 @@ function testedAt(state: State, place: Place): (where: readonly number[]) => boo
   return (where) => {
     const [a, b] = [effect(0, ...where), effect(1, ...where)];
     if (Number.isFinite(a - b)) return true;
-    return Number.isNaN(estimate(0, ...where)) !== Number.isNaN(estimate(1, ...where));
+    const alone = Number.isNaN(estimate(0, ...where)) !== Number.isNaN(estimate(1, ...where));
+    return alone && (Number.isFinite(a) || Number.isFinite(b));
   };
 }
 
