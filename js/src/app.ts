@@ -4,6 +4,7 @@ import { followAddress } from "./address";
 import { placeBeside } from "./beside/place";
 import { h, put } from "./dom";
 import { listenToGestures } from "./gestures";
+import { linkWidgets } from "./linked";
 import { Questions } from "./questions";
 import { Store } from "./store";
 import styles from "./styles/widget.css";
@@ -47,6 +48,7 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
   store.listen(() => describe(root, store), signal);
   describe(root, store);
   listenToGestures(root, store, questions, signal);
+  linkWidgets(root, store, questions, signal);
   mountTooltip(root, signal);
   const placed = (parent: HTMLElement, mount: Mount, element: HTMLElement) => {
     parent.append(element);
