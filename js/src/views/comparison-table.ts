@@ -224,7 +224,7 @@ function scoreCells(name: string, values: readonly number[], peak: number, shown
   return html`${tokens.map(({ index: token, text }) => {
     const value = values[token] ?? Number.NaN;
     const label = `${name}, ${text}: ${Number.isNaN(value) ? "not known" : number(value, 3)}`;
-    const looks = `${value < 0 ? " negative" : ""}${Number.isNaN(value) ? " unknown" : ""}${options.values ? " told" : ""}`;
+    const looks = `${value < 0 ? " negative" : ""}${Number.isNaN(value) ? " unknown" : ""}${options.values ? " valued" : ""}`;
     return html`<td><div role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${token}
       data-stream="0" aria-pressed=${includes(state.selection, { token, stream: 0 })} aria-label=${label}
       class="cell${looks}" style="--tint:${tint(value, peak).toFixed(3)}">${options.values && !Number.isNaN(value) ? written(value) : nothing}</div></td>`;
