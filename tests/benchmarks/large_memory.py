@@ -101,9 +101,15 @@ def rows(
     free = recorded(values=False)[0].nbytes
     for which in kept:
         case = f"{tokens} tokens, keeping {which}"
-        limit = None if which == "all" else max(1 << 28, free // 8)
+        limit = None if which == "all" else max(1 << 28, free // (4 * sizes["num_hidden_layers"]))
         try:
-            question, peak = _peak(lambda limit=limit: recorded(max_memory=limit), device)
+            question = None
+            while question is None:
+                try:
+                    question, peak = _peak(lambda limit=limit: recorded(max_memory=limit), device)
+                except sw.errors.MemoryLimitError:
+                    # The least that it can do with, nearly.
+                    limit += limit // 2
             if which == "least":
                 question[0].shrink()
             tape = question[0].nbytes
@@ -113,7 +119,7 @@ def rows(
                 needed = tape + sw.estimate_memory(*question, semiring)
                 _, peak = _peak(lambda s=semiring, q=question: sw.backprop(*q, semiring=s), device)
                 report.add(**_row(case, semiring, tape + peak, needed))
-        except (torch.OutOfMemoryError, sw.errors.MemoryLimitError) as error:
+        except torch.OutOfMemoryError as error:
             report.add(**_row(case, type(error).__name__, math.nan, math.nan))
         question = None
 

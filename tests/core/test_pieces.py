@@ -101,3 +101,23 @@ def test_factors_are_swept_in_turn_where_a_tape_lets_go(question):
     assert all(torch.equal(one, other) for one, other in zip(whole.parts, found.parts, strict=True))
     most = max(sw.estimate_memory(tape, score, x, name) for name in ("sum", "max", "entropy"))
     assert sw.estimate_memory(tape, score, x, "fused") == most != together
+
+
+@pytest.mark.parametrize("outer", [(4,), (1, 4), (3, 1)])
+def test_heads_are_cut_wherever_they_lie(outer, monkeypatch):
+    monkeypatch.setattr(pieces, "VAST", 64)
+    monkeypatch.setattr(pieces, "_PIECE", 150)
+    seen = []
+
+    def act(value, weight):
+        seen.append(value[0].shape[:-2].numel())
+        return tuple(part @ weight.value for part in value)
+
+    left, right = torch.randn(2, *outer, 3, 4), Weight(torch.randn(*outer, 4, 5))
+    found = pieces.by_heads(act, tuple(left), right)
+    assert max(seen) < max(outer)
+    for one, other in zip(found, left, strict=True):
+        torch.testing.assert_close(one, other @ right.value)
+    seen.clear()
+    pieces.by_heads(act, tuple(left), right, among=range(len(outer)))
+    assert seen == [max(outer)]

@@ -7,7 +7,7 @@ heads, it is not. Pieces are put beside each other without a number being change
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import torch
 
@@ -37,25 +37,31 @@ def by_columns(contract: Step, value: Value, weight: Weight) -> Value:
     return _beside(found) if found else contract(value, weight)
 
 
-def by_heads(act: Step, value: Value, weight: Weight) -> Value:
-    """What is done with the first dimension's entries one by one, perhaps some of them at a time.
+def by_heads(act: Step, value: Value, weight: Weight, among: Collection[int] = ()) -> Value:
+    """What is done with the matrices of a batch one by one, perhaps with some of them at a time.
 
     Args:
         act: does it.
-        value: parts of shape (B, ...).
-        weight: of shape (B, ...); else all is done at once.
+        value: parts of shape (..., M, K).
+        weight: of as many dimensions; else all is done at once.
+        among: dimensions that may not be cut, because it joins their entries.
     """
     stored, own = weight.stored, value[0]
-    count = len(stored)
-    if own.dim() != stored.dim() or any(len(part) != count for part in value):
+    outer = (d for d, size in enumerate(stored.shape[:-2]) if size > 1 and d not in among)
+    dim = next(outer, None)
+    if dim is None or any(v.dim() != stored.dim() or v.shape[dim] != stored.shape[dim] for v in value):
         return act(value, weight)
-    made = count * own.shape[-2] * max(stored.shape[-2:])
+    made = stored.shape[:-2].numel() * own.shape[-2] * stored.shape[-1]
+    size = max(made, own.numel(), stored.numel()) * weight.dtype.itemsize
     whole: list[torch.Tensor] = []
-    for piece in pieces_of(count, max(made, own.numel(), stored.numel()) * weight.dtype.itemsize):
-        found = act(tuple(part[piece] for part in value), weight.part(piece))
-        whole = whole or [new.new_empty((count, *new.shape[1:])) for new in found]
+    for piece in pieces_of(stored.shape[dim], size):
+        place = (*(slice(None) for _ in range(dim)), piece)
+        found = act(tuple(part[place] for part in value), weight.part(*place))
+        whole = whole or [
+            new.new_empty((*new.shape[:dim], stored.shape[dim], *new.shape[dim + 1 :])) for new in found
+        ]
         for part, new in zip(whole, found, strict=True):
-            part[piece] = new
+            part[place] = new
     return tuple(whole) if whole else act(value, weight)
 
 

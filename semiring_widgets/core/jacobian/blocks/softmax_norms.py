@@ -50,9 +50,8 @@ class Softmax(Passage):
         self.weight, self._dims = Weight(result), tuple(dims)
 
     def pull(self, semiring: Semiring, value: Value) -> Value:
-        if 0 in self._dims:
-            return semiring.through_softmax(value, self.weight, self._dims)
-        return by_heads(partial(semiring.through_softmax, dims=self._dims), value, self.weight)
+        through = partial(semiring.through_softmax, dims=self._dims)
+        return by_heads(through, value, self.weight, self._dims)
 
     def push(self, semiring: Semiring, value: Value) -> Value:
         # The ways from i to j weigh as much as those from j to i.
