@@ -35,11 +35,13 @@ MAY_SEE = {
     "explanation": {"core", "results"},
     "attr": {"core", "results", "explanation"},
     "corpus": {"core", "results", "explanation"},
-    "pictures": {"results"},
-    "contract": {"results", "pictures"},
-    "export": {"results", "pictures", "contract"},
+    # What a view shows of a corpus, aggregated; knows its tables and no face.
+    "overview": {"results", "corpus"},
+    "pictures": {"results", "overview"},
+    "contract": {"results", "pictures", "overview"},
+    "export": {"results", "pictures", "contract", "overview"},
     # These ask for a computation, by the names that its floor exports.
-    "widgets": {"results", "jobs", "pictures", "contract", "explanation", "attr"},
+    "widgets": {"results", "jobs", "pictures", "contract", "overview", "explanation", "attr"},
     "options": {"results", "explanation"},
     "streams": set(),
     "terminal": {"results", "pictures", "contract"},
@@ -50,7 +52,7 @@ MAY_SEE = {
         *("options", "streams", "terminal", "corpus_command"),
     },
     "__main__": {"cli"},
-    "faces": {"export", "widgets"},
+    "faces": {"export", "widgets", "corpus", "overview"},
     # The root exports the public names, and tells results what shows them.
     "__init__": {
         "core",

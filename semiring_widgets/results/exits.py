@@ -35,6 +35,10 @@ class Exits(Protocol):
         """The widget that shows it."""
         ...
 
+    def corpus_widget(self, corpus: Any, model: Any, tokenizer: Any, by: str | None) -> Any:
+        """The widget of a corpus, see `Corpus.view`."""
+        ...
+
 
 _slot: list[Callable[[], Exits]] = []
 
