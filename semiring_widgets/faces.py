@@ -11,20 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from semiring_widgets.corpus import Corpus
-from semiring_widgets.export import corpus_page, page
+from semiring_widgets.export.corpus_page import write_corpus_page
+from semiring_widgets.export.page import write_page
 from semiring_widgets.overview.reading import numbers_of
 from semiring_widgets.widgets import corpus_display, display
 
-__all__ = ["corpus_widget", "mimebundle", "widget_of", "write_page"]
-
-
-def write_page(
-    result: Any, path: str | os.PathLike[str], *, chart: bool = True, answers: int | None = None
-) -> Path:
-    """Write one self-contained page, see `semiring_widgets.Explanation.to_html`."""
-    if isinstance(result, Corpus):
-        return corpus_page.write_corpus_page(numbers_of(result), path)
-    return page.write_page(result, path, chart=chart, answers=answers)
+__all__ = ["corpus_page", "corpus_widget", "mimebundle", "widget_of", "write_page"]
 
 
 def mimebundle(result: Any, include: Any = None, exclude: Any = None) -> dict[str, Any]:
@@ -37,6 +29,11 @@ def mimebundle(result: Any, include: Any = None, exclude: Any = None) -> dict[st
 def widget_of(result: Any) -> Any:
     """The widget that shows it."""
     return corpus_widget(result) if isinstance(result, Corpus) else display.widget_of(result)
+
+
+def corpus_page(corpus: Corpus, path: str | os.PathLike[str], by: str | None = None) -> Path:
+    """Write the page of a corpus, see `semiring_widgets.Corpus.to_html`."""
+    return write_corpus_page(numbers_of(corpus, by), path)
 
 
 def corpus_widget(corpus: Corpus, model: Any = None, tokenizer: Any = None, by: str | None = None) -> Any:

@@ -46,10 +46,11 @@ MAY_SEE = {
     "streams": set(),
     "terminal": {"results", "pictures", "contract"},
     "notebook": {"options", "widgets"},
-    "corpus_command": {"corpus", "options", "streams"},
+    "corpus_command": {"corpus", "options", "results", "streams"},
+    "view_command": {"corpus", "options", "streams"},
     "cli": {
         *("results", "jobs", "explanation", "attr", "contract", "export"),
-        *("options", "streams", "terminal", "corpus_command"),
+        *("options", "streams", "terminal", "corpus_command", "view_command"),
     },
     "__main__": {"cli"},
     "faces": {"export", "widgets", "corpus", "overview"},
@@ -77,6 +78,7 @@ FACES = (
     "terminal",
     "notebook",
     "corpus_command",
+    "view_command",
     "cli",
 )
 # What a face may see of the floors that compute: how to ask, never how it is computed.

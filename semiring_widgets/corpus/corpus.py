@@ -201,23 +201,24 @@ class Corpus:
         """
         return exits().corpus_widget(self, model, tokenizer, by)
 
-    def to_html(self, path: str | os.PathLike[str]) -> Path:
+    def to_html(self, path: str | os.PathLike[str], *, by: str | None = None) -> Path:
         """Write one self-contained page of all that `view` shows; what is chosen there needs no kernel.
 
         Args:
             path: destination; an existing file is replaced.
+            by: as in `view`.
 
         Returns:
             The path written.
 
         Raises:
-            InputError: the page cannot be written there, or no text was explained.
+            InputError: no such column, the page cannot be written there, or no text was explained.
 
         Example:
             >>> corpus.to_html("corpus.html").name
             'corpus.html'
         """
-        return exits().write_page(self, path, chart=True, answers=None)
+        return exits().corpus_page(self, path, by)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         return exits().mimebundle(self, include=include, exclude=exclude)

@@ -119,8 +119,8 @@ def _reference(label: str, row: int) -> str:
         text = label[1 : label.index(_MARKS[1])]
         if text.endswith("…"):
             raise InputError(
-                f"Row {row} was compared with a long text, of which the tables hold the beginning; explain it "
-                f"with reference= that text."
+                f"Row {row} was compared with a long text, of which the tables hold the beginning; explain "
+                f"it with reference= that text."
             )
         return text
     return "mean" if label.startswith("the mean") else "zero" if label.startswith("zero") else "mask"

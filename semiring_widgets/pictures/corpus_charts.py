@@ -7,6 +7,7 @@ All charts are filled anew whenever other texts are chosen, so their numbers com
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from semiring_widgets.overview.numbers import NUMBERS, CorpusNumbers
@@ -17,6 +18,8 @@ __all__ = ["chart_items"]
 
 # From the most negative to the most positive; text over it can be read. A dark page has its own.
 _PALETTE: Final = tuple(shade(step / 50) for step in range(-50, 51))
+_TITLE, _AXIS = "{title}", "{axis}"
+_FLOWS: Final = {"mlp": "Flow by the MLP", "mlp_skip": "Flow past the MLP", "skip": "Flow past attention"}
 _LISTED: Final = 10
 # Heads beside each other in which a number can be read.
 _WRITTEN: Final = 12
@@ -35,14 +38,31 @@ def chart_items(numbers: CorpusNumbers) -> dict[str, Any]:
     from bokeh.embed import json_item
 
     charts = {"points": _points(numbers)}
-    charts |= {f"histogram-{name}": _histogram(numbers, name) for name in numbers.numbers}
+    if numbers.numbers:
+        charts["histogram"] = _histogram()
     if any(part.kind == "head" for part in numbers.parts):
         charts["heads"] = _heads(numbers)
     if numbers.parts:
         charts |= {"layers": _layers(numbers), "order": _order(numbers)}
     if numbers.layers:
-        charts |= {f"flow-{branch}": _flow(numbers, branch) for branch in BRANCHES}
-    return {name: dict(json_item(chart)) for name, chart in charts.items()}
+        charts["flow"] = _flow(numbers)
+    items = {name: dict(json_item(chart)) for name, chart in charts.items()}
+    # Charts of one kind are made once: to make one takes longer than to write it again.
+    for name in numbers.numbers:
+        words = {_TITLE: NUMBERS[name][0], _AXIS: _axis(name)}
+        items[f"histogram-{name}"] = _written(items["histogram"], words)
+    for branch in BRANCHES if numbers.layers else ():
+        items[f"flow-{branch}"] = _written(items["flow"], {_TITLE: _FLOWS.get(branch, f"Flow by {branch}")})
+    return {name: item for name, item in items.items() if name not in {"histogram", "flow"}}
+
+
+def _written(item: Any, words: Mapping[str, str]) -> Any:
+    """A chart with words in their places."""
+    if isinstance(item, Mapping):
+        return {key: _written(part, words) for key, part in item.items()}
+    if isinstance(item, list):
+        return [_written(part, words) for part in item]
+    return words.get(item, item) if isinstance(item, str) else item
 
 
 def _figure(title: str, height: int, tools: str = "", **more: Any) -> Any:
@@ -82,9 +102,10 @@ def _axis(name: str) -> str:
 
 
 def _points(numbers: CorpusNumbers) -> Any:
-    from bokeh.models import BoxAnnotation, BoxSelectTool, HoverTool
+    from bokeh.models import BoxAnnotation, BoxSelectTool, HoverTool, Range1d
 
-    plot = _figure("", 340, name="points")
+    ranges = {"x_range": Range1d(0, 1, name="right"), "y_range": Range1d(0, 1, name="above")}
+    plot = _figure("", 340, **ranges)
     for axis, name, number in ((plot.xaxis[0], "across", 0), (plot.yaxis[0], "up", -1)):
         axis.name, axis.axis_label = name, _axis(numbers.numbers[:2][number])
     density = _source("density", "left", "right", "bottom", "top", "alpha")
@@ -109,9 +130,6 @@ def _points(numbers: CorpusNumbers) -> Any:
         alpha="alpha",
         source=_source("data", *columns),
     )
-    # What is drawn around points is no reason to show more than these.
-    for ends in (plot.x_range, plot.y_range):
-        ends.renderers = [points]
     box = BoxAnnotation(
         name="box", visible=False, fill_alpha=0.06, fill_color=_QUIET, line_color=_QUIET, line_dash="dashed"
     )
@@ -127,13 +145,11 @@ def _points(numbers: CorpusNumbers) -> Any:
     return plot
 
 
-def _histogram(numbers: CorpusNumbers, name: str) -> Any:
+def _histogram() -> Any:
     from bokeh.models import HoverTool, Range1d
 
-    low, high = numbers.edges(name)
-    plot = _figure(NUMBERS[name][0], 170, x_range=Range1d(low, high), y_axis_label="texts")
-    plot.xaxis.axis_label = _axis(name)
-    plot.y_range.start = 0
+    ends = {"x_range": Range1d(0, 1, name="ends"), "y_range": Range1d(0, 1, name="counts")}
+    plot = _figure(_TITLE, 170, **ends, x_axis_label=_AXIS, y_axis_label="texts")
     plot.xgrid.grid_line_color = None
     plot.patches(
         "xs",
@@ -213,8 +229,14 @@ def _heads(numbers: CorpusNumbers) -> Any:
 
 
 def _layers(numbers: CorpusNumbers) -> Any:
-    plot = _figure(f"Layers: mean {numbers.of}", 240, x_axis_label="layer", y_axis_label=numbers.of)
+    from bokeh.models import Range1d
+
     layers = sorted({part.layer for part in numbers.parts})
+    ranges = {
+        "x_range": Range1d(layers[0] - 0.5, layers[-1] + 0.5),
+        "y_range": Range1d(0, 1, name="means"),
+    }
+    plot = _figure(f"Layers: mean {numbers.of}", 240, x_axis_label="layer", y_axis_label=numbers.of, **ranges)
     plot.xaxis.ticker = layers if len(layers) <= 24 else layers[:: 1 + len(layers) // 24]
     _whiskers(plot, numbers, across=False)
     plot.legend.orientation = "horizontal"
@@ -226,12 +248,13 @@ def _layers(numbers: CorpusNumbers) -> Any:
 
 
 def _order(numbers: CorpusNumbers) -> Any:
-    from bokeh.models import FactorRange
+    from bokeh.models import FactorRange, Range1d
 
     shown = min(_LISTED, sum(part.kind != "layer" for part in numbers.parts))
     plot = _figure(
         "Largest heads and MLPs; hollow: order not resolved",
         70 + 20 * shown,
+        x_range=Range1d(0, 1, name="means"),
         y_range=FactorRange(factors=[], name="names"),
         x_axis_label=f"mean {numbers.of}, 95 % interval",
     )
@@ -273,15 +296,13 @@ def _whiskers(plot: Any, numbers: CorpusNumbers, *, across: bool) -> None:
     plot.add_tools(HoverTool(renderers=[points], tooltips=told))
 
 
-def _flow(numbers: CorpusNumbers, branch: str) -> Any:
+def _flow(numbers: CorpusNumbers) -> Any:
     from bokeh.models import HoverTool, NumeralTickFormatter, Range1d
 
-    name = {"mlp": "the MLP", "mlp_skip": "past the MLP", "skip": "past attention"}.get(branch, branch)
-    plot = _figure(f"Flow by {name}" if branch not in {"mlp_skip", "skip"} else f"Flow {name}", 170)
-    plot.xaxis.axis_label = "layer"
-    plot.y_range = Range1d(0, 1, name="shares")
-    plot.yaxis.formatter = NumeralTickFormatter(format="0%")
     layers = list(numbers.layers)
+    ends = Range1d(layers[0] - 0.3, layers[-1] + 0.3)
+    plot = _figure(_TITLE, 170, x_range=ends, y_range=Range1d(0, 1, name="shares"), x_axis_label="layer")
+    plot.yaxis.formatter = NumeralTickFormatter(format="0%")
     plot.xaxis.ticker = layers if len(layers) <= 12 else layers[:: 1 + len(layers) // 12]
     columns = ("xs", "ys", "colour")
     plot.multi_line("xs", "ys", source=_source("lines", *columns), line_color="colour", line_width=2)

@@ -26,6 +26,8 @@ interface View {
 const INK = "#1b1f24";
 const DARK = { ink: "#e6e9ed", paper: "#15181c", plus: "#8fa6ff", minus: "#ff8a5c", strongest: 0.54 };
 const STEPS = 50;
+const IDS = new Set(["id", "root_id"]);
+let placed = 0;
 
 /** The tints of a dark page, from the most negative to the most positive. */
 export const darkTints = (): string[] =>
@@ -53,7 +55,11 @@ export class Chart {
     const number = ++this.current;
     this.document = null;
     const text = JSON.stringify(this.item);
-    const item: unknown = JSON.parse(dark ? text.replaceAll(INK, DARK.ink) : text);
+    // Bokeh finds models by their ids, which are those of the page, however often a chart is placed.
+    const tag = `chart-${++placed}-`;
+    const item: unknown = JSON.parse(dark ? text.replaceAll(INK, DARK.ink) : text, (key, value) =>
+      IDS.has(key) && typeof value === "string" ? tag + value : value,
+    );
     this.element.replaceChildren();
     const views = (await bokeh.embed.embed_item(item, this.element)) as Iterable<View>;
     if (number !== this.current) return;

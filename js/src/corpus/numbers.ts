@@ -22,7 +22,8 @@ const table = (label: string, head: readonly string[], rows: readonly (readonly 
 
 function means({ groups, numbers, by }: CorpusHeader, of: Aggregates): TemplateResult {
   const head = [by || "group", "texts", "target preferred", ...numbers.map(({ label }) => `mean ${label}`)];
-  const rows = groups.map(({ name }, group) => [
+  const there = groups.flatMap((own, group) => ((of.count[group] ?? 0) > 0 ? [{ ...own, group }] : []));
+  const rows = there.map(({ name, group }) => [
     name,
     `${of.count[group] ?? 0}`,
     percent(of.right[group] ?? Number.NaN),
@@ -53,7 +54,7 @@ function parts(header: CorpusHeader, of: Aggregates): TemplateResult {
 function flows(header: CorpusHeader, of: Aggregates): TemplateResult {
   const { groups, layers, branches } = header;
   const rows = groups.flatMap(({ name }, group) =>
-    layers.map((layer, place) => [
+    (of.count[group] ? layers : []).map((layer, place) => [
       `${name}, layer ${layer}`,
       ...branches.map((_, branch) => percent(shareOf(header, of, group, place, branch))),
     ]),

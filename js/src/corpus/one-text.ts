@@ -11,20 +11,21 @@ import type { CorpusHeader, OneTextAnswer } from "./contract";
 
 export class OneText {
   private readonly numbers = h("div");
-  private readonly explained = h("div", { class: "explained" });
   private readonly title = h("h3", { tabindex: "-1" });
   private stop = new AbortController();
   private current: number | null = null;
 
   constructor(
     private readonly root: HTMLElement,
+    /** Where its explanation is shown: a widget of its own, with the looks of one. */
+    private readonly explained: HTMLElement,
     private readonly header: CorpusHeader,
     private readonly asker: Asker,
     private readonly model: Model,
     signal: AbortSignal,
   ) {
     root.hidden = true;
-    root.append(this.title, this.numbers, this.explained);
+    root.append(this.title, this.numbers);
     signal.addEventListener("abort", () => this.stop.abort());
   }
 

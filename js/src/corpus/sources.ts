@@ -216,3 +216,14 @@ export const shareOf = (
   layer: number,
   branch: number,
 ): number => of.flow[(group * known.length + layer) * branches.length + branch] ?? Number.NaN;
+
+/** The highest bar of a histogram; at least one text. */
+export const highest = ({ ys }: Table): number => Math.max(1, ...((ys ?? []) as number[][]).flat());
+
+/** The ends of an axis for means with their intervals, and zero. */
+export function around({ mean, low, high }: Table): { start: number; end: number } {
+  const known = [mean, low, high].flatMap((one) => (one ?? []) as number[]).filter(Number.isFinite);
+  const [start, end] = [Math.min(0, ...known), Math.max(0, ...known)];
+  const air = 0.05 * (end - start || 1);
+  return { start: start - air, end: end + air };
+}

@@ -27,7 +27,9 @@ export function mountCorpus(model: Model, el: HTMLElement, signal: AbortSignal):
   el.append(root);
   signal.addEventListener("abort", () => root.remove());
   const header = model.get("summary") as CorpusHeader;
-  const view = new View(root, body, header, model, signal);
+  const [explained, below] = [h("div", { class: "explained" }), h("div", { class: "body corpus" })];
+  root.append(explained, below);
+  const view = new View(root, { body, explained, below }, header, model, signal);
   followTheme(root, model, { update: ({ theme }) => theme && view.paint(theme) }, signal);
   view.start();
   return root;
@@ -59,7 +61,7 @@ class View {
 
   constructor(
     private readonly root: HTMLElement,
-    body: HTMLElement,
+    { body, explained, below }: Record<"body" | "explained" | "below", HTMLElement>,
     private readonly header: CorpusHeader,
     private readonly model: Model,
     signal: AbortSignal,
@@ -91,11 +93,11 @@ class View {
       pane("mean-flow", "flow by route and layer"),
       listed,
       one,
-      this.tables,
     );
+    below.append(this.tables);
     this.tables.append(this.tablesBody);
     this.tables.addEventListener("toggle", () => this.drawTables(), { signal });
-    this.one = new OneText(one, header, this.asker, model, signal);
+    this.one = new OneText(one, explained, header, this.asker, model, signal);
     this.texts = new Texts(
       listed,
       header,
@@ -286,7 +288,7 @@ class View {
       <button type="button" class="group" data-group=${place} aria-pressed=${brush.groups.includes(place)}
         @click=${() => this.choose({ groups: toggled(brush, place, groups.length) })}>
         <span style="color:${colour}" aria-hidden="true">${MARKS[marker]}</span> ${name}
-        <span class="hint">${(shown.count[place] ?? 0).toLocaleString("en")}${right(shown.right[place])}, ${numbers[0]?.label} ${number(shown.mean[place] ?? Number.NaN, 3)}</span></button>`;
+        <span class="hint">${(shown.count[place] ?? 0).toLocaleString("en")}${shown.count[place] ? html`${right(shown.right[place])}, ${numbers[0]?.label} ${number(shown.mean[place] ?? Number.NaN, 3)}` : ""}</span></button>`;
     render(
       html`<div class="groups" role="group" aria-label=${`groups by ${header.by || "nothing"}`}>${groups.map(group)}</div>
         <div class="axes" role="group" aria-label="box of the texts">${axis("x", "→")} ${end(0, "to the right, from")}${end(1, "to the right, to")}
@@ -312,17 +314,26 @@ class View {
     if (kind === "points") this.fillPoints(chart);
     else if (kind === "histogram") {
       const place = header.numbers.findIndex((one) => one.name === of);
-      chart.data("data", sources.histogram(header, place, shown));
+      const table = sources.histogram(header, place, shown);
+      chart.data("data", table);
+      const { low, high } = header.numbers[place] ?? {};
+      chart.put("ends", { start: low, end: high });
       const behind = isAll(brush) ? {} : sources.histogram(header, place, this.whole);
+      // Those of all texts stay in sight behind those of a choice.
+      chart.put("counts", { end: 1.06 * sources.highest(isAll(brush) ? table : behind) });
       chart.data("behind", { xs: behind.xs ?? [], ys: behind.ys ?? [] });
     } else if (kind === "heads") {
       const peak = sources.peakOf(header, shown) || 1;
       chart.put("scale", { low: -peak, high: peak });
       chart.data("data", sources.heads(header, shown));
-    } else if (kind === "layers") chart.data("data", sources.layers(header, shown));
-    else if (kind === "order") {
+    } else if (kind === "layers") {
+      const table = sources.layers(header, shown);
+      chart.put("means", sources.around(table));
+      chart.data("data", table);
+    } else if (kind === "order") {
       const table = sources.order(header, shown);
       chart.put("names", { factors: table.name });
+      chart.put("means", sources.around(table));
       chart.data("data", table);
     } else if (kind === "flow") {
       const { lines, data, peak } = sources.flow(header, header.branches.indexOf(of), shown);
@@ -344,8 +355,15 @@ class View {
       const { label: name = "", unit = "" } = header.numbers[place] ?? {};
       return unit === "" ? name : `${name} (${unit})`;
     };
-    chart.put("across", { axis_label: label(brush.x) });
-    chart.put("up", { axis_label: label(brush.y) });
+    for (const [axis, range, place] of [
+      ["across", "right", brush.x],
+      ["up", "above", brush.y],
+    ] as const) {
+      const { low, high } = header.numbers[place] ?? {};
+      const air = 0.04 * ((high ?? 1) - (low ?? 0));
+      chart.put(axis, { axis_label: label(place) });
+      chart.put(range, { start: (low ?? 0) - air, end: (high ?? 1) + air });
+    }
     const [left, right, bottom, top] = brush.box ?? [0, 0, 0, 0];
     chart.put("box", { left, right, bottom, top, visible: brush.box !== null });
   }
