@@ -14,8 +14,9 @@ from semiring_widgets.errors import SemiringWidgetsError, sentence_of
 from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.batch_calls import batches_of
 from semiring_widgets.explanation.batches import BatchOptions, Example, explain_together
+from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.explanation.references import check_reference
-from semiring_widgets.explanation.scores import Prepared, prepare
+from semiring_widgets.explanation.scores import prepare
 from semiring_widgets.question import Question
 from semiring_widgets.results.parts import Token
 from semiring_widgets.results.visible import token_label

@@ -26,10 +26,9 @@ from semiring_widgets.core.tape import Tape
 from semiring_widgets.explanation.batch_calls import BatchCall
 from semiring_widgets.explanation.flowing import flow
 from semiring_widgets.explanation.names import Names
-from semiring_widgets.explanation.references import referenced
+from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.explanation.routing import attention_legs, listed_step
 from semiring_widgets.explanation.same_pass import check_same
-from semiring_widgets.explanation.scores import Prepared
 from semiring_widgets.results.parts import Layer, Reference, Score, Totals
 from semiring_widgets.vocabulary import BRANCHES, PART_KINDS
 
@@ -109,7 +108,7 @@ def explain_together(
     """
     call = BatchCall(tuple(questions))
     with torch.no_grad():
-        others = [referenced(one.call, given) for one, given in zip(questions, references, strict=True)]
+        others = [one.refer(given) for one, given in zip(questions, references, strict=True)]
         reference = call.padded([other.inputs for other in others])
         under = call(*reference).tolist()
         inputs = call.inputs

@@ -36,9 +36,10 @@ from semiring_widgets.explanation.draft import Check, Draft, Report, Run
 from semiring_widgets.explanation.effect_numbers import REFUSALS, Recording, correlations_of, tell_effects
 from semiring_widgets.explanation.failures import named_failure
 from semiring_widgets.explanation.flow_cells import FLOW, fill_layer, sizes_of
-from semiring_widgets.explanation.references import Referenced, check_reference, referenced
+from semiring_widgets.explanation.prepared import Prepared
+from semiring_widgets.explanation.references import Referenced, check_reference
 from semiring_widgets.explanation.routing import RouteTeller, check_rankings
-from semiring_widgets.explanation.scores import Prepared, prepare
+from semiring_widgets.explanation.scores import prepare
 from semiring_widgets.explanation.session import LiveSession
 from semiring_widgets.explanation.some_paths import tell_some
 from semiring_widgets.explanation.statistics import Asked, check_asked
@@ -58,12 +59,13 @@ __all__ = ["explain", "explain_run"]
 def explain(
     model: Any,
     tokenizer: Any,
-    text: str | tuple[str, str],
-    target: str | int | None = None,
-    contrast: str | int | None = None,
+    text: str | tuple[str, str] | Sequence[Mapping[str, str]],
+    target: str | int | Sequence[int] | None = None,
+    contrast: str | int | Sequence[int] | None = None,
     position: int | None = None,
     *,
     score: Callable[[Any], Tensor] | None = None,
+    generate: int | None = None,
     semiring: str | Semiring | None = None,
     granularity: str = "primitive",
     rules: str | Rule = "gradient",
@@ -85,12 +87,20 @@ def explain(
     Args:
         model: a transformers model in eval mode; it is not changed.
         tokenizer: its tokenizer.
-        text: one text, or a pair as ``(first, second)`` for a model that compares two.
-        target: token asked for, by default the model's own first choice: a word (the token that it is at this
-            place, with or without a blank before it), or an id.
-        contrast: token whose logit is subtracted.
+        text: one text, a pair as ``(first, second)`` for a model that compares two, or a chat as
+            ``[{"role": "user", "content": "..."}]``, which the tokenizer's chat template writes out.
+        target: what is asked for, by default the model's own first choice: a word (the token that it is at
+            this place, with or without a blank before it), or an id; its logit is the score. Of a causal
+            model or an encoder-decoder also several words, or a list of ids: then the score is the
+            log-probability of them all (nats), the sum over pieces, each given those before it. These pieces
+            are read by the model, too, so that paths start there as well; the last one is not.
+        contrast: what is subtracted: a token's logit, or the log-probability of another continuation, which
+            may have another number of pieces. If one of the two is a continuation, both scores are
+            log-probabilities.
         position: token whose logits are read, see above for the default.
         score: instead of a target, a function of the model's output, giving shape () or (B,).
+        generate: instead of a target, so many pieces of the model's own continuation, always the most
+            probable next one, up to the sign of the end.
         semiring: one more statistic of the paths, for every token, layer, branch and head: a name as in
             `semiring_widgets.backprop`, ``"hops"`` (attentions on the way, on average) or an object, your own
             too. A `Product` gives one statistic per factor.
@@ -138,7 +148,7 @@ def explain(
         >>> explain(model, tokenizer, "The keys [MASK] here.", "are", through={"layer": 3, "head": 2}).paths
         'only paths through head 3·2'
     """
-    question = Question(text, target, contrast, position, score, add_special_tokens)
+    question = Question(text, target, contrast, position, score, generate, add_special_tokens)
     options = ExplainOptions(
         granularity,
         rules,
@@ -193,7 +203,7 @@ def _run_of(model: Any, tokenizer: Any, question: Question, options: ExplainOpti
         prepared = prepare(model, tokenizer, question)
         draft = Draft(prepared, options, started, report, check)
         with torch.no_grad(), named_failure(prepared.model_name, "was run with the reference"):
-            other = referenced(prepared.call, options.reference)
+            other = prepared.refer(options.reference)
             draft.reference = other.told(float(prepared.run(*other.inputs)))
         draft.publish("recording the forward pass")
         return _explained(draft, other)
@@ -247,7 +257,7 @@ def _explained(draft: Draft, other: Referenced) -> Explanation:
         tokens = max(len(stream.tokens) for stream in prepared.streams)
         decoder = len(prepared.streams) > 1
         draft.dataset = empty_dataset(*sizes_of(anatomy, tokens), maps=False, decoder=decoder)
-        recording = Recording(tape, score, prepared.inputs, other, prepared.run, prepared.call, limit)
+        recording = Recording(tape, score, prepared.inputs, other, prepared.run, prepared.refer, limit)
         _effects(recording, draft)
         draft.total = (3 if asking is None else 5) * len(graph.ops)
         top = tell_some(few, draft) if few.narrowed else _every_path(few, draft)
