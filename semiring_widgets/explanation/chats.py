@@ -29,7 +29,7 @@ def is_chat(text: Any) -> bool:
     return isinstance(text, (list, tuple)) and any(isinstance(one, Mapping) for one in text)
 
 
-def written_out(tokenizer: Any, messages: Sequence[Any]) -> tuple[str, tuple[tuple[int, int], ...] | None]:
+def written_out(tokenizer: Any, messages: Sequence[Any]) -> tuple[str, tuple[tuple[int, int], ...]]:
     """A chat by the tokenizer's template, up to where the model answers.
 
     A last message by the assistant is the beginning of the answer, and is left open.
@@ -39,7 +39,7 @@ def written_out(tokenizer: Any, messages: Sequence[Any]) -> tuple[str, tuple[tup
         messages: each with ``role`` and ``content``, both strings.
 
     Returns:
-        The text, and where in it each message stands (first and last character); None where the template
+        The text, and where in it each message stands (first and last character); empty where the template
         changes what was written.
 
     Raises:
@@ -95,8 +95,8 @@ def _check(message: Any, number: int) -> None:
 
 def _places(
     text: str, frame: str, marks: Sequence[str], contents: Sequence[str]
-) -> tuple[tuple[int, int], ...] | None:
-    """Where the contents stand in a text whose template put the marks into a frame; None if it is unclear."""
+) -> tuple[tuple[int, int], ...]:
+    """Where the contents stand in a text whose template put the marks into a frame; none if it is unclear."""
     found, end = [], 0
     for mark, content in zip(marks, contents, strict=True):
         around, _, frame = frame.partition(mark)
@@ -104,10 +104,10 @@ def _places(
         # Most templates leave out the blanks around a message.
         said = next((s for s in (content, content.strip()) if text[end : start + len(s)] == around + s), None)
         if said is None:
-            return None
+            return ()
         end = start + len(said)
         found.append((start, end))
-    return tuple(found) if text[end:] == frame else None
+    return tuple(found) if text[end:] == frame else ()
 
 
 def set_apart(stream: Stream, written: Sequence[tuple[int, int]] | None) -> Stream:
@@ -115,9 +115,9 @@ def set_apart(stream: Stream, written: Sequence[tuple[int, int]] | None) -> Stre
 
     Args:
         stream: of the text that `written_out` gave.
-        written: where its messages stand; None leaves the stream as it is.
+        written: where its messages stand; None and () leave the stream as it is.
     """
-    if written is None:
+    if not written:
         return stream
     tokens = tuple(
         replace(token, special=True)

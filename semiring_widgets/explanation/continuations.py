@@ -152,7 +152,9 @@ def continuations(call: ModelCall, family: str, logits: Tensor, question: Questi
     found = []
     for pieces in asked:
         name = _written(call.source.pieces, pieces)
-        score = Score(f"log p({name}) {where}", 0.0, name, None, index, "nats", index + 1)
+        label = f"log p({name}) {where}"
+        labels = tuple(map(call.source.pieces.label, pieces))
+        score = Score(label, 0.0, name, None, index, "nats", index + 1, labels)
         found.append(Answer(Continuation(index, pieces), score, before))
     return tuple(found)
 
@@ -171,7 +173,7 @@ def _pieces(place: Place, asked: Any, what: str, vocabulary: int) -> tuple[int, 
     if any(place.fitting(word) is not None for word in written) or place.source.pieces.candidates(asked):
         return None
     read, kept = place.continued(asked)
-    if len(read) < 2 or getattr(place.source.tokenizer, "unk_token_id", None) in read:
+    if (kept and len(read) < 2) or getattr(place.source.tokenizer, "unk_token_id", None) in read:
         return None  # `token_id` says why
     if not kept:
         raise InputError(

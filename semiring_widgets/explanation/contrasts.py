@@ -7,7 +7,6 @@ shorter one is padded behind its end, where no path runs. Where tokens differ, a
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
@@ -71,10 +70,10 @@ def contrasted(target: Prepared, contrast: Prepared) -> Prepared:
 
 
 def _difference(target: Score, contrast: Score, value: float) -> Score:
-    said = target.label.removeprefix(f"log p({target.target})")
-    label = f"log p({target.target}) - log p({contrast.target}){said}"
+    where = target.label.removeprefix(f"log p({target.target})")
+    label = f"log p({target.target}) - log p({contrast.target}){where}"
     return replace(
-        target, label=label, value=value if math.isfinite(value) else math.nan, contrast=contrast.target
+        target, label=label, value=value, contrast=contrast.target, contrast_pieces=contrast.pieces
     )
 
 

@@ -182,6 +182,8 @@ def gap(source: Source, stream: Stream, index: int) -> Place:
 def next_place(source: Source, stream: Stream, last: int) -> Place:
     """The place after a token, of which a causal model is asked what comes there."""
     ids = tuple(token.id for token in stream.tokens)
+    if source.written is not None and last == len(stream.tokens) - 1:  # the template's last sign begins none
+        return Place(source, ids, last + 1, source.text)
     if stream.tokens[last].special:  # a text begins
         return Place(source, ids, last + 1, "", source.text)
     if all(token.special for token in stream.tokens[last + 1 :]):  # blanks at the end count

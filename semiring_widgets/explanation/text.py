@@ -30,8 +30,8 @@ class Source:
         tokenizer: of the transformers library, fast or slow.
         parts: one text, or the two of a pair.
         add_special_tokens: whether the tokenizer adds signs of its own (``[CLS]``, ``</s>``).
-        written: of a text that a chat template made, the first and last character of every message; None of
-            one that people wrote as it is.
+        written: of a text that a chat template made, the first and last character of every message, as
+            far as that is known; None of one that people wrote as it is.
         answer: tokens that the model reads as its own, after the text (or as a decoder).
     """
 
@@ -105,7 +105,7 @@ def source_of(tokenizer: Any, text: Any, add_special_tokens: bool = True) -> Sou
     parts = (text,) if isinstance(text, str) else text
     if not isinstance(parts, tuple) or len(parts) not in (1, 2) or not all(isinstance(p, str) for p in parts):
         raise InputError(
-            f"text is a {type(text).__name__}; give one string, two as (first, second), or a chat as "
+            f"text is a {type(text).__name__}; give one string, or two as (first, second), or a chat as "
             "[{'role': 'user', 'content': 'a question'}]."
         )
     if not isinstance(add_special_tokens, bool):

@@ -72,6 +72,8 @@ class Score:
             ``"score"``, where it is the caller's own.
         continuation: the first token of the last stream that belongs to what is asked for, which the model
             reads as its own words; None where one piece is asked for.
+        pieces: the pieces of a continuation, as people read them.
+        contrast_pieces: those of the continuation that it is compared with.
     """
 
     label: str
@@ -81,6 +83,8 @@ class Score:
     position: int | None
     unit: str = "logit"
     continuation: int | None = None
+    pieces: tuple[str, ...] = ()
+    contrast_pieces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

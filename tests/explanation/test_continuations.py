@@ -7,6 +7,7 @@ import transformers
 
 import semiring_widgets as sw
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation import explain_run
 from semiring_widgets.explanation.scores import prepare
 from semiring_widgets.question import Question
 from tests.own_tokenizers import byte_level, sentence_piece
@@ -72,9 +73,9 @@ def explained(made):
     known = {}
 
     def explain(name, **asked):
-        key = (name, *asked.items())
+        key = (name, *sorted(asked.items()))
         if key not in known:
-            known[key] = sw.explain(*made(name), TEXT, **asked)
+            known[key] = sw.explain(*made(name), TEXT, rankings=(), **asked)
         return known[key]
 
     return explain
@@ -143,10 +144,54 @@ def test_its_gradient_is_autograds(made, explained, name):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_effects_of_a_difference_are_differences_of_effects(made, name):
+def test_the_pieces_of_a_token_add_up(explained, name):
+    table = explained(name, target=TARGET, contrast=CONTRAST, reference="zero").by_token()
+    signs = table["of"].map({"target": 1, "contrast": -1})
+    e = explained(name, target=TARGET, contrast=CONTRAST, reference="zero")
+    for stream, variable in enumerate(("token",) if len(e.streams) == 1 else ("token", "decoder")):
+        own = table["stream"] == stream
+        for what in ("effect", "contribution"):
+            summed = (table[what] * signs)[own].groupby(table["token"]).sum()
+            known = e.dataset[f"{variable}_{what}"].values[summed.index]
+            np.testing.assert_allclose(summed, known, rtol=1e-3, atol=1e-5)
+    scores = table.groupby(["of", "piece"])["log_probability"].first()
+    assert scores["target"].sum() - scores["contrast"].sum() == pytest.approx(e.score.value, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["GPT-2", "Llama"])
+def test_a_piece_has_the_numbers_of_its_own_question(made, explained, name):
+    model, tokenizer = made(name)
+    table = explained(name, target=TARGET, reference="zero").by_token()
+    last = table[table["piece"] == 3]
+    pieces = pieces_of(tokenizer, without_blank(name, TARGET))
+    alone = sw.explain(model, tokenizer, TEXT + " are on the", pieces[3:], reference="zero", rankings=())
+    np.testing.assert_allclose(last["effect"], alone.dataset.token_effect[:-1], rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(
+        last["contribution"], alone.dataset.token_contribution[:-1], rtol=1e-3, atol=1e-5
+    )
+    assert last["text"].tolist()[-5:] == ["The", "keys", "are", "on", "the"]
+    assert table.groupby("piece").size().diff().tolist()[1:] == [1, 1, 1]
+
+
+def test_pieces_are_told_as_they_come_and_kept_in_the_file(made, tmp_path):
+    seen = []
+    run = explain_run(*made("GPT-2"), TEXT, TARGET, rankings=())
+    e = run(seen.append, lambda: None)
+    known = [int(np.isfinite(s.dataset.piece_contribution).any("token").sum()) for s in seen
+             if "piece_effect" in s.dataset]  # fmt: skip
+    assert known == sorted(known)
+    assert {1, 2, 3, 4} <= set(known)
+    e.save(tmp_path / "long.npz")
+    loaded = sw.load(tmp_path / "long.npz")
+    assert loaded.by_token().equals(e.by_token())
+    assert loaded.score == e.score
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_effects_of_a_difference_are_differences_of_effects(explained, name):
     """A part replaced in both readings at once does to each what it does to it alone."""
     answers = [
-        sw.explain(*made(name), TEXT, reference="zero", **asked)
+        explained(name, reference="zero", **asked)
         for asked in ({"target": TARGET, "contrast": CONTRAST}, {"target": TARGET}, {"target": CONTRAST})
     ]
     both, one, other = (answer.dataset for answer in answers)
@@ -166,7 +211,7 @@ def test_mass_of_a_difference_is_that_of_both(explained):
 
 def test_a_word_keeps_its_logit(made):
     model, tokenizer = made("GPT-2")
-    e = sw.explain(model, tokenizer, TEXT, "are", "is")
+    e = prepare(model, tokenizer, Question(TEXT, "are", "is"))
     logits = model(**tokenizer(TEXT, return_tensors="pt")).logits[0, -1]
     good, bad = tokenizer.convert_tokens_to_ids(["Ġare", "Ġis"])
     assert e.score.value == pytest.approx((logits[good] - logits[bad]).item(), abs=1e-5)
@@ -185,9 +230,9 @@ def test_a_list_of_ids_is_a_continuation_also_of_one(made):
 
 @pytest.mark.parametrize("text", ["are on", " are on"])
 def test_the_blank_before_a_continuation_is_put_where_it_belongs(made, text):
-    for name, before in (("GPT-2", TEXT), ("Llama", TEXT), ("Llama", f"{TEXT} ")):
+    for name in ("GPT-2", "Llama"):
         model, tokenizer = made(name)
-        call = prepare(model, tokenizer, Question(before, text)).call
+        call = prepare(model, tokenizer, Question(TEXT, text)).call
         assert [tokenizer.convert_ids_to_tokens(n)[1:] for n in call.source.answer] == ["are", "on"]
 
 
@@ -237,14 +282,15 @@ def test_a_masked_model_is_asked_for_one_token(asked, words):
         sw.explain(*sw.load_demo(), "The keys [MASK] here.", **asked)
 
 
-def test_a_text_that_becomes_other_tokens_is_refused():
-    tokenizer = byte_level([*WORDS, " tables"], mask=None)
+def test_a_text_that_becomes_other_tokens_is_refused(made):
+    """``▁`` at the end of a text is a token, and with a word behind it a part of that word's."""
+    model, tokenizer = made("Llama")
     with pytest.raises(InputError, match="End the text where a word ends"):
-        prepare(gpt2(tokenizer).eval(), tokenizer, Question("The tab", target="les are"))
+        prepare(model, tokenizer, Question(f"{TEXT} ", target="are on"))
 
 
 def test_a_model_that_sees_its_answer_is_refused(made):
-    model, tokenizer = made("GPT-2")
+    _, tokenizer = made("GPT-2")
     bert = transformers.BertLMHeadModel(
         transformers.BertConfig(
             vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
@@ -258,7 +304,9 @@ def test_a_model_that_sees_its_answer_is_refused(made):
 def test_methods_are_compared_on_a_continuation(made):
     model, tokenizer = made("GPT-2")
     found = sw.compare(model, tokenizer, TEXT, TARGET, methods=["InputXGradient"], metrics=())
-    e = sw.explain(model, tokenizer, TEXT, TARGET)
-    np.testing.assert_allclose(found.scores[0], e.dataset.token_gradient_x_input, rtol=1e-3, atol=1e-6)
+    e = sw.explain(model, tokenizer, TEXT, TARGET, rankings=())
+    np.testing.assert_allclose(
+        found.dataset["scores"].values[0], e.dataset.token_gradient_x_input, rtol=1e-3, atol=1e-6
+    )
     with pytest.raises(InputError, match=r"leave contrast= out"):
         sw.compare(model, tokenizer, TEXT, TARGET, CONTRAST, methods=["InputXGradient"])
