@@ -50,7 +50,16 @@ export interface Score {
   value: number | null;
   target: string | null;
   contrast: string | null;
+  /** The token whose logits are read; of a continuation, for the first of its pieces. */
   position: number | null;
+  /** `"logit"`; `"nats"`, where it is the log-probability of a continuation of several pieces; `"score"`, where it is the caller's own. */
+  unit: string;
+  /** The first token of the last stream that belongs to what is asked for, which the model reads as its own words; null where one piece is asked for. */
+  continuation: number | null;
+  /** The pieces of a continuation, as people read them. */
+  pieces: readonly string[];
+  /** Those of the continuation that it is compared with. */
+  contrast_pieces: readonly string[];
 }
 
 /** One token: `text` is what people read, `raw` the tokenizer's piece. */
