@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -21,12 +21,13 @@ __all__ = ["estimate_explain"]
 def estimate_explain(
     model: Any,
     tokenizer: Any,
-    text: str | tuple[str, str],
-    target: str | int | None = None,
-    contrast: str | int | None = None,
+    text: str | tuple[str, str] | Sequence[Mapping[str, str]],
+    target: str | int | Sequence[int] | None = None,
+    contrast: str | int | Sequence[int] | None = None,
     position: int | None = None,
     *,
     score: Callable[[Any], Tensor] | None = None,
+    generate: int | None = None,
     granularity: str = "primitive",
     add_special_tokens: bool = True,
 ) -> int:
@@ -43,6 +44,7 @@ def estimate_explain(
         contrast: see there.
         position: see there.
         score: see there.
+        generate: see there.
         granularity: see there.
         add_special_tokens: see there.
 
@@ -55,7 +57,7 @@ def estimate_explain(
         >>> 1e6 < estimate_explain(model, tokenizer, text, "are", "is") < 1e8
         True
     """
-    question = Question(text, target, contrast, position, score, add_special_tokens)
+    question = Question(text, target, contrast, position, score, generate, add_special_tokens)
     check_question(model, tokenizer, question)
     prepared = prepare(model, tokenizer, question)
     inputs = list(prepared.inputs)

@@ -19,7 +19,7 @@ def test_device_map_auto_changes_no_number(name, tmp_path):
     text = TEXT if name.startswith("Llama") else f"{TEXT} [MASK]"
     plain = build(name, "sdpa")
     plain.save_pretrained(tmp_path / "model")
-    room = sum(p.nbytes for p in plain.parameters()) // 2
+    room = sum(p.nbytes for p in plain.parameters()) * 3 // 4
     model = (
         type(plain)
         .from_pretrained(
@@ -27,7 +27,7 @@ def test_device_map_auto_changes_no_number(name, tmp_path):
         )
         .eval()
     )
-    assert set(model.hf_device_map.values()) == {"cpu", "disk"}
+    assert "disk" in model.hf_device_map.values()
     hooks = {place: part._hf_hook for place, part in model.named_modules() if hasattr(part, "_hf_hook")}
     elsewhere = {place for place, weight in model.named_parameters() if weight.is_meta}
     assert elsewhere
