@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,15 +21,14 @@ from semiring_widgets.checks import truth, whole_number
 from semiring_widgets.core import record
 from semiring_widgets.core.anatomy import Anatomy, Attention, Parts, layer_flow, sweep_layers
 from semiring_widgets.core.graph import GradientGraph, told_cut
-from semiring_widgets.core.memory import fit
-from semiring_widgets.core.paths import MEASURED, Paths, narrowed
+from semiring_widgets.core.paths import Paths, narrowed
 from semiring_widgets.core.paths import paths as all_paths
 from semiring_widgets.core.rules import Rule, find_rule
 from semiring_widgets.core.semirings import Abs, Max, Semiring, Value, find_semiring
 from semiring_widgets.core.sweeps import Span, sweep_backward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.core.tape.host_copy import bring_to_host, is_quicker_on_host
-from semiring_widgets.errors import InputError, MemoryLimitError
+from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.best_of_tokens import branch_best, signed_best
 from semiring_widgets.explanation.chosen_words import words_of
@@ -38,6 +37,7 @@ from semiring_widgets.explanation.effect_numbers import REFUSALS, Recording, cor
 from semiring_widgets.explanation.failures import named_failure
 from semiring_widgets.explanation.flow_cells import FLOW, fill_layer, sizes_of
 from semiring_widgets.explanation.piece_numbers import tell_pieces
+from semiring_widgets.explanation.planning import fitted, sweeps_of
 from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.explanation.references import Referenced, check_reference
 from semiring_widgets.explanation.routing import RouteTeller, check_rankings
@@ -243,15 +243,8 @@ def _explained(draft: Draft, other: Referenced) -> Explanation:
         draft.paths = words_of(few, prepared.streams)
         extra = options.semiring
         asking = None if extra is None else statistic_asked(few, extra, options.level)
-        parts = anatomy.nodes() | set(graph.wrt)
         also = () if asking is None else (asking.semiring,)
-        asked = [SUMS, Max(), FLOW, MEASURED, *also]
-        kept = [(SUMS, parts), (Max(), graph.nodes), (FLOW, parts), *((s, parts) for s in 2 * also)]
-        try:
-            limit, left = _fitted(graph, options.max_memory, asked, kept)
-        except MemoryLimitError:
-            tape.shrink()  # the recording may have taken all there was
-            limit, left = _fitted(graph, options.max_memory, asked, kept)
+        limit, left = fitted(graph, options.max_memory, *sweeps_of(graph, anatomy.nodes(), also))
         few = replace(few, limit=limit, asked_by="explain") if few.narrowed else few
         draft.layers = tuple(
             Layer(a.module, a.index, a.stream, a.key_stream, a.heads) for a in anatomy.attentions
@@ -279,17 +272,6 @@ def _explained(draft: Draft, other: Referenced) -> Explanation:
                     draft.route = _main_route(session, draft)
                     draft.answer()
     return draft.finished()
-
-
-def _fitted(
-    graph: GradientGraph,
-    max_memory: int | None,
-    sweeps: Sequence[Semiring],
-    kept: Sequence[tuple[Semiring, Collection[Node]]],
-) -> tuple[int | None, int | None]:
-    """What the sweeps may take beside the tape, and what is left of that."""
-    limit = None if max_memory is None else max_memory - graph.tape.nbytes
-    return limit, fit(graph, limit, "explain", sweeps=sweeps, kept=kept)
 
 
 def _effects(recording: Recording, draft: Draft) -> None:
