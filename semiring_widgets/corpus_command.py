@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from semiring_widgets.options import Parser, add_model, pair
+from semiring_widgets.results.atomic import check_writable
 from semiring_widgets.streams import mute
 from semiring_widgets.vocabulary import GRANULARITIES, RULES
 
@@ -49,6 +50,7 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
         "help": "of Ray, may be a fraction (1 where there are GPUs)",
     },
     "--json": {"action": "store_true", "help": "print JSON instead of a table"},
+    "--html": {"metavar": "PATH", "help": "also write the page that shows them, as view does"},
 }
 
 
@@ -86,6 +88,8 @@ def run_corpus(options: argparse.Namespace) -> bool:
 
     from semiring_widgets.corpus import explain_corpus
 
+    if options.html is not None:
+        check_writable(options.html)  # found out now, not after the run
     model, tokenizer = pair(options)
     columns = {name: getattr(options, f"{name}_column") for name in _COLUMNS}
     more = {} if options.kinds is None else {"kinds": options.kinds}
@@ -111,6 +115,8 @@ def run_corpus(options: argparse.Namespace) -> bool:
             progress=lambda done, total: progress.update(task, completed=done, total=total),
             **more,
         )
+    if options.html is not None:
+        found.to_html(options.html)
     try:
         print(json.dumps(_facts(found)) if options.json else _told(found))
         print(found.path)
