@@ -266,7 +266,7 @@ class Explanation(Tested, Result):
             >>> long = sw.explain(*causal, "The keys to the cabinet", "are on the table")
             >>> table = long.by_token().pivot(index="piece", columns="token", values="effect")
             >>> table.shape, long.by_token()["piece_text"].unique().tolist()
-            ((4, 8), ['are', 'on', 'the', 'table'])
+            ((4, 9), ['are', 'on', 'the', 'table'])
         """
         from semiring_widgets.results.pieces import pieces_frame
 
