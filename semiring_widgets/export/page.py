@@ -30,13 +30,15 @@ from semiring_widgets._version import __version__
 from semiring_widgets.checks import shown
 from semiring_widgets.contract import messages
 from semiring_widgets.contract.bundle import read_bundle
-from semiring_widgets.contract.table import ChartRequest, Page, Prepared
+from semiring_widgets.contract.table import BothRequest, ChartRequest, Page, Prepared
 from semiring_widgets.errors import InputError
 from semiring_widgets.export.answers_ahead import answers_ahead, size_of
+from semiring_widgets.export.both_ahead import both_ahead
 from semiring_widgets.pictures.chart import bokeh_version, bokehjs, chart_item
 from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.results.atomic import check_writable, destination_of, write_whole
 from semiring_widgets.results.comparison import Comparison
+from semiring_widgets.results.side_by_side import SideBySide
 
 if TYPE_CHECKING:
     from semiring_widgets.results.explanation import Explanation
@@ -49,7 +51,7 @@ _PER_CELL: Final = _SMALL // (6 * 32)
 
 
 def write_page(
-    result: Explanation | Comparison,
+    result: Explanation | Comparison | SideBySide,
     path: str | os.PathLike[str],
     *,
     chart: bool = True,
@@ -58,7 +60,7 @@ def write_page(
     """Write one self-contained interactive page.
 
     Args:
-        result: an explanation or a comparison.
+        result: an explanation, a comparison, or two explanations side by side.
         path: destination; an existing file is replaced, as a whole.
         chart: also embed the Bokeh chart and BokehJS (about 0.5 MB more).
         answers: how many tokens, heads, layers and cells can be clicked, those with the most mass first; None
@@ -78,7 +80,9 @@ def write_page(
     return destination_of(path)
 
 
-def page(result: Explanation | Comparison, *, chart: bool = True, answers: int | None = None) -> str:
+def page(
+    result: Explanation | Comparison | SideBySide, *, chart: bool = True, answers: int | None = None
+) -> str:
     """The page as text; see `write_page`.
 
     Args:
@@ -94,7 +98,10 @@ def page(result: Explanation | Comparison, *, chart: bool = True, answers: int |
     header, buffer = summary
     answers_by_type: dict[str, list[messages.Message]] = {}
     bokeh = ""
-    if not isinstance(result, Comparison):
+    if isinstance(result, SideBySide):
+        left = _LARGE - len(bundle) - len(image) - size_of(summary)
+        answers_by_type = {BothRequest.type: both_ahead(result, left, answers)}
+    elif not isinstance(result, Comparison):
         cells = len(result.layers) * max(len(stream.tokens) for stream in result.streams)
         left = min(_LARGE, max(_SMALL, _PER_CELL * cells)) - len(bundle) - len(image) - size_of(summary)
         answers_by_type = answers_ahead(result, left, answers)
