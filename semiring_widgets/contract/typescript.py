@@ -123,7 +123,7 @@ def _facts() -> Iterator[type]:
                 visit(inner)
         seen[kind] = None
 
-    for one in (*messages, table.Prepared, table.Page):
+    for one in (*messages, table.Prepared, table.Page, table.Packed):
         visit(one)
     return iter(seen)
 
