@@ -4,6 +4,7 @@ Nothing imports this module: `semiring_widgets` loads it by name when a result i
 """
 
 from semiring_widgets.export.page import write_page
+from semiring_widgets.export.picture import write_picture
 from semiring_widgets.widgets.display import mimebundle, widget_of
 
-__all__ = ["mimebundle", "widget_of", "write_page"]
+__all__ = ["mimebundle", "widget_of", "write_page", "write_picture"]
