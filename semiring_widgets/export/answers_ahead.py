@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from semiring_widgets.results.rankings import ListedStep
     from semiring_widgets.results.session import Session
 
-__all__ = ["Ahead", "answers_ahead"]
+__all__ = ["Ahead", "answers_ahead", "cheap_answers"]
 
 # Work is counted in scalar values of the graph that a pair of sweeps visits; 250 million take about six
 # seconds on two cores. Small operators take as long as if they had more values.
@@ -265,6 +265,11 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, list):
         return [_rounded(part) for part in value]
     return float(f"{value:.7g}") if isinstance(value, float) else value
+
+
+def cheap_answers(result: Explanation) -> int:
+    """How many parts may be answered for in a page without a limit of the caller's."""
+    return _WORK // _work(result)
 
 
 def _work(result: Explanation) -> int:

@@ -54,15 +54,15 @@ def singles(result: Explanation) -> Iterator[Part]:
 
 
 def pairs(result: Explanation, among: Callable[[Part], bool] = lambda part: True) -> list[tuple[Part, Part]]:
-    """All pairs of such parts, the likeliest first.
+    """All pairs of such parts, the likeliest first; of each pair the one that paths pass first.
 
     Args:
         result: the explanation.
         among: which parts are meant.
     """
     tints = {part: _tint(result, part) for part in singles(result) if among(part)}
-    found = combinations(tints, 2)
-    return sorted(found, key=lambda pair: -tints[pair[0]] * tints[pair[1]])
+    likely = sorted(combinations(tints, 2), key=lambda pair: -tints[pair[0]] * tints[pair[1]])
+    return [(one, other) if _depth(one) <= _depth(other) else (other, one) for one, other in likely]
 
 
 def heads_by_mass(result: Explanation) -> list[tuple[int, int]]:
@@ -114,6 +114,10 @@ def name_of(part: Part) -> str:
             "" if part.stream == 0 else f"i{part.stream}",
         )
     )
+
+
+def _depth(part: Part) -> int:
+    return -1 if part.layer is None else part.layer
 
 
 def _tint(result: Explanation, part: Part) -> float:

