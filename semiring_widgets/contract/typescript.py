@@ -143,7 +143,7 @@ def _corpus() -> str:
 def _facts() -> Iterator[type]:
     """All dataclasses of the messages about one text, what they are made of first."""
     messages = (*SUMMARIES.values(), *ANSWERS.values(), *REQUESTS.values(), *NOTICES.values())
-    return _made_of((*messages, table.Prepared, table.Page))
+    return _made_of((*messages, table.Prepared, table.Page, table.Packed))
 
 
 def _made_of(messages: Iterable[type]) -> Iterator[type]:

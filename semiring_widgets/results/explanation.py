@@ -280,8 +280,9 @@ class Explanation(Tested, Result):
         Args:
             path: destination; an existing file is replaced.
             chart: also embed the Bokeh chart and BokehJS (about 0.5 MB more).
-            answers: how many tokens, heads, layers and cells can be clicked in it, those with the most mass
-                first; None for as many as take a few seconds, which are all of a small model.
+            answers: how many words, heads, layers, cells and MLPs can be clicked in it, those with the most
+                mass first, and after them pairs of these; None for as many as take a few seconds, which are
+                all of a small model, and 200 pairs.
 
         Returns:
             The path written.
