@@ -25,7 +25,11 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "--rules": {"default": "gradient", "choices": RULES, "help": "which number an edge of the graph carries"},
     "--reference": {"metavar": "TEXT", "help": "of rows without one: mask, mean, zero, or a text"},
     "--untested": {"action": "store_true", "help": "estimate effects only, which is faster"},
-    "--kinds": {"nargs": "+", "metavar": "KIND", "help": "parts to keep: token head mlp branch (all)"},
+    "--kinds": {
+        "nargs": "+",
+        "metavar": "KIND",
+        "help": "token head mlp branch (these), edge",
+    },
     "--batch-size": {
         "type": int,
         "default": 16,
@@ -33,6 +37,17 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
         "help": "texts asked together (%(default)s)",
     },
     "--chunk-size": {"type": int, "default": 128, "metavar": "N", "help": "rows kept together (%(default)s)"},
+    "--engine": {
+        "default": "local",
+        "choices": ("local", "ray"),
+        "help": "local: this process (the default); ray: workers of Ray Data",
+    },
+    "--workers": {"type": int, "metavar": "N", "help": "of Ray (one a GPU, else one a processor)"},
+    "--gpus-per-worker": {
+        "type": float,
+        "metavar": "N",
+        "help": "of Ray, may be a fraction (1 where there are GPUs)",
+    },
     "--json": {"action": "store_true", "help": "print JSON instead of a table"},
 }
 
@@ -90,6 +105,9 @@ def run_corpus(options: argparse.Namespace) -> bool:
             tested=not options.untested,
             batch_size=options.batch_size,
             chunk_size=options.chunk_size,
+            engine=options.engine,
+            workers=options.workers,
+            gpus_per_worker=options.gpus_per_worker,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
             **more,
         )
