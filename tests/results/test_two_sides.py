@@ -7,7 +7,7 @@ import pytest
 
 import semiring_widgets as sw
 from semiring_widgets.errors import InputError
-from semiring_widgets.results.alignment import aligned_by_words, places_of
+from semiring_widgets.results.aligned_words import aligned_by_words, places_of
 from semiring_widgets.results.parts import Reference, Score, Statistic, Stream
 from tests.conftest import build_tokens
 
