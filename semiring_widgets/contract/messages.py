@@ -40,7 +40,7 @@ from semiring_widgets.contract.table import (
 )
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.parts import Part, Reference, Score, Stream, Totals
-from semiring_widgets.results.side_by_side import SideBySide
+from semiring_widgets.results.two_sides import SideBySide
 from semiring_widgets.results.visible import token_label
 from semiring_widgets.vocabulary import KINDS
 

@@ -13,11 +13,11 @@ from semiring_widgets.errors import InputError
 from semiring_widgets.export.answers_ahead import cheap_answers
 from semiring_widgets.export.packing import Scale
 from semiring_widgets.results.parts import Part
-from semiring_widgets.results.side_by_side_tables import reasons
+from semiring_widgets.results.two_sides_tables import reasons
 
 if TYPE_CHECKING:
     from semiring_widgets.contract.messages import Message
-    from semiring_widgets.results.side_by_side import SideBySide
+    from semiring_widgets.results.two_sides import SideBySide
 
 __all__ = ["both_ahead"]
 

@@ -29,12 +29,12 @@ from semiring_widgets.pictures.glyphs import FAMILIES, drawable
 from semiring_widgets.pictures.palette import INK, MUTED
 from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.pictures.sheet import DPI, MARGIN, WIDTH, card
-from semiring_widgets.pictures.side_by_side_card import draw_side_by_side
 from semiring_widgets.pictures.small_png import small_png
+from semiring_widgets.pictures.two_sides_card import draw_side_by_side
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.result import Result
-from semiring_widgets.results.side_by_side import SideBySide
+from semiring_widgets.results.two_sides import SideBySide
 from semiring_widgets.results.wording import number
 
 __all__ = ["picture", "picture_file", "settings"]
