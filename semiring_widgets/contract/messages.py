@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semiring_widgets.contract.fields import Column
+from semiring_widgets.contract.inquiry import Inquiry
 from semiring_widgets.contract.message_kinds import MessageType
 from semiring_widgets.contract.table import (
     SUMMARIES,
@@ -60,6 +61,7 @@ __all__ = [
     "encode",
     "failure",
     "head_map",
+    "inquiring",
     "message",
     "pack",
     "routes",
@@ -124,6 +126,17 @@ def starting(kind: str, text: str, model: str, status: Status, revision: int) ->
             status=status,
         )
     )
+
+
+def inquiring(summary: Message, inquiry: Inquiry) -> Message:
+    """The summary of a view that can ask again.
+
+    Args:
+        summary: of an explanation.
+        inquiry: the questions of the view.
+    """
+    header, buffer = summary
+    return {**header, "inquiry": _clean(asdict(inquiry))}, buffer
 
 
 def conditioned(
@@ -313,6 +326,8 @@ def _explanation(result: Explanation, revision: int) -> Message:
         answer=result.sentences,
         tests=tuple(result.tests),
         correlations=result.correlations,
+        arguments=result.arguments,
+        likeliest=result.likeliest,
     )
     return message(header, buffer)
 
