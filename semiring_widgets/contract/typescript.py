@@ -22,6 +22,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 from semiring_widgets.contract import table
 from semiring_widgets.contract.fields import WORDS_OF_FACTS, Selection
 from semiring_widgets.contract.message_kinds import MessageType, Request, Spelled, Words
+from semiring_widgets.contract.settings import settings
 from semiring_widgets.contract.table import ANSWERS, NOTICES, REQUESTS, SUMMARIES
 from semiring_widgets.vocabulary import KINDS, RANKED_BY
 
@@ -55,7 +56,11 @@ _PLAIN: Final = {
 
 def sources() -> dict[Path, str]:
     """All files, by where they belong."""
-    return {_FOLDER / "contract.ts": _contract(), _FOLDER / "contract-fields.ts": _fields()}
+    return {
+        _FOLDER / "contract.ts": _contract(),
+        _FOLDER / "contract-fields.ts": _fields(),
+        _FOLDER / "ask" / "settings.ts": settings(_WIDTH),
+    }
 
 
 def _contract() -> str:

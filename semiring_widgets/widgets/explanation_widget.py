@@ -192,6 +192,8 @@ class ExplanationWidget(ResultWidget[Explanation]):
             status = self._current.status if self._current is not None else status
         else:
             self._show(latest)
+            if latest is None:
+                self._asked.status = status
         self._tell(status)
 
     def _show(self, latest: Explanation | None) -> None:
