@@ -13,7 +13,7 @@ import { callOf } from "./call";
 import { copied } from "./clipboard";
 import { fieldsOf, fill, valuesIn } from "./fields";
 import { SETTINGS } from "./settings";
-import { changesOf, nameOf, quoted, said, valueOf, wordsOf } from "./values";
+import { changesOf, nameOf, quoted, said, scoreOf, wordsOf } from "./values";
 
 let bars = 0;
 
@@ -58,12 +58,12 @@ export function mountAsk(root: HTMLElement, store: Store, signal: AbortSignal, q
     const { open } = state.asking;
     return html`<button type="button" class="question" data-action="question" data-lm-suppress-shortcuts="true"
         aria-expanded=${open} aria-controls=${id} @click=${turn}><span class="asked"><b>${quoted(wordsOf(asked(summary), "text"))}</b>
-          ${said(summary).map((words) => html`<span class="setting">${words}</span>`)}</span>
+          ${said(summary).map((words) => html` <span class="setting">${words}</span>`)}</span>
         <span class="again">${unasked(state, summary) === "" ? "Ask again" : "Question"}</span></button>
+      <div id=${id} ?hidden=${!open}>${open ? panel(state, summary) : nothing}</div>
       ${past(summary, questions)}
       ${progress(summary, questions)}
-      ${sentence(state, summary)}
-      <div id=${id} ?hidden=${!open}>${open ? panel(state, summary) : nothing}</div>`;
+      ${sentence(state, summary)}`;
   });
   function panel(state: State, summary: ExplanationHeader): Drawing {
     const why = unasked(state, summary);
@@ -154,9 +154,9 @@ function past({ inquiry }: ExplanationHeader, questions: Questions): Drawing | t
   const chip = (one: PastQuestion) => {
     const shown = one.number === inquiry.number;
     const tip = one.held ? "Shows this answer again" : "Asks this again: its answer was let go";
-    return html`<button type="button" data-question=${one.number} data-lm-suppress-shortcuts="true" aria-pressed=${shown}
+    return html`<button type="button" data-question=${one.number} data-lm-suppress-shortcuts="true" aria-current=${shown ? "true" : nothing}
       class=${one.held ? "" : "let-go"} data-tip=${tip} @click=${() => shown || questions.inquire({ type: "recall", number: one.number })}>${nameOf(one, inquiry.past)}
-      <span class="worth">${valueOf(one)}</span></button>`;
+      <span class="worth">${scoreOf(one)}</span></button>`;
   };
   return html`<div class="past" role="group" aria-label="earlier questions">${inquiry.past.map(chip)}</div>`;
 }

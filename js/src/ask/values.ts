@@ -81,5 +81,5 @@ export function nameOf(past: PastQuestion, all: readonly PastQuestion[]): string
     .join(" · ");
 }
 
-export const valueOf = ({ value }: PastQuestion): string =>
+export const scoreOf = ({ value }: PastQuestion): string =>
   value === null ? "" : brief(value, Math.abs(value));
