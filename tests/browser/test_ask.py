@@ -57,7 +57,7 @@ def bar(request, open_lab, open_notebook7):
 
 def test_the_question_is_one_line_until_it_is_opened(bar):
     expect(bar.line).to_contain_text(f"“{TEXT}”")
-    expect(bar.line).to_contain_text("target are · rather than is · at [MASK] · by reference mask")
+    expect(bar.line).to_contain_text("target are rather than is at [MASK] by reference mask")
     expect(bar.form).to_have_count(0)
     assert bar.line.bounding_box()["height"] < 40
     bar.open()
