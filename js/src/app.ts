@@ -2,8 +2,10 @@
 
 import { followAddress } from "./address";
 import { mountAsk } from "./ask/bar";
+import { placeBeside } from "./beside/place";
 import { h, put } from "./dom";
 import { listenToGestures } from "./gestures";
+import { linkWidgets } from "./linked";
 import { Questions } from "./questions";
 import { Store } from "./store";
 import styles from "./styles/widget.css";
@@ -47,6 +49,7 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
   store.listen(() => describe(root, store), signal);
   describe(root, store);
   listenToGestures(root, store, questions, signal);
+  linkWidgets(root, store, questions, signal);
   mountTooltip(root, signal);
   const placed = (parent: HTMLElement, mount: Mount, element: HTMLElement) => {
     parent.append(element);
@@ -61,7 +64,10 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
     mounted = true;
     if (summary.type === "comparison")
       placed(body, mountComparisonTable, section("comparison", "attribution methods by tokens"));
-    else {
+    else if (summary.type === "beside") {
+      put(answer, { "data-pane": "answer", "data-order": "line" });
+      placeBeside(body, placed);
+    } else {
       // What sentences name is reached by the keyboard like any part of a pane.
       put(answer, { "data-pane": "answer", "data-order": "line" });
       placeExplanation(body, store, placed);

@@ -2,6 +2,7 @@
 
 import { Columns } from "./columns";
 import type {
+  BothAnswer,
   ConditionedAnswer,
   HeadMapAnswer,
   RankedBy,
@@ -40,6 +41,8 @@ export interface State {
   answered: Answered;
   condition: { header: ConditionedAnswer; columns: Columns } | null;
   map: { header: HeadMapAnswer; columns: Columns } | null;
+  /** The same of two explanations side by side. */
+  both: { header: BothAnswer; columns: Columns } | null;
   /** By what routes are ranked, the answer to a question about them, and how far that is. */
   by: RankedBy;
   routes: RoutesAnswer | null;
@@ -88,6 +91,7 @@ export class Store {
     answered: "none",
     condition: null,
     map: null,
+    both: null,
     by: "contribution",
     routes: null,
     routed: "none",

@@ -14,12 +14,13 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from semiring_widgets.contract import table
+from semiring_widgets.contract.corpus_table import CORPUS_ANSWERS, CORPUS_REQUESTS, CorpusHeader
 from semiring_widgets.contract.fields import WORDS_OF_FACTS, Selection
 from semiring_widgets.contract.message_kinds import MessageType, Request, Spelled, Words
 from semiring_widgets.contract.settings import settings
@@ -38,6 +39,14 @@ _HEAD: Final = """\
  *
  * Numbers travel as columns in one binary buffer; the JSON header says where each begins. NaN (not known
  * yet) is legal in a column only; in the JSON an unknown number is null.
+ */
+"""
+_CORPUS_HEAD: Final = """\
+/**
+ * The messages between Python and the view of a corpus.
+ *
+ * Written by `python -m semiring_widgets.contract.typescript` from the table in
+ * `semiring_widgets/contract/corpus_table.py`: change it there.
  */
 """
 _SELECTION: Final = """\
@@ -60,6 +69,7 @@ def sources() -> dict[Path, str]:
         _FOLDER / "contract.ts": _contract(),
         _FOLDER / "contract-fields.ts": _fields(),
         _FOLDER / "ask" / "settings.ts": settings(_WIDTH),
+        _FOLDER / "corpus" / "contract.ts": _corpus(),
     }
 
 
@@ -82,7 +92,7 @@ def _contract() -> str:
         _SELECTION,
         *map(_interface, facts),
         "\n".join(_union(name, members) for name, members in unions.items()),
-        _answers(),
+        _answers("AnswerTo", REQUESTS),
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
@@ -117,10 +127,29 @@ def type_of(hint: Any) -> str:
     raise TypeError(f"{hint!r} has no counterpart in TypeScript.")
 
 
+def _corpus() -> str:
+    """The messages of the view of a corpus; what they share with the others is imported."""
+    messages = (CorpusHeader, *CORPUS_ANSWERS.values(), *CORPUS_REQUESTS.values())
+    facts = [kind for kind in _made_of(messages) if kind not in set(_facts())]
+    unions = {"CorpusAnswer": _names(CORPUS_ANSWERS), "CorpusRequest": _names(CORPUS_REQUESTS)}
+    parts = [
+        _CORPUS_HEAD,
+        'import type { Column } from "../contract";',
+        *map(_interface, facts),
+        "\n".join(_union(name, members) for name, members in unions.items()),
+        _answers("CorpusAnswerTo", CORPUS_REQUESTS),
+    ]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
 def _facts() -> Iterator[type]:
-    """All dataclasses of the messages, what they are made of first."""
-    seen: dict[type, None] = {}
+    """All dataclasses of the messages about one text, what they are made of first."""
     messages = (*SUMMARIES.values(), *ANSWERS.values(), *REQUESTS.values(), *NOTICES.values())
+    return _made_of((*messages, table.Prepared, table.Page))
+
+
+def _made_of(messages: Iterable[type]) -> Iterator[type]:
+    seen: dict[type, None] = {}
 
     def visit(kind: type) -> None:
         for hint in _hints(kind).values():
@@ -128,7 +157,7 @@ def _facts() -> Iterator[type]:
                 visit(inner)
         seen[kind] = None
 
-    for one in (*messages, table.Prepared, table.Page):
+    for one in messages:
         visit(one)
     return iter(seen)
 
@@ -225,15 +254,15 @@ def _object(words: Any) -> str:
     return "{\n" + "".join(f'  {key}: "{word}",\n' for key, word in words.items()) + "} as const"
 
 
-def _answers() -> str:
+def _answers(of: str, requests: Mapping[str, type[Request]]) -> str:
     lines = [
         f"  {name}: {'never' if kind.answer is None else kind.answer.__name__};"
-        for name, kind in REQUESTS.items()
+        for name, kind in requests.items()
     ]
     return "\n".join(
         [
             "/** What each request is answered with, unless with an error. */",
-            "export interface AnswerTo {",
+            f"export interface {of} {{",
             *lines,
             "}",
         ]

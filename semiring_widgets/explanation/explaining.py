@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -22,12 +22,13 @@ __all__ = ["explain", "explain_run"]
 def explain(
     model: Any,
     tokenizer: Any,
-    text: str | tuple[str, str],
-    target: str | int | None = None,
-    contrast: str | int | None = None,
+    text: str | tuple[str, str] | Sequence[Mapping[str, str]],
+    target: str | int | Sequence[int] | None = None,
+    contrast: str | int | Sequence[int] | None = None,
     position: int | None = None,
     *,
     score: Callable[[Any], Tensor] | None = None,
+    generate: int | None = None,
     semiring: str | Semiring | None = None,
     granularity: str = "primitive",
     rules: str | Rule = "gradient",
@@ -49,12 +50,20 @@ def explain(
     Args:
         model: a transformers model in eval mode; it is not changed.
         tokenizer: its tokenizer.
-        text: one text, or a pair as ``(first, second)`` for a model that compares two.
-        target: token asked for, by default the model's own first choice: a word (the token that it is at this
-            place, with or without a blank before it), or an id.
-        contrast: token whose logit is subtracted.
+        text: one text, a pair as ``(first, second)`` for a model that compares two, or a chat as
+            ``[{"role": "user", "content": "..."}]``, which the tokenizer's chat template writes out.
+        target: what is asked for, by default the model's own first choice: a word (the token that it is at
+            this place, with or without a blank before it), or an id; its logit is the score. Of a causal
+            model or an encoder-decoder also several words, or a list of ids: then the score is the
+            log-probability of them all (nats), the sum over pieces, each given those before it. These pieces
+            are read by the model, too, so that paths start there as well; the last one is not.
+        contrast: what is subtracted: a token's logit, or the log-probability of another continuation, which
+            may have another number of pieces. If one of the two is a continuation, both scores are
+            log-probabilities.
         position: token whose logits are read, see above for the default.
         score: instead of a target, a function of the model's output, giving shape () or (B,).
+        generate: instead of a target, so many pieces of the model's own continuation, always the most
+            probable next one, up to the sign of the end.
         semiring: one more statistic of the paths, for every token, layer, branch and head: a name as in
             `semiring_widgets.backprop`, ``"hops"`` (attentions on the way, on average) or an object, your own
             too. A `Product` gives one statistic per factor.
@@ -102,7 +111,7 @@ def explain(
         >>> explain(model, tokenizer, "The keys [MASK] here.", "are", through={"layer": 3, "head": 2}).paths
         'only paths through head 3·2'
     """
-    question = Question(text, target, contrast, position, score, add_special_tokens)
+    question = Question(text, target, contrast, position, score, generate, add_special_tokens)
     options = ExplainOptions(
         granularity,
         rules,

@@ -25,8 +25,8 @@ from semiring_widgets.core.paths import Paths
 from semiring_widgets.core.rules import find_rule
 from semiring_widgets.core.tape import Tape
 from semiring_widgets.explanation.modes import training_modules
+from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.explanation.references import Referenced
-from semiring_widgets.explanation.scores import Prepared
 from semiring_widgets.explanation.statistics import Asked
 from semiring_widgets.question import ExplainOptions, Question
 from semiring_widgets.results.parts import Correlation, Reference, Statistic, Totals

@@ -37,9 +37,11 @@ from semiring_widgets.explanation.every_path import every_path
 from semiring_widgets.explanation.failures import named_failure
 from semiring_widgets.explanation.flow_cells import FLOW, sizes_of
 from semiring_widgets.explanation.made import Made, weights_of
-from semiring_widgets.explanation.references import Referenced, check_reference, referenced
+from semiring_widgets.explanation.piece_numbers import tell_pieces
+from semiring_widgets.explanation.prepared import Prepared
+from semiring_widgets.explanation.references import Referenced, check_reference
 from semiring_widgets.explanation.routing import RouteTeller, check_rankings
-from semiring_widgets.explanation.scores import Prepared, prepare
+from semiring_widgets.explanation.scores import prepare
 from semiring_widgets.explanation.session import LiveSession
 from semiring_widgets.explanation.some_paths import tell_some
 from semiring_widgets.explanation.statistics import Asked, check_asked
@@ -102,7 +104,7 @@ def run_of(
             other, draft.reference = kept.other, kept.reference
         else:
             with torch.no_grad(), named_failure(prepared.model_name, "was run with the reference"):
-                other = referenced(prepared.call, options.reference)
+                other = prepared.refer(options.reference)
                 draft.reference = other.told(float(prepared.run(*other.inputs)))
         draft.publish("recording the forward pass")
         # Who clicks on what was asked before waits: both use one recording.
@@ -161,8 +163,10 @@ def _explained(
         if swept is not None:
             draft.totals = swept.totals
             _fill(draft.dataset, swept.dataset, [n for n in draft.dataset if n not in EFFECTS])
-        recording = Recording(tape, score, prepared.inputs, other, prepared.run, prepared.call, limit)
+        recording = Recording(tape, score, prepared.inputs, other, prepared.run, prepared.refer, limit)
         _effects(recording, draft, kept)
+        if prepared.score.continuation is not None:
+            tell_pieces(draft, options.reference)
         draft.total = (3 if asking is None else 5) * len(graph.ops)
         if swept is not None:
             top = swept.top

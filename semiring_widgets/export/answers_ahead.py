@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from semiring_widgets.results.rankings import ListedStep
     from semiring_widgets.results.session import Session
 
-__all__ = ["answers_ahead", "size_of"]
+__all__ = ["answers_ahead", "cheap_answers", "size_of"]
 
 _BASE64: Final = 4 / 3
 # Work is counted in scalar values of the graph that a pair of sweeps visits; 250 million take about six
@@ -108,7 +108,7 @@ def _conditions(result: Explanation, budget: int, answers: int | None = None) ->
     found: list[Message] = []
     if result.session is None or result.status.state == "running":
         return found
-    cheap = _WORK // _work(result)
+    cheap = cheap_answers(result)
     for part in islice(_clicks(result), cheap if answers is None else answers):
         dataset, log_share = result.session.conditioned([part])
         # No view shows branches of a selection.
@@ -182,6 +182,11 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, list):
         return [_rounded(part) for part in value]
     return float(f"{value:.7g}") if isinstance(value, float) else value
+
+
+def cheap_answers(result: Explanation) -> int:
+    """How many parts may be answered for in a page without a limit of the caller's."""
+    return _WORK // _work(result)
 
 
 def size_of(message: Message) -> int:

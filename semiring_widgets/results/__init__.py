@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from semiring_widgets.results.rankings import Family, ListedRoute, ListedStep, Ranking
     from semiring_widgets.results.result import Result
     from semiring_widgets.results.session import Session
+    from semiring_widgets.results.side_by_side import SideBySide
 
 _HOME = {
     "Comparison": "comparison",
@@ -45,6 +46,7 @@ _HOME = {
     "Result": "result",
     "Score": "parts",
     "Session": "session",
+    "SideBySide": "side_by_side",
     "Statistic": "parts",
     "Status": "parts",
     "Stream": "parts",
@@ -76,6 +78,7 @@ __all__ = [
     "Score",
     "Sentence",
     "Session",
+    "SideBySide",
     "Statistic",
     "Status",
     "Stream",

@@ -100,8 +100,12 @@ def _argument(name: str, value: Any) -> Argument:
     if not _is_plain(value):
         own = getattr(value, "__name__", "")
         return Argument(name, own if own.isidentifier() else name, (shown(value),), own=True)
-    if name in ("target", "contrast") and isinstance(value, int):
-        return Argument(name, repr(value), (f"id:{value}",))
+    if name in ("target", "contrast") and not isinstance(value, str):
+        # Of several ids there is no word for a field.
+        several = not isinstance(value, int)
+        return Argument(name, _code(value), (shown(value) if several else f"id:{value}",), own=several)
+    if name == "text" and (turns := _turns(value)):
+        return Argument(name, _code(value), turns, own=True)
     many = value if isinstance(value, (tuple, list)) else (value,)
     return Argument(name, _code(value), tuple(map(str, many)))
 
@@ -208,6 +212,13 @@ def _parts(value: Any) -> tuple[Part, ...] | None:
     found = [{name: _plain(one) for name, one in part.items()} for part in many if isinstance(part, Mapping)]
     known = len(found) == len(many) and all(part.keys() <= _NOTHING.keys() for part in found)
     return tuple(Part(**part) for part in found) if known else None
+
+
+def _turns(value: Any) -> tuple[str, ...]:
+    """What is said in a chat, in one text; nothing where it is none."""
+    if not isinstance(value, (tuple, list)) or not all(isinstance(turn, Mapping) for turn in value):
+        return ()
+    return ("\n".join(f"{turn.get('role', '')}: {turn.get('content', '')}" for turn in value),)
 
 
 def _named(part: Part) -> dict[str, Any]:

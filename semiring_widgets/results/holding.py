@@ -25,7 +25,7 @@ from semiring_widgets.results.rankings import Ranking
 from semiring_widgets.results.session import Session
 from semiring_widgets.vocabulary import RANKINGS
 
-__all__ = ["Asks", "HeldSession", "keep_newest"]
+__all__ = ["Asks", "HeldSession", "keep_newest", "sessions_of"]
 
 
 class Asks(Protocol):
@@ -111,17 +111,28 @@ _lock = threading.Lock()
 _newest: list[weakref.ref[HeldSession]] = []
 
 
-def keep_newest(session: object, beside: Iterable[object] = ()) -> None:
+def sessions_of(result: object) -> tuple[object, ...]:
+    """The sessions behind a result: one, or those of both sides.
+
+    Args:
+        result: of any kind.
+    """
+    sides = getattr(result, "sides", (result,))
+    return tuple(getattr(side, "session", None) for side in sides)
+
+
+def keep_newest(*sessions: object, beside: Iterable[object] = ()) -> None:
     """Note what is shown now; what was shown before it gives its recording up.
 
     Args:
-        session: of a result that is shown; what is no `HeldSession` holds no recording.
+        sessions: of a result that is shown; what is no `HeldSession` holds no recording.
         beside: of earlier answers in the same view, the newest first: they keep theirs as long as all of
             them together take less than what is still free.
     """
-    if not isinstance(session, HeldSession) or session.released:
+    held = [one for one in sessions if isinstance(one, HeldSession) and not one.released]
+    if not held:
         return
-    kept = [session, *_fitting(session, beside)]
+    kept = [*held, *_fitting(held, beside)]
     with _lock:
         shown = [known() for known in _newest]
         _newest[:] = [weakref.ref(one) for one in kept]
@@ -130,12 +141,12 @@ def keep_newest(session: object, beside: Iterable[object] = ()) -> None:
             other.release()
 
 
-def _fitting(newest: HeldSession, beside: Iterable[object]) -> list[HeldSession]:
+def _fitting(newest: list[HeldSession], beside: Iterable[object]) -> list[HeldSession]:
     """Those whose recordings there is room for; one that several share counts for each."""
-    room = getattr(newest.session, "free", 0)
+    room = min(getattr(one.session, "free", 0) for one in newest)
     found = []
     for one in beside:
-        if not isinstance(one, HeldSession) or one.released or one is newest:
+        if not isinstance(one, HeldSession) or one.released or one in newest:
             continue
         room -= getattr(one.session, "nbytes", 0)
         if room < 0:

@@ -203,9 +203,9 @@ class ExplanationWidget(ResultWidget[Explanation]):
         if before is not None and latest is not None and before.streams != latest.streams:
             self.selection = []
 
-    def _sessions(self) -> list[object]:
+    def _past_sessions(self) -> list[object]:
         past = [entry.answer for entry in self._asked.past if entry.answer is not self._current]
-        return [*super()._sessions(), *(getattr(answer, "session", None) for answer in past)]
+        return [getattr(answer, "session", None) for answer in past]
 
     def _encode(self, status: Status, revision: int) -> messages.Message:
         summary = super()._encode(status, revision)

@@ -25,7 +25,7 @@ from semiring_widgets.contract.requests import another_version, parts_of
 from semiring_widgets.contract.table import Cancel, Gone, Pull, Shown
 from semiring_widgets.errors import InputError, sentence_of
 from semiring_widgets.jobs import ExplanationJob
-from semiring_widgets.results.holding import HeldSession, keep_newest
+from semiring_widgets.results.holding import HeldSession, keep_newest, sessions_of
 from semiring_widgets.results.parts import Status
 from semiring_widgets.widgets.desk import Desk, Request
 from semiring_widgets.widgets.mime import with_picture
@@ -185,17 +185,17 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
 
     def _hold(self) -> None:
         """Keep the recording behind what is shown, and no older one; nothing is behind a closed widget."""
-        sessions = self._sessions()
+        shown, past = sessions_of(self._current), self._past_sessions()
         if not self._closed:
-            keep_newest(sessions[0], sessions[1:])
+            keep_newest(*shown, beside=past)
             return
-        for session in sessions:
+        for session in (*shown, *past):
             if isinstance(session, HeldSession):
                 session.release()
 
-    def _sessions(self) -> list[object]:
-        """The session of what is shown, and of what one may come back to, the newest first."""
-        return [getattr(self._current, "session", None)]
+    def _past_sessions(self) -> list[object]:
+        """The sessions of what one may come back to, the newest first."""
+        return []
 
     def _follow(self, job: ExplanationJob[R]) -> None:
         """Show what a job finds, as long as no other has taken its place."""

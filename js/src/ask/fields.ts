@@ -24,7 +24,7 @@ export function fieldsOf(
   const asked = summary.arguments.length > 0 ? summary.arguments : (summary.inquiry?.arguments ?? []);
   const texts = asked.length > 0 ? wordsOf(asked, "text") : [summary.text];
   return html`<div class="fields">
-    ${texts.map((_, index) => textField(index, `${id}-text-${index}`, fixed, wrong?.name === "text" && index === 0 ? wrong : null))}
+    ${texts.map((_, index) => textField(index, `${id}-text-${index}`, fixed || isOwn(asked, "text"), wrong?.name === "text" && index === 0 ? wrong : null))}
     ${NAMES.map((name) => field(summary, asked, name, `${id}-${name}`, fixed, wrong?.name === name ? wrong : null))}</div>`;
 }
 
@@ -134,7 +134,7 @@ export function fill(form: HTMLFormElement, asked: readonly Argument[]): void {
     const index = seen.get(control.name) ?? 0;
     seen.set(control.name, index + 1);
     const words = wordsOf(asked, control.name)[index] ?? "";
-    control.value = isOwn(asked, control.name) ? "" : words;
+    control.value = isOwn(asked, control.name) && control.name !== "text" ? "" : words;
     if (control instanceof HTMLSelectElement) say(control);
   }
 }

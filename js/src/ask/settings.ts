@@ -18,7 +18,7 @@ export interface Setting {
 
 export const SETTINGS = {
   target: {
-    means: "the answer to explain: a word, or id:N for token N; default: the model's own",
+    means: "the answer to explain: a word, several, or id:N for token N; default: the model's own",
     default: "",
     choices: {},
     open: true,
