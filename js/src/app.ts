@@ -1,6 +1,7 @@
 /** One widget, from the first message to the abort signal: its elements are made here, once. */
 
 import { followAddress } from "./address";
+import { mountAsk } from "./ask/bar";
 import { placeBeside } from "./beside/place";
 import { h, put } from "./dom";
 import { listenToGestures } from "./gestures";
@@ -91,6 +92,7 @@ function placeExplanation(
   const choices = h("div", { class: "choices" });
   const columns = h("div", { class: "columns" });
   const more = h("details", { class: "numbers" }, h("summary", SHORTCUTS, "Numbers of all paths"));
+  placed(body, mountAsk, h("div", { class: "ask" }));
   body.append(choices);
   placed(choices, mountSwitch, h("div"));
   placed(choices, mountLegend, h("p", { class: "scale-of-all" }));

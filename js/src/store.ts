@@ -33,6 +33,8 @@ export interface State {
   detailed: boolean;
   /** Whether the list of gestures is open. */
   helping: boolean;
+  /** Whether the fields of the question are open, why it was not even heard, and what was done with its call. */
+  asking: { open: boolean; refused: string | null; note: string };
   /** What is under the pointer or has the focus, in whichever picture: parts that light up in all of them. */
   pointed: readonly Target[];
   /** What is known about the paths through the selection. */
@@ -84,6 +86,7 @@ export class Store {
     avoiding: EMPTY,
     history: { back: false, forward: false },
     helping: false,
+    asking: { open: false, refused: null, note: "" },
     complete: false,
     detailed: false,
     pointed: [],

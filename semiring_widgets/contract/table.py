@@ -21,8 +21,10 @@ from typing import Annotated, Any, Final
 
 from semiring_widgets.contract.beside_types import BesideHeader, BothAnswer, BothRequest, Side
 from semiring_widgets.contract.fields import GIVEN, KIND, RANKED_BY, Column, Selection
+from semiring_widgets.contract.inquiry import AskRequest, Inquiry, RecallRequest
 from semiring_widgets.contract.message_kinds import Answer, Notice, Request, Spelled
 from semiring_widgets.contract.summary import VERSION, Summary
+from semiring_widgets.results.asked import Argument, Likely
 from semiring_widgets.results.comparison import MethodResult
 from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import (
@@ -41,6 +43,7 @@ __all__ = [
     "REQUESTS",
     "SUMMARIES",
     "VERSION",
+    "AskRequest",
     "BesideHeader",
     "BokehAnswer",
     "BokehRequest",
@@ -61,6 +64,7 @@ __all__ = [
     "Page",
     "Prepared",
     "Pull",
+    "RecallRequest",
     "RoutesAnswer",
     "RoutesRequest",
     "Shown",
@@ -85,6 +89,9 @@ class ExplanationHeader(Summary, type="explanation"):
         tests: those that were asked for one by one; those of all tokens, heads and feed-forward parts are
             columns.
         rules: which number an edge carried.
+        arguments: what was asked, without what is the default; empty in results that do not say.
+        likeliest: what the model would say there.
+        inquiry: the questions of a view that can ask again; null where nobody can be asked.
     """
 
     granularity: str = ""
@@ -98,6 +105,9 @@ class ExplanationHeader(Summary, type="explanation"):
     tests: tuple[Test, ...] = ()
     correlations: tuple[Correlation, ...] = ()
     rules: str = "gradient"
+    arguments: tuple[Argument, ...] = ()
+    likeliest: tuple[Likely, ...] = ()
+    inquiry: Inquiry | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -372,7 +382,7 @@ REQUESTS: Final[Mapping[str, type[Request]]] = {
     one.type: one
     for one in (
         *(Pull, Cancel, ConditionRequest, RoutesRequest, TestRequest, HeadMapRequest),
-        *(ChartRequest, BokehRequest, BothRequest),
+        *(ChartRequest, BokehRequest, BothRequest, AskRequest, RecallRequest),
     )
 }
 NOTICES: Final[Mapping[str, type[Notice]]] = {one.type: one for one in (Shown, Gone)}

@@ -21,7 +21,7 @@ __all__ = ["ELSEWHERE", "Result", "arrays_of", "facts_of"]
 # Fields that are saved as arrays, or not at all.
 ELSEWHERE: Final = ("dataset", "session")
 # Fields that files have where there is something to say.
-_LATER: Final = ("paths", "reference", "sentences", "correlations", "tests")
+_LATER: Final = ("paths", "reference", "sentences", "correlations", "tests", "arguments", "likeliest")
 R = TypeVar("R", bound="Result")
 
 
