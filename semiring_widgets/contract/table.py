@@ -19,9 +19,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
+from semiring_widgets.contract.charts import BokehAnswer, BokehRequest, ChartAnswer, ChartRequest
 from semiring_widgets.contract.fields import GIVEN, KIND, RANKED_BY, Column, Selection
+from semiring_widgets.contract.inside import (
+    GroupAnswer,
+    GroupRequest,
+    PathAnswer,
+    PathRequest,
+    UnitsAnswer,
+    UnitsRequest,
+)
 from semiring_widgets.contract.message_kinds import Answer, MessageType, Notice, Request, Spelled
 from semiring_widgets.results.comparison import MethodResult
+from semiring_widgets.results.groups import Group
 from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import (
     Correlation,
@@ -105,6 +115,7 @@ class ExplanationHeader(Summary, type="explanation"):
         tests: those that were asked for one by one; those of all tokens, heads and feed-forward parts are
             columns.
         rules: which number an edge carried.
+        groups: parts that are taken together under a name.
     """
 
     granularity: str = ""
@@ -118,6 +129,7 @@ class ExplanationHeader(Summary, type="explanation"):
     tests: tuple[Test, ...] = ()
     correlations: tuple[Correlation, ...] = ()
     rules: str = "gradient"
+    groups: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,11 +156,17 @@ class ConditionedAnswer(Answer, type="conditioned"):
         selection: the parts, as asked.
         log_share: natural log of the share of all mass that passes through it; null where no path does.
         totals: what is known of the totals of these paths; null where that is known of all paths only.
+        contribution: of exactly these paths, input minus reference, in the unit of the score.
+        avoiding: parts that none of these paths pass.
+        among: parts of which they pass at least one; none for no such condition.
     """
 
     selection: Selection
     log_share: float
     totals: Totals
+    contribution: float
+    avoiding: Selection = ()
+    among: Selection = ()
     columns: tuple[Column, ...]
 
 
@@ -188,28 +206,6 @@ class HeadMapAnswer(Answer, type="head_map"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChartAnswer(Answer, type="chart"):
-    """A chart for BokehJS.
-
-    Attributes:
-        selection: whose paths it shows.
-        item: what ``Bokeh.embed.embed_item`` takes.
-        dark: the same with light letters.
-    """
-
-    selection: Selection
-    item: Any
-    dark: Any
-
-
-@dataclass(frozen=True, kw_only=True)
-class BokehAnswer(Answer, type="bokehjs"):
-    """BokehJS itself, in the buffer."""
-
-    version: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class ErrorAnswer(Answer, type="error"):
     """Why a request cannot be met, in a sentence."""
 
@@ -245,10 +241,12 @@ class ConditionRequest(
 
     Attributes:
         avoiding: parts that none of these paths pass.
+        among: parts of which they pass at least one, as a group of parts means; none for no such condition.
     """
 
     selection: Selection
     avoiding: Selection = ()
+    among: Selection = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -317,18 +315,6 @@ class HeadMapRequest(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChartRequest(Request, type="chart", answer=ChartAnswer, ahead=True):
-    """Asks for the chart of the selected paths."""
-
-    selection: Selection = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class BokehRequest(Request, type="bokehjs", answer=BokehAnswer):
-    """Asks for BokehJS, once per page."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Shown(Notice, type="shown"):
     """A view was opened; a computation stops when its last one is gone."""
 
@@ -374,6 +360,7 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     one.type: one
     for one in (
         *(ConditionedAnswer, RoutesAnswer, TestAnswer, HeadMapAnswer),
+        *(GroupAnswer, UnitsAnswer, PathAnswer),
         *(ChartAnswer, BokehAnswer, ErrorAnswer),
     )
 }
@@ -381,6 +368,7 @@ REQUESTS: Final[Mapping[str, type[Request]]] = {
     one.type: one
     for one in (
         *(Pull, Cancel, ConditionRequest, RoutesRequest, TestRequest, HeadMapRequest),
+        *(GroupRequest, UnitsRequest, PathRequest),
         *(ChartRequest, BokehRequest),
     )
 }

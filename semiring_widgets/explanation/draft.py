@@ -13,6 +13,7 @@ from semiring_widgets.explanation.answering import sentences_of
 from semiring_widgets.explanation.scores import Prepared
 from semiring_widgets.question import ExplainOptions
 from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.groups import GroupBook
 from semiring_widgets.results.log_of_tests import Test, TestLog
 from semiring_widgets.results.parts import Correlation, Layer, Reference, Sentence, Statistic, Status, Totals
 from semiring_widgets.results.rankings import Ranking
@@ -48,6 +49,7 @@ class Draft:
     sentences: tuple[Sentence, ...] = ()
     correlations: tuple[Correlation, ...] = ()
     tests: TestLog = field(default_factory=TestLog)
+    groups: GroupBook = field(default_factory=GroupBook)
     done: int = 0
     total: int = 0
     message: str = ""
@@ -114,4 +116,5 @@ class Draft:
             sentences=self.sentences,
             correlations=self.correlations,
             tests=self.tests,
+            groups=self.groups,
         )

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from semiring_widgets.contract import messages
+from semiring_widgets.contract import drilling, messages
 from semiring_widgets.contract.answers import head_shares
+from semiring_widgets.contract.inside import UnitsRequest
 from semiring_widgets.contract.requests import EMPTY_SELECTION
 from semiring_widgets.contract.table import ConditionRequest, HeadMapRequest, RoutesRequest, TestRequest
 from semiring_widgets.errors import InputError, SemiringWidgetsError
@@ -43,6 +45,8 @@ _PER_TOKEN: Final = 1_350
 _PER_PAIR: Final = 9
 # More routes than that are of no use to a reader, even if most of them are not through the selection.
 _ROUTES: Final = 80
+# Parts whose units are in a page.
+_UNITS: Final = 24
 
 
 def answers_ahead(result: Explanation, budget: int, answers: int | None = None) -> dict[str, list[Message]]:
@@ -63,8 +67,11 @@ def answers_ahead(result: Explanation, budget: int, answers: int | None = None) 
     budget -= sum(map(size_of, lists))
     tests = _tests(result)
     budget -= sum(map(size_of, tests))
+    units = _units(result)
+    budget -= sum(map(size_of, units))
     return {
         HeadMapRequest.type: maps,
+        UnitsRequest.type: units,
         TestRequest.type: tests,
         RoutesRequest.type: lists,
         ConditionRequest.type: _conditions(result, budget, answers),
@@ -108,6 +115,9 @@ def _conditions(result: Explanation, budget: int, answers: int | None = None) ->
     found: list[Message] = []
     if result.session is None or result.status.state == "running":
         return found
+    for group in result.groups.values():
+        among = [asdict(part) for part in group.parts]
+        found.append(messages.conditioned(0, [], *result.session.conditioned([], among=among), among=among))
     cheap = _WORK // _work(result)
     for part in islice(_clicks(result), cheap if answers is None else answers):
         dataset, log_share = result.session.conditioned([part])
@@ -119,6 +129,33 @@ def _conditions(result: Explanation, budget: int, answers: int | None = None) ->
             break
         found.append(message)
     return found
+
+
+def _units(result: Explanation) -> list[Message]:
+    """The units of the feed-forward parts and heads with the most mass.
+
+    Args:
+        result: the explanation; without a live session there are none.
+
+    Returns:
+        ``units`` answers.
+    """
+    if result.session is None or result.status.state == "running":
+        return []
+    mlps = [{**EMPTY_SELECTION, "layer": layer.index, "branch": "mlp"} for layer in result.layers]
+    heads = [{**EMPTY_SELECTION, "layer": layer, "head": head} for layer, head in _heads(result)]
+    turns = chain.from_iterable(zip_longest(heads, mlps))
+    few = islice(filter(None, turns), min(_UNITS, _WORK // (8 * _work(result))))
+    found = [_units_of(result.session, part) for part in few]
+    return [units for units in found if units is not None]
+
+
+def _units_of(session: Session, part: Mapping[str, Any]) -> Message | None:
+    """The units of a part; None where it has no hidden layer."""
+    try:
+        return drilling.units(0, session.units([part]))
+    except SemiringWidgetsError:
+        return None
 
 
 def _tests(result: Explanation) -> list[Message]:

@@ -22,6 +22,7 @@ from semiring_widgets.checks import shown, whole_number
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.answer_checks import (
     check_correlations,
+    check_groups,
     check_reference,
     check_sentences,
     check_tests,
@@ -39,7 +40,9 @@ from semiring_widgets.results.consistency import (
 )
 from semiring_widgets.results.exits import exits
 from semiring_widgets.results.facts import fields_of, value_of
+from semiring_widgets.results.groups import Group, GroupBook
 from semiring_widgets.results.holding import HeldSession
+from semiring_widgets.results.inside import Inside
 from semiring_widgets.results.log_of_tests import Test, TestLog
 from semiring_widgets.results.parts import (
     Correlation,
@@ -65,7 +68,7 @@ __all__ = ["Explanation", "load"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Explanation(Tested, Result):
+class Explanation(Tested, Inside, Result):
     """By which routes a score was made, for one text.
 
     Attributes:
@@ -91,6 +94,7 @@ class Explanation(Tested, Result):
         tests: those that were run, see `test`; they need no model to be read, and are saved.
         rules: which number an edge of the graph carried: ``"gradient"``, ``"linear"``, ``"secant"``,
             ``"lrp"``, ``"gim"``, or the name of another rule.
+        groups: parts that are taken together under a name, by name, see `group`; they are saved.
 
     Example:
         >>> import semiring_widgets as sw
@@ -126,6 +130,7 @@ class Explanation(Tested, Result):
     correlations: tuple[Correlation, ...] = ()
     tests: TestLog = field(default_factory=TestLog)
     rules: str = "gradient"
+    groups: GroupBook = field(default_factory=GroupBook)
 
     @property
     def routes(self) -> tuple[ListedRoute, ...]:
@@ -279,11 +284,12 @@ class Explanation(Tested, Result):
     @classmethod
     def _from_file(cls, header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> Explanation:
         tests = value_of(tuple[Test, ...], header.pop("tests", []), "it.tests")
-        facts = fields_of(cls, header, "it", without=(*ELSEWHERE, "tests"))
+        groups = value_of(tuple[Group, ...], header.pop("groups", []), "it.groups")
+        facts = fields_of(cls, header, "it", without=(*ELSEWHERE, "tests", "groups"))
         statistics = [statistic.name for statistic in facts.get("statistics", ())]
         labels = {**COORDINATES, "statistic": statistics}
         dataset = with_effects(table(arrays, variables_of(bool(statistics)), labels))
-        result = cls(**facts, dataset=dataset, tests=TestLog(tests))
+        result = cls(**facts, dataset=dataset, tests=TestLog(tests), groups=GroupBook(groups))
         check_streams(result.streams)
         check_status(result.status)
         check_counted(result.granularity, result.level)
@@ -297,6 +303,7 @@ class Explanation(Tested, Result):
         check_sentences(result.sentences, result.layers, size)
         check_correlations(result.correlations)
         check_tests(result.tests, result.layers, size)
+        check_groups(groups, result.layers, size)
         return result
 
     def __repr__(self) -> str:
