@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from semiring_widgets.corpus import Corpus, explain_corpus, read_corpus
     from semiring_widgets.errors import SemiringWidgetsError
     from semiring_widgets.explanation import (
+        beside,
         contributions,
         edges,
         effects,
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
         write_circuit,
     )
     from semiring_widgets.notebook import load_ipython_extension, unload_ipython_extension
-    from semiring_widgets.results import Explanation, load
+    from semiring_widgets.results import Explanation, SideBySide, load
     from semiring_widgets.results.exits import Exits
 
 _HOME = {
@@ -83,6 +84,7 @@ _HOME = {
     "Corpus": "corpus",
     "explain_corpus": "corpus",
     "read_corpus": "corpus",
+    "beside": "explanation",
     "contributions": "explanation",
     "effects": "explanation",
     "estimate_memory": "core",
@@ -102,6 +104,7 @@ _HOME = {
     "top_routes": "core",
     "SemiringWidgetsError": "errors",
     "Explanation": "results",
+    "SideBySide": "results",
     "explain": "explanation",
     "load": "results",
     "load_demo": "explanation",
@@ -133,9 +136,11 @@ __all__ = [
     "Selection",
     "Semiring",
     "SemiringWidgetsError",
+    "SideBySide",
     "Tape",
     "attr",
     "backprop",
+    "beside",
     "circuit",
     "circuit_curve",
     "compare",

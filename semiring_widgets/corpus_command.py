@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from semiring_widgets.options import Parser, add_model, pair
+from semiring_widgets.results.atomic import check_writable
 from semiring_widgets.streams import mute
 from semiring_widgets.vocabulary import GRANULARITIES, RULES
 
@@ -25,7 +26,11 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "--rules": {"default": "gradient", "choices": RULES, "help": "which number an edge of the graph carries"},
     "--reference": {"metavar": "TEXT", "help": "of rows without one: mask, mean, zero, or a text"},
     "--untested": {"action": "store_true", "help": "estimate effects only, which is faster"},
-    "--kinds": {"nargs": "+", "metavar": "KIND", "help": "parts to keep: token head mlp branch (all)"},
+    "--kinds": {
+        "nargs": "+",
+        "metavar": "KIND",
+        "help": "token head mlp branch (these), edge",
+    },
     "--batch-size": {
         "type": int,
         "default": 16,
@@ -33,7 +38,19 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
         "help": "texts asked together (%(default)s)",
     },
     "--chunk-size": {"type": int, "default": 128, "metavar": "N", "help": "rows kept together (%(default)s)"},
+    "--engine": {
+        "default": "local",
+        "choices": ("local", "ray"),
+        "help": "local: this process (the default); ray: workers of Ray Data",
+    },
+    "--workers": {"type": int, "metavar": "N", "help": "of Ray (one a GPU, else one a processor)"},
+    "--gpus-per-worker": {
+        "type": float,
+        "metavar": "N",
+        "help": "of Ray, may be a fraction (1 where there are GPUs)",
+    },
     "--json": {"action": "store_true", "help": "print JSON instead of a table"},
+    "--html": {"metavar": "PATH", "help": "also write the page that shows them, as view does"},
 }
 
 
@@ -71,6 +88,8 @@ def run_corpus(options: argparse.Namespace) -> bool:
 
     from semiring_widgets.corpus import explain_corpus
 
+    if options.html is not None:
+        check_writable(options.html)  # found out now, not after the run
     model, tokenizer = pair(options)
     columns = {name: getattr(options, f"{name}_column") for name in _COLUMNS}
     more = {} if options.kinds is None else {"kinds": options.kinds}
@@ -90,9 +109,14 @@ def run_corpus(options: argparse.Namespace) -> bool:
             tested=not options.untested,
             batch_size=options.batch_size,
             chunk_size=options.chunk_size,
+            engine=options.engine,
+            workers=options.workers,
+            gpus_per_worker=options.gpus_per_worker,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
             **more,
         )
+    if options.html is not None:
+        found.to_html(options.html)
     try:
         print(json.dumps(_facts(found)) if options.json else _told(found))
         print(found.path)

@@ -303,6 +303,16 @@ def build_comparison(words=WORDS, **changes):
     return Comparison(**{**facts, **changes})
 
 
+def build_beside(words=WORDS, others=(*WORDS[:1], "key", *WORDS[2:4], "old", *WORDS[4:]), **changes):
+    """Two explanations; the second text has another word, and one more."""
+    from semiring_widgets.explanation import beside
+
+    second = build_explanation(others, score=Score("logit(are) - logit(is) at [MASK]", -2.5, "are", "is", 6))
+    for name in ("token_effect", "head_effect", "mlp_contribution"):
+        second.dataset[name] *= -1
+    return beside(build_explanation(words, **changes), replace(second, **changes))
+
+
 def build_yardsticks(correlation, comprehensiveness, sufficiency):
     return {
         "effect_correlation": correlation,
@@ -334,6 +344,12 @@ def seeds_of_devices_that_are_here():
 def make_explanation():
     """Builds a synthetic `Explanation`."""
     return build_explanation
+
+
+@pytest.fixture
+def make_beside():
+    """Builds a synthetic `SideBySide`."""
+    return build_beside
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 /** One widget, from the first message to the abort signal: its elements are made here, once. */
 
 import { followAddress } from "./address";
+import { placeBeside } from "./beside/place";
 import { h, put } from "./dom";
 import { mountSieve } from "./drill/sieve";
 import { mountInside } from "./drill/units";
 import { listenToGestures } from "./gestures";
+import { linkWidgets } from "./linked";
 import { Questions } from "./questions";
 import { Store } from "./store";
 import styles from "./styles/widget.css";
@@ -49,6 +51,7 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
   store.listen(() => describe(root, store), signal);
   describe(root, store);
   listenToGestures(root, store, questions, signal);
+  linkWidgets(root, store, questions, signal);
   mountTooltip(root, signal);
   const placed = (parent: HTMLElement, mount: Mount, element: HTMLElement) => {
     parent.append(element);
@@ -63,7 +66,10 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
     mounted = true;
     if (summary.type === "comparison")
       placed(body, mountComparisonTable, section("comparison", "attribution methods by tokens"));
-    else {
+    else if (summary.type === "beside") {
+      put(answer, { "data-pane": "answer", "data-order": "line" });
+      placeBeside(body, placed);
+    } else {
       // What sentences name is reached by the keyboard like any part of a pane.
       put(answer, { "data-pane": "answer", "data-order": "line" });
       placeExplanation(body, store, placed);

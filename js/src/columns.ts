@@ -52,6 +52,22 @@ export class Columns {
     }
   }
 
+  /** The numbers at one place of the first axis of every column. */
+  slice(place: number): Columns {
+    const found = new Columns([], null);
+    for (const [
+      name,
+      {
+        shape: [count = 1, ...shape],
+        data,
+      },
+    ] of this.tables) {
+      const size = data.length / count;
+      found.tables.set(name, { shape, data: data.subarray(place * size, (place + 1) * size) });
+    }
+    return found;
+  }
+
   get(name: string): Table | undefined {
     return this.tables.get(name);
   }

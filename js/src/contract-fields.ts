@@ -6,6 +6,8 @@ export const FIELDS: Record<Incoming["type"], string> = {
   explanation:
     "type version revision text model score streams status columns paths granularity level layers totals rankings statistics reference answer tests correlations rules groups",
   comparison: "type version revision text model score streams status columns paths methods top_k reference",
+  beside:
+    "type version revision text model score streams status columns paths sides words layers statistics answer",
   conditioned: "type id selection log_share totals contribution avoiding among columns",
   routes: "type id by selection ranking",
   test: "type id test",
@@ -16,4 +18,5 @@ export const FIELDS: Record<Incoming["type"], string> = {
   chart: "type id selection item dark",
   bokehjs: "type id version",
   error: "type id message",
+  both: "type id selection log_shares refusals columns",
 };

@@ -11,7 +11,7 @@
 export const VERSION = 1;
 
 export const KINDS = ["query", "key", "value"] as const;
-export const SUMMARIES = ["explanation", "comparison"] as const;
+export const SUMMARIES = ["explanation", "comparison", "beside"] as const;
 export const ANSWERS = [
   "conditioned",
   "routes",
@@ -23,6 +23,7 @@ export const ANSWERS = [
   "chart",
   "bokehjs",
   "error",
+  "both",
 ] as const;
 
 export type RunState = "running" | "done" | "cancelled" | "failed";
@@ -52,7 +53,16 @@ export interface Score {
   value: number | null;
   target: string | null;
   contrast: string | null;
+  /** The token whose logits are read; of a continuation, for the first of its pieces. */
   position: number | null;
+  /** `"logit"`; `"nats"`, where it is the log-probability of a continuation of several pieces; `"score"`, where it is the caller's own. */
+  unit: string;
+  /** The first token of the last stream that belongs to what is asked for, which the model reads as its own words; null where one piece is asked for. */
+  continuation: number | null;
+  /** The pieces of a continuation, as people read them. */
+  pieces: readonly string[];
+  /** Those of the continuation that it is compared with. */
+  contrast_pieces: readonly string[];
 }
 
 /** One token: `text` is what people read, `raw` the tokenizer's piece. */
@@ -345,6 +355,43 @@ export interface ComparisonHeader {
   reference: Reference | null;
 }
 
+/** One of two explanations that stand side by side. */
+export interface Side {
+  /** What it is called. */
+  name: string;
+  text: string;
+  model: string;
+  score: Score;
+  /** Which graph, in words. */
+  counted: string;
+  totals: Totals;
+  reference: Reference | null;
+}
+
+/** Two explanations side by side; columns have an axis of two sides in front, and tokens by place. */
+export interface BesideHeader {
+  type: "beside";
+  version: number;
+  /** Number of this summary; older ones are ignored. */
+  revision: number;
+  text: string;
+  model: string;
+  score: Score;
+  streams: readonly Stream[];
+  status: Status;
+  columns: readonly Column[];
+  /** Which paths alone it is about, in words; empty where it is all of them. */
+  paths: string;
+  /** A and B. */
+  sides: readonly Side[];
+  /** For each stream, at each place the token of either side as people read it; empty where it has none. */
+  words: readonly (readonly (readonly string[])[])[];
+  layers: readonly Layer[];
+  statistics: readonly Statistic[];
+  /** What the two differ in; parts count tokens by place. */
+  answer: readonly Sentence[];
+}
+
 /** The flow of the paths through a selection. */
 export interface ConditionedAnswer {
   type: "conditioned";
@@ -482,6 +529,19 @@ export interface ErrorAnswer {
   message: string;
 }
 
+/** The flow of the paths through a selection, of two explanations side by side. */
+export interface BothAnswer {
+  type: "both";
+  id: number;
+  /** The parts, as asked; tokens are places. */
+  selection: Selection;
+  /** Of either side, natural log of the share of its mass that passes; null where none does. */
+  log_shares: readonly (number | null)[];
+  /** Of either side, why it has no numbers, in a sentence; empty where it has. */
+  refusals: readonly string[];
+  columns: readonly Column[];
+}
+
 /** Asks for the current summary. */
 export interface Pull {
   type: "pull";
@@ -569,6 +629,15 @@ export interface BokehRequest {
   type: "bokehjs";
 }
 
+/** Asks two explanations side by side for the flow of the paths through a selection. */
+export interface BothRequest {
+  type: "both";
+  /** Tokens are places. */
+  selection: Selection;
+  /** Parts that none of these paths pass. */
+  avoiding: Selection;
+}
+
 /** A view was opened; a computation stops when its last one is gone. */
 export interface Shown {
   type: "shown";
@@ -597,7 +666,7 @@ export interface Page {
   answers: Partial<Record<Request["type"], readonly Prepared[]>>;
 }
 
-export type Summary = ExplanationHeader | ComparisonHeader;
+export type Summary = ExplanationHeader | ComparisonHeader | BesideHeader;
 export type Answer =
   | ConditionedAnswer
   | RoutesAnswer
@@ -608,7 +677,8 @@ export type Answer =
   | PathAnswer
   | ChartAnswer
   | BokehAnswer
-  | ErrorAnswer;
+  | ErrorAnswer
+  | BothAnswer;
 export type Incoming = Answer | Summary;
 export type Request =
   | Pull
@@ -621,7 +691,8 @@ export type Request =
   | UnitsRequest
   | PathRequest
   | ChartRequest
-  | BokehRequest;
+  | BokehRequest
+  | BothRequest;
 export type Notice = Shown | Gone;
 
 /** What each request is answered with, unless with an error. */
@@ -637,4 +708,5 @@ export interface AnswerTo {
   path: PathAnswer;
   chart: ChartAnswer;
   bokehjs: BokehAnswer;
+  both: BothAnswer;
 }

@@ -35,7 +35,10 @@ export function pageModel(root: HTMLElement): Model {
   const [conditions, maps] = (["condition", "head_map"] as const).map(
     (type) =>
       new Set(
-        page.answers[type]?.map(({ header }) => keyOf(normalise(Reflect.get(header, "selection")), header)),
+        // Of two explanations side by side, a page has one answer for both.
+        (page.answers[type] ?? (type === "condition" ? page.answers.both : undefined))?.map(({ header }) =>
+          keyOf(normalise(Reflect.get(header, "selection")), header),
+        ),
       ),
   );
   return {

@@ -217,9 +217,11 @@ export class Questions {
 
   private askAll(): void {
     const { selection, avoiding, among, summary } = this.store.state;
-    const asks = !isAll({ selection, avoiding, among }) && summary?.type === "explanation";
+    const asks =
+      !isAll({ selection, avoiding, among }) && (summary?.type === "explanation" || summary?.type === "beside");
     this.store.update({
       condition: null,
+      both: null,
       error: null,
       refused: null,
       unmapped: null,
@@ -227,8 +229,24 @@ export class Questions {
     });
     this.connection.forget("condition");
     this.connection.forget("head_map");
-    if (asks) this.askFlow({ selection, avoiding, among });
+    this.connection.forget("both");
+    if (asks && summary.type === "beside") this.askBoth({ selection, avoiding });
+    else if (asks) this.askFlow({ selection, avoiding, among });
     this.askRoutes();
+  }
+
+  private askBoth({ selection, avoiding }: Omit<Shown, "among">): void {
+    this.ask(
+      { type: "both", selection, avoiding },
+      {
+        answered: (header, buffer) => {
+          if (!this.isCurrent(header.selection)) return;
+          const both = { header, columns: new Columns(header.columns, buffer) };
+          this.store.update({ both, answered: "ready", error: null });
+        },
+        refused: (refused) => this.store.update({ answered: "unavailable", refused }),
+      },
+    );
   }
 
   private askFlow({ selection, avoiding, among }: Shown): void {

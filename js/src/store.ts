@@ -2,6 +2,7 @@
 
 import { Columns } from "./columns";
 import type {
+  BothAnswer,
   ConditionedAnswer,
   Group,
   HeadMapAnswer,
@@ -56,6 +57,8 @@ export interface State {
   answered: Answered;
   condition: { header: ConditionedAnswer; columns: Columns } | null;
   map: { header: HeadMapAnswer; columns: Columns } | null;
+  /** The same of two explanations side by side. */
+  both: { header: BothAnswer; columns: Columns } | null;
   /** By what routes are ranked, the answer to a question about them, and how far that is. */
   by: RankedBy;
   routes: RoutesAnswer | null;
@@ -112,6 +115,7 @@ export class Store {
     answered: "none",
     condition: null,
     map: null,
+    both: null,
     by: "contribution",
     routes: null,
     routed: "none",

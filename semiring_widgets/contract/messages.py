@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from semiring_widgets.contract.beside_types import beside_header
 from semiring_widgets.contract.fields import Column
 from semiring_widgets.contract.message_kinds import MessageType
 from semiring_widgets.contract.table import (
@@ -39,6 +40,7 @@ from semiring_widgets.contract.table import (
 )
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.parts import Part, Reference, Score, Stream, Totals
+from semiring_widgets.results.side_by_side import SideBySide
 from semiring_widgets.results.visible import token_label
 from semiring_widgets.vocabulary import KINDS
 
@@ -89,11 +91,11 @@ _ALIGNMENT: Final = 4  # JavaScript's Float32Array wants offsets that are multip
 Message: TypeAlias = tuple[dict[str, Any], bytes]
 
 
-def encode(result: Explanation | Comparison, revision: int) -> Message:
+def encode(result: Explanation | Comparison | SideBySide, revision: int) -> Message:
     """One summary: everything the first picture needs.
 
     Args:
-        result: an explanation or a comparison, finished or not.
+        result: an explanation, a comparison, or two explanations side by side; finished or not.
         revision: number of this summary; the front end ignores older ones.
 
     Returns:
@@ -101,6 +103,10 @@ def encode(result: Explanation | Comparison, revision: int) -> Message:
     """
     if isinstance(result, Comparison):
         return _comparison(result, revision)
+    if isinstance(result, SideBySide):
+        # The page subtracts by itself.
+        columns, buffer = pack({str(name): v.values[:2] for name, v in result.dataset.data_vars.items()})
+        return message(beside_header(result, revision, columns), buffer)
     return _explanation(result, revision)
 
 

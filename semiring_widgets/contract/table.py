@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
+from semiring_widgets.contract.beside_types import BesideHeader, BothAnswer, BothRequest, Side
 from semiring_widgets.contract.charts import BokehAnswer, BokehRequest, ChartAnswer, ChartRequest
 from semiring_widgets.contract.fields import GIVEN, KIND, RANKED_BY, Column, Selection
 from semiring_widgets.contract.inside import (
@@ -29,7 +30,8 @@ from semiring_widgets.contract.inside import (
     UnitsAnswer,
     UnitsRequest,
 )
-from semiring_widgets.contract.message_kinds import Answer, MessageType, Notice, Request, Spelled
+from semiring_widgets.contract.message_kinds import Answer, Notice, Request, Spelled
+from semiring_widgets.contract.summary import VERSION, Summary
 from semiring_widgets.results.comparison import MethodResult
 from semiring_widgets.results.groups import Group
 from semiring_widgets.results.log_of_tests import Test
@@ -37,11 +39,8 @@ from semiring_widgets.results.parts import (
     Correlation,
     Layer,
     Reference,
-    Score,
     Sentence,
     Statistic,
-    Status,
-    Stream,
     Totals,
 )
 from semiring_widgets.results.rankings import ListedStep, Ranking
@@ -52,8 +51,11 @@ __all__ = [
     "REQUESTS",
     "SUMMARIES",
     "VERSION",
+    "BesideHeader",
     "BokehAnswer",
     "BokehRequest",
+    "BothAnswer",
+    "BothRequest",
     "Cancel",
     "ChartAnswer",
     "ChartRequest",
@@ -71,38 +73,15 @@ __all__ = [
     "RoutesAnswer",
     "RoutesRequest",
     "Shown",
+    "Side",
     "Summary",
     "TestAnswer",
     "TestRequest",
 ]
 
-# Compared on both sides; the next number when one side would misread what the other one's older version says.
-VERSION: Final = 1
-
-
 _NOTHING_KNOWN: Final = Totals()
 
 # --- to the page, unasked -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Summary(MessageType):
-    """A result as far as it is known: everything the first picture needs.
-
-    Attributes:
-        revision: number of this summary; older ones are ignored.
-        paths: which paths alone it is about, in words; empty where it is all of them.
-    """
-
-    version: int = VERSION
-    revision: int
-    text: str
-    model: str
-    score: Score
-    streams: tuple[Stream, ...]
-    status: Status
-    columns: tuple[Column, ...] = ()
-    paths: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -355,13 +334,13 @@ class Page:
     ]
 
 
-SUMMARIES: Final = {one.type: one for one in (ExplanationHeader, ComparisonHeader)}
+SUMMARIES: Final = {one.type: one for one in (ExplanationHeader, ComparisonHeader, BesideHeader)}
 ANSWERS: Final[Mapping[str, type[Answer]]] = {
     one.type: one
     for one in (
         *(ConditionedAnswer, RoutesAnswer, TestAnswer, HeadMapAnswer),
         *(GroupAnswer, UnitsAnswer, PathAnswer),
-        *(ChartAnswer, BokehAnswer, ErrorAnswer),
+        *(ChartAnswer, BokehAnswer, ErrorAnswer, BothAnswer),
     )
 }
 REQUESTS: Final[Mapping[str, type[Request]]] = {
@@ -369,7 +348,7 @@ REQUESTS: Final[Mapping[str, type[Request]]] = {
     for one in (
         *(Pull, Cancel, ConditionRequest, RoutesRequest, TestRequest, HeadMapRequest),
         *(GroupRequest, UnitsRequest, PathRequest),
-        *(ChartRequest, BokehRequest),
+        *(ChartRequest, BokehRequest, BothRequest),
     )
 }
 NOTICES: Final[Mapping[str, type[Notice]]] = {one.type: one for one in (Shown, Gone)}

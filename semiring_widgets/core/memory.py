@@ -17,6 +17,7 @@ from torch._ops import OpOverload
 from semiring_widgets.checks import memory_limit
 from semiring_widgets.core.composites import Composite, Step, steps_of
 from semiring_widgets.core.graph import GradientGraph, find_nodes
+from semiring_widgets.core.jacobian.blocks.pieces import VAST, share_of
 from semiring_widgets.core.memory_costs import Costs, costs_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Semiring, find_semiring
@@ -24,7 +25,7 @@ from semiring_widgets.core.tape import Node, Op, Tape
 from semiring_widgets.core.tape.recomputation import is_product
 from semiring_widgets.errors import MemoryLimitError
 
-__all__ = ["estimate_memory", "fit", "living_size", "sweep_size"]
+__all__ = ["estimate_memory", "fit", "in_turn", "living_size", "sweep_size"]
 
 aten = torch.ops.aten
 # Copies of an operator's inputs while autograd takes its derivative.
@@ -71,7 +72,13 @@ def estimate_memory(
     """
     algebra = find_semiring(semiring, level)
     node, starts = find_nodes(tape, score, wrt)
-    return sweep_size(GradientGraph(tape, node, starts), algebra)
+    graph = GradientGraph(tape, node, starts)
+    return max(sweep_size(graph, one) for one in (algebra.carried if in_turn(graph, algebra) else (algebra,)))
+
+
+def in_turn(graph: GradientGraph, semiring: Semiring) -> bool:
+    """Whether the factors of a product are swept one after the other: where memory is short."""
+    return len(semiring.carried) > 1 and bool(graph.tape.segments.cuts)
 
 
 def fit(
@@ -164,7 +171,8 @@ def _sizes(graph: GradientGraph, semiring: Semiring) -> tuple[int, int]:
         stays, most = again.get(last.index, (0, 0))
         peak = max(peak, held + left + works + stays + most, before + stays + _AGAIN * most)
         # The weights of one step, or their logarithms, are there until the next has its own.
-        left = 0 if last.func.is_view or costs.scale <= 1 else largest
+        whole = not isinstance(step, Composite) or largest <= VAST
+        left = largest if whole and costs.scale > 1 and not last.func.is_view else 0
         for out in arrived:
             if out not in graph.wrt:
                 held -= alive.pop(out)
@@ -187,7 +195,7 @@ def _works(
         return max((node.shape.numel() * item for node in nodes), default=0)
 
     if isinstance(step, Composite):
-        return max(0.0, costs.softmax - parts) * largest(sources)
+        return max(0.0, costs.softmax - parts) * largest(sources) * share_of(largest(sources))
     if step.func.is_view:
         return 0
     packet = step.func.overloadpacket if isinstance(step.func, OpOverload) else None
@@ -198,7 +206,8 @@ def _works(
             max(0.0, costs.results - parts) * largest(sources),
             costs.weights * others,
         )
-        return graph.widened(step) + max(made)
+        vast = share_of(max(others, largest(arrived), largest(sources)))
+        return graph.widened(step) * share_of(graph.widened(step)) + max(made) * vast
     both = largest([*sources, *arrived])
     by_number = packet is aten.div and not isinstance(step.args[1], Node)
     derivative = 0 if by_number or packet in _PLAIN else _DERIVATIVES

@@ -6,15 +6,15 @@ Tables are (texts, parts); NaN where a text has no such part. A mean is over the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["jaccard_of_first", "means_with_intervals", "resolved"]
+__all__ = ["differences_with_intervals", "jaccard_of_first", "means_with_intervals", "resolved"]
 
 Numbers = NDArray[np.float64]
 _SHARE = (2.5, 97.5)  # percentiles of a 95 % interval
+_TOGETHER = 64  # draws
 
 
 def means_with_intervals(numbers: Numbers, samples: int, seed: int) -> tuple[Numbers, Numbers, Numbers]:
@@ -34,11 +34,46 @@ def means_with_intervals(numbers: Numbers, samples: int, seed: int) -> tuple[Num
         ([2.0, 5.0], [1.0, nan], [3.0, nan])
     """
     drawn = np.stack(list(_means_drawn_again(numbers, samples, seed)))
-    low, high = np.full((2, numbers.shape[1]), np.nan)
     several = np.isfinite(numbers).sum(0) > 1
-    if several.any():
-        low[several], high[several] = np.nanpercentile(drawn[:, several], _SHARE, axis=0)
-    return _means(numbers, np.ones(len(numbers))), low, high
+    return _means(numbers), *_interval(drawn, several)
+
+
+def differences_with_intervals(
+    one: Numbers, other: Numbers, samples: int, seed: int
+) -> tuple[Numbers, Numbers, Numbers]:
+    """Of every part mean of one group minus that of another, low and high, shape (parts,).
+
+    Texts of each group are drawn again by themselves, as they are not paired.
+
+    Args:
+        one: (texts, parts).
+        other: (other texts, parts).
+        samples: how often texts are drawn again.
+        seed: of the drawing.
+
+    Returns:
+        Low and high are NaN of a part that fewer than two texts of either group have.
+
+    Example:
+        >>> same, zero = np.full((3, 1), 2.0), np.zeros((2, 1))
+        >>> [float(each[0]) for each in differences_with_intervals(same, zero, 100, 0)]
+        [2.0, 2.0, 2.0]
+    """
+    both = zip(
+        _means_drawn_again(one, samples, (seed, 0)),
+        _means_drawn_again(other, samples, (seed, 1)),
+        strict=True,
+    )
+    drawn = np.stack([mine - its for mine, its in both])
+    several = (np.isfinite(one).sum(0) > 1) & (np.isfinite(other).sum(0) > 1)
+    return _means(one) - _means(other), *_interval(drawn, several)
+
+
+def _interval(drawn: Numbers, known: NDArray[np.bool_]) -> tuple[Numbers, Numbers]:
+    low, high = np.full((2, drawn.shape[1]), np.nan)
+    if known.any():
+        low[known], high[known] = np.nanpercentile(drawn[:, known], _SHARE, axis=0)
+    return low, high
 
 
 def resolved(low: Numbers, high: Numbers) -> list[bool]:
@@ -77,7 +112,7 @@ def jaccard_of_first(numbers: Numbers, k: int, samples: int, seed: int) -> float
         >>> jaccard_of_first(np.array([[3.0, 1.0, 0.0], [4.0, 1.0, 0.0]]), 2, 10, 0)
         1.0
     """
-    own = _first(_means(numbers, np.ones(len(numbers))), k)
+    own = _first(_means(numbers), k)
     others = [_first(means, k) for means in _means_drawn_again(numbers, samples, seed)]
     return float(np.mean([len(own & other) / len(own | other) for other in others]))
 
@@ -86,15 +121,20 @@ def _first(means: Numbers, k: int) -> set[int]:
     return set(np.argsort(-np.abs(means), kind="stable")[:k].tolist())
 
 
-def _means_drawn_again(numbers: Numbers, samples: int, seed: int) -> Iterator[Numbers]:
+def _means_drawn_again(numbers: Numbers, samples: int, seed: int | tuple[int, int]) -> Iterator[Numbers]:
     draw, count = np.random.default_rng(seed), len(numbers)
-    for _ in range(samples):
-        yield _means(numbers, np.bincount(draw.integers(0, count, count), minlength=count))
+    known = np.isfinite(numbers).astype(np.float64)
+    filled = np.where(known > 0, numbers, 0.0)
+    for start in range(0, samples, _TOGETHER):
+        drawn = [draw.integers(0, count, count) for _ in range(min(_TOGETHER, samples - start))]
+        times = np.stack([np.bincount(one, minlength=count) for one in drawn]).astype(np.float64)
+        with np.errstate(invalid="ignore"):  # of no text, NaN
+            yield from (times @ filled) / (times @ known)
 
 
-def _means(numbers: Numbers, times: NDArray[Any]) -> Numbers:
-    """Every part's mean over the texts that have it, each text counted as often as it says."""
+def _means(numbers: Numbers) -> Numbers:
+    """Every part's mean over the texts that have it."""
     known = np.isfinite(numbers)
-    with np.errstate(invalid="ignore"):  # of no text, NaN
-        found: Numbers = (times @ np.where(known, numbers, 0.0)) / (times @ known)
+    with np.errstate(invalid="ignore"):
+        found: Numbers = np.where(known, numbers, 0.0).sum(0) / known.sum(0)
     return found

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import pandas as pd
 
 from semiring_widgets.corpus.files import Tables
 from semiring_widgets.corpus.rows import Row, Unread, writable
@@ -14,8 +16,10 @@ from semiring_widgets.errors import SemiringWidgetsError, sentence_of
 from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.batch_calls import batches_of
 from semiring_widgets.explanation.batches import BatchOptions, Example, explain_together
+from semiring_widgets.explanation.edges_asked import edges_of
+from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.explanation.references import check_reference
-from semiring_widgets.explanation.scores import Prepared, prepare
+from semiring_widgets.explanation.scores import prepare
 from semiring_widgets.question import Question
 from semiring_widgets.results.parts import Token
 from semiring_widgets.results.visible import token_label
@@ -71,13 +75,16 @@ class Asker:
         told = [(row, one, found[row.number]) for row, one in asked if row.number in found]
         return {
             "examples": [_example(row, one, example) for row, one, example in told],
-            "parts": [part for row, one, example in told for part in self._parts(row, one, example)],
+            "parts": pd.concat([self._parts(*each) for each in told], ignore_index=True) if told else [],
             "errors": [errors[number] for number in sorted(errors)],
         }
 
+    def alone(self) -> Asker:
+        """The same, telling nobody: what a worker elsewhere gets."""
+        return replace(self, progress=RowsDone())
+
     def _prepared(self, row: Row) -> Prepared:
-        text = row.text if row.second_text is None else (row.text, row.second_text)
-        question = Question(text, row.target, row.contrast, row.position)
+        question = Question(row.asked, row.target, row.contrast, row.position)
         check_question(self.model, self.tokenizer, question)
         check_reference(self._reference(row))
         return prepare(self.model, self.tokenizer, question)
@@ -115,29 +122,40 @@ class Asker:
         return {
             "row": row.number,
             "id": row.id,
-            "text": None if row.text is None else writable(row.text),
+            "text": None
+            if row.text is None
+            else writable(row.text if isinstance(row, Unread) else row.shown),
             "error": type(error).__name__,
             "reason": writable(said),
         }
 
-    def _parts(self, row: Row, one: Prepared, example: Example) -> Iterator[dict[str, Any]]:
-        streams = [
-            [(token_label(token), _class(one, stream, token)) for token in own.tokens]
+    def _parts(self, row: Row, one: Prepared, example: Example) -> pd.DataFrame:
+        known: dict[tuple[Any, Any], tuple[str, str]] = {
+            (stream, token.index): (token_label(token), _class(one, stream, token))
             for stream, own in enumerate(one.streams)
-        ]
+            for token in own.tokens
+        }
         kept = example.parts[example.parts["kind"].isin(self.kinds)]
-        for part in kept.astype(object).where(kept.notna(), None).to_dict("records"):
-            numbers: dict[str, Any] = {str(name): value for name, value in part.items()}
-            text, kind = None, None
-            if numbers["token"] is not None:
-                text, kind = streams[numbers["stream"]][numbers["token"]]
-            yield {"row": row.number, "id": row.id, **numbers, "token_text": text, "token_class": kind}
+        if "edge" in self.kinds:
+            edges = edges_of(one, self._reference(row), self.options, self.progress)
+            kept = pd.concat([kept, edges.astype({"layer": "Int64", "head": "Int64"})], ignore_index=True)
+        places = zip(kept["stream"], kept["token"], strict=True)
+        # What has no token has no stream, or no number there.
+        told = [(None, None) if token is pd.NA else known[stream, token] for stream, token in places]
+        texts = {
+            name: pd.Series([each[n] for each in told], kept.index, object)
+            for n, name in enumerate(("token_text", "token_class"))
+        }
+        return kept.assign(row=row.number, id=row.id, **texts)
 
 
 def _class(one: Prepared, stream: int, token: Token) -> str:
     """What a token is, see `table_columns.CLASSES`."""
-    if stream == len(one.streams) - 1 and token.index == one.score.position:
-        return "asked"
+    if stream == len(one.streams) - 1:
+        if token.index == one.score.position:
+            return "asked"
+        if one.score.continuation is not None and token.index >= one.score.continuation:
+            return "answer"
     return "special" if token.special else "word"
 
 

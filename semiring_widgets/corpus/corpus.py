@@ -10,17 +10,26 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from semiring_widgets.checks import choice, whole_number
-from semiring_widgets.corpus.averaging import jaccard_of_first, means_with_intervals, resolved
+from semiring_widgets.checks import choice, shown, whole_number
+from semiring_widgets.corpus.averaging import (
+    differences_with_intervals,
+    jaccard_of_first,
+    means_with_intervals,
+    resolved,
+)
 from semiring_widgets.corpus.files import Folder
-from semiring_widgets.corpus.table_columns import PARTS
+from semiring_widgets.corpus.table_columns import EXAMPLES, PARTS
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.atomic import destination_of
+from semiring_widgets.results.exits import exits
 
 __all__ = ["Corpus", "read_corpus"]
 
-_PLACE = ("kind", "layer", "head", "branch")
+_PLACE = ("kind", "layer", "head", "branch", "source", "target")
 _NUMBERS = tuple(name for name, (kind, _) in PARTS.items() if kind == "float64")
+_OF_EXAMPLES = tuple(name for name, (kind, _) in EXAMPLES.items() if kind == "float64")
+# What is averaged of the texts themselves is called as a kind of part.
+_WHOLE = "example"
 
 
 def read_corpus(path: str | os.PathLike[str]) -> Corpus:
@@ -52,7 +61,7 @@ class Corpus:
         folder: where they are.
 
     Example:
-        >>> corpus.manifest["asked"]["model"], sorted(file.name for file in corpus.path.iterdir())
+        >>> corpus.manifest["asked"]["model"], sorted(file.name for file in corpus.path.glob("[a-z]*"))
         ('BertForMaskedLM', ['errors', 'examples', 'manifest.json', 'parts'])
     """
 
@@ -113,8 +122,8 @@ class Corpus:
         mean. A text that has no such part does not count for it.
 
         Args:
-            of: the column of the parts that is averaged.
-            kind: of the parts.
+            of: the column of the parts that is averaged; of ``kind="example"``, that of the examples.
+            kind: of the parts, ``"edge"`` where these were asked for; or ``"example"``.
             by: columns of the examples, such as ``"group"`` or ``"right"``: averages of each group.
             samples: how often texts are drawn again.
             seed: of the drawing.
@@ -132,16 +141,14 @@ class Corpus:
             >>> corpus.averages("effect", "mlp")[["layer", "n"]].head(1).values.tolist()
             [[0, 4]]
         """
-        of = choice(of, "of", _NUMBERS)
         samples = whole_number(samples, "samples")
         by = [by] if isinstance(by, str) else list(by)
         table, place = self._by_text(of, kind, by)
         found = []
         for group, own in table.groupby(by, dropna=False) if by else [((), table)]:
-            wide = _wide(own, place, of)
+            told, wide = _wide(own, place, of)
             numbers = wide.to_numpy(np.float64)
             mean, low, high = means_with_intervals(numbers, samples, seed)
-            told = wide.columns.to_frame(index=False)
             told = told.assign(mean=mean, low=low, high=high, n=np.isfinite(numbers).sum(0))
             told = told.iloc[np.argsort(-np.abs(mean), kind="stable")]
             told["resolved"] = resolved(told["low"].to_numpy(), told["high"].to_numpy())
@@ -149,6 +156,66 @@ class Corpus:
                 told[name] = cast("Any", value)
             found.append(told)
         return pd.concat(found, ignore_index=True)[[*by, *place, "mean", "low", "high", "n", "resolved"]]
+
+    def differences(
+        self,
+        by: str,
+        of: str = "effect",
+        kind: str = "head",
+        *,
+        between: tuple[Any, Any] | None = None,
+        samples: int = 1000,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Where two groups of texts differ: the means of one minus those of the other, with intervals.
+
+        Args:
+            by: column of the examples that makes the groups, such as ``"right"`` or ``"group"``.
+            of: as in `averages`.
+            kind: as in `averages`.
+            between: two values of that column, the second is subtracted; None where there are but two: the
+                larger minus the smaller.
+            samples: how often the texts of each group are drawn again.
+            seed: of the drawing.
+
+        Returns:
+            A row a part, the largest |difference| first: ``difference``, ``low`` and ``high`` (95 %
+            percentile bootstrap, NaN where fewer than two texts of a group have it), ``n_one`` and
+            ``n_other`` (texts that have it), ``resolved``: whether the interval leaves out 0. ``attrs`` has
+            the two values as ``"between"``.
+
+        Raises:
+            InputError: no such column, number or group, or not two groups.
+
+        Example:
+            >>> found = corpus.differences("target", "entropy", "example", between=("was", "has"))
+            >>> found[["n_one", "n_other"]].values.tolist()
+            [[2, 1]]
+        """
+        samples = whole_number(samples, "samples")
+        table, place = self._by_text(of, kind, [by])
+        values = sorted(table[by].dropna().unique().tolist(), reverse=True)
+        if between is None and len(values) != 2:
+            raise InputError(
+                f"{by!r} has {len(values)} values ({', '.join(map(shown, values[:5]))}); say by between= "
+                f"which two are compared."
+            )
+        between = (values[0], values[1]) if between is None else between
+        for value in between:
+            if value not in values:
+                raise InputError(f"No text has {by} = {shown(value)}; there are {shown(values)}.")
+        told, wide = _wide(table, place, of)
+        group = table.drop_duplicates("row").set_index("row")[by].reindex(wide.index)
+        one, other = (
+            wide[(group == value).fillna(False).to_numpy(bool)].to_numpy(np.float64) for value in between
+        )
+        mean, low, high = differences_with_intervals(one, other, samples, seed)
+        told = told.assign(difference=mean, low=low, high=high)
+        told = told.assign(n_one=np.isfinite(one).sum(0), n_other=np.isfinite(other).sum(0))
+        told["resolved"] = told["low"] * told["high"] > 0
+        told = told.iloc[np.argsort(-np.abs(mean), kind="stable")].reset_index(drop=True)
+        told.attrs["between"] = tuple(between)
+        return told
 
     def stability(
         self, of: str = "effect", kind: str = "head", k: int = 5, *, samples: int = 1000, seed: int = 0
@@ -169,9 +236,9 @@ class Corpus:
             >>> corpus.stability("effect", "head", k=16)  # all of them
             1.0
         """
-        of, k, samples = choice(of, "of", _NUMBERS), whole_number(k, "k"), whole_number(samples, "samples")
+        k, samples = whole_number(k, "k"), whole_number(samples, "samples")
         table, place = self._by_text(of, kind, ())
-        numbers = _wide(table, place, of).to_numpy(np.float64)
+        numbers = _wide(table, place, of)[1].to_numpy(np.float64)
         texts, parts = numbers.shape
         if k > parts:
             raise InputError(f"k is {k}, and there are {parts} parts of kind {kind!r}; give at most that.")
@@ -181,11 +248,62 @@ class Corpus:
             )
         return jaccard_of_first(numbers, k, samples, seed)
 
+    def view(self, model: Any = None, tokenizer: Any = None, *, by: str | None = None) -> Any:
+        """The corpus as a widget: distributions, heads and layers, flow, and all texts, linked.
+
+        Args:
+            model: the model of the run; with it, a text that is clicked is explained below the charts.
+            tokenizer: its tokenizer.
+            by: the column of the examples that groups the texts; None for ``"group"`` where rows have one,
+                else ``"right"``, else none.
+
+        Raises:
+            InputError: no such column, or no text was explained.
+            MissingBundleError: the JavaScript was not built.
+
+        Example:
+            >>> corpus.view(model, tokenizer, by="right").summary["texts"]
+            4
+        """
+        return exits().corpus_widget(self, model, tokenizer, by)
+
+    def to_html(self, path: str | os.PathLike[str], *, by: str | None = None) -> Path:
+        """Write one self-contained page of all that `view` shows; what is chosen there needs no kernel.
+
+        Args:
+            path: destination; an existing file is replaced.
+            by: as in `view`.
+
+        Returns:
+            The path written.
+
+        Raises:
+            InputError: no such column, the page cannot be written there, or no text was explained.
+
+        Example:
+            >>> corpus.to_html("corpus.html").name
+            'corpus.html'
+        """
+        return exits().corpus_page(self, path, by)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return exits().mimebundle(self, include=include, exclude=exclude)
+
+    def _display_(self) -> Any:
+        """What marimo shows: the widget."""
+        return exits().widget_of(self)
+
     def _by_text(self, of: str, kind: str, by: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
-        parts = self.parts()
-        table = parts[(parts["kind"] == kind) & parts[of].notna()]
+        if kind == _WHOLE:
+            of = choice(of, "of", _OF_EXAMPLES)
+            table = self.examples().assign(kind=kind)
+            table = table[table[of].notna()]
+        else:
+            of = choice(of, "of", _NUMBERS)
+            parts = self.parts()
+            table = parts[(parts["kind"] == kind) & parts[of].notna()]
         if not len(table):
-            kinds = ", ".join(f"{one} ({name})" for one, name in _known(parts))
+            kinds = ", ".join(f"{one} ({name})" for one, name in _known(self.parts()))
             raise InputError(f"No part of kind {kind!r} has a number {of!r}; there are {kinds or 'none'}.")
         if by:
             examples = self.examples()
@@ -195,9 +313,11 @@ class Corpus:
             table = table.drop(columns=[name for name in by if name in table]).assign(
                 **{name: groups[name].reindex(table["row"]).array for name in by}
             )
+        if kind == _WHOLE:
+            return table, ["kind"]
         if kind == "token":
             return table, ["kind", "token_class"]
-        return table, [name for name in _PLACE if table[name].notna().any()]
+        return table, [name for name in _PLACE if name in table and table[name].notna().any()]
 
 
 def _known(parts: pd.DataFrame) -> list[tuple[str, str]]:
@@ -209,8 +329,12 @@ def _known(parts: pd.DataFrame) -> list[tuple[str, str]]:
     ]
 
 
-def _wide(table: pd.DataFrame, place: Sequence[str], of: str) -> pd.DataFrame:
-    """A row a text and a column a part; the numbers of one text's tokens become one."""
-    each = table.groupby(["row", *place])[of]
+def _wide(table: pd.DataFrame, place: Sequence[str], of: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The parts, and a row a text and a column a part; the numbers of one text's tokens become one."""
+    # Of an edge to a feed-forward part, head and branch are missing, and it is a part all the same.
+    parts = table.groupby(list(place), dropna=False, sort=True).ngroup().rename("part")
+    told = table[list(place)].groupby(parts, sort=True).head(1)
+    told = told.iloc[np.argsort(parts.loc[told.index].to_numpy(), kind="stable")].reset_index(drop=True)
+    each = table.groupby(["row", parts])[of]
     joined = each.max() if of == "best_share" else each.mean() if of == "cancellation" else each.sum()
-    return joined.unstack(list(place))
+    return told, joined.unstack("part").sort_index(axis=1)

@@ -9,22 +9,38 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from semiring_widgets.checks import shown
+from semiring_widgets.corpus.rows import Row, Unread
 from semiring_widgets.corpus.table_columns import SCHEMA_VERSION, TABLES
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.atomic import write_whole
 
-__all__ = ["Folder", "Tables", "arrow"]
+__all__ = ["Files", "Folder", "Tables", "Work", "arrow", "encoded"]
 
-# Rows by table.
-Tables = dict[str, list[dict[str, Any]]]
+# Rows by table, or a frame where there are many of them; and as Parquet.
+Tables = dict[str, list[dict[str, Any]] | pd.DataFrame]
+Files = dict[str, bytes]
 _MANIFEST = "manifest.json"
 _DIGESTS = b"semiring_widgets.rows"
+
+
+@dataclass(frozen=True)
+class Work:
+    """Rows that are kept together.
+
+    Attributes:
+        chunk: its number.
+        rows: in the order of the corpus.
+    """
+
+    chunk: int
+    rows: Sequence[Row | Unread]
 
 
 class Folder:
@@ -106,20 +122,18 @@ class Folder:
             raise InputError(f"{str(file)!r} is damaged; delete it, and run the same again.") from error
         return found
 
-    def write(self, chunk: int, tables: Tables, digests: Sequence[str]) -> None:
+    def write(self, chunk: int, files: Files) -> None:
         """Keep the tables of a chunk.
 
         Args:
             chunk: its number.
-            tables: rows by table.
-            digests: of all its rows.
+            files: what `encoded` gives.
 
         Raises:
             InputError: the disk is full, or the folder has gone.
         """
         for table in ("parts", "errors", "examples"):
-            data = _parquet_of(table, tables[table], digests)
-            write_whole(self._file(table, chunk), data)
+            write_whole(self._file(table, chunk), files[table])
 
     def read(self, table: str) -> pd.DataFrame:
         """All rows of a table, those of all finished chunks.
@@ -137,7 +151,8 @@ class Folder:
                 f"A file of {self} is missing or damaged ({error}); delete the files of its number from all "
                 f"tables, and run the same again."
             ) from error
-        whole = pyarrow.concat_tables(read) if read else _arrow_table(table, [])
+        # A column that an older run did not have yet is missing there.
+        whole = pyarrow.concat_tables([_arrow_table(table, []), *read], promote_options="default")
         found: pd.DataFrame = whole.to_pandas(types_mapper=_nullable)
         return found
 
@@ -149,7 +164,8 @@ class Folder:
         mine, its = ({"rows": each["rows"], **each["asked"]} for each in (manifest, known))
         for name, value in mine.items():
             before = its.get(name)
-            if before != value:
+            # What an older run did not say is not known.
+            if before != value and name in its:
                 raise InputError(
                     f"{self} holds a run with {name} = {shown(before)}, and now it is {shown(value)}; give "
                     f"another folder, or delete this one."
@@ -173,7 +189,17 @@ def arrow() -> tuple[Any, Any]:
     return pa, pq
 
 
-def _parquet_of(table: str, rows: list[dict[str, Any]], digests: Sequence[str]) -> bytes:
+def encoded(tables: Tables, digests: Sequence[str]) -> Files:
+    """The tables of a chunk as Parquet files.
+
+    Args:
+        tables: rows by table.
+        digests: of all rows of the chunk.
+    """
+    return {table: _parquet_of(table, tables[table], digests) for table in TABLES}
+
+
+def _parquet_of(table: str, rows: list[dict[str, Any]] | pd.DataFrame, digests: Sequence[str]) -> bytes:
     _, parquet = arrow()
     given = _arrow_table(table, rows)
     metadata = {_DIGESTS: json.dumps(list(digests)).encode(), b"schema_version": str(SCHEMA_VERSION).encode()}
@@ -182,13 +208,18 @@ def _parquet_of(table: str, rows: list[dict[str, Any]], digests: Sequence[str]) 
     return buffer.getvalue()
 
 
-def _arrow_table(table: str, rows: list[dict[str, Any]]) -> Any:
+def _arrow_table(table: str, rows: list[dict[str, Any]] | pd.DataFrame) -> Any:
     pyarrow, _ = arrow()
     fields = [
         pyarrow.field(name, pyarrow.type_for_alias(kind), metadata={"meaning": meaning})
         for name, (kind, meaning) in TABLES[table].items()
     ]
-    return pyarrow.Table.from_pylist(list(rows), schema=pyarrow.schema(fields))
+    schema = pyarrow.schema(fields)
+    if isinstance(rows, pd.DataFrame):
+        return pyarrow.Table.from_pandas(
+            rows.reindex(columns=schema.names), schema=schema, preserve_index=False
+        )
+    return pyarrow.Table.from_pylist(rows, schema=schema)
 
 
 def _nullable(kind: Any) -> Any:

@@ -32,10 +32,10 @@ class Row:
     Attributes:
         number: its place in the corpus, from 0.
         id: what its owner calls it; the number where nothing was said.
-        text: the text.
+        text: the text, or a chat: a list of messages with ``role`` and ``content``.
         second_text: the second of a pair, or None.
-        target: token asked for, a word or an id; None for the model's first choice.
-        contrast: token whose logit is subtracted, or None.
+        target: what is asked for: a word, several, an id, or a list of ids; None for the model's choice.
+        contrast: what it is compared with, alike, or None.
         position: token whose logits are read, or None.
         reference: as in `semiring_widgets.explain`, a word or a text; None for that of the run.
         group: what rows are compared by, or None.
@@ -43,13 +43,33 @@ class Row:
 
     number: int
     id: str
-    text: str
+    text: str | list[dict[str, Any]]
     second_text: str | None = None
-    target: str | int | None = None
-    contrast: str | int | None = None
+    target: str | int | list[int] | None = None
+    contrast: str | int | list[int] | None = None
     position: int | None = None
     reference: str | None = None
     group: str | None = None
+
+    @property
+    def asked(self) -> Any:
+        """The text as `semiring_widgets.explain` takes it.
+
+        Raises:
+            InputError: a chat beside a second text.
+        """
+        if self.second_text is None:
+            return self.text
+        if not isinstance(self.text, str):
+            raise InputError("The row has a chat and a second_text; a pair is two strings, so leave one out.")
+        return self.text, self.second_text
+
+    @property
+    def shown(self) -> str:
+        """The text; of a chat, what was written in it, line by line."""
+        return (
+            self.text if isinstance(self.text, str) else "\n".join(str(m.get("content")) for m in self.text)
+        )
 
     @property
     def digest(self) -> str:
@@ -128,8 +148,10 @@ def row_of(given: Mapping[str, Any], number: int) -> Row:
     """
     said = {name: value for name, value in given.items() if not _is_missing(value)}
     found: dict[str, Any] = {"number": number, "id": _name(said.get("id", number))}
+    if _is_chat(said.get("text")):
+        found["text"] = [dict(message) for message in said["text"]]
     for name in ("text", "second_text", "reference"):
-        if name in said:
+        if name in said and name not in found:
             if not isinstance(said[name], str):
                 raise InputError(f"{name} is {shown(said[name])}; give a string.")
             found[name] = said[name]
@@ -137,7 +159,7 @@ def row_of(given: Mapping[str, Any], number: int) -> Row:
         raise InputError("The row has no text.")
     for name in ("target", "contrast"):
         if name in said:
-            found[name] = said[name] if isinstance(said[name], str) else _whole(said[name], name)
+            found[name] = _answer(said[name], name)
     if "position" in said:
         found["position"] = _whole(said["position"], "position")
     if "group" in said:
@@ -192,6 +214,20 @@ def _whole(value: Any, name: str) -> int:
         return int(value)
     wanted = "the number of a token" if name == "position" else "a token as a string, or a whole number"
     raise InputError(f"{name} is {shown(value)}; give {wanted}.")
+
+
+def _answer(value: Any, name: str) -> str | int | list[int]:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_whole(one, name) for one in value]
+    return _whole(value, name)
+
+
+def _is_chat(value: Any) -> bool:
+    """Whether it is a list of messages; Parquet gives it as an array."""
+    listed = isinstance(value, (list, tuple, np.ndarray)) and len(value) > 0
+    return listed and all(isinstance(message, Mapping) for message in value)
 
 
 def _is_missing(value: Any) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,10 @@ from semiring_widgets.checks import choice, shown, truth, whole_number
 from semiring_widgets.core.rules import Rule, find_rule
 from semiring_widgets.corpus.chunks import Asker
 from semiring_widgets.corpus.corpus import Corpus
-from semiring_widgets.corpus.files import Folder, arrow
+from semiring_widgets.corpus.digests import digest_of_model, digest_of_tokenizer
+from semiring_widgets.corpus.files import Files, Folder, Work, arrow, encoded
+from semiring_widgets.corpus.locks import alone_in
+from semiring_widgets.corpus.on_ray import asked_on_ray, ray_or_sentence
 from semiring_widgets.corpus.rows import read_rows, row_or_reason
 from semiring_widgets.corpus.rows_done import RowsDone
 from semiring_widgets.corpus.table_columns import SCHEMA_VERSION
@@ -30,8 +32,10 @@ from semiring_widgets.vocabulary import GRANULARITIES
 
 __all__ = ["ENGINES", "KINDS", "explain_corpus"]
 
-ENGINES = ("local",)
+ENGINES = ("local", "ray")
 KINDS = ("token", "head", "mlp", "branch")
+# On top of these, what is asked of each text by itself.
+_MORE_KINDS = ("edge",)
 
 
 def explain_corpus(
@@ -49,6 +53,8 @@ def explain_corpus(
     batch_size: int = 16,
     chunk_size: int = 128,
     engine: str = "local",
+    workers: int | None = None,
+    gpus_per_worker: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Corpus:
     """Explain every row of a corpus, and keep what comes out in two tables.
@@ -74,11 +80,15 @@ def explain_corpus(
         tested: whether the effect of every token, head and feed-forward part is measured; without, they are
             estimated only.
         kinds: which parts are kept: ``"token"``, ``"head"``, ``"mlp"``, and ``"branch"``, the flow by every
-            branch of every layer at every token, most of the table.
+            branch of every layer at every token, most of the table. ``"edge"``, what every component gives to
+            every other as `edges` says it, is to be asked for: it takes longer than all others together.
         batch_size: the most texts that are asked together.
         chunk_size: rows that are kept together; what an interruption loses is at most as much.
-        engine: ``"local"``: this process.
-        progress: called with (rows done, rows in all); may raise to stop.
+        engine: ``"local"``: this process; or ``"ray"``: workers of Ray Data, each with a copy of the model:
+            on the Ray that runs, the cluster that ``RAY_ADDRESS`` names, or one of its own on this machine.
+        workers: of Ray; None for one a GPU, or one a processor where there are no GPUs.
+        gpus_per_worker: of Ray, may be a fraction; None for one where there are GPUs.
+        progress: called with (rows done, rows in all), with Ray after every chunk; may raise to stop.
 
     Returns:
         The `Corpus`: its tables as pandas, and the Parquet files that others read.
@@ -97,7 +107,7 @@ def explain_corpus(
     arrow()
     granularity = choice(granularity, "granularity", GRANULARITIES)
     engine = choice(engine, "engine", ENGINES)
-    kinds = tuple(dict.fromkeys(choice(kind, "kinds", KINDS) for kind in _listed(kinds)))
+    kinds = tuple(dict.fromkeys(choice(kind, "kinds", (*KINDS, *_MORE_KINDS)) for kind in _listed(kinds)))
     rule = find_rule(rules)
     check_reference(reference)
     if reference is not None and not isinstance(reference, str):
@@ -107,12 +117,14 @@ def explain_corpus(
     tested = truth(tested, "tested")
     check_question(model, tokenizer, Question(""))
     check_in_eval_mode(model)
+    _check_workers(engine, workers, gpus_per_worker)
     read = read_rows(rows, columns)
     folder = Folder(Path(destination_of(out)))
     asked = {
         "model": type(model).__name__,
         "name": str(getattr(getattr(model, "config", None), "_name_or_path", "") or ""),
-        "weights": _digest_of(model),
+        "weights": digest_of_model(model),
+        "tokenizer": digest_of_tokenizer(tokenizer),
         "granularity": granularity,
         "rules": rule.name,
         "reference": reference,
@@ -122,37 +134,63 @@ def explain_corpus(
         "columns": dict(columns or {}),
     }
     versions = {"semiring_widgets": __version__, "torch": torch.__version__}
-    folder.begin({"schema_version": SCHEMA_VERSION, **versions, "rows": len(read), "asked": asked})
     done = RowsDone(progress, len(read))
     options = BatchOptions(granularity, rules, tested)
     ask = Asker(model, tokenizer, options, reference, kinds, batch_size, done)
+    with alone_in(folder.path):
+        folder.begin({"schema_version": SCHEMA_VERSION, **versions, "rows": len(read), "asked": asked})
+        works = _unfinished(folder, read, chunk_size, done)
+        if engine == "ray":
+            # Finding them all first keeps a Ray from starting for nothing.
+            left = list(works)
+            for work, files in asked_on_ray(ask, left, workers, gpus_per_worker) if left else ():
+                folder.write(work.chunk, files)
+                done(len(work.rows))
+        else:
+            for work in works:
+                folder.write(work.chunk, _asked_here(ask, work))
+                done()
+    return Corpus(folder)
+
+
+def _unfinished(
+    folder: Folder, read: Sequence[Mapping[str, Any]], chunk_size: int, done: RowsDone
+) -> Iterator[Work]:
+    """The chunks that are still to be asked; of the others, whether they are of these rows."""
     for chunk, start in enumerate(range(0, len(read), chunk_size)):
         own = [row_or_reason(given, n) for n, given in enumerate(read[start : start + chunk_size], start)]
-        digests, kept = [one.digest for one in own], folder.digests(chunk)
+        kept = folder.digests(chunk)
         if kept is None:
-            folder.write(chunk, ask(own), digests)
-            done()
-        elif kept == digests:
+            yield Work(chunk, own)
+        elif kept == [one.digest for one in own]:
             done(len(own))
         else:
             raise InputError(
                 f"Rows {start} to {start + len(own) - 1} are not those that {folder} was written for; give "
                 f"another folder, or the corpus as it was."
             )
-    return Corpus(folder)
+
+
+def _asked_here(ask: Asker, work: Work) -> Files:
+    return encoded(ask(work.rows), [row.digest for row in work.rows])
+
+
+def _check_workers(engine: str, workers: Any, gpus: Any) -> None:
+    """Whether they fit the engine, and the engine is there."""
+    if engine == "local":
+        for name, value in (("workers", workers), ("gpus_per_worker", gpus)):
+            if value is not None:
+                raise InputError(f"{name} is {shown(value)}, and only engine='ray' has workers.")
+        return
+    if workers is not None:
+        whole_number(workers, "workers")
+    number = isinstance(gpus, (int, float)) and not isinstance(gpus, bool)
+    if gpus is not None and not (number and (0 <= gpus < 1 or (gpus < 100 and gpus == int(gpus)))):
+        raise InputError(
+            f"gpus_per_worker is {shown(gpus)}; give 0, a fraction such as 0.5, or a whole number."
+        )
+    ray_or_sentence()
 
 
 def _listed(kinds: Any) -> list[Any]:
     return list(kinds) if isinstance(kinds, Iterable) and not isinstance(kinds, str) else [kinds]
-
-
-def _digest_of(model: torch.nn.Module) -> str:
-    """Of a model's weights, bit by bit: another model, or another state of it, has another one."""
-    found = hashlib.sha256()
-    weights = {name: value for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
-    for name, value in weights.items():
-        found.update(repr((name, list(value.shape), str(value.dtype))).encode())
-        # Of weights that are loaded when they are called, names and shapes must do.
-        if not value.is_meta:
-            found.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return found.hexdigest()[:16]

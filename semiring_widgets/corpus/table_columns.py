@@ -10,8 +10,9 @@ from typing import Final
 __all__ = ["CLASSES", "ERRORS", "EXAMPLES", "PARTS", "SCHEMA_VERSION", "TABLES"]
 
 SCHEMA_VERSION: Final = 1
-# What a token is: a sign of the tokenizer's, the place that was asked, or a word of the text.
-CLASSES: Final = ("special", "asked", "word")
+# What a token is: a sign of the tokenizer's, the place that was asked, a piece of a target of several pieces,
+# or a word of the text.
+CLASSES: Final = ("special", "asked", "answer", "word")
 # By table and column, the type (of Arrow) and what it is.
 EXAMPLES: Final = {
     "row": ("int64", "place of the row in the corpus, from 0"),
@@ -39,7 +40,10 @@ EXAMPLES: Final = {
 PARTS: Final = {
     "row": ("int64", "as in examples"),
     "id": ("string", "as in examples"),
-    "kind": ("string", "token, head or mlp: replaced as a whole; branch: flow by one way at one token"),
+    "kind": (
+        "string",
+        "token, head or mlp: replaced as a whole; branch: flow by a way at a token; edge: between components",
+    ),
     "stream": (
         "int32",
         "which input a token is of, or a head or mlp writes to; a decoder's is 1",
@@ -50,7 +54,9 @@ PARTS: Final = {
         "string",
         "by what paths go: query, key or value of a head or layer; skip, mlp, mlp_skip",
     ),
-    "token": ("int32", "from 0"),
+    "source": ("string", "component that an edge leaves: input, a0.h3 for a head, m0 for an mlp"),
+    "target": ("string", "component that it enters; the score is logits; layer and head are its own"),
+    "token": ("int32", "from 0; of keys and values the one that is read, of all others the one that reads"),
     "token_text": ("string", "that token"),
     "token_class": ("string", "special, asked or word"),
     "effect": ("float64", "score before minus score after the part is given its value under the reference"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from semiring_widgets._lazy import lazily
 
 if TYPE_CHECKING:
+    from semiring_widgets.explanation.alongside import beside
     from semiring_widgets.explanation.component_edges import edges, write_circuit
     from semiring_widgets.explanation.demo import load_demo
     from semiring_widgets.explanation.effect_frames import contributions, effects
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from semiring_widgets.explanation.models import load_model
 
 _HOME = {
+    "beside": "alongside",
     "contributions": "effect_frames",
     "edges": "component_edges",
     "effects": "effect_frames",
@@ -35,6 +37,7 @@ _HOME = {
 }
 
 __all__ = [
+    "beside",
     "contributions",
     "edges",
     "effects",

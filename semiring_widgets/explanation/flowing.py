@@ -175,10 +175,7 @@ def flow(
         for text, own, (log_mass, _) in zip(texts, starts, totals, strict=True)
     ]
     texts = _with_contributions(texts, paths, directions, signed_beta)
-    for text, (_, best) in zip(texts, totals, strict=True):
-        for part in _parts_in(text):
-            text[f"{part}_best_share"] = np.exp(text[f"{part}_best_log_weight"] - best)
-            text[f"{part}_best_share"].attrs["long_name"] = "best path through it relative to the best of all"
+    texts = [_with_best_shares(text, best) for text, (_, best) in zip(texts, totals, strict=True)]
     dataset = (
         texts[0]
         if examples == 1
@@ -200,6 +197,13 @@ def flow(
 
 def _parts_in(dataset: xr.Dataset) -> list[str]:
     return [part for part in ("input", "node", "branch", "head", "map") if f"{part}_mass_share" in dataset]
+
+
+def _with_best_shares(text: xr.Dataset, best: float) -> xr.Dataset:
+    """With the best paths relative to the best of all, whose log |weight| is given."""
+    said = {"long_name": "best path through it relative to the best of all"}
+    shares = {part: np.exp(text[f"{part}_best_log_weight"] - best) for part in _parts_in(text)}
+    return text.assign({f"{part}_best_share": values.assign_attrs(said) for part, values in shares.items()})
 
 
 def _totals(flow: Flow, examples: int) -> list[tuple[float, float]]:
@@ -307,15 +311,15 @@ class _Signed:
 
     def written(self) -> xr.Dataset:
         """The dataset with contributions, and how much of them cancels."""
+        new = {}
         for part, sums in self._sums.items():
             ratio = cancellation(torch.from_numpy(sums.values), torch.from_numpy(self._masses[part].values))
-            self._dataset[f"{part}_contribution"] = sums.assign_attrs(
-                long_name="signed sum along the direction"
-            )
-            self._dataset[f"{part}_cancellation"] = sums.copy(data=ratio.numpy()).assign_attrs(
+            new[f"{part}_contribution"] = sums.assign_attrs(long_name="signed sum along the direction")
+            new[f"{part}_cancellation"] = sums.copy(data=ratio.numpy()).assign_attrs(
                 long_name="|signed sum| relative to the sum of absolute values (0-1)"
             )
-        return self._dataset
+        # At once: each merge looks through all that is there.
+        return self._dataset.assign(new)
 
 
 def _with_contributions(

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -24,17 +23,16 @@ from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.model_call import ModelCall
 from semiring_widgets.explanation.text import encode, source_of, stream_of
+from semiring_widgets.results.alignment import aligned_by_words
 from semiring_widgets.results.parts import Part, Reference, Stream
 from semiring_widgets.results.visible import shortened, token_label, visible
 
-__all__ = ["Referenced", "aligned_by_words", "check_reference", "referenced", "stand_in"]
+__all__ = ["Referenced", "check_reference", "referenced", "stand_in"]
 
 _WORDS = ("mask", "mean", "zero")
 _SHOWN = 60  # characters of a text in a label
 _EVERYWHERE = " in the place of every token"
 _LISTED = 4  # tokens without a counterpart that are named
-# What it says, and its tokens.
-_Word = tuple[str, list[int]]
 
 
 @dataclass(frozen=True)
@@ -184,7 +182,8 @@ def _by_text(call: ModelCall, given: Any) -> Referenced:
             f"reference has {count} text{'s' * (count > 1)}, and the question {wanted}; give as many of both."
         )
     source = source_of(call.source.tokenizer, given, call.source.add_special_tokens)
-    encoding = encode(source, None)
+    answer = call.source.answer if len(call.streams) == 1 else ()
+    encoding = encode(replace(source, answer=answer), None, answered=True)
     ids = encoding["input_ids"][0]
     first = call.streams[0]
     if int(ids.max()) >= _rows(call, 0):
@@ -218,71 +217,3 @@ def _unmatched(first: Stream, second: Stream, rows: Sequence[int]) -> str:
 def _several(names: Sequence[str]) -> str:
     listed = ", ".join(shortened(name, 20) for name in names[:_LISTED])
     return f"{listed} and {len(names) - _LISTED} more" if len(names) > _LISTED else listed
-
-
-def aligned_by_words(first: Stream, text: str, second: Stream, other: str) -> tuple[int, ...]:
-    """For each token of a text the token of another that stands in for it, -1 where there is none.
-
-    Words that are the same stand in for each other, and so do, in order, those between them that are alike;
-    within a word its tokens, in order.
-
-    Args:
-        first: tokens of the text.
-        text: the text, which their offsets point into.
-        second: tokens of the other text.
-        other: the other text.
-
-    >>> from semiring_widgets.results.parts import Token
-    >>> def stream(text):
-    ...     words, at = [], 0
-    ...     for index, word in enumerate(text.split()):
-    ...         words.append(Token(index, word, word, index, at, at + len(word), False))
-    ...         at += len(word) + 1
-    ...     return Stream("input", tuple(words))
-    >>> aligned_by_words(stream("the old keys are"), "the old keys are", stream("the key is"), "the key is")
-    (0, -1, 1, 2)
-    """
-    own, others = (list(_words(*one)) for one in ((first, text), (second, other)))
-    names, its = ([name for name, _ in words] for words in (own, others))
-    rows = [-1] * len(first.tokens)
-    for _, start, end, begin, stop in difflib.SequenceMatcher(None, names, its, autojunk=False).get_opcodes():
-        for (_, here), (_, there) in _paired(own[start:end], others[begin:stop]):
-            for token, row in zip(here, there, strict=False):
-                rows[token] = row
-    return tuple(rows)
-
-
-def _paired(own: Sequence[_Word], others: Sequence[_Word]) -> Iterator[tuple[_Word, _Word]]:
-    """Words that stand for each other: all in order where there are as many, else first those most alike."""
-    if not own or not others:
-        return
-    if len(own) == len(others):
-        yield from zip(own, others, strict=True)
-        return
-    i, j = max(
-        product(range(len(own)), range(len(others))),
-        key=lambda pair: difflib.SequenceMatcher(None, own[pair[0]][0], others[pair[1]][0]).ratio(),
-    )
-    yield from _paired(own[:i], others[:j])
-    yield own[i], others[j]
-    yield from _paired(own[i + 1 :], others[j + 1 :])
-
-
-def _words(stream: Stream, text: str) -> Iterator[_Word]:
-    """The words of a text, each with its tokens; a sign, also of the tokenizer's own, is one by itself."""
-    word: list[int] = []
-    before = 0  # where the word so far ends in the text; 0 where it cannot go on
-    for token in stream.tokens:
-        placed = token.end > token.start and not token.special
-        goes_on = placed and token.start == before > 0 and text[before - 1 : before + 1].isalnum()
-        if word and not goes_on:
-            yield _name(stream, word), word
-            word = []
-        word.append(token.index)
-        before = token.end if placed else 0
-    if word:
-        yield _name(stream, word), word
-
-
-def _name(stream: Stream, word: Sequence[int]) -> str:
-    return "".join(stream.tokens[token].text for token in word)

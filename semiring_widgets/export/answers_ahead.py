@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from semiring_widgets.results.rankings import ListedStep
     from semiring_widgets.results.session import Session
 
-__all__ = ["answers_ahead", "size_of"]
+__all__ = ["answers_ahead", "cheap_answers", "size_of"]
 
 _BASE64: Final = 4 / 3
 # Work is counted in scalar values of the graph that a pair of sweeps visits; 250 million take about six
@@ -118,7 +118,7 @@ def _conditions(result: Explanation, budget: int, answers: int | None = None) ->
     for group in result.groups.values():
         among = [asdict(part) for part in group.parts]
         found.append(messages.conditioned(0, [], *result.session.conditioned([], among=among), among=among))
-    cheap = _WORK // _work(result)
+    cheap = cheap_answers(result)
     for part in islice(_clicks(result), cheap if answers is None else answers):
         dataset, log_share = result.session.conditioned([part])
         # No view shows branches of a selection.
@@ -145,7 +145,7 @@ def _units(result: Explanation) -> list[Message]:
     mlps = [{**EMPTY_SELECTION, "layer": layer.index, "branch": "mlp"} for layer in result.layers]
     heads = [{**EMPTY_SELECTION, "layer": layer, "head": head} for layer, head in _heads(result)]
     turns = chain.from_iterable(zip_longest(heads, mlps))
-    few = islice(filter(None, turns), min(_UNITS, _WORK // (8 * _work(result))))
+    few = islice(filter(None, turns), min(_UNITS, cheap_answers(result) // 8))
     found = [_units_of(result.session, part) for part in few]
     return [units for units in found if units is not None]
 
@@ -219,6 +219,11 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, list):
         return [_rounded(part) for part in value]
     return float(f"{value:.7g}") if isinstance(value, float) else value
+
+
+def cheap_answers(result: Explanation) -> int:
+    """How many parts may be answered for in a page without a limit of the caller's."""
+    return _WORK // _work(result)
 
 
 def size_of(message: Message) -> int:

@@ -18,6 +18,7 @@ import gzip
 import html
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
@@ -29,18 +30,20 @@ from semiring_widgets._version import __version__
 from semiring_widgets.checks import shown
 from semiring_widgets.contract import messages
 from semiring_widgets.contract.bundle import read_bundle
-from semiring_widgets.contract.table import ChartRequest, Page, Prepared
+from semiring_widgets.contract.table import BothRequest, ChartRequest, Page, Prepared
 from semiring_widgets.errors import InputError
 from semiring_widgets.export.answers_ahead import answers_ahead, size_of
+from semiring_widgets.export.both_ahead import both_ahead
 from semiring_widgets.pictures.chart import bokeh_version, bokehjs, chart_item
 from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.results.atomic import check_writable, destination_of, write_whole
 from semiring_widgets.results.comparison import Comparison
+from semiring_widgets.results.side_by_side import SideBySide
 
 if TYPE_CHECKING:
     from semiring_widgets.results.explanation import Explanation
 
-__all__ = ["embedded", "page", "write_page"]
+__all__ = ["as_module", "embedded", "filled", "packed_bokehjs", "page", "renumbered", "write_page"]
 
 _SMALL: Final = 950_000  # bytes of a page for 6 layers of 32 tokens, without Bokeh
 _LARGE: Final = 4_000_000
@@ -48,7 +51,7 @@ _PER_CELL: Final = _SMALL // (6 * 32)
 
 
 def write_page(
-    result: Explanation | Comparison,
+    result: Explanation | Comparison | SideBySide,
     path: str | os.PathLike[str],
     *,
     chart: bool = True,
@@ -57,7 +60,7 @@ def write_page(
     """Write one self-contained interactive page.
 
     Args:
-        result: an explanation or a comparison.
+        result: an explanation, a comparison, or two explanations side by side.
         path: destination; an existing file is replaced, as a whole.
         chart: also embed the Bokeh chart and BokehJS (about 0.5 MB more).
         answers: how many tokens, heads, layers and cells can be clicked, those with the most mass first; None
@@ -77,7 +80,9 @@ def write_page(
     return destination_of(path)
 
 
-def page(result: Explanation | Comparison, *, chart: bool = True, answers: int | None = None) -> str:
+def page(
+    result: Explanation | Comparison | SideBySide, *, chart: bool = True, answers: int | None = None
+) -> str:
     """The page as text; see `write_page`.
 
     Args:
@@ -87,19 +92,22 @@ def page(result: Explanation | Comparison, *, chart: bool = True, answers: int |
     """
     from semiring_widgets.pictures.card import picture  # imports matplotlib
 
-    bundle = _module(read_bundle())
+    bundle = as_module(read_bundle())
     image = _base64(picture(result))
     summary = messages.encode(result, revision=1)
     header, buffer = summary
     answers_by_type: dict[str, list[messages.Message]] = {}
     bokeh = ""
-    if not isinstance(result, Comparison):
+    if isinstance(result, SideBySide):
+        left = _LARGE - len(bundle) - len(image) - size_of(summary)
+        answers_by_type = {BothRequest.type: both_ahead(result, left, answers)}
+    elif not isinstance(result, Comparison):
         cells = len(result.layers) * max(len(stream.tokens) for stream in result.streams)
         left = min(_LARGE, max(_SMALL, _PER_CELL * cells)) - len(bundle) - len(image) - size_of(summary)
         answers_by_type = answers_ahead(result, left, answers)
         if chart and result.layers:
             answers_by_type[ChartRequest.type] = [_chart(result)]
-            bokeh = _packed_bokehjs()
+            bokeh = packed_bokehjs()
     content = Page(
         summary=header,
         buffer=_base64(buffer),
@@ -117,14 +125,23 @@ def page(result: Explanation | Comparison, *, chart: bool = True, answers: int |
         "bokehjs": bokeh,
         "bundle": bundle,
     }
+    return filled(parts)
+
+
+def filled(parts: Mapping[str, str]) -> str:
+    """The template of a page with its places filled.
+
+    Args:
+        parts: what comes into each place, as HTML.
+    """
     template = resources.files("semiring_widgets.export").joinpath("page.html").read_text("utf-8")
     # Only the template is searched for places to fill: a text of the user's may look like one.
     first, *pieces = template.split("{{")
-    filled = [first]
+    told = [first]
     for piece in pieces:
         name, rest = piece.split("}}", 1)
-        filled += [parts[name], rest]
-    return "".join(filled)
+        told += [parts[name], rest]
+    return "".join(told)
 
 
 def embedded(value: Any) -> str:
@@ -137,17 +154,17 @@ def embedded(value: Any) -> str:
     return text.replace("<", "\\u003c")
 
 
-def _module(bundle: str) -> str:
+def as_module(bundle: str) -> str:
     """The bundle, with nothing that would end its ``script`` element; both forms occur in strings only."""
     return bundle.replace("</script", "<\\/script").replace("<!--", "\\x3c!--")
 
 
 def _chart(result: Explanation) -> messages.Message:
-    items = (_renumbered(chart_item(result, dark=dark), {}) for dark in (False, True))
+    items = (renumbered(chart_item(result, dark=dark), {}) for dark in (False, True))
     return messages.chart(0, (), *items)
 
 
-def _packed_bokehjs() -> str:
+def packed_bokehjs() -> str:
     """BokehJS as a base64 element."""
     packed = gzip.compress(bokehjs(), mtime=0)  # without the time, so that a page is the same on every run
     return (
@@ -156,7 +173,7 @@ def _packed_bokehjs() -> str:
     )
 
 
-def _renumbered(item: Any, names: dict[str, str]) -> Any:
+def renumbered(item: Any, names: dict[str, str]) -> Any:
     """A chart with its models counted from 1; Bokeh counts on from chart to chart, whatever is in them.
 
     Args:
@@ -164,13 +181,13 @@ def _renumbered(item: Any, names: dict[str, str]) -> Any:
         names: new names by old ones, as far as met.
     """
     if isinstance(item, list):
-        return [_renumbered(part, names) for part in item]
+        return [renumbered(part, names) for part in item]
     if not isinstance(item, dict):
         return item
     return {
         key: names.setdefault(part, f"p{len(names) + 1}")
         if key in {"id", "root_id"} and isinstance(part, str)
-        else _renumbered(part, names)
+        else renumbered(part, names)
         for key, part in item.items()
     }
 

@@ -26,10 +26,12 @@ from semiring_widgets.pictures.glyphs import FAMILIES, drawable
 from semiring_widgets.pictures.palette import INK, MUTED
 from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.pictures.sheet import MARGIN, WIDTH, card
+from semiring_widgets.pictures.side_by_side_card import draw_side_by_side
 from semiring_widgets.pictures.small_png import small_png
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.result import Result
+from semiring_widgets.results.side_by_side import SideBySide
 from semiring_widgets.results.wording import number
 
 __all__ = ["picture"]
@@ -65,6 +67,7 @@ def _figure(result: Result) -> Figure:
 
 
 _figure.register(Explanation, draw_explanation)
+_figure.register(SideBySide, draw_side_by_side)
 
 
 @_figure.register

@@ -11,6 +11,7 @@ from semiring_widgets.pictures.plain_effects import KINDS, form_of, rows_of
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.result import Result
+from semiring_widgets.results.side_by_side import SideBySide
 from semiring_widgets.results.visible import token_label
 from semiring_widgets.results.wording import nats, number, power, signed
 from semiring_widgets.vocabulary import METRICS, RANKED_BY
@@ -68,6 +69,11 @@ def _(result: Explanation) -> list[str]:
     return [sentence.text for sentence in result.sentences]
 
 
+@_answer.register
+def _(result: SideBySide) -> list[str]:
+    return [sentence.text for sentence in result.sentences]
+
+
 def _compared(result: Result) -> list[str]:
     """What the text of an explanation is compared with; a comparison says it in a line of its own."""
     reference = result.reference if isinstance(result, Explanation) else None
@@ -118,6 +124,14 @@ def _explanation(result: Explanation) -> list[str]:
             )
         lines.append(f"  {ranking.remark}")
     return lines
+
+
+@_lines.register
+def _side_by_side(result: SideBySide) -> list[str]:
+    return [
+        f"{letter} ({name}): {one.score.label} = {number(one.score.value)}; {one.model}, {one.counted}"
+        for letter, name, one in zip("AB", result.names, result.sides, strict=True)
+    ]
 
 
 @_lines.register

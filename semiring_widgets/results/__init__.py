@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from semiring_widgets.results.rankings import Family, ListedRoute, ListedStep, Ranking
     from semiring_widgets.results.result import Result
     from semiring_widgets.results.session import Session
+    from semiring_widgets.results.side_by_side import SideBySide
 
 _HOME = {
     "Comparison": "comparison",
@@ -46,6 +47,7 @@ _HOME = {
     "Result": "result",
     "Score": "parts",
     "Session": "session",
+    "SideBySide": "side_by_side",
     "Statistic": "parts",
     "Status": "parts",
     "Stream": "parts",
@@ -81,6 +83,7 @@ __all__ = [
     "Score",
     "Sentence",
     "Session",
+    "SideBySide",
     "Statistic",
     "Status",
     "Stream",

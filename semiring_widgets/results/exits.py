@@ -35,6 +35,14 @@ class Exits(Protocol):
         """The widget that shows it."""
         ...
 
+    def corpus_page(self, corpus: Any, path: str | os.PathLike[str], by: str | None) -> Path:
+        """Write the page of a corpus, see `Corpus.to_html`."""
+        ...
+
+    def corpus_widget(self, corpus: Any, model: Any, tokenizer: Any, by: str | None) -> Any:
+        """The widget of a corpus, see `Corpus.view`."""
+        ...
+
 
 _slot: list[Callable[[], Exits]] = []
 

@@ -255,6 +255,28 @@ class Explanation(Tested, Inside, Result):
             return routes_frame(self.rankings)
         return tokens_frame(self.tokens, self.dataset, self.statistics)
 
+    def by_token(self) -> pd.DataFrame:
+        """What each token does to each piece of a continuation: of a target of several pieces, one row each.
+
+        Returns:
+            A row for every piece and every token before it, in their order: whether the piece is of the
+            target or the ``contrast`` (``of``), its place and text, its ``log_probability`` (nats), the token
+            (``stream``, ``token``, ``text``), and its tested ``effect`` on this piece and the
+            ``contribution`` that estimates it (nats). The effects of a token add up to that on the score.
+            Empty where one token was asked for, whose only row is `effects`.
+
+        Example:
+            >>> e.by_token().empty, list(e.by_token().columns)[:4]
+            (True, ['of', 'piece', 'piece_text', 'log_probability'])
+            >>> long = sw.explain(*causal, "The keys to the cabinet", "are on the table")
+            >>> table = long.by_token().pivot(index="piece", columns="token", values="effect")
+            >>> table.shape, long.by_token()["piece_text"].unique().tolist()
+            ((4, 8), ['are', 'on', 'the', 'table'])
+        """
+        from semiring_widgets.results.pieces import pieces_frame
+
+        return pieces_frame(self.score, self.streams, self.dataset)
+
     def to_html(
         self, path: str | os.PathLike[str], *, chart: bool = True, answers: int | None = None
     ) -> Path:

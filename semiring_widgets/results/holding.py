@@ -25,7 +25,7 @@ from semiring_widgets.results.rankings import Ranking
 from semiring_widgets.results.session import Session
 from semiring_widgets.vocabulary import RANKINGS
 
-__all__ = ["HeldSession", "keep_newest"]
+__all__ = ["HeldSession", "keep_newest", "sessions_of"]
 
 
 class HeldSession:
@@ -99,17 +99,28 @@ _lock = threading.Lock()
 _newest: list[weakref.ref[HeldSession]] = []
 
 
-def keep_newest(session: object) -> None:
+def sessions_of(result: object) -> tuple[object, ...]:
+    """The sessions behind a result: one, or those of both sides.
+
+    Args:
+        result: of any kind.
+    """
+    sides = getattr(result, "sides", (result,))
+    return tuple(getattr(side, "session", None) for side in sides)
+
+
+def keep_newest(*sessions: object) -> None:
     """Note what is shown now; what was shown before it gives its recording up.
 
     Args:
-        session: of a result that is shown; what is no `HeldSession` holds no recording.
+        sessions: of a result that is shown; what is no `HeldSession` holds no recording.
     """
-    if not isinstance(session, HeldSession) or session.released:
+    held = [one for one in sessions if isinstance(one, HeldSession) and not one.released]
+    if not held:
         return
     with _lock:
         shown = [known() for known in _newest]
-        _newest[:] = [weakref.ref(session)]
+        _newest[:] = [weakref.ref(session) for session in held]
     for other in shown:
-        if other is not None and other is not session:
+        if other is not None and all(other is not session for session in held):
             other.release()

@@ -24,7 +24,11 @@ __all__ = ["FORMAT_VERSION", "read", "write"]
 
 FORMAT_VERSION: Final = 3
 _FORMAT: Final = "semiring_widgets"
-_READERS: Final = {"explanation": "semiring_widgets.load", "comparison": "Comparison.load"}
+_READERS: Final = {
+    "explanation": "semiring_widgets.load",
+    "comparison": "Comparison.load",
+    "beside": "semiring_widgets.SideBySide.load",
+}
 
 T = TypeVar("T")
 Build: TypeAlias = Callable[[dict[str, Any], dict[str, NDArray[np.float32]]], T]

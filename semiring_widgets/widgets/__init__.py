@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING
 from semiring_widgets._lazy import lazily
 
 if TYPE_CHECKING:
+    from semiring_widgets.widgets.beside_widget import BesideWidget
     from semiring_widgets.widgets.comparison_widget import ComparisonWidget
     from semiring_widgets.widgets.explanation_widget import ExplanationWidget
     from semiring_widgets.widgets.live import compare, explain
 
 _HOME = {
+    "BesideWidget": "beside_widget",
     "ComparisonWidget": "comparison_widget",
     "ExplanationWidget": "explanation_widget",
     "compare": "live",
     "explain": "live",
 }
 
-__all__ = ["ComparisonWidget", "ExplanationWidget", "compare", "explain"]
+__all__ = ["BesideWidget", "ComparisonWidget", "ExplanationWidget", "compare", "explain"]
 
 __getattr__, __dir__ = lazily(__name__, _HOME)

@@ -14,18 +14,19 @@ from typing import Any
 
 from semiring_widgets.errors import InputError, MissingBundleError
 from semiring_widgets.pictures.plain_text import plain
-from semiring_widgets.results.holding import keep_newest
+from semiring_widgets.results.holding import keep_newest, sessions_of
 from semiring_widgets.results.result import Result
+from semiring_widgets.widgets.beside_widget import BesideWidget
 from semiring_widgets.widgets.comparison_widget import ComparisonWidget
 from semiring_widgets.widgets.explanation_widget import ExplanationWidget
 from semiring_widgets.widgets.mime import data_of, png_of
 from semiring_widgets.widgets.result_widget import ResultWidget
 
-__all__ = ["mimebundle", "widget_of"]
+__all__ = ["in_terminal", "mimebundle", "widget_of"]
 
 # A widget holds its result, so an id stays taken while its widget lives. Showing a result twice gives two
 # views of one widget: a notebook stores the JavaScript once per widget.
-_KINDS: tuple[type[ResultWidget[Any]], ...] = (ExplanationWidget, ComparisonWidget)
+_KINDS: tuple[type[ResultWidget[Any]], ...] = (ExplanationWidget, ComparisonWidget, BesideWidget)
 _widgets: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
 
@@ -42,8 +43,8 @@ def mimebundle(result: Result, include: Any = None, exclude: Any = None) -> dict
         the JavaScript bundle the text says what to do.
     """
     data: dict[str, Any] = {"text/plain": plain(result)}
-    keep_newest(getattr(result, "session", None))
-    if _in_terminal():
+    keep_newest(*sessions_of(result))
+    if in_terminal():
         pass
     elif _kind_of(result) is None:
         data["image/png"] = png_of(result)
@@ -84,7 +85,7 @@ def _kind_of(result: Result) -> type[ResultWidget[Any]] | None:
     return next((kind for kind in _KINDS if isinstance(result, kind.shows)), None)
 
 
-def _in_terminal() -> bool:
+def in_terminal() -> bool:
     """Whether this is IPython in a terminal, which shows text only."""
     try:
         from IPython import get_ipython

@@ -25,7 +25,7 @@ from semiring_widgets.contract.requests import another_version, parts_of
 from semiring_widgets.contract.table import Cancel, Gone, Pull, Shown
 from semiring_widgets.errors import InputError, sentence_of
 from semiring_widgets.jobs import ExplanationJob
-from semiring_widgets.results.holding import HeldSession, keep_newest
+from semiring_widgets.results.holding import HeldSession, keep_newest, sessions_of
 from semiring_widgets.results.parts import Status
 from semiring_widgets.widgets.desk import Desk, Request
 from semiring_widgets.widgets.mime import with_picture
@@ -185,11 +185,13 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
 
     def _hold(self) -> None:
         """Keep the recording behind what is shown, and no older one; nothing is behind a closed widget."""
-        session = getattr(self._current, "session", None)
+        sessions = sessions_of(self._current)
         if not self._closed:
-            keep_newest(session)
-        elif isinstance(session, HeldSession):
-            session.release()
+            keep_newest(*sessions)
+            return
+        for session in sessions:
+            if isinstance(session, HeldSession):
+                session.release()
 
     def _publish(self, latest: R | None, status: Status) -> None:
         with self._publishing:

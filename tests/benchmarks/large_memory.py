@@ -1,31 +1,32 @@
 """What a large model takes beside its weights: measured peak and estimate, for each semiring.
 
-``python -m tests.benchmarks.large_memory --layers 16 --tokens 1024 4096`` is the shape of Llama 3.2 1B. On a
-GPU peaks are those of PyTorch's allocator; on a CPU those of resident memory, of a process in which freed
-tensors go back to the system at once (``MALLOC_MMAP_THRESHOLD_``; Linux only).
+``python -m tests.benchmarks.large_memory --layers 16 --tokens 1024 4096`` is the shape of Llama 3.2 1B, and
+``--explain --device cpu --tokens 32`` one whole explanation of it. On a GPU peaks are those of PyTorch's
+allocator; on a CPU those of resident memory, of a process in which freed tensors go back to the system at
+once (``MALLOC_MMAP_THRESHOLD_``; Linux only).
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
 import math
 import os
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
 import semiring_widgets as sw
-from tests.benchmarks.bench_gpu import llama
-from tests.benchmarks.bench_memory import resident
+from tests.benchmarks.large_explain import explained, model_of
+from tests.benchmarks.large_peaks import MB, Peak
 from tests.benchmarks.measuring import Report
 
 SEMIRINGS = ("sum", "max", "entropy", "fused")
+KEPT = ("all", "least")
 _THRESHOLD = "MALLOC_MMAP_THRESHOLD_"
-MB = 1e6
+# With more tokens than this a tape that keeps everything fits nowhere.
+_MANY_TOKENS = 2048
 
 
 def main() -> None:
@@ -36,6 +37,9 @@ def main() -> None:
     options.add_argument("--hidden", type=int, default=2048)
     options.add_argument("--vocabulary", type=int, default=128256)
     options.add_argument("--semirings", nargs="+", default=list(SEMIRINGS), choices=SEMIRINGS)
+    options.add_argument("--kept", nargs="+", choices=KEPT, help="by default both, of many tokens the least")
+    options.add_argument("--explain", action="store_true", help="one explanation instead of sweeps")
+    options.add_argument("--max-memory", type=float, help="bytes, of the explanation")
     options.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     chosen = options.parse_args()
     if chosen.device == "cpu" and _THRESHOLD not in os.environ:
@@ -53,30 +57,39 @@ def main() -> None:
         "num_key_value_heads": chosen.hidden // 256,
         "vocab_size": chosen.vocabulary,
     }
+    device = torch.device(chosen.device)
+    limit = None if chosen.max_memory is None else int(chosen.max_memory)
     for tokens in chosen.tokens:
-        for row in rows(tokens, torch.device(chosen.device), chosen.semirings, **sizes):
-            report.add(**row)
+        if chosen.explain:
+            explained(report, tokens, device, limit, **sizes)
+        else:
+            kept = chosen.kept or (KEPT if tokens <= _MANY_TOKENS else KEPT[1:])
+            rows(report, tokens, device, chosen.semirings, kept, **sizes)
     print(report.write())
 
 
 def rows(
-    tokens: int, device: torch.device, semirings: tuple[str, ...] = SEMIRINGS, **sizes: int
-) -> list[dict[str, Any]]:
+    report: Report,
+    tokens: int,
+    device: torch.device,
+    semirings: Sequence[str] = SEMIRINGS,
+    kept: Sequence[str] = KEPT,
+    **sizes: int,
+) -> None:
     """One row for recording and each sweep, on a tape that keeps everything and one that keeps the least.
 
+    In MB beside the weights: the measured ``peak`` with the tape, and the ``estimate`` of it.
+
     Args:
+        report: gets the rows as soon as they are known.
         tokens: how many.
         device: where.
         semirings: whose sweeps.
+        kept: what tapes keep.
         **sizes: of the model, as `LlamaConfig` calls them.
-
-    Returns:
-        In MB beside the weights: ``tape``, the measured ``peak`` with the tape, and ``estimate`` of it.
     """
-    torch.manual_seed(0)
-    with device:
-        model = llama(tokens, **sizes).bfloat16().eval().requires_grad_(requires_grad=False)
-        inputs = torch.randn(1, tokens, model.config.hidden_size, dtype=torch.bfloat16)
+    model = model_of(tokens, device, **sizes)
+    inputs = torch.randn(1, tokens, model.config.hidden_size, dtype=torch.bfloat16, device=device)
 
     def recorded(**options: Any) -> tuple[sw.Tape, torch.Tensor, torch.Tensor]:
         with sw.record(**options) as tape:
@@ -85,25 +98,30 @@ def rows(
             score = logits[3] - logits[5]
         return tape, score, x
 
-    free, found = recorded(values=False)[0].nbytes, []
-    for kept in ("all", "least"):
-        limit = None if kept == "all" else max(1 << 28, free // 8)
+    free = recorded(values=False)[0].nbytes
+    for which in kept:
+        case = f"{tokens} tokens, keeping {which}"
+        limit = None if which == "all" else max(1 << 28, free // (4 * sizes["num_hidden_layers"]))
         try:
-            question, peak = _peak(lambda limit=limit: recorded(max_memory=limit), device)
-            if kept == "least":
+            question = None
+            while question is None:
+                try:
+                    question, peak = _peak(lambda limit=limit: recorded(max_memory=limit), device)
+                except sw.errors.MemoryLimitError:
+                    # The least that it can do with, nearly.
+                    limit += limit // 2
+            if which == "least":
                 question[0].shrink()
             tape = question[0].nbytes
-            case = f"{tokens} tokens, keeping {kept}"
             estimate = recorded(values=False, max_memory=limit)[0].nbytes
-            found.append(_row(case, "recording", peak, estimate))
+            report.add(**_row(case, "recording", peak, estimate))
             for semiring in semirings:
                 needed = tape + sw.estimate_memory(*question, semiring)
                 _, peak = _peak(lambda s=semiring, q=question: sw.backprop(*q, semiring=s), device)
-                found.append(_row(case, semiring, tape + peak, needed))
-        except (torch.OutOfMemoryError, sw.errors.MemoryLimitError) as error:
-            found.append(_row(f"{tokens} tokens, keeping {kept}", type(error).__name__, math.nan, math.nan))
+                report.add(**_row(case, semiring, tape + peak, needed))
+        except torch.OutOfMemoryError as error:
+            report.add(**_row(case, type(error).__name__, math.nan, math.nan))
         question = None
-    return found
 
 
 def _row(case: str, of: str, peak: float, estimate: float) -> dict[str, Any]:
@@ -112,17 +130,9 @@ def _row(case: str, of: str, peak: float, estimate: float) -> dict[str, Any]:
 
 def _peak(act: Callable[[], Any], device: torch.device) -> tuple[Any, int]:
     """What something gives, and the most that it takes beside what is there."""
-    gc.collect()
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats(device)
-        before = torch.cuda.memory_allocated(device)
-        result = act()
-        return result, torch.cuda.max_memory_allocated(device) - before
-    Path("/proc/self/clear_refs").write_text("5")
-    held = resident("VmRSS")
+    peak = Peak(device)
     result = act()
-    return result, 1024 * (resident("VmHWM") - held)
+    return result, peak.beside
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pytest
 
 from semiring_widgets.contract import messages
 from semiring_widgets.contract.answers import answer
+from semiring_widgets.contract.both import both
 from semiring_widgets.contract.table import ANSWERS, REQUESTS, SUMMARIES
 from semiring_widgets.results.parts import Statistic, Status
 
@@ -20,9 +21,9 @@ FILE = Path(__file__).parents[1] / "fixtures" / "messages.json"
 
 
 @pytest.fixture
-def sent(make_explanation, make_comparison):
+def sent(make_explanation, make_comparison, make_beside):
     """One message of each kind: summaries at several times, and the answers to the examples of the table."""
-    result = make_explanation()
+    result, sides = make_explanation(), make_beside()
     kinds = {
         "explanation": messages.encode(result, 7),
         "partial": messages.encode(
@@ -44,6 +45,8 @@ def sent(make_explanation, make_comparison):
             for number, (name, kind) in enumerate(REQUESTS.items())
             if kind.example is not None
         },
+        "beside": messages.encode(sides, 4),
+        "both": both(sides, {"type": "both", "id": 12, "selection": [{"layer": 2, "head": 1}]}),
         "error": messages.failure(9, "There is no layer 3; this explanation has 3, counted from 0."),
     }
     return {

@@ -14,6 +14,10 @@ from transformers import (
 )
 
 import semiring_widgets as sw
+from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.batches import BatchOptions, explain_together
+from semiring_widgets.explanation.scores import prepare
+from semiring_widgets.question import Question
 from tests.explanation.tiny import tokenizer_of
 
 TEXTS = ["w5 w6 w7", "w15 w16 w7 w30 w31 w32", "w5"]
@@ -86,3 +90,18 @@ def test_tokens_of_a_decoder_are_its_own(tmp_path):
 def test_heads_are_of_the_same_stream_whole_and_by_operand(tmp_path):
     heads = asked("T5", tmp_path, 3).parts().query("row == 1 and kind == 'head'")
     assert (heads.groupby(["layer", "head"])["stream"].nunique(dropna=False) == 1).all()
+
+
+def test_a_model_that_looks_at_other_texts_is_noticed_and_asked_one_by_one(tmp_path):
+    torch.manual_seed(0)
+    model = BertForSequenceClassification(BertConfig(**BERT, vocab_size=60)).eval()
+    # So little that no score of a batch is off by more than a recording rounds.
+    model.bert.encoder.layer[0].register_forward_hook(
+        lambda _, given, output: output + 1e-3 * output.mean(0, keepdim=True)
+    )
+    questions = [prepare(model, tokenizer_of(60), Question(row["text"], row["target"])) for row in CLASSES]
+    with pytest.raises(InputError, match="looks from one example of a batch at another: a score changed by"):
+        explain_together(questions, [None] * 3, BatchOptions(tested=False))
+    found = sw.explain_corpus(model, tokenizer_of(60), CLASSES, out=tmp_path / "3", batch_size=3)
+    alone = sw.explain_corpus(model, tokenizer_of(60), CLASSES, out=tmp_path / "1", batch_size=1)
+    assert found.parts().equals(alone.parts())

@@ -1,6 +1,7 @@
 /** The answer, in sentences: the first one large; what they name can be pointed at and chosen. */
 
 import { html, nothing } from "lit-html";
+import { mergedOf } from "../beside/merged";
 import type { ExplanationHeader, Part, Sentence } from "../contract";
 import { number } from "../layout/numbers";
 import { piecesOf } from "../named-parts";
@@ -13,12 +14,13 @@ export function mountAnswer(root: HTMLElement, store: Store, signal: AbortSignal
   pane(root, store, signal, (state) => {
     const { summary } = state;
     if (summary === null) return html``;
-    if (summary.type !== "explanation") return html`<h2>${scored(summary)}</h2>`;
+    if (summary.type === "comparison") return html`<h2>${scored(summary)}</h2>`;
     const [first, ...others] = summary.answer;
     if (first === undefined) return html`<h2>${scored(summary)}</h2>`;
+    const named = summary.type === "beside" ? mergedOf(summary) : summary;
     return html`
-      <h2 data-parts=${JSON.stringify(first.parts)}>${pieces(state, summary, first)}</h2>
-      ${others.map((sentence) => html`<p class="tells" data-kind=${sentence.kind} data-parts=${JSON.stringify(sentence.parts)}>${pieces(state, summary, sentence)}</p>`)}`;
+      <h2 data-parts=${JSON.stringify(first.parts)}>${pieces(state, named, first)}</h2>
+      ${others.map((sentence) => html`<p class="tells" data-kind=${sentence.kind} data-parts=${JSON.stringify(sentence.parts)}>${pieces(state, named, sentence)}</p>`)}`;
   });
 }
 

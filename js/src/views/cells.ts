@@ -1,8 +1,8 @@
 /** The cells of the route grid, one for every token at every layer, as a picture. */
 
-import type { ExplanationHeader } from "../contract";
+import type { ExplanationHeader, Layer } from "../contract";
 import { availability } from "../fields/available";
-import type { Face } from "../fields/face";
+import type { Face, Lying } from "../fields/face";
 import type { Lattice } from "../fields/lattice";
 import { boxOf, placeOf } from "../fields/lattice";
 import { columnBox, latticeFace, rowBox } from "../fields/lattice-face";
@@ -84,27 +84,34 @@ export function cellsFace(state: State, summary: ExplanationHeader, grid: Grid):
             : `${tokensOf(row)[column]?.text} at layer ${index}: ${numbers.say(index, column)}`;
         return { label, target: target(row, column), disabled: disabled(row, column) };
       },
-      lying: ({ layer, branch, head, token, stream }, lattice) => {
-        if ((branch ?? null) !== null || (head ?? null) !== null) return [];
-        const rows = layers.flatMap((described, row) =>
-          layer === undefined || layer === null
-            ? described.stream === (stream ?? 0)
-              ? [row]
-              : []
-            : described.index === layer
-              ? [row]
-              : [],
-        );
-        const [from, to] = [rows[0], rows.at(-1)];
-        if (from === undefined || to === undefined) return [];
-        if (token === undefined || token === null) {
-          const name = { box: boxOf(lattice, placeOf(lattice, from, -1)), own: true };
-          return [name, { box: rowBox(lattice, from), own: false }];
-        }
-        if (layer !== undefined && layer !== null)
-          return [{ box: boxOf(lattice, placeOf(lattice, from, token)), own: true }];
-        return [{ box: columnBox(lattice, token, from, to), own: false }];
-      },
+      lying: (part, lattice) => lyingIn(part, layers, lattice),
     },
   );
+}
+
+/** Where a part lies among the cells. */
+export function lyingIn(
+  { layer, branch, head, token, stream }: Target,
+  layers: readonly Layer[],
+  lattice: Lattice,
+): Lying[] {
+  if ((branch ?? null) !== null || (head ?? null) !== null) return [];
+  const rows = layers.flatMap((described, row) =>
+    layer === undefined || layer === null
+      ? described.stream === (stream ?? 0)
+        ? [row]
+        : []
+      : described.index === layer
+        ? [row]
+        : [],
+  );
+  const [from, to] = [rows[0], rows.at(-1)];
+  if (from === undefined || to === undefined) return [];
+  if (token === undefined || token === null) {
+    const name = { box: boxOf(lattice, placeOf(lattice, from, -1)), own: true };
+    return [name, { box: rowBox(lattice, from), own: false }];
+  }
+  if (layer !== undefined && layer !== null)
+    return [{ box: boxOf(lattice, placeOf(lattice, from, token)), own: true }];
+  return [{ box: columnBox(lattice, token, from, to), own: false }];
 }

@@ -7,7 +7,7 @@ import type { Questions } from "../questions";
 import { EMPTY, isEmpty, same } from "../selection";
 import type { State, Store } from "../store";
 
-interface Bokeh {
+export interface Bokeh {
   version: string;
   embed: { embed_item(item: unknown, target: HTMLElement): Promise<unknown> };
 }
@@ -77,7 +77,7 @@ const chartable = ({ charts, selection, avoiding, among }: State): Paths =>
     : { selection: EMPTY, avoiding: EMPTY, among: EMPTY };
 
 /** Run BokehJS from its bytes, once per page. */
-async function loadBokeh(bytes: Bytes): Promise<void> {
+export async function loadBokeh(bytes: Bytes): Promise<void> {
   if (window.Bokeh !== undefined) return;
   const address = URL.createObjectURL(new Blob([toBytes(bytes) as BlobPart], { type: "text/javascript" }));
   await new Promise<void>((resolve, reject) => {

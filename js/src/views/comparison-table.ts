@@ -2,7 +2,16 @@
 
 import { html, nothing, render } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
-import type { ComparisonHeader, MethodResult } from "../contract";
+import {
+  AT_FIRST,
+  differenceOf,
+  type Options,
+  orderOf,
+  peakOfRow,
+  type RowIndex,
+  rowName,
+} from "../comparison-options";
+import type { ComparisonHeader, MethodResult, Token } from "../contract";
 import { keepEntry } from "../keyboard";
 import { alike, number, tint } from "../layout/numbers";
 import type { Drawing } from "../pane";
@@ -19,6 +28,7 @@ import {
   type Yardstick,
 } from "../yardsticks";
 import { comparisonCurves, lineStyle } from "./comparison-curves";
+import { comparisonOptions } from "./comparison-options";
 
 const STEPS = [-1, -0.5, -0.25, 0, 0.25, 0.5, 1];
 // A long name may go on in the next line where a word of it begins.
@@ -36,13 +46,18 @@ interface Row {
 
 export function mountComparisonTable(root: HTMLElement, store: Store, signal: AbortSignal): void {
   let sorting: Sorting | null = null;
+  let options = AT_FIRST;
+  const change = (changed: Partial<Options>) => {
+    options = { ...options, ...changed };
+    draw(store.state);
+  };
   const draw = (state: State) => {
     if (state.summary?.type !== "comparison") return;
     const sort = (key: Sortable) => {
       sorting = clickedHeading(sorting, key);
       draw(store.state);
     };
-    render(view(state, state.summary, sorting, sort), root);
+    render(view(state, state.summary, { sorting, sort, options, change }), root);
     keepEntry(root);
   };
   store.effect(draw, signal);
@@ -61,13 +76,16 @@ function pointAt(root: HTMLElement, element: Element | null): void {
   root.querySelector(".curves")?.classList.toggle("pointed", method !== undefined);
 }
 
-function view(
-  state: State,
-  summary: ComparisonHeader,
-  sorting: Sorting | null,
-  sort: (key: Sortable) => void,
-): Drawing {
-  const tokens = summary.streams[0]?.tokens ?? [];
+/** What the reader has chosen, and what a choice does. */
+interface Chosen {
+  sorting: Sorting | null;
+  sort: (key: Sortable) => void;
+  options: Options;
+  change: (options: Partial<Options>) => void;
+}
+
+function view(state: State, summary: ComparisonHeader, chosen: Chosen): Drawing {
+  const { sorting, sort, options } = chosen;
   const { methods } = summary;
   const failed = methods.filter(({ error }) => error !== null);
   const yardsticks = knownYardsticks(methods);
@@ -76,14 +94,21 @@ function view(
     yardsticks.map(({ key }) => [key, alike(methods.map((method) => method[key]))] as const),
   );
   const rows = rowsOf(state, methods, sorting);
-  const effects = tokens.map((token) => state.columns.at("token_effect", token.index));
+  const shown = shownOf(state, summary, rows, options);
+  const tokens = shown.tokens;
   return html`
     ${summary.reference === null ? nothing : html`<p class="hint">${yardstickSentence(summary)}</p>`}
-    <div class="scroll" tabindex="0" data-lm-suppress-shortcuts="true" role="group" aria-label="methods and scores"
+    ${comparisonOptions(
+      options,
+      rows.map(({ index }) => index).sort((one, other) => one - other),
+      methods,
+      chosen.change,
+    )}
+    <div class="scroll tall" tabindex="0" data-lm-suppress-shortcuts="true" role="group" aria-label="methods and scores"
       ><table class="methods">
       <thead><tr><th scope="col">method</th>${yardsticks.map((one) => heading(one, sorting, sort))}${tokens.map(
         (token) => {
-          const effect = effects[token.index] ?? Number.NaN;
+          const effect = state.columns.at("token_effect", token.index);
           const tested = Number.isNaN(effect) ? "" : `: tested effect ${number(effect, 3)}`;
           return html`<th scope="col" class="name" data-tip="${token.text}${tested}"><div>${token.text}</div></th>`;
         },
@@ -91,10 +116,10 @@ function view(
       <tbody>${repeat(
         rows,
         ({ method }) => method.name,
-        (row) => methodRow(state, summary, row, yardsticks, best, written),
-      )}</tbody>
+        (row) => methodRow(row, shown, yardsticks, best, written),
+      )}${differenceRow(shown, methods, yardsticks.length)}</tbody>
     </table></div>
-    ${legend()}
+    ${legend(options)}
     ${methods.some(isIncomplete) ? html`<p class="hint">${INCOMPLETE}</p>` : nothing}
     ${failed.map((method) => html`<p class="hint">${method.label}: ${method.error}</p>`)}
     ${comparisonCurves(state, methods)}
@@ -134,17 +159,13 @@ function heading(yardstick: Yardstick, sorting: Sorting | null, sort: (key: Sort
 }
 
 function methodRow(
-  state: State,
-  summary: ComparisonHeader,
   { method, index }: Row,
+  shown: Shown,
   yardsticks: readonly Yardstick[],
   best: ReadonlyMap<Sortable, number>,
   written: ReadonlyMap<Sortable, (value: number | null) => string>,
 ): Drawing {
-  const tokens = summary.streams[0]?.tokens ?? [];
-  const values = tokens.map(({ index: token }) =>
-    index < 0 ? state.columns.at("token_effect", token) : state.columns.at("scores", index, token),
-  );
+  const values = shown.scores(index);
   const waits = method.error === null && values.every(Number.isNaN);
   return html`<tr data-method=${index} data-tested=${method.family === "tested" ? "" : nothing}>${methodName(method, index)}${yardsticks.map(
     ({ key, label }) => {
@@ -154,7 +175,7 @@ function methodRow(
       return html`<td class=${leads ? "number best" : "number"} data-tip=${`${method.name}, ${name}: ${number(value)}${leads}`}
         >${value === null && index < 0 ? nothing : written.get(key)?.(value)}</td>`;
     },
-  )}${scoreCells(state, method, values, summary)}</tr>`;
+  )}${scoreCells(method.name, values, shown.peak ?? peakOfRow(values), shown)}</tr>`;
 }
 
 const isIncomplete = ({ name, label }: MethodResult): boolean => label.slice(name.length).includes("misses");
@@ -175,31 +196,73 @@ function methodName(method: MethodResult, index: number): Drawing {
   }${name.split(CAPITAL).map((part) => html`${part}<wbr />`)}${method.error === null ? nothing : " (failed)"}${remark ? html`<small>${remark}</small>` : nothing}</th>`;
 }
 
-function scoreCells(
-  state: State,
-  method: MethodResult,
-  values: readonly number[],
-  summary: ComparisonHeader,
-): Drawing {
-  const peak = Math.max(0, ...values.filter(Number.isFinite).map(Math.abs));
-  return html`${values.map((value, token) => {
-    const shown = Number.isNaN(value) ? "not known" : number(value, 3);
-    const label = `${method.name}, ${summary.streams[0]?.tokens[token]?.text}: ${shown}`;
-    const looks = `${value < 0 ? " negative" : ""}${Number.isNaN(value) ? " unknown" : ""}`;
+/** What is shown of the scores: words in their order, whose scores they are, and how they are tinted. */
+interface Shown {
+  state: State;
+  options: Options;
+  tokens: readonly Token[];
+  /** Scores of a row, in the order of the text. */
+  scores: (row: RowIndex) => number[];
+  /** The end of the one scale; null where each row has its own. */
+  peak: number | null;
+}
+
+function shownOf(state: State, summary: ComparisonHeader, rows: readonly Row[], options: Options): Shown {
+  const tokens = summary.streams[0]?.tokens ?? [];
+  const scores = (row: RowIndex) =>
+    tokens.map(({ index }) =>
+      row < 0 ? state.columns.at("token_effect", index) : state.columns.at("scores", row, index),
+    );
+  const order = orderOf(options.words === null ? null : scores(options.words), tokens.length);
+  const peak = options.scale === "all" ? peakOfRow(rows.flatMap(({ index }) => scores(index))) : null;
+  return { state, options, tokens: order.flatMap((place) => tokens[place] ?? []), scores, peak };
+}
+
+function scoreCells(name: string, values: readonly number[], peak: number, shown: Shown): Drawing {
+  const { state, options, tokens } = shown;
+  const written = alike(values);
+  return html`${tokens.map(({ index: token, text }) => {
+    const value = values[token] ?? Number.NaN;
+    const label = `${name}, ${text}: ${Number.isNaN(value) ? "not known" : number(value, 3)}`;
+    const looks = `${value < 0 ? " negative" : ""}${Number.isNaN(value) ? " unknown" : ""}${options.values ? " valued" : ""}`;
     return html`<td><div role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${token}
       data-stream="0" aria-pressed=${includes(state.selection, { token, stream: 0 })} aria-label=${label}
-      class="cell${looks}" style="--tint:${tint(value, peak).toFixed(3)}"></div></td>`;
+      class="cell${looks}" style="--tint:${tint(value, peak).toFixed(3)}">${options.values && !Number.isNaN(value) ? written(value) : nothing}</div></td>`;
   })}`;
 }
 
+/** One method minus another, where both were chosen. */
+function differenceRow(
+  shown: Shown,
+  methods: readonly MethodResult[],
+  yardsticks: number,
+): Drawing | typeof nothing {
+  const { minuend, subtrahend, scale } = shown.options;
+  if (minuend === null || subtrahend === null) return nothing;
+  const values = differenceOf(shown.scores(minuend), shown.scores(subtrahend), scale);
+  const name = `${rowName(methods, minuend)} − ${rowName(methods, subtrahend)}`;
+  const said =
+    scale === "all"
+      ? "The difference of the scores as they are; methods need not have one unit."
+      : "Each relative to the largest |score| of its row, as the tints are; the strongest tint here is 1.";
+  return html`<tr data-difference><th scope="row" data-tip=${said}>${name}<small>${scale === "all" ? "of the scores" : "of the relative scores"}</small></th>${Array.from(
+    { length: yardsticks },
+    () => html`<td class="number"></td>`,
+  )}${scoreCells(name, values, shown.peak ?? 1, shown)}</tr>`;
+}
+
 /** What the tints mean, once for all rows. */
-function legend(): Drawing {
+function legend({ scale }: Options): Drawing {
   const cells = STEPS.map(
     (value) =>
       html`<span class="cell${value < 0 ? " negative" : ""}" style="--tint:${tint(value, 1).toFixed(3)}"></span>`,
   );
+  const end =
+    scale === "row"
+      ? "the largest |score| of the row: methods have units of their own"
+      : "the largest |score| of all rows, whatever their units";
   return html`<p class="scale hint"><span>against the score</span>${cells}<span
-    >for it; no tint is 0, the strongest the largest |score| of the row</span></p>`;
+    >for it; no tint is 0, the strongest ${end}</span></p>`;
 }
 
 function agreement(state: State, summary: ComparisonHeader, column: string, title: string): Drawing {

@@ -48,7 +48,7 @@ export function mountHeads(root: HTMLElement, store: Store, signal: AbortSignal)
 }
 
 /** Heads from left to right, and behind a gap the MLP. */
-function latticeOf(layers: readonly Layer[], heads: number, space: number): Lattice {
+export function latticeOf(layers: readonly Layer[], heads: number, space: number): Lattice {
   const fitting = (space - GUTTER - GAP - 8) / (heads + 1);
   return {
     columns: heads + 1,
@@ -133,7 +133,7 @@ export function headsFace(state: State, summary: ExplanationHeader, space: numbe
   );
 }
 
-function lying(
+export function lying(
   { layer, branch, head, token }: Target,
   layers: readonly Layer[],
   most: number,

@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 
 from semiring_widgets.core.anatomy import Cut, seeds_of
-from semiring_widgets.core.memory import fit, living_size
+from semiring_widgets.core.memory import fit, in_turn, living_size
 from semiring_widgets.core.paths.shared_sweeps import Ground, Sweeps
 from semiring_widgets.core.restriction import EVERY_PATH, Gate, Restriction
 from semiring_widgets.core.semirings import Semiring, Value
@@ -46,6 +46,8 @@ class SetSums:
             semiring: the algebra.
             counted: edges at which the semiring itself counts marks, as `Hops` does.
         """
+        if counted is None and in_turn(self.ground.graph, semiring):
+            return _joined([self.at_inputs(factor) for factor in semiring.carried])
         sweeps, graph = self._sweeps(semiring, counted), self.ground.graph
         ahead = self._ahead(sweeps, 0)
         found = {node: sweeps.counted(ahead[node]) for node in graph.wrt if node in ahead}
@@ -149,6 +151,11 @@ class SetSums:
 
     def _among(self, sweeps: Sweeps) -> Restriction:
         return replace(self.paths, gates=sweeps.paths.gates)
+
+
+def _joined(found: Sequence[Mapping[Node, Value]]) -> dict[Node, Value]:
+    """Values of several semirings as those of their product."""
+    return {node: tuple(part for one in found for part in one[node]) for node in found[0]}
 
 
 def ends_of(cut: Cut) -> set[Node]:

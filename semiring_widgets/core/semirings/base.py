@@ -344,6 +344,11 @@ class Semiring(ABC):
         """The semirings that have one number each: those of a `Product`; else only itself."""
         return (self,)
 
+    @property
+    def carried(self) -> tuple[Semiring, ...]:
+        """Those of the factors whose values, one after the other, are the value."""
+        return (self,)
+
     def factored(self, value: Value) -> list[tuple[Semiring, Value]]:
         """Each factor with its part of a value."""
         return [(self, value)]

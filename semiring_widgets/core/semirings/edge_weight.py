@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from semiring_widgets.core import kernels
 
-__all__ = ["MODERATE", "Number", "Weight", "is_moderate", "measure"]
+__all__ = ["MODERATE", "Number", "Stored", "Weight", "is_moderate", "measure"]
 
 # Weights whose largest magnitude lies outside are brought to 1 before they are multiplied: what then counts
 # as too small (1e-32 of the largest, and more) is still a normal float32 number.
@@ -39,6 +40,24 @@ class Weight:
         self._base = _base
         self._log: Tensor | None = None
         self._peak: Tensor | float | None = None
+
+    @property
+    def stored(self) -> Tensor:
+        """The same numbers in the digits that the model has them in: their shape and extremes, say."""
+        return self.value
+
+    def part(self, *index: Any) -> Weight:
+        """Some of the derivatives, of which alone a copy is made if one is needed.
+
+        Args:
+            *index: as for a tensor.
+        """
+        return Weight(self.stored[index].to(self.dtype), sparse=self.sparse)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the sweep computes in."""
+        return self.value.dtype
 
     @property
     def factor(self) -> Tensor | float:
@@ -71,12 +90,13 @@ class Weight:
         if self._base is not None:
             return self._base.peak
         if self._peak is None:
-            if self.value.numel() == 0:
-                self._peak = self.value.new_zeros(())
+            stored = self.stored
+            if stored.numel() == 0:
+                self._peak = stored.new_zeros(())
             else:
                 # A transposed view would be copied.
-                turned = self.value.dim() > 1 and not self.value.is_contiguous()
-                lowest, highest = torch.aminmax(self.value.mT if turned else self.value)
+                turned = stored.dim() > 1 and not stored.is_contiguous()
+                lowest, highest = torch.aminmax(stored.mT if turned else stored)
                 self._peak = torch.maximum(lowest.abs(), highest.abs())
         return self._peak
 
@@ -166,6 +186,47 @@ class Number(Weight):
         return Number(-self._number, self._dtype, self._device)
 
 
+class Stored(Weight):
+    """Derivatives that the model has in fewer digits: they are widened when somebody asks for all of them.
+
+    Where few are asked for (`part`), as of the rows of a vocabulary, no more than these are.
+
+    Args:
+        stored: the derivatives as the model has them.
+        dtype: what the sweep computes in.
+        _base: those of which these are the transpose.
+    """
+
+    __slots__ = ("_dtype", "_stored", "_widened")
+
+    def __init__(self, stored: Tensor, dtype: torch.dtype, _base: Stored | None = None) -> None:
+        self._base, self.sparse = _base, False
+        self._log, self._peak = None, None
+        self._stored, self._dtype = stored, dtype
+        self._widened: Tensor | None = None
+
+    @property
+    def value(self) -> Tensor:  # type: ignore[override]
+        """The derivatives, widened once."""
+        if self._base is not None:
+            return self._base.value.mT
+        if self._widened is None:
+            self._widened = self._stored.to(self._dtype)
+        return self._widened
+
+    @property
+    def stored(self) -> Tensor:
+        return self._stored
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self._dtype
+
+    @property
+    def mT(self) -> Weight:
+        return self._base if self._base is not None else Stored(self._stored.mT, self._dtype, self)
+
+
 class _Negated(Weight):
     """See `Weight.negated`."""
 
@@ -206,10 +267,11 @@ def measure(weights: Iterable[Weight]) -> None:
     """Find the largest magnitudes of many weights by a few operators, and leave them where they are."""
     places: dict[tuple[torch.device, torch.dtype], list[Weight]] = {}
     for weight in dict.fromkeys(weight.base for weight in weights):
-        if weight._peak is None and weight.value.numel():
-            places.setdefault((weight.value.device, weight.value.dtype), []).append(weight)
+        stored = weight.stored
+        if weight._peak is None and stored.numel():
+            places.setdefault((stored.device, stored.dtype), []).append(weight)
     for own in places.values():
-        peaks = torch._foreach_norm([_in_memory(weight.value) for weight in own], math.inf)
+        peaks = torch._foreach_norm([_in_memory(weight.stored) for weight in own], math.inf)
         for weight, peak in zip(own, peaks, strict=True):
             weight._peak = peak
 

@@ -53,7 +53,7 @@ class Judge:
         self._least.append(least.reshape(-1))
         self._tops.append(top.reshape(-1))
         self._inner.append(inner)
-        self._bytes += weight.value.nbytes
+        self._bytes += weight.stored.nbytes
         if self._bytes > HELD:
             self._measure()
 

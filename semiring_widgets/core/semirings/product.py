@@ -70,6 +70,10 @@ class Product(Semiring):
         """The value with these parts, by the classes of the factors; the inverse of `Semiring.part`."""
         return tuple(part for factor, _ in self._carried for part in parts[type(factor)])
 
+    @property
+    def carried(self) -> tuple[Semiring, ...]:
+        return tuple(factor for factor, _ in self._carried)
+
     def _each(self, act: Callable[..., Value], *values: Value) -> Value:
         return tuple(
             part for factor, place in self._carried for part in act(factor, *(v[place] for v in values))

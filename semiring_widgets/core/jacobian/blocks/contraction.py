@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from semiring_widgets.core.jacobian.blocks.block import Block
+from semiring_widgets.core.jacobian.blocks.pieces import by_columns, by_heads
 from semiring_widgets.core.looks import indices_of_few
 from semiring_widgets.core.semirings import Semiring, Value, Weight, late_judge
 
@@ -52,7 +55,7 @@ class Contraction(Block):
     @property
     def shared(self) -> bool:
         """Whether all rows are multiplied by the same weight, so that `apart` can be asked."""
-        return self._other.value.dim() == 2 and not self._swapped
+        return self._other.stored.dim() == 2 and not self._swapped
 
     def apart(self, semiring: Semiring, value: Value, terms: Tensor, *, up: bool) -> Value:
         """`push` or `pull` for several parts that each have their own few columns of a value.
@@ -78,11 +81,11 @@ class Contraction(Block):
         return tuple(v.reshape(len(terms), *value[0].shape[:-1], -1) for v in found)
 
     def out_edges(self, elements: Tensor) -> tuple[Tensor, Tensor]:
-        weights = self._other.value
+        weights = self._other.stored
         place = torch.unravel_index(elements, self.source)
         batch = place[:-2]
         row, k = (place[-1], place[-2]) if self._swapped else (place[-2], place[-1])
-        chosen = weights[(*batch, k)] if weights.dim() > 2 else weights[k]
+        chosen = self._other.part(*batch, k).value if weights.dim() > 2 else self._other.part(k).value
         columns = torch.arange(chosen.shape[-1], device=elements.device).expand(len(elements), -1)
         rows = row[:, None].expand_as(columns)
         tail = (columns, rows) if self._swapped else (rows, columns)
@@ -97,24 +100,26 @@ def _contract_reached(semiring: Semiring, value: Value, other: Weight) -> Value:
 
     A score that reads one position and two entries of the vocabulary leaves little of a large product.
     """
-    weights = other.value
+    weights = other.stored
     far = weights.device.type in late_judge.FAR
-    if weights.dim() > 2 or weights.numel() < (_WORTH_WAITING if far else _WORTH_A_LOOK):
+    if weights.dim() > 2:
+        return by_heads(semiring.contract, value, other)
+    if weights.numel() < (_WORTH_WAITING if far else _WORTH_A_LOOK):
         return semiring.contract(value, other)
     flat = tuple(v.reshape(-1, v.shape[-1]) for v in value)
     if far:
         return _contract_far(semiring, flat, other, value[0].shape[:-1])
     if _mostly_alive(flat[0], semiring.zero[0]):
-        return semiring.contract(value, other)
+        return by_columns(semiring.contract, value, other)
     alive = ~semiring.absent(flat)
     rows, terms = alive.any(1), alive.any(0)
     if 2 * int(terms.sum()) <= len(terms):
-        other = Weight(weights[terms])
+        other = other.part(terms)
         flat = tuple(v[:, terms] for v in flat)
     shape = (*value[0].shape[:-1], weights.shape[-1])
     few = 2 * int(rows.sum()) <= len(rows)
-    found = semiring.contract_rows(flat, other, rows) if few else semiring.contract(flat, other)
-    return tuple(v.reshape(shape) for v in found)
+    contract = partial(semiring.contract_rows, rows=rows) if few else semiring.contract
+    return tuple(v.reshape(shape) for v in by_columns(contract, flat, other))
 
 
 def _contract_far(semiring: Semiring, flat: Value, other: Weight, shape: torch.Size) -> Value:
@@ -122,15 +127,15 @@ def _contract_far(semiring: Semiring, flat: Value, other: Weight, shape: torch.S
     alive = ~semiring.absent(flat)
     rows, terms = indices_of_few(alive.any(1), alive.any(0))
     if terms is not None:
-        other = Weight(other.value.index_select(0, terms))
+        other = other.part(terms)
         flat = tuple(v.index_select(1, terms) for v in flat)
     if rows is None:
-        found = semiring.contract(flat, other)
+        found = by_columns(semiring.contract, flat, other)
     else:
-        some = semiring.contract(tuple(v.index_select(0, rows) for v in flat), other)
-        whole = semiring.full(semiring.zero, (len(alive), other.value.shape[-1]), flat[0])
+        some = by_columns(semiring.contract, tuple(v.index_select(0, rows) for v in flat), other)
+        whole = semiring.full(semiring.zero, (len(alive), other.stored.shape[-1]), flat[0])
         found = tuple(part.index_copy_(0, rows, new) for part, new in zip(whole, some, strict=True))
-    return tuple(v.reshape((*shape, other.value.shape[-1])) for v in found)
+    return tuple(v.reshape((*shape, other.stored.shape[-1])) for v in found)
 
 
 def _mostly_alive(part: Tensor, none: float) -> bool:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import partial
 
 from torch import Tensor
 
+from semiring_widgets.core.jacobian.blocks.pieces import by_heads
 from semiring_widgets.core.semirings import Norm, Number, Semiring, Value, Weight
 
 __all__ = ["Normalization", "Passage", "Softmax"]
@@ -48,7 +50,8 @@ class Softmax(Passage):
         self.weight, self._dims = Weight(result), tuple(dims)
 
     def pull(self, semiring: Semiring, value: Value) -> Value:
-        return semiring.through_softmax(value, self.weight, self._dims)
+        through = partial(semiring.through_softmax, dims=self._dims)
+        return by_heads(through, value, self.weight, self._dims)
 
     def push(self, semiring: Semiring, value: Value) -> Value:
         # The ways from i to j weigh as much as those from j to i.

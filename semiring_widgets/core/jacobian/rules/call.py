@@ -13,6 +13,7 @@ from torch import Tensor
 from semiring_widgets.core.jacobian.blocks.block import Block
 from semiring_widgets.core.jacobian.blocks.elementwise import Elementwise
 from semiring_widgets.core.jacobian.edge import Edge
+from semiring_widgets.core.semirings.edge_weight import Stored, Weight
 from semiring_widgets.core.tape import Node, Op, fill, units
 from semiring_widgets.errors import UnsupportedOpError
 
@@ -44,6 +45,13 @@ class Call:
         value = (node.value if elsewhere is None else elsewhere).to(self.dtype)
         # Autograd does not save what was made in inference mode.
         return value.clone() if value.is_inference() else value
+
+    def weight(self, node: Node) -> Weight:
+        """The node's content as edge weights; a parameter in half precision is not widened until then."""
+        stored = None if self.at else node.held
+        if node.op is not None or node.complex or stored is None or stored.dtype == self.dtype:
+            return Weight(self.value(node))
+        return Stored(stored, self.dtype)
 
     def run(self, replace: Callable[[Node], Tensor]) -> tuple[Any, ...]:
         """Run the operator with its nodes replaced by tensors; always gives a tuple.

@@ -18,6 +18,7 @@ from semiring_widgets.core.jacobian.edge import Edge
 from semiring_widgets.core.jacobian.rules import explicit_jacobian
 from semiring_widgets.core.jacobian.rules.call import Call
 from semiring_widgets.core.semirings import Weight
+from semiring_widgets.core.semirings.edge_weight import Stored
 from semiring_widgets.core.tape import Node
 
 __all__ = ["linear_rule", "rule"]
@@ -59,7 +60,7 @@ def linear_rule(call: Call) -> Iterator[Edge]:
         if bias in call.sources:
             yield _bias_edge(call, bias, target, 1.0)
     if x in call.sources:
-        stored = Weight(call.value(weight).mT)
+        stored = call.weight(weight).mT
         yield call.edge(x, target, Contraction(x.shape, target.shape, stored, swapped=False))
     if weight in call.sources:
         columns, count = weight.shape[0], x.shape[:-1].numel()
@@ -76,7 +77,11 @@ def _bias_edge(call: Call, bias: Node, target: Node, factor: float) -> Edge:
 
 
 def _operand_edge(call: Call, own: Node, other: Node, target: Node, alpha: float, *, swapped: bool) -> Edge:
-    weight = call.value(other)
+    few = call.weight(other)
+    if isinstance(few, Stored) and alpha == 1.0 and len(own.shape) == len(other.shape) == 2:
+        turned = few.mT if swapped else few
+        return call.edge(own, target, Contraction(own.shape, target.shape, turned, swapped=swapped))
+    weight = few.value
     if alpha != 1.0:
         weight = weight * alpha
     if len(own.shape) < 2 or len(other.shape) < 2:
