@@ -218,7 +218,8 @@ export class Questions {
   private askAll(): void {
     const { selection, avoiding, among, summary } = this.store.state;
     const asks =
-      !isAll({ selection, avoiding, among }) && (summary?.type === "explanation" || summary?.type === "beside");
+      !isAll({ selection, avoiding, among }) &&
+      (summary?.type === "explanation" || summary?.type === "beside");
     this.store.update({
       condition: null,
       both: null,
