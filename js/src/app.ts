@@ -4,6 +4,8 @@ import { followAddress } from "./address";
 import { mountAsk } from "./ask/bar";
 import { placeBeside } from "./beside/place";
 import { h, put } from "./dom";
+import { mountSieve } from "./drill/sieve";
+import { mountInside } from "./drill/units";
 import { listenToGestures } from "./gestures";
 import { linkWidgets } from "./linked";
 import { Questions } from "./questions";
@@ -16,6 +18,7 @@ import { mountAnswer } from "./views/answer";
 import { mountChart } from "./views/chart";
 import { mountComparisonTable } from "./views/comparison-table";
 import { mountGrid } from "./views/grid";
+import { mountGroups } from "./views/groups";
 import { mountHeadMap } from "./views/head-map";
 import { mountHeadline } from "./views/headline";
 import { mountHeads } from "./views/heads";
@@ -97,7 +100,9 @@ function placeExplanation(
   placed(choices, mountSwitch, h("div"));
   placed(choices, mountLegend, h("p", { class: "scale-of-all" }));
   placed(choices, mountHelp, h("div", { class: "help" }));
+  placed(body, mountSieve, h("div", { class: "sieve" }));
   placed(body, mountSelectionBar, h("div", { class: "notice" }));
+  placed(body, mountGroups, h("div", { class: "groups" }));
   body.append(hint);
   placed(body, mountRibbon, section("tokens", "words"));
   placed(body, mountGrid, section("flow", "route grid: words by layers"));
@@ -108,6 +113,7 @@ function placeExplanation(
     placed(columns, mountHeads, section("heads", "heads and MLPs: layers by heads"));
     placed(columns, mountScatter, section("scatter", "predicted against actual", "line"));
     placed(columns, mountHeadMap, section("head", "one head: query by key tokens"));
+    placed(columns, mountInside, section("inside", "inside: units and single paths"));
     placed(columns, mountChart, section("chart", "flow by route and layer"));
     body.append(more);
     placed(more, mountTotals, h("div"));
@@ -141,6 +147,7 @@ function describe(root: HTMLElement, { state }: Store): void {
   put(root, {
     "data-selection": JSON.stringify(state.selection),
     "data-avoiding": JSON.stringify(state.avoiding),
+    "data-among": JSON.stringify(state.among),
     "data-conditioned": state.answered,
     "data-view": state.summary?.type ?? "explanation",
     "data-state": state.summary?.status.state ?? "running",

@@ -27,6 +27,9 @@ export type CommandName =
   | "test"
   | "question"
   | "copy"
+  | "group"
+  | "units"
+  | "walk"
   | "move"
   | "ends"
   | "help";
@@ -122,6 +125,27 @@ export const COMMANDS: readonly Command[] = [
     presses: [{ key: "c" }],
     keys: "C",
     pointer: "Copy the Python call",
+  },
+  {
+    name: "group",
+    does: "Takes the selected parts as one group under a name: paths through any of them",
+    presses: [{ key: "g" }],
+    keys: "G",
+    pointer: "Group them",
+  },
+  {
+    name: "units",
+    does: "Shows the units of the selected head or MLP, the strongest first",
+    presses: [{ key: "u" }],
+    keys: "U",
+    pointer: "Its units",
+  },
+  {
+    name: "walk",
+    does: "Follows the strongest scalar path of the selection or the chosen route, step by step",
+    presses: [{ key: "p" }],
+    keys: "P",
+    pointer: "Strongest path",
   },
   {
     name: "move",

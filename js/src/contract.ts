@@ -17,6 +17,9 @@ export const ANSWERS = [
   "routes",
   "test",
   "head_map",
+  "group",
+  "units",
+  "path",
   "chart",
   "bokehjs",
   "error",
@@ -305,6 +308,20 @@ export interface Inquiry {
   past: readonly PastQuestion[];
 }
 
+/** Some parts under one name, and the paths through at least one of them. */
+export interface Group {
+  /** What it is called. */
+  name: string;
+  /** Its parts; a path that passes several of them counts once. */
+  parts: Selection;
+  /** Of the mass of all paths explained, 0-1. */
+  share: number | null;
+  /** Over these paths, in nats; NaN where there are none. */
+  entropy: number | null;
+  /** Signed sum over them of weight times input minus reference, in the unit of the score. */
+  contribution: number | null;
+}
+
 /** The summary of an explanation; the maps of its heads are asked for one by one. */
 export interface ExplanationHeader {
   type: "explanation";
@@ -340,6 +357,8 @@ export interface ExplanationHeader {
   likeliest: readonly Likely[];
   /** The questions of a view that can ask again; null where nobody can be asked. */
   inquiry: Inquiry | null;
+  /** Parts that are taken together under a name. */
+  groups: readonly Group[];
 }
 
 /** One method that was asked. */
@@ -441,6 +460,12 @@ export interface ConditionedAnswer {
   log_share: number | null;
   /** What is known of the totals of these paths; null where that is known of all paths only. */
   totals: Totals;
+  /** Of exactly these paths, input minus reference, in the unit of the score. */
+  contribution: number | null;
+  /** Parts that none of these paths pass. */
+  avoiding: Selection;
+  /** Parts of which they pass at least one; none for no such condition. */
+  among: Selection;
   columns: readonly Column[];
 }
 
@@ -472,6 +497,68 @@ export interface HeadMapAnswer {
   /** The largest share of each kind. */
   peak: readonly (number | null)[];
   columns: readonly Column[];
+}
+
+/** All groups, after one was made or forgotten. */
+export interface GroupAnswer {
+  type: "group";
+  id: number;
+  groups: readonly Group[];
+}
+
+/** The units of a part: the columns `value`, `contribution` and `mass_share`. */
+export interface UnitsAnswer {
+  type: "units";
+  id: number;
+  /** The part. */
+  selection: Selection;
+  /** Whether they are those of a hidden layer, and not of the part's output. */
+  hidden: boolean;
+  columns: readonly Column[];
+}
+
+/** One edge of a scalar path. */
+export interface ScalarStep {
+  /** The operator, such as `"aten.mm.default"`. */
+  op: string;
+  /** Dotted path of the module that ran it, "" outside of any. */
+  module: string;
+  /** Of the element reached, in the operator's result. */
+  index: readonly number[];
+  /** The local partial derivative. */
+  derivative: number | null;
+  /** Log of the absolute product of the derivatives so far. */
+  log_weight: number | null;
+  /** Of that product. */
+  sign: number;
+  layer: number | null;
+  head: number | null;
+  token: number | null;
+  /** `"embedding"`, `"skip"`, `"query"`, `"key"`, `"value"`, `"mlp"`, `"mlp_skip"` or `"output"`. */
+  route: string | null;
+}
+
+/** The strongest scalar path of a set, from one number of the input to the score. */
+export interface ScalarPath {
+  stream: number;
+  token: number;
+  unit: number;
+  /** Log of the absolute product of its derivatives. */
+  log_weight: number | null;
+  /** Of that product. */
+  sign: number;
+  /** From the input on. */
+  steps: readonly ScalarStep[];
+}
+
+/** The strongest scalar path of a selection or a route; null where there is none. */
+export interface PathAnswer {
+  type: "path";
+  id: number;
+  selection: Selection;
+  avoiding: Selection;
+  steps: readonly ListedStep[];
+  path: ScalarPath | null;
 }
 
 /** A chart for BokehJS. */
@@ -529,6 +616,8 @@ export interface ConditionRequest {
   selection: Selection;
   /** Parts that none of these paths pass. */
   avoiding: Selection;
+  /** Parts of which they pass at least one, as a group of parts means; none for no such condition. */
+  among: Selection;
 }
 
 /** Asks for a ranking of the routes of the paths through a selection. */
@@ -560,10 +649,37 @@ export interface HeadMapRequest {
   avoiding: Selection;
 }
 
+/** Asks to take some parts as one under a name; without any parts, to forget the group of that name. */
+export interface GroupRequest {
+  type: "group";
+  name: string;
+  selection: Selection;
+}
+
+/** Asks for the units of one head or feed-forward part. */
+export interface UnitsRequest {
+  type: "units";
+  selection: Selection;
+}
+
+/** Asks for the strongest scalar path through a selection, or of a listed route. */
+export interface PathRequest {
+  type: "path";
+  selection: Selection;
+  /** Parts that the path does not pass. */
+  avoiding: Selection;
+  /** Of a listed route of the selection; none for all its paths. */
+  steps: readonly ListedStep[];
+}
+
 /** Asks for the chart of the selected paths. */
 export interface ChartRequest {
   type: "chart";
   selection: Selection;
+  /** Parts that none of these paths pass. */
+  avoiding: Selection;
+  /** Parts of which they pass at least one; none for no such condition. */
+  among: Selection;
 }
 
 /** Asks for BokehJS, once per page. */
@@ -642,6 +758,9 @@ export type Answer =
   | RoutesAnswer
   | TestAnswer
   | HeadMapAnswer
+  | GroupAnswer
+  | UnitsAnswer
+  | PathAnswer
   | ChartAnswer
   | BokehAnswer
   | ErrorAnswer
@@ -654,6 +773,9 @@ export type Request =
   | RoutesRequest
   | TestRequest
   | HeadMapRequest
+  | GroupRequest
+  | UnitsRequest
+  | PathRequest
   | ChartRequest
   | BokehRequest
   | BothRequest
@@ -669,6 +791,9 @@ export interface AnswerTo {
   routes: RoutesAnswer;
   test: TestAnswer;
   head_map: HeadMapAnswer;
+  group: GroupAnswer;
+  units: UnitsAnswer;
+  path: PathAnswer;
   chart: ChartAnswer;
   bokehjs: BokehAnswer;
   both: BothAnswer;

@@ -11,6 +11,8 @@ import { EMPTY, normalise, partOf } from "./selection";
 export interface Shown {
   selection: Selection;
   avoiding: Selection;
+  /** Parts of which any is passed. */
+  among: Selection;
   measure: string | null;
 }
 
@@ -40,10 +42,11 @@ export const written = ({ layer, branch, head, token, stream }: Part): string =>
   ].join("");
 
 /** The fragment, without its hash; empty where nothing is to be told. */
-export function fragmentOf({ selection, avoiding, measure }: Shown): string {
+export function fragmentOf({ selection, avoiding, among, measure }: Shown): string {
   const fields = [
     ["paths", selection.map(written).join(",")],
     ["not", avoiding.map(written).join(",")],
+    ["any", among.map(written).join(",")],
     ["show", measure === null ? "" : encodeURIComponent(measure)],
   ];
   return fields
@@ -58,7 +61,7 @@ export function shownBy(fragment: string, summary: ExplanationHeader): Shown {
   try {
     fields = new URLSearchParams(fragment.replace(/^#/, ""));
   } catch {
-    return { selection: EMPTY, avoiding: EMPTY, measure: null };
+    return { selection: EMPTY, avoiding: EMPTY, among: EMPTY, measure: null };
   }
   const read = (name: string): Selection => {
     const texts = (fields.get(name) ?? "").slice(0, 2000).split(",").slice(0, MOST);
@@ -69,6 +72,7 @@ export function shownBy(fragment: string, summary: ExplanationHeader): Shown {
   return {
     selection: read("paths").filter((part) => !avoiding.some((other) => written(other) === written(part))),
     avoiding,
+    among: read("any"),
     measure: measuresOf(summary).some(({ name }) => name === measure) ? measure : null,
   };
 }

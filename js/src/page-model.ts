@@ -87,14 +87,18 @@ const aroundOf = (request: Request): Selection =>
 /** The prepared answer to a request: about its selection, or else about all paths. */
 function prepared(answers: Answers, request: Request): Held | undefined {
   const asked = Object.entries(request).filter(
-    ([key]) => !["type", "id", "version", "selection", "avoiding"].includes(key),
+    ([key]) => !["type", "id", "version", "selection", "avoiding", "among"].includes(key),
   );
-  const fitting = answers[request.type]?.filter(({ header }) =>
-    asked.every(([key, value]) => Reflect.get(header, key) === value),
+  const amongOf = (one: object) => normalise(Reflect.get(one, "among") ?? EMPTY);
+  const fitting = answers[request.type]?.filter(
+    ({ header }) =>
+      asked.every(([key, value]) => Reflect.get(header, key) === value) &&
+      same(amongOf(header), amongOf(request)),
   );
   const about = (selection: unknown) =>
     fitting?.find(({ header }) => same(normalise(Reflect.get(header, "selection")), normalise(selection)));
-  return about(Reflect.get(request, "selection")) ?? about(EMPTY);
+  const whole = request.type === "units" ? undefined : about(EMPTY);
+  return about(Reflect.get(request, "selection")) ?? whole;
 }
 
 function rankingOf(page: Page, answers: Answers, request: RoutesRequest): Ranking | undefined {

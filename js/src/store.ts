@@ -4,15 +4,19 @@ import { Columns } from "./columns";
 import type {
   BothAnswer,
   ConditionedAnswer,
+  Group,
   HeadMapAnswer,
+  PathAnswer,
   RankedBy,
   RoutesAnswer,
   Selection,
   Summary,
   Test,
+  UnitsAnswer,
 } from "./contract";
 import { Frames } from "./frames";
 import { EMPTY, type Target } from "./selection";
+import { EVERYTHING, type Sieve } from "./sieve";
 import type { Question } from "./tested";
 
 export type Answered = "none" | "pending" | "ready" | "unavailable";
@@ -25,6 +29,20 @@ export interface State {
   selection: Selection;
   /** Parts that none of these paths pass. */
   avoiding: Selection;
+  /** Parts of which these paths pass at least one: those of a group; without any, no such condition. */
+  among: Selection;
+  /** The groups, once one was made or removed here; null for those of the summary. */
+  groups: readonly Group[] | null;
+  /** Whether the selected parts are about to get a name, and why there is no group. */
+  naming: boolean;
+  ungrouped: string | null;
+  /** The units of a part and a scalar path that were asked for, whether an answer is waited for, and why there is none. */
+  units: { header: UnitsAnswer; columns: Columns } | null;
+  walked: PathAnswer | null;
+  drilling: "units" | "path" | null;
+  undrilled: string | null;
+  /** What of the numbers is shown. */
+  sieve: Sieve;
   /** Whether there is a selection to go back to, or forward. */
   history: { back: boolean; forward: boolean };
   /** Whether all there is was drawn: of a large explanation first what is read first. */
@@ -84,6 +102,15 @@ export class Store {
     columns: new Columns([], null),
     selection: EMPTY,
     avoiding: EMPTY,
+    among: EMPTY,
+    groups: null,
+    naming: false,
+    ungrouped: null,
+    units: null,
+    walked: null,
+    drilling: null,
+    undrilled: null,
+    sieve: EVERYTHING,
     history: { back: false, forward: false },
     helping: false,
     asking: { open: false, refused: null, note: "" },

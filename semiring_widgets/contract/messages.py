@@ -150,6 +150,9 @@ def conditioned(
     selection: Sequence[Mapping[str, Any]],
     dataset: xr.Dataset,
     log_share: float,
+    *,
+    avoiding: Sequence[Mapping[str, Any]] = (),
+    among: Sequence[Mapping[str, Any]] = (),
 ) -> Message:
     """The answer to ``condition``: the flow of the paths through the selection.
 
@@ -159,6 +162,8 @@ def conditioned(
         dataset: the variables named in `CONDITIONED`, and totals of these paths among its attributes.
         log_share: natural log of the share of all mass that passes through it; -inf, null in the message,
             where no path does.
+        avoiding: the parts that were avoided, as asked.
+        among: the parts of which any was to be passed, as asked.
     """
     columns, buffer = pack({name: dataset[name].values for name in CONDITIONED if name in dataset})
     header = ConditionedAnswer(
@@ -166,6 +171,9 @@ def conditioned(
         selection=_parts(selection),
         log_share=log_share,
         totals=Totals(**{name: dataset.attrs.get(name) for name in TOTALS}),
+        contribution=dataset.attrs.get("contribution", math.nan),
+        avoiding=_parts(avoiding),
+        among=_parts(among),
         columns=columns,
     )
     return message(header, buffer)
@@ -334,6 +342,7 @@ def _explanation(result: Explanation, revision: int) -> Message:
         correlations=result.correlations,
         arguments=result.arguments,
         likeliest=result.likeliest,
+        groups=tuple(result.groups.values()),
     )
     return message(header, buffer)
 

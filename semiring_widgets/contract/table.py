@@ -20,12 +20,22 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from semiring_widgets.contract.beside_types import BesideHeader, BothAnswer, BothRequest, Side
+from semiring_widgets.contract.charts import BokehAnswer, BokehRequest, ChartAnswer, ChartRequest
 from semiring_widgets.contract.fields import GIVEN, KIND, RANKED_BY, Column, Selection
 from semiring_widgets.contract.inquiry import AskRequest, Inquiry, RecallRequest
+from semiring_widgets.contract.inside import (
+    GroupAnswer,
+    GroupRequest,
+    PathAnswer,
+    PathRequest,
+    UnitsAnswer,
+    UnitsRequest,
+)
 from semiring_widgets.contract.message_kinds import Answer, Notice, Request, Spelled
 from semiring_widgets.contract.summary import VERSION, Summary
 from semiring_widgets.results.asked import Argument, Likely
 from semiring_widgets.results.comparison import MethodResult
+from semiring_widgets.results.groups import Group
 from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import (
     Correlation,
@@ -92,6 +102,7 @@ class ExplanationHeader(Summary, type="explanation"):
         arguments: what was asked, without what is the default; empty in results that do not say.
         likeliest: what the model would say there.
         inquiry: the questions of a view that can ask again; null where nobody can be asked.
+        groups: parts that are taken together under a name.
     """
 
     granularity: str = ""
@@ -108,6 +119,7 @@ class ExplanationHeader(Summary, type="explanation"):
     arguments: tuple[Argument, ...] = ()
     likeliest: tuple[Likely, ...] = ()
     inquiry: Inquiry | None = None
+    groups: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,11 +146,17 @@ class ConditionedAnswer(Answer, type="conditioned"):
         selection: the parts, as asked.
         log_share: natural log of the share of all mass that passes through it; null where no path does.
         totals: what is known of the totals of these paths; null where that is known of all paths only.
+        contribution: of exactly these paths, input minus reference, in the unit of the score.
+        avoiding: parts that none of these paths pass.
+        among: parts of which they pass at least one; none for no such condition.
     """
 
     selection: Selection
     log_share: float
     totals: Totals
+    contribution: float
+    avoiding: Selection = ()
+    among: Selection = ()
     columns: tuple[Column, ...]
 
 
@@ -178,28 +196,6 @@ class HeadMapAnswer(Answer, type="head_map"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChartAnswer(Answer, type="chart"):
-    """A chart for BokehJS.
-
-    Attributes:
-        selection: whose paths it shows.
-        item: what ``Bokeh.embed.embed_item`` takes.
-        dark: the same with light letters.
-    """
-
-    selection: Selection
-    item: Any
-    dark: Any
-
-
-@dataclass(frozen=True, kw_only=True)
-class BokehAnswer(Answer, type="bokehjs"):
-    """BokehJS itself, in the buffer."""
-
-    version: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class ErrorAnswer(Answer, type="error"):
     """Why a request cannot be met, in a sentence."""
 
@@ -235,10 +231,12 @@ class ConditionRequest(
 
     Attributes:
         avoiding: parts that none of these paths pass.
+        among: parts of which they pass at least one, as a group of parts means; none for no such condition.
     """
 
     selection: Selection
     avoiding: Selection = ()
+    among: Selection = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -307,18 +305,6 @@ class HeadMapRequest(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChartRequest(Request, type="chart", answer=ChartAnswer, ahead=True):
-    """Asks for the chart of the selected paths."""
-
-    selection: Selection = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class BokehRequest(Request, type="bokehjs", answer=BokehAnswer):
-    """Asks for BokehJS, once per page."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Shown(Notice, type="shown"):
     """A view was opened; a computation stops when its last one is gone."""
 
@@ -375,6 +361,7 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     one.type: one
     for one in (
         *(ConditionedAnswer, RoutesAnswer, TestAnswer, HeadMapAnswer),
+        *(GroupAnswer, UnitsAnswer, PathAnswer),
         *(ChartAnswer, BokehAnswer, ErrorAnswer, BothAnswer),
     )
 }
@@ -382,6 +369,7 @@ REQUESTS: Final[Mapping[str, type[Request]]] = {
     one.type: one
     for one in (
         *(Pull, Cancel, ConditionRequest, RoutesRequest, TestRequest, HeadMapRequest),
+        *(GroupRequest, UnitsRequest, PathRequest),
         *(ChartRequest, BokehRequest, BothRequest, AskRequest, RecallRequest),
     )
 }

@@ -14,6 +14,7 @@ from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.question import ExplainOptions
 from semiring_widgets.results.asked import Argument
 from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.groups import GroupBook
 from semiring_widgets.results.log_of_tests import Test, TestLog
 from semiring_widgets.results.parts import Correlation, Layer, Reference, Sentence, Statistic, Status, Totals
 from semiring_widgets.results.rankings import Ranking
@@ -50,6 +51,7 @@ class Draft:
     sentences: tuple[Sentence, ...] = ()
     correlations: tuple[Correlation, ...] = ()
     tests: TestLog = field(default_factory=TestLog)
+    groups: GroupBook = field(default_factory=GroupBook)
     done: int = 0
     total: int = 0
     message: str = ""
@@ -118,4 +120,5 @@ class Draft:
             tests=self.tests,
             arguments=self.arguments,
             likeliest=getattr(prepared.asked, "likeliest", ()),
+            groups=self.groups,
         )

@@ -10,16 +10,18 @@ it shows as not to be clicked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import xarray as xr
 
-from semiring_widgets.contract import messages
+from semiring_widgets.contract import drilling, messages
 from semiring_widgets.contract.answers import head_shares
+from semiring_widgets.contract.inside import UnitsRequest
+from semiring_widgets.contract.requests import EMPTY_SELECTION
 from semiring_widgets.contract.table import ConditionRequest, HeadMapRequest, RoutesRequest
 from semiring_widgets.errors import InputError, SemiringWidgetsError
 from semiring_widgets.export.clicks import heads_by_mass, name_of, pairs, share_at, singles
@@ -49,7 +51,9 @@ _ROUTES: Final = 80
 # Pairs of parts whose flow is known, and those that were tested: a run of the model each.
 _PAIRS: Final = 200
 _PAIRS_TESTED: Final = 50
-# The part of the page that maps and lists leave for the flow.
+# Parts whose units are in a page.
+_UNITS: Final = 24
+# The part of the page that maps, lists and units leave for the flow.
 _FOR_OTHERS: Final = 0.5
 
 
@@ -80,12 +84,15 @@ def answers_ahead(result: Explanation, budget: int, answers: int | None = None) 
     scale = _Budget(budget)
     maps = _head_maps(result, scale)
     lists = _rankings(result, scale)
+    units = _units(result, scale)
+    groups = _groups(result, scale)
     conditions = _conditions(result, scale, answers)
     return Ahead(
         {
             HeadMapRequest.type: [message for _, message in maps],
             RoutesRequest.type: lists,
-            ConditionRequest.type: [message for _, message in conditions],
+            UnitsRequest.type: units,
+            ConditionRequest.type: [*groups, *(message for _, message in conditions)],
         },
         {
             HeadMapRequest.type: [name_of(part) for part, _ in maps],
@@ -176,7 +183,18 @@ def _conditions(
     return found
 
 
-def _conditioned(parts: Sequence[Part], dataset: xr.Dataset, log_share: float) -> Message:
+def _groups(result: Explanation, budget: _Budget) -> list[Message]:
+    """The flow through the groups that have a name."""
+    if result.session is None or result.status.state == "running":
+        return []
+    asked = [[asdict(part) for part in group.parts] for group in result.groups.values()]
+    found = [_conditioned((), *result.session.conditioned([], among=parts), parts) for parts in asked]
+    return [message for message in found if budget.take(message, keep=_FOR_OTHERS)]
+
+
+def _conditioned(
+    parts: Sequence[Part], dataset: xr.Dataset, log_share: float, among: Sequence[Mapping[str, Any]] = ()
+) -> Message:
     # No view shows branches of a selection.
     shown = {
         str(name): (one.dims, coarse(str(name), one.values))
@@ -184,8 +202,37 @@ def _conditioned(parts: Sequence[Part], dataset: xr.Dataset, log_share: float) -
         if not str(name).startswith("branch")
     }
     rounded = xr.Dataset(shown, attrs=dataset.attrs)
-    header, buffer = messages.conditioned(0, [asdict(part) for part in parts], rounded, log_share)
+    selection = [asdict(part) for part in parts]
+    header, buffer = messages.conditioned(0, selection, rounded, log_share, among=among)
     return _rounded(header), buffer
+
+
+def _units(result: Explanation, budget: _Budget) -> list[Message]:
+    """The units of the feed-forward parts and heads with the most mass.
+
+    Args:
+        result: the explanation; without a live session there are none.
+        budget: what they may take.
+
+    Returns:
+        ``units`` answers.
+    """
+    if result.session is None or result.status.state == "running":
+        return []
+    mlps = [{**EMPTY_SELECTION, "layer": layer.index, "branch": "mlp"} for layer in result.layers]
+    heads = [{**EMPTY_SELECTION, "layer": layer, "head": head} for layer, head in heads_by_mass(result)]
+    turns = chain.from_iterable(zip_longest(heads, mlps))
+    few = islice(filter(None, turns), min(_UNITS, cheap_answers(result) // 8))
+    found = [_units_of(result.session, part) for part in few]
+    return [units for units in found if units is not None and budget.take(units, keep=_FOR_OTHERS)]
+
+
+def _units_of(session: Session, part: Mapping[str, Any]) -> Message | None:
+    """The units of a part; None where it has no hidden layer."""
+    try:
+        return drilling.units(0, session.units([part]))
+    except SemiringWidgetsError:
+        return None
 
 
 def _tests(result: Explanation) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from semiring_widgets._lazy import lazily
 if TYPE_CHECKING:
     from semiring_widgets.results.comparison import Comparison, MethodResult
     from semiring_widgets.results.explanation import Explanation, load
+    from semiring_widgets.results.groups import Group, GroupBook
     from semiring_widgets.results.log_of_tests import Test, TestLog
     from semiring_widgets.results.parts import (
         Correlation,
@@ -54,6 +55,8 @@ _HOME = {
     "Totals": "parts",
     "Correlation": "parts",
     "Family": "rankings",
+    "Group": "groups",
+    "GroupBook": "groups",
     "Part": "parts",
     "Reference": "parts",
     "Sentence": "parts",
@@ -67,6 +70,8 @@ __all__ = [
     "Correlation",
     "Explanation",
     "Family",
+    "Group",
+    "GroupBook",
     "Layer",
     "ListedRoute",
     "ListedStep",

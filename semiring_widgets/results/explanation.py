@@ -23,6 +23,7 @@ from semiring_widgets.checks import shown, whole_number
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.answer_checks import (
     check_correlations,
+    check_groups,
     check_reference,
     check_sentences,
     check_tests,
@@ -41,7 +42,9 @@ from semiring_widgets.results.consistency import (
 )
 from semiring_widgets.results.exits import exits
 from semiring_widgets.results.facts import fields_of, value_of
+from semiring_widgets.results.groups import Group, GroupBook
 from semiring_widgets.results.holding import HeldSession
+from semiring_widgets.results.inside import Inside
 from semiring_widgets.results.log_of_tests import Test, TestLog
 from semiring_widgets.results.parts import (
     Correlation,
@@ -67,7 +70,7 @@ __all__ = ["Explanation", "load"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Explanation(Tested, Result):
+class Explanation(Tested, Inside, Result):
     """By which routes a score was made, for one text.
 
     Attributes:
@@ -95,6 +98,7 @@ class Explanation(Tested, Result):
             ``"lrp"``, ``"gim"``, or the name of another rule.
         arguments: what was asked, as far as it is not the default; see `call`.
         likeliest: what the model would say there, its first choices; none for a score of the caller's.
+        groups: parts that are taken together under a name, by name, see `group`; they are saved.
 
     Example:
         >>> import semiring_widgets as sw
@@ -132,6 +136,7 @@ class Explanation(Tested, Result):
     rules: str = "gradient"
     arguments: tuple[Argument, ...] = ()
     likeliest: tuple[Likely, ...] = ()
+    groups: GroupBook = field(default_factory=GroupBook)
 
     @property
     def routes(self) -> tuple[ListedRoute, ...]:
@@ -335,11 +340,12 @@ class Explanation(Tested, Result):
     @classmethod
     def _from_file(cls, header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> Explanation:
         tests = value_of(tuple[Test, ...], header.pop("tests", []), "it.tests")
-        facts = fields_of(cls, header, "it", without=(*ELSEWHERE, "tests"))
+        groups = value_of(tuple[Group, ...], header.pop("groups", []), "it.groups")
+        facts = fields_of(cls, header, "it", without=(*ELSEWHERE, "tests", "groups"))
         statistics = [statistic.name for statistic in facts.get("statistics", ())]
         labels = {**COORDINATES, "statistic": statistics}
         dataset = with_effects(table(arrays, variables_of(bool(statistics)), labels))
-        result = cls(**facts, dataset=dataset, tests=TestLog(tests))
+        result = cls(**facts, dataset=dataset, tests=TestLog(tests), groups=GroupBook(groups))
         check_streams(result.streams)
         check_status(result.status)
         check_counted(result.granularity, result.level)
@@ -353,6 +359,7 @@ class Explanation(Tested, Result):
         check_sentences(result.sentences, result.layers, size)
         check_correlations(result.correlations)
         check_tests(result.tests, result.layers, size)
+        check_groups(groups, result.layers, size)
         return result
 
     def __repr__(self) -> str:

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from semiring_widgets.checks import choice, whole_number
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.asked import Argument
+from semiring_widgets.results.drilled import ScalarPath, UnitNumbers
+from semiring_widgets.results.groups import Group
 from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.rankings import Ranking
 from semiring_widgets.results.session import Session
@@ -74,6 +76,18 @@ class HeldSession:
     def conditioned(self, *args: Any, **kwargs: Any) -> tuple[xr.Dataset, float]:
         """See `semiring_widgets.results.session.Session`."""
         return self._held().conditioned(*args, **kwargs)
+
+    def group(self, *args: Any, **kwargs: Any) -> Group:
+        """See `semiring_widgets.results.session.Session`."""
+        return self._held().group(*args, **kwargs)
+
+    def units(self, *args: Any, **kwargs: Any) -> UnitNumbers:
+        """See `semiring_widgets.results.session.Session`."""
+        return self._held().units(*args, **kwargs)
+
+    def path(self, *args: Any, **kwargs: Any) -> ScalarPath | None:
+        """See `semiring_widgets.results.session.Session`."""
+        return self._held().path(*args, **kwargs)
 
     def ranking(self, by: Any, selection: Any, count: Any, *args: Any, **kwargs: Any) -> Ranking:
         """See `semiring_widgets.results.session.Session`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
@@ -21,7 +21,10 @@ __all__ = ["ELSEWHERE", "Result", "arrays_of", "facts_of"]
 # Fields that are saved as arrays, or not at all.
 ELSEWHERE: Final = ("dataset", "session")
 # Fields that files have where there is something to say.
-_LATER: Final = ("paths", "reference", "sentences", "correlations", "tests", "arguments", "likeliest")
+_LATER: Final = (
+    *("paths", "reference", "sentences", "correlations", "tests", "arguments", "likeliest"),
+    "groups",
+)
 R = TypeVar("R", bound="Result")
 
 
@@ -167,6 +170,8 @@ def arrays_of(result: Result) -> dict[str, Any]:
 
 
 def _json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_json(item) for item in value]
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
