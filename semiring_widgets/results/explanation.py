@@ -30,6 +30,7 @@ from semiring_widgets.results.consistency import (
     check_counted,
     check_layers,
     check_numbers,
+    check_pieces,
     check_rankings,
     check_score,
     check_statistics,
@@ -313,6 +314,7 @@ class Explanation(Tested, Result):
         check_statistics(result.statistics)
         check_score(result.score, result.streams)
         check_numbers(result.dataset, result.streams, result.layers, result.statistics)
+        check_pieces(result.score, result.streams, result.dataset)
         size = result.dataset.sizes["token"]
         check_rankings(result.rankings, result.layers, size)
         check_reference(result.reference, result.streams)
