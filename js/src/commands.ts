@@ -25,6 +25,8 @@ export type CommandName =
   | "back"
   | "forward"
   | "test"
+  | "question"
+  | "copy"
   | "move"
   | "ends"
   | "help";
@@ -106,6 +108,20 @@ export const COMMANDS: readonly Command[] = [
     presses: [{ key: "t" }],
     keys: "T",
     pointer: "Test it",
+  },
+  {
+    name: "question",
+    does: "Opens or closes the question, to be changed and asked again",
+    presses: [{ key: "q" }],
+    keys: "Q",
+    pointer: "Ask again",
+  },
+  {
+    name: "copy",
+    does: "Copies the Python call that gives what is shown",
+    presses: [{ key: "c" }],
+    keys: "C",
+    pointer: "Copy the Python call",
   },
   {
     name: "move",

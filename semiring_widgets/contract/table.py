@@ -21,8 +21,10 @@ from typing import Annotated, Any, Final
 
 from semiring_widgets.contract.beside_types import BesideHeader, BothAnswer, BothRequest, Side
 from semiring_widgets.contract.fields import GIVEN, KIND, RANKED_BY, Column, Selection
+from semiring_widgets.contract.inquiry import AskRequest, Inquiry, RecallRequest
 from semiring_widgets.contract.message_kinds import Answer, Notice, Request, Spelled
 from semiring_widgets.contract.summary import VERSION, Summary
+from semiring_widgets.results.asked import Argument, Likely
 from semiring_widgets.results.comparison import MethodResult
 from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import (
@@ -41,6 +43,7 @@ __all__ = [
     "REQUESTS",
     "SUMMARIES",
     "VERSION",
+    "AskRequest",
     "BesideHeader",
     "BokehAnswer",
     "BokehRequest",
@@ -57,9 +60,11 @@ __all__ = [
     "Gone",
     "HeadMapAnswer",
     "HeadMapRequest",
+    "Packed",
     "Page",
     "Prepared",
     "Pull",
+    "RecallRequest",
     "RoutesAnswer",
     "RoutesRequest",
     "Shown",
@@ -84,6 +89,9 @@ class ExplanationHeader(Summary, type="explanation"):
         tests: those that were asked for one by one; those of all tokens, heads and feed-forward parts are
             columns.
         rules: which number an edge carried.
+        arguments: what was asked, without what is the default; empty in results that do not say.
+        likeliest: what the model would say there.
+        inquiry: the questions of a view that can ask again; null where nobody can be asked.
     """
 
     granularity: str = ""
@@ -97,6 +105,9 @@ class ExplanationHeader(Summary, type="explanation"):
     tests: tuple[Test, ...] = ()
     correlations: tuple[Correlation, ...] = ()
     rules: str = "gradient"
+    arguments: tuple[Argument, ...] = ()
+    likeliest: tuple[Likely, ...] = ()
+    inquiry: Inquiry | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -322,27 +333,38 @@ class Gone(Notice, type="gone"):
 
 @dataclass(frozen=True)
 class Prepared:
-    """An answer in a page.
+    """An answer among those that are packed in a page.
 
     Attributes:
-        buffer: in base64.
+        offset: where its buffer begins in the bytes of all answers.
+        nbytes: how long it is.
     """
 
     header: Annotated[Mapping[str, Any], Spelled("Answer")]
-    buffer: str
+    offset: int
+    nbytes: int
 
 
 @dataclass(frozen=True)
 class Page:
-    """What a page without a kernel holds.
+    """What a page without a kernel shows at once; what it answers later is packed beside it.
 
     Attributes:
         buffer: that of the summary, in base64.
-        answers: those that were prepared, by the type of the request.
+        tests: those that were run ahead.
+        held: what the packed answers are about, by the type of the request: parts, as in the page's address.
     """
 
     summary: Annotated[Mapping[str, Any], Spelled("Summary")]
     buffer: str
+    tests: Annotated[list[Mapping[str, Any]], Spelled("readonly Test[]")]
+    held: Annotated[Mapping[str, list[str]], Spelled('Partial<Record<Request["type"], readonly string[]>>')]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The answers of a page, by the type of the request; their bytes come after them."""
+
     answers: Annotated[
         Mapping[str, list[Prepared]], Spelled('Partial<Record<Request["type"], readonly Prepared[]>>')
     ]
@@ -360,7 +382,7 @@ REQUESTS: Final[Mapping[str, type[Request]]] = {
     one.type: one
     for one in (
         *(Pull, Cancel, ConditionRequest, RoutesRequest, TestRequest, HeadMapRequest),
-        *(ChartRequest, BokehRequest, BothRequest),
+        *(ChartRequest, BokehRequest, BothRequest, AskRequest, RecallRequest),
     )
 }
 NOTICES: Final[Mapping[str, type[Notice]]] = {one.type: one for one in (Shown, Gone)}

@@ -12,6 +12,7 @@ from semiring_widgets.core.rules import find_rule
 from semiring_widgets.explanation.answering import sentences_of
 from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.question import ExplainOptions
+from semiring_widgets.results.asked import Argument
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.log_of_tests import Test, TestLog
 from semiring_widgets.results.parts import Correlation, Layer, Reference, Sentence, Statistic, Status, Totals
@@ -36,6 +37,7 @@ class Draft:
     started: float
     report: Report
     check: Check
+    arguments: tuple[Argument, ...] = ()
     layers: tuple[Layer, ...] = ()
     totals: Totals = field(default_factory=Totals)
     rankings: tuple[Ranking, ...] = ()
@@ -114,4 +116,6 @@ class Draft:
             sentences=self.sentences,
             correlations=self.correlations,
             tests=self.tests,
+            arguments=self.arguments,
+            likeliest=getattr(prepared.asked, "likeliest", ()),
         )

@@ -10,6 +10,7 @@ Nothing here is validated: the constructors are called by the code that has just
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,6 +27,7 @@ from semiring_widgets.results.answer_checks import (
     check_sentences,
     check_tests,
 )
+from semiring_widgets.results.asked import Argument, Likely, call_of
 from semiring_widgets.results.consistency import (
     check_counted,
     check_layers,
@@ -92,6 +94,8 @@ class Explanation(Tested, Result):
         tests: those that were run, see `test`; they need no model to be read, and are saved.
         rules: which number an edge of the graph carried: ``"gradient"``, ``"linear"``, ``"secant"``,
             ``"lrp"``, ``"gim"``, or the name of another rule.
+        arguments: what was asked, as far as it is not the default; see `call`.
+        likeliest: what the model would say there, its first choices; none for a score of the caller's.
 
     Example:
         >>> import semiring_widgets as sw
@@ -127,6 +131,8 @@ class Explanation(Tested, Result):
     correlations: tuple[Correlation, ...] = ()
     tests: TestLog = field(default_factory=TestLog)
     rules: str = "gradient"
+    arguments: tuple[Argument, ...] = ()
+    likeliest: tuple[Likely, ...] = ()
 
     @property
     def routes(self) -> tuple[ListedRoute, ...]:
@@ -154,6 +160,33 @@ class Explanation(Tested, Result):
         """
         if isinstance(self.session, HeldSession):
             self.session.release()
+
+    def call(
+        self, selection: Iterable[Mapping[str, Any]] = (), avoiding: Iterable[Mapping[str, Any]] = ()
+    ) -> str:
+        """The Python call that gives this explanation.
+
+        Args:
+            selection: parts; the call is then of the paths through all of them, as after a click.
+            avoiding: parts that these paths do not touch.
+
+        Returns:
+            The call. ``model`` and ``tokenizer`` are names of the reader's, and so is what was given as an
+            object: a score, a semiring, a tensor.
+
+        Raises:
+            InputError: the explanation comes from a file that does not say what was asked.
+
+        Example:
+            >>> e = sw.explain(model, tokenizer, "The keys [MASK] here.", "are")
+            >>> e.call()
+            'sw.explain(model, tokenizer, "The keys [MASK] here.", target="are")'
+            >>> eval(e.call([{"layer": 3, "head": 2}])).paths
+            'only paths through head 3·2'
+        """
+        if not self.arguments:
+            raise InputError("This explanation does not say what was asked: it comes from an older file.")
+        return call_of(self.arguments, selection, avoiding)
 
     def ranking(self, by: str) -> Ranking:
         """One of the rankings.
@@ -281,8 +314,9 @@ class Explanation(Tested, Result):
         Args:
             path: destination; an existing file is replaced.
             chart: also embed the Bokeh chart and BokehJS (about 0.5 MB more).
-            answers: how many tokens, heads, layers and cells can be clicked in it, those with the most mass
-                first; None for as many as take a few seconds, which are all of a small model.
+            answers: how many words, heads, layers, cells and MLPs can be clicked in it, those with the most
+                mass first, and after them pairs of these; None for as many as take a few seconds, which are
+                all of a small model, and 200 pairs.
 
         Returns:
             The path written.
