@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.parts import Layer, Score, Statistic, Status, Stream
 from semiring_widgets.results.rankings import ListedStep, Ranking
-from semiring_widgets.results.schema import COORDINATES, OPTIONAL, variables_of
+from semiring_widgets.results.schema import COORDINATES, OPTIONAL, PIECES, PIECES_OF_DECODER, variables_of
 from semiring_widgets.vocabulary import BRANCHES, GRANULARITIES, LEVELS, RANKINGS, STATES
 
 __all__ = [
     "check_counted",
     "check_layers",
     "check_numbers",
+    "check_pieces",
     "check_rankings",
     "check_score",
     "check_statistics",
@@ -36,6 +37,8 @@ __all__ = [
 
 # Where the map of an attention is not known, a route says only that it passes it.
 _STEPS: Final = (*BRANCHES, "attention")
+# Of a longer list of words that were expected, so many are named.
+_LISTED: Final = 24
 
 
 def check_counted(granularity: str, level: str) -> None:
@@ -67,6 +70,31 @@ def check_score(score: Score, streams: Sequence[Stream]) -> None:
     """Refuse a score at a token that is not there."""
     tokens, place = _longest(streams), score.position
     require(place is None or -tokens <= place < tokens, f"the score is at a token {place}")
+    begins = score.continuation
+    require(begins is None or 0 <= begins <= tokens, f"the continuation begins at a token {begins}")
+
+
+def check_pieces(score: Score, streams: Sequence[Stream], dataset: xr.Dataset) -> None:
+    """Refuse numbers of other pieces than those of the score.
+
+    Args:
+        score: the score.
+        streams: the tokens.
+        dataset: the numbers.
+    """
+    names = [*PIECES, *(PIECES_OF_DECODER if len(streams) > 1 else ())]
+    if not any(name in dataset for name in names):
+        return
+    begins = score.continuation
+    require(begins is not None, "there are numbers of pieces, and the score has none")
+    for name in names:
+        require(name in dataset, f"the variable {name} is missing")
+    count = len(score.pieces) + len(score.contrast_pieces)
+    require(dataset.sizes["piece"] == count, f"there are {count} pieces and other numbers of them")
+    most = max(len(score.pieces), len(score.contrast_pieces))
+    require(
+        (begins or 0) + most <= len(streams[-1].tokens), f"there are {most} pieces and fewer tokens for them"
+    )
 
 
 def check_streams(streams: Sequence[Stream]) -> None:
@@ -211,4 +239,6 @@ def one_of(what: str, given: object, known: Iterable[object]) -> None:
         known: the choice.
     """
     choices = list(known)
-    require(given in choices, f"{what} is {given!r}, none of {', '.join(map(str, choices))}")
+    listed = ", ".join(map(str, choices[:_LISTED]))
+    more = f" and {len(choices) - _LISTED} more" if len(choices) > _LISTED else ""
+    require(given in choices, f"{what} is {given!r}, none of {listed}{more}")

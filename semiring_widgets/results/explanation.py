@@ -33,6 +33,7 @@ from semiring_widgets.results.consistency import (
     check_counted,
     check_layers,
     check_numbers,
+    check_pieces,
     check_rankings,
     check_score,
     check_statistics,
@@ -353,6 +354,7 @@ class Explanation(Tested, Inside, Result):
         check_statistics(result.statistics)
         check_score(result.score, result.streams)
         check_numbers(result.dataset, result.streams, result.layers, result.statistics)
+        check_pieces(result.score, result.streams, result.dataset)
         size = result.dataset.sizes["token"]
         check_rankings(result.rankings, result.layers, size)
         check_reference(result.reference, result.streams)
