@@ -22,7 +22,7 @@ ray = pytest.importorskip("ray", reason="Ray is not installed")
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context"),
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
 ]
 SIZES = {"batch_size": 4, "chunk_size": 5}
 
@@ -146,7 +146,7 @@ def test_a_run_with_a_ray_of_its_own_is_stopped_and_goes_on(demo, tmp_path, name
         env={**os.environ, "STARTED_BY": own},
         stderr=subprocess.PIPE,
     )
-    until = time.monotonic() + 300
+    until = time.monotonic() + 600
     while time.monotonic() < until and not list(folder.glob("examples/*.parquet")):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.02)
