@@ -8,7 +8,9 @@ import pytest
 import xarray as xr
 
 from semiring_widgets.results.comparison import TENTHS, Comparison, MethodResult
+from semiring_widgets.results.drilled import ScalarPath, ScalarStep, UnitNumbers
 from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.groups import Group, named
 from semiring_widgets.results.log_of_tests import Test, TestLog
 from semiring_widgets.results.parts import (
     Correlation,
@@ -159,8 +161,9 @@ class FakeSession:
         self.statistics = statistics
         self.asked = []
 
-    def conditioned(self, selection, check=None, *, avoiding=()):
+    def conditioned(self, selection, check=None, *, avoiding=(), among=()):
         self._check(selection)
+        self._check(among)
         self._check(avoiding)
         self.asked.append(selection)
         layers, heads, tokens = self.sizes
@@ -168,7 +171,28 @@ class FakeSession:
         fill(dataset, np.random.default_rng(1))
         parts = ("node", "branch", "head", "token_mass_share", "token_best_log_weight", "token_statistic")
         names = [name for name in dataset.data_vars if name.startswith(parts)]
-        return dataset[names].assign_attrs(log_mass=16.0, best_log_weight=-2.5), -0.5
+        attrs = {"log_mass": 16.0, "best_log_weight": -2.5, "entropy": 12.5, "contribution": 0.75}
+        return dataset[names].assign_attrs(attrs), -0.5
+
+    def group(self, name, parts, check=None):
+        self._check(parts)
+        self.asked.append(("group", name, parts))
+        return Group(named(name), tuple(Part(**part) for part in parts), 0.25, 12.5, 1.5)
+
+    def units(self, part, check=None):
+        self._check(part)
+        self.asked.append(("units", part))
+        return UnitNumbers(Part(**part[0]), False, (0.5, -1.0, 2.0), (0.25, -2.0, 0.125), (0.1, 0.05, 0.15))
+
+    def path(self, selection=(), steps=(), check=None, *, avoiding=()):
+        self._check(selection)
+        self.asked.append(("path", selection, steps))
+        place = (2, 1, 0, "value")
+        walked = (
+            ScalarStep("aten.mm.default", "encoder.layer.2", (0, 3), -0.5, math.log(0.5), -1, *place),
+            ScalarStep("aten.sub.Tensor", "", (), 2.0, 0.0, -1, None, None, 5, "output"),
+        )
+        return ScalarPath(0, 1, 7, 0.0, -1, walked)
 
     def ranking(self, by, selection, count, check=None, *, avoiding=()):
         self._check(selection)

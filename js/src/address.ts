@@ -12,19 +12,20 @@ export function followAddress(store: Store, questions: Questions, signal: AbortS
     const fragment = location.hash.slice(1);
     if (summary?.type !== "explanation" || fragment === written) return;
     written = fragment;
-    const { selection, avoiding, measure } = shownBy(fragment, summary);
+    const { selection, avoiding, among, measure } = shownBy(fragment, summary);
     if (measure !== null) questions.measure(measure);
-    questions.select(selection, avoiding);
+    questions.select(selection, avoiding, among);
   };
   read();
   window.addEventListener("hashchange", read, { signal });
-  store.effect(({ selection, avoiding, measure }) => {
-    const fragment = fragmentOf({ selection, avoiding, measure });
+  store.effect(({ selection, avoiding, among, measure }) => {
+    const fragment = fragmentOf({ selection, avoiding, among, measure });
     const { summary } = store.state;
     if (fragment === written || summary?.type !== "explanation") return;
     // What the address says in other words stays as it is.
     const told = shownBy(location.hash, summary);
-    const sameParts = same(told.selection, selection) && same(told.avoiding, avoiding);
+    const sameParts =
+      same(told.selection, selection) && same(told.avoiding, avoiding) && same(told.among, among);
     if (sameParts && told.measure === measure) return;
     written = fragment;
     const { pathname, search } = location;

@@ -70,7 +70,8 @@ describe("the widget", () => {
     expect(observer.takeRecords()).toEqual([]);
     click(root, '[data-pane="routes"] [data-family="1"]');
     frame();
-    expect(panes()).toEqual(["flow", "routes"]);
+    // What can be followed step by step is now this route.
+    expect(panes()).toEqual(["flow", "inside", "routes"]);
     const cells = root.querySelectorAll('[data-pane="flow"] canvas');
     click(root, '[data-pane="tokens"] [data-token="1"]');
     frame();
@@ -197,11 +198,13 @@ describe("the widget", () => {
     const asked = () => model.sent.filter((message) => message.type === "condition").at(-1);
     model.emit("msg:custom", { ...header, id: asked()?.id }, [fromBase64(buffer)]);
     frame();
-    // Mass and best path are those of the selection; of cancellation and entropy only those of all are known.
-    expect(marked()).toEqual([false, false, true, true]);
+    // Mass and best path are those of the selection; of cancellation only that of all is known.
+    expect(marked()).toEqual([false, false, true, false]);
     expect(totals()[0]).toMatch(/^±/);
     const notice = () => root.querySelector(".notice")?.textContent;
-    expect(notice()).toContain("Only paths through the value of layer 2: 61 % of all mass.");
+    expect(notice()).toContain(
+      "Only paths through the value of layer 2: 61 % of all mass, contribution +0.75",
+    );
     // Effects are of parts by themselves, whatever is selected.
     expect(notice()).toContain("colours show each part by itself");
     choose(root, "mass");

@@ -1,8 +1,11 @@
 /** One widget, from the first message to the abort signal: its elements are made here, once. */
 
 import { followAddress } from "./address";
+import { mountAsk } from "./ask/bar";
 import { placeBeside } from "./beside/place";
 import { h, put } from "./dom";
+import { mountSieve } from "./drill/sieve";
+import { mountInside } from "./drill/units";
 import { listenToGestures } from "./gestures";
 import { linkWidgets } from "./linked";
 import { Questions } from "./questions";
@@ -15,6 +18,7 @@ import { mountAnswer } from "./views/answer";
 import { mountChart } from "./views/chart";
 import { mountComparisonTable } from "./views/comparison-table";
 import { mountGrid } from "./views/grid";
+import { mountGroups } from "./views/groups";
 import { mountHeadMap } from "./views/head-map";
 import { mountHeadline } from "./views/headline";
 import { mountHeads } from "./views/heads";
@@ -37,7 +41,8 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
   const store = new Store({
     charts: model.charts ?? "selection",
     kernel: model.tested === undefined,
-    holds: (selection) => model.holds?.(selection) !== false,
+    holds: (selection) =>
+      model.holds?.(selection) !== false || (model.tested?.({ selection, steps: [] }) ?? null) !== null,
   });
   const body = h("div", { class: "body" });
   const root = h("div", { class: "semiring-widgets" }, h("style", {}, styles), body);
@@ -69,7 +74,7 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
     } else {
       // What sentences name is reached by the keyboard like any part of a pane.
       put(answer, { "data-pane": "answer", "data-order": "line" });
-      placeExplanation(body, store, placed);
+      placeExplanation(body, store, placed, signal);
       if (model.addressed === true) followAddress(store, questions, signal);
     }
   }, signal);
@@ -82,6 +87,7 @@ function placeExplanation(
   body: HTMLElement,
   store: Store,
   placed: (parent: HTMLElement, mount: Mount, element: HTMLElement) => void,
+  signal: AbortSignal,
 ): void {
   const large = isLarge(store);
   store.update({ complete: !large });
@@ -89,11 +95,14 @@ function placeExplanation(
   const choices = h("div", { class: "choices" });
   const columns = h("div", { class: "columns" });
   const more = h("details", { class: "numbers" }, h("summary", SHORTCUTS, "Numbers of all paths"));
+  placed(body, mountAsk, h("div", { class: "ask" }));
   body.append(choices);
   placed(choices, mountSwitch, h("div"));
   placed(choices, mountLegend, h("p", { class: "scale-of-all" }));
   placed(choices, mountHelp, h("div", { class: "help" }));
+  placed(body, mountSieve, h("div", { class: "sieve" }));
   placed(body, mountSelectionBar, h("div", { class: "notice" }));
+  placed(body, mountGroups, h("div", { class: "groups" }));
   body.append(hint);
   placed(body, mountRibbon, section("tokens", "words"));
   placed(body, mountGrid, section("flow", "route grid: words by layers"));
@@ -104,12 +113,14 @@ function placeExplanation(
     placed(columns, mountHeads, section("heads", "heads and MLPs: layers by heads"));
     placed(columns, mountScatter, section("scatter", "predicted against actual", "line"));
     placed(columns, mountHeadMap, section("head", "one head: query by key tokens"));
+    placed(columns, mountInside, section("inside", "inside: units and single paths"));
     placed(columns, mountChart, section("chart", "flow by route and layer"));
     body.append(more);
     placed(more, mountTotals, h("div"));
     store.update({ complete: true });
-    if (large) store.frames.request(() => markUnavailable(body, hint, store));
-    else markUnavailable(body, hint, store);
+    if (store.state.kernel) hint.remove();
+    else if (large) store.frames.request(() => markUnavailable(body, hint, store, signal));
+    else markUnavailable(body, hint, store, signal);
   };
   // Of a large model, what is read first is on screen before the rest is made.
   if (large) store.frames.afterwards(others);
@@ -136,6 +147,7 @@ function describe(root: HTMLElement, { state }: Store): void {
   put(root, {
     "data-selection": JSON.stringify(state.selection),
     "data-avoiding": JSON.stringify(state.avoiding),
+    "data-among": JSON.stringify(state.among),
     "data-conditioned": state.answered,
     "data-view": state.summary?.type ?? "explanation",
     "data-state": state.summary?.status.state ?? "running",

@@ -25,6 +25,11 @@ export type CommandName =
   | "back"
   | "forward"
   | "test"
+  | "question"
+  | "copy"
+  | "group"
+  | "units"
+  | "walk"
   | "move"
   | "ends"
   | "help";
@@ -106,6 +111,41 @@ export const COMMANDS: readonly Command[] = [
     presses: [{ key: "t" }],
     keys: "T",
     pointer: "Test it",
+  },
+  {
+    name: "question",
+    does: "Opens or closes the question, to be changed and asked again",
+    presses: [{ key: "q" }],
+    keys: "Q",
+    pointer: "Ask again",
+  },
+  {
+    name: "copy",
+    does: "Copies the Python call that gives what is shown",
+    presses: [{ key: "c" }],
+    keys: "C",
+    pointer: "Copy the Python call",
+  },
+  {
+    name: "group",
+    does: "Takes the selected parts as one group under a name: paths through any of them",
+    presses: [{ key: "g" }],
+    keys: "G",
+    pointer: "Group them",
+  },
+  {
+    name: "units",
+    does: "Shows the units of the selected head or MLP, the strongest first",
+    presses: [{ key: "u" }],
+    keys: "U",
+    pointer: "Its units",
+  },
+  {
+    name: "walk",
+    does: "Follows the strongest scalar path of the selection or the chosen route, step by step",
+    presses: [{ key: "p" }],
+    keys: "P",
+    pointer: "Strongest path",
   },
   {
     name: "move",

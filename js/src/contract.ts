@@ -17,6 +17,9 @@ export const ANSWERS = [
   "routes",
   "test",
   "head_map",
+  "group",
+  "units",
+  "path",
   "chart",
   "bokehjs",
   "error",
@@ -253,6 +256,72 @@ export interface Correlation {
   rank_correlation: number | null;
 }
 
+/** One argument of `semiring_widgets.explain` that is not its default. */
+export interface Argument {
+  /** Of the argument. */
+  name: string;
+  /** Its value as Python writes it; where it is an object, a name for it. */
+  code: string;
+  /** Its value as a field shows it: one text, or the two of a pair. */
+  words: readonly string[];
+  /** Its value, where that is parts of the model. */
+  parts: Selection;
+  /** Whether it is an object of the caller's, which words cannot give again. */
+  own: boolean;
+}
+
+/** What the model would say where it is asked: one of its first choices. */
+export interface Likely {
+  /** The token or class. */
+  text: string;
+  /** As a target is written: the word, or `id:N`. */
+  words: string;
+  /** 0 to 1. */
+  probability: number | null;
+}
+
+/** A question that was asked in this view and has an answer. */
+export interface PastQuestion {
+  number: number;
+  arguments: readonly Argument[];
+  /** Of the score. */
+  label: string;
+  /** Of the score. */
+  value: number | null;
+  /** Whether its answer is still there in full; else it is asked again. */
+  held: boolean;
+}
+
+/** The questions of a view. */
+export interface Inquiry {
+  /** Of the question whose answer is shown; 0 where there is no answer yet. */
+  number: number;
+  /** How often anything was asked here. */
+  attempts: number;
+  /** Of the question that was asked last. */
+  arguments: readonly Argument[];
+  /** How far that one is, or why it failed, as long as an earlier answer is shown; null otherwise. */
+  status: Status | null;
+  /** The argument that the failure is about, as far as known. */
+  wrong: string;
+  /** The last questions, the newest first. */
+  past: readonly PastQuestion[];
+}
+
+/** Some parts under one name, and the paths through at least one of them. */
+export interface Group {
+  /** What it is called. */
+  name: string;
+  /** Its parts; a path that passes several of them counts once. */
+  parts: Selection;
+  /** Of the mass of all paths explained, 0-1. */
+  share: number | null;
+  /** Over these paths, in nats; NaN where there are none. */
+  entropy: number | null;
+  /** Signed sum over them of weight times input minus reference, in the unit of the score. */
+  contribution: number | null;
+}
+
 /** The summary of an explanation; the maps of its heads are asked for one by one. */
 export interface ExplanationHeader {
   type: "explanation";
@@ -282,6 +351,14 @@ export interface ExplanationHeader {
   correlations: readonly Correlation[];
   /** Which number an edge carried. */
   rules: string;
+  /** What was asked, without what is the default; empty in results that do not say. */
+  arguments: readonly Argument[];
+  /** What the model would say there. */
+  likeliest: readonly Likely[];
+  /** The questions of a view that can ask again; null where nobody can be asked. */
+  inquiry: Inquiry | null;
+  /** Parts that are taken together under a name. */
+  groups: readonly Group[];
 }
 
 /** One method that was asked. */
@@ -383,6 +460,12 @@ export interface ConditionedAnswer {
   log_share: number | null;
   /** What is known of the totals of these paths; null where that is known of all paths only. */
   totals: Totals;
+  /** Of exactly these paths, input minus reference, in the unit of the score. */
+  contribution: number | null;
+  /** Parts that none of these paths pass. */
+  avoiding: Selection;
+  /** Parts of which they pass at least one; none for no such condition. */
+  among: Selection;
   columns: readonly Column[];
 }
 
@@ -414,6 +497,68 @@ export interface HeadMapAnswer {
   /** The largest share of each kind. */
   peak: readonly (number | null)[];
   columns: readonly Column[];
+}
+
+/** All groups, after one was made or forgotten. */
+export interface GroupAnswer {
+  type: "group";
+  id: number;
+  groups: readonly Group[];
+}
+
+/** The units of a part: the columns `value`, `contribution` and `mass_share`. */
+export interface UnitsAnswer {
+  type: "units";
+  id: number;
+  /** The part. */
+  selection: Selection;
+  /** Whether they are those of a hidden layer, and not of the part's output. */
+  hidden: boolean;
+  columns: readonly Column[];
+}
+
+/** One edge of a scalar path. */
+export interface ScalarStep {
+  /** The operator, such as `"aten.mm.default"`. */
+  op: string;
+  /** Dotted path of the module that ran it, "" outside of any. */
+  module: string;
+  /** Of the element reached, in the operator's result. */
+  index: readonly number[];
+  /** The local partial derivative. */
+  derivative: number | null;
+  /** Log of the absolute product of the derivatives so far. */
+  log_weight: number | null;
+  /** Of that product. */
+  sign: number;
+  layer: number | null;
+  head: number | null;
+  token: number | null;
+  /** `"embedding"`, `"skip"`, `"query"`, `"key"`, `"value"`, `"mlp"`, `"mlp_skip"` or `"output"`. */
+  route: string | null;
+}
+
+/** The strongest scalar path of a set, from one number of the input to the score. */
+export interface ScalarPath {
+  stream: number;
+  token: number;
+  unit: number;
+  /** Log of the absolute product of its derivatives. */
+  log_weight: number | null;
+  /** Of that product. */
+  sign: number;
+  /** From the input on. */
+  steps: readonly ScalarStep[];
+}
+
+/** The strongest scalar path of a selection or a route; null where there is none. */
+export interface PathAnswer {
+  type: "path";
+  id: number;
+  selection: Selection;
+  avoiding: Selection;
+  steps: readonly ListedStep[];
+  path: ScalarPath | null;
 }
 
 /** A chart for BokehJS. */
@@ -471,6 +616,8 @@ export interface ConditionRequest {
   selection: Selection;
   /** Parts that none of these paths pass. */
   avoiding: Selection;
+  /** Parts of which they pass at least one, as a group of parts means; none for no such condition. */
+  among: Selection;
 }
 
 /** Asks for a ranking of the routes of the paths through a selection. */
@@ -502,10 +649,37 @@ export interface HeadMapRequest {
   avoiding: Selection;
 }
 
+/** Asks to take some parts as one under a name; without any parts, to forget the group of that name. */
+export interface GroupRequest {
+  type: "group";
+  name: string;
+  selection: Selection;
+}
+
+/** Asks for the units of one head or feed-forward part. */
+export interface UnitsRequest {
+  type: "units";
+  selection: Selection;
+}
+
+/** Asks for the strongest scalar path through a selection, or of a listed route. */
+export interface PathRequest {
+  type: "path";
+  selection: Selection;
+  /** Parts that the path does not pass. */
+  avoiding: Selection;
+  /** Of a listed route of the selection; none for all its paths. */
+  steps: readonly ListedStep[];
+}
+
 /** Asks for the chart of the selected paths. */
 export interface ChartRequest {
   type: "chart";
   selection: Selection;
+  /** Parts that none of these paths pass. */
+  avoiding: Selection;
+  /** Parts of which they pass at least one; none for no such condition. */
+  among: Selection;
 }
 
 /** Asks for BokehJS, once per page. */
@@ -522,6 +696,25 @@ export interface BothRequest {
   avoiding: Selection;
 }
 
+/** An argument that is to be another. */
+export interface Change {
+  name: string;
+  /** As in a field; nothing there is the default. */
+  words: readonly string[];
+}
+
+/** Asks the question of the view with some arguments changed; the summaries that follow are the answer. */
+export interface AskRequest {
+  type: "ask";
+  changes: readonly Change[];
+}
+
+/** Asks for an earlier question of the view; the summaries that follow are the answer. */
+export interface RecallRequest {
+  type: "recall";
+  number: number;
+}
+
 /** A view was opened; a computation stops when its last one is gone. */
 export interface Shown {
   type: "shown";
@@ -534,19 +727,28 @@ export interface Gone {
   view: string;
 }
 
-/** An answer in a page. */
+/** An answer among those that are packed in a page. */
 export interface Prepared {
   header: Answer;
-  /** In base64. */
-  buffer: string;
+  /** Where its buffer begins in the bytes of all answers. */
+  offset: number;
+  /** How long it is. */
+  nbytes: number;
 }
 
-/** What a page without a kernel holds. */
+/** What a page without a kernel shows at once; what it answers later is packed beside it. */
 export interface Page {
   summary: Summary;
   /** That of the summary, in base64. */
   buffer: string;
-  /** Those that were prepared, by the type of the request. */
+  /** Those that were run ahead. */
+  tests: readonly Test[];
+  /** What the packed answers are about, by the type of the request: parts, as in the page's address. */
+  held: Partial<Record<Request["type"], readonly string[]>>;
+}
+
+/** The answers of a page, by the type of the request; their bytes come after them. */
+export interface Packed {
   answers: Partial<Record<Request["type"], readonly Prepared[]>>;
 }
 
@@ -556,6 +758,9 @@ export type Answer =
   | RoutesAnswer
   | TestAnswer
   | HeadMapAnswer
+  | GroupAnswer
+  | UnitsAnswer
+  | PathAnswer
   | ChartAnswer
   | BokehAnswer
   | ErrorAnswer
@@ -568,9 +773,14 @@ export type Request =
   | RoutesRequest
   | TestRequest
   | HeadMapRequest
+  | GroupRequest
+  | UnitsRequest
+  | PathRequest
   | ChartRequest
   | BokehRequest
-  | BothRequest;
+  | BothRequest
+  | AskRequest
+  | RecallRequest;
 export type Notice = Shown | Gone;
 
 /** What each request is answered with, unless with an error. */
@@ -581,7 +791,12 @@ export interface AnswerTo {
   routes: RoutesAnswer;
   test: TestAnswer;
   head_map: HeadMapAnswer;
+  group: GroupAnswer;
+  units: UnitsAnswer;
+  path: PathAnswer;
   chart: ChartAnswer;
   bokehjs: BokehAnswer;
   both: BothAnswer;
+  ask: never;
+  recall: never;
 }

@@ -7,7 +7,7 @@ import { EMPTY, normalise } from "./selection";
 const path = `${process.cwd()}/../tests/fixtures/messages.json`;
 const summary = JSON.parse(readFileSync(path, "utf-8")).explanation.header as ExplanationHeader;
 
-const NOTHING = { selection: EMPTY, avoiding: EMPTY, measure: null };
+const NOTHING = { selection: EMPTY, avoiding: EMPTY, among: EMPTY, measure: null };
 
 describe("the address of a page", () => {
   it.each([
@@ -17,7 +17,7 @@ describe("the address of a page", () => {
     [[{ layer: 1, branch: "value", head: 0, token: 3 }], [{ token: 1 }], null, "paths=l1vh0t3&not=t1"],
     [[], [], null, ""],
   ])("says %j without %j, and is read back", (parts, around, measure, fragment) => {
-    const shown = { selection: normalise(parts), avoiding: normalise(around), measure };
+    const shown = { selection: normalise(parts), avoiding: normalise(around), among: EMPTY, measure };
     expect(fragmentOf(shown)).toBe(fragment);
     expect(shownBy(fragment, summary)).toEqual(shown);
     expect(shownBy(`#${fragment}`, summary)).toEqual(shown);
@@ -43,6 +43,7 @@ describe("the address of a page", () => {
     expect(shownBy("paths=t1,t2&not=t1", summary)).toEqual({
       selection: normalise([{ token: 2 }]),
       avoiding: normalise([{ token: 1 }]),
+      among: EMPTY,
       measure: null,
     });
     expect(shownBy("paths=zzz,t2,t2&show=nonsense", summary).selection).toEqual(normalise([{ token: 2 }]));

@@ -11,6 +11,8 @@ import { EMPTY, normalise, partOf } from "./selection";
 export interface Shown {
   selection: Selection;
   avoiding: Selection;
+  /** Parts of which any is passed. */
+  among: Selection;
   measure: string | null;
 }
 
@@ -29,7 +31,8 @@ const PART = /^(?:l(\d{1,4}))?([sqkvmw])?(?:h(\d{1,4}))?(?:t(\d{1,6}))?(?:i(\d{1
 // More than anybody selects by hand.
 const MOST = 50;
 
-const written = ({ layer, branch, head, token, stream }: Part): string =>
+/** A part in one word. */
+export const written = ({ layer, branch, head, token, stream }: Part): string =>
   [
     layer === null ? "" : `l${layer}`,
     branch === null ? "" : LETTERS.get(branch),
@@ -39,10 +42,11 @@ const written = ({ layer, branch, head, token, stream }: Part): string =>
   ].join("");
 
 /** The fragment, without its hash; empty where nothing is to be told. */
-export function fragmentOf({ selection, avoiding, measure }: Shown): string {
+export function fragmentOf({ selection, avoiding, among, measure }: Shown): string {
   const fields = [
     ["paths", selection.map(written).join(",")],
     ["not", avoiding.map(written).join(",")],
+    ["any", among.map(written).join(",")],
     ["show", measure === null ? "" : encodeURIComponent(measure)],
   ];
   return fields
@@ -57,7 +61,7 @@ export function shownBy(fragment: string, summary: ExplanationHeader): Shown {
   try {
     fields = new URLSearchParams(fragment.replace(/^#/, ""));
   } catch {
-    return { selection: EMPTY, avoiding: EMPTY, measure: null };
+    return { selection: EMPTY, avoiding: EMPTY, among: EMPTY, measure: null };
   }
   const read = (name: string): Selection => {
     const texts = (fields.get(name) ?? "").slice(0, 2000).split(",").slice(0, MOST);
@@ -68,6 +72,7 @@ export function shownBy(fragment: string, summary: ExplanationHeader): Shown {
   return {
     selection: read("paths").filter((part) => !avoiding.some((other) => written(other) === written(part))),
     avoiding,
+    among: read("any"),
     measure: measuresOf(summary).some(({ name }) => name === measure) ? measure : null,
   };
 }

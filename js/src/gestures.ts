@@ -1,12 +1,14 @@
 /** What is done where: the pointer and the keys of a widget, led to the commands that they stand for. */
 
+import { openQuestion } from "./ask/bar";
 import { type CommandName, modeOf } from "./commands";
+import { stepsOfRoute, unitsOf } from "./drill/inside";
 import { fieldOf, WENT } from "./fields/field";
 import { listenToKeys } from "./keyboard";
 import { isDisabled, type Pointed, pointedBy, targetOf } from "./pointed";
 import { preview } from "./preview";
 import type { Questions } from "./questions";
-import { clicked, EMPTY, isEmpty, type Mode } from "./selection";
+import { clicked, EMPTY, isEmpty, type Mode, testable } from "./selection";
 import type { Store } from "./store";
 
 // Pixels from where a drag selects text and is no click.
@@ -30,8 +32,9 @@ export function listenToGestures(
       store.update({ family: store.state.family === index ? null : index, route: null });
     } else {
       const target = targetOf(pointed);
-      const { selection, avoiding } = store.state;
-      if (target !== null) questions.select(...clicked(selection, avoiding, target, mode));
+      const { selection, avoiding, among } = store.state;
+      const kept = mode === "alone" ? EMPTY : among;
+      if (target !== null) questions.select(...clicked(selection, avoiding, target, mode), kept);
     }
   };
   const click = (event: MouseEvent) => {
@@ -85,13 +88,25 @@ export function listenToGestures(
   const acts: Partial<Record<CommandName, () => void>> = {
     clear: () => {
       if (store.state.helping) store.update({ helping: false });
+      else if (store.state.naming) store.update({ naming: false });
       else questions.select(EMPTY);
     },
     back: () => questions.back(),
     forward: () => questions.forward(),
     test: () => {
-      if (!isEmpty(store.state.selection)) questions.test(store.state.selection);
+      const parts = testable(store.state);
+      if (!isEmpty(parts)) questions.test(parts);
     },
+    question: () => openQuestion(root, store),
+    copy: () => root.querySelector(".ask")?.dispatchEvent(new Event("semiring-widgets-copy")),
+    group: () => {
+      if (store.state.selection.length > 1) store.update({ naming: true });
+    },
+    units: () => {
+      const part = unitsOf(store.state);
+      if (part !== null) questions.units(part);
+    },
+    walk: () => questions.walk(stepsOfRoute(store.state)),
     help: () => store.update({ helping: !store.state.helping }),
   };
   listenToKeys(root, { choose: (item, mode) => choose({ item }, mode), act: (name) => acts[name] }, signal);

@@ -1,7 +1,17 @@
 /** Questions to Python about what is selected, and what their answers change on screen. */
 
 import { type Bytes, Columns } from "./columns";
-import type { ListedStep, Part, Request, Selection, Test } from "./contract";
+import type {
+  AskRequest,
+  ExplanationHeader,
+  ListedStep,
+  Part,
+  RecallRequest,
+  Request,
+  Selection,
+  Test,
+} from "./contract";
+import { groupsOf } from "./groups";
 import { History } from "./history";
 import { anotherVersion, isSummary } from "./incoming";
 import { measureOf } from "./measures";
@@ -14,16 +24,23 @@ import { Connection, type Model, type Reply } from "./transport";
 interface Shown {
   selection: Selection;
   avoiding: Selection;
+  /** Parts of which any is passed. */
+  among: Selection;
 }
 
 const sameShown = (one: Shown, other: Shown): boolean =>
-  same(one.selection, other.selection) && same(one.avoiding, other.avoiding);
+  same(one.selection, other.selection) && same(one.avoiding, other.avoiding) && same(one.among, other.among);
 
-const isAll = ({ selection, avoiding }: Shown): boolean => isEmpty(selection) && isEmpty(avoiding);
+const isAll = ({ selection, avoiding, among }: Shown): boolean =>
+  isEmpty(selection) && isEmpty(avoiding) && isEmpty(among);
+
+const NOT_RANKED = "Routes through any part of a group are not ranked.";
+
+const selections = () => new History<Shown>({ selection: EMPTY, avoiding: EMPTY, among: EMPTY }, sameShown);
 
 export class Questions {
   private readonly connection: Connection;
-  private readonly history = new History<Shown>({ selection: EMPTY, avoiding: EMPTY }, sameShown);
+  private history = selections();
 
   constructor(
     private readonly model: Model,
@@ -39,7 +56,8 @@ export class Questions {
     const selected = () => {
       const selection = normalise(model.get("selection"));
       // Others know what is passed; what is avoided is a matter of this view.
-      if (!same(selection, this.store.state.selection)) this.visit({ selection, avoiding: EMPTY });
+      if (!same(selection, this.store.state.selection))
+        this.visit({ selection, avoiding: EMPTY, among: EMPTY });
     };
     on("change:revision", current);
     on("change:selection", selected);
@@ -57,8 +75,8 @@ export class Questions {
   }
 
   /** Select here, in all other views, and in Python. */
-  select(selection: Selection, avoiding: Selection = EMPTY): void {
-    this.visit({ selection, avoiding });
+  select(selection: Selection, avoiding: Selection = EMPTY, among: Selection = EMPTY): void {
+    this.visit({ selection, avoiding, among });
     this.tell(selection);
   }
 
@@ -138,6 +156,63 @@ export class Questions {
     );
   }
 
+  /** Ask another question of the model; the summaries that come are the answer. */
+  inquire(request: AskRequest | RecallRequest): void {
+    const told = (refused: string | null) =>
+      this.store.update({ asking: { ...this.store.state.asking, refused, note: "" } });
+    told(null);
+    this.ask(request, { answered: () => {}, refused: told });
+  }
+
+  /** Take some parts as one under a name, and select them; without parts, forget the group of that name. */
+  group(name: string, parts: Selection): void {
+    this.ask(
+      { type: "group", name, selection: parts },
+      {
+        answered: ({ groups }) => {
+          const forgotten = this.groupOf(name);
+          this.store.update({ groups, naming: false, ungrouped: null });
+          if (!isEmpty(parts)) this.select(EMPTY, EMPTY, parts);
+          else if (forgotten !== undefined && same(normalise(forgotten), this.store.state.among))
+            this.select(EMPTY);
+        },
+        refused: (ungrouped) => this.store.update({ ungrouped }),
+      },
+    );
+  }
+
+  private groupOf(name: string): Selection | undefined {
+    return groupsOf(this.store.state).find((group) => group.name === name)?.parts;
+  }
+
+  /** The units of one head or feed-forward part. */
+  units(part: Part): void {
+    this.store.update({ drilling: "units", undrilled: null });
+    this.ask(
+      { type: "units", selection: [part] },
+      {
+        answered: (header, buffer) => {
+          const units = { header, columns: new Columns(header.columns, buffer) };
+          this.store.update({ units, drilling: null });
+        },
+        refused: (undrilled) => this.store.update({ undrilled, units: null, drilling: null }),
+      },
+    );
+  }
+
+  /** The strongest scalar path through what is selected, or of one of its routes. */
+  walk(steps: readonly ListedStep[] = []): void {
+    const { selection, avoiding } = this.store.state;
+    this.store.update({ drilling: "path", undrilled: null });
+    this.ask(
+      { type: "path", selection, avoiding, steps },
+      {
+        answered: (walked) => this.store.update({ walked, drilling: null }),
+        refused: (undrilled) => this.store.update({ undrilled, walked: null, drilling: null }),
+      },
+    );
+  }
+
   /** The end of the computation is all the answer that this gets. */
   cancel(): void {
     const refused = (error: string) => this.store.update({ error });
@@ -149,17 +224,18 @@ export class Questions {
     this.ask({ type: "pull" }, { answered: () => {}, refused, unanswered: () => {} });
   }
 
-  private show({ selection, avoiding }: Shown): void {
+  private show({ selection, avoiding, among }: Shown): void {
     const { state } = this.store;
-    if (sameShown({ selection, avoiding }, state)) return;
-    this.store.update({ selection, avoiding, history: this.history.can });
+    if (sameShown({ selection, avoiding, among }, state)) return;
+    this.store.update({ selection, avoiding, among, naming: false, history: this.history.can });
     this.askAll();
   }
 
   private askAll(): void {
-    const { selection, avoiding, summary } = this.store.state;
+    const { selection, avoiding, among, summary } = this.store.state;
     const asks =
-      !isAll({ selection, avoiding }) && (summary?.type === "explanation" || summary?.type === "beside");
+      !isAll({ selection, avoiding, among }) &&
+      (summary?.type === "explanation" || summary?.type === "beside");
     this.store.update({
       condition: null,
       both: null,
@@ -172,13 +248,13 @@ export class Questions {
     this.connection.forget("head_map");
     this.connection.forget("both");
     if (asks && summary.type === "beside") this.askBoth({ selection, avoiding });
-    else if (asks) this.askFlow({ selection, avoiding });
+    else if (asks) this.askFlow({ selection, avoiding, among });
     this.askRoutes();
   }
 
-  private askBoth(shown: Shown): void {
+  private askBoth({ selection, avoiding }: Omit<Shown, "among">): void {
     this.ask(
-      { type: "both", ...shown },
+      { type: "both", selection, avoiding },
       {
         answered: (header, buffer) => {
           if (!this.isCurrent(header.selection)) return;
@@ -190,12 +266,13 @@ export class Questions {
     );
   }
 
-  private askFlow({ selection, avoiding }: Shown): void {
+  private askFlow({ selection, avoiding, among }: Shown): void {
     this.ask(
-      { type: "condition", selection, avoiding },
+      { type: "condition", selection, avoiding, among },
       {
         answered: (header, buffer) => {
-          if (!this.isCurrent(header.selection)) return;
+          const current = same(normalise(header.among ?? EMPTY), this.store.state.among);
+          if (!this.isCurrent(header.selection) || !current) return;
           const condition = { header, columns: new Columns(header.columns, buffer) };
           this.store.update({ condition, answered: "ready", error: null });
         },
@@ -203,7 +280,7 @@ export class Questions {
       },
     );
     const head = headOf(selection);
-    if (head === null) return;
+    if (head === null || !isEmpty(among)) return;
     this.ask(
       { type: "head_map", ...head, selection, avoiding },
       {
@@ -218,7 +295,7 @@ export class Questions {
 
   /** Routes of all paths come with the summary, as far as they were asked for; the others on demand. */
   private askRoutes(): void {
-    const { selection, avoiding, summary, by } = this.store.state;
+    const { selection, avoiding, among, summary, by } = this.store.state;
     this.connection.forget("routes");
     this.store.update({
       ...{ routes: null, routed: "none", unrouted: null },
@@ -226,7 +303,11 @@ export class Questions {
     });
     if (summary?.type !== "explanation" || summary.level !== "unit") return;
     const known = summary.rankings.some((ranking) => ranking.by === by);
-    if (isAll({ selection, avoiding }) && (known || summary.status.state !== "done")) return;
+    if (isAll({ selection, avoiding, among }) && (known || summary.status.state !== "done")) return;
+    if (!isEmpty(among)) {
+      this.store.update({ routed: "unavailable", unrouted: NOT_RANKED });
+      return;
+    }
     this.store.update({ routed: "pending" });
     this.ask(
       { type: "routes", by, selection, avoiding },
@@ -272,11 +353,29 @@ export class Questions {
       this.pull();
       return;
     }
+    if (message.type === "explanation" && old?.type === "explanation") this.follow(old, message);
     // To cancel has no answer but the end.
     if (message.status.state !== "running") this.connection.forget("cancel");
     this.rank();
     // What could not be told while the computation ran.
     const ended = old?.status.state === "running" && message.status.state === "done";
     if (ended && this.store.state.answered === "unavailable") this.askAll();
+  }
+
+  /** Of another question other things are known, and of another text other parts. */
+  private follow(old: ExplanationHeader, now: ExplanationHeader): void {
+    if (old.inquiry?.attempts !== now.inquiry?.attempts) {
+      for (const type of ["ask", "recall"] as const) this.connection.forget(type);
+      this.store.update({ asking: { ...this.store.state.asking, refused: null, note: "" } });
+    }
+    if (!old.inquiry?.number || old.inquiry.number === now.inquiry?.number) return;
+    this.store.update({ tests: [], testing: [], untested: null, map: null });
+    const read = ({ streams }: ExplanationHeader) => JSON.stringify(streams);
+    if (read(old) !== read(now)) {
+      // Back and forward go through what was selected of this text.
+      this.history = selections();
+      this.store.update({ selection: EMPTY, avoiding: EMPTY, history: this.history.can });
+    }
+    this.askAll();
   }
 }

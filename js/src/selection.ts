@@ -76,6 +76,10 @@ export function clicked(
 export const without = (parts: Selection, part: Part): Selection =>
   parts.filter((other) => !samePart(other, part));
 
+/** What a test replaces, all at once: the selected parts and those of the selected group. */
+export const testable = ({ selection, among }: { selection: Selection; among: Selection }): Selection =>
+  normalise([...selection, ...among]);
+
 /** The selected head whose map is shown: the one that was added last. */
 export function headOf(selection: Selection): { layer: number; head: number } | null {
   for (const { layer, head } of [...selection].reverse())
@@ -88,16 +92,18 @@ export function wording(
   selection: Selection,
   summary: ExplanationHeader,
   avoiding: Selection = EMPTY,
+  group: string | null = null,
 ): string {
   const said = (parts: Selection) =>
     [...parts]
       .sort((one, other) => (one.layer ?? -1) - (other.layer ?? -1))
       .map((part) => partWording(part, summary));
   const around = said(avoiding).map((words) => `not ${words}`);
-  const through = ["paths", ...said(selection)].join(" ");
+  const any = group === null ? [] : [`through any part of ${group}`];
+  const through = ["paths", ...said(selection), ...any].join(" ");
   return around.length === 0
     ? through
-    : `${through}${selection.length === 0 ? " " : ", "}${around.join(" and ")}`;
+    : `${through}${through === "paths" ? " " : ", "}${around.join(" and ")}`;
 }
 
 function partWording(part: Part, summary: ExplanationHeader): string {

@@ -4,15 +4,19 @@ import { Columns } from "./columns";
 import type {
   BothAnswer,
   ConditionedAnswer,
+  Group,
   HeadMapAnswer,
+  PathAnswer,
   RankedBy,
   RoutesAnswer,
   Selection,
   Summary,
   Test,
+  UnitsAnswer,
 } from "./contract";
 import { Frames } from "./frames";
 import { EMPTY, type Target } from "./selection";
+import { EVERYTHING, type Sieve } from "./sieve";
 import type { Question } from "./tested";
 
 export type Answered = "none" | "pending" | "ready" | "unavailable";
@@ -25,6 +29,20 @@ export interface State {
   selection: Selection;
   /** Parts that none of these paths pass. */
   avoiding: Selection;
+  /** Parts of which these paths pass at least one: those of a group; without any, no such condition. */
+  among: Selection;
+  /** The groups, once one was made or removed here; null for those of the summary. */
+  groups: readonly Group[] | null;
+  /** Whether the selected parts are about to get a name, and why there is no group. */
+  naming: boolean;
+  ungrouped: string | null;
+  /** The units of a part and a scalar path that were asked for, whether an answer is waited for, and why there is none. */
+  units: { header: UnitsAnswer; columns: Columns } | null;
+  walked: PathAnswer | null;
+  drilling: "units" | "path" | null;
+  undrilled: string | null;
+  /** What of the numbers is shown. */
+  sieve: Sieve;
   /** Whether there is a selection to go back to, or forward. */
   history: { back: boolean; forward: boolean };
   /** Whether all there is was drawn: of a large explanation first what is read first. */
@@ -33,6 +51,8 @@ export interface State {
   detailed: boolean;
   /** Whether the list of gestures is open. */
   helping: boolean;
+  /** Whether the fields of the question are open, why it was not even heard, and what was done with its call. */
+  asking: { open: boolean; refused: string | null; note: string };
   /** What is under the pointer or has the focus, in whichever picture: parts that light up in all of them. */
   pointed: readonly Target[];
   /** What is known about the paths through the selection. */
@@ -64,6 +84,8 @@ export interface State {
   kernel: boolean;
   /** Whether there are numbers of a selection: a page without a kernel does not hold all. */
   holds: (selection: Selection) => boolean;
+  /** Whether Shift is held in a page that does not hold all: it shows what can be added. */
+  adding: boolean;
   /** Whose paths a chart can be drawn of. */
   charts: "selection" | "all" | "none";
   error: string | null;
@@ -80,8 +102,18 @@ export class Store {
     columns: new Columns([], null),
     selection: EMPTY,
     avoiding: EMPTY,
+    among: EMPTY,
+    groups: null,
+    naming: false,
+    ungrouped: null,
+    units: null,
+    walked: null,
+    drilling: null,
+    undrilled: null,
+    sieve: EVERYTHING,
     history: { back: false, forward: false },
     helping: false,
+    asking: { open: false, refused: null, note: "" },
     complete: false,
     detailed: false,
     pointed: [],
@@ -104,6 +136,7 @@ export class Store {
     untested: null,
     kernel: true,
     holds: () => true,
+    adding: false,
     charts: "selection",
     error: null,
     theme: "light",

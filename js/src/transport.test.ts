@@ -33,7 +33,7 @@ function connected(send: (content: unknown) => void = () => {}) {
       answered: ({ id }: { id: number }) => said.push(`answer ${sent.findIndex((one) => one.id === id)}`),
       refused: (sentence: string) => said.push(sentence),
     };
-    if (type === "condition") connection.request({ type, selection, avoiding: [] }, reply);
+    if (type === "condition") connection.request({ type, selection, avoiding: [], among: [] }, reply);
     else connection.request({ type, selection, avoiding: [], by: "mass" }, reply);
   };
   const hear = (content: unknown) => receive?.(content, []);

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from semiring_widgets.contract import messages
+from semiring_widgets.contract import drilling, messages
+from semiring_widgets.contract.fields import Selection
+from semiring_widgets.contract.inside import GroupRequest, PathRequest, UnitsRequest
 from semiring_widgets.contract.message_kinds import Request
 from semiring_widgets.contract.requests import request_of
 from semiring_widgets.contract.table import (
@@ -104,10 +106,11 @@ def head_shares(
 
 def _condition(result: Explanation, asked: ConditionRequest, check: Check) -> messages.Message:
     parts = _parts(asked)
+    around, among = _around(asked), _among(asked)
     dataset, log_share = _session(result, "Flow through a selection").conditioned(
-        parts, check, avoiding=_around(asked)
+        parts, check, avoiding=around, among=among
     )
-    return messages.conditioned(asked.id, parts, dataset, log_share)
+    return messages.conditioned(asked.id, parts, dataset, log_share, avoiding=around, among=among)
 
 
 def _routes(result: Explanation, asked: RoutesRequest, check: Check) -> messages.Message:
@@ -132,10 +135,30 @@ def _head_map(result: Explanation, asked: HeadMapRequest, check: Check) -> messa
     return messages.head_map(asked.id, asked.layer, asked.head, shares, parts)
 
 
+def _group(result: Explanation, asked: GroupRequest, check: Check) -> messages.Message:
+    if asked.selection:
+        session = _session(result, "The numbers of a group")
+        result.groups.add(session.group(asked.name, _parts(asked), check))
+    else:
+        result.groups.remove(asked.name)
+    return drilling.groups(asked.id, result.groups)
+
+
+def _units(result: Explanation, asked: UnitsRequest, check: Check) -> messages.Message:
+    return drilling.units(asked.id, _session(result, "The units of a part").units(_parts(asked), check))
+
+
+def _path(result: Explanation, asked: PathRequest, check: Check) -> messages.Message:
+    session, parts, around = _session(result, "A scalar path"), _parts(asked), _around(asked)
+    found = session.path(parts, asked.steps, check, avoiding=around)
+    return drilling.path(asked.id, parts, around, asked.steps, found)
+
+
 def _chart(result: Explanation, asked: ChartRequest, check: Check) -> messages.Message:
-    parts = _parts(asked)
-    if parts:
-        dataset, _ = _session(result, "The chart of a selection").conditioned(parts, check)
+    parts, around, among = _parts(asked), _around(asked), _among(asked)
+    if parts or around or among:
+        session = _session(result, "The chart of a selection")
+        dataset, _ = session.conditioned(parts, check, avoiding=around, among=among)
         result = replace(result, dataset=dataset)
     return messages.chart(asked.id, parts, chart_item(result), chart_item(result, dark=True))
 
@@ -150,20 +173,35 @@ _ANSWERS: Final[Mapping[type[Request], Callable[[Explanation, Any, Check], messa
     RoutesRequest: _routes,
     TestRequest: _test,
     HeadMapRequest: _head_map,
+    GroupRequest: _group,
+    UnitsRequest: _units,
+    PathRequest: _path,
     ChartRequest: _chart,
     BokehRequest: _bokehjs,
 }
 ANSWERED: Final = tuple(kind.type for kind in _ANSWERS)
 
 
-def _parts(
-    asked: ConditionRequest | RoutesRequest | TestRequest | HeadMapRequest | ChartRequest,
-) -> list[dict[str, Any]]:
+class _OfSelection(Protocol):
+    @property
+    def selection(self) -> Selection: ...
+
+
+class _Avoiding(Protocol):
+    @property
+    def avoiding(self) -> Selection: ...
+
+
+def _parts(asked: _OfSelection) -> list[dict[str, Any]]:
     return [asdict(part) for part in asked.selection]
 
 
-def _around(asked: ConditionRequest | RoutesRequest | HeadMapRequest) -> list[dict[str, Any]]:
+def _around(asked: _Avoiding) -> list[dict[str, Any]]:
     return [asdict(part) for part in asked.avoiding]
+
+
+def _among(asked: ConditionRequest | ChartRequest) -> list[dict[str, Any]]:
+    return [asdict(part) for part in asked.among]
 
 
 def _session(result: Explanation, what: str) -> Session:

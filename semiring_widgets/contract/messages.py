@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from semiring_widgets.contract.beside_types import beside_header
 from semiring_widgets.contract.fields import Column
+from semiring_widgets.contract.inquiry import Inquiry
 from semiring_widgets.contract.message_kinds import MessageType
 from semiring_widgets.contract.table import (
     SUMMARIES,
@@ -40,7 +41,7 @@ from semiring_widgets.contract.table import (
 )
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.parts import Part, Reference, Score, Stream, Totals
-from semiring_widgets.results.side_by_side import SideBySide
+from semiring_widgets.results.two_sides import SideBySide
 from semiring_widgets.results.visible import token_label
 from semiring_widgets.vocabulary import KINDS
 
@@ -62,6 +63,7 @@ __all__ = [
     "encode",
     "failure",
     "head_map",
+    "inquiring",
     "message",
     "pack",
     "routes",
@@ -132,11 +134,25 @@ def starting(kind: str, text: str, model: str, status: Status, revision: int) ->
     )
 
 
+def inquiring(summary: Message, inquiry: Inquiry) -> Message:
+    """The summary of a view that can ask again.
+
+    Args:
+        summary: of an explanation.
+        inquiry: the questions of the view.
+    """
+    header, buffer = summary
+    return {**header, "inquiry": _clean(asdict(inquiry))}, buffer
+
+
 def conditioned(
     request_id: int,
     selection: Sequence[Mapping[str, Any]],
     dataset: xr.Dataset,
     log_share: float,
+    *,
+    avoiding: Sequence[Mapping[str, Any]] = (),
+    among: Sequence[Mapping[str, Any]] = (),
 ) -> Message:
     """The answer to ``condition``: the flow of the paths through the selection.
 
@@ -146,6 +162,8 @@ def conditioned(
         dataset: the variables named in `CONDITIONED`, and totals of these paths among its attributes.
         log_share: natural log of the share of all mass that passes through it; -inf, null in the message,
             where no path does.
+        avoiding: the parts that were avoided, as asked.
+        among: the parts of which any was to be passed, as asked.
     """
     columns, buffer = pack({name: dataset[name].values for name in CONDITIONED if name in dataset})
     header = ConditionedAnswer(
@@ -153,6 +171,9 @@ def conditioned(
         selection=_parts(selection),
         log_share=log_share,
         totals=Totals(**{name: dataset.attrs.get(name) for name in TOTALS}),
+        contribution=dataset.attrs.get("contribution", math.nan),
+        avoiding=_parts(avoiding),
+        among=_parts(among),
         columns=columns,
     )
     return message(header, buffer)
@@ -319,6 +340,9 @@ def _explanation(result: Explanation, revision: int) -> Message:
         answer=result.sentences,
         tests=tuple(result.tests),
         correlations=result.correlations,
+        arguments=result.arguments,
+        likeliest=result.likeliest,
+        groups=tuple(result.groups.values()),
     )
     return message(header, buffer)
 

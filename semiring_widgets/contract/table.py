@@ -20,10 +20,22 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from semiring_widgets.contract.beside_types import BesideHeader, BothAnswer, BothRequest, Side
+from semiring_widgets.contract.charts import BokehAnswer, BokehRequest, ChartAnswer, ChartRequest
 from semiring_widgets.contract.fields import GIVEN, KIND, RANKED_BY, Column, Selection
+from semiring_widgets.contract.inquiry import AskRequest, Inquiry, RecallRequest
+from semiring_widgets.contract.inside import (
+    GroupAnswer,
+    GroupRequest,
+    PathAnswer,
+    PathRequest,
+    UnitsAnswer,
+    UnitsRequest,
+)
 from semiring_widgets.contract.message_kinds import Answer, Notice, Request, Spelled
 from semiring_widgets.contract.summary import VERSION, Summary
+from semiring_widgets.results.asked import Argument, Likely
 from semiring_widgets.results.comparison import MethodResult
+from semiring_widgets.results.groups import Group
 from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import (
     Correlation,
@@ -41,6 +53,7 @@ __all__ = [
     "REQUESTS",
     "SUMMARIES",
     "VERSION",
+    "AskRequest",
     "BesideHeader",
     "BokehAnswer",
     "BokehRequest",
@@ -57,9 +70,11 @@ __all__ = [
     "Gone",
     "HeadMapAnswer",
     "HeadMapRequest",
+    "Packed",
     "Page",
     "Prepared",
     "Pull",
+    "RecallRequest",
     "RoutesAnswer",
     "RoutesRequest",
     "Shown",
@@ -84,6 +99,10 @@ class ExplanationHeader(Summary, type="explanation"):
         tests: those that were asked for one by one; those of all tokens, heads and feed-forward parts are
             columns.
         rules: which number an edge carried.
+        arguments: what was asked, without what is the default; empty in results that do not say.
+        likeliest: what the model would say there.
+        inquiry: the questions of a view that can ask again; null where nobody can be asked.
+        groups: parts that are taken together under a name.
     """
 
     granularity: str = ""
@@ -97,6 +116,10 @@ class ExplanationHeader(Summary, type="explanation"):
     tests: tuple[Test, ...] = ()
     correlations: tuple[Correlation, ...] = ()
     rules: str = "gradient"
+    arguments: tuple[Argument, ...] = ()
+    likeliest: tuple[Likely, ...] = ()
+    inquiry: Inquiry | None = None
+    groups: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,11 +146,17 @@ class ConditionedAnswer(Answer, type="conditioned"):
         selection: the parts, as asked.
         log_share: natural log of the share of all mass that passes through it; null where no path does.
         totals: what is known of the totals of these paths; null where that is known of all paths only.
+        contribution: of exactly these paths, input minus reference, in the unit of the score.
+        avoiding: parts that none of these paths pass.
+        among: parts of which they pass at least one; none for no such condition.
     """
 
     selection: Selection
     log_share: float
     totals: Totals
+    contribution: float
+    avoiding: Selection = ()
+    among: Selection = ()
     columns: tuple[Column, ...]
 
 
@@ -167,28 +196,6 @@ class HeadMapAnswer(Answer, type="head_map"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChartAnswer(Answer, type="chart"):
-    """A chart for BokehJS.
-
-    Attributes:
-        selection: whose paths it shows.
-        item: what ``Bokeh.embed.embed_item`` takes.
-        dark: the same with light letters.
-    """
-
-    selection: Selection
-    item: Any
-    dark: Any
-
-
-@dataclass(frozen=True, kw_only=True)
-class BokehAnswer(Answer, type="bokehjs"):
-    """BokehJS itself, in the buffer."""
-
-    version: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class ErrorAnswer(Answer, type="error"):
     """Why a request cannot be met, in a sentence."""
 
@@ -224,10 +231,12 @@ class ConditionRequest(
 
     Attributes:
         avoiding: parts that none of these paths pass.
+        among: parts of which they pass at least one, as a group of parts means; none for no such condition.
     """
 
     selection: Selection
     avoiding: Selection = ()
+    among: Selection = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,18 +305,6 @@ class HeadMapRequest(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChartRequest(Request, type="chart", answer=ChartAnswer, ahead=True):
-    """Asks for the chart of the selected paths."""
-
-    selection: Selection = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class BokehRequest(Request, type="bokehjs", answer=BokehAnswer):
-    """Asks for BokehJS, once per page."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Shown(Notice, type="shown"):
     """A view was opened; a computation stops when its last one is gone."""
 
@@ -322,27 +319,38 @@ class Gone(Notice, type="gone"):
 
 @dataclass(frozen=True)
 class Prepared:
-    """An answer in a page.
+    """An answer among those that are packed in a page.
 
     Attributes:
-        buffer: in base64.
+        offset: where its buffer begins in the bytes of all answers.
+        nbytes: how long it is.
     """
 
     header: Annotated[Mapping[str, Any], Spelled("Answer")]
-    buffer: str
+    offset: int
+    nbytes: int
 
 
 @dataclass(frozen=True)
 class Page:
-    """What a page without a kernel holds.
+    """What a page without a kernel shows at once; what it answers later is packed beside it.
 
     Attributes:
         buffer: that of the summary, in base64.
-        answers: those that were prepared, by the type of the request.
+        tests: those that were run ahead.
+        held: what the packed answers are about, by the type of the request: parts, as in the page's address.
     """
 
     summary: Annotated[Mapping[str, Any], Spelled("Summary")]
     buffer: str
+    tests: Annotated[list[Mapping[str, Any]], Spelled("readonly Test[]")]
+    held: Annotated[Mapping[str, list[str]], Spelled('Partial<Record<Request["type"], readonly string[]>>')]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The answers of a page, by the type of the request; their bytes come after them."""
+
     answers: Annotated[
         Mapping[str, list[Prepared]], Spelled('Partial<Record<Request["type"], readonly Prepared[]>>')
     ]
@@ -353,6 +361,7 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     one.type: one
     for one in (
         *(ConditionedAnswer, RoutesAnswer, TestAnswer, HeadMapAnswer),
+        *(GroupAnswer, UnitsAnswer, PathAnswer),
         *(ChartAnswer, BokehAnswer, ErrorAnswer, BothAnswer),
     )
 }
@@ -360,7 +369,8 @@ REQUESTS: Final[Mapping[str, type[Request]]] = {
     one.type: one
     for one in (
         *(Pull, Cancel, ConditionRequest, RoutesRequest, TestRequest, HeadMapRequest),
-        *(ChartRequest, BokehRequest, BothRequest),
+        *(GroupRequest, UnitsRequest, PathRequest),
+        *(ChartRequest, BokehRequest, BothRequest, AskRequest, RecallRequest),
     )
 }
 NOTICES: Final[Mapping[str, type[Notice]]] = {one.type: one for one in (Shown, Gone)}

@@ -12,7 +12,9 @@ from semiring_widgets.core.rules import find_rule
 from semiring_widgets.explanation.answering import sentences_of
 from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.question import ExplainOptions
+from semiring_widgets.results.asked import Argument
 from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.results.groups import GroupBook
 from semiring_widgets.results.log_of_tests import Test, TestLog
 from semiring_widgets.results.parts import Correlation, Layer, Reference, Sentence, Statistic, Status, Totals
 from semiring_widgets.results.rankings import Ranking
@@ -36,6 +38,7 @@ class Draft:
     started: float
     report: Report
     check: Check
+    arguments: tuple[Argument, ...] = ()
     layers: tuple[Layer, ...] = ()
     totals: Totals = field(default_factory=Totals)
     rankings: tuple[Ranking, ...] = ()
@@ -48,6 +51,7 @@ class Draft:
     sentences: tuple[Sentence, ...] = ()
     correlations: tuple[Correlation, ...] = ()
     tests: TestLog = field(default_factory=TestLog)
+    groups: GroupBook = field(default_factory=GroupBook)
     done: int = 0
     total: int = 0
     message: str = ""
@@ -114,4 +118,7 @@ class Draft:
             sentences=self.sentences,
             correlations=self.correlations,
             tests=self.tests,
+            arguments=self.arguments,
+            likeliest=getattr(prepared.asked, "likeliest", ()),
+            groups=self.groups,
         )

@@ -114,7 +114,7 @@ class RouteTeller:
             contribution=route.contribution,
             cancellation=route.cancellation,
             all_skip=not route.leaves_skip,
-            steps=tuple(listed_step(leg) for leg in route.legs if leg.branch != "mlp_skip"),
+            steps=listed_steps(route.legs),
             sentence=" ".join(self._words(route)),
         )
 
@@ -149,6 +149,11 @@ def attention_legs(route: core.Route | core.Path) -> tuple[Leg, ...]:
 def listed_step(leg: Leg) -> ListedStep:
     """A step as results name it."""
     return ListedStep(leg.layer, leg.branch, leg.head, leg.source, leg.target)
+
+
+def listed_steps(legs: Sequence[Leg]) -> tuple[ListedStep, ...]:
+    """All steps of a route as results name them, but for skips beside feed-forward parts."""
+    return tuple(listed_step(leg) for leg in legs if leg.branch != "mlp_skip")
 
 
 def _label(legs: Sequence[Leg]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -26,17 +26,24 @@ from semiring_widgets.core.anatomy import (
 )
 from semiring_widgets.core.circuits import Circuit, circuit
 from semiring_widgets.core.paths import Flow, Known, Paths, RouteSearch, family_contribution
+from semiring_widgets.core.tape.free_memory import free_memory
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.drilling import told_path, unit_numbers
 from semiring_widgets.explanation.effect_numbers import Recording
 from semiring_widgets.explanation.flow_cells import FLOW, fill_layer, fill_tokens, share, sizes_of, totals_of
+from semiring_widgets.explanation.made import Made
 from semiring_widgets.explanation.names import Names
-from semiring_widgets.explanation.routing import RouteTeller, attention_legs
+from semiring_widgets.explanation.routing import RouteTeller, attention_legs, listed_steps
 from semiring_widgets.explanation.statistics import Asked
 from semiring_widgets.explanation.testing import Tester
+from semiring_widgets.explanation.unions import joined, pieces_of, sums_of
+from semiring_widgets.results.drilled import ScalarPath, UnitNumbers
+from semiring_widgets.results.groups import Group, named
 from semiring_widgets.results.log_of_tests import Test
+from semiring_widgets.results.parts import Part
 from semiring_widgets.results.rankings import ListedStep, Ranking
 from semiring_widgets.results.schema import EFFECTS, empty_dataset
-from semiring_widgets.vocabulary import KINDS
+from semiring_widgets.vocabulary import KINDS, RANKINGS
 
 __all__ = ["LiveSession"]
 
@@ -46,6 +53,8 @@ Chosen = tuple[Selection, ...]
 Asking = tuple[Chosen, Chosen]
 # Of the beams that look for routes by mass and contribution; by best path the answer is exact anyway.
 _WIDTH = 24
+# Routes of a ranking among which one is looked up.
+_SEARCHED = 10
 
 
 def _never() -> None:
@@ -63,6 +72,8 @@ class LiveSession:
         teller: words routes; knows the tokens and what all paths have together.
         asked: the semiring that was asked for besides.
         memory: bytes that a search for routes may take; None for no limit.
+        lock: of the recording, which sessions of several questions may share.
+        made: what the explanation was made of, for the next question.
     """
 
     paths: Paths
@@ -71,11 +82,16 @@ class LiveSession:
     asked: Asked | None = None
     memory: float | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
+    made: Made | None = field(default=None, repr=False)
     # The newest selection, with the maps of its heads: their numbers are asked for together.
     _newest: tuple[Asking, Paths, Known] | None = field(default=None, init=False, repr=False)
     _known: Known = field(default_factory=Known, init=False, repr=False)
     _maps: tuple[Asking, dict[tuple[int, int], NDArray[np.float32]]] = field(
         default=(((), ()), {}), init=False, repr=False
+    )
+
+    _routes: tuple[Asking, dict[tuple[ListedStep, ...], Route]] = field(
+        default_factory=lambda: (((), ()), {}), init=False, repr=False
     )
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
@@ -85,34 +101,107 @@ class LiveSession:
             "explanation.save(path); what sw.load(path) reads can be both."
         )
 
+    @property
+    def nbytes(self) -> int:
+        """What the recording takes."""
+        return self.recording.tape.nbytes
+
+    @property
+    def free(self) -> int:
+        """Bytes that are free where the recording is."""
+        return free_memory(self.recording.score.device)
+
     def conditioned(
-        self, selection: Parts, check: Check = _never, *, avoiding: Parts = ()
+        self, selection: Parts, check: Check = _never, *, avoiding: Parts = (), among: Parts = ()
     ) -> tuple[xr.Dataset, float]:
         """See `semiring_widgets.results.session.Session`."""
-        anatomy = self.paths.anatomy
         chosen, around = checked(selection, self._extent), checked(avoiding, self._extent)
+        several = checked(among, self._extent)
         with self.lock, torch.no_grad():
             few = self._among(chosen, around)
-            found = self._flow(few, check)
-            total, best = totals_of(found)
-            tokens = max(len(stream.tokens) for stream in self.teller.streams)
-            dataset = empty_dataset(*sizes_of(anatomy, tokens), maps=False)
-            for attention in anatomy.attentions:
-                fill_layer(dataset, attention, found.layer(attention), total)
-            fill_tokens(dataset, found.start(self.paths.graph.wrt[0]), total)
-            if self.asked is not None:
-                table = self.asked.table(*sizes_of(anatomy, tokens))
-                self.asked.narrowed(table, few, lambda *_: check())
-                dataset = dataset.merge(table)
-            heads = [(p.layer, p.head) for p in chosen if p.layer is not None and p.head is not None]
-            self._maps = (chosen, around), {place: self._map(found, *place) for place in heads}
+            pieces = pieces_of(few, several)
+            tables = [self._table(piece, chosen if piece is few else (), around, check) for piece in pieces]
+            dataset = joined(tables, [table.attrs["log_mass"] for table in tables])
+            sums = sums_of(pieces, self._directions, check)
+        total = dataset.attrs["log_mass"]
+        dataset.attrs.update(entropy=sums.entropy, contribution=sums.contribution)
+        return dataset, total - self.teller.log_mass if total > -math.inf else -math.inf
+
+    def group(self, name: str, parts: Parts, check: Check = _never) -> Group:
+        """See `semiring_widgets.results.session.Session`."""
+        several = checked(parts, self._extent)
+        if not several:
+            raise InputError("A group has at least one part, such as {'layer': 3, 'head': 2}.")
+        with self.lock, torch.no_grad():
+            sums = sums_of(pieces_of(self.paths, several), self._directions, check)
+        share = math.exp(min(0.0, sums.log_mass - self.teller.log_mass))
+        told = tuple(Part(**asdict(part)) for part in several)
+        return Group(named(name), told, share, sums.entropy, sums.contribution)
+
+    def _routes_of(self, chosen: Chosen, around: Chosen) -> dict[tuple[ListedStep, ...], Route]:
+        """The routes of some paths that were found already, to be followed in steps; of the newest set."""
+        if self._routes[0] != (chosen, around):
+            self._routes = (chosen, around), {}
+        return self._routes[1]
+
+    def _table(self, few: Paths, chosen: Chosen, around: Chosen, check: Check) -> xr.Dataset:
+        """The flow of some paths, and the maps of the selected heads."""
+        anatomy = self.paths.anatomy
+        found = self._flow(few, check)
+        total, best = totals_of(found)
+        tokens = max(len(stream.tokens) for stream in self.teller.streams)
+        dataset = empty_dataset(*sizes_of(anatomy, tokens), maps=False)
+        for attention in anatomy.attentions:
+            fill_layer(dataset, attention, found.layer(attention), total)
+        fill_tokens(dataset, found.start(self.paths.graph.wrt[0]), total)
+        if self.asked is not None:
+            table = self.asked.table(*sizes_of(anatomy, tokens))
+            self.asked.narrowed(table, few, lambda *_: check())
+            dataset = dataset.merge(table)
+        heads = [(p.layer, p.head) for p in chosen if p.layer is not None and p.head is not None]
+        self._maps = (chosen, around), {place: self._map(found, *place) for place in heads}
         # Effects are of the whole model, whatever is selected.
         kept = [n for n in dataset.data_vars if n not in EFFECTS]
         names = [n for n in kept if str(n).startswith(("node", "branch", "head"))]
         names += [n for n in ("token_statistic",) if n in dataset]
         dataset = dataset[[*names, "token_mass_share", "token_best_log_weight"]]
         dataset.attrs.update(log_mass=total, best_log_weight=best)
-        return dataset, total - self.teller.log_mass if total > -math.inf else -math.inf
+        return dataset
+
+    def units(self, part: Parts, check: Check = _never) -> UnitNumbers:
+        """See `semiring_widgets.results.session.Session`."""
+        parts = checked(part, self._extent)
+        if len(parts) != 1:
+            raise InputError("Units are asked for of one part at a time, such as {'layer': 3, 'head': 2}.")
+        with self.lock, torch.no_grad():
+            return unit_numbers(self.paths, self.recording, parts[0], self.teller.log_mass, check)
+
+    def path(
+        self,
+        selection: Parts = (),
+        steps: Sequence[ListedStep] = (),
+        check: Check = _never,
+        *,
+        avoiding: Parts = (),
+    ) -> ScalarPath | None:
+        """See `semiring_widgets.results.session.Session`."""
+        chosen, around = checked(selection, self._extent), checked(avoiding, self._extent)
+        with self.lock, torch.no_grad():
+            if not steps:
+                found = self._among(chosen, around).best(1)
+                return told_path(found[0]) if found else None
+            known = self._routes_of(chosen, around)
+            for by in RANKINGS:
+                if tuple(steps) in known:
+                    return told_path(known[tuple(steps)].path)
+                found_routes = self._search(chosen, around, check).ranked(by, _SEARCHED, width=_WIDTH)
+                known.update((listed_steps(route.legs), route) for route in found_routes)
+            if tuple(steps) in known:
+                return told_path(known[tuple(steps)].path)
+        raise InputError(
+            "This route is not among the first of any ranking, so it is not followed step by step; select "
+            "its parts and ask for their strongest path."
+        )
 
     def ranking(
         self, by: str, selection: Parts, count: int, check: Check = _never, *, avoiding: Parts = ()
@@ -126,6 +215,7 @@ class LiveSession:
                 return family_contribution(search, (route.input, route.token), attention_legs(route))
 
             found = search.ranked(by, count, width=_WIDTH)
+            self._routes_of(chosen, around).update((listed_steps(route.legs), route) for route in found)
             return self.teller.ranking(found, whole if by == "contribution" else None)
 
     def test(

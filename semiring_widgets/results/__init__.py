@@ -16,6 +16,7 @@ from semiring_widgets._lazy import lazily
 if TYPE_CHECKING:
     from semiring_widgets.results.comparison import Comparison, MethodResult
     from semiring_widgets.results.explanation import Explanation, load
+    from semiring_widgets.results.groups import Group, GroupBook
     from semiring_widgets.results.log_of_tests import Test, TestLog
     from semiring_widgets.results.parts import (
         Correlation,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from semiring_widgets.results.rankings import Family, ListedRoute, ListedStep, Ranking
     from semiring_widgets.results.result import Result
     from semiring_widgets.results.session import Session
-    from semiring_widgets.results.side_by_side import SideBySide
+    from semiring_widgets.results.two_sides import SideBySide
 
 _HOME = {
     "Comparison": "comparison",
@@ -46,7 +47,7 @@ _HOME = {
     "Result": "result",
     "Score": "parts",
     "Session": "session",
-    "SideBySide": "side_by_side",
+    "SideBySide": "two_sides",
     "Statistic": "parts",
     "Status": "parts",
     "Stream": "parts",
@@ -54,6 +55,8 @@ _HOME = {
     "Totals": "parts",
     "Correlation": "parts",
     "Family": "rankings",
+    "Group": "groups",
+    "GroupBook": "groups",
     "Part": "parts",
     "Reference": "parts",
     "Sentence": "parts",
@@ -67,6 +70,8 @@ __all__ = [
     "Correlation",
     "Explanation",
     "Family",
+    "Group",
+    "GroupBook",
     "Layer",
     "ListedRoute",
     "ListedStep",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from semiring_widgets.results.consistency import check_steps, check_streams, one_of, require
+from semiring_widgets.results.groups import Group
 from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import Correlation, Layer, Part, Reference, Sentence, Stream
 from semiring_widgets.vocabulary import BRANCHES, PART_KINDS, REFERENCES, REPLACEMENTS, SENTENCES
 
-__all__ = ["check_correlations", "check_reference", "check_sentences", "check_tests"]
+__all__ = ["check_correlations", "check_groups", "check_reference", "check_sentences", "check_tests"]
 
 
 def check_reference(reference: Reference | None, streams: Sequence[Stream]) -> None:
@@ -55,6 +56,16 @@ def check_tests(tests: Sequence[Test], layers: Sequence[Layer], tokens: int) -> 
         check_steps(test.steps, layers, tokens, f"test {number}")
         for part in test.parts:
             _check_part(part, layers, tokens, f"test {number}")
+
+
+def check_groups(groups: Sequence[Group], layers: Sequence[Layer], tokens: int) -> None:
+    """Refuse groups of parts that are not there, and two of one name; as `check_sentences`."""
+    names = [group.name for group in groups]
+    require(len(set(names)) == len(names), "two groups have the same name")
+    for group in groups:
+        require(bool(group.name.strip()), "a group has no name")
+        for part in group.parts:
+            _check_part(part, layers, tokens, f"the group {group.name!r}")
 
 
 def check_correlations(correlations: Sequence[Correlation]) -> None:

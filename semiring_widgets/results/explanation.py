@@ -10,6 +10,7 @@ Nothing here is validated: the constructors are called by the code that has just
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,10 +23,12 @@ from semiring_widgets.checks import shown, whole_number
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.answer_checks import (
     check_correlations,
+    check_groups,
     check_reference,
     check_sentences,
     check_tests,
 )
+from semiring_widgets.results.asked import Argument, Likely, call_of
 from semiring_widgets.results.consistency import (
     check_counted,
     check_layers,
@@ -39,7 +42,9 @@ from semiring_widgets.results.consistency import (
 )
 from semiring_widgets.results.exits import exits
 from semiring_widgets.results.facts import fields_of, value_of
+from semiring_widgets.results.groups import Group, GroupBook
 from semiring_widgets.results.holding import HeldSession
+from semiring_widgets.results.inside import Inside
 from semiring_widgets.results.log_of_tests import Test, TestLog
 from semiring_widgets.results.parts import (
     Correlation,
@@ -65,7 +70,7 @@ __all__ = ["Explanation", "load"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Explanation(Tested, Result):
+class Explanation(Tested, Inside, Result):
     """By which routes a score was made, for one text.
 
     Attributes:
@@ -91,6 +96,9 @@ class Explanation(Tested, Result):
         tests: those that were run, see `test`; they need no model to be read, and are saved.
         rules: which number an edge of the graph carried: ``"gradient"``, ``"linear"``, ``"secant"``,
             ``"lrp"``, ``"gim"``, or the name of another rule.
+        arguments: what was asked, as far as it is not the default; see `call`.
+        likeliest: what the model would say there, its first choices; none for a score of the caller's.
+        groups: parts that are taken together under a name, by name, see `group`; they are saved.
 
     Example:
         >>> import semiring_widgets as sw
@@ -126,6 +134,9 @@ class Explanation(Tested, Result):
     correlations: tuple[Correlation, ...] = ()
     tests: TestLog = field(default_factory=TestLog)
     rules: str = "gradient"
+    arguments: tuple[Argument, ...] = ()
+    likeliest: tuple[Likely, ...] = ()
+    groups: GroupBook = field(default_factory=GroupBook)
 
     @property
     def routes(self) -> tuple[ListedRoute, ...]:
@@ -153,6 +164,33 @@ class Explanation(Tested, Result):
         """
         if isinstance(self.session, HeldSession):
             self.session.release()
+
+    def call(
+        self, selection: Iterable[Mapping[str, Any]] = (), avoiding: Iterable[Mapping[str, Any]] = ()
+    ) -> str:
+        """The Python call that gives this explanation.
+
+        Args:
+            selection: parts; the call is then of the paths through all of them, as after a click.
+            avoiding: parts that these paths do not touch.
+
+        Returns:
+            The call. ``model`` and ``tokenizer`` are names of the reader's, and so is what was given as an
+            object: a score, a semiring, a tensor.
+
+        Raises:
+            InputError: the explanation comes from a file that does not say what was asked.
+
+        Example:
+            >>> e = sw.explain(model, tokenizer, "The keys [MASK] here.", "are")
+            >>> e.call()
+            'sw.explain(model, tokenizer, "The keys [MASK] here.", target="are")'
+            >>> eval(e.call([{"layer": 3, "head": 2}])).paths
+            'only paths through head 3·2'
+        """
+        if not self.arguments:
+            raise InputError("This explanation does not say what was asked: it comes from an older file.")
+        return call_of(self.arguments, selection, avoiding)
 
     def ranking(self, by: str) -> Ranking:
         """One of the rankings.
@@ -266,7 +304,7 @@ class Explanation(Tested, Result):
             >>> long = sw.explain(*causal, "The keys to the cabinet", "are on the table")
             >>> table = long.by_token().pivot(index="piece", columns="token", values="effect")
             >>> table.shape, long.by_token()["piece_text"].unique().tolist()
-            ((4, 8), ['are', 'on', 'the', 'table'])
+            ((4, 9), ['are', 'on', 'the', 'table'])
         """
         from semiring_widgets.results.pieces import pieces_frame
 
@@ -280,8 +318,9 @@ class Explanation(Tested, Result):
         Args:
             path: destination; an existing file is replaced.
             chart: also embed the Bokeh chart and BokehJS (about 0.5 MB more).
-            answers: how many tokens, heads, layers and cells can be clicked in it, those with the most mass
-                first; None for as many as take a few seconds, which are all of a small model.
+            answers: how many words, heads, layers, cells and MLPs can be clicked in it, those with the most
+                mass first, and after them pairs of these; None for as many as take a few seconds, which are
+                all of a small model, and 200 pairs.
 
         Returns:
             The path written.
@@ -301,11 +340,12 @@ class Explanation(Tested, Result):
     @classmethod
     def _from_file(cls, header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> Explanation:
         tests = value_of(tuple[Test, ...], header.pop("tests", []), "it.tests")
-        facts = fields_of(cls, header, "it", without=(*ELSEWHERE, "tests"))
+        groups = value_of(tuple[Group, ...], header.pop("groups", []), "it.groups")
+        facts = fields_of(cls, header, "it", without=(*ELSEWHERE, "tests", "groups"))
         statistics = [statistic.name for statistic in facts.get("statistics", ())]
         labels = {**COORDINATES, "statistic": statistics}
         dataset = with_effects(table(arrays, variables_of(bool(statistics)), labels))
-        result = cls(**facts, dataset=dataset, tests=TestLog(tests))
+        result = cls(**facts, dataset=dataset, tests=TestLog(tests), groups=GroupBook(groups))
         check_streams(result.streams)
         check_status(result.status)
         check_counted(result.granularity, result.level)
@@ -319,6 +359,7 @@ class Explanation(Tested, Result):
         check_sentences(result.sentences, result.layers, size)
         check_correlations(result.correlations)
         check_tests(result.tests, result.layers, size)
+        check_groups(groups, result.layers, size)
         return result
 
     def __repr__(self) -> str:

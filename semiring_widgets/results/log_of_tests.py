@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, overload
 
 from semiring_widgets.errors import InputError
+from semiring_widgets.results.groups import Group
 from semiring_widgets.results.parts import Part
 from semiring_widgets.results.rankings import Family, ListedRoute, ListedStep
 from semiring_widgets.results.wording import signed
@@ -106,7 +107,7 @@ def asked_of(part: Any) -> tuple[Any, tuple[ListedStep, ...], Test | None]:
     """What is to be tested: parts, the steps of a route, and the test that it was, if it was one.
 
     Args:
-        part: a part or several, a listed route, a family of routes, or a test.
+        part: a part or several, a group, a listed route, a family of routes, or a test.
 
     >>> asked_of({"layer": 3, "head": 2})
     ({'layer': 3, 'head': 2}, (), None)
@@ -122,6 +123,8 @@ def asked_of(part: Any) -> tuple[Any, tuple[ListedStep, ...], Test | None]:
         return [], part.steps, None
     if isinstance(part, Part):
         return asdict(part), (), None
+    if isinstance(part, Group):
+        return [asdict(one) for one in part.parts], (), None
     # A route of `semiring_widgets.top_routes`, which this floor knows by its legs alone.
     names = ("layer", "branch", "head", "source", "target")
     legs = tuple(ListedStep(*(getattr(leg, n) for n in names)) for leg in getattr(part, "legs", ()))

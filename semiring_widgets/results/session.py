@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from semiring_widgets.results.drilled import ScalarPath, UnitNumbers
+from semiring_widgets.results.groups import Group
 from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.rankings import ListedStep, Ranking
 
@@ -19,7 +21,7 @@ class Session(Protocol):
     """The live computation behind an explanation; answers questions that need the model's tape."""
 
     def conditioned(
-        self, selection: Any, check: Callable[[], None] = ..., *, avoiding: Any = ...
+        self, selection: Any, check: Callable[[], None] = ..., *, avoiding: Any = ..., among: Any = ...
     ) -> tuple[xr.Dataset, float]:
         """Flow restricted to the paths through all parts of ``selection``, of those explained.
 
@@ -27,13 +29,55 @@ class Session(Protocol):
             selection: a part or several, as in `semiring_widgets.select_paths`.
             check: called often; may raise to stop.
             avoiding: parts that the paths do not touch.
+            among: parts of which the paths pass at least one; none for no such condition.
 
         Returns:
-            The same variables conditioned, with ``log_mass`` and ``best_log_weight`` of all these paths among
-            its attributes, and the natural log of their share of the mass of those explained.
+            The same variables conditioned, with ``log_mass``, ``best_log_weight``, ``entropy`` (nats) and
+            ``contribution`` (along the reference, in the unit of the score) of all these paths among its
+            attributes, and the natural log of their share of the mass of those explained.
 
         Raises:
             InputError: the model has no such part.
+        """
+        ...
+
+    def group(self, name: str, parts: Any, check: Callable[[], None] = ...) -> Group:
+        """Some parts under one name, with the numbers of the paths through at least one of them.
+
+        Raises:
+            InputError: the model has no such part, there is none, or the name is none.
+        """
+        ...
+
+    def units(self, part: Any, check: Callable[[], None] = ...) -> UnitNumbers:
+        """The units of a head, of its query, key or value, or of a feed-forward part's hidden layer.
+
+        Raises:
+            InputError: the model has no such part, or no such units were found.
+        """
+        ...
+
+    def path(
+        self,
+        selection: Any = (),
+        steps: Sequence[ListedStep] = (),
+        check: Callable[[], None] = ...,
+        *,
+        avoiding: Any = ...,
+    ) -> ScalarPath | None:
+        """The strongest scalar path through all parts of ``selection``, or of a listed route.
+
+        Args:
+            selection: a part or several.
+            steps: those of a listed route; none for all paths of the selection.
+            check: called often; may raise to stop.
+            avoiding: parts that the path does not touch.
+
+        Returns:
+            None where there is no such path.
+
+        Raises:
+            InputError: the model has no such part, or the route is not known.
         """
         ...
 

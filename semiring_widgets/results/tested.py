@@ -70,8 +70,8 @@ class Tested:
 
         Args:
             part: a part as in `semiring_widgets.select_paths`, such as ``{"layer": 3, "head": 2}`` or
-                ``{"token": 2}``; several, which are replaced together; a route of a ranking or a family,
-                whose change is carried along its steps alone; or a test, to be run again.
+                ``{"token": 2}``; several or a group, which are replaced together; a route of a ranking or a
+                family, whose change is carried along its steps alone; or a test, to be run again.
             by: what is given instead: None or ``"reference"`` for the value under the reference of this
                 explanation, ``"zero"``, ``"mean"`` over the tokens, or another text, for the value there.
 

@@ -44,6 +44,8 @@ window.arrives = () => {{
   values.summary = {{ ...values.summary, revision: number + 100 }};
   emit("change:revision");
 }};
+window.answer = ([header, buffer]) =>
+  emit("msg:custom", header, buffer === "" ? [] : [new DataView(bytes(buffer).buffer)]);
 window.run = (milliseconds) => setInterval(window.arrives, milliseconds);
 </script>
 """

@@ -66,6 +66,7 @@ export function stateOf({ columns, answered, both }: State, side: 0 | 1): State 
   const condition: ConditionedAnswer = {
     ...{ type: "conditioned", id: header.id, selection: header.selection, totals: NOTHING },
     ...{ log_share: header.log_shares[side] ?? null, columns: header.columns },
+    ...{ contribution: null, avoiding: [], among: [] },
   };
   const conditioned = sidesOf(both.columns)[side] ?? own;
   return { ...PLAIN, columns: own, answered, condition: { header: condition, columns: conditioned } };

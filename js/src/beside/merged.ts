@@ -21,7 +21,8 @@ export function mergedOf(summary: BesideHeader): ExplanationHeader {
     ...{ status: summary.status, columns: summary.columns, paths: summary.paths, layers: summary.layers },
     ...{ statistics: summary.statistics, answer: summary.answer },
     ...{ granularity: "", level: "", rules: "gradient", totals: NOTHING, reference: null },
-    ...{ rankings: [], tests: [], correlations: [] },
+    ...{ rankings: [], tests: [], correlations: [], groups: [] },
+    ...{ arguments: [], likeliest: [], inquiry: null },
   };
   merged.set(summary, found);
   return found;

@@ -85,6 +85,19 @@ export function nats(value: number | null): string {
   return value === null || !Number.isFinite(value) ? "not known" : `${number(value)} nats`;
 }
 
+// Superscripts of a power of ten.
+const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** An entropy as a number of equally strong paths: `about 37 equally strong paths`, `about 10⁶⁵ …`. */
+export function spread(entropy: number): string {
+  const exponent = entropy / Math.LN10;
+  const count =
+    exponent < PLAIN
+      ? `${Number(Math.exp(entropy).toPrecision(2))}`
+      : `10${[...`${Math.round(exponent)}`].map((digit) => RAISED[Number(digit)] ?? "").join("")}`;
+  return count === "1" ? "effectively one path" : `about ${count} equally strong paths`;
+}
+
 const exponential = (size: number, digits: number): string => size.toExponential(digits - 1).replace("+", "");
 
 /** Tint 0-1 of a share: the square root keeps small shares visible. */

@@ -12,6 +12,7 @@ import { isNegative, measureOf, tinting } from "../measures";
 import { numbersOf } from "../numbers";
 import type { Target } from "../selection";
 import { short } from "../short";
+import { sifted } from "../sieve";
 import type { State } from "../store";
 
 // Paler cells have a number that does not matter.
@@ -42,10 +43,11 @@ export function cellsFace(state: State, summary: ExplanationHeader, grid: Grid):
     for (const token of tokensOf(row)) values[row * columns + token.index] = numbers.at(index, token.index);
   });
   const strength = tinting(measure, numbers.peak === null ? values : [numbers.peak]);
-  const strengths = values.map((value, place) => {
+  const all = values.map((value, place) => {
     if (place % columns >= tokensOf(Math.floor(place / columns)).length) return ABSENT;
     return Number.isNaN(value) ? value : isNegative(measure, value) ? -strength(value) : strength(value);
   });
+  const strengths = sifted(state.sieve, all);
   const printing = hasRoom(grid);
   const target = (row: number, column: number): Target => {
     const { index, stream } = layers[row] ?? { index: 0, stream: 0 };

@@ -1,10 +1,10 @@
 /** The Bokeh chart, loaded on demand: BokehJS comes from the installed Python package, never from a network. */
 
 import { type Bytes, toBytes } from "../columns";
-import type { ChartAnswer, Selection } from "../contract";
+import type { ChartAnswer } from "../contract";
 import { h } from "../dom";
 import type { Questions } from "../questions";
-import { EMPTY, isEmpty, normalise, same } from "../selection";
+import { EMPTY, isEmpty, same } from "../selection";
 import type { State, Store } from "../store";
 
 export interface Bokeh {
@@ -20,6 +20,7 @@ declare global {
 
 export function mountChart(root: HTMLElement, store: Store, signal: AbortSignal, questions: Questions): void {
   let chart: ChartAnswer | null = null;
+  let drawn: Paths | null = null;
   const attributes = { type: "button", "data-action": "chart", "data-lm-suppress-shortcuts": "true" };
   const button = h("button", attributes);
   const hint = h("span", { class: "hint" });
@@ -32,18 +33,13 @@ export function mountChart(root: HTMLElement, store: Store, signal: AbortSignal,
     void window.Bokeh.embed.embed_item(theme === "dark" ? chart.dark : chart.item, figure);
   };
   const say = (state: State) => {
-    const selection = chartable(state);
+    const wanted = chartable(state);
     root.hidden = state.charts === "none";
-    const drawn = chart === null ? null : normalise(chart.selection ?? []);
-    button.textContent = isEmpty(selection) ? "Draw the chart" : "Draw the chart of the selected paths";
-    button.hidden = drawn !== null && same(drawn, selection);
+    button.textContent = isAll(wanted) ? "Draw the chart" : "Draw the chart of the selected paths";
+    button.hidden = drawn !== null && samePaths(drawn, wanted);
     hint.textContent =
-      drawn === null
-        ? ""
-        : isEmpty(drawn)
-          ? "This chart shows all paths."
-          : "This chart shows selected paths.";
-    if (drawn !== null && !isEmpty(drawn) && !same(drawn, selection))
+      drawn === null ? "" : isAll(drawn) ? "This chart shows all paths." : "This chart shows selected paths.";
+    if (drawn !== null && !isAll(drawn) && !samePaths(drawn, wanted))
       hint.textContent = "This chart shows an earlier selection.";
   };
   const load = (_: unknown, buffer: Bytes) => {
@@ -51,21 +47,34 @@ export function mountChart(root: HTMLElement, store: Store, signal: AbortSignal,
       .then(() => draw(store.state))
       .catch((error: unknown) => refused(String(error)));
   };
-  const answered = (answer: ChartAnswer) => {
-    chart = answer;
+  const answered = (answer: ChartAnswer, asked: Paths) => {
+    [chart, drawn] = [answer, asked];
     say(store.state);
     if (window.Bokeh === undefined) questions.ask({ type: "bokehjs" }, { answered: load, refused });
     else draw(store.state);
   };
-  button.addEventListener("click", () =>
-    questions.ask({ type: "chart", selection: chartable(store.state) }, { answered, refused }),
-  );
+  button.addEventListener("click", () => {
+    const asked = chartable(store.state);
+    questions.ask({ type: "chart", ...asked }, { answered: (chart) => answered(chart, asked), refused });
+  });
   store.effect(draw, signal);
   store.effect(say, signal);
 }
 
-/** The selection of which a chart can be drawn now. */
-const chartable = ({ charts, selection }: State): Selection => (charts === "selection" ? selection : EMPTY);
+/** Which paths a chart shows: it is of exactly those that are selected. */
+type Paths = Pick<State, "selection" | "avoiding" | "among">;
+
+const isAll = ({ selection, avoiding, among }: Paths): boolean =>
+  isEmpty(selection) && isEmpty(avoiding) && isEmpty(among);
+
+const samePaths = (one: Paths, other: Paths): boolean =>
+  same(one.selection, other.selection) && same(one.avoiding, other.avoiding) && same(one.among, other.among);
+
+/** The paths of which a chart can be drawn now. */
+const chartable = ({ charts, selection, avoiding, among }: State): Paths =>
+  charts === "selection"
+    ? { selection, avoiding, among }
+    : { selection: EMPTY, avoiding: EMPTY, among: EMPTY };
 
 /** Run BokehJS from its bytes, once per page. */
 export async function loadBokeh(bytes: Bytes): Promise<void> {

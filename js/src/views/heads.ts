@@ -15,6 +15,7 @@ import { type Numbers, numbersOf } from "../numbers";
 import { explanationPane } from "../pane";
 import type { Target } from "../selection";
 import { short } from "../short";
+import { sifted } from "../sieve";
 import type { State, Store } from "../store";
 import { caption, explained } from "./caption";
 import { PRINTED } from "./cells";
@@ -81,11 +82,14 @@ export function headsFace(state: State, summary: ExplanationHeader, space: numbe
       numbers.peak === null ? values.filter((_, place) => own(place)) : [numbers.peak],
     );
   const [shade, shadeOfMlp] = [shadeOf(heads, (place) => !isMlp(place)), shadeOf(mlps, isMlp)];
-  const strengths = values.map((value, place) => {
+  const all = values.map((value, place) => {
     if (!isMlp(place) && place % columns >= (layers[Math.floor(place / columns)]?.heads ?? 0)) return ABSENT;
     const [numbers, tint] = isMlp(place) ? [mlps, shadeOfMlp] : [heads, shade];
     return Number.isNaN(value) ? value : isNegative(numbers.measure, value) ? -tint(value) : tint(value);
   });
+  const { sieve } = state;
+  const kept = (place: number) => !sieve.without.includes(isMlp(place) ? "MLP" : "attention");
+  const strengths = sifted(sieve, all, kept);
   const target = (row: number, column: number): Target => {
     const layer = layers[row]?.index ?? 0;
     if (column < 0) return { layer };

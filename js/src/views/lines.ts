@@ -13,7 +13,8 @@ import type {
   Score,
   StepBranch,
 } from "../contract";
-import { familiesOf, type Kin } from "../families";
+import type { Kin } from "../families";
+import { familiesShown } from "../families-shown";
 import { aside, type Grid, hasRoom, middleOf, rowOf, stepPath } from "../layout/grid";
 import { brief } from "../layout/numbers";
 import type { Drawing } from "../pane";
@@ -31,8 +32,9 @@ const OPERAND: Partial<Record<StepBranch, string>> = { query: " query", key: " k
 export function lines(state: State, summary: ExplanationHeader, grid: Grid): Drawing {
   const { layers } = summary;
   const ranking = rankingShown(state, summary);
-  const families = ranking === null ? [] : familiesOf(ranking);
-  const lead = state.route === null ? (families[state.family ?? 0] ?? families[0]) : undefined;
+  const families = ranking === null ? [] : familiesShown(state.sieve, ranking);
+  const lead =
+    state.route === null ? (families.find(({ index }) => index === state.family) ?? families[0]) : undefined;
   const upwards = [...families].reverse().sort((one, other) => Number(one === lead) - Number(other === lead));
   const open = families.filter(({ index }) => state.unfolded.includes(index));
   return svg`

@@ -8,7 +8,8 @@ import {
   RANKED_BY,
   type Ranking,
 } from "../contract";
-import { elseOf, familiesOf, type Kin, totalOf } from "../families";
+import { elseOf, type Kin, totalOf } from "../families";
+import { familiesShown } from "../families-shown";
 import { brief, percent, power, signed } from "../layout/numbers";
 import { measureOf } from "../measures";
 import { type Drawing, explanationPane } from "../pane";
@@ -26,7 +27,7 @@ export function mountRoutes(
 ): void {
   explanationPane(root, store, signal, (state, summary) => {
     const ranking = rankingShown(state, summary);
-    const families = ranking === null ? [] : familiesOf(ranking);
+    const families = ranking === null ? [] : familiesShown(state.sieve, ranking);
     return html`
       <h3>${isThrough(state) ? "Routes through the selection" : "Routes"}
         <span class="caption">${about(state, summary)}</span></h3>

@@ -3,14 +3,15 @@
 import { html, nothing } from "lit-html";
 import type { ExplanationHeader, Part } from "../contract";
 import { totalOf } from "../families";
+import { groupsOf, nameOf } from "../groups";
 import { focusEntry } from "../keyboard";
-import { brief as inBrief, percent } from "../layout/numbers";
+import { brief as inBrief, percent, spread } from "../layout/numbers";
 import { measureOf } from "../measures";
 import { type Drawing, explanationPane } from "../pane";
 import { partName } from "../part-names";
 import type { Questions } from "../questions";
 import { peakOf } from "../reasons";
-import { EMPTY, isEmpty, normalise, same, without, wording } from "../selection";
+import { EMPTY, isEmpty, normalise, same, testable, without, wording } from "../selection";
 import type { State, Store } from "../store";
 import { known, predicted } from "../tested";
 import { verdictOf } from "../verdict";
@@ -29,21 +30,21 @@ export function mountSelectionBar(
   };
   const drop = (part: Part) => {
     const { selection, avoiding } = store.state;
-    questions.select(without(selection, part), without(avoiding, part));
+    questions.select(without(selection, part), without(avoiding, part), store.state.among);
     focusEntry(root);
   };
   explanationPane(root, store, signal, (state, summary) => {
-    const { selection, avoiding, history } = state;
+    const { selection, avoiding, among, history } = state;
     const ways = html`<span class="ways-back">${way("back", "←", history.back, () => questions.back())}${way("forward", "→", history.forward, () => questions.forward())}</span>`;
-    if (isEmpty(selection) && isEmpty(avoiding))
+    if (isEmpty(selection) && isEmpty(avoiding) && isEmpty(among))
       return html`<p class="parts">${ways}<span class="hint">Click a word, a cell, a head or a layer to ask about it; Shift-click adds another, Alt-click leaves one out.</span></p>
         <p class="hint meaning"><span>Nothing is selected: all paths are shown.</span></p>`;
     const chips = [
       ...selection.map((part) => chip(part, summary, false, drop)),
       ...avoiding.map((part) => chip(part, summary, true, drop)),
     ];
-    const question = { selection, steps: [] };
-    const test = isEmpty(selection) ? nothing : testButton(state, summary, question, questions);
+    const question = { selection: testable(state), steps: [] };
+    const test = isEmpty(question.selection) ? nothing : testButton(state, summary, question, questions);
     return html`<p class="parts">${ways}${chips}${test}<button data-action="clear" type="button"
         data-lm-suppress-shortcuts="true" @click=${clear}>Clear (Esc)</button><span class="facts" role="status">${facts(state, summary)}</span></p>
       <p class="hint meaning"><span>${words(state, summary)}</span></p>`;
@@ -67,8 +68,9 @@ function chip(part: Part, summary: ExplanationHeader, avoided: boolean, drop: (p
 
 /** What was measured of the selection, and what is estimated. */
 function facts(state: State, summary: ExplanationHeader): string {
-  if (isEmpty(state.selection)) return "";
-  const test = known(state, summary, { selection: state.selection, steps: [] });
+  const parts = testable(state);
+  if (isEmpty(parts)) return "";
+  const test = known(state, summary, { selection: parts, steps: [] });
   if (test !== null) {
     const { words: verdict } = verdictOf(test, summary.score);
     const largest = Math.max(Math.abs(test.before ?? 0), Math.abs(test.after ?? 0));
@@ -77,6 +79,8 @@ function facts(state: State, summary: ExplanationHeader): string {
     const effect = brief((test.before ?? Number.NaN) - (test.after ?? Number.NaN));
     return `Tested: without it ${brief(test.before)} → ${brief(test.after)}, ${verdict} (effect ${effect}${guess})`;
   }
+  // What these paths contribute, the sentence says.
+  if (typeof state.condition?.header.contribution === "number") return "Effect not tested yet";
   const contribution = contributionOf(state);
   return Number.isNaN(contribution)
     ? ""
@@ -92,15 +96,25 @@ function contributionOf(state: State): number {
   return totalOf(routes.ranking) ?? Number.NaN;
 }
 
+/** What else is known of exactly these paths: what they contribute, and over how many they are spread. */
+function more({ condition, columns }: State): string {
+  const { contribution, totals } = condition?.header ?? {};
+  const worth =
+    typeof contribution === "number" ? `, contribution ${inBrief(contribution, peakOf(columns))}` : "";
+  const entropy = totals?.entropy;
+  return typeof entropy === "number" ? `${worth}, spread over ${spread(entropy)}` : worth;
+}
+
 function words(state: State, summary: ExplanationHeader): string | typeof nothing {
-  const which = wording(state.selection, summary, state.avoiding);
+  const group = isEmpty(state.among) ? null : nameOf(state.among, groupsOf(state));
+  const which = wording(state.selection, summary, state.avoiding, group);
   if (state.answered === "pending") return `Asking for ${which} …`;
   if (state.answered === "ready") {
     const share = state.condition?.header.log_share ?? null;
     if (share === null) return `There are no ${which}.`;
     const alone = measureOf(state, summary).scale === "signed";
     const rest = alone ? " The routes are theirs; colours show each part by itself, as before." : "";
-    return `Only ${which}: ${percent(Math.exp(share))} of all mass.${rest}`;
+    return `Only ${which}: ${percent(Math.exp(share))} of all mass${more(state)}.${rest}`;
   }
   return `Selected: ${which}. The numbers are those of all paths. ${state.refused ?? ""}`;
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -64,6 +64,14 @@ class Flow:
         if self.graph.score.shape.numel() > 1:
             outer, tokens = 1, outer * tokens
         return self._counted(by_token(self._algebra, tuple(v.reshape(outer, tokens, units) for v in value)))
+
+    def at(self, node: Node) -> Value:
+        """Of the paths through each element of a node that is measured, parts of its shape."""
+        # The uppermost pair, whose paths have also passed what lies at the node itself.
+        for tangents, cotangents in reversed(self.found.pairs):
+            if node in tangents and node in cotangents:
+                return self._counted(self._algebra.times(tangents[node], cotangents[node]))
+        return self._counted(zeros(self.graph, self._algebra, node))
 
     def layer(self, attention: Attention) -> LayerFlow:
         """Of the paths through the parts of a layer."""
@@ -139,6 +147,7 @@ def flow_of(
     direction: Mapping[Node, Tensor] | None = None,
     beta: Values | None = None,
     visit: Visit | None = None,
+    beside: Collection[Node] = (),
     progress: Progress | None = None,
 ) -> Flow:
     """The flow of a set of paths.
@@ -152,6 +161,7 @@ def flow_of(
             the set's masks and gates.
         visit: called with each layer, and a flow that can be asked for it. Where nothing is passed through,
             the layer's tangents are then dropped: the flow that is returned knows only inputs and total.
+        beside: other nodes that the flow can be asked about.
         progress: as in `sweep_backward`.
     """
     graph, anatomy = sums.ground.graph, sums.ground.end_to_end
@@ -162,8 +172,11 @@ def flow_of(
     if direction is not None:
         nodes = [node for node in graph.wrt if node in graph.nodes]
         seeds = {n: algebra.scale(ones(graph, algebra, n), Weight(direction[n])) for n in nodes}
-    keep = anatomy.nodes().union(graph.wrt, *map(ends_of, sums.cuts))
-    known = sums.ground.sides(semiring) if sums.paths == EVERY_PATH and direction is None else None
+    measured = anatomy.nodes() | set(beside)
+    keep = measured.union(graph.wrt, *map(ends_of, sums.cuts))
+    known = (
+        sums.ground.sides(semiring) if sums.paths == EVERY_PATH and direction is None and not beside else None
+    )
     if beta is None and known is None:
         sums.fit(algebra, kept=[(algebra, keep)] * 2 * (len(sums.cuts) + 1))
     if beta is None:
@@ -191,7 +204,7 @@ def flow_of(
     flow = along(alpha)
     if sums.cuts:
         found = condition(
-            graph, algebra, sums.cuts, alpha, beta, keep=anatomy.nodes(), paths=paths, progress=progress
+            graph, algebra, sums.cuts, alpha, beta, keep=measured, paths=paths, progress=progress
         )
         flow = replace(flow, found=found)
     if visit is not None:
