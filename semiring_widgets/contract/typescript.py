@@ -129,7 +129,7 @@ def type_of(hint: Any) -> str:
 
 def _corpus() -> str:
     """The messages of the view of a corpus; what they share with the others is imported."""
-    messages = (CorpusHeader, *CORPUS_ANSWERS.values(), *CORPUS_REQUESTS.values())
+    messages: tuple[type, ...] = (CorpusHeader, *CORPUS_ANSWERS.values(), *CORPUS_REQUESTS.values())
     facts = [kind for kind in _made_of(messages) if kind not in set(_facts())]
     unions = {"CorpusAnswer": _names(CORPUS_ANSWERS), "CorpusRequest": _names(CORPUS_REQUESTS)}
     parts = [

@@ -38,7 +38,7 @@ def cells_of(numbers: CorpusNumbers, brush: Brush, most: int = _MOST) -> dict[st
         the bins of both axes; there are none where each text is its own.
     """
     single = len(numbers.numbers) + len(numbers.parts) + numbers.flow[0].size + 8
-    values = {
+    values: dict[str, NDArray[Any]] = {
         "number": np.stack([numbers.number(name) for name in numbers.numbers], 1),
         "right": numbers.right[:, None],
         "effect": numbers.effects,

@@ -144,7 +144,8 @@ class CorpusNumbers:
     @cached_property
     def right(self) -> NDArray[np.float64]:
         """Whether the target is preferred, 1 or 0; NaN where there is no contrast."""
-        return self.texts["right"].astype("Float64").to_numpy(np.float64, na_value=np.nan)
+        known = self.texts["right"].astype("Float64")
+        return np.asarray(known.to_numpy(np.float64, na_value=np.nan), np.float64)
 
     @cached_property
     def places(self) -> Mapping[int, int]:

@@ -78,9 +78,19 @@ def ones_of(numbers: CorpusNumbers, rows: Sequence[int]) -> list[OneText]:
                 index=False
             )
         )
-        facts = (str(one[name] or "") for name in ("label", "text", "reference", "best_path"))
-        own = numbers.effects[place], numbers.flow[place]
-        told.append(OneText(int(row), *facts, _call(numbers, row), words, *own))
+        told.append(
+            OneText(
+                row=int(row),
+                label=str(one["label"]),
+                text=str(one["text"]),
+                reference=str(one["reference"]),
+                best_path=str(one["best_path"] or ""),
+                call=_call(numbers, row),
+                words=words,
+                effects=numbers.effects[place],
+                flow=numbers.flow[place],
+            )
+        )
     return told
 
 
@@ -149,5 +159,5 @@ def _tokens(numbers: CorpusNumbers, rows: Sequence[int]) -> pd.DataFrame:
     held = dataset.dataset(files).to_table(
         columns=["row", "stream", "token", "token_text", "token_class", column], filter=wanted
     )
-    found = held.to_pandas().sort_values(["row", "stream", "token"], kind="stable")
+    found: pd.DataFrame = held.to_pandas().sort_values(["row", "stream", "token"], kind="stable")
     return found.rename(columns={"token_text": "text", "token_class": "of", column: "effect"})

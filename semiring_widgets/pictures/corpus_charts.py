@@ -65,10 +65,17 @@ def _written(item: Any, words: Mapping[str, str]) -> Any:
     return words.get(item, item) if isinstance(item, str) else item
 
 
+def _models() -> Any:
+    """Bokeh's models, which its types know in part."""
+    import bokeh.models
+
+    return bokeh.models
+
+
 def _figure(title: str, height: int, tools: str = "", **more: Any) -> Any:
     from bokeh.plotting import figure
 
-    made = figure(
+    made: Any = figure(
         title=title,
         height=height,
         sizing_mode="stretch_width",
@@ -93,9 +100,8 @@ def _figure(title: str, height: int, tools: str = "", **more: Any) -> Any:
 
 
 def _source(name: str, *columns: str) -> Any:
-    from bokeh.models import ColumnDataSource
-
-    return ColumnDataSource({column: [] for column in columns}, name=name)
+    models = _models()
+    return models.ColumnDataSource({column: [] for column in columns}, name=name)
 
 
 def _axis(name: str) -> str:
@@ -104,9 +110,11 @@ def _axis(name: str) -> str:
 
 
 def _points(numbers: CorpusNumbers) -> Any:
-    from bokeh.models import BoxAnnotation, BoxSelectTool, HoverTool, Range1d
-
-    ranges = {"x_range": Range1d(0, 1, name="right"), "y_range": Range1d(0, 1, name="above")}
+    models = _models()
+    ranges = {
+        "x_range": models.Range1d(start=0, end=1, name="right"),
+        "y_range": models.Range1d(start=0, end=1, name="above"),
+    }
     plot = _figure("", 340, **ranges)
     for axis, name, number in ((plot.xaxis[0], "across", 0), (plot.yaxis[0], "up", -1)):
         axis.name, axis.axis_label = name, _axis(numbers.numbers[:2][number])
@@ -132,15 +140,15 @@ def _points(numbers: CorpusNumbers) -> Any:
         alpha="alpha",
         source=_source("data", *columns),
     )
-    box = BoxAnnotation(
+    box = models.BoxAnnotation(
         name="box", visible=False, fill_alpha=0.06, fill_color=_QUIET, line_color=_QUIET, line_dash="dashed"
     )
     plot.add_layout(box)
-    hover = HoverTool(
+    hover = models.HoverTool(
         renderers=[points], tooltips=[("text", "@row"), ("group", "@group"), ("x", "@x"), ("y", "@y")]
     )
     # The page draws the box and marks the points: it knows of texts that are no points, too.
-    select = BoxSelectTool(renderers=[], persistent=False)
+    select = models.BoxSelectTool(renderers=[], persistent=False)
     plot.add_tools(hover, select)
     plot.toolbar.active_drag = select
     plot.subscribed_events = {"selectiongeometry", "tap"}
@@ -148,9 +156,11 @@ def _points(numbers: CorpusNumbers) -> Any:
 
 
 def _histogram() -> Any:
-    from bokeh.models import HoverTool, Range1d
-
-    ends = {"x_range": Range1d(0, 1, name="ends"), "y_range": Range1d(0, 1, name="counts")}
+    models = _models()
+    ends = {
+        "x_range": models.Range1d(start=0, end=1, name="ends"),
+        "y_range": models.Range1d(start=0, end=1, name="counts"),
+    }
     plot = _figure(_TITLE, 170, **ends, x_axis_label=_AXIS, y_axis_label="texts")
     plot.xgrid.grid_line_color = None
     plot.patches(
@@ -171,28 +181,27 @@ def _histogram() -> Any:
         line_width=1.8,
     )
     told = [("group", "@group"), ("texts", "@count"), ("mean", "@mean{0.[000]}")]
-    plot.add_tools(HoverTool(renderers=[groups], tooltips=told))
+    plot.add_tools(models.HoverTool(renderers=[groups], tooltips=told))
     return plot
 
 
 def _heads(numbers: CorpusNumbers) -> Any:
-    from bokeh.models import ColorBar, HoverTool, LinearColorMapper, Range1d
-
+    models = _models()
     layers = sorted({part.layer for part in numbers.parts if part.kind == "head"})
     heads = max(part.head or 0 for part in numbers.parts) + 1
     pitch = 30 if heads <= _WRITTEN else 20
     plot = _figure(
         f"Heads: mean {numbers.of}",
         max(190, min(560, 90 + pitch * len(layers))),
-        x_range=Range1d(-0.5, heads - 0.5),
-        y_range=Range1d(layers[0] - 0.5, layers[-1] + 0.5),
+        x_range=models.Range1d(start=-0.5, end=heads - 0.5),
+        y_range=models.Range1d(start=layers[0] - 0.5, end=layers[-1] + 0.5),
         x_axis_label="head",
         y_axis_label="layer",
     )
     plot.grid.grid_line_color = None
     plot.xaxis.ticker = list(range(0, heads, 1 + heads // 24))
     plot.yaxis.ticker = layers if len(layers) <= 24 else layers[:: 1 + len(layers) // 24]
-    mapper = LinearColorMapper(
+    mapper = models.LinearColorMapper(
         palette=_PALETTE, low=-1, high=1, nan_color="rgba(128,128,128,0.25)", name="scale"
     )
     columns = ("head", "layer", "mean", "low", "high", "count", "written")
@@ -222,8 +231,8 @@ def _heads(numbers: CorpusNumbers) -> Any:
         ("95 % interval", "@low{+0.[000]} to @high{+0.[000]}"),
         ("texts", "@count"),
     ]
-    plot.add_tools(HoverTool(tooltips=told))
-    bar = ColorBar(color_mapper=mapper, width=8, padding=0, margin=4, background_fill_color=None)
+    plot.add_tools(models.HoverTool(tooltips=told))
+    bar = models.ColorBar(color_mapper=mapper, width=8, padding=0, margin=4, background_fill_color=None)
     bar.major_label_text_font_size = "10px"
     bar.major_label_text_color = INK
     plot.add_layout(bar, "right")
@@ -231,12 +240,11 @@ def _heads(numbers: CorpusNumbers) -> Any:
 
 
 def _layers(numbers: CorpusNumbers) -> Any:
-    from bokeh.models import Range1d
-
+    models = _models()
     layers = sorted({part.layer for part in numbers.parts})
     ranges = {
-        "x_range": Range1d(layers[0] - 0.5, layers[-1] + 0.5),
-        "y_range": Range1d(0, 1, name="means"),
+        "x_range": models.Range1d(start=layers[0] - 0.5, end=layers[-1] + 0.5),
+        "y_range": models.Range1d(start=0, end=1, name="means"),
     }
     plot = _figure(
         f"Layers: mean {numbers.of}; ● its heads, summed, ◆ MLP",
@@ -251,14 +259,13 @@ def _layers(numbers: CorpusNumbers) -> Any:
 
 
 def _order(numbers: CorpusNumbers) -> Any:
-    from bokeh.models import FactorRange, Range1d
-
+    models = _models()
     shown = min(_LISTED, sum(part.kind != "layer" for part in numbers.parts))
     plot = _figure(
         "Largest parts; hollow: order not resolved",
         70 + 20 * shown,
-        x_range=Range1d(0, 1, name="means"),
-        y_range=FactorRange(factors=[], name="names"),
+        x_range=models.Range1d(start=0, end=1, name="means"),
+        y_range=models.FactorRange(factors=[], name="names"),
         x_axis_label=f"mean {numbers.of}, 95 % interval",
     )
     plot.ygrid.grid_line_color = None
@@ -268,9 +275,8 @@ def _order(numbers: CorpusNumbers) -> Any:
 
 def _whiskers(plot: Any, numbers: CorpusNumbers, *, across: bool) -> None:
     """Means with their intervals: along y, or across from left to right."""
-    from bokeh.models import HoverTool, Span
-
-    zero = Span(location=0, dimension="height" if across else "width", line_color=_QUIET, line_width=1)
+    models = _models()
+    zero = models.Span(location=0, dimension="height" if across else "width", line_color=_QUIET, line_width=1)
     plot.add_layout(zero)
     source = _source("data", "place", "mean", "low", "high", "colour", "fill", "marker", "name", "count")
     ends = {"x0": "low", "x1": "high", "y0": "place", "y1": "place"}
@@ -293,16 +299,17 @@ def _whiskers(plot: Any, numbers: CorpusNumbers, *, across: bool) -> None:
         ("95 % interval", "@low{+0.[000]} to @high{+0.[000]}"),
         ("texts", "@count"),
     ]
-    plot.add_tools(HoverTool(renderers=[points], tooltips=told))
+    plot.add_tools(models.HoverTool(renderers=[points], tooltips=told))
 
 
 def _flow(numbers: CorpusNumbers) -> Any:
-    from bokeh.models import HoverTool, NumeralTickFormatter, Range1d
-
+    models = _models()
     layers = list(numbers.layers)
-    ends = Range1d(layers[0] - 0.3, layers[-1] + 0.3)
-    plot = _figure(_TITLE, 170, x_range=ends, y_range=Range1d(0, 1, name="shares"), x_axis_label="layer")
-    plot.yaxis.formatter = NumeralTickFormatter(format="0%")
+    ends = models.Range1d(start=layers[0] - 0.3, end=layers[-1] + 0.3)
+    plot = _figure(
+        _TITLE, 170, x_range=ends, y_range=models.Range1d(start=0, end=1, name="shares"), x_axis_label="layer"
+    )
+    plot.yaxis.formatter = models.NumeralTickFormatter(format="0%")
     plot.xaxis.ticker = layers if len(layers) <= 12 else layers[:: 1 + len(layers) // 12]
     columns = ("xs", "ys", "colour")
     plot.multi_line("xs", "ys", source=_source("lines", *columns), line_color="colour", line_width=2)
@@ -315,5 +322,5 @@ def _flow(numbers: CorpusNumbers) -> Any:
         color="colour",
     )
     told = [("group", "@group"), ("layer", "@layer"), ("share of the mass", "@share{0.0%}")]
-    plot.add_tools(HoverTool(renderers=[points], tooltips=told))
+    plot.add_tools(models.HoverTool(renderers=[points], tooltips=told))
     return plot
