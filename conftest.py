@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 DEMO_TEXT = "The keys to the cabinet [MASK] on the table."
-_KNOWN = ("sw", "torch", "model", "tokenizer", "e", "c", "whole", "corpus", "sides")
+_KNOWN = ("sw", "torch", "model", "tokenizer", "e", "c", "whole", "corpus", "causal", "sides")
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +31,8 @@ def known_in_examples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str
         elif name == "corpus":
             out = tmp_path_factory.mktemp("corpus")
             known["corpus"] = corpus_of(make("model"), make("tokenizer"), out)
+        elif name == "causal":
+            known["causal"] = causal_model(make("tokenizer"))
         elif name in ("model", "tokenizer"):
             known["model"], known["tokenizer"] = sw.load_demo()
         else:
@@ -46,7 +48,7 @@ def known_in_examples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str
 def names_of_examples(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, doctest_namespace: dict[str, Any]
 ) -> None:
-    """For examples: explanation ``e``, comparison ``c``, two ``sides``, all paths ``whole``, and others."""
+    """For examples: explanation ``e``, comparison ``c``, two ``sides``, paths ``whole``, and others."""
     if not isinstance(request.node, pytest.DoctestItem):
         return
     make = request.getfixturevalue("known_in_examples")
@@ -54,6 +56,19 @@ def names_of_examples(
     doctest_namespace.clear()
     used = {name for example in request.node.dtest.examples for name in names_of(example.source)}
     doctest_namespace.update({name: make(name) for name in _KNOWN if name in used})
+
+
+def causal_model(tokenizer: Any) -> Any:
+    """A causal model of random weights, and the words that the demo knows."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    words = len(tokenizer)
+    shape = {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 64}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = GPT2LMHeadModel(GPT2Config(vocab_size=words, bos_token_id=1, eos_token_id=2, **shape))
+    return model.eval(), tokenizer
 
 
 def all_paths(model: Any, tokenizer: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The command line: ``semiring-widgets demo | explain | compare | corpus``.
+"""The command line: ``semiring-widgets demo | explain | compare | corpus | view``.
 
 The same options and the same results as in a notebook. Progress goes to stderr, the answer to stdout as a
 readable table, and the last line of stdout is always the path of the page (or folder) written. With
@@ -23,6 +23,7 @@ from semiring_widgets.options import Parser, add_question, keyword_arguments, pa
 from semiring_widgets.question import CompareOptions, ExplainOptions, PathOptions
 from semiring_widgets.results.atomic import check_writable
 from semiring_widgets.streams import make_readable, mute
+from semiring_widgets.view_command import add_view, run_view
 
 if TYPE_CHECKING:
     from semiring_widgets.results.parts import Status
@@ -46,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     make_readable()
     try:
         options = _parser().parse_args(arguments)
-        heard = run_corpus(options) if options.command == "corpus" else _run(options)
+        run = {"corpus": run_corpus, "view": run_view}.get(options.command, _run)
+        heard = run(options)
         if heard:
             sys.stdout.flush()  # a disk that is full is found out now, not after the last line of code
         return 0 if heard else _NOBODY_LISTENS
@@ -75,7 +77,7 @@ _COMMANDS: Final[dict[str, tuple[str, type[PathOptions]]]] = {
 
 def _parser() -> Parser:
     parser = Parser(prog="semiring-widgets", description="Which paths make a prediction?")
-    metavar = " | ".join([*_COMMANDS, "corpus"])
+    metavar = " | ".join([*_COMMANDS, "corpus", "view"])
     commands = parser.add_subparsers(dest="command", required=True, metavar=metavar)
     for name, (summary, options) in _COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
@@ -93,6 +95,7 @@ def _parser() -> Parser:
         command.add_argument("--json", action="store_true", help="print JSON instead of tables")
         command.add_argument("--no-chart", action="store_true", help="leave the Bokeh chart out of the page")
     add_corpus(commands)
+    add_view(commands)
     return parser
 
 

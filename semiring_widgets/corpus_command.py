@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from semiring_widgets.options import Parser, add_model, pair
+from semiring_widgets.results.atomic import check_writable
 from semiring_widgets.streams import mute
 from semiring_widgets.vocabulary import GRANULARITIES, RULES
 
@@ -49,6 +50,7 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
         "help": "of Ray, may be a fraction (1 where there are GPUs)",
     },
     "--json": {"action": "store_true", "help": "print JSON instead of a table"},
+    "--html": {"metavar": "PATH", "help": "also write the page that shows them, as view does"},
 }
 
 
@@ -60,7 +62,7 @@ def add_corpus(commands: argparse._SubParsersAction[Parser]) -> None:
     """
     summary = "explain every row of a file, resumable"
     command = commands.add_parser("corpus", help=summary, description=f"{summary}; run again, it goes on")
-    command.add_argument("file", help="JSONL, CSV or Parquet")
+    command.add_argument("file", help="JSONL, CSV, TSV or Parquet")
     command.add_argument("--out", required=True, metavar="DIR", help="the folder of the tables")
     add_model(command)
     for name in _COLUMNS:
@@ -86,6 +88,8 @@ def run_corpus(options: argparse.Namespace) -> bool:
 
     from semiring_widgets.corpus import explain_corpus
 
+    if options.html is not None:
+        check_writable(options.html)  # found out now, not after the run
     model, tokenizer = pair(options)
     columns = {name: getattr(options, f"{name}_column") for name in _COLUMNS}
     more = {} if options.kinds is None else {"kinds": options.kinds}
@@ -111,6 +115,8 @@ def run_corpus(options: argparse.Namespace) -> bool:
             progress=lambda done, total: progress.update(task, completed=done, total=total),
             **more,
         )
+    if options.html is not None:
+        found.to_html(options.html)
     try:
         print(json.dumps(_facts(found)) if options.json else _told(found))
         print(found.path)
@@ -148,6 +154,7 @@ def _told(found: Corpus) -> str:
         lines.append(f"Heads by mean {of} (95 % interval over texts):")
         lines += [
             f"  {row['layer']}·{row['head']}  {row['mean']:+.3g}  [{row['low']:+.3g}, {row['high']:+.3g}]"
+            + ("" if row["resolved"] else "  order not resolved")
             for row in table.to_dict("records")
         ]
     for row in found.errors().head(_SHOWN).to_dict("records"):

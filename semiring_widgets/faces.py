@@ -1,9 +1,42 @@
 """What can show a result, in one place: this is what fills the slot of `semiring_widgets.results.exits`.
 
-Nothing imports this module: `semiring_widgets` loads it by name when a result is first shown.
+Nothing imports this module: `semiring_widgets` loads it by name when a result is first shown. A corpus, which
+is a folder and no result, is read first.
 """
 
-from semiring_widgets.export.page import write_page
-from semiring_widgets.widgets.display import mimebundle, widget_of
+from __future__ import annotations
 
-__all__ = ["mimebundle", "widget_of", "write_page"]
+import os
+from pathlib import Path
+from typing import Any
+
+from semiring_widgets.corpus import Corpus
+from semiring_widgets.export.corpus_page import write_corpus_page
+from semiring_widgets.export.page import write_page
+from semiring_widgets.export.picture import write_picture
+from semiring_widgets.overview.reading import numbers_of
+from semiring_widgets.widgets import corpus_display, display
+
+__all__ = ["corpus_page", "corpus_widget", "mimebundle", "widget_of", "write_page", "write_picture"]
+
+
+def mimebundle(result: Any, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    """All forms of a result, for ``_repr_mimebundle_``."""
+    if isinstance(result, Corpus):
+        return corpus_display.mimebundle(numbers_of(result), include, exclude)
+    return display.mimebundle(result, include, exclude)
+
+
+def widget_of(result: Any) -> Any:
+    """The widget that shows it."""
+    return corpus_widget(result) if isinstance(result, Corpus) else display.widget_of(result)
+
+
+def corpus_page(corpus: Corpus, path: str | os.PathLike[str], by: str | None = None) -> Path:
+    """Write the page of a corpus, see `semiring_widgets.Corpus.to_html`."""
+    return write_corpus_page(numbers_of(corpus, by), path)
+
+
+def corpus_widget(corpus: Corpus, model: Any = None, tokenizer: Any = None, by: str | None = None) -> Any:
+    """The widget of a corpus, see `semiring_widgets.Corpus.view`."""
+    return corpus_display.CorpusWidget(numbers_of(corpus, by), model, tokenizer)

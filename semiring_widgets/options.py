@@ -43,6 +43,11 @@ def add_question(parser: argparse.ArgumentParser, options: type[PathOptions] = E
     parser.add_argument(
         "--pair", metavar="TEXT", help="a second text, for models that read two (premise and hypothesis)"
     )
+    parser.add_argument(
+        "--chat",
+        action="store_true",
+        help="the text is a chat: a list of messages in JSON, which the tokenizer's template writes out",
+    )
     for option in _options_of(options):
         words: dict[str, Any] = {**option.metadata, "default": option.default}
         name = option.name
@@ -106,8 +111,25 @@ def _options_of(options: type[PathOptions]) -> list[Field[Any]]:
     return [part for part in (*fields(Question), *fields(options)) if "help" in part.metadata]
 
 
-def with_pair(text: str, options: argparse.Namespace) -> str | tuple[str, str]:
-    """The text, or the pair that ``--pair`` makes of it."""
+def with_pair(text: str, options: argparse.Namespace) -> str | tuple[str, str] | list[dict[str, str]]:
+    """The text, the pair that ``--pair`` makes of it, or the chat that it is with ``--chat``.
+
+    Raises:
+        InputError: a chat that is no JSON, or one beside a pair.
+    """
+    if options.chat:
+        if options.pair is not None:
+            raise InputError("Both --chat and --pair were given; a chat is one text, so leave one out.")
+        try:
+            messages = json.loads(text)
+        except ValueError as error:
+            messages = str(error)
+        if not isinstance(messages, list) or not messages or not all(isinstance(m, dict) for m in messages):
+            raise InputError(
+                f"With --chat the text is a list of messages in JSON, and this is {text[:60]!r}; write "
+                """'[{"role": "user", "content": "a question"}]'."""
+            )
+        return messages
     return text if options.pair is None else (text, options.pair)
 
 

@@ -42,15 +42,15 @@ class Question:
     options.
     """
 
-    text: str | tuple[str, str]
-    target: str | int | None = field(
+    text: str | tuple[str, str] | Sequence[Mapping[str, str]]
+    target: str | int | Sequence[int] | None = field(
         default=None,
         metadata={
-            "help": "the answer to explain: a word, or id:N for token N; default: the model's own",
+            "help": "the answer to explain: a word, several, or id:N for token N; default: the model's own",
             "metavar": "WORD",
         },
     )
-    contrast: str | int | None = field(
+    contrast: str | int | Sequence[int] | None = field(
         default=None, metadata={"help": "the answer it is compared with: a word, or id:N", "metavar": "WORD"}
     )
     position: int | None = field(
@@ -62,6 +62,14 @@ class Question:
         },
     )
     score: Callable[[Any], Any] | None = None
+    generate: int | None = field(
+        default=None,
+        metadata={
+            "help": "instead of a target: so many pieces of the model's own continuation",
+            "metavar": "N",
+            "type": int,
+        },
+    )
     add_special_tokens: bool = field(
         default=True,
         metadata={"help": "the tokenizer adds no [CLS] or </s> of its own; the text brings them along"},

@@ -35,22 +35,25 @@ MAY_SEE = {
     "explanation": {"core", "results"},
     "attr": {"core", "results", "explanation"},
     "corpus": {"core", "results", "explanation"},
-    "pictures": {"results"},
-    "contract": {"results", "pictures"},
-    "export": {"results", "pictures", "contract"},
+    # What a view shows of a corpus, aggregated; knows its tables and no face.
+    "overview": {"results", "corpus"},
+    "pictures": {"results", "overview"},
+    "contract": {"results", "pictures", "overview"},
+    "export": {"results", "pictures", "contract", "overview"},
     # These ask for a computation, by the names that its floor exports.
-    "widgets": {"results", "jobs", "pictures", "contract", "explanation", "attr"},
+    "widgets": {"results", "jobs", "pictures", "contract", "overview", "explanation", "attr"},
     "options": {"results", "explanation"},
     "streams": set(),
     "terminal": {"results", "pictures", "contract"},
     "notebook": {"options", "widgets"},
-    "corpus_command": {"corpus", "options", "streams"},
+    "corpus_command": {"corpus", "options", "results", "streams"},
+    "view_command": {"corpus", "options", "streams"},
     "cli": {
         *("results", "jobs", "explanation", "attr", "contract", "export"),
-        *("options", "streams", "terminal", "corpus_command"),
+        *("options", "streams", "terminal", "corpus_command", "view_command"),
     },
     "__main__": {"cli"},
-    "faces": {"export", "widgets"},
+    "faces": {"export", "widgets", "corpus", "overview"},
     # The root exports the public names, and tells results what shows them.
     "__init__": {
         "core",
@@ -75,6 +78,7 @@ FACES = (
     "terminal",
     "notebook",
     "corpus_command",
+    "view_command",
     "cli",
 )
 # What a face may see of the floors that compute: how to ask, never how it is computed.

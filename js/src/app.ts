@@ -37,7 +37,8 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
   const store = new Store({
     charts: model.charts ?? "selection",
     kernel: model.tested === undefined,
-    holds: (selection) => model.holds?.(selection) !== false,
+    holds: (selection) =>
+      model.holds?.(selection) !== false || (model.tested?.({ selection, steps: [] }) ?? null) !== null,
   });
   const body = h("div", { class: "body" });
   const root = h("div", { class: "semiring-widgets" }, h("style", {}, styles), body);
@@ -69,7 +70,7 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
     } else {
       // What sentences name is reached by the keyboard like any part of a pane.
       put(answer, { "data-pane": "answer", "data-order": "line" });
-      placeExplanation(body, store, placed);
+      placeExplanation(body, store, placed, signal);
       if (model.addressed === true) followAddress(store, questions, signal);
     }
   }, signal);
@@ -82,6 +83,7 @@ function placeExplanation(
   body: HTMLElement,
   store: Store,
   placed: (parent: HTMLElement, mount: Mount, element: HTMLElement) => void,
+  signal: AbortSignal,
 ): void {
   const large = isLarge(store);
   store.update({ complete: !large });
@@ -108,8 +110,9 @@ function placeExplanation(
     body.append(more);
     placed(more, mountTotals, h("div"));
     store.update({ complete: true });
-    if (large) store.frames.request(() => markUnavailable(body, hint, store));
-    else markUnavailable(body, hint, store);
+    if (store.state.kernel) hint.remove();
+    else if (large) store.frames.request(() => markUnavailable(body, hint, store, signal));
+    else markUnavailable(body, hint, store, signal);
   };
   // Of a large model, what is read first is on screen before the rest is made.
   if (large) store.frames.afterwards(others);

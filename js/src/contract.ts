@@ -50,7 +50,16 @@ export interface Score {
   value: number | null;
   target: string | null;
   contrast: string | null;
+  /** The token whose logits are read; of a continuation, for the first of its pieces. */
   position: number | null;
+  /** `"logit"`; `"nats"`, where it is the log-probability of a continuation of several pieces; `"score"`, where it is the caller's own. */
+  unit: string;
+  /** The first token of the last stream that belongs to what is asked for, which the model reads as its own words; null where one piece is asked for. */
+  continuation: number | null;
+  /** The pieces of a continuation, as people read them. */
+  pieces: readonly string[];
+  /** Those of the continuation that it is compared with. */
+  contrast_pieces: readonly string[];
 }
 
 /** One token: `text` is what people read, `raw` the tokenizer's piece. */
@@ -525,19 +534,28 @@ export interface Gone {
   view: string;
 }
 
-/** An answer in a page. */
+/** An answer among those that are packed in a page. */
 export interface Prepared {
   header: Answer;
-  /** In base64. */
-  buffer: string;
+  /** Where its buffer begins in the bytes of all answers. */
+  offset: number;
+  /** How long it is. */
+  nbytes: number;
 }
 
-/** What a page without a kernel holds. */
+/** What a page without a kernel shows at once; what it answers later is packed beside it. */
 export interface Page {
   summary: Summary;
   /** That of the summary, in base64. */
   buffer: string;
-  /** Those that were prepared, by the type of the request. */
+  /** Those that were run ahead. */
+  tests: readonly Test[];
+  /** What the packed answers are about, by the type of the request: parts, as in the page's address. */
+  held: Partial<Record<Request["type"], readonly string[]>>;
+}
+
+/** The answers of a page, by the type of the request; their bytes come after them. */
+export interface Packed {
   answers: Partial<Record<Request["type"], readonly Prepared[]>>;
 }
 

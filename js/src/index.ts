@@ -1,6 +1,7 @@
 /** The anywidget module; in an exported page it finds its payload and draws by itself. */
 
 import { mountApp } from "./app";
+import { mountCorpus } from "./corpus/view";
 import { pageModel } from "./page-model";
 import type { Model } from "./transport";
 
@@ -11,12 +12,15 @@ interface RenderContext {
 }
 
 function render({ model, el, signal }: RenderContext): (() => void) | undefined {
+  const summary = model.get("summary");
+  const corpus = typeof summary === "object" && summary !== null && Reflect.get(summary, "type") === "corpus";
+  const mount = corpus ? mountCorpus : mountApp;
   if (signal !== undefined) {
-    mountApp(model, el, signal);
+    mount(model, el, signal);
     return undefined;
   }
   const own = new AbortController();
-  mountApp(model, el, own.signal);
+  mount(model, el, own.signal);
   return () => own.abort();
 }
 

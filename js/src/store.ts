@@ -64,6 +64,8 @@ export interface State {
   kernel: boolean;
   /** Whether there are numbers of a selection: a page without a kernel does not hold all. */
   holds: (selection: Selection) => boolean;
+  /** Whether Shift is held in a page that does not hold all: it shows what can be added. */
+  adding: boolean;
   /** Whose paths a chart can be drawn of. */
   charts: "selection" | "all" | "none";
   error: string | null;
@@ -104,6 +106,7 @@ export class Store {
     untested: null,
     kernel: true,
     holds: () => true,
+    adding: false,
     charts: "selection",
     error: null,
     theme: "light",

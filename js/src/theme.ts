@@ -44,7 +44,12 @@ export function themeOf(asked: unknown, root: HTMLElement): Theme {
 }
 
 /** Keep the widget's theme that of the host, also when the host is switched, until the signal aborts. */
-export function followTheme(root: HTMLElement, model: Model, store: Store, signal: AbortSignal): void {
+export function followTheme(
+  root: HTMLElement,
+  model: Model,
+  store: Pick<Store, "update">,
+  signal: AbortSignal,
+): void {
   const draw = () => {
     const theme = themeOf(model.get("theme"), root);
     if (root.dataset.theme === theme) return;

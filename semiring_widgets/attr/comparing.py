@@ -25,11 +25,12 @@ from semiring_widgets.attr.semiring_choice import check_choices
 from semiring_widgets.attr.yardsticks import SEED, measured, sensitivity_of
 from semiring_widgets.checks import choice, truth, whole_number
 from semiring_widgets.core.rules import Rule, find_rule
-from semiring_widgets.errors import CancelledError, sentence_of
+from semiring_widgets.errors import CancelledError, InputError, sentence_of
 from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.chosen_words import words_of
+from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.explanation.references import check_reference
-from semiring_widgets.explanation.scores import Prepared, prepare
+from semiring_widgets.explanation.scores import prepare
 from semiring_widgets.question import CompareOptions, Question, taken, with_arguments_of
 from semiring_widgets.results.comparison import TENTHS, Comparison, MethodResult, counted
 from semiring_widgets.results.parts import Reference, Status
@@ -52,12 +53,13 @@ _DEFAULT_METRICS = tuple(name for name in METRICS if name != "sensitivity")
 def compare(
     model: nn.Module,
     tokenizer: Any,
-    text: str | tuple[str, str],
-    target: str | int | None = None,
-    contrast: str | int | None = None,
+    text: str | tuple[str, str] | Sequence[Mapping[str, str]],
+    target: str | int | Sequence[int] | None = None,
+    contrast: str | int | Sequence[int] | None = None,
     position: int | None = None,
     *,
     score: Callable[[Any], Tensor] | None = None,
+    generate: int | None = None,
     methods: _Methods = None,
     reference: Any = None,
     metrics: str | Sequence[str] | None = None,
@@ -84,11 +86,12 @@ def compare(
     Args:
         model: a model of Hugging Face's transformers. It is run in eval mode and left as it was.
         tokenizer: its tokenizer.
-        text: the text, or a pair.
+        text: the text, a pair, or a chat.
         target: what the score asks for, as in `semiring_widgets.explain`.
         contrast: what the target is compared with.
         position: where the model is asked.
         score: a function of the model's output instead of a target.
+        generate: instead of a target, so many pieces of the model's own continuation.
         methods: names, Captum classes or instances, or functions, see
             `semiring_widgets.attr.methods.resolve`. None: tested effects, contributions, and a choice of
             Captum's and path methods.
@@ -134,7 +137,7 @@ def compare(
         >>> c.tokens[int(c.dataset.token_effect.values.argmax())].text
         'keys'
     """
-    question = Question(text, target, contrast, position, score, add_special_tokens)
+    question = Question(text, target, contrast, position, score, generate, add_special_tokens)
     options = CompareOptions(
         *(granularity, rules, level, max_memory, through, avoiding, leaving_skip),
         methods=methods,
@@ -197,6 +200,11 @@ def _run_of(model: nn.Module, tokenizer: Any, question: Question, options: Compa
     def run(report: Callable[[Comparison], None], check: Callable[[], None]) -> Comparison:
         with evaluating(model):
             prepared = prepare(model, tokenizer, question)
+            if prepared.halves:
+                raise InputError(
+                    "The difference of two continuations is read from two texts at once, which no method of "
+                    "compare takes; leave contrast= out, or use sw.explain."
+                )
             forward = ScoredModel(model, prepared.forward, check)
             reference, embeds = reference_of(prepared, options.reference, forward)
             problem = Problem(forward, prepared.inputs_embeds, embeds, options)

@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semiring_widgets.explanation.references import referenced
-from semiring_widgets.explanation.scores import Prepared
+from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.results.parts import Reference
 
 __all__ = ["reference_of"]
@@ -34,7 +33,7 @@ def reference_of(
     Raises:
         InputError: it cannot stand in for this text.
     """
-    found = referenced(prepared.call, given)
+    found = prepared.refer(given)
     embeds, label = found.inputs[0].detach(), found.label
     special = [token.special for token in prepared.streams[0].tokens]
     if found.kind == "mask" and any(special):

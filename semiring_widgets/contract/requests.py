@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 import numpy as np
 
 from semiring_widgets.checks import shown
+from semiring_widgets.contract.corpus_table import CORPUS_REQUESTS
 from semiring_widgets.contract.fields import Selection
 from semiring_widgets.contract.message_kinds import Request, Words
 from semiring_widgets.contract.table import REQUESTS, VERSION
@@ -60,7 +61,7 @@ def request_of(given: Mapping[str, Any]) -> Request:
 def kind_of(given: Mapping[str, Any]) -> type[Request] | None:
     """The type of a request, None where it has none of ours."""
     name = given.get("type")
-    return REQUESTS.get(name) if isinstance(name, str) else None
+    return (REQUESTS.get(name) or CORPUS_REQUESTS.get(name)) if isinstance(name, str) else None
 
 
 def another_version(request: Mapping[str, Any]) -> str | None:

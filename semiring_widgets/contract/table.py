@@ -57,6 +57,7 @@ __all__ = [
     "Gone",
     "HeadMapAnswer",
     "HeadMapRequest",
+    "Packed",
     "Page",
     "Prepared",
     "Pull",
@@ -322,27 +323,38 @@ class Gone(Notice, type="gone"):
 
 @dataclass(frozen=True)
 class Prepared:
-    """An answer in a page.
+    """An answer among those that are packed in a page.
 
     Attributes:
-        buffer: in base64.
+        offset: where its buffer begins in the bytes of all answers.
+        nbytes: how long it is.
     """
 
     header: Annotated[Mapping[str, Any], Spelled("Answer")]
-    buffer: str
+    offset: int
+    nbytes: int
 
 
 @dataclass(frozen=True)
 class Page:
-    """What a page without a kernel holds.
+    """What a page without a kernel shows at once; what it answers later is packed beside it.
 
     Attributes:
         buffer: that of the summary, in base64.
-        answers: those that were prepared, by the type of the request.
+        tests: those that were run ahead.
+        held: what the packed answers are about, by the type of the request: parts, as in the page's address.
     """
 
     summary: Annotated[Mapping[str, Any], Spelled("Summary")]
     buffer: str
+    tests: Annotated[list[Mapping[str, Any]], Spelled("readonly Test[]")]
+    held: Annotated[Mapping[str, list[str]], Spelled('Partial<Record<Request["type"], readonly string[]>>')]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The answers of a page, by the type of the request; their bytes come after them."""
+
     answers: Annotated[
         Mapping[str, list[Prepared]], Spelled('Partial<Record<Request["type"], readonly Prepared[]>>')
     ]

@@ -14,12 +14,13 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from semiring_widgets.contract import table
+from semiring_widgets.contract.corpus_table import CORPUS_ANSWERS, CORPUS_REQUESTS, CorpusHeader
 from semiring_widgets.contract.fields import WORDS_OF_FACTS, Selection
 from semiring_widgets.contract.message_kinds import MessageType, Request, Spelled, Words
 from semiring_widgets.contract.table import ANSWERS, NOTICES, REQUESTS, SUMMARIES
@@ -39,6 +40,14 @@ _HEAD: Final = """\
  * yet) is legal in a column only; in the JSON an unknown number is null.
  */
 """
+_CORPUS_HEAD: Final = """\
+/**
+ * The messages between Python and the view of a corpus.
+ *
+ * Written by `python -m semiring_widgets.contract.typescript` from the table in
+ * `semiring_widgets/contract/corpus_table.py`: change it there.
+ */
+"""
 _SELECTION: Final = """\
 /** The paths through all of some parts; without any, all paths. */
 export type Selection = readonly Part[];"""
@@ -55,7 +64,11 @@ _PLAIN: Final = {
 
 def sources() -> dict[Path, str]:
     """All files, by where they belong."""
-    return {_FOLDER / "contract.ts": _contract(), _FOLDER / "contract-fields.ts": _fields()}
+    return {
+        _FOLDER / "contract.ts": _contract(),
+        _FOLDER / "contract-fields.ts": _fields(),
+        _FOLDER / "corpus" / "contract.ts": _corpus(),
+    }
 
 
 def _contract() -> str:
@@ -77,7 +90,7 @@ def _contract() -> str:
         _SELECTION,
         *map(_interface, facts),
         "\n".join(_union(name, members) for name, members in unions.items()),
-        _answers(),
+        _answers("AnswerTo", REQUESTS),
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
@@ -112,10 +125,29 @@ def type_of(hint: Any) -> str:
     raise TypeError(f"{hint!r} has no counterpart in TypeScript.")
 
 
+def _corpus() -> str:
+    """The messages of the view of a corpus; what they share with the others is imported."""
+    messages = (CorpusHeader, *CORPUS_ANSWERS.values(), *CORPUS_REQUESTS.values())
+    facts = [kind for kind in _made_of(messages) if kind not in set(_facts())]
+    unions = {"CorpusAnswer": _names(CORPUS_ANSWERS), "CorpusRequest": _names(CORPUS_REQUESTS)}
+    parts = [
+        _CORPUS_HEAD,
+        'import type { Column } from "../contract";',
+        *map(_interface, facts),
+        "\n".join(_union(name, members) for name, members in unions.items()),
+        _answers("CorpusAnswerTo", CORPUS_REQUESTS),
+    ]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
 def _facts() -> Iterator[type]:
-    """All dataclasses of the messages, what they are made of first."""
-    seen: dict[type, None] = {}
+    """All dataclasses of the messages about one text, what they are made of first."""
     messages = (*SUMMARIES.values(), *ANSWERS.values(), *REQUESTS.values(), *NOTICES.values())
+    return _made_of((*messages, table.Prepared, table.Page, table.Packed))
+
+
+def _made_of(messages: Iterable[type]) -> Iterator[type]:
+    seen: dict[type, None] = {}
 
     def visit(kind: type) -> None:
         for hint in _hints(kind).values():
@@ -123,7 +155,7 @@ def _facts() -> Iterator[type]:
                 visit(inner)
         seen[kind] = None
 
-    for one in (*messages, table.Prepared, table.Page):
+    for one in messages:
         visit(one)
     return iter(seen)
 
@@ -220,15 +252,15 @@ def _object(words: Any) -> str:
     return "{\n" + "".join(f'  {key}: "{word}",\n' for key, word in words.items()) + "} as const"
 
 
-def _answers() -> str:
+def _answers(of: str, requests: Mapping[str, type[Request]]) -> str:
     lines = [
         f"  {name}: {'never' if kind.answer is None else kind.answer.__name__};"
-        for name, kind in REQUESTS.items()
+        for name, kind in requests.items()
     ]
     return "\n".join(
         [
             "/** What each request is answered with, unless with an error. */",
-            "export interface AnswerTo {",
+            f"export interface {of} {{",
             *lines,
             "}",
         ]

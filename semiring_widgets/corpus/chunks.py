@@ -17,8 +17,9 @@ from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.batch_calls import batches_of
 from semiring_widgets.explanation.batches import BatchOptions, Example, explain_together
 from semiring_widgets.explanation.edges_asked import edges_of
+from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.explanation.references import check_reference
-from semiring_widgets.explanation.scores import Prepared, prepare
+from semiring_widgets.explanation.scores import prepare
 from semiring_widgets.question import Question
 from semiring_widgets.results.parts import Token
 from semiring_widgets.results.visible import token_label
@@ -83,8 +84,7 @@ class Asker:
         return replace(self, progress=RowsDone())
 
     def _prepared(self, row: Row) -> Prepared:
-        text = row.text if row.second_text is None else (row.text, row.second_text)
-        question = Question(text, row.target, row.contrast, row.position)
+        question = Question(row.asked, row.target, row.contrast, row.position)
         check_question(self.model, self.tokenizer, question)
         check_reference(self._reference(row))
         return prepare(self.model, self.tokenizer, question)
@@ -122,7 +122,9 @@ class Asker:
         return {
             "row": row.number,
             "id": row.id,
-            "text": None if row.text is None else writable(row.text),
+            "text": None
+            if row.text is None
+            else writable(row.text if isinstance(row, Unread) else row.shown),
             "error": type(error).__name__,
             "reason": writable(said),
         }
@@ -149,8 +151,11 @@ class Asker:
 
 def _class(one: Prepared, stream: int, token: Token) -> str:
     """What a token is, see `table_columns.CLASSES`."""
-    if stream == len(one.streams) - 1 and token.index == one.score.position:
-        return "asked"
+    if stream == len(one.streams) - 1:
+        if token.index == one.score.position:
+            return "asked"
+        if one.score.continuation is not None and token.index >= one.score.continuation:
+            return "answer"
     return "special" if token.special else "word"
 
 

@@ -21,6 +21,7 @@ from semiring_widgets.corpus.files import Folder
 from semiring_widgets.corpus.table_columns import EXAMPLES, PARTS
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.atomic import destination_of
+from semiring_widgets.results.exits import exits
 
 __all__ = ["Corpus", "read_corpus"]
 
@@ -246,6 +247,51 @@ class Corpus:
                 "One text says nothing about what stays when others are drawn; explain more of them."
             )
         return jaccard_of_first(numbers, k, samples, seed)
+
+    def view(self, model: Any = None, tokenizer: Any = None, *, by: str | None = None) -> Any:
+        """The corpus as a widget: distributions, heads and layers, flow, and all texts, linked.
+
+        Args:
+            model: the model of the run; with it, a text that is clicked is explained below the charts.
+            tokenizer: its tokenizer.
+            by: the column of the examples that groups the texts; None for ``"group"`` where rows have one,
+                else ``"right"``, else none.
+
+        Raises:
+            InputError: no such column, or no text was explained.
+            MissingBundleError: the JavaScript was not built.
+
+        Example:
+            >>> corpus.view(model, tokenizer, by="right").summary["texts"]
+            4
+        """
+        return exits().corpus_widget(self, model, tokenizer, by)
+
+    def to_html(self, path: str | os.PathLike[str], *, by: str | None = None) -> Path:
+        """Write one self-contained page of all that `view` shows; what is chosen there needs no kernel.
+
+        Args:
+            path: destination; an existing file is replaced.
+            by: as in `view`.
+
+        Returns:
+            The path written.
+
+        Raises:
+            InputError: no such column, the page cannot be written there, or no text was explained.
+
+        Example:
+            >>> corpus.to_html("corpus.html").name
+            'corpus.html'
+        """
+        return exits().corpus_page(self, path, by)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return exits().mimebundle(self, include=include, exclude=exclude)
+
+    def _display_(self) -> Any:
+        """What marimo shows: the widget."""
+        return exits().widget_of(self)
 
     def _by_text(self, of: str, kind: str, by: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
         if kind == _WHOLE:

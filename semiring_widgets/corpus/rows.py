@@ -9,7 +9,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from semiring_widgets.errors import InputError
 
 __all__ = ["FIELDS", "Row", "Unread", "read_rows", "row_of", "row_or_reason", "writable"]
 
+_SIGNS = {",": "commas", "\t": "tabs"}
 # What a row may say; only the text must be there.
 FIELDS = ("id", "text", "second_text", "target", "contrast", "position", "reference", "group")
 
@@ -32,10 +33,10 @@ class Row:
     Attributes:
         number: its place in the corpus, from 0.
         id: what its owner calls it; the number where nothing was said.
-        text: the text.
+        text: the text, or a chat: a list of messages with ``role`` and ``content``.
         second_text: the second of a pair, or None.
-        target: token asked for, a word or an id; None for the model's first choice.
-        contrast: token whose logit is subtracted, or None.
+        target: what is asked for: a word, several, an id, or a list of ids; None for the model's choice.
+        contrast: what it is compared with, alike, or None.
         position: token whose logits are read, or None.
         reference: as in `semiring_widgets.explain`, a word or a text; None for that of the run.
         group: what rows are compared by, or None.
@@ -43,13 +44,33 @@ class Row:
 
     number: int
     id: str
-    text: str
+    text: str | list[dict[str, Any]]
     second_text: str | None = None
-    target: str | int | None = None
-    contrast: str | int | None = None
+    target: str | int | list[int] | None = None
+    contrast: str | int | list[int] | None = None
     position: int | None = None
     reference: str | None = None
     group: str | None = None
+
+    @property
+    def asked(self) -> Any:
+        """The text as `semiring_widgets.explain` takes it.
+
+        Raises:
+            InputError: a chat beside a second text.
+        """
+        if self.second_text is None:
+            return self.text
+        if not isinstance(self.text, str):
+            raise InputError("The row has a chat and a second_text; a pair is two strings, so leave one out.")
+        return self.text, self.second_text
+
+    @property
+    def shown(self) -> str:
+        """The text; of a chat, what was written in it, line by line."""
+        return (
+            self.text if isinstance(self.text, str) else "\n".join(str(m.get("content")) for m in self.text)
+        )
 
     @property
     def digest(self) -> str:
@@ -81,8 +102,8 @@ def read_rows(source: Any, columns: Mapping[str, str] | None = None) -> list[Map
     """The rows of a corpus as they stand there.
 
     Args:
-        source: the path of a JSONL, CSV or Parquet file, a DataFrame of pandas or polars, a `pyarrow.Table`,
-            a `datasets.Dataset`, or any iterable of dicts.
+        source: the path of a JSONL, CSV, TSV or Parquet file, a DataFrame of pandas or polars, a
+            `pyarrow.Table`, a `datasets.Dataset`, or any iterable of dicts.
         columns: by field (see `FIELDS`) the column that it is read from, where that has another name.
 
     Raises:
@@ -99,8 +120,8 @@ def read_rows(source: Any, columns: Mapping[str, str] | None = None) -> list[Map
         found = list(source)
     else:
         raise InputError(
-            f"rows is {shown(source)}; give a JSONL, CSV or Parquet file, a DataFrame, a datasets.Dataset, "
-            f"or a list of dicts."
+            f"rows is {shown(source)}; give a JSONL, CSV, TSV or Parquet file, a DataFrame, a "
+            f"datasets.Dataset, or a list of dicts."
         )
     if not found:
         raise InputError("The corpus has no rows.")
@@ -128,8 +149,10 @@ def row_of(given: Mapping[str, Any], number: int) -> Row:
     """
     said = {name: value for name, value in given.items() if not _is_missing(value)}
     found: dict[str, Any] = {"number": number, "id": _name(said.get("id", number))}
+    if _is_chat(said.get("text")):
+        found["text"] = [dict(message) for message in said["text"]]
     for name in ("text", "second_text", "reference"):
-        if name in said:
+        if name in said and name not in found:
             if not isinstance(said[name], str):
                 raise InputError(f"{name} is {shown(said[name])}; give a string.")
             found[name] = said[name]
@@ -137,7 +160,7 @@ def row_of(given: Mapping[str, Any], number: int) -> Row:
         raise InputError("The row has no text.")
     for name in ("target", "contrast"):
         if name in said:
-            found[name] = said[name] if isinstance(said[name], str) else _whole(said[name], name)
+            found[name] = _answer(said[name], name)
     if "position" in said:
         found["position"] = _whole(said["position"], "position")
     if "group" in said:
@@ -194,6 +217,20 @@ def _whole(value: Any, name: str) -> int:
     raise InputError(f"{name} is {shown(value)}; give {wanted}.")
 
 
+def _answer(value: Any, name: str) -> str | int | list[int]:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_whole(one, name) for one in value]
+    return _whole(value, name)
+
+
+def _is_chat(value: Any) -> bool:
+    """Whether it is a list of messages; Parquet gives it as an array."""
+    listed = isinstance(value, (list, tuple, np.ndarray)) and len(value) > 0
+    return listed and all(isinstance(message, Mapping) for message in value)
+
+
 def _is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, (float, np.floating)) and math.isnan(value))
 
@@ -211,7 +248,13 @@ def _of_table(source: Any) -> list[Any] | None:
 
 
 def _of_file(path: Path) -> list[Any]:
-    readers = {".jsonl": _json_lines, ".ndjson": _json_lines, ".csv": _csv, ".parquet": _parquet}
+    readers: dict[str, Callable[[Path], list[Any]]] = {
+        ".jsonl": _json_lines,
+        ".ndjson": _json_lines,
+        ".csv": _csv,
+        ".tsv": _tsv,
+        ".parquet": _parquet,
+    }
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"{str(path)!r} is no {', '.join(readers)} file; convert it to one of these.")
@@ -236,17 +279,21 @@ def _lines(path: Path) -> Iterator[Any]:
                 raise InputError(f"{str(path)!r} is no JSON in line {number}: {error}.") from error
 
 
-def _csv(path: Path) -> list[Any]:
+def _tsv(path: Path) -> list[Any]:
+    return _csv(path, "\t")
+
+
+def _csv(path: Path, between: str = ",") -> list[Any]:
     """As it is written: "NA" is a word, and 007 an id."""
     found: list[Any] = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.DictReader(file, strict=True)
+            lines = csv.DictReader(file, delimiter=between, strict=True)
             for one in lines:
                 if None in one:
                     raise InputError(
                         f"{str(path)!r} has more fields in line {lines.line_num} than in the first, which "
-                        f"names the columns; put texts with commas in double quotes."
+                        f"names the columns; put texts with {_SIGNS[between]} in double quotes."
                     )
                 found.append({name: value or None for name, value in one.items()})
     except (csv.Error, UnicodeDecodeError) as error:

@@ -10,8 +10,9 @@ from typing import Final
 __all__ = ["CLASSES", "ERRORS", "EXAMPLES", "PARTS", "SCHEMA_VERSION", "TABLES"]
 
 SCHEMA_VERSION: Final = 1
-# What a token is: a sign of the tokenizer's, the place that was asked, or a word of the text.
-CLASSES: Final = ("special", "asked", "word")
+# What a token is: a sign of the tokenizer's, the place that was asked, a piece of a target of several pieces,
+# or a word of the text.
+CLASSES: Final = ("special", "asked", "answer", "word")
 # By table and column, the type (of Arrow) and what it is.
 EXAMPLES: Final = {
     "row": ("int64", "place of the row in the corpus, from 0"),

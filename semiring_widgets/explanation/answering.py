@@ -294,14 +294,17 @@ def _score(score: Score, family: str, form: Decimals) -> str:
         name = "" if score.label == "score" else f" {quoted(score.label)}"
         return f"The score{name} is {value}."
     of_class = family in _CLASSES
+    unit = "logits" if score.unit == "logit" else score.unit
+    if contrast is None and score.continuation is not None:
+        return f"The model gives {target} a log-probability of {value} {unit}."
     if contrast is None:
         return f"The model gives {'the class ' if of_class else ''}{target} a logit of {value}."
     if form.is_zero(score.value):
-        return f"The model is undecided between {target} and {contrast} ({value} logits)."
+        return f"The model is undecided between {target} and {contrast} ({value} {unit})."
     says = "chooses" if of_class else "says"
     if score.value > 0:
-        return f"The model {says} {target} rather than {contrast} ({value} logits)."
-    return f"The model {says} {contrast} rather than {target} ({value} logits for {target})."
+        return f"The model {says} {target} rather than {contrast} ({value} {unit})."
+    return f"The model {says} {contrast} rather than {target} ({value} {unit} for {target})."
 
 
 def _parts(words: Sequence[_Word]) -> tuple[Part, ...]:

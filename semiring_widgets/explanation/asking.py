@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -44,12 +45,21 @@ def check_question(model: Any, tokenizer: Any, question: Question) -> None:
                 )
     for name in ("target", "contrast"):
         word: Any = getattr(question, name)
-        if isinstance(word, (float, bytes)):
-            raise InputError(f"{name} is {shown(word)}; give a token as a string, or its id.")
+        if isinstance(word, (float, bytes, Mapping)):
+            raise InputError(
+                f"{name} is {shown(word)}; give a word or several as a string, a token's id, or a list of "
+                "ids."
+            )
     if isinstance(question.position, (str, float)):
         raise InputError(f"position is {shown(question.position)}; give the number of a token.")
     if question.score is not None and not callable(question.score):
         raise InputError(f"score is {shown(question.score)}; give a function of the model's output.")
+    if question.generate is not None and (question.target is not None or question.score is not None):
+        other = "target" if question.target is not None else "score"
+        raise InputError(
+            f"Both generate= and {other}= were given, and generate= asks for the model's own words; give one "
+            "or the other."
+        )
     if question.score is None:
         return
     if question.target is not None or question.contrast is not None:

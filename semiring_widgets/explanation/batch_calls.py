@@ -13,8 +13,8 @@ from torch import Tensor
 from semiring_widgets.explanation.families import logits_of
 from semiring_widgets.explanation.lookups import replaced
 from semiring_widgets.explanation.model_call import ModelCall, eagerly
+from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.explanation.questions import Logits
-from semiring_widgets.explanation.scores import Prepared
 
 __all__ = ["BatchCall", "batches_of"]
 
@@ -56,6 +56,8 @@ class BatchCall:
 
     def __call__(self, *embeds: Tensor) -> Tensor:
         """The scores, shape (B,), where the embedding layer gives these, shape (B, T, D) for each stream."""
+        if self.questions[0].halves:
+            return self.questions[0].run(*embeds)
         call = self._longest
         vectors = [
             (start, given) for starts, given in zip(call.starts, embeds, strict=True) for start in starts
@@ -66,7 +68,8 @@ class BatchCall:
     @cached_property
     def _longest(self) -> ModelCall:
         """The call whose lookups are as long as those of the batch."""
-        return max((one.call for one in self.questions), key=lambda call: call.inputs[0].shape[1])
+        calls = (one.call for one in self.questions)
+        return max(calls, key=lambda call: [len(stream.tokens) for stream in call.streams])
 
     def _arguments(self) -> dict[str, Any]:
         given: dict[str, Any] = dict(self._longest.arguments)
@@ -120,7 +123,9 @@ def batches_of(questions: Sequence[Prepared], size: int) -> list[list[int]]:
         lengths = tuple(len(stream.tokens) for stream in one.streams)
         # Without a mask for it, padding would be read; a decoder's tokens have none.
         same = lengths[1:] if "attention_mask" in one.call.arguments else lengths
-        kinds.setdefault((same, len(lengths), tuple(one.call.arguments)), []).append(number)
+        # The difference of two continuations is a batch by itself.
+        alone = number if one.halves else None
+        kinds.setdefault((same, len(lengths), tuple(one.call.arguments), alone), []).append(number)
     found = []
     for own in kinds.values():
         own.sort(key=lambda number: -len(questions[number].streams[0].tokens))

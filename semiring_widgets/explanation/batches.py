@@ -26,10 +26,9 @@ from semiring_widgets.core.tape import Tape
 from semiring_widgets.explanation.batch_calls import BatchCall
 from semiring_widgets.explanation.flowing import flow
 from semiring_widgets.explanation.names import Names
-from semiring_widgets.explanation.references import referenced
+from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.explanation.routing import attention_legs, listed_step
 from semiring_widgets.explanation.same_pass import check_apart, check_same
-from semiring_widgets.explanation.scores import Prepared
 from semiring_widgets.results.parts import Layer, Reference, Score, Totals
 from semiring_widgets.vocabulary import BRANCHES, PART_KINDS
 
@@ -109,11 +108,12 @@ def explain_together(
     """
     call = BatchCall(tuple(questions))
     with torch.no_grad():
-        others = [referenced(one.call, given) for one, given in zip(questions, references, strict=True)]
+        others = [one.refer(given) for one, given in zip(questions, references, strict=True)]
         reference = call.padded([other.inputs for other in others])
         under = call(*reference).tolist()
         inputs = call.inputs
-        check_apart(questions[0].call.model, call, inputs, reference, max(one.scale for one in questions))
+        if len(questions) > 1:
+            check_apart(questions[0].call.model, call, inputs, reference, max(one.scale for one in questions))
         with record(options.granularity, rules=options.rules, reference=reference) as tape:
             scores = call(*inputs)
         for one, score in zip(questions, scores, strict=True):

@@ -10,7 +10,7 @@ import xarray as xr
 
 from semiring_widgets.core.rules import find_rule
 from semiring_widgets.explanation.answering import sentences_of
-from semiring_widgets.explanation.scores import Prepared
+from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.question import ExplainOptions
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.log_of_tests import Test, TestLog

@@ -11,8 +11,7 @@ import torch
 from semiring_widgets.core import record
 from semiring_widgets.explanation.batches import BatchOptions
 from semiring_widgets.explanation.component_edges import edges
-from semiring_widgets.explanation.references import referenced
-from semiring_widgets.explanation.scores import Prepared
+from semiring_widgets.explanation.prepared import Prepared
 
 __all__ = ["edges_of"]
 
@@ -36,7 +35,7 @@ def edges_of(
         SemiringWidgetsError: as `semiring_widgets.edges`.
     """
     with torch.no_grad():
-        other = list(referenced(question.call, reference).inputs)
+        other = list(question.refer(reference).inputs)
         with record(options.granularity, rules=options.rules, reference=other) as tape:
             score = question.run(*question.inputs)
         question.check(score)

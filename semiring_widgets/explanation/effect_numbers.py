@@ -21,7 +21,6 @@ from semiring_widgets.core.tape import Tape
 from semiring_widgets.core.tape.host_copy import bring_to_host, is_quicker_on_host
 from semiring_widgets.errors import MemoryLimitError, TapeError, UnsupportedOpError
 from semiring_widgets.explanation.effect_frames import rank_correlations
-from semiring_widgets.explanation.model_call import ModelCall
 from semiring_widgets.explanation.references import Referenced
 from semiring_widgets.results.parts import Correlation
 from semiring_widgets.vocabulary import PART_KINDS
@@ -47,7 +46,7 @@ class Recording:
         inputs: the embeddings of each stream.
         reference: what stands in for them.
         run: embeddings to scores, as they were recorded.
-        call: how the model is called, for the values of other texts.
+        refer: the reference that another text is.
         max_memory: bytes that tests may take beside the tape; None for no limit.
     """
 
@@ -56,7 +55,7 @@ class Recording:
     inputs: tuple[Tensor, ...]
     reference: Referenced
     run: Callable[..., Tensor]
-    call: ModelCall
+    refer: Callable[[Any], Referenced]
     max_memory: int | None = None
 
     def directions(self, dtype: Any) -> list[Tensor]:

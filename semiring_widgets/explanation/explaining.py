@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,29 +21,32 @@ from semiring_widgets.checks import truth, whole_number
 from semiring_widgets.core import record
 from semiring_widgets.core.anatomy import Anatomy, Attention, Parts, layer_flow, sweep_layers
 from semiring_widgets.core.graph import GradientGraph, told_cut
-from semiring_widgets.core.memory import fit
-from semiring_widgets.core.paths import MEASURED, Guide, Paths, narrowed, walk
+from semiring_widgets.core.paths import Paths, narrowed
 from semiring_widgets.core.paths import paths as all_paths
 from semiring_widgets.core.rules import Rule, find_rule
 from semiring_widgets.core.semirings import Abs, Max, Semiring, Value, find_semiring
-from semiring_widgets.core.sweeps import INPUTS_ONLY, Span, sweep_backward
+from semiring_widgets.core.sweeps import Span, sweep_backward
 from semiring_widgets.core.tape import Node
 from semiring_widgets.core.tape.host_copy import bring_to_host, is_quicker_on_host
-from semiring_widgets.errors import InputError, MemoryLimitError
+from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.asking import check_question
+from semiring_widgets.explanation.best_of_tokens import branch_best, signed_best
 from semiring_widgets.explanation.chosen_words import words_of
 from semiring_widgets.explanation.draft import Check, Draft, Report, Run
 from semiring_widgets.explanation.effect_numbers import REFUSALS, Recording, correlations_of, tell_effects
 from semiring_widgets.explanation.failures import named_failure
 from semiring_widgets.explanation.flow_cells import FLOW, fill_layer, sizes_of
-from semiring_widgets.explanation.references import Referenced, check_reference, referenced
+from semiring_widgets.explanation.piece_numbers import tell_pieces
+from semiring_widgets.explanation.planning import fitted, sweeps_of
+from semiring_widgets.explanation.prepared import Prepared
+from semiring_widgets.explanation.references import Referenced, check_reference
 from semiring_widgets.explanation.routing import RouteTeller, check_rankings
-from semiring_widgets.explanation.scores import Prepared, prepare
+from semiring_widgets.explanation.scores import prepare
 from semiring_widgets.explanation.session import LiveSession
 from semiring_widgets.explanation.some_paths import tell_some
 from semiring_widgets.explanation.statistics import Asked, check_asked
 from semiring_widgets.explanation.statistics import question as statistic_asked
-from semiring_widgets.explanation.token_numbers import SUMS, Bests, tell_best, tell_sums
+from semiring_widgets.explanation.token_numbers import SUMS, tell_best, tell_sums
 from semiring_widgets.question import ExplainOptions, Question, taken, with_arguments_of
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.holding import HeldSession
@@ -58,12 +61,13 @@ __all__ = ["explain", "explain_run"]
 def explain(
     model: Any,
     tokenizer: Any,
-    text: str | tuple[str, str],
-    target: str | int | None = None,
-    contrast: str | int | None = None,
+    text: str | tuple[str, str] | Sequence[Mapping[str, str]],
+    target: str | int | Sequence[int] | None = None,
+    contrast: str | int | Sequence[int] | None = None,
     position: int | None = None,
     *,
     score: Callable[[Any], Tensor] | None = None,
+    generate: int | None = None,
     semiring: str | Semiring | None = None,
     granularity: str = "primitive",
     rules: str | Rule = "gradient",
@@ -85,12 +89,20 @@ def explain(
     Args:
         model: a transformers model in eval mode; it is not changed.
         tokenizer: its tokenizer.
-        text: one text, or a pair as ``(first, second)`` for a model that compares two.
-        target: token asked for, by default the model's own first choice: a word (the token that it is at this
-            place, with or without a blank before it), or an id.
-        contrast: token whose logit is subtracted.
+        text: one text, a pair as ``(first, second)`` for a model that compares two, or a chat as
+            ``[{"role": "user", "content": "..."}]``, which the tokenizer's chat template writes out.
+        target: what is asked for, by default the model's own first choice: a word (the token that it is at
+            this place, with or without a blank before it), or an id; its logit is the score. Of a causal
+            model or an encoder-decoder also several words, or a list of ids: then the score is the
+            log-probability of them all (nats), the sum over pieces, each given those before it. These pieces
+            are read by the model, too, so that paths start there as well; the last one is not.
+        contrast: what is subtracted: a token's logit, or the log-probability of another continuation, which
+            may have another number of pieces. If one of the two is a continuation, both scores are
+            log-probabilities.
         position: token whose logits are read, see above for the default.
         score: instead of a target, a function of the model's output, giving shape () or (B,).
+        generate: instead of a target, so many pieces of the model's own continuation, always the most
+            probable next one, up to the sign of the end.
         semiring: one more statistic of the paths, for every token, layer, branch and head: a name as in
             `semiring_widgets.backprop`, ``"hops"`` (attentions on the way, on average) or an object, your own
             too. A `Product` gives one statistic per factor.
@@ -138,7 +150,7 @@ def explain(
         >>> explain(model, tokenizer, "The keys [MASK] here.", "are", through={"layer": 3, "head": 2}).paths
         'only paths through head 3·2'
     """
-    question = Question(text, target, contrast, position, score, add_special_tokens)
+    question = Question(text, target, contrast, position, score, generate, add_special_tokens)
     options = ExplainOptions(
         granularity,
         rules,
@@ -193,7 +205,7 @@ def _run_of(model: Any, tokenizer: Any, question: Question, options: ExplainOpti
         prepared = prepare(model, tokenizer, question)
         draft = Draft(prepared, options, started, report, check)
         with torch.no_grad(), named_failure(prepared.model_name, "was run with the reference"):
-            other = referenced(prepared.call, options.reference)
+            other = prepared.refer(options.reference)
             draft.reference = other.told(float(prepared.run(*other.inputs)))
         draft.publish("recording the forward pass")
         return _explained(draft, other)
@@ -231,15 +243,8 @@ def _explained(draft: Draft, other: Referenced) -> Explanation:
         draft.paths = words_of(few, prepared.streams)
         extra = options.semiring
         asking = None if extra is None else statistic_asked(few, extra, options.level)
-        parts = anatomy.nodes() | set(graph.wrt)
         also = () if asking is None else (asking.semiring,)
-        asked = [SUMS, Max(), FLOW, MEASURED, *also]
-        kept = [(SUMS, parts), (Max(), graph.nodes), (FLOW, parts), *((s, parts) for s in 2 * also)]
-        try:
-            limit, left = _fitted(graph, options.max_memory, asked, kept)
-        except MemoryLimitError:
-            tape.shrink()  # the recording may have taken all there was
-            limit, left = _fitted(graph, options.max_memory, asked, kept)
+        limit, left = fitted(graph, options.max_memory, *sweeps_of(graph, anatomy.nodes(), also))
         few = replace(few, limit=limit, asked_by="explain") if few.narrowed else few
         draft.layers = tuple(
             Layer(a.module, a.index, a.stream, a.key_stream, a.heads) for a in anatomy.attentions
@@ -247,8 +252,10 @@ def _explained(draft: Draft, other: Referenced) -> Explanation:
         tokens = max(len(stream.tokens) for stream in prepared.streams)
         decoder = len(prepared.streams) > 1
         draft.dataset = empty_dataset(*sizes_of(anatomy, tokens), maps=False, decoder=decoder)
-        recording = Recording(tape, score, prepared.inputs, other, prepared.run, prepared.call, limit)
+        recording = Recording(tape, score, prepared.inputs, other, prepared.run, prepared.refer, limit)
         _effects(recording, draft)
+        if prepared.score.continuation is not None:
+            tell_pieces(draft, options.reference)
         draft.total = (3 if asking is None else 5) * len(graph.ops)
         top = tell_some(few, draft) if few.narrowed else _every_path(few, draft)
         if asking is not None:
@@ -265,17 +272,6 @@ def _explained(draft: Draft, other: Referenced) -> Explanation:
                     draft.route = _main_route(session, draft)
                     draft.answer()
     return draft.finished()
-
-
-def _fitted(
-    graph: GradientGraph,
-    max_memory: int | None,
-    sweeps: Sequence[Semiring],
-    kept: Sequence[tuple[Semiring, Collection[Node]]],
-) -> tuple[int | None, int | None]:
-    """What the sweeps may take beside the tape, and what is left of that."""
-    limit = None if max_memory is None else max_memory - graph.tape.nbytes
-    return limit, fit(graph, limit, "explain", sweeps=sweeps, kept=kept)
 
 
 def _effects(recording: Recording, draft: Draft) -> None:
@@ -334,34 +330,9 @@ def _best(graph: GradientGraph, draft: Draft) -> dict[Node, Tensor]:
     offset = len(graph.ops)
     values = sweep_backward(graph, Max(), progress=lambda done, _: draft.progress(offset + done))
     best = {node: value[0] for node, value in values.items()}
-    read = _signed_best if draft.options.level == "unit" else _branch_best
+    read = signed_best if draft.options.level == "unit" else branch_best
     tell_best(graph, {node: read(graph, best, node) for node in graph.wrt}, draft)
     return best
-
-
-def _signed_best(graph: GradientGraph, best: Mapping[Node, Tensor], node: Node) -> Bests:
-    """Log |weight| and sign of each token's best path; the sign is read off by walking it."""
-    if node not in best:
-        return None, None
-    units = best[node].reshape(-1, *node.shape[-2:]).permute(1, 0, 2).flatten(1)
-    weight, place = units.max(-1)
-    example, unit = place // node.shape[-1], place % node.shape[-1]
-    numbers = (example * node.shape[-2] + torch.arange(len(unit), device=unit.device)) * node.shape[-1] + unit
-    walks = walk(Guide(graph, [best]), [(node, number) for number in numbers.tolist()])
-    signs = [math.prod((hop.derivative > 0) - (hop.derivative < 0) for hop in hops) for hops in walks]
-    exists = weight > float("-inf")
-    return weight, torch.tensor(signs, dtype=weight.dtype, device=weight.device) * exists
-
-
-def _branch_best(graph: GradientGraph, best: Mapping[Node, Tensor], node: Node) -> Bests:
-    """The same by the rule of the published figures: the larger of highest and lowest, over units."""
-    values = sweep_backward(graph, find_semiring("signed_max", "branch"), INPUTS_ONLY)
-    if node not in values:
-        return None, None
-    high, low = (v.reshape(-1, *v.shape[-2:]) for v in values[node])
-    top, bottom = high.amax((0, 2)), low.amin((0, 2))
-    larger = torch.where(top.abs() >= bottom.abs(), top, bottom)
-    return larger.abs().log(), larger.sign()
 
 
 def _flows(

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from semiring_widgets.errors import InputError, ModelError
+from semiring_widgets.explanation.chats import set_apart
 from semiring_widgets.explanation.failures import named_failure, row_out_of_range
 from semiring_widgets.explanation.families import config_of, known_family, unwrapped
 from semiring_widgets.explanation.limits import check_rows, longest_allowed
@@ -92,7 +93,9 @@ def call_with_text(model: nn.Module, source: Source, *, named: bool = True) -> t
     check_pair(source, accepted, config)
     layers = embedding_layers(model)
     tokenizer = source.tokenizer
-    encoding = encode(source, longest_allowed(model, tokenizer))
+    # BLIP-2 takes such ids for some of the language models that it may hold.
+    decodes = "decoder_input_ids" in accepted and getattr(config, "is_encoder_decoder", True)
+    encoding = encode(source, longest_allowed(model, tokenizer), answered=not decodes)
     device = _device_of(model, layers)
     offsets = encoding.pop("offsets")
     ids = encoding["input_ids"]
@@ -105,12 +108,12 @@ def call_with_text(model: nn.Module, source: Source, *, named: bool = True) -> t
         arguments["use_cache"] = False
     if "return_dict" in accepted and named:
         arguments["return_dict"] = True
-    # BLIP-2 takes such ids for some of the language models that it may hold.
-    decodes = "decoder_input_ids" in accepted and getattr(config, "is_encoder_decoder", True)
     if decodes and family not in _READ_BY_DECODER:
-        arguments["decoder_input_ids"] = torch.full((1, 1), _start(model, config, tokenizer), device=device)
+        read = [_start(model, config, tokenizer), *source.answer]
+        arguments["decoder_input_ids"] = torch.tensor([read], device=device)
     starts, output = _first_call(model, layers, arguments, decodes)
     streams = [stream_of("input" if len(starts) == 1 else "encoder", tokenizer, ids[0], source.text, offsets)]
+    streams[0] = set_apart(streams[0], source.written)
     streams += [stream_of("decoder", tokenizer, found[0].ids) for found in starts[1:]]
     with eagerly(model):
         baseline = starts[0][0].of(_blank(tokenizer, ids).to(device))

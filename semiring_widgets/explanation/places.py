@@ -74,6 +74,19 @@ class Place:
         wanted = self._wanted(said)
         return next((n for n in self.source.pieces.candidates(word) if self._makes(n, wanted)), None)
 
+    def continued(self, text: str) -> tuple[list[int], bool]:
+        """The pieces of a longer text that begins here, as it is read together with what stands before it.
+
+        Args:
+            text: with a blank before it, that is meant; else one is put there where a word needs it.
+
+        Returns:
+            Their ids, and whether all before them stays the tokens that it is.
+        """
+        read, _ = next(self._readings(self._said(text)))
+        end = len(read) - (0 if self.answers else self.source.appended)
+        return read[self.index : end], read[: self.index] == list(self.ids[: self.index])
+
     def label(self, number: int) -> str:
         """A token as people read it; it says so if the token is not the one that its word is here."""
         pieces = self.source.pieces
@@ -169,6 +182,8 @@ def gap(source: Source, stream: Stream, index: int) -> Place:
 def next_place(source: Source, stream: Stream, last: int) -> Place:
     """The place after a token, of which a causal model is asked what comes there."""
     ids = tuple(token.id for token in stream.tokens)
+    if source.written is not None and last == len(stream.tokens) - 1:  # the template's last sign begins none
+        return Place(source, ids, last + 1, source.text)
     if stream.tokens[last].special:  # a text begins
         return Place(source, ids, last + 1, "", source.text)
     if all(token.special for token in stream.tokens[last + 1 :]):  # blanks at the end count

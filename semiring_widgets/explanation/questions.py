@@ -19,7 +19,7 @@ from semiring_widgets.explanation.text import Source
 from semiring_widgets.results.parts import Score, Stream
 from semiring_widgets.results.visible import visible
 
-__all__ = ["Logits", "score_asked"]
+__all__ = ["PLACES", "Logits", "index_asked", "score_asked"]
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def score_asked(
     if family in ("classifier", "token classifier"):
         return _class_question(call, logits, target, contrast, position)
     source, stream = call.source, call.streams[-1]
-    index, where = _index(source, stream, family, position)
-    place = _PLACES[family](source, stream, index)
+    index, where = index_asked(source, stream, family, position)
+    place = PLACES[family](source, stream, index)
     count = logits.shape[-1]
     good = int(logits[0, index].argmax()) if target is None else token_id(place, target, "target", count)
     bad = None if contrast is None else token_id(place, contrast, "contrast", count)
@@ -77,15 +77,26 @@ def score_asked(
     return Logits(index, good, bad), Score(f"{_label(name, other)} {where}", 0.0, name, other, index)
 
 
-_PLACES: dict[str, Callable[[Source, Stream, int], Place]] = {
+# By family, where a token is asked for.
+PLACES: dict[str, Callable[[Source, Stream, int], Place]] = {
     "masked": gap,
     "causal": next_place,
     "encoder-decoder": answer,
 }
 
 
-def _index(source: Source, stream: Stream, family: str, position: Any) -> tuple[int, str]:
-    """Whose logits are read, and how that is said."""
+def index_asked(source: Source, stream: Stream, family: str, position: Any) -> tuple[int, str]:
+    """Whose logits are read, and how that is said.
+
+    Args:
+        source: the text.
+        stream: its tokens, or the decoder's.
+        family: see `family_and_logits`.
+        position: the token whose logits are read; None for the default of the family.
+
+    Raises:
+        InputError: no such place.
+    """
     aside = ""
     if position is not None:
         index = place_in(stream, position)
@@ -115,7 +126,7 @@ def _class_question(
                 f"{type(call.model).__name__} sorts every token of the text; say by position= which one is "
                 f"asked."
             )
-        index, where = _index(call.source, call.streams[-1], "masked", position)
+        index, where = index_asked(call.source, call.streams[-1], "masked", position)
     elif position is not None:
         raise InputError("position= was given, but this model classifies the whole text; leave it out.")
     classes = _class_names(call, logits.shape[-1])

@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -182,7 +182,8 @@ def _by_text(call: ModelCall, given: Any) -> Referenced:
             f"reference has {count} text{'s' * (count > 1)}, and the question {wanted}; give as many of both."
         )
     source = source_of(call.source.tokenizer, given, call.source.add_special_tokens)
-    encoding = encode(source, None)
+    answer = call.source.answer if len(call.streams) == 1 else ()
+    encoding = encode(replace(source, answer=answer), None, answered=True)
     ids = encoding["input_ids"][0]
     first = call.streams[0]
     if int(ids.max()) >= _rows(call, 0):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.families import logits_of
 
-__all__ = ["check_apart", "check_same", "scale_of"]
+__all__ = ["alike", "check_apart", "check_same", "scale_of"]
 
 Many = Sequence[Tensor]
 # Relative to the largest logit. Two calls round alike but for the order in which a GPU adds; a recorded
@@ -28,6 +28,22 @@ def scale_of(output: Any) -> float:
     if not isinstance(found, Tensor):
         return 0.0
     return float(found.nan_to_num(0, 0, 0).abs().max()) if found.numel() else 0.0
+
+
+def alike(model: nn.Module, one: Tensor, other: Tensor) -> bool:
+    """Whether two calls of a model give the same numbers up to rounding, relative to the largest.
+
+    Args:
+        model: what was called.
+        one: of the one call.
+        other: of the other one, the same shape.
+    """
+    if one.shape != other.shape:
+        return False
+    scale = float(one.nan_to_num(0, 0, 0).abs().max())
+    # Texts of other lengths are multiplied in other blocks, so they round as recorded ones do.
+    tolerance = _tolerance(model, one, _RECORDED) * scale
+    return torch.allclose(one.double(), other.double(), rtol=0.0, atol=tolerance, equal_nan=True)
 
 
 def check_same(model: nn.Module, real: float, found: Tensor, scale: float, *, recorded: bool = False) -> None:

@@ -9,68 +9,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from semiring_widgets.errors import InputError, NonFiniteError, SemiringWidgetsError
+from semiring_widgets.explanation.continuations import continuations
+from semiring_widgets.explanation.contrasts import contrasted
 from semiring_widgets.explanation.families import unwrapped
 from semiring_widgets.explanation.heads import family_and_logits
 from semiring_widgets.explanation.model_call import ModelCall, call_with_text
 from semiring_widgets.explanation.modes import training_modules
+from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.explanation.questions import score_asked
+from semiring_widgets.explanation.references import referenced
 from semiring_widgets.explanation.same_pass import check_same, scale_of
 from semiring_widgets.explanation.text import source_of
 from semiring_widgets.question import Question
-from semiring_widgets.results.parts import Score, Stream
+from semiring_widgets.results.parts import Score
 from semiring_widgets.results.visible import visible
 
 __all__ = ["Prepared", "check_in_eval_mode", "prepare"]
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A question ready to be asked.
-
-    Attributes:
-        text: the text; of a pair, both with a line break between.
-        model_name: class of the model.
-        streams: tokens of the input, or of encoder and decoder.
-        score: what is asked, with the value that the model gives now.
-        inputs: embeddings of each stream, (1, T, D).
-        baseline_embeds: of the first stream with every word blanked (mask, pad or unknown token).
-        call: how the model is called.
-        family: what its output is about, see `family_and_logits`; ``"own"`` with a score of the caller's.
-        asked: the model's output to its score.
-        scale: the largest number of that output in size, see `scale_of`.
-        run: embeddings of all streams (B, T, D) to scores (B,).
-        check: raises if a recorded score, shape (1,), is not the model's own.
-    """
-
-    text: str
-    model_name: str
-    streams: tuple[Stream, ...]
-    score: Score
-    inputs: tuple[Tensor, ...]
-    baseline_embeds: Tensor
-    call: ModelCall
-    family: str
-    asked: Callable[[Any], Tensor]
-    scale: float
-    run: Callable[..., Tensor]
-    check: Callable[[Tensor], None]
-
-    @property
-    def inputs_embeds(self) -> Tensor:
-        """Embeddings of the first stream."""
-        return self.inputs[0]
-
-    def forward(self, inputs_embeds: Tensor) -> Tensor:
-        """Scores (B,) for embeddings (B, T, D) of the first stream; a decoder keeps its own."""
-        rest = [e.expand(len(inputs_embeds), -1, -1) for e in self.inputs[1:]]
-        return self.run(inputs_embeds, *rest)
 
 
 def check_in_eval_mode(model: Any) -> None:
@@ -104,19 +66,32 @@ def prepare(model: Any, tokenizer: Any, question: Question) -> Prepared:
     with torch.no_grad():
         call, output = call_with_text(model, source, named=question.score is None)
         if question.score is not None:
-            asked, family = _custom(question.score), "own"
-            found = Score(_name_of(question.score), 0.0, None, None, None)
-        else:
-            family, logits = family_and_logits(call, output)
-            asked, found = score_asked(
+            found = Score(_name_of(question.score), 0.0, None, None, None, unit="score")
+            return _ready(model, call, output, "own", _custom(question.score), found)
+        family, logits = family_and_logits(call, output)
+        asked = continuations(call, family, logits, question)
+        if not asked:
+            one, score = score_asked(
                 call, family, logits, question.target, question.contrast, question.position
             )
-        value = float(_per_example(asked(output), 1)[0])
-        scale = scale_of(output)
-        del output
+            return _ready(model, call, output, family, one, score)
+        halves = []
+        for answer in asked:
+            call, output = call_with_text(model, replace(source, answer=answer.asked.pieces))
+            answer.check(call, output)
+            halves.append(_ready(model, call, output, family, answer.asked, answer.score))
+        return halves[0] if len(halves) == 1 else contrasted(halves[0], halves[1])
 
-        def run(*embeds: Tensor) -> Tensor:
-            return _per_example(asked(call(*embeds)), len(embeds[0]))
+
+def _ready(
+    model: Any, call: ModelCall, output: Any, family: str, asked: Callable[[Any], Tensor], found: Score
+) -> Prepared:
+    """The question as a function of embeddings, which has been seen to give the same score twice."""
+    value = float(_per_example(asked(output), 1)[0])
+    scale = scale_of(output)
+
+    def run(*embeds: Tensor) -> Tensor:
+        return _per_example(asked(call(*embeds)), len(embeds[0]))
 
     if not math.isfinite(value):
         raise NonFiniteError(_why_not_finite(model, value))
@@ -127,15 +102,12 @@ def prepare(model: Any, tokenizer: Any, question: Question) -> Prepared:
             raise NonFiniteError(_why_not_finite(model, float(recorded[0])))
         check_same(call.model, value, recorded, scale, recorded=True)
 
-    with torch.no_grad():
-        check_same(call.model, value, run(*call.inputs), scale)
-    found = replace(found, value=value)
-    name = type(call.model).__name__
+    check_same(call.model, value, run(*call.inputs), scale)
     return Prepared(
-        source.text,
-        name,
+        call.source.text,
+        type(call.model).__name__,
         call.streams,
-        found,
+        replace(found, value=value),
         call.inputs,
         call.baseline,
         call,
@@ -144,6 +116,7 @@ def prepare(model: Any, tokenizer: Any, question: Question) -> Prepared:
         scale,
         run,
         check,
+        partial(referenced, call),
     )
 
 

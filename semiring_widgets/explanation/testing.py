@@ -21,7 +21,7 @@ from semiring_widgets.core.replay import Program
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.effect_numbers import Recording
 from semiring_widgets.explanation.names import Names, with_and
-from semiring_widgets.explanation.references import Referenced, check_reference, referenced, stand_in
+from semiring_widgets.explanation.references import Referenced, check_reference, stand_in
 from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import Part
 from semiring_widgets.results.rankings import ListedStep
@@ -113,7 +113,7 @@ class Tester:
                 "by='resample' gives a part the value that it has in another text; give that text as by=."
             )
         check_reference(by)
-        return "resample", referenced(self.recording.call, by)
+        return "resample", self.recording.refer(by)
 
     def _measured(
         self, tests: list[list[tuple[Any, str]]], other: Referenced | None, check: Check

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.chats import is_chat, written_out
 from semiring_widgets.explanation.pieces import Pieces, texts_of
 from semiring_widgets.results.parts import Stream, Token
 from semiring_widgets.results.visible import visible
@@ -29,11 +30,16 @@ class Source:
         tokenizer: of the transformers library, fast or slow.
         parts: one text, or the two of a pair.
         add_special_tokens: whether the tokenizer adds signs of its own (``[CLS]``, ``</s>``).
+        written: of a text that a chat template made, the first and last character of every message, as
+            far as that is known; None of one that people wrote as it is.
+        answer: tokens that the model reads as its own, after the text (or as a decoder).
     """
 
     tokenizer: Any
     parts: tuple[str, ...]
     add_special_tokens: bool = True
+    written: tuple[tuple[int, int], ...] | None = None
+    answer: tuple[int, ...] = ()
 
     @property
     def text(self) -> str:
@@ -86,15 +92,22 @@ class Source:
 
 
 def source_of(tokenizer: Any, text: Any, add_special_tokens: bool = True) -> Source:
-    """A checked text, or pair of texts.
+    """A checked text, pair of texts, or chat.
 
     Raises:
-        InputError: no string and no pair of strings, nothing to read, or a pair for a tokenizer that would
-            write its two texts as one.
+        InputError: none of them, nothing to read, a pair for a tokenizer that would write its two texts as
+            one, or a chat for one without a template.
     """
+    if is_chat(text):
+        said, written = written_out(tokenizer, text)
+        # The template writes the special tokens.
+        return Source(tokenizer, (said,), add_special_tokens=False, written=written)
     parts = (text,) if isinstance(text, str) else text
     if not isinstance(parts, tuple) or len(parts) not in (1, 2) or not all(isinstance(p, str) for p in parts):
-        raise InputError(f"text is a {type(text).__name__}; give one string, or two as (first, second).")
+        raise InputError(
+            f"text is a {type(text).__name__}; give one string, or two as (first, second), or a chat as "
+            "[{'role': 'user', 'content': 'a question'}]."
+        )
     if not isinstance(add_special_tokens, bool):
         raise InputError(f"add_special_tokens is {add_special_tokens!r}; give True or False.")
     if not all(part.strip() for part in parts):
@@ -136,12 +149,13 @@ def check_pair(source: Source, accepted: Collection[str], config: Any) -> None:
         )
 
 
-def encode(source: Source, limit: int | None) -> dict[str, Any]:
+def encode(source: Source, limit: int | None, *, answered: bool = False) -> dict[str, Any]:
     """Token ids, masks and offsets of a text.
 
     Args:
         source: the text.
         limit: the most tokens the model takes, or None.
+        answered: the answer goes on with the text; signs that the tokenizer adds at its end are left out.
 
     Returns:
         The tokenizer's encoding with tensors of shape (1, T), and ``offsets`` as a list of pairs, or None
@@ -168,6 +182,8 @@ def encode(source: Source, limit: int | None) -> dict[str, Any]:
             (start + shifts[part or 0], end + shifts[part or 0])
             for (start, end), part in zip(offsets[0].tolist(), parts, strict=True)
         ]
+    if answered and source.answer:
+        encoding = _with_answer(source, encoding)
     count = int(encoding["input_ids"].shape[1])
     if count == 0:
         raise InputError(
@@ -178,8 +194,25 @@ def encode(source: Source, limit: int | None) -> dict[str, Any]:
             f"The text has {count} tokens and this model takes at most {limit}; shorten it or explain "
             f"a part of it."
         )
-    _refuse_doubled(source, encoding["input_ids"][0].tolist())
+    if not (answered and source.answer):
+        _refuse_doubled(source, encoding["input_ids"][0].tolist())
     return encoding
+
+
+def _with_answer(source: Source, encoding: dict[str, Any]) -> dict[str, Any]:
+    """The encoding with the answer behind the text; masks and token types go on as they end."""
+    kept = int(encoding["input_ids"].shape[1]) - source.appended
+    if kept == 0:
+        return encoding
+    longer: dict[str, Any] = {}
+    for name, value in encoding.items():
+        if isinstance(value, torch.Tensor):
+            more = value[:, kept - 1 : kept].expand(-1, len(source.answer))
+            more = torch.tensor([source.answer]) if name == "input_ids" else more
+            longer[name] = torch.cat([value[:, :kept], more.to(value)], 1)
+    offsets = encoding["offsets"]
+    longer["offsets"] = None if offsets is None else [*offsets[:kept], *[(0, 0)] * len(source.answer)]
+    return longer
 
 
 def _refuse_doubled(source: Source, ids: Sequence[int]) -> None:

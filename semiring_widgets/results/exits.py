@@ -27,12 +27,26 @@ class Exits(Protocol):
         """Write one self-contained page, see `Explanation.to_html`."""
         ...
 
+    def write_picture(
+        self, result: Any, path: str | os.PathLike[str], *, form: str, scale: float = 2.0
+    ) -> Path:
+        """Write one picture, see `Explanation.to_svg` and `Explanation.to_png`."""
+        ...
+
     def mimebundle(self, result: Any, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """All forms of a result, for ``_repr_mimebundle_``."""
         ...
 
     def widget_of(self, result: Any) -> Any:
         """The widget that shows it."""
+        ...
+
+    def corpus_page(self, corpus: Any, path: str | os.PathLike[str], by: str | None) -> Path:
+        """Write the page of a corpus, see `Corpus.to_html`."""
+        ...
+
+    def corpus_widget(self, corpus: Any, model: Any, tokenizer: Any, by: str | None) -> Any:
+        """The widget of a corpus, see `Corpus.view`."""
         ...
 
 

@@ -250,6 +250,28 @@ class Explanation(Tested, Result):
             return routes_frame(self.rankings)
         return tokens_frame(self.tokens, self.dataset, self.statistics)
 
+    def by_token(self) -> pd.DataFrame:
+        """What each token does to each piece of a continuation: of a target of several pieces, one row each.
+
+        Returns:
+            A row for every piece and every token before it, in their order: whether the piece is of the
+            target or the ``contrast`` (``of``), its place and text, its ``log_probability`` (nats), the token
+            (``stream``, ``token``, ``text``), and its tested ``effect`` on this piece and the
+            ``contribution`` that estimates it (nats). The effects of a token add up to that on the score.
+            Empty where one token was asked for, whose only row is `effects`.
+
+        Example:
+            >>> e.by_token().empty, list(e.by_token().columns)[:4]
+            (True, ['of', 'piece', 'piece_text', 'log_probability'])
+            >>> long = sw.explain(*causal, "The keys to the cabinet", "are on the table")
+            >>> table = long.by_token().pivot(index="piece", columns="token", values="effect")
+            >>> table.shape, long.by_token()["piece_text"].unique().tolist()
+            ((4, 9), ['are', 'on', 'the', 'table'])
+        """
+        from semiring_widgets.results.pieces import pieces_frame
+
+        return pieces_frame(self.score, self.streams, self.dataset)
+
     def to_html(
         self, path: str | os.PathLike[str], *, chart: bool = True, answers: int | None = None
     ) -> Path:
@@ -258,8 +280,9 @@ class Explanation(Tested, Result):
         Args:
             path: destination; an existing file is replaced.
             chart: also embed the Bokeh chart and BokehJS (about 0.5 MB more).
-            answers: how many tokens, heads, layers and cells can be clicked in it, those with the most mass
-                first; None for as many as take a few seconds, which are all of a small model.
+            answers: how many words, heads, layers, cells and MLPs can be clicked in it, those with the most
+                mass first, and after them pairs of these; None for as many as take a few seconds, which are
+                all of a small model, and 200 pairs.
 
         Returns:
             The path written.

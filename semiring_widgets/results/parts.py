@@ -64,13 +64,27 @@ class Layer:
 
 @dataclass(frozen=True)
 class Score:
-    """The scalar explained, for example ``logit(are) - logit(is) at [MASK]``."""
+    """The scalar explained, for example ``logit(are) - logit(is) at [MASK]``.
+
+    Attributes:
+        position: the token whose logits are read; of a continuation, for the first of its pieces.
+        unit: ``"logit"``; ``"nats"``, where it is the log-probability of a continuation of several pieces;
+            ``"score"``, where it is the caller's own.
+        continuation: the first token of the last stream that belongs to what is asked for, which the model
+            reads as its own words; None where one piece is asked for.
+        pieces: the pieces of a continuation, as people read them.
+        contrast_pieces: those of the continuation that it is compared with.
+    """
 
     label: str
     value: float
     target: str | None
     contrast: str | None
     position: int | None
+    unit: str = "logit"
+    continuation: int | None = None
+    pieces: tuple[str, ...] = ()
+    contrast_pieces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

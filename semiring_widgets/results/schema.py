@@ -29,9 +29,12 @@ __all__ = [
     "DECODER",
     "EFFECTS",
     "OPTIONAL",
+    "PIECES",
+    "PIECES_OF_DECODER",
     "STATISTICS",
     "VARIABLES",
     "empty_dataset",
+    "empty_pieces",
     "empty_statistics",
     "variables_of",
     "with_effects",
@@ -74,6 +77,18 @@ EFFECTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
 DECODER: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "decoder_effect": (_TOKEN, f"change of the score without this token of the decoder, measured {_UNIT}"),
     "decoder_contribution": (_TOKEN, f"the same, estimated by the paths from this token {_UNIT}"),
+}
+
+# Of a target of several pieces (and then of its contrast): what each token does to each of them. Nats.
+_PIECE = ("piece", "token")
+PIECES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "piece_log_probability": (("piece",), "log-probability of this piece given all before it (nats)"),
+    "piece_effect": (_PIECE, "change of the piece's log-probability without this token, measured (nats)"),
+    "piece_contribution": (_PIECE, "the same, estimated by the paths from this token (nats)"),
+}
+PIECES_OF_DECODER: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "piece_decoder_effect": (_PIECE, "the same of a token of the decoder, measured (nats)"),
+    "piece_decoder_contribution": (_PIECE, "the same, estimated by the paths from this token (nats)"),
 }
 
 VARIABLES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
@@ -134,7 +149,7 @@ VARIABLES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     **EFFECTS,
 }
 # What an explanation may lack: the one large variable, and what only two streams have.
-OPTIONAL: Final = ("map_mass_share", *DECODER)
+OPTIONAL: Final = ("map_mass_share", *DECODER, *PIECES, *PIECES_OF_DECODER)
 
 STATISTICS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "token_statistic": (("statistic", "token"), "of all paths from this token"),
@@ -156,7 +171,8 @@ def variables_of(statistics: bool) -> dict[str, tuple[tuple[str, ...], str]]:
     Args:
         statistics: whether a semiring was asked for beside the usual ones.
     """
-    return {**VARIABLES, **DECODER, **(STATISTICS if statistics else {})}
+    more = STATISTICS if statistics else {}
+    return {**VARIABLES, **DECODER, **PIECES, **PIECES_OF_DECODER, **more}
 
 
 def with_effects(dataset: xr.Dataset) -> xr.Dataset:
@@ -215,6 +231,24 @@ def empty_dataset(
         if maps or name != "map_mass_share"
     }
     return xr.Dataset(variables, coords={"branch": list(BRANCHES), "kind": list(KINDS)})
+
+
+def empty_pieces(pieces: int, tokens: int, *, decoder: bool = False) -> xr.Dataset:
+    """The variables of the pieces of a continuation, filled with NaN.
+
+    Args:
+        pieces: how many, those of a contrast included.
+        tokens: T, the length of the longest stream.
+        decoder: whether there is a second stream.
+    """
+    sizes = {"piece": pieces, "token": tokens}
+    known = {**PIECES, **(PIECES_OF_DECODER if decoder else {})}
+    return xr.Dataset(
+        {
+            name: (dims, np.full([sizes[d] for d in dims], np.nan, np.float32), {"long_name": meaning})
+            for name, (dims, meaning) in known.items()
+        }
+    )
 
 
 def empty_statistics(names: list[str], layers: int, heads: int, tokens: int) -> xr.Dataset:

@@ -22,7 +22,7 @@ from semiring_widgets.widgets.explanation_widget import ExplanationWidget
 from semiring_widgets.widgets.mime import data_of, png_of
 from semiring_widgets.widgets.result_widget import ResultWidget
 
-__all__ = ["mimebundle", "widget_of"]
+__all__ = ["in_terminal", "mimebundle", "widget_of"]
 
 # A widget holds its result, so an id stays taken while its widget lives. Showing a result twice gives two
 # views of one widget: a notebook stores the JavaScript once per widget.
@@ -44,7 +44,7 @@ def mimebundle(result: Result, include: Any = None, exclude: Any = None) -> dict
     """
     data: dict[str, Any] = {"text/plain": plain(result)}
     keep_newest(*sessions_of(result))
-    if _in_terminal():
+    if in_terminal():
         pass
     elif _kind_of(result) is None:
         data["image/png"] = png_of(result)
@@ -85,7 +85,7 @@ def _kind_of(result: Result) -> type[ResultWidget[Any]] | None:
     return next((kind for kind in _KINDS if isinstance(result, kind.shows)), None)
 
 
-def _in_terminal() -> bool:
+def in_terminal() -> bool:
     """Whether this is IPython in a terminal, which shows text only."""
     try:
         from IPython import get_ipython

@@ -14,7 +14,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 @pytest.fixture(autouse=True)
 def _in_a_kernel(monkeypatch):
-    monkeypatch.setattr(display, "_in_terminal", lambda: False)
+    monkeypatch.setattr(display, "in_terminal", lambda: False)
 
 
 @pytest.mark.parametrize("kind", ["explanation", "comparison"])
@@ -52,7 +52,7 @@ def test_without_the_bundle_there_is_a_picture_and_a_sentence(make_explanation, 
 
 
 def test_a_terminal_gets_text(bundle, make_explanation, monkeypatch):
-    monkeypatch.setattr(display, "_in_terminal", lambda: True)
+    monkeypatch.setattr(display, "in_terminal", lambda: True)
     assert set(make_explanation()._repr_mimebundle_()) == {"text/plain"}
 
 
@@ -60,7 +60,7 @@ def test_a_terminal_is_known_by_its_missing_kernel(monkeypatch):
     monkeypatch.undo()
     for shell, expected in ((None, False), (object(), True), (type("Z", (), {"kernel": 1})(), False)):
         monkeypatch.setattr(IPython, "get_ipython", lambda shell=shell: shell)
-        assert display._in_terminal() is expected
+        assert display.in_terminal() is expected
 
 
 def test_a_finished_widget_carries_its_picture(bundle, make_explanation):

@@ -7,7 +7,7 @@ import type { Questions } from "../questions";
 import { EMPTY, isEmpty, normalise, same } from "../selection";
 import type { State, Store } from "../store";
 
-interface Bokeh {
+export interface Bokeh {
   version: string;
   embed: { embed_item(item: unknown, target: HTMLElement): Promise<unknown> };
 }
@@ -68,7 +68,7 @@ export function mountChart(root: HTMLElement, store: Store, signal: AbortSignal,
 const chartable = ({ charts, selection }: State): Selection => (charts === "selection" ? selection : EMPTY);
 
 /** Run BokehJS from its bytes, once per page. */
-async function loadBokeh(bytes: Bytes): Promise<void> {
+export async function loadBokeh(bytes: Bytes): Promise<void> {
   if (window.Bokeh !== undefined) return;
   const address = URL.createObjectURL(new Blob([toBytes(bytes) as BlobPart], { type: "text/javascript" }));
   await new Promise<void>((resolve, reject) => {
