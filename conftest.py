@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 DEMO_TEXT = "The keys to the cabinet [MASK] on the table."
-_KNOWN = ("sw", "torch", "model", "tokenizer", "e", "c", "whole", "corpus", "causal")
+_KNOWN = ("sw", "torch", "model", "tokenizer", "e", "c", "whole", "corpus", "causal", "sides")
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +24,10 @@ def known_in_examples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str
             return known[name]
         if name == "whole":
             known["whole"] = all_paths(make("model"), make("tokenizer"))
+        elif name == "sides":
+            second = DEMO_TEXT.replace("keys", "key")
+            other = sw.explain(make("model"), make("tokenizer"), second, "are", "is")
+            known["sides"] = sw.beside(make("e"), other)
         elif name == "corpus":
             out = tmp_path_factory.mktemp("corpus")
             known["corpus"] = corpus_of(make("model"), make("tokenizer"), out)
@@ -44,7 +48,7 @@ def known_in_examples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str
 def names_of_examples(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, doctest_namespace: dict[str, Any]
 ) -> None:
-    """For examples: explanation ``e``, comparison ``c``, paths ``whole``, ``corpus``, a ``causal`` model."""
+    """For examples: explanation ``e``, comparison ``c``, two ``sides``, paths ``whole``, and others."""
     if not isinstance(request.node, pytest.DoctestItem):
         return
     make = request.getfixturevalue("known_in_examples")

@@ -55,9 +55,9 @@ def beside(first: Any, second: Any, *, names: Sequence[str] | None = None) -> Si
         >>> sides = sw.beside(*(sw.explain(model, tokenizer, text, "are", "is") for text in texts))
         >>> for sentence in sides.sentences[:3]:
         ...     print(sentence.text)
-        logit(are) - logit(is) at [MASK] is +8.0 in A and −5.4 in B: 13.4 more in A.
+        logit(are) - logit(is) at [MASK] is +8.0 in A and −7.9 in B: 16.0 more in A.
         They differ in their text: A has *keys*, B has *key*.
-        *keys / key* carries 12.4 more in A: +9.0 in A, −3.4 in B.
+        *keys / key* carries 16.0 more in A: +9.0 in A, −6.9 in B.
     """
     for name, given in (("first", first), ("second", second)):
         if not isinstance(given, Explanation):

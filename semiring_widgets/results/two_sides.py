@@ -57,7 +57,7 @@ class SideBySide(Result):
         >>> one = sw.explain(model, tokenizer, "The key to the cabinet [MASK] on the table.", "are", "is")
         >>> sides = sw.beside(e, one)
         >>> sides
-        SideBySide(A keys: 8.045, B key: -5.366; 12 places, 4 layers)
+        SideBySide(A keys: 8.045, B key: -7.939; 12 places, 4 layers)
         >>> [token.text for token in sides.tokens][:4]
         ['[CLS]', 'The', 'keys / key', 'to']
     """
@@ -149,7 +149,7 @@ class SideBySide(Result):
             >>> table = sides.to_xarray()
             >>> table.head_effect.sel(side="A - B").dims
             ('layer', 'head')
-            >>> table.token_text.sel(side="B").values[2]
+            >>> str(table.token_text.sel(side="B").values[2])
             'key'
         """
         size = self.dataset.sizes["token"]

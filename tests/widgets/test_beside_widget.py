@@ -76,7 +76,7 @@ def test_the_widget_shows_and_answers(make_beside):
 
 def test_a_page_answers_for_what_differs_most_first(make_beside):
     sides = make_beside()
-    found = both_ahead(sides, 10**7, 6)
+    found = [message for _, message in both_ahead(sides, 10**7, 6)]
     assert [one["type"] for one, _ in found] == ["both"] * 6
     difference = np.abs(sides.dataset["token_effect"].values[2])
     assert found[0][0]["selection"][0]["token"] == int(np.nanargmax(difference))
