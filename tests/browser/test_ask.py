@@ -141,7 +141,8 @@ def test_an_exported_page_shows_its_question_and_says_why_it_stays(watched, tmp_
 
     path = tmp_path / "page.html"
     scenes.real().to_html(path, chart=False, answers=3)
-    page = watched(viewport={"width": 320, "height": 900}, color_scheme="dark")
+    page = watched(color_scheme="dark")
+    page.set_viewport_size({"width": 320, "height": 900})
     page.goto(path.as_uri())
     bar = Bar(None, View(page.locator(".semiring-widgets").first)).open()
     expect(bar.form.locator("[data-unasked]")).to_contain_text("written without the model")
