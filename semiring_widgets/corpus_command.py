@@ -62,7 +62,7 @@ def add_corpus(commands: argparse._SubParsersAction[Parser]) -> None:
     """
     summary = "explain every row of a file, resumable"
     command = commands.add_parser("corpus", help=summary, description=f"{summary}; run again, it goes on")
-    command.add_argument("file", help="JSONL, CSV or Parquet")
+    command.add_argument("file", help="JSONL, CSV, TSV or Parquet")
     command.add_argument("--out", required=True, metavar="DIR", help="the folder of the tables")
     add_model(command)
     for name in _COLUMNS:
@@ -154,6 +154,7 @@ def _told(found: Corpus) -> str:
         lines.append(f"Heads by mean {of} (95 % interval over texts):")
         lines += [
             f"  {row['layer']}·{row['head']}  {row['mean']:+.3g}  [{row['low']:+.3g}, {row['high']:+.3g}]"
+            + ("" if row["resolved"] else "  order not resolved")
             for row in table.to_dict("records")
         ]
     for row in found.errors().head(_SHOWN).to_dict("records"):

@@ -13,10 +13,11 @@ from typing import Any
 from semiring_widgets.corpus import Corpus
 from semiring_widgets.export.corpus_page import write_corpus_page
 from semiring_widgets.export.page import write_page
+from semiring_widgets.export.picture import write_picture
 from semiring_widgets.overview.reading import numbers_of
 from semiring_widgets.widgets import corpus_display, display
 
-__all__ = ["corpus_page", "corpus_widget", "mimebundle", "widget_of", "write_page"]
+__all__ = ["corpus_page", "corpus_widget", "mimebundle", "widget_of", "write_page", "write_picture"]
 
 
 def mimebundle(result: Any, include: Any = None, exclude: Any = None) -> dict[str, Any]:

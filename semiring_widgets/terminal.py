@@ -28,6 +28,7 @@ __all__ = ["show"]
 _BAR = 12  # characters
 _ROUTES = 3  # of each ranking
 _FAMILIES = 4
+_WORDS = 3  # of each piece
 
 
 def show(result: Result, console: Console | None = None) -> None:
@@ -60,6 +61,8 @@ def _(result: Explanation, console: Console) -> None:
         console.print(_headline(result))
     if not np.isnan(result.dataset["token_contribution"].values).all():
         console.print(_effects(result))
+    if "piece_effect" in result.dataset:
+        console.print(_pieces(result))
     for ranking in result.rankings:
         if ranking.families:
             console.print(_families(ranking, form_of(result)))
@@ -119,6 +122,21 @@ def _effects(result: Explanation) -> Table:
             filled = round(_BAR * abs(row.effect) / most) if most > 0 and math.isfinite(row.effect) else 0
             bar = ("▒" if row.effect < 0 else "█") * filled
             table.add_row(_line(row.name), form.signed(row.effect), bar, form.signed(row.contribution))
+    return table
+
+
+def _pieces(result: Explanation) -> Table:
+    """Of a target of several pieces the words before each that do most for it."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("piece")
+    table.add_column("log p", justify="right")
+    table.add_column("effect of the words before it")
+    for (of, _), rows in result.by_token().groupby(["of", "piece"], sort=False):
+        first = rows.iloc[0]
+        most = rows.loc[rows["effect"].abs().sort_values(ascending=False).index[:_WORDS]]
+        words = ", ".join(f"{row.text} {signed(row.effect)}" for row in most.itertuples())
+        name = first["piece_text"] if of == "target" else f"{first['piece_text']} (contrast)"
+        table.add_row(_line(name), number(first["log_probability"]), _line(words))
     return table
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "BEST_OF",
     "BRANCHES",
+    "CARRIED",
+    "COUNTED",
     "GRANULARITIES",
     "KINDS",
     "LEVELS",
@@ -21,15 +24,38 @@ __all__ = [
     "REPLACEMENTS",
     "RULES",
     "SENTENCES",
+    "STAND_INS",
     "STATES",
 ]
 
 # Which graph is counted: from scalar operators to the steps of the paper.
-GRANULARITIES: Final = ("primitive", "operator", "paper")
+COUNTED: Final = {
+    "primitive": "composite operators are expanded to arithmetic",
+    "operator": "each operator is one step",
+    "paper": "the steps of Du et al. (2023)",
+}
+GRANULARITIES: Final = tuple(COUNTED)
 # Which number an edge carries; `semiring_widgets.rules` says what each is.
-RULES: Final = ("gradient", "linear", "secant", "lrp", "gim")
+CARRIED: Final = {
+    "gradient": "the local derivative",
+    "linear": "the slope with softmax weights and norms held constant",
+    "secant": "the finite difference to the reference",
+    "lrp": "the relevance rule of AttnLRP",
+    "gim": "the slope with gradient interaction modifications",
+}
+RULES: Final = tuple(CARRIED)
 # Of what a maximum is the best: of scalar paths, or of branches as in the published figures.
-LEVELS: Final = ("unit", "branch")
+BEST_OF: Final = {
+    "unit": "the best of all scalar paths",
+    "branch": "the best of branches, as in published figures",
+}
+LEVELS: Final = tuple(BEST_OF)
+# References that a word names.
+STAND_INS: Final = {
+    "mask": "the mask token",
+    "mean": "the mean of the text's tokens",
+    "zero": "zeros",
+}
 # How an attribution method is held against tested effects; each is a field of `MethodResult`.
 METRICS: Final = ("effect_correlation", "comprehensiveness", "sufficiency", "infidelity", "sensitivity")
 # By what a path leaves a token at a layer.

@@ -1,6 +1,7 @@
 /** One widget, from the first message to the abort signal: its elements are made here, once. */
 
 import { followAddress } from "./address";
+import { mountAsk } from "./ask/bar";
 import { placeBeside } from "./beside/place";
 import { h, put } from "./dom";
 import { mountSieve } from "./drill/sieve";
@@ -40,7 +41,8 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
   const store = new Store({
     charts: model.charts ?? "selection",
     kernel: model.tested === undefined,
-    holds: (selection) => model.holds?.(selection) !== false,
+    holds: (selection) =>
+      model.holds?.(selection) !== false || (model.tested?.({ selection, steps: [] }) ?? null) !== null,
   });
   const body = h("div", { class: "body" });
   const root = h("div", { class: "semiring-widgets" }, h("style", {}, styles), body);
@@ -72,7 +74,7 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
     } else {
       // What sentences name is reached by the keyboard like any part of a pane.
       put(answer, { "data-pane": "answer", "data-order": "line" });
-      placeExplanation(body, store, placed);
+      placeExplanation(body, store, placed, signal);
       if (model.addressed === true) followAddress(store, questions, signal);
     }
   }, signal);
@@ -85,6 +87,7 @@ function placeExplanation(
   body: HTMLElement,
   store: Store,
   placed: (parent: HTMLElement, mount: Mount, element: HTMLElement) => void,
+  signal: AbortSignal,
 ): void {
   const large = isLarge(store);
   store.update({ complete: !large });
@@ -92,6 +95,7 @@ function placeExplanation(
   const choices = h("div", { class: "choices" });
   const columns = h("div", { class: "columns" });
   const more = h("details", { class: "numbers" }, h("summary", SHORTCUTS, "Numbers of all paths"));
+  placed(body, mountAsk, h("div", { class: "ask" }));
   body.append(choices);
   placed(choices, mountSwitch, h("div"));
   placed(choices, mountLegend, h("p", { class: "scale-of-all" }));
@@ -114,8 +118,9 @@ function placeExplanation(
     body.append(more);
     placed(more, mountTotals, h("div"));
     store.update({ complete: true });
-    if (large) store.frames.request(() => markUnavailable(body, hint, store));
-    else markUnavailable(body, hint, store);
+    if (store.state.kernel) hint.remove();
+    else if (large) store.frames.request(() => markUnavailable(body, hint, store, signal));
+    else markUnavailable(body, hint, store, signal);
   };
   // Of a large model, what is read first is on screen before the rest is made.
   if (large) store.frames.afterwards(others);

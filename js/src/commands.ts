@@ -28,6 +28,8 @@ export type CommandName =
   | "group"
   | "units"
   | "walk"
+  | "question"
+  | "copy"
   | "move"
   | "ends"
   | "help";
@@ -130,6 +132,20 @@ export const COMMANDS: readonly Command[] = [
     presses: [{ key: "p" }],
     keys: "P",
     pointer: "Strongest path",
+  },
+  {
+    name: "question",
+    does: "Opens or closes the question, to be changed and asked again",
+    presses: [{ key: "q" }],
+    keys: "Q",
+    pointer: "Ask again",
+  },
+  {
+    name: "copy",
+    does: "Copies the Python call that gives what is shown",
+    presses: [{ key: "c" }],
+    keys: "C",
+    pointer: "Copy the Python call",
   },
   {
     name: "move",

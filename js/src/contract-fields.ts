@@ -4,7 +4,7 @@ import type { Incoming } from "./contract";
 
 export const FIELDS: Record<Incoming["type"], string> = {
   explanation:
-    "type version revision text model score streams status columns paths granularity level layers totals rankings statistics reference answer tests correlations rules groups",
+    "type version revision text model score streams status columns paths granularity level layers totals rankings statistics reference answer tests correlations rules groups arguments likeliest inquiry",
   comparison: "type version revision text model score streams status columns paths methods top_k reference",
   beside:
     "type version revision text model score streams status columns paths sides words layers statistics answer",

@@ -270,6 +270,58 @@ export interface Group {
   contribution: number | null;
 }
 
+/** One argument of `semiring_widgets.explain` that is not its default. */
+export interface Argument {
+  /** Of the argument. */
+  name: string;
+  /** Its value as Python writes it; where it is an object, a name for it. */
+  code: string;
+  /** Its value as a field shows it: one text, or the two of a pair. */
+  words: readonly string[];
+  /** Its value, where that is parts of the model. */
+  parts: Selection;
+  /** Whether it is an object of the caller's, which words cannot give again. */
+  own: boolean;
+}
+
+/** What the model would say where it is asked: one of its first choices. */
+export interface Likely {
+  /** The token or class. */
+  text: string;
+  /** As a target is written: the word, or `id:N`. */
+  words: string;
+  /** 0 to 1. */
+  probability: number | null;
+}
+
+/** A question that was asked in this view and has an answer. */
+export interface PastQuestion {
+  number: number;
+  arguments: readonly Argument[];
+  /** Of the score. */
+  label: string;
+  /** Of the score. */
+  value: number | null;
+  /** Whether its answer is still there in full; else it is asked again. */
+  held: boolean;
+}
+
+/** The questions of a view. */
+export interface Inquiry {
+  /** Of the question whose answer is shown; 0 where there is no answer yet. */
+  number: number;
+  /** How often anything was asked here. */
+  attempts: number;
+  /** Of the question that was asked last. */
+  arguments: readonly Argument[];
+  /** How far that one is, or why it failed, as long as an earlier answer is shown; null otherwise. */
+  status: Status | null;
+  /** The argument that the failure is about, as far as known. */
+  wrong: string;
+  /** The last questions, the newest first. */
+  past: readonly PastQuestion[];
+}
+
 /** The summary of an explanation; the maps of its heads are asked for one by one. */
 export interface ExplanationHeader {
   type: "explanation";
@@ -301,6 +353,12 @@ export interface ExplanationHeader {
   rules: string;
   /** Parts that are taken together under a name. */
   groups: readonly Group[];
+  /** What was asked, without what is the default; empty in results that do not say. */
+  arguments: readonly Argument[];
+  /** What the model would say there. */
+  likeliest: readonly Likely[];
+  /** The questions of a view that can ask again; null where nobody can be asked. */
+  inquiry: Inquiry | null;
 }
 
 /** One method that was asked. */
@@ -638,6 +696,25 @@ export interface BothRequest {
   avoiding: Selection;
 }
 
+/** An argument that is to be another. */
+export interface Change {
+  name: string;
+  /** As in a field; nothing there is the default. */
+  words: readonly string[];
+}
+
+/** Asks the question of the view with some arguments changed; the summaries that follow are the answer. */
+export interface AskRequest {
+  type: "ask";
+  changes: readonly Change[];
+}
+
+/** Asks for an earlier question of the view; the summaries that follow are the answer. */
+export interface RecallRequest {
+  type: "recall";
+  number: number;
+}
+
 /** A view was opened; a computation stops when its last one is gone. */
 export interface Shown {
   type: "shown";
@@ -650,19 +727,28 @@ export interface Gone {
   view: string;
 }
 
-/** An answer in a page. */
+/** An answer among those that are packed in a page. */
 export interface Prepared {
   header: Answer;
-  /** In base64. */
-  buffer: string;
+  /** Where its buffer begins in the bytes of all answers. */
+  offset: number;
+  /** How long it is. */
+  nbytes: number;
 }
 
-/** What a page without a kernel holds. */
+/** What a page without a kernel shows at once; what it answers later is packed beside it. */
 export interface Page {
   summary: Summary;
   /** That of the summary, in base64. */
   buffer: string;
-  /** Those that were prepared, by the type of the request. */
+  /** Those that were run ahead. */
+  tests: readonly Test[];
+  /** What the packed answers are about, by the type of the request: parts, as in the page's address. */
+  held: Partial<Record<Request["type"], readonly string[]>>;
+}
+
+/** The answers of a page, by the type of the request; their bytes come after them. */
+export interface Packed {
   answers: Partial<Record<Request["type"], readonly Prepared[]>>;
 }
 
@@ -692,7 +778,9 @@ export type Request =
   | PathRequest
   | ChartRequest
   | BokehRequest
-  | BothRequest;
+  | BothRequest
+  | AskRequest
+  | RecallRequest;
 export type Notice = Shown | Gone;
 
 /** What each request is answered with, unless with an error. */
@@ -709,4 +797,6 @@ export interface AnswerTo {
   chart: ChartAnswer;
   bokehjs: BokehAnswer;
   both: BothAnswer;
+  ask: never;
+  recall: never;
 }

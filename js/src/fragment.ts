@@ -31,7 +31,8 @@ const PART = /^(?:l(\d{1,4}))?([sqkvmw])?(?:h(\d{1,4}))?(?:t(\d{1,6}))?(?:i(\d{1
 // More than anybody selects by hand.
 const MOST = 50;
 
-const written = ({ layer, branch, head, token, stream }: Part): string =>
+/** A part in one word. */
+export const written = ({ layer, branch, head, token, stream }: Part): string =>
   [
     layer === null ? "" : `l${layer}`,
     branch === null ? "" : LETTERS.get(branch),

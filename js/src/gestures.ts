@@ -1,5 +1,6 @@
 /** What is done where: the pointer and the keys of a widget, led to the commands that they stand for. */
 
+import { openQuestion } from "./ask/bar";
 import { type CommandName, modeOf } from "./commands";
 import { stepsOfRoute, unitsOf } from "./drill/inside";
 import { fieldOf, WENT } from "./fields/field";
@@ -104,6 +105,8 @@ export function listenToGestures(
       if (part !== null) questions.units(part);
     },
     walk: () => questions.walk(stepsOfRoute(store.state)),
+    question: () => openQuestion(root, store),
+    copy: () => root.querySelector(".ask")?.dispatchEvent(new Event("semiring-widgets-copy")),
     help: () => store.update({ helping: !store.state.helping }),
   };
   listenToKeys(root, { choose: (item, mode) => choose({ item }, mode), act: (name) => acts[name] }, signal);

@@ -1,16 +1,52 @@
 // @vitest-environment happy-dom
+import { gzipSync } from "node:zlib";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { mountApp } from "./app";
-import type { Answer } from "./contract";
+import { fromBase64 } from "./columns";
+import type { Answer, Part } from "./contract";
 import { part, STEPS } from "./fake-answer";
 import { element, fixtures as given } from "./fake-model";
+import { written } from "./fragment";
 import { pageModel } from "./page-model";
 
 type Message = { header: Record<string, unknown>; buffer: string };
 const fixtures = given as Record<string, Message>;
 
+/** As Python packs them. */
+function packed(answers: Record<string, Message[]>): string {
+  const bytes: number[] = [];
+  const placed = Object.entries(answers).map(([type, messages]) => [
+    type,
+    messages.map(({ header, buffer }) => {
+      const own = fromBase64(buffer);
+      const offset = bytes.length;
+      bytes.push(...own, ...new Uint8Array((4 - (own.length % 4)) % 4));
+      return { header, offset, nbytes: own.length };
+    }),
+  ]);
+  const text = new TextEncoder().encode(JSON.stringify({ answers: Object.fromEntries(placed) }));
+  const planes = [0, 1, 2, 3].flatMap((place) => bytes.filter((_, index) => index % 4 === place));
+  const length = new Uint8Array(new Uint32Array([text.length]).buffer);
+  return gzipSync(new Uint8Array([...length, ...text, ...planes])).toString("base64");
+}
+
+/** What they are about. */
+const held = (answers: Record<string, Message[]>) =>
+  Object.fromEntries(
+    Object.entries(answers).map(([type, messages]) => [
+      type,
+      messages.map(({ header: { layer, head, selection } }) =>
+        type === "head_map" ? `l${layer}h${head}` : (selection as Part[]).map(written).sort().join(","),
+      ),
+    ]),
+  );
+
 /** A page with the given answers. */
-function pageWith(answers: Record<string, unknown>, name = "untested"): HTMLElement {
+function pageWith(
+  answers: Record<string, Message[]>,
+  name = "untested",
+  tests: readonly unknown[] = [],
+): HTMLElement {
   // What a page showed before stands in its address.
   history.replaceState(null, "", location.pathname);
   const { header, buffer } = fixtures[name] as Message;
@@ -18,8 +54,12 @@ function pageWith(answers: Record<string, unknown>, name = "untested"): HTMLElem
   const script = document.createElement("script");
   script.type = "application/json";
   script.dataset.semiringWidgets = "payload";
-  script.textContent = JSON.stringify({ summary: header, buffer, answers });
-  root.append(script);
+  script.textContent = JSON.stringify({ summary: header, buffer, tests, held: held(answers) });
+  const others = document.createElement("script");
+  others.type = "text/plain";
+  others.dataset.semiringWidgets = "answers";
+  others.textContent = packed(answers);
+  root.append(script, others);
   document.body.replaceChildren(root);
   return root;
 }
@@ -48,6 +88,32 @@ describe("a page without a kernel", () => {
     stop.abort();
   });
 
+  it("shows which parts can be added while Shift is held", async () => {
+    const head = { ...chosen, token: null, layer: 0, head: 0 };
+    const pair = { ...conditioned, header: { ...conditioned.header, selection: [chosen, head] } };
+    const map = {
+      ...fixtures.head_map,
+      header: { ...fixtures.head_map?.header, layer: 0, head: 0 },
+    } as Message;
+    const root = pageWith({ condition: [...answers.condition, pair], head_map: [map] });
+    const stop = new AbortController();
+    const shown = mountApp(pageModel(root), root, stop.signal);
+    shown.querySelector<HTMLElement>('[data-pane="tokens"] [data-token="1"]')?.click();
+    const off = () =>
+      element(shown, '[data-pane="heads"] [data-layer="0"][data-head="0"]')?.getAttribute("aria-disabled");
+    const hold = (type: string) => document.dispatchEvent(new KeyboardEvent(type, { key: "Shift" }));
+    expect(off()).toBe("true");
+    hold("keydown");
+    await vi.waitFor(() => expect(off()).toBeNull());
+    expect(shown.textContent).toContain("this page holds the likeliest pairs");
+    expect(
+      element(shown, '[data-pane="heads"] [data-layer="0"][data-head="1"]')?.getAttribute("aria-disabled"),
+    ).toBe("true");
+    hold("keyup");
+    await vi.waitFor(() => expect(off()).toBe("true"));
+    stop.abort();
+  });
+
   it("answers for the routes of several parts too, and says of what it does not know the numbers", async () => {
     const model = pageModel(pageWith(answers));
     const heard: Answer[] = [];
@@ -59,7 +125,7 @@ describe("a page without a kernel", () => {
     expect(heard.find(({ id }) => id === 1)?.type).toBe("routes");
     expect(heard.find(({ id }) => id === 2)).toMatchObject({
       type: "error",
-      message: expect.stringContaining("one part at a time"),
+      message: expect.stringContaining("the likeliest pairs"),
     });
   });
 
@@ -90,10 +156,7 @@ describe("a test in a page without a kernel", () => {
   };
 
   it("is answered where it was run before, and else is not to be had, with a sentence", async () => {
-    const root = pageWith(
-      { ...answers, test: [{ header: { type: "test", id: 0, test }, buffer: "" }] },
-      "answered",
-    );
+    const root = pageWith(answers, "answered", [test]);
     const shown = mountApp(pageModel(root), root, new AbortController().signal);
     const [known, other] = shown.querySelectorAll<HTMLElement>('[data-pane="routes"] [data-action="test"]');
     expect(known?.getAttribute("aria-disabled")).toBe("false");
@@ -116,7 +179,7 @@ describe("a test in a page without a kernel", () => {
 });
 
 describe("the model of a page", () => {
-  const ask = async (answers: Record<string, unknown>, request: Record<string, unknown>) => {
+  const ask = async (answers: Record<string, Message[]>, request: Record<string, unknown>) => {
     const model = pageModel(pageWith(answers));
     const heard: [Answer, unknown[]][] = [];
     model.on("msg:custom", ((content: Answer, buffers: unknown[]) =>

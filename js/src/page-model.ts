@@ -1,18 +1,11 @@
 /** A page without a kernel: the summary and prepared answers are in the page, and this answers requests. */
 
-import { fromBase64, toBytes } from "./columns";
-import type {
-  Answer,
-  ExplanationHeader,
-  Page,
-  Prepared,
-  Ranking,
-  Request,
-  RoutesRequest,
-  Selection,
-} from "./contract";
+import { fromBase64 } from "./columns";
+import type { Answer, ExplanationHeader, Page, Ranking, Request, RoutesRequest, Selection } from "./contract";
+import { written } from "./fragment";
+import { type Answers, gunzipped, type Held, unpacked } from "./packed-answers";
 import { through } from "./routes-through";
-import { EMPTY, headOf, isEmpty, normalise, same } from "./selection";
+import { EMPTY, headOf, isEmpty, normalise, partOf, same } from "./selection";
 import { asks } from "./tested";
 import type { Model } from "./transport";
 
@@ -32,15 +25,12 @@ export function pageModel(root: HTMLElement): Model {
   };
   const listeners = new Set<Callback>();
   // Asked of every cell.
-  const [conditions, maps] = (["condition", "head_map"] as const).map(
-    (type) =>
-      new Set(
-        // Of two explanations side by side, a page has one answer for both.
-        (page.answers[type] ?? (type === "condition" ? page.answers.both : undefined))?.map(({ header }) =>
-          keyOf(normalise(Reflect.get(header, "selection")), header),
-        ),
-      ),
-  );
+  const [conditions, maps] = (["condition", "head_map"] as const).map((type) => new Set(page.held[type]));
+  let known: Promise<Answers> | null = null;
+  const answers = () => {
+    known ??= unpacked(root);
+    return known;
+  };
   return {
     get: (name) => values[name],
     set: (name, value) => {
@@ -56,46 +46,37 @@ export function pageModel(root: HTMLElement): Model {
     send: (content) => {
       const request = content as Request & { id: number };
       if (["pull", "cancel", "shown", "gone"].includes(request.type)) return;
-      void answer(root, page, request).then(([header, buffer]) => {
+      const found = answers().then((held) => answer(root, page, held, request));
+      void found.catch(unreadable).then(([header, buffer]) => {
         for (const listener of listeners)
           listener({ ...header, id: request.id }, buffer === null ? [] : [buffer]);
       });
     },
-    tested: (question) => {
-      const held = page.answers.test?.map(({ header }) => (header.type === "test" ? header.test : null));
-      return held?.find((test) => test !== null && test.by === "reference" && asks(question, test)) ?? null;
-    },
+    tested: (question) => page.tests.find((test) => test.by === "reference" && asks(question, test)) ?? null,
     addressed: true,
-    charts: page.answers.chart === undefined ? "none" : "all",
+    charts: page.held.chart === undefined ? "none" : "all",
     holds: (selection) => {
       if (isEmpty(selection)) return true;
       if (conditions?.has(keyOf(selection)) !== true) return false;
       const head = headOf(selection);
       // The map of all paths stands in for that of the selection.
-      return (
-        head === null || maps?.has(keyOf(selection, head)) === true || maps?.has(keyOf(EMPTY, head)) === true
-      );
+      return head === null || maps?.has(written(partOf(head))) === true;
     },
   };
 }
 
-/** A selection, and the head of a map, in one word: the order of parts does not matter. */
-function keyOf(selection: Selection, place: object = {}): string {
-  const parts = selection.map(({ layer, branch, head, token, stream }) =>
-    [layer, branch, head, token, stream].join(":"),
-  );
-  return [...parts.sort(), Reflect.get(place, "layer"), Reflect.get(place, "head")].join(" ");
-}
+/** A selection in one word, in whatever order its parts are. */
+const keyOf = (selection: Selection): string => selection.map(written).sort().join(",");
 
-async function answer(root: HTMLElement, page: Page, request: Request): Promise<Answered> {
+async function answer(root: HTMLElement, page: Page, answers: Answers, request: Request): Promise<Answered> {
   if (request.type === "bokehjs") return bokehjs(root);
   if (request.type === "routes") {
-    const ranking = rankingOf(page, request);
+    const ranking = rankingOf(page, answers, request);
     if (ranking !== undefined)
       return [{ type: "routes", by: request.by, selection: request.selection, id: 0, ranking }, null];
   }
-  const found = isEmpty(aroundOf(request)) ? prepared(page, request) : undefined;
-  if (found !== undefined) return [found.header, fromBase64(found.buffer)];
+  const found = isEmpty(aroundOf(request)) ? prepared(answers, request) : undefined;
+  if (found !== undefined) return [found.header, found.buffer];
   return refused(refusal(request));
 }
 
@@ -104,12 +85,12 @@ const aroundOf = (request: Request): Selection =>
   (Reflect.get(request, "avoiding") as Selection | undefined) ?? EMPTY;
 
 /** The prepared answer to a request: about its selection, or else about all paths. */
-function prepared(page: Page, request: Request): Prepared | undefined {
+function prepared(answers: Answers, request: Request): Held | undefined {
   const asked = Object.entries(request).filter(
     ([key]) => !["type", "id", "version", "selection", "avoiding", "among"].includes(key),
   );
   const amongOf = (one: object) => normalise(Reflect.get(one, "among") ?? EMPTY);
-  const fitting = page.answers[request.type]?.filter(
+  const fitting = answers[request.type]?.filter(
     ({ header }) =>
       asked.every(([key, value]) => Reflect.get(header, key) === value) &&
       same(amongOf(header), amongOf(request)),
@@ -120,11 +101,11 @@ function prepared(page: Page, request: Request): Prepared | undefined {
   return about(Reflect.get(request, "selection")) ?? whole;
 }
 
-function rankingOf(page: Page, request: RoutesRequest): Ranking | undefined {
+function rankingOf(page: Page, answers: Answers, request: RoutesRequest): Ranking | undefined {
   const { by, selection } = request;
   const avoiding = aroundOf(request);
   const summary = page.summary as ExplanationHeader;
-  const long = prepared(page, { ...request, selection: EMPTY })?.header;
+  const long = prepared(answers, { ...request, selection: EMPTY })?.header;
   const ranking =
     long?.type === "routes" ? long.ranking : summary.rankings.find((ranking) => ranking.by === by);
   if (ranking === undefined || (isEmpty(selection) && isEmpty(avoiding))) return ranking;
@@ -135,17 +116,18 @@ function rankingOf(page: Page, request: RoutesRequest): Ranking | undefined {
 async function bokehjs(root: HTMLElement): Promise<Answered> {
   const element = root.querySelector<HTMLElement>('[data-semiring-widgets="bokehjs"]');
   if (element === null) return refused("This page was written without its chart.");
-  const packed = new Blob([toBytes(fromBase64(element.textContent ?? "")) as BlobPart]);
-  const stream = packed.stream().pipeThrough(new DecompressionStream("gzip"));
-  const bytes = await new Response(stream).arrayBuffer();
+  const bytes = await gunzipped(fromBase64(element.textContent ?? ""));
   return [{ type: "bokehjs", id: 0, version: element.dataset.version ?? "" }, bytes];
 }
+
+const unreadable = (error: unknown): Answered =>
+  refused(`The answers in this page could not be read: ${String(error)}.`);
 
 const refused = (message: string): Answered => [{ type: "error", id: 0, message }, null];
 
 function refusal(request: Request): string {
   if (request.type === "condition" && request.selection.length + aroundOf(request).length > 1) {
-    return "This page knows the numbers of one part at a time; a notebook knows those of several.";
+    return "This page knows the numbers of single parts and of the likeliest pairs; a notebook knows all others.";
   }
   return "This page does not hold that: it needs a notebook.";
 }

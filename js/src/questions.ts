@@ -1,7 +1,16 @@
 /** Questions to Python about what is selected, and what their answers change on screen. */
 
 import { type Bytes, Columns } from "./columns";
-import type { ListedStep, Part, Request, Selection, Test } from "./contract";
+import type {
+  AskRequest,
+  ExplanationHeader,
+  ListedStep,
+  Part,
+  RecallRequest,
+  Request,
+  Selection,
+  Test,
+} from "./contract";
 import { groupsOf } from "./groups";
 import { History } from "./history";
 import { anotherVersion, isSummary } from "./incoming";
@@ -27,12 +36,11 @@ const isAll = ({ selection, avoiding, among }: Shown): boolean =>
 
 const NOT_RANKED = "Routes through any part of a group are not ranked.";
 
+const selections = () => new History<Shown>({ selection: EMPTY, avoiding: EMPTY, among: EMPTY }, sameShown);
+
 export class Questions {
   private readonly connection: Connection;
-  private readonly history = new History<Shown>(
-    { selection: EMPTY, avoiding: EMPTY, among: EMPTY },
-    sameShown,
-  );
+  private history = selections();
 
   constructor(
     private readonly model: Model,
@@ -197,6 +205,14 @@ export class Questions {
     );
   }
 
+  /** Ask another question of the model; the summaries that come are the answer. */
+  inquire(request: AskRequest | RecallRequest): void {
+    const told = (refused: string | null) =>
+      this.store.update({ asking: { ...this.store.state.asking, refused, note: "" } });
+    told(null);
+    this.ask(request, { answered: () => {}, refused: told });
+  }
+
   /** The end of the computation is all the answer that this gets. */
   cancel(): void {
     const refused = (error: string) => this.store.update({ error });
@@ -337,11 +353,29 @@ export class Questions {
       this.pull();
       return;
     }
+    if (message.type === "explanation" && old?.type === "explanation") this.follow(old, message);
     // To cancel has no answer but the end.
     if (message.status.state !== "running") this.connection.forget("cancel");
     this.rank();
     // What could not be told while the computation ran.
     const ended = old?.status.state === "running" && message.status.state === "done";
     if (ended && this.store.state.answered === "unavailable") this.askAll();
+  }
+
+  /** Of another question other things are known, and of another text other parts. */
+  private follow(old: ExplanationHeader, now: ExplanationHeader): void {
+    if (old.inquiry?.attempts !== now.inquiry?.attempts) {
+      for (const type of ["ask", "recall"] as const) this.connection.forget(type);
+      this.store.update({ asking: { ...this.store.state.asking, refused: null, note: "" } });
+    }
+    if (!old.inquiry?.number || old.inquiry.number === now.inquiry?.number) return;
+    this.store.update({ tests: [], testing: [], untested: null, map: null });
+    const read = ({ streams }: ExplanationHeader) => JSON.stringify(streams);
+    if (read(old) !== read(now)) {
+      // Back and forward go through what was selected of this text.
+      this.history = selections();
+      this.store.update({ selection: EMPTY, avoiding: EMPTY, history: this.history.can });
+    }
+    this.askAll();
   }
 }

@@ -51,6 +51,8 @@ export interface State {
   detailed: boolean;
   /** Whether the list of gestures is open. */
   helping: boolean;
+  /** Whether the fields of the question are open, why it was not even heard, and what was done with its call. */
+  asking: { open: boolean; refused: string | null; note: string };
   /** What is under the pointer or has the focus, in whichever picture: parts that light up in all of them. */
   pointed: readonly Target[];
   /** What is known about the paths through the selection. */
@@ -82,6 +84,8 @@ export interface State {
   kernel: boolean;
   /** Whether there are numbers of a selection: a page without a kernel does not hold all. */
   holds: (selection: Selection) => boolean;
+  /** Whether Shift is held in a page that does not hold all: it shows what can be added. */
+  adding: boolean;
   /** Whose paths a chart can be drawn of. */
   charts: "selection" | "all" | "none";
   error: string | null;
@@ -109,6 +113,7 @@ export class Store {
     sieve: EVERYTHING,
     history: { back: false, forward: false },
     helping: false,
+    asking: { open: false, refused: null, note: "" },
     complete: false,
     detailed: false,
     pointed: [],
@@ -131,6 +136,7 @@ export class Store {
     untested: null,
     kernel: true,
     holds: () => true,
+    adding: false,
     charts: "selection",
     error: null,
     theme: "light",

@@ -4,26 +4,56 @@ import type { ExplanationHeader, Part } from "./contract";
 import { availability } from "./fields/available";
 import { UNAVAILABLE } from "./fields/field";
 import { facetsOf } from "./pointed";
-import { partOf } from "./selection";
+import { isEmpty, partOf } from "./selection";
 import type { Store } from "./store";
 
-/** Mark every part whose numbers are not there, and say so in `hint`; where all are there, it goes. */
-export function markUnavailable(root: HTMLElement, hint: HTMLElement, store: Store): void {
+const LACKING = "What has a dashed edge cannot be selected in this page: its numbers need a notebook.";
+const NOT_TOGETHER = "What has a dashed edge cannot be added: this page holds the likeliest pairs.";
+
+/** Mark every part whose numbers are not there, and say so in `hint`; while Shift is held, of pairs. */
+export function markUnavailable(
+  root: HTMLElement,
+  hint: HTMLElement,
+  store: Store,
+  signal: AbortSignal,
+): void {
   const { summary } = store.state;
-  const available = availability(store.state);
-  const parts = "[data-item]:not([data-route], [data-family], .rover)";
-  for (const item of root.querySelectorAll<HTMLElement | SVGElement>(parts)) {
-    if (available(facetsOf(item))) continue;
+  const all = summary?.type === "explanation" ? partsOf(summary) : [];
+  const alone = availability({ ...store.state, adding: false });
+  const missing = all.filter((part) => !alone(part)).length;
+  const always =
+    missing === 0
+      ? ""
+      : missing === all.length
+        ? "This page was written without the model, so its parts cannot be selected."
+        : LACKING;
+  const hold = (event: KeyboardEvent) => {
+    if (event.key === "Shift") store.update({ adding: event.type === "keydown" });
+  };
+  document.addEventListener("keydown", hold, { signal });
+  document.addEventListener("keyup", hold, { signal });
+  window.addEventListener("blur", () => store.update({ adding: false }), { signal });
+  store.effect((state) => {
+    const available = availability(state);
+    const together = state.adding && !isEmpty(state.selection);
+    for (const item of root.querySelectorAll<HTMLElement | SVGElement>(PARTS))
+      mark(item, available(facetsOf(item)));
+    const said = together ? NOT_TOGETHER : always;
+    hint.hidden = said === "";
+    if (hint.textContent !== said) hint.textContent = said;
+  }, signal);
+}
+
+const PARTS = "[data-item]:not([data-route], [data-family], .rover)";
+
+function mark(item: HTMLElement | SVGElement, available: boolean): void {
+  if (!available) {
     item.setAttribute("aria-disabled", "true");
     item.setAttribute("aria-description", UNAVAILABLE);
+  } else if (item.getAttribute("aria-description") === UNAVAILABLE) {
+    item.removeAttribute("aria-disabled");
+    item.removeAttribute("aria-description");
   }
-  const all = summary?.type === "explanation" ? partsOf(summary) : [];
-  const missing = all.filter((part) => !available(part)).length;
-  if (missing === 0) hint.remove();
-  else if (missing === all.length)
-    hint.textContent = "This page was written without the model, so its parts cannot be selected.";
-  else
-    hint.textContent = "What has a dashed edge cannot be selected in this page: its numbers need a notebook.";
 }
 
 /** Every part that a picture shows. */

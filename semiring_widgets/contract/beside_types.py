@@ -15,7 +15,7 @@ from semiring_widgets.contract.summary import Summary
 from semiring_widgets.results.parts import Layer, Reference, Score, Sentence, Statistic, Totals
 
 if TYPE_CHECKING:
-    from semiring_widgets.results.side_by_side import SideBySide
+    from semiring_widgets.results.two_sides import SideBySide
 
 __all__ = ["BesideHeader", "BothAnswer", "BothRequest", "Side", "beside_header"]
 

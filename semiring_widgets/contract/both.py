@@ -14,10 +14,10 @@ from semiring_widgets.contract.requests import request_of
 from semiring_widgets.contract.table import BothAnswer, BothRequest
 from semiring_widgets.errors import InputError, SemiringWidgetsError, sentence_of
 from semiring_widgets.results.parts import Part
-from semiring_widgets.results.side_by_side_tables import on_places
+from semiring_widgets.results.two_sides_tables import on_places
 
 if TYPE_CHECKING:
-    from semiring_widgets.results.side_by_side import SideBySide
+    from semiring_widgets.results.two_sides import SideBySide
 
 __all__ = ["both", "of_both"]
 

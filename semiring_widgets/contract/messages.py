@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from semiring_widgets.contract.beside_types import beside_header
 from semiring_widgets.contract.fields import Column
+from semiring_widgets.contract.inquiry import Inquiry
 from semiring_widgets.contract.message_kinds import MessageType
 from semiring_widgets.contract.table import (
     SUMMARIES,
@@ -40,7 +41,7 @@ from semiring_widgets.contract.table import (
 )
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.parts import Part, Reference, Score, Stream, Totals
-from semiring_widgets.results.side_by_side import SideBySide
+from semiring_widgets.results.two_sides import SideBySide
 from semiring_widgets.results.visible import token_label
 from semiring_widgets.vocabulary import KINDS
 
@@ -62,6 +63,7 @@ __all__ = [
     "encode",
     "failure",
     "head_map",
+    "inquiring",
     "message",
     "pack",
     "routes",
@@ -130,6 +132,17 @@ def starting(kind: str, text: str, model: str, status: Status, revision: int) ->
             status=status,
         )
     )
+
+
+def inquiring(summary: Message, inquiry: Inquiry) -> Message:
+    """The summary of a view that can ask again.
+
+    Args:
+        summary: of an explanation.
+        inquiry: the questions of the view.
+    """
+    header, buffer = summary
+    return {**header, "inquiry": _clean(asdict(inquiry))}, buffer
 
 
 def conditioned(
@@ -328,6 +341,8 @@ def _explanation(result: Explanation, revision: int) -> Message:
         tests=tuple(result.tests),
         correlations=result.correlations,
         groups=tuple(result.groups.values()),
+        arguments=result.arguments,
+        likeliest=result.likeliest,
     )
     return message(header, buffer)
 

@@ -22,6 +22,7 @@ from typing import Annotated, Any, Final
 from semiring_widgets.contract.beside_types import BesideHeader, BothAnswer, BothRequest, Side
 from semiring_widgets.contract.charts import BokehAnswer, BokehRequest, ChartAnswer, ChartRequest
 from semiring_widgets.contract.fields import GIVEN, KIND, RANKED_BY, Column, Selection
+from semiring_widgets.contract.inquiry import AskRequest, Inquiry, RecallRequest
 from semiring_widgets.contract.inside import (
     GroupAnswer,
     GroupRequest,
@@ -32,6 +33,7 @@ from semiring_widgets.contract.inside import (
 )
 from semiring_widgets.contract.message_kinds import Answer, Notice, Request, Spelled
 from semiring_widgets.contract.summary import VERSION, Summary
+from semiring_widgets.results.asked import Argument, Likely
 from semiring_widgets.results.comparison import MethodResult
 from semiring_widgets.results.groups import Group
 from semiring_widgets.results.log_of_tests import Test
@@ -51,6 +53,7 @@ __all__ = [
     "REQUESTS",
     "SUMMARIES",
     "VERSION",
+    "AskRequest",
     "BesideHeader",
     "BokehAnswer",
     "BokehRequest",
@@ -67,9 +70,11 @@ __all__ = [
     "Gone",
     "HeadMapAnswer",
     "HeadMapRequest",
+    "Packed",
     "Page",
     "Prepared",
     "Pull",
+    "RecallRequest",
     "RoutesAnswer",
     "RoutesRequest",
     "Shown",
@@ -95,6 +100,9 @@ class ExplanationHeader(Summary, type="explanation"):
             columns.
         rules: which number an edge carried.
         groups: parts that are taken together under a name.
+        arguments: what was asked, without what is the default; empty in results that do not say.
+        likeliest: what the model would say there.
+        inquiry: the questions of a view that can ask again; null where nobody can be asked.
     """
 
     granularity: str = ""
@@ -109,6 +117,9 @@ class ExplanationHeader(Summary, type="explanation"):
     correlations: tuple[Correlation, ...] = ()
     rules: str = "gradient"
     groups: tuple[Group, ...] = ()
+    arguments: tuple[Argument, ...] = ()
+    likeliest: tuple[Likely, ...] = ()
+    inquiry: Inquiry | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -308,27 +319,38 @@ class Gone(Notice, type="gone"):
 
 @dataclass(frozen=True)
 class Prepared:
-    """An answer in a page.
+    """An answer among those that are packed in a page.
 
     Attributes:
-        buffer: in base64.
+        offset: where its buffer begins in the bytes of all answers.
+        nbytes: how long it is.
     """
 
     header: Annotated[Mapping[str, Any], Spelled("Answer")]
-    buffer: str
+    offset: int
+    nbytes: int
 
 
 @dataclass(frozen=True)
 class Page:
-    """What a page without a kernel holds.
+    """What a page without a kernel shows at once; what it answers later is packed beside it.
 
     Attributes:
         buffer: that of the summary, in base64.
-        answers: those that were prepared, by the type of the request.
+        tests: those that were run ahead.
+        held: what the packed answers are about, by the type of the request: parts, as in the page's address.
     """
 
     summary: Annotated[Mapping[str, Any], Spelled("Summary")]
     buffer: str
+    tests: Annotated[list[Mapping[str, Any]], Spelled("readonly Test[]")]
+    held: Annotated[Mapping[str, list[str]], Spelled('Partial<Record<Request["type"], readonly string[]>>')]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The answers of a page, by the type of the request; their bytes come after them."""
+
     answers: Annotated[
         Mapping[str, list[Prepared]], Spelled('Partial<Record<Request["type"], readonly Prepared[]>>')
     ]
@@ -348,7 +370,7 @@ REQUESTS: Final[Mapping[str, type[Request]]] = {
     for one in (
         *(Pull, Cancel, ConditionRequest, RoutesRequest, TestRequest, HeadMapRequest),
         *(GroupRequest, UnitsRequest, PathRequest),
-        *(ChartRequest, BokehRequest, BothRequest),
+        *(ChartRequest, BokehRequest, BothRequest, AskRequest, RecallRequest),
     )
 }
 NOTICES: Final[Mapping[str, type[Notice]]] = {one.type: one for one in (Shown, Gone)}

@@ -23,6 +23,7 @@ from semiring_widgets.contract import table
 from semiring_widgets.contract.corpus_table import CORPUS_ANSWERS, CORPUS_REQUESTS, CorpusHeader
 from semiring_widgets.contract.fields import WORDS_OF_FACTS, Selection
 from semiring_widgets.contract.message_kinds import MessageType, Request, Spelled, Words
+from semiring_widgets.contract.settings import settings
 from semiring_widgets.contract.table import ANSWERS, NOTICES, REQUESTS, SUMMARIES
 from semiring_widgets.vocabulary import KINDS, RANKED_BY
 
@@ -67,6 +68,7 @@ def sources() -> dict[Path, str]:
     return {
         _FOLDER / "contract.ts": _contract(),
         _FOLDER / "contract-fields.ts": _fields(),
+        _FOLDER / "ask" / "settings.ts": settings(_WIDTH),
         _FOLDER / "corpus" / "contract.ts": _corpus(),
     }
 
@@ -143,7 +145,7 @@ def _corpus() -> str:
 def _facts() -> Iterator[type]:
     """All dataclasses of the messages about one text, what they are made of first."""
     messages = (*SUMMARIES.values(), *ANSWERS.values(), *REQUESTS.values(), *NOTICES.values())
-    return _made_of((*messages, table.Prepared, table.Page))
+    return _made_of((*messages, table.Prepared, table.Page, table.Packed))
 
 
 def _made_of(messages: Iterable[type]) -> Iterator[type]:

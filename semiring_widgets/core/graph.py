@@ -27,13 +27,13 @@ from semiring_widgets.core.tape import Node, Op, Tape
 from semiring_widgets.core.tape.backward_hooks import check_tensor
 from semiring_widgets.errors import InputError, NonFiniteError, TapeError
 
-__all__ = ["GradientGraph", "check_uncut", "find_nodes", "listed", "told_cut"]
+__all__ = ["WIDENED", "GradientGraph", "check_uncut", "find_nodes", "listed", "told_cut"]
 
 _INFINITE = float("inf")
 # How many operators keep their derivatives where values are computed again: those would stay with them.
 _ROOM = 4
 # Bytes of weights in more digits than the model has them that are kept for the next sweep.
-_WIDENED = 1 << 28
+WIDENED = 1 << 28
 
 
 class GradientGraph:
@@ -123,7 +123,7 @@ class GradientGraph:
             found = self._edges.setdefault(op, found)
             if weights and isinstance(op, Op) and (size := self.widened(op)):
                 self._widened[op] = size
-                while sum(list(self._widened.values())) > _WIDENED and len(self._widened) > 1:
+                while sum(list(self._widened.values())) > WIDENED and len(self._widened) > 1:
                     self._drop(next(iter(self._widened)), checked=checked)
         return found
 

@@ -16,7 +16,7 @@ from torch._ops import OpOverload
 
 from semiring_widgets.checks import memory_limit
 from semiring_widgets.core.composites import Composite, Step, steps_of
-from semiring_widgets.core.graph import GradientGraph, find_nodes
+from semiring_widgets.core.graph import WIDENED, GradientGraph, find_nodes
 from semiring_widgets.core.jacobian.blocks.pieces import VAST, share_of
 from semiring_widgets.core.memory_costs import Costs, costs_of
 from semiring_widgets.core.precision import in_full_precision
@@ -25,7 +25,7 @@ from semiring_widgets.core.tape import Node, Op, Tape
 from semiring_widgets.core.tape.recomputation import is_product
 from semiring_widgets.errors import MemoryLimitError
 
-__all__ = ["estimate_memory", "fit", "in_turn", "living_size", "sweep_size"]
+__all__ = ["estimate_memory", "fit", "in_turn", "living_size", "planned", "sweep_size"]
 
 aten = torch.ops.aten
 # Copies of an operator's inputs while autograd takes its derivative.
@@ -33,6 +33,11 @@ _DERIVATIVES = 3
 # Their derivatives are numbers, or what other operators gave.
 _PLAIN = {aten.add, aten.sub, aten.neg, aten.mul, aten._to_copy, aten.sum, aten.mean, aten.cat}
 _PRODUCTS = {aten.mm, aten.bmm, aten.addmm, aten.baddbmm, aten.linear, aten.mv, aten.addmv, aten.dot}
+# Their derivatives are 1, or another number.
+_NUMBERS = _PLAIN - {aten.mul}
+# Copies of an operator's input that its derivatives are while they are kept: themselves, and logarithms.
+_KEPT = 2
+_ADVICE = "max_memory leaves for it. Give a shorter text or a smaller batch, or raise max_memory."
 # How many operators keep their derivatives where those of all would be too much.
 _ROOM = 4
 # Tensors of the largest size that a softmax has at once while it is computed again.
@@ -89,6 +94,7 @@ def fit(
     sweeps: Sequence[Semiring],
     kept: Sequence[tuple[Semiring, Collection[Node]]] = (),
     beside: int = 0,
+    advice: str = _ADVICE,
 ) -> int | None:
     """Plan for a memory limit: set ``graph.room`` if keeping all derivatives would exceed it.
 
@@ -100,6 +106,7 @@ def fit(
         sweeps: the semirings of its sweeps, one after the other.
         kept: whose values stay after the sweeps: semirings, each with its nodes.
         beside: bytes of whatever else is kept, neither value nor derivative.
+        advice: what the limit is, and what to do where that is too little.
 
     Returns:
         Bytes that are left for sweeps beside all that is kept; None without a limit.
@@ -110,6 +117,32 @@ def fit(
     limit = memory_limit(limit)
     if limit is None:
         return None
+    stays, sweep = planned(graph, limit, sweeps=sweeps, kept=kept, beside=beside)
+    if stays + sweep > limit:
+        raise MemoryLimitError(
+            f"{what} needs about {_mb(stays + sweep)} beside the {_mb(graph.tape.nbytes)} of the tape, more "
+            f"than the {_mb(max(0, limit))} that {advice}"
+        )
+    return limit - stays
+
+
+def planned(
+    graph: GradientGraph,
+    limit: float,
+    *,
+    sweeps: Sequence[Semiring],
+    kept: Sequence[tuple[Semiring, Collection[Node]]] = (),
+    beside: int = 0,
+) -> tuple[int, int]:
+    """What stays, and what the largest sweep takes beside it, in bytes; sets ``graph.room`` as `fit` does.
+
+    Args:
+        graph: see `fit`, like the others.
+        limit: see there.
+        sweeps: see there.
+        kept: see there.
+        beside: see there.
+    """
     item = torch.finfo(graph.dtype).bits // 8
     sweep = max(sweep_size(graph, semiring) for semiring in sweeps)
     stays = beside
@@ -117,17 +150,11 @@ def fit(
         stays += len(semiring.zero) * item * sum(node.shape.numel() for node in nodes if node in graph.nodes)
     ops = () if graph.room == 1 else graph.ops
     derivatives = [_derivatives(op, graph, lambda node: node.shape.numel() * item) for op in ops]
-    if derivatives and stays + sum(derivatives) + sweep > limit:
+    widened = min(WIDENED, sum(map(graph.widened, ops)))
+    if derivatives and stays + sum(derivatives) + widened + sweep > limit:
         graph.room = _ROOM
         derivatives = sorted(derivatives)[-_ROOM:]
-    stays += sum(derivatives)
-    if stays + sweep > limit:
-        raise MemoryLimitError(
-            f"{what} needs about {_mb(stays + sweep)} beside the {_mb(graph.tape.nbytes)} of the tape, more "
-            f"than the {_mb(max(0, limit))} that max_memory leaves for it. Give a shorter text or a smaller "
-            f"batch, or raise max_memory."
-        )
-    return limit - stays
+    return stays + sum(derivatives) + widened, sweep
 
 
 def sweep_size(graph: GradientGraph, semiring: Semiring) -> int:
@@ -234,11 +261,14 @@ def _computed_again(tape: Tape) -> dict[int, tuple[int, int]]:
 
 
 def _derivatives(op: Op, graph: GradientGraph, size: Callable[[Node], int]) -> int:
-    """Bytes of one operator's derivatives. Parameters serve as they are, unless they have to be widened."""
-    if op.func.is_view:
+    """Bytes of one operator's derivatives. Parameters serve as they are, or are widened."""
+    packet = op.func.overloadpacket if isinstance(op.func, OpOverload) else None
+    if op.func.is_view or packet in _NUMBERS:
         return 0
-    on_path = max((size(node) for node in op.inputs() if node in graph.nodes), default=0)
-    return _DERIVATIVES * on_path + graph.widened(op)
+    on_path = [size(node) for node in op.inputs() if node in graph.nodes]
+    if packet in _PRODUCTS:
+        return sum(on_path) if len(on_path) > 1 else 0
+    return _KEPT * max(on_path, default=0)
 
 
 def _mb(count: int) -> str:

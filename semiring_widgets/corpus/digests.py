@@ -46,7 +46,7 @@ def digest_of_tokenizer(tokenizer: Any) -> str:
     words = tokenizer.get_vocab() if hasattr(tokenizer, "get_vocab") else {}
     more = [repr(getattr(tokenizer, name, None)) for name in ("special_tokens_map", "chat_template")]
     said: list[Any] = [type(tokenizer).__name__, sorted(words.items()), more]
-    backend = getattr(tokenizer, "backend_tokenizer", None)
+    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
     if hasattr(backend, "to_str"):
         rules = json.loads(backend.to_str())
         said.append({name: rule for name, rule in rules.items() if name not in _LEFT_BY_CALLS})

@@ -9,38 +9,23 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from semiring_widgets.checks import shown
-from semiring_widgets.corpus.rows import Row, Unread
 from semiring_widgets.corpus.table_columns import SCHEMA_VERSION, TABLES
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.atomic import write_whole
 
-__all__ = ["Files", "Folder", "Tables", "Work", "arrow", "encoded"]
+__all__ = ["Files", "Folder", "Tables", "arrow", "encoded"]
 
 # Rows by table, or a frame where there are many of them; and as Parquet.
 Tables = dict[str, list[dict[str, Any]] | pd.DataFrame]
 Files = dict[str, bytes]
 _MANIFEST = "manifest.json"
 _DIGESTS = b"semiring_widgets.rows"
-
-
-@dataclass(frozen=True)
-class Work:
-    """Rows that are kept together.
-
-    Attributes:
-        chunk: its number.
-        rows: in the order of the corpus.
-    """
-
-    chunk: int
-    rows: Sequence[Row | Unread]
 
 
 class Folder:

@@ -7,31 +7,31 @@ import logging
 import os
 import pickle
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import torch
 
 from semiring_widgets.corpus.chunks import Asker
-from semiring_widgets.corpus.files import Files, Work, arrow, encoded
+from semiring_widgets.corpus.files import Files, arrow, encoded
 from semiring_widgets.corpus.table_columns import TABLES
+from semiring_widgets.corpus.work import Work
 from semiring_widgets.errors import InputError, SemiringWidgetsError, sentence_of
 
-__all__ = ["asked_on_ray", "ray_or_sentence"]
+__all__ = ["asked_on_ray", "ray_or_sentence", "start_ray"]
 
 # How a Ray is started here, unless the user says otherwise.
 _STARTED_WITH: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",  # it would call home
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # workers have this environment, not a new one
-    # On a busy machine its processes take longer to find each other than Ray waits.
-    "RAY_agent_register_timeout_ms": "200000",
-    "RAY_raylet_start_wait_time_s": "200",
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # it would say at every start that a restart may fail
 }
 _PROGRESS: Final = ("enable_progress_bars", "print_on_execution_start")
 # A row that ends its worker's process does so again; workers that lose their machine start on another.
 _RESTARTS: Final = 2
+# Its processes give each other 15 seconds to start, which on a busy machine may not do the first time.
+_STARTS: Final = 4
 
 
 def ray_or_sentence() -> Any:
@@ -80,7 +80,7 @@ def asked_on_ray(
             )
         many = there["GPU"] // gpus if gpus else there.get("CPU", 1.0)
         size = min(len(works), workers or max(1, int(many)))
-        rows = [{"place": place, "rows": pickle.dumps(work.rows)} for place, work in enumerate(works)]
+        rows = [{"place": place, "work": pickle.dumps(work)} for place, work in enumerate(works)]
         with warnings.catch_warnings():
             # Without a limit a row that ends its worker would be asked for ever; Ray has no other way to say
             # it yet.
@@ -128,8 +128,8 @@ class _Worker:
         """
         pyarrow, _ = arrow()
         (one,) = given.to_pylist()
-        rows = pickle.loads(one["rows"])  # noqa: S301  (from the process that asks)
-        files = encoded(self._asker(rows), [row.digest for row in rows])
+        work: Work = pickle.loads(one["work"])  # noqa: S301  (from the process that asks)
+        files = encoded(self._asker(work.rows), work.digests)
         return pyarrow.table({"place": [one["place"]], **{table: [data] for table, data in files.items()}})
 
 
@@ -155,22 +155,47 @@ def _running(ray: Any) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    before = {name: os.environ.get(name) for name in _STARTED_WITH}
-    os.environ.update({name: value for name, value in _STARTED_WITH.items() if before[name] is None})
     # A cluster that the environment names is joined as it is.
-    more = {} if os.environ.get("RAY_ADDRESS") else {"include_dashboard": False}
-    try:
-        ray.init(log_to_driver=False, logging_level=logging.ERROR, **more)
-    except (RuntimeError, ValueError, OSError) as error:
-        raise SemiringWidgetsError(sentence_of(error, "Ray's start")) from error
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
+    start_ray(ray, **({} if os.environ.get("RAY_ADDRESS") else {"include_dashboard": False}))
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def start_ray(ray: Any, **options: Any) -> None:
+    """Start Ray, silently; again where it does not start in time.
+
+    Args:
+        ray: the package.
+        options: of ``ray.init``.
+
+    Raises:
+        SemiringWidgetsError: it does not start.
+    """
+    before = {name: os.environ.get(name) for name in _STARTED_WITH}
+    os.environ.update({name: value for name, value in _STARTED_WITH.items() if before[name] is None})
+    try:
+        failed = None
+        for _ in range(_STARTS):
+            failed = _failed_start(ray, options)
+            if failed is None:
+                return
+        raise SemiringWidgetsError(sentence_of(cast("Exception", failed), "Ray's start")) from failed
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+
+
+def _failed_start(ray: Any, options: Mapping[str, Any]) -> Exception | None:
+    try:
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+    except Exception as error:  # noqa: BLE001  (Ray raises just that where its processes are late)
+        # Whatever did start.
+        ray.shutdown()
+        return error
+    return None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from semiring_widgets.errors import InputError
 
 __all__ = ["FIELDS", "Row", "Unread", "read_rows", "row_of", "row_or_reason", "writable"]
 
+_SIGNS = {",": "commas", "\t": "tabs"}
 # What a row may say; only the text must be there.
 FIELDS = ("id", "text", "second_text", "target", "contrast", "position", "reference", "group")
 
@@ -101,8 +102,8 @@ def read_rows(source: Any, columns: Mapping[str, str] | None = None) -> list[Map
     """The rows of a corpus as they stand there.
 
     Args:
-        source: the path of a JSONL, CSV or Parquet file, a DataFrame of pandas or polars, a `pyarrow.Table`,
-            a `datasets.Dataset`, or any iterable of dicts.
+        source: the path of a JSONL, CSV, TSV or Parquet file, a DataFrame of pandas or polars, a
+            `pyarrow.Table`, a `datasets.Dataset`, or any iterable of dicts.
         columns: by field (see `FIELDS`) the column that it is read from, where that has another name.
 
     Raises:
@@ -119,8 +120,8 @@ def read_rows(source: Any, columns: Mapping[str, str] | None = None) -> list[Map
         found = list(source)
     else:
         raise InputError(
-            f"rows is {shown(source)}; give a JSONL, CSV or Parquet file, a DataFrame, a datasets.Dataset, "
-            f"or a list of dicts."
+            f"rows is {shown(source)}; give a JSONL, CSV, TSV or Parquet file, a DataFrame, a "
+            f"datasets.Dataset, or a list of dicts."
         )
     if not found:
         raise InputError("The corpus has no rows.")
@@ -247,7 +248,13 @@ def _of_table(source: Any) -> list[Any] | None:
 
 
 def _of_file(path: Path) -> list[Any]:
-    readers = {".jsonl": _json_lines, ".ndjson": _json_lines, ".csv": _csv, ".parquet": _parquet}
+    readers: dict[str, Callable[[Path], list[Any]]] = {
+        ".jsonl": _json_lines,
+        ".ndjson": _json_lines,
+        ".csv": _csv,
+        ".tsv": _tsv,
+        ".parquet": _parquet,
+    }
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"{str(path)!r} is no {', '.join(readers)} file; convert it to one of these.")
@@ -272,17 +279,21 @@ def _lines(path: Path) -> Iterator[Any]:
                 raise InputError(f"{str(path)!r} is no JSON in line {number}: {error}.") from error
 
 
-def _csv(path: Path) -> list[Any]:
+def _tsv(path: Path) -> list[Any]:
+    return _csv(path, "\t")
+
+
+def _csv(path: Path, between: str = ",") -> list[Any]:
     """As it is written: "NA" is a word, and 007 an id."""
     found: list[Any] = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.DictReader(file, strict=True)
+            lines = csv.DictReader(file, delimiter=between, strict=True)
             for one in lines:
                 if None in one:
                     raise InputError(
                         f"{str(path)!r} has more fields in line {lines.line_num} than in the first, which "
-                        f"names the columns; put texts with commas in double quotes."
+                        f"names the columns; put texts with {_SIGNS[between]} in double quotes."
                     )
                 found.append({name: value or None for name, value in one.items()})
     except (csv.Error, UnicodeDecodeError) as error:

@@ -15,12 +15,13 @@ from semiring_widgets.core.rules import Rule, find_rule
 from semiring_widgets.corpus.chunks import Asker
 from semiring_widgets.corpus.corpus import Corpus
 from semiring_widgets.corpus.digests import digest_of_model, digest_of_tokenizer
-from semiring_widgets.corpus.files import Files, Folder, Work, arrow, encoded
+from semiring_widgets.corpus.files import Folder, arrow, encoded
 from semiring_widgets.corpus.locks import alone_in
 from semiring_widgets.corpus.on_ray import asked_on_ray, ray_or_sentence
 from semiring_widgets.corpus.rows import read_rows, row_or_reason
 from semiring_widgets.corpus.rows_done import RowsDone
 from semiring_widgets.corpus.table_columns import SCHEMA_VERSION
+from semiring_widgets.corpus.work import Work
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.batches import BatchOptions
@@ -67,10 +68,10 @@ def explain_corpus(
     Args:
         model: a transformers model in eval mode; it is not changed.
         tokenizer: its tokenizer.
-        rows: the path of a JSONL, CSV or Parquet file, a DataFrame of pandas or polars, a `pyarrow.Table`, a
-            `datasets.Dataset`, or a list of dicts. A row has a ``text``, and may have ``second_text``,
-            ``target``, ``contrast``, ``position`` and ``reference`` as in `explain`, an ``id`` and a
-            ``group``.
+        rows: the path of a JSONL, CSV, TSV or Parquet file, a DataFrame of pandas or polars, a
+            `pyarrow.Table`, a `datasets.Dataset`, or a list of dicts. A row has a ``text``, and may have
+            ``second_text``, ``target``, ``contrast``, ``position`` and ``reference`` as in `explain`, an
+            ``id`` and a ``group``.
         out: the folder of the results.
         columns: by field, the column that it is read from where that has another name.
         granularity: which graph is counted, as in `explain`.
@@ -148,7 +149,7 @@ def explain_corpus(
                 done(len(work.rows))
         else:
             for work in works:
-                folder.write(work.chunk, _asked_here(ask, work))
+                folder.write(work.chunk, encoded(ask(work.rows), work.digests))
                 done()
     return Corpus(folder)
 
@@ -158,21 +159,18 @@ def _unfinished(
 ) -> Iterator[Work]:
     """The chunks that are still to be asked; of the others, whether they are of these rows."""
     for chunk, start in enumerate(range(0, len(read), chunk_size)):
-        own = [row_or_reason(given, n) for n, given in enumerate(read[start : start + chunk_size], start)]
+        own = read[start : start + chunk_size]
+        work = Work(chunk, [row_or_reason(given, number) for number, given in enumerate(own, start)])
         kept = folder.digests(chunk)
         if kept is None:
-            yield Work(chunk, own)
-        elif kept == [one.digest for one in own]:
+            yield work
+        elif kept == work.digests:
             done(len(own))
         else:
             raise InputError(
                 f"Rows {start} to {start + len(own) - 1} are not those that {folder} was written for; give "
                 f"another folder, or the corpus as it was."
             )
-
-
-def _asked_here(ask: Asker, work: Work) -> Files:
-    return encoded(ask(work.rows), [row.digest for row in work.rows])
 
 
 def _check_workers(engine: str, workers: Any, gpus: Any) -> None:

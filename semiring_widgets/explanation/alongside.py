@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.names import Names, with_and
-from semiring_widgets.results.alignment import aligned_by_words, places_of
+from semiring_widgets.results.aligned_words import aligned_by_words, places_of
 from semiring_widgets.results.decimals import Decimals
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.parts import Part, Score, Sentence
-from semiring_widgets.results.side_by_side import Place, SideBySide
-from semiring_widgets.results.side_by_side_tables import reasons
+from semiring_widgets.results.two_sides import Place, SideBySide
+from semiring_widgets.results.two_sides_tables import reasons
 from semiring_widgets.results.visible import shortened
 
 __all__ = ["beside"]
 
 _TOLD: Final = 3  # of words, and of heads and MLPs
 _NAME: Final = 24  # letters of a name
+# A part, its number in A, in B, and their difference, and whether it was tested.
+_Compared: TypeAlias = tuple[Part, tuple[float, ...], bool]
 
 
 def beside(first: Any, second: Any, *, names: Sequence[str] | None = None) -> SideBySide:
@@ -134,7 +136,8 @@ def _sentences(sides: SideBySide) -> Iterator[Sentence]:
     kinds = ["token", *(["decoder"] if "decoder_effect" in data else []), "head", "mlp"]
     known = {kind: reasons(data, kind) for kind in kinds}
     form = Decimals.of(max(float(np.abs(v[np.isfinite(v)]).max(initial=0.0)) for v, _ in known.values()))
-    words, parts = [], []
+    words: list[_Compared] = []
+    parts: list[_Compared] = []
     for kind, (values, tested) in known.items():
         for index in np.ndindex(values.shape[1:]):
             one = tuple(float(values[(side, *index)]) for side in range(3))
@@ -190,14 +193,14 @@ def _part(kind: str, index: tuple[int, ...]) -> Part:
 
 
 def _told(
-    found: Sequence[tuple[Part, tuple[float, ...], bool]],
+    found: Sequence[_Compared],
     names: Names,
     form: Decimals,
     places: Sequence[Sequence[Place]],
 ) -> Iterator[Sentence]:
     """What differs most, in order; what rounds to nothing is not told."""
 
-    def size(one: tuple[Part, tuple[float, ...], bool]) -> float:
+    def size(one: _Compared) -> float:
         a, b, difference = one[1]
         # A part that only one side has differs by all that it carries there.
         return float(np.nan_to_num(abs(difference if np.isfinite(difference) else np.nansum([a, b]))))

@@ -12,6 +12,7 @@ from semiring_widgets.core.rules import find_rule
 from semiring_widgets.explanation.answering import sentences_of
 from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.question import ExplainOptions
+from semiring_widgets.results.asked import Argument
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.groups import GroupBook
 from semiring_widgets.results.log_of_tests import Test, TestLog
@@ -37,6 +38,7 @@ class Draft:
     started: float
     report: Report
     check: Check
+    arguments: tuple[Argument, ...] = ()
     layers: tuple[Layer, ...] = ()
     totals: Totals = field(default_factory=Totals)
     rankings: tuple[Ranking, ...] = ()
@@ -117,4 +119,6 @@ class Draft:
             correlations=self.correlations,
             tests=self.tests,
             groups=self.groups,
+            arguments=self.arguments,
+            likeliest=getattr(prepared.asked, "likeliest", ()),
         )

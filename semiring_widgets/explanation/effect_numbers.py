@@ -109,20 +109,23 @@ class Recording:
         return Aligned(inputs, [list(range(x.shape[1])) for x in inputs], tape=tape, score=score)
 
 
-def tell_effects(recording: Recording, dataset: xr.Dataset, check: Callable[[], None]) -> str:
+def tell_effects(
+    recording: Recording, dataset: xr.Dataset, check: Callable[[], None], *, tested: bool = False
+) -> str:
     """Write effects and contributions into a table.
 
     Args:
         recording: of the score.
         dataset: from `semiring_widgets.results.schema.empty_dataset`; changed.
         check: called often; may raise to stop.
+        tested: whether the effects are there already, from a question before.
 
     Returns:
         Why nothing was tested, in a sentence; empty where everything was.
     """
     why = ""
     try:
-        rows = recording.rows(PART_KINDS, check)
+        rows = _estimates(recording, PART_KINDS, check) if tested else recording.rows(PART_KINDS, check)
     except REFUSALS as error:
         why, rows = str(error), _estimates(recording, PART_KINDS, check)
     rows += _estimates(recording, "layers", check)

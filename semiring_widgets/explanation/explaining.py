@@ -1,59 +1,20 @@
-"""`explain`: one text, one score, all the paths behind it.
-
-The steps, each of which reports what it found as soon as it is known: record the forward pass; one backward
-sweep for gradient, mass and entropy per token; one for the best paths; one forward sweep, layer by layer, for
-the flow through every part; the best routes.
-"""
+"""`explain`: one text, one score, all the paths behind it; how it runs is in `running`."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
-from semiring_widgets.checks import truth, whole_number
-from semiring_widgets.core import record
-from semiring_widgets.core.anatomy import Anatomy, Attention, Parts, layer_flow, sweep_layers
-from semiring_widgets.core.graph import GradientGraph, told_cut
-from semiring_widgets.core.memory import fit
-from semiring_widgets.core.paths import MEASURED, Paths, narrowed
-from semiring_widgets.core.paths import paths as all_paths
-from semiring_widgets.core.rules import Rule, find_rule
-from semiring_widgets.core.semirings import Abs, Max, Semiring, Value, find_semiring
-from semiring_widgets.core.sweeps import Span, sweep_backward
-from semiring_widgets.core.tape import Node
-from semiring_widgets.core.tape.host_copy import bring_to_host, is_quicker_on_host
-from semiring_widgets.errors import InputError, MemoryLimitError
-from semiring_widgets.explanation.asking import check_question
-from semiring_widgets.explanation.best_of_tokens import branch_best, signed_best
-from semiring_widgets.explanation.chosen_words import words_of
-from semiring_widgets.explanation.draft import Check, Draft, Report, Run
-from semiring_widgets.explanation.effect_numbers import REFUSALS, Recording, correlations_of, tell_effects
-from semiring_widgets.explanation.failures import named_failure
-from semiring_widgets.explanation.flow_cells import FLOW, fill_layer, sizes_of
-from semiring_widgets.explanation.piece_numbers import tell_pieces
-from semiring_widgets.explanation.prepared import Prepared
-from semiring_widgets.explanation.references import Referenced, check_reference
-from semiring_widgets.explanation.routing import RouteTeller, check_rankings
-from semiring_widgets.explanation.scores import prepare
-from semiring_widgets.explanation.session import LiveSession
-from semiring_widgets.explanation.some_paths import tell_some
-from semiring_widgets.explanation.statistics import Asked, check_asked
-from semiring_widgets.explanation.statistics import question as statistic_asked
-from semiring_widgets.explanation.token_numbers import SUMS, tell_best, tell_sums
+from semiring_widgets.core.anatomy import Parts
+from semiring_widgets.core.rules import Rule
+from semiring_widgets.core.semirings import Semiring
+from semiring_widgets.explanation.asker import Asker
+from semiring_widgets.explanation.draft import Run
 from semiring_widgets.question import ExplainOptions, Question, taken, with_arguments_of
 from semiring_widgets.results.explanation import Explanation
-from semiring_widgets.results.holding import HeldSession
-from semiring_widgets.results.log_of_tests import Test
-from semiring_widgets.results.parts import Layer
-from semiring_widgets.results.schema import empty_dataset
-from semiring_widgets.vocabulary import RANKED_BY, RANKINGS
+from semiring_widgets.vocabulary import RANKINGS
 
 __all__ = ["explain", "explain_run"]
 
@@ -179,7 +140,7 @@ def explain_run(model: Any, tokenizer: Any, *arguments: Any, **named: Any) -> Ru
 
     Returns:
         ``run(report, check)``: ``report`` gets a snapshot whenever something new is known, and ``check`` is
-        called between any two operators; it raises to stop the run.
+        called between any two operators; it raises to stop the run. Its ``asker`` asks again.
 
     Raises:
         InputError: an unknown level, semiring or ranking, or no routes asked for; the run checks the rest.
@@ -188,202 +149,4 @@ def explain_run(model: Any, tokenizer: Any, *arguments: Any, **named: Any) -> Ru
 
 
 def _run_of(model: Any, tokenizer: Any, question: Question, options: ExplainOptions) -> Run:
-    check_question(model, tokenizer, question)
-    find_semiring("max", options.level)
-    check_asked(options.semiring, options.level)
-    find_rule(options.rules)
-    check_reference(options.reference)
-    options = replace(
-        options,
-        rankings=check_rankings(options.rankings),
-        paths=whole_number(options.paths, "paths"),
-        leaving_skip=truth(options.leaving_skip, "leaving_skip"),
-    )
-
-    def run(report: Report, check: Check) -> Explanation:
-        started = time.perf_counter()
-        prepared = prepare(model, tokenizer, question)
-        draft = Draft(prepared, options, started, report, check)
-        with torch.no_grad(), named_failure(prepared.model_name, "was run with the reference"):
-            other = prepared.refer(options.reference)
-            draft.reference = other.told(float(prepared.run(*other.inputs)))
-        draft.publish("recording the forward pass")
-        return _explained(draft, other)
-
-    return run
-
-
-def _explained(draft: Draft, other: Referenced) -> Explanation:
-    prepared, options = draft.prepared, draft.options
-    with torch.no_grad():
-        with (
-            record(
-                options.granularity,
-                rules=options.rules,
-                reference=other.inputs,
-                max_memory=options.max_memory,
-            ) as tape,
-            named_failure(prepared.model_name, "was recorded"),
-        ):
-            score = prepared.run(*prepared.inputs)
-        prepared.check(score)
-        if is_quicker_on_host(tape):
-            bring_to_host(tape)
-        inputs = list(prepared.inputs)
-        everything = all_paths(tape, score, inputs)
-        graph, anatomy = everything.graph, everything.anatomy
-        if not anatomy.attentions:
-            raise InputError(
-                f"{told_cut(graph)}No attention was found in {prepared.model_name} between the tokens and "
-                f"the score, and explain() shows layers and heads of attention. For other models use "
-                f"sw.record with sw.backprop or sw.top_paths."
-            )
-        few = narrowed(everything, options.through, options.avoiding, options.leaving_skip)
-        few.algebra("max", options.level)
-        draft.paths = words_of(few, prepared.streams)
-        extra = options.semiring
-        asking = None if extra is None else statistic_asked(few, extra, options.level)
-        parts = anatomy.nodes() | set(graph.wrt)
-        also = () if asking is None else (asking.semiring,)
-        asked = [SUMS, Max(), FLOW, MEASURED, *also]
-        kept = [(SUMS, parts), (Max(), graph.nodes), (FLOW, parts), *((s, parts) for s in 2 * also)]
-        try:
-            limit, left = _fitted(graph, options.max_memory, asked, kept)
-        except MemoryLimitError:
-            tape.shrink()  # the recording may have taken all there was
-            limit, left = _fitted(graph, options.max_memory, asked, kept)
-        few = replace(few, limit=limit, asked_by="explain") if few.narrowed else few
-        draft.layers = tuple(
-            Layer(a.module, a.index, a.stream, a.key_stream, a.heads) for a in anatomy.attentions
-        )
-        tokens = max(len(stream.tokens) for stream in prepared.streams)
-        decoder = len(prepared.streams) > 1
-        draft.dataset = empty_dataset(*sizes_of(anatomy, tokens), maps=False, decoder=decoder)
-        recording = Recording(tape, score, prepared.inputs, other, prepared.run, prepared.refer, limit)
-        _effects(recording, draft)
-        if prepared.score.continuation is not None:
-            tell_pieces(draft, options.reference)
-        draft.total = (3 if asking is None else 5) * len(graph.ops)
-        top = tell_some(few, draft) if few.narrowed else _every_path(few, draft)
-        if asking is not None:
-            _ask(asking, draft)
-        log_mass = -math.inf if draft.totals.log_mass is None else draft.totals.log_mass
-        teller = RouteTeller(prepared.streams, draft.layers, log_mass, top, _blank(prepared))
-        session = LiveSession(few, recording, teller, asking, left)
-        draft.session = HeldSession(session)
-        if options.level == "unit" and teller.log_mass > -math.inf:
-            for by in options.rankings:
-                draft.publish(f"routes by {RANKED_BY[by]}")
-                draft.rankings += (session.ranking(by, {}, options.paths, draft.check),)
-                if by == "contribution":
-                    draft.route = _main_route(session, draft)
-                    draft.answer()
-    return draft.finished()
-
-
-def _fitted(
-    graph: GradientGraph,
-    max_memory: int | None,
-    sweeps: Sequence[Semiring],
-    kept: Sequence[tuple[Semiring, Collection[Node]]],
-) -> tuple[int | None, int | None]:
-    """What the sweeps may take beside the tape, and what is left of that."""
-    limit = None if max_memory is None else max_memory - graph.tape.nbytes
-    return limit, fit(graph, limit, "explain", sweeps=sweeps, kept=kept)
-
-
-def _effects(recording: Recording, draft: Draft) -> None:
-    """What every part does, and the answer as far as that goes."""
-    draft.publish("testing tokens, heads and feed-forward parts")
-    draft.untested = tell_effects(recording, draft.dataset, draft.check)
-    draft.correlations = correlations_of(draft.dataset)
-    draft.answer()
-    draft.publish("the answer")
-
-
-def _main_route(session: LiveSession, draft: Draft) -> Test | None:
-    """The test of the family of routes that contributes most, of those that pass a head; None if it fails."""
-    families = draft.rankings[-1].families
-    steps = next((family.steps for family in families if family.steps), ())
-    try:
-        return session.test((), steps, check=draft.check) if steps else None
-    except (InputError, *REFUSALS):
-        return None
-
-
-def _blank(prepared: Prepared) -> int | None:
-    """The mask token that is asked for, if one is."""
-    position = prepared.score.position
-    if prepared.family != "masked" or position is None:
-        return None
-    asked = prepared.streams[-1].tokens[position].id
-    return position if asked == getattr(prepared.call.source.tokenizer, "mask_token_id", None) else None
-
-
-def _every_path(paths: Paths, draft: Draft) -> float:
-    """Numbers of tokens and layers; gives log |weight| of the best path."""
-    graph, anatomy = paths.graph, paths.anatomy
-    draft.publish("mass and entropy")
-    mass = _masses(graph, anatomy, draft)
-    draft.publish("best paths")
-    best = _best(graph, draft)
-    draft.publish("flow")
-    beta = {n: FLOW.join({Abs: (mass[n],), Max: (best[n],)}) for n in mass if n in best}
-    paths.ground.learn(FLOW, _flows(graph, anatomy, beta, draft), beta)
-    return max((float(best[node].max()) for node in graph.wrt if node in best), default=-math.inf)
-
-
-def _masses(graph: GradientGraph, anatomy: Anatomy, draft: Draft) -> dict[Node, Tensor]:
-    """Gradient, mass and entropy; gives log-mass cotangents at the anatomy and the inputs."""
-    semiring = SUMS
-    values = sweep_backward(
-        graph, semiring, Span(keep=anatomy.nodes()), progress=lambda done, _: draft.progress(done)
-    )
-    tell_sums(graph, values, draft)
-    return {node: semiring.part(value, Abs)[0] for node, value in values.items()}
-
-
-def _best(graph: GradientGraph, draft: Draft) -> dict[Node, Tensor]:
-    """Best path per token with its sign; gives `Max` cotangents at all nodes."""
-    offset = len(graph.ops)
-    values = sweep_backward(graph, Max(), progress=lambda done, _: draft.progress(offset + done))
-    best = {node: value[0] for node, value in values.items()}
-    read = signed_best if draft.options.level == "unit" else branch_best
-    tell_best(graph, {node: read(graph, best, node) for node in graph.wrt}, draft)
-    return best
-
-
-def _flows(
-    graph: GradientGraph, anatomy: Anatomy, beta: Mapping[Node, Value], draft: Draft
-) -> dict[Node, Value]:
-    """Tangents, and with them the flow through each layer as soon as all of it is known."""
-    offset = 2 * len(graph.ops)
-    log_mass = draft.totals.log_mass if draft.totals.log_mass is not None else float("-inf")
-
-    def fill(attention: Attention, alpha: Mapping[Node, Value]) -> None:
-        fill_layer(draft.dataset, attention, layer_flow(graph, FLOW, attention, [(alpha, beta)]), log_mass)
-        if draft.options.level == "branch":
-            for what in ("node", "branch", "head"):
-                draft.dataset[f"{what}_best_log_weight"].values[attention.index] = np.nan
-        draft.publish(f"layer {attention.index + 1} of {len(anatomy.attentions)}")
-
-    return sweep_layers(
-        graph,
-        FLOW,
-        anatomy,
-        fill,
-        keep=anatomy.nodes() | set(graph.wrt),
-        progress=lambda done, _: draft.progress(offset + done),
-    )
-
-
-def _ask(asked: Asked, draft: Draft) -> None:
-    """The statistic of the reader's choice: first of the tokens, then of every part."""
-    offsets = [number * len(asked.paths.graph.ops) for number in (3, 4)]
-    draft.publish("the semiring asked for")
-    asked.sweep(lambda done, _: draft.progress(offsets[0] + done))
-    draft.statistics = asked.statistics
-    sizes = (draft.dataset.sizes[axis] for axis in ("layer", "head", "token"))
-    draft.dataset = draft.dataset.merge(asked.table(*sizes))
-    draft.publish(", ".join(statistic.name for statistic in asked.statistics))
-    asked.flows(draft.dataset, lambda done, _: draft.progress(offsets[1] + done))
+    return Asker(model, tokenizer, question, options).run()

@@ -202,7 +202,9 @@ def _parts_in(dataset: xr.Dataset) -> list[str]:
 def _with_best_shares(text: xr.Dataset, best: float) -> xr.Dataset:
     """With the best paths relative to the best of all, whose log |weight| is given."""
     said = {"long_name": "best path through it relative to the best of all"}
-    shares = {part: np.exp(text[f"{part}_best_log_weight"] - best) for part in _parts_in(text)}
+    shares: dict[str, Any] = {
+        part: np.exp(text[f"{part}_best_log_weight"] - best) for part in _parts_in(text)
+    }
     return text.assign({f"{part}_best_share": values.assign_attrs(said) for part, values in shares.items()})
 
 

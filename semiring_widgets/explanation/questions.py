@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,10 +17,14 @@ from semiring_widgets.explanation.model_call import ModelCall
 from semiring_widgets.explanation.places import Place, answer, gap, next_place
 from semiring_widgets.explanation.targets import mask_position, place_in, token_id
 from semiring_widgets.explanation.text import Source
+from semiring_widgets.results.asked import Likely
 from semiring_widgets.results.parts import Score, Stream
 from semiring_widgets.results.visible import visible
 
 __all__ = ["PLACES", "Logits", "index_asked", "score_asked"]
+
+# First choices of the model that are told.
+_LIKELY = 5
 
 
 @dataclass(frozen=True)
@@ -30,11 +35,13 @@ class Logits:
         index: token whose logits are read; None where there is one row of them.
         good: the word or class asked for.
         bad: the one whose logit is subtracted, or None.
+        likeliest: the first choices of the model there.
     """
 
     index: int | None
     good: int
     bad: int | None
+    likeliest: tuple[Likely, ...] = ()
 
     def __call__(self, output: Any) -> Tensor:
         """Of an output of the model, shape (B,)."""
@@ -74,7 +81,23 @@ def score_asked(
     if bad == good:
         raise InputError(f"target and contrast are the same token, {name!r}; choose another contrast.")
 
-    return Logits(index, good, bad), Score(f"{_label(name, other)} {where}", 0.0, name, other, index)
+    likely = _likeliest(logits[0, index], place.label, lambda word: token_id(place, word, "target", count))
+    score = Score(f"{_label(name, other)} {where}", 0.0, name, other, index)
+    return Logits(index, good, bad, likely), score
+
+
+def _likeliest(logits: Tensor, name: Callable[[int], str], read: Callable[[str], int]) -> tuple[Likely, ...]:
+    """The first choices, shape (words or classes,), each as a target is written."""
+    # Half precision has no softmax to speak of.
+    chances, places = logits.float().softmax(-1).topk(min(_LIKELY, len(logits)))
+    found = []
+    for number, chance in zip(places.tolist(), chances.tolist(), strict=True):
+        text = name(number)
+        words = f"id:{number}"
+        with suppress(InputError):
+            words = text if read(text) == number else words
+        found.append(Likely(text, words, chance))
+    return tuple(found)
 
 
 # By family, where a token is asked for.
@@ -138,7 +161,10 @@ def _class_question(
         raise InputError(f"target and contrast are the same class, {name!r}; choose another contrast.")
 
     told = f"{_label(name, other)} {where}".rstrip()
-    return Logits(index, good, bad), Score(told, 0.0, name, other, index)
+    likely = _likeliest(
+        here, lambda n: _class_label(classes, n), lambda word: _class_number(classes, word, "target")
+    )
+    return Logits(index, good, bad, likely), Score(told, 0.0, name, other, index)
 
 
 def _class_names(call: ModelCall, count: int) -> list[str]:

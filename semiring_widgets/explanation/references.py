@@ -23,7 +23,7 @@ from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.model_call import ModelCall
 from semiring_widgets.explanation.text import encode, source_of, stream_of
-from semiring_widgets.results.alignment import aligned_by_words
+from semiring_widgets.results.aligned_words import aligned_by_words
 from semiring_widgets.results.parts import Part, Reference, Stream
 from semiring_widgets.results.visible import shortened, token_label, visible
 

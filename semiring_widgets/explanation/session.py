@@ -26,10 +26,12 @@ from semiring_widgets.core.anatomy import (
 )
 from semiring_widgets.core.circuits import Circuit, circuit
 from semiring_widgets.core.paths import Flow, Known, Paths, RouteSearch, family_contribution
+from semiring_widgets.core.tape.free_memory import free_memory
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.drilling import told_path, unit_numbers
 from semiring_widgets.explanation.effect_numbers import Recording
 from semiring_widgets.explanation.flow_cells import FLOW, fill_layer, fill_tokens, share, sizes_of, totals_of
+from semiring_widgets.explanation.made import Made
 from semiring_widgets.explanation.names import Names
 from semiring_widgets.explanation.routing import RouteTeller, attention_legs, listed_steps
 from semiring_widgets.explanation.statistics import Asked
@@ -70,6 +72,8 @@ class LiveSession:
         teller: words routes; knows the tokens and what all paths have together.
         asked: the semiring that was asked for besides.
         memory: bytes that a search for routes may take; None for no limit.
+        lock: of the recording, which sessions of several questions may share.
+        made: what the explanation was made of, for the next question.
     """
 
     paths: Paths
@@ -78,6 +82,7 @@ class LiveSession:
     asked: Asked | None = None
     memory: float | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
+    made: Made | None = field(default=None, repr=False)
     # The newest selection, with the maps of its heads: their numbers are asked for together.
     _newest: tuple[Asking, Paths, Known] | None = field(default=None, init=False, repr=False)
     _known: Known = field(default_factory=Known, init=False, repr=False)
@@ -95,6 +100,16 @@ class LiveSession:
             "A live explanation holds a recording of its model, which can be neither pickled nor copied. Use "
             "explanation.save(path); what sw.load(path) reads can be both."
         )
+
+    @property
+    def nbytes(self) -> int:
+        """What the recording takes."""
+        return self.recording.tape.nbytes
+
+    @property
+    def free(self) -> int:
+        """Bytes that are free where the recording is."""
+        return free_memory(self.recording.score.device)
 
     def conditioned(
         self, selection: Parts, check: Check = _never, *, avoiding: Parts = (), among: Parts = ()

@@ -1,40 +1,43 @@
 """What a page may ask when there is no kernel, answered ahead.
 
 Head maps, those with the largest share of the mass first; the flow through whatever one click selects: a
-token, a head, a layer, a cell of the grid; tests of families of routes and of layers, which have none in the
-table; and long lists of routes, of which the page itself picks those through a selection. How much of it
-depends on the size of the model and the text alone, never on a clock, so a page is the same on every run.
-What it cannot answer, it shows as not to be clicked.
+token, a head, a layer, a cell of the grid, a feed-forward part; that through the likeliest pairs of these;
+tests of families of routes and of layers, which have none in the table, and of the likeliest pairs; and long
+lists of routes, of which the page itself picks those through a selection. How much of it depends on the size
+of the model and the text alone, never on a clock, so a page is the same on every run. What it cannot answer,
+it shows as not to be clicked.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+import xarray as xr
 
 from semiring_widgets.contract import drilling, messages
 from semiring_widgets.contract.answers import head_shares
 from semiring_widgets.contract.inside import UnitsRequest
 from semiring_widgets.contract.requests import EMPTY_SELECTION
-from semiring_widgets.contract.table import ConditionRequest, HeadMapRequest, RoutesRequest, TestRequest
+from semiring_widgets.contract.table import ConditionRequest, HeadMapRequest, RoutesRequest
 from semiring_widgets.errors import InputError, SemiringWidgetsError
+from semiring_widgets.export.clicks import heads_by_mass, name_of, pairs, share_at, singles
+from semiring_widgets.export.packing import Scale, coarse
+from semiring_widgets.results.parts import Part
 from semiring_widgets.vocabulary import RANKINGS
 
 if TYPE_CHECKING:
     from semiring_widgets.contract.messages import Message
     from semiring_widgets.results.explanation import Explanation
+    from semiring_widgets.results.log_of_tests import Test
     from semiring_widgets.results.rankings import ListedStep
     from semiring_widgets.results.session import Session
 
-__all__ = ["answers_ahead", "cheap_answers", "size_of"]
+__all__ = ["Ahead", "answers_ahead", "cheap_answers"]
 
-_BASE64: Final = 4 / 3
 # Work is counted in scalar values of the graph that a pair of sweeps visits; 250 million take about six
 # seconds on two cores. Small operators take as long as if they had more values.
 _WORK: Final = 250_000_000
@@ -45,97 +48,171 @@ _PER_TOKEN: Final = 1_350
 _PER_PAIR: Final = 9
 # More routes than that are of no use to a reader, even if most of them are not through the selection.
 _ROUTES: Final = 80
+# Pairs of parts whose flow is known, and those that were tested: a run of the model each.
+_PAIRS: Final = 200
+_PAIRS_TESTED: Final = 50
 # Parts whose units are in a page.
 _UNITS: Final = 24
+# The part of the page that maps, lists and units leave for the flow.
+_FOR_OTHERS: Final = 0.5
 
 
-def answers_ahead(result: Explanation, budget: int, answers: int | None = None) -> dict[str, list[Message]]:
+@dataclass(frozen=True)
+class Ahead:
+    """What a page answers.
+
+    Attributes:
+        answers: messages to be packed, by the type of their request.
+        held: what these are about, by the type of the request.
+        tests: what was tested, as in a message.
+    """
+
+    answers: dict[str, list[Message]]
+    held: dict[str, list[str]]
+    tests: list[dict[str, Any]]
+
+
+def answers_ahead(result: Explanation, budget: int, answers: int | None = None) -> Ahead:
     """The answers to all requests that the table of messages lets a page answer, but for the chart.
 
     Args:
         result: the explanation; without a live session much of it cannot be told.
         budget: bytes that all of them may take in the page.
-        answers: how many parts of the model are to be answered for, however large that gets; None for as
-            many as are cheap.
-
-    Returns:
-        Messages, by the type of their request.
+        answers: how many parts and pairs are to be answered for, however large that gets; None for as many
+            as are cheap.
     """
-    maps = _head_maps(result, int(budget * 2 / 5))
-    budget -= sum(map(size_of, maps))
-    lists = _rankings(result, budget // 2)
-    budget -= sum(map(size_of, lists))
-    tests = _tests(result)
-    budget -= sum(map(size_of, tests))
-    units = _units(result)
-    budget -= sum(map(size_of, units))
-    return {
-        HeadMapRequest.type: maps,
-        UnitsRequest.type: units,
-        TestRequest.type: tests,
-        RoutesRequest.type: lists,
-        ConditionRequest.type: _conditions(result, budget, answers),
-    }
+    scale = _Budget(budget)
+    maps = _head_maps(result, scale)
+    lists = _rankings(result, scale)
+    units = _units(result, scale)
+    groups = _groups(result, scale)
+    conditions = _conditions(result, scale, answers)
+    return Ahead(
+        {
+            HeadMapRequest.type: [message for _, message in maps],
+            RoutesRequest.type: lists,
+            UnitsRequest.type: units,
+            ConditionRequest.type: [*groups, *(message for _, message in conditions)],
+        },
+        {
+            HeadMapRequest.type: [name_of(part) for part, _ in maps],
+            ConditionRequest.type: [",".join(sorted(map(name_of, parts))) for parts, _ in conditions],
+        },
+        _tests(result),
+    )
 
 
-def _head_maps(result: Explanation, budget: int) -> list[Message]:
+class _Budget:
+    """Bytes that are left in the page."""
+
+    def __init__(self, left: int) -> None:
+        self._scale, self._left = Scale(), left
+
+    def take(self, message: Message, keep: float = 0.0) -> bool:
+        """Whether a message fits in, which then counts.
+
+        Args:
+            message: the message.
+            keep: the part of what is left that others are to have.
+        """
+        size = self._scale.weigh(message)
+        if size > self._left * (1 - keep):
+            return False
+        self._left -= size
+        return True
+
+
+def _head_maps(result: Explanation, budget: _Budget) -> list[tuple[Part, Message]]:
     """Maps of the heads with the most mass.
 
     Args:
         result: the explanation.
-        budget: bytes that all of them may take in the page.
+        budget: what they may take.
 
     Returns:
-        ``head_map`` answers; none if the maps are not known.
+        Heads with their ``head_map`` answers; none if the maps are not known.
     """
-    found: list[Message] = []
-    for layer, head in _heads(result):
+    found: list[tuple[Part, Message]] = []
+    for layer, head in heads_by_mass(result):
         try:
             message = messages.head_map(0, layer, head, head_shares(result, layer, head))
         except InputError:  # neither in the table nor from a session, and so for all the others
             break
-        budget -= size_of(message)
-        if budget < 0:
+        if not budget.take(message, keep=_FOR_OTHERS):
             break
-        found.append(message)
+        found.append((Part(layer=layer, head=head), message))
     return found
 
 
-def _conditions(result: Explanation, budget: int, answers: int | None = None) -> list[Message]:
-    """The flow through what one click selects.
+def _conditions(
+    result: Explanation, budget: _Budget, answers: int | None = None
+) -> list[tuple[tuple[Part, ...], Message]]:
+    """The flow through what one click or two select.
 
     Args:
         result: the explanation; without a live session there are no conditions.
-        budget: bytes that all of them may take in the page.
+        budget: what they may take.
         answers: how many there are to be, however large they get; None for as many as are cheap.
 
     Returns:
-        ``conditioned`` answers: tokens, heads, layers and cells in turn, those with the most mass first.
+        Parts with their ``conditioned`` answers: single ones, then pairs that some path passes.
     """
-    found: list[Message] = []
-    if result.session is None or result.status.state == "running":
-        return found
-    for group in result.groups.values():
-        among = [asdict(part) for part in group.parts]
-        found.append(messages.conditioned(0, [], *result.session.conditioned([], among=among), among=among))
-    cheap = cheap_answers(result)
-    for part in islice(_clicks(result), cheap if answers is None else answers):
-        dataset, log_share = result.session.conditioned([part])
-        # No view shows branches of a selection.
-        shown = dataset.drop_vars([name for name in dataset.data_vars if str(name).startswith("branch")])
-        message = messages.conditioned(0, [part], shown, log_share)
-        budget -= size_of(message)
-        if budget < 0 and answers is None:
+    session = result.session
+    if session is None or result.status.state == "running":
+        return []
+    found: list[tuple[tuple[Part, ...], Message]] = []
+    flows: dict[Part, xr.Dataset] = {}
+
+    def asked() -> Iterator[tuple[Part, ...]]:
+        for part in singles(result):
+            yield (part,)
+        # Through one part its flow says already which others no path passes as well.
+        together = (
+            (one, other) for one, other in pairs(result) if one in flows and share_at(flows[one], other) > 0
+        )
+        yield from islice(together, _PAIRS)
+
+    for parts in islice(asked(), _WORK // _work(result) if answers is None else answers):
+        dataset, log_share = session.conditioned([asdict(part) for part in parts])
+        if len(parts) == 1:
+            flows[parts[0]] = dataset
+        message = _conditioned(parts, dataset, log_share)
+        if answers is None and not budget.take(message):
             break
-        found.append(message)
+        found.append((parts, message))
     return found
 
 
-def _units(result: Explanation) -> list[Message]:
+def _groups(result: Explanation, budget: _Budget) -> list[Message]:
+    """The flow through the groups that have a name."""
+    if result.session is None or result.status.state == "running":
+        return []
+    asked = [[asdict(part) for part in group.parts] for group in result.groups.values()]
+    found = [_conditioned((), *result.session.conditioned([], among=parts), parts) for parts in asked]
+    return [message for message in found if budget.take(message, keep=_FOR_OTHERS)]
+
+
+def _conditioned(
+    parts: Sequence[Part], dataset: xr.Dataset, log_share: float, among: Sequence[Mapping[str, Any]] = ()
+) -> Message:
+    # No view shows branches of a selection.
+    shown = {
+        str(name): (one.dims, coarse(str(name), one.values))
+        for name, one in dataset.data_vars.items()
+        if not str(name).startswith("branch")
+    }
+    rounded = xr.Dataset(shown, attrs=dataset.attrs)
+    selection = [asdict(part) for part in parts]
+    header, buffer = messages.conditioned(0, selection, rounded, log_share, among=among)
+    return _rounded(header), buffer
+
+
+def _units(result: Explanation, budget: _Budget) -> list[Message]:
     """The units of the feed-forward parts and heads with the most mass.
 
     Args:
         result: the explanation; without a live session there are none.
+        budget: what they may take.
 
     Returns:
         ``units`` answers.
@@ -143,11 +220,11 @@ def _units(result: Explanation) -> list[Message]:
     if result.session is None or result.status.state == "running":
         return []
     mlps = [{**EMPTY_SELECTION, "layer": layer.index, "branch": "mlp"} for layer in result.layers]
-    heads = [{**EMPTY_SELECTION, "layer": layer, "head": head} for layer, head in _heads(result)]
+    heads = [{**EMPTY_SELECTION, "layer": layer, "head": head} for layer, head in heads_by_mass(result)]
     turns = chain.from_iterable(zip_longest(heads, mlps))
     few = islice(filter(None, turns), min(_UNITS, cheap_answers(result) // 8))
     found = [_units_of(result.session, part) for part in few]
-    return [units for units in found if units is not None]
+    return [units for units in found if units is not None and budget.take(units, keep=_FOR_OTHERS)]
 
 
 def _units_of(session: Session, part: Mapping[str, Any]) -> Message | None:
@@ -158,39 +235,56 @@ def _units_of(session: Session, part: Mapping[str, Any]) -> Message | None:
         return None
 
 
-def _tests(result: Explanation) -> list[Message]:
-    """Tests of the families of routes, and of the attention of each layer.
+def _tests(result: Explanation) -> list[dict[str, Any]]:
+    """Tests of the families of routes, of the attention of each layer, and of pairs of parts.
 
     Args:
         result: the explanation; without a live session there are none, nor where the model cannot be run
             again with other numbers.
 
     Returns:
-        ``test`` answers; those of tokens, heads and feed-forward parts are columns of the summary.
+        Those of words, heads and feed-forward parts are columns of the summary.
     """
     if result.session is None or result.status.state == "running":
         return []
     steps = [family.steps for ranking in result.rankings for family in ranking.families if family.steps]
-    asked: list[tuple[Any, tuple[ListedStep, ...]]] = [([], route) for route in dict.fromkeys(steps)]
-    asked += [([{**EMPTY_SELECTION, "layer": layer.index}], ()) for layer in result.layers]
+    asked: list[tuple[tuple[Part, ...], tuple[ListedStep, ...]]]
+    asked = [((), route) for route in dict.fromkeys(steps)]
+    asked += [((Part(layer=layer.index),), ()) for layer in result.layers]
+    likely = pairs(result, lambda part: _is_tested(result, part))
+    asked += [(pair, ()) for pair in likely[:_PAIRS_TESTED]]
     found = [_test(result.session, *one) for one in asked[: _WORK // _work(result)]]
-    return [test for test in found if test is not None]
+    return [messages.tested(0, test)[0]["test"] for test in found if test is not None]
 
 
-def _test(session: Session, parts: Any, steps: tuple[ListedStep, ...]) -> Message | None:
+def _is_tested(result: Explanation, part: Part) -> bool:
+    """Whether a part has an effect among words, heads and feed-forward parts."""
+    if part.layer is None:
+        place: Any = ("token" if part.stream == 0 else "decoder", part.token)
+    elif part.head is not None:
+        place = ("head", (part.layer, part.head))
+    elif part.branch == "mlp":
+        place = ("mlp", part.layer)
+    else:
+        return False
+    name = f"{place[0]}_effect"
+    return name in result.dataset and not np.isnan(result.dataset[name].values[place[1]])
+
+
+def _test(session: Session, parts: Sequence[Part], steps: tuple[ListedStep, ...]) -> Test | None:
     """One test; None of a part without an output, or where a model goes another way with other numbers."""
     try:
-        return messages.tested(0, session.test(parts, steps))
+        return session.test([asdict(part) for part in parts], steps)
     except SemiringWidgetsError:
         return None
 
 
-def _rankings(result: Explanation, budget: int) -> list[Message]:
+def _rankings(result: Explanation, budget: _Budget) -> list[Message]:
     """Longer lists of routes than the summary has: what lies in front of a list through a selection is known.
 
     Args:
         result: the explanation; without a live session, or at branch level, there are none.
-        budget: bytes that all of them may take in the page.
+        budget: what they may take.
 
     Returns:
         ``routes`` answers of all paths, one per ranking.
@@ -205,8 +299,7 @@ def _rankings(result: Explanation, budget: int) -> list[Message]:
             continue
         header, buffer = messages.routes(0, by, [], result.session.ranking(by, [], count))
         message = _rounded(header), buffer
-        budget -= size_of(message)
-        if budget < 0:
+        if not budget.take(message, keep=_FOR_OTHERS):
             break
         found.append(message)
     return found
@@ -226,47 +319,8 @@ def cheap_answers(result: Explanation) -> int:
     return _WORK // _work(result)
 
 
-def size_of(message: Message) -> int:
-    """Bytes that a message takes in the page."""
-    header, buffer = message
-    return len(json.dumps(header)) + round(len(buffer) * _BASE64)
-
-
 def _work(result: Explanation) -> int:
     """About how many values the sweeps of one answer visit."""
     tokens = max(len(stream.tokens) for stream in result.streams)
     heads = sum(layer.heads for layer in result.layers)
     return heads * tokens * (_PER_TOKEN + _PER_PAIR * tokens) + _AT_LEAST
-
-
-def _clicks(result: Explanation) -> Iterator[Mapping[str, Any]]:
-    """Parts that one click selects: of each kind the ones with the most mass first, kinds in turn."""
-    tokens = [
-        {"token": token.index, "stream": number}
-        for number, stream in enumerate(result.streams)
-        for token in stream.tokens
-    ]
-    # Token variables are of the first stream.
-    tokens.sort(key=lambda one: (one["stream"], -_at(result, "token", one["token"]) * (one["stream"] == 0)))
-    heads = [{"layer": layer, "head": head} for layer, head in _heads(result)]
-    layers = [{"layer": layer.index} for layer in reversed(result.layers)]
-    cells = [
-        {"layer": layer.index, "token": token.index}
-        for layer in result.layers
-        for token in result.streams[layer.stream].tokens
-    ]
-    cells.sort(key=lambda cell: -_at(result, "node", cell["layer"], cell["token"]))
-    turns = chain.from_iterable(zip_longest(tokens, heads, layers, cells))
-    return ({**EMPTY_SELECTION, **parts} for parts in turns if parts is not None)
-
-
-def _heads(result: Explanation) -> list[tuple[int, int]]:
-    """All heads, those with the largest share of the mass first."""
-    shares: NDArray[Any] = np.nan_to_num(result.dataset["head_mass_share"].values).sum(axis=2)
-    heads = [(layer.index, head) for layer in result.layers for head in range(layer.heads)]
-    return sorted(heads, key=lambda place: -float(shares[place]))
-
-
-def _at(result: Explanation, part: str, *place: int) -> float:
-    """A part's share of the mass; 0 where it is not known."""
-    return float(np.nan_to_num(result.dataset[f"{part}_mass_share"].values[place]))

@@ -10,18 +10,19 @@ import numpy as np
 
 from semiring_widgets.contract.both import of_both
 from semiring_widgets.errors import InputError
-from semiring_widgets.export.answers_ahead import cheap_answers, size_of
+from semiring_widgets.export.answers_ahead import cheap_answers
+from semiring_widgets.export.packing import Scale
 from semiring_widgets.results.parts import Part
-from semiring_widgets.results.side_by_side_tables import reasons
+from semiring_widgets.results.two_sides_tables import reasons
 
 if TYPE_CHECKING:
     from semiring_widgets.contract.messages import Message
-    from semiring_widgets.results.side_by_side import SideBySide
+    from semiring_widgets.results.two_sides import SideBySide
 
 __all__ = ["both_ahead"]
 
 
-def both_ahead(result: SideBySide, budget: int, answers: int | None = None) -> list[Message]:
+def both_ahead(result: SideBySide, budget: int, answers: int | None = None) -> list[tuple[Part, Message]]:
     """The flow through what one click selects, of both sides.
 
     Args:
@@ -31,9 +32,11 @@ def both_ahead(result: SideBySide, budget: int, answers: int | None = None) -> l
             cheap.
 
     Returns:
-        Answers of type ``both``: words, heads, layers and cells in turn, those that differ most first.
+        Parts with their answers of type ``both``: words, heads, layers and cells in turn, those that differ
+        most first.
     """
-    found: list[Message] = []
+    found: list[tuple[Part, Message]] = []
+    scale = Scale()
     if all(side.session is None or side.status.state == "running" for side in result.sides):
         return found
     cheap = min(map(cheap_answers, result.sides)) // len(result.sides)
@@ -42,10 +45,10 @@ def both_ahead(result: SideBySide, budget: int, answers: int | None = None) -> l
             message = of_both(result, [part])
         except InputError:  # a word that only a side without a session has
             continue
-        budget -= size_of(message)
+        budget -= scale.weigh(message)
         if budget < 0 and answers is None:
             break
-        found.append(message)
+        found.append((part, message))
     return found
 
 

@@ -21,7 +21,8 @@ from semiring_widgets.contract.corpus_messages import (
 )
 from semiring_widgets.contract.corpus_table import CellsRequest, OneTextRequest
 from semiring_widgets.contract.messages import Message, sendable
-from semiring_widgets.contract.table import ChartRequest, Page, Prepared
+from semiring_widgets.contract.table import ChartRequest, Page
+from semiring_widgets.export.packing import packed
 from semiring_widgets.export.page import as_module, embedded, filled, packed_bokehjs, renumbered
 from semiring_widgets.overview.aggregates import aggregate
 from semiring_widgets.overview.listing import some_of
@@ -73,14 +74,8 @@ def corpus_page(numbers: CorpusNumbers) -> str:
         CellsRequest.type: [cells(numbers)],
         OneTextRequest.type: _texts(numbers),
     }
-    content = Page(
-        summary=header,
-        buffer=_base64(buffer),
-        answers={
-            name: [Prepared(header, _base64(buffer)) for header, buffer in found]
-            for name, found in answers.items()
-        },
-    )
+    held = {ChartRequest.type: [""]}
+    content = Page(summary=header, buffer=_base64(buffer), tests=[], held=held)
     return filled(
         {
             "version": __version__,
@@ -88,6 +83,7 @@ def corpus_page(numbers: CorpusNumbers) -> str:
             "plain": html.escape(sendable(plain_corpus(numbers, whole))),
             "picture": _base64(corpus_picture(numbers, whole)),
             "payload": embedded(asdict(content)),
+            "answers": _base64(packed(answers)),
             "bokehjs": packed_bokehjs(),
             "bundle": bundle,
         }

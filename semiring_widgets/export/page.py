@@ -30,23 +30,25 @@ from semiring_widgets._version import __version__
 from semiring_widgets.checks import shown
 from semiring_widgets.contract import messages
 from semiring_widgets.contract.bundle import read_bundle
-from semiring_widgets.contract.table import BothRequest, ChartRequest, Page, Prepared
+from semiring_widgets.contract.table import BothRequest, ChartRequest, ConditionRequest, Page
 from semiring_widgets.errors import InputError
-from semiring_widgets.export.answers_ahead import answers_ahead, size_of
+from semiring_widgets.export.answers_ahead import Ahead, answers_ahead
 from semiring_widgets.export.both_ahead import both_ahead
+from semiring_widgets.export.clicks import name_of
+from semiring_widgets.export.packing import packed
 from semiring_widgets.pictures.chart import bokeh_version, bokehjs, chart_item
 from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.results.atomic import check_writable, destination_of, write_whole
 from semiring_widgets.results.comparison import Comparison
-from semiring_widgets.results.side_by_side import SideBySide
+from semiring_widgets.results.two_sides import SideBySide
 
 if TYPE_CHECKING:
     from semiring_widgets.results.explanation import Explanation
 
 __all__ = ["as_module", "embedded", "filled", "packed_bokehjs", "page", "renumbered", "write_page"]
 
-_SMALL: Final = 950_000  # bytes of a page for 6 layers of 32 tokens, without Bokeh
-_LARGE: Final = 4_000_000
+_SMALL: Final = 985_000  # bytes of a page for 6 layers of 32 tokens
+_LARGE: Final = 3_000_000
 _PER_CELL: Final = _SMALL // (6 * 32)
 
 
@@ -63,8 +65,8 @@ def write_page(
         result: an explanation, a comparison, or two explanations side by side.
         path: destination; an existing file is replaced, as a whole.
         chart: also embed the Bokeh chart and BokehJS (about 0.5 MB more).
-        answers: how many tokens, heads, layers and cells can be clicked, those with the most mass first; None
-            for as many as take a few seconds, which are all of a small model.
+        answers: how many words, heads, layers, cells and MLPs can be clicked, those with the most mass first,
+            and after them pairs; None for as many as take a few seconds: of a small model all, and 200 pairs.
 
     Returns:
         The path written.
@@ -94,34 +96,32 @@ def page(
 
     bundle = as_module(read_bundle())
     image = _base64(picture(result))
-    summary = messages.encode(result, revision=1)
-    header, buffer = summary
-    answers_by_type: dict[str, list[messages.Message]] = {}
+    header, buffer = messages.encode(result, revision=1)
+    ahead = Ahead({}, {}, [])
     bokeh = ""
     if isinstance(result, SideBySide):
-        left = _LARGE - len(bundle) - len(image) - size_of(summary)
-        answers_by_type = {BothRequest.type: both_ahead(result, left, answers)}
+        left = _LARGE - len(bundle) - len(image) - len(buffer) - len(json.dumps(header))
+        both = both_ahead(result, left, answers)
+        ahead.answers[BothRequest.type] = [message for _, message in both]
+        # What can be clicked is what there is an answer of, for both.
+        ahead.held[ConditionRequest.type] = [name_of(part) for part, _ in both]
     elif not isinstance(result, Comparison):
         cells = len(result.layers) * max(len(stream.tokens) for stream in result.streams)
-        left = min(_LARGE, max(_SMALL, _PER_CELL * cells)) - len(bundle) - len(image) - size_of(summary)
-        answers_by_type = answers_ahead(result, left, answers)
-        if chart and result.layers:
-            answers_by_type[ChartRequest.type] = [_chart(result)]
-            bokeh = packed_bokehjs()
-    content = Page(
-        summary=header,
-        buffer=_base64(buffer),
-        answers={
-            name: [Prepared(header, _base64(buffer)) for header, buffer in found]
-            for name, found in answers_by_type.items()
-        },
-    )
+        charted = chart and len(result.layers) > 0
+        bokeh = packed_bokehjs() if charted else ""
+        fixed = len(bundle) + len(image) + len(bokeh) + len(buffer) + len(json.dumps(header))
+        ahead = answers_ahead(result, min(_LARGE, max(_SMALL, _PER_CELL * cells)) - fixed, answers)
+        if charted:
+            ahead.answers[ChartRequest.type] = [_chart(result)]
+            ahead.held[ChartRequest.type] = [""]
+    content = Page(summary=header, buffer=_base64(buffer), tests=ahead.tests, held=ahead.held)
     parts = {
         "version": __version__,
         "title": html.escape(f"{header['score']['label']}: {header['text'][:80]}"),
         "plain": html.escape(messages.sendable(plain(result))),
         "picture": image,
         "payload": embedded(asdict(content)),
+        "answers": _base64(packed(ahead.answers)),
         "bokehjs": bokeh,
         "bundle": bundle,
     }

@@ -7,13 +7,16 @@ so it never touches a figure of the user's.
 
 from __future__ import annotations
 
+import io
 from functools import singledispatch
-from typing import Any
+from textwrap import wrap
+from typing import Any, Final
 
 import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
 
+from semiring_widgets._version import __version__
 from semiring_widgets.pictures.comparison_table import (
     CURVES,
     draw_curves,
@@ -25,16 +28,18 @@ from semiring_widgets.pictures.explanation_card import draw_explanation
 from semiring_widgets.pictures.glyphs import FAMILIES, drawable
 from semiring_widgets.pictures.palette import INK, MUTED
 from semiring_widgets.pictures.plain_text import plain
-from semiring_widgets.pictures.sheet import MARGIN, WIDTH, card
-from semiring_widgets.pictures.side_by_side_card import draw_side_by_side
+from semiring_widgets.pictures.sheet import DPI, MARGIN, WIDTH, card
 from semiring_widgets.pictures.small_png import small_png
+from semiring_widgets.pictures.two_sides_card import draw_side_by_side
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.result import Result
-from semiring_widgets.results.side_by_side import SideBySide
+from semiring_widgets.results.two_sides import SideBySide
 from semiring_widgets.results.wording import number
 
-__all__ = ["picture"]
+__all__ = ["picture", "picture_file", "settings"]
+
+_GRAPH: Final = (("granularity", "granularity"), ("level", "level"), ("rules", "rules"))
 
 
 def picture(result: Result) -> bytes:
@@ -52,6 +57,62 @@ def picture(result: Result) -> bytes:
         canvas: Any = figure.canvas
         canvas.draw()
     return small_png(np.asarray(canvas.buffer_rgba())[..., :3])
+
+
+def picture_file(result: Result, form: str, scale: float = 2.0) -> bytes:
+    """Draw a result for a document, with a line below it that says what was asked.
+
+    Args:
+        result: of any kind.
+        form: ``"svg"``, whose letters stay text, or ``"png"``.
+        scale: of a PNG, in pixels of it per pixel of the card, which is 1080 wide.
+
+    Returns:
+        The file; the same for the same result and versions.
+    """
+    looks = ["default", {"font.family": FAMILIES, "svg.fonttype": "none", "svg.hashsalt": "semiring_widgets"}]
+    with style.context(looks):
+        figure = _figure(result)
+        for row, line in enumerate(reversed(wrap(settings(result), 165))):
+            figure.text(
+                MARGIN / WIDTH,
+                -0.02 - 0.16 * (row + 1) / figure.get_figheight(),
+                line,
+                fontsize=7.5,
+                color=MUTED,
+                parse_math=False,
+            )
+        output = io.BytesIO()
+        figure.savefig(
+            output,
+            format=form,
+            dpi=DPI * scale,
+            bbox_inches="tight",
+            pad_inches=0.08,
+            facecolor="white",
+            metadata={"Date": None} if form == "svg" else {"Software": None},
+        )
+    return output.getvalue()
+
+
+def settings(result: Result) -> str:
+    """What a picture needs to be made again: model, text, score, reference, rules, graph, version.
+
+    Args:
+        result: of any kind.
+    """
+    reference = getattr(result, "reference", None)
+    graph = [f"{getattr(result, name)} {word}".strip() for name, word in _GRAPH if hasattr(result, name)]
+    facts = [
+        f"semiring_widgets {__version__}",
+        result.model,
+        f"“{result.text}”",
+        result.score.label,
+        "" if reference is None else f"compared with {reference.label}",
+        *graph,
+        result.paths,
+    ]
+    return drawable("  ·  ".join(filter(None, facts)).replace("\n", " / "), 1000)
 
 
 @singledispatch

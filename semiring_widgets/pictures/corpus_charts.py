@@ -86,7 +86,9 @@ def _figure(title: str, height: int, tools: str = "", **more: Any) -> Any:
         axis.axis_label_text_color = axis.major_label_text_color = INK
         axis.minor_tick_line_color = None
         axis.axis_line_color = axis.major_tick_line_color = _QUIET
-    made.grid.grid_line_alpha = 0.4
+    made.outline_line_color = None
+    made.grid.grid_line_color = _QUIET
+    made.grid.grid_line_alpha = 0.2
     return made
 
 
@@ -236,14 +238,15 @@ def _layers(numbers: CorpusNumbers) -> Any:
         "x_range": Range1d(layers[0] - 0.5, layers[-1] + 0.5),
         "y_range": Range1d(0, 1, name="means"),
     }
-    plot = _figure(f"Layers: mean {numbers.of}", 240, x_axis_label="layer", y_axis_label=numbers.of, **ranges)
+    plot = _figure(
+        f"Layers: mean {numbers.of}; ● its heads, summed, ◆ MLP",
+        240,
+        x_axis_label="layer",
+        y_axis_label=numbers.of,
+        **ranges,
+    )
     plot.xaxis.ticker = layers if len(layers) <= 24 else layers[:: 1 + len(layers) // 24]
     _whiskers(plot, numbers, across=False)
-    plot.legend.orientation = "horizontal"
-    plot.legend.background_fill_alpha = plot.legend.border_line_alpha = 0
-    plot.legend.label_text_font_size = "11px"
-    plot.legend.label_text_color = INK
-    plot.add_layout(plot.legend[0], "below")
     return plot
 
 
@@ -252,7 +255,7 @@ def _order(numbers: CorpusNumbers) -> Any:
 
     shown = min(_LISTED, sum(part.kind != "layer" for part in numbers.parts))
     plot = _figure(
-        "Largest heads and MLPs; hollow: order not resolved",
+        "Largest parts; hollow: order not resolved",
         70 + 20 * shown,
         x_range=Range1d(0, 1, name="means"),
         y_range=FactorRange(factors=[], name="names"),
@@ -269,9 +272,7 @@ def _whiskers(plot: Any, numbers: CorpusNumbers, *, across: bool) -> None:
 
     zero = Span(location=0, dimension="height" if across else "width", line_color=_QUIET, line_width=1)
     plot.add_layout(zero)
-    source = _source(
-        "data", "place", "mean", "low", "high", "colour", "fill", "marker", "kind", "name", "count"
-    )
+    source = _source("data", "place", "mean", "low", "high", "colour", "fill", "marker", "name", "count")
     ends = {"x0": "low", "x1": "high", "y0": "place", "y1": "place"}
     if not across:
         ends = {"x0": "place", "x1": "place", "y0": "low", "y1": "high"}
@@ -285,7 +286,6 @@ def _whiskers(plot: Any, numbers: CorpusNumbers, *, across: bool) -> None:
         line_color="colour",
         fill_color="fill",
         line_width=2,
-        **({} if across else {"legend_group": "kind"}),
     )
     told = [
         ("part", "@name"),

@@ -11,7 +11,7 @@ from semiring_widgets.pictures.plain_effects import KINDS, form_of, rows_of
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.result import Result
-from semiring_widgets.results.side_by_side import SideBySide
+from semiring_widgets.results.two_sides import SideBySide
 from semiring_widgets.results.visible import token_label
 from semiring_widgets.results.wording import nats, number, power, signed
 from semiring_widgets.vocabulary import METRICS, RANKED_BY

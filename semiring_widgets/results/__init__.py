@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from semiring_widgets.results.rankings import Family, ListedRoute, ListedStep, Ranking
     from semiring_widgets.results.result import Result
     from semiring_widgets.results.session import Session
-    from semiring_widgets.results.side_by_side import SideBySide
+    from semiring_widgets.results.two_sides import SideBySide
 
 _HOME = {
     "Comparison": "comparison",
@@ -47,7 +47,7 @@ _HOME = {
     "Result": "result",
     "Score": "parts",
     "Session": "session",
-    "SideBySide": "side_by_side",
+    "SideBySide": "two_sides",
     "Statistic": "parts",
     "Status": "parts",
     "Stream": "parts",

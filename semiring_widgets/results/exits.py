@@ -27,6 +27,12 @@ class Exits(Protocol):
         """Write one self-contained page, see `Explanation.to_html`."""
         ...
 
+    def write_picture(
+        self, result: Any, path: str | os.PathLike[str], *, form: str, scale: float = 2.0
+    ) -> Path:
+        """Write one picture, see `Explanation.to_svg` and `Explanation.to_png`."""
+        ...
+
     def mimebundle(self, result: Any, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """All forms of a result, for ``_repr_mimebundle_``."""
         ...

@@ -10,6 +10,7 @@ Nothing here is validated: the constructors are called by the code that has just
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -27,6 +28,7 @@ from semiring_widgets.results.answer_checks import (
     check_sentences,
     check_tests,
 )
+from semiring_widgets.results.asked import Argument, Likely, call_of
 from semiring_widgets.results.consistency import (
     check_counted,
     check_layers,
@@ -95,6 +97,8 @@ class Explanation(Tested, Inside, Result):
         rules: which number an edge of the graph carried: ``"gradient"``, ``"linear"``, ``"secant"``,
             ``"lrp"``, ``"gim"``, or the name of another rule.
         groups: parts that are taken together under a name, by name, see `group`; they are saved.
+        arguments: what was asked, as far as it is not the default; see `call`.
+        likeliest: what the model would say there, its first choices; none for a score of the caller's.
 
     Example:
         >>> import semiring_widgets as sw
@@ -131,6 +135,8 @@ class Explanation(Tested, Inside, Result):
     tests: TestLog = field(default_factory=TestLog)
     rules: str = "gradient"
     groups: GroupBook = field(default_factory=GroupBook)
+    arguments: tuple[Argument, ...] = ()
+    likeliest: tuple[Likely, ...] = ()
 
     @property
     def routes(self) -> tuple[ListedRoute, ...]:
@@ -158,6 +164,33 @@ class Explanation(Tested, Inside, Result):
         """
         if isinstance(self.session, HeldSession):
             self.session.release()
+
+    def call(
+        self, selection: Iterable[Mapping[str, Any]] = (), avoiding: Iterable[Mapping[str, Any]] = ()
+    ) -> str:
+        """The Python call that gives this explanation.
+
+        Args:
+            selection: parts; the call is then of the paths through all of them, as after a click.
+            avoiding: parts that these paths do not touch.
+
+        Returns:
+            The call. ``model`` and ``tokenizer`` are names of the reader's, and so is what was given as an
+            object: a score, a semiring, a tensor.
+
+        Raises:
+            InputError: the explanation comes from a file that does not say what was asked.
+
+        Example:
+            >>> e = sw.explain(model, tokenizer, "The keys [MASK] here.", "are")
+            >>> e.call()
+            'sw.explain(model, tokenizer, "The keys [MASK] here.", target="are")'
+            >>> eval(e.call([{"layer": 3, "head": 2}])).paths
+            'only paths through head 3·2'
+        """
+        if not self.arguments:
+            raise InputError("This explanation does not say what was asked: it comes from an older file.")
+        return call_of(self.arguments, selection, avoiding)
 
     def ranking(self, by: str) -> Ranking:
         """One of the rankings.
@@ -271,7 +304,7 @@ class Explanation(Tested, Inside, Result):
             >>> long = sw.explain(*causal, "The keys to the cabinet", "are on the table")
             >>> table = long.by_token().pivot(index="piece", columns="token", values="effect")
             >>> table.shape, long.by_token()["piece_text"].unique().tolist()
-            ((4, 8), ['are', 'on', 'the', 'table'])
+            ((4, 9), ['are', 'on', 'the', 'table'])
         """
         from semiring_widgets.results.pieces import pieces_frame
 
@@ -285,8 +318,9 @@ class Explanation(Tested, Inside, Result):
         Args:
             path: destination; an existing file is replaced.
             chart: also embed the Bokeh chart and BokehJS (about 0.5 MB more).
-            answers: how many tokens, heads, layers and cells can be clicked in it, those with the most mass
-                first; None for as many as take a few seconds, which are all of a small model.
+            answers: how many words, heads, layers, cells and MLPs can be clicked in it, those with the most
+                mass first, and after them pairs of these; None for as many as take a few seconds, which are
+                all of a small model, and 200 pairs.
 
         Returns:
             The path written.

@@ -1,16 +1,17 @@
 """Who holds a recording: a session that can be given up, and at most one that a notebook keeps.
 
 A recording takes tens to hundreds of megabytes, and a notebook keeps whatever it has shown: in its output
-history, and in the registry of its widgets. So of the explanations shown, the newest has its recording, and
-the others give theirs up; their numbers and pictures stay. What was computed and never shown is the
-caller's alone, and lives as long as any object.
+history, and in the registry of its widgets. So of the explanations shown, the newest has its recording, with
+the questions before it in the same view as far as memory allows, and the others give theirs up; their numbers
+and pictures stay. What was computed and never shown is the caller's alone, and lives as long as any object.
 """
 
 from __future__ import annotations
 
 import threading
 import weakref
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from semiring_widgets.checks import choice, whole_number
 from semiring_widgets.errors import InputError
+from semiring_widgets.results.asked import Argument
 from semiring_widgets.results.drilled import ScalarPath, UnitNumbers
 from semiring_widgets.results.groups import Group
 from semiring_widgets.results.log_of_tests import Test
@@ -25,7 +27,24 @@ from semiring_widgets.results.rankings import Ranking
 from semiring_widgets.results.session import Session
 from semiring_widgets.vocabulary import RANKINGS
 
-__all__ = ["HeldSession", "keep_newest", "sessions_of"]
+__all__ = ["Asks", "HeldSession", "keep_newest", "sessions_of"]
+
+
+class Asks(Protocol):
+    """Who asks the question once more, or another one of the same model."""
+
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        """What is asked, without what is the default."""
+        ...
+
+    def changed(self, **changes: Any) -> Asks:
+        """Another question to the same model."""
+        ...
+
+    def run(self, before: object = None) -> Any:
+        """The question, ready to be run by a worker; ``before`` is a session whose numbers may be used."""
+        ...
 
 
 class HeldSession:
@@ -33,10 +52,17 @@ class HeldSession:
 
     Args:
         session: the live computation.
+        asker: asks the model again, also when the recording was given up; None where nobody can.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, asker: Asks | None = None) -> None:
         self._session: Session | None = session
+        self.asker = asker
+
+    @property
+    def session(self) -> Session | None:
+        """The live computation; None when it was given up."""
+        return self._session
 
     @property
     def released(self) -> bool:
@@ -109,18 +135,35 @@ def sessions_of(result: object) -> tuple[object, ...]:
     return tuple(getattr(side, "session", None) for side in sides)
 
 
-def keep_newest(*sessions: object) -> None:
+def keep_newest(*sessions: object, beside: Iterable[object] = ()) -> None:
     """Note what is shown now; what was shown before it gives its recording up.
 
     Args:
         sessions: of a result that is shown; what is no `HeldSession` holds no recording.
+        beside: of earlier answers in the same view, the newest first: they keep theirs as long as all of
+            them together take less than what is still free.
     """
     held = [one for one in sessions if isinstance(one, HeldSession) and not one.released]
     if not held:
         return
+    kept = [*held, *_fitting(held, beside)]
     with _lock:
         shown = [known() for known in _newest]
-        _newest[:] = [weakref.ref(session) for session in held]
+        _newest[:] = [weakref.ref(one) for one in kept]
     for other in shown:
-        if other is not None and all(other is not session for session in held):
+        if other is not None and not any(other is one for one in kept):
             other.release()
+
+
+def _fitting(newest: list[HeldSession], beside: Iterable[object]) -> list[HeldSession]:
+    """Those whose recordings there is room for; one that several share counts for each."""
+    room = min(getattr(one.session, "free", 0) for one in newest)
+    found = []
+    for one in beside:
+        if not isinstance(one, HeldSession) or one.released or one in newest:
+            continue
+        room -= getattr(one.session, "nbytes", 0)
+        if room < 0:
+            break
+        found.append(one)
+    return found

@@ -21,7 +21,10 @@ __all__ = ["ELSEWHERE", "Result", "arrays_of", "facts_of"]
 # Fields that are saved as arrays, or not at all.
 ELSEWHERE: Final = ("dataset", "session")
 # Fields that files have where there is something to say.
-_LATER: Final = ("paths", "reference", "sentences", "correlations", "tests", "groups")
+_LATER: Final = (
+    *("paths", "reference", "sentences", "correlations", "tests"),
+    *("arguments", "likeliest", "groups"),
+)
 R = TypeVar("R", bound="Result")
 
 
@@ -71,6 +74,43 @@ class Result:
             'methods.html'
         """
         return exits().write_page(self, path, chart=True, answers=None)
+
+    def to_svg(self, path: str | os.PathLike[str]) -> Path:
+        """Write the static picture as SVG, whose letters are text, with a line that cites what was asked.
+
+        Args:
+            path: destination; an existing file is replaced.
+
+        Returns:
+            The path written.
+
+        Raises:
+            InputError: the picture cannot be written there.
+
+        Example:
+            >>> e.to_svg("keys.svg").name
+            'keys.svg'
+        """
+        return exits().write_picture(self, path, form="svg")
+
+    def to_png(self, path: str | os.PathLike[str], *, scale: float = 2.0) -> Path:
+        """Write the static picture as PNG, with a line that cites what was asked.
+
+        Args:
+            path: destination; an existing file is replaced.
+            scale: how fine it is: 1 for about 1080 pixels of width, which screens show, 2 for print.
+
+        Returns:
+            The path written.
+
+        Raises:
+            InputError: the picture cannot be written there, or ``scale`` is not between 0.1 and 10.
+
+        Example:
+            >>> e.to_png("keys.png", scale=1).name
+            'keys.png'
+        """
+        return exits().write_picture(self, path, form="png", scale=scale)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a file that `load` reads back exactly (all but a live session).

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from semiring_widgets.contract import messages
 from semiring_widgets.contract.both import both
-from semiring_widgets.results.side_by_side import SideBySide
+from semiring_widgets.results.two_sides import SideBySide
 from semiring_widgets.widgets.desk import Request
 from semiring_widgets.widgets.result_widget import ResultWidget
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 from semiring_widgets.contract import messages
-from semiring_widgets.contract.table import REQUESTS
+from semiring_widgets.contract.table import Cancel, Pull
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.widgets.desk import Request
@@ -14,7 +14,7 @@ from semiring_widgets.widgets.result_widget import ResultWidget
 
 __all__ = ["ComparisonWidget"]
 
-_AT_ONCE: Final = [name for name, kind in REQUESTS.items() if kind.at_once]
+_AT_ONCE: Final = (Pull.type, Cancel.type)
 
 
 class ComparisonWidget(ResultWidget[Comparison]):

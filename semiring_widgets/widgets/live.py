@@ -47,8 +47,9 @@ def explain(model: Any, tokenizer: Any, text: Any, *arguments: Any, **named: Any
     from semiring_widgets.explanation import explain_run  # loads torch
 
     read_bundle()  # no work is started for a widget that cannot be shown
-    job = ExplanationJob(explain_run(model, tokenizer, text, *arguments, **named))
-    return ExplanationWidget(job, text=_shown(text), model=type(model).__name__)
+    run = explain_run(model, tokenizer, text, *arguments, **named)
+    asker = getattr(run, "asker", None)
+    return ExplanationWidget(ExplanationJob(run), text=_shown(text), model=type(model).__name__, asker=asker)
 
 
 @with_arguments_of(lambda: attr.compare, CompareOptions)

@@ -91,7 +91,7 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
         self._views: set[Any] = set()
         self.on_msg(self._receive)
         if self._job is not None:
-            self._job.subscribe(self._publish)
+            self._follow(self._job)
 
     def __setattr__(self, name: str, value: Any) -> None:
         try:
@@ -185,24 +185,43 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
 
     def _hold(self) -> None:
         """Keep the recording behind what is shown, and no older one; nothing is behind a closed widget."""
-        sessions = sessions_of(self._current)
+        shown, past = sessions_of(self._current), self._past_sessions()
         if not self._closed:
-            keep_newest(*sessions)
+            keep_newest(*shown, beside=past)
             return
-        for session in sessions:
+        for session in (*shown, *past):
             if isinstance(session, HeldSession):
                 session.release()
 
-    def _publish(self, latest: R | None, status: Status) -> None:
-        with self._publishing:
-            self._current = latest
-            self._hold()
-            revision = self.revision + 1
-            header, buffer = self._encode(status, revision)
-            with self.hold_sync():
-                self.summary = header
-                self.summary_buffer = buffer
-                self.revision = revision
+    def _past_sessions(self) -> list[object]:
+        """The sessions of what one may come back to, the newest first."""
+        return []
+
+    def _follow(self, job: ExplanationJob[R]) -> None:
+        """Show what a job finds, as long as no other has taken its place."""
+
+        def take(latest: R | None, status: Status) -> None:
+            with self._publishing:
+                if job is self._job:
+                    self._take(latest, status)
+
+        self._job = job
+        job.subscribe(take)
+
+    def _take(self, latest: R | None, status: Status) -> None:
+        """News of the job."""
+        self._current = latest
+        self._tell(status)
+
+    def _tell(self, status: Status) -> None:
+        """Send what is known now, as the next revision."""
+        self._hold()
+        revision = self.revision + 1
+        header, buffer = self._encode(status, revision)
+        with self.hold_sync():
+            self.summary = header
+            self.summary_buffer = buffer
+            self.revision = revision
 
     def _receive(self, _: Any, request: Any, buffers: Any) -> None:
         """A message of the front end; quick, and on whatever thread the kernel chose."""

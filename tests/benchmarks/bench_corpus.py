@@ -1,9 +1,9 @@
 """Rows a second of a corpus run beside a loop over `explain`, and what Ray costs beyond its start.
 
-The embedded model, sentences of nearly 16 tokens, everything that is asked by default. "explain" is one call a
-row; "corpus" a run of several batches, tables written. With ``--ray``, a run of the same chunks by one worker
-of Ray beside one without, both from the end of the first chunk to the end of the last: seconds of the wall,
-and of the processor in all processes. ``BENCHMARK_CLOCK=processor`` for the first table on a loaded machine.
+The embedded model, sentences of nearly 16 tokens, all that is asked by default. "explain" is one call a row;
+"corpus" a run of several batches, tables written. With ``--ray``, a run of the same chunks by one worker of
+Ray beside one without, both from the end of the first chunk to the end of the last: seconds of the wall, and
+of the processor in all processes. ``BENCHMARK_CLOCK=processor`` for the first table on a loaded machine.
 """
 
 from __future__ import annotations

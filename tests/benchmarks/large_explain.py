@@ -10,6 +10,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from semiring_widgets.explanation import explain_run
+from semiring_widgets.explanation.estimate import estimate_explain
 from tests.benchmarks.bench_gpu import llama
 from tests.benchmarks.large_peaks import MB, Peak
 from tests.benchmarks.measuring import Report
@@ -59,19 +60,28 @@ def explained(
         **sizes: of the model, as `LlamaConfig` calls them.
     """
     model = model_of(tokens, device, **sizes)
-    text = " ".join(f"w{n}" for n in range(tokens))
-    run = explain_run(
-        model, words(max(64, tokens)), text, "w3", "w5", reference="zero", max_memory=max_memory
-    )
+    question = (words(max(64, tokens)), " ".join(f"w{n}" for n in range(tokens)), "w3", "w5")
+    estimate = estimate_explain(model, *question) / MB
+    run = explain_run(model, *question, reference="zero", max_memory=max_memory)
     phase, peak, began = "calling the model", Peak(device), time.perf_counter()
     model_alone, most = peak.before, 0
 
     def tell() -> None:
         nonlocal most
         most = max(most, peak.total)
-        seconds = time.perf_counter() - began
-        beside = (peak.total - model_alone) / MB
-        report.add(case=f"{tokens} tokens", of=phase, peak=peak.total / MB, beside=beside, seconds=seconds)
+        add(phase, peak.total, time.perf_counter() - began)
+
+    def add(of: str, there: int, seconds: float) -> None:
+        beside = (there - model_alone) / MB
+        report.add(
+            case=f"{tokens} tokens",
+            of=of,
+            peak=there / MB,
+            beside=beside,
+            estimate=estimate,
+            ratio=estimate / beside,
+            seconds=seconds,
+        )
 
     def watch(draft: Any) -> None:
         nonlocal phase, peak, began
@@ -79,7 +89,6 @@ def explained(
             tell()
             phase, peak, began = draft.status.message, Peak(device), time.perf_counter()
 
+    started = began
     run(watch, lambda: None)
-    report.add(
-        case=f"{tokens} tokens", of="everything", peak=most / MB, beside=(most - model_alone) / MB, seconds=0
-    )
+    add("everything", most, time.perf_counter() - started)

@@ -103,13 +103,7 @@ def rows(
         case = f"{tokens} tokens, keeping {which}"
         limit = None if which == "all" else max(1 << 28, free // (4 * sizes["num_hidden_layers"]))
         try:
-            question = None
-            while question is None:
-                try:
-                    question, peak = _peak(lambda limit=limit: recorded(max_memory=limit), device)
-                except sw.errors.MemoryLimitError:
-                    # The least that it can do with, nearly.
-                    limit += limit // 2
+            (question, limit), peak = _peak(lambda limit=limit: _within(recorded, limit), device)
             if which == "least":
                 question[0].shrink()
             tape = question[0].nbytes
@@ -122,6 +116,14 @@ def rows(
         except torch.OutOfMemoryError as error:
             report.add(**_row(case, type(error).__name__, math.nan, math.nan))
         question = None
+
+
+def _within(recorded: Callable[..., Any], limit: int | None) -> tuple[Any, int | None]:
+    """A recording with a limit, or with nearly the least that it can do with."""
+    try:
+        return recorded(max_memory=limit), limit
+    except sw.errors.MemoryLimitError:
+        return _within(recorded, limit + limit // 2)
 
 
 def _row(case: str, of: str, peak: float, estimate: float) -> dict[str, Any]:

@@ -35,6 +35,11 @@ def comparison():
     return _made().build_comparison()
 
 
+def beside():
+    """Two texts, the second with another word and one more."""
+    return _made().build_beside()
+
+
 def slow(steps=600):
     """A live widget of a computation that takes a minute unless it is cancelled."""
     from semiring_widgets.jobs import ExplanationJob

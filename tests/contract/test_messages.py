@@ -47,6 +47,7 @@ def test_names_are_those_of_the_contract(make_explanation, make_comparison):
         ),
         *("layers", "totals", "status", "rankings", "statistics", "columns", "paths"),
         *("reference", "answer", "tests", "correlations", "rules", "groups"),
+        *("arguments", "likeliest", "inquiry"),
     }
     assert set(header["streams"][0]["tokens"][0]) == {"index", "text", "raw", "start", "end", "special", "id"}
     assert set(header["layers"][0]) == {"name", "index", "stream", "key_stream", "heads"}

@@ -12,7 +12,9 @@ from semiring_widgets.contract.requests import another_version, parts_of, reques
 from semiring_widgets.contract.table import ANSWERS, REQUESTS, SUMMARIES, VERSION
 from semiring_widgets.errors import InputError
 from semiring_widgets.export.page import page
+from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.widgets.desk import Desk
+from tests.export.reading import answers_of, payload_of
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 STORED = json.loads((FIXTURES / "messages.json").read_text(encoding="utf-8"))
@@ -53,13 +55,12 @@ def test_what_a_widget_meets_at_once_is_no_question_about_a_result(make_explanat
 
 def test_a_page_holds_answers_to_what_the_table_lets_it(make_explanation, make_beside, monkeypatch):
     monkeypatch.setattr("semiring_widgets.export.page.read_bundle", lambda: "")
-    ahead = {}
-    for result in (make_explanation(), make_beside()):
-        payload = json.loads(page(result).split('"payload">')[1].split("</script>")[0])
-        ahead |= payload["answers"]
-    assert set(ahead) == {name for name, kind in REQUESTS.items() if kind.ahead}
+    texts = page(make_explanation(), answers=3), page(make_beside(), answers=3)
+    ahead = {name: found for text in texts for name, found in answers_of(text).items()}
+    assert {*ahead, "test"} == {name for name, kind in REQUESTS.items() if kind.ahead}
     for name, found in ahead.items():
-        assert {one["header"]["type"] for one in found} == {REQUESTS[name].answer.type}
+        assert {header["type"] for header, _ in found} == {REQUESTS[name].answer.type}
+    assert {*payload_of(texts[0])["tests"][0]} == {field.name for field in dataclasses.fields(Test)}
 
 
 @pytest.mark.parametrize(

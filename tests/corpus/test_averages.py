@@ -3,8 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-from semiring_widgets.corpus.averaging import jaccard_of_first, means_with_intervals, resolved
+import semiring_widgets as sw
+from semiring_widgets.corpus.averaging import (
+    differences_with_intervals,
+    jaccard_of_first,
+    means_with_intervals,
+    resolved,
+)
 from semiring_widgets.corpus.corpus import Corpus
 from semiring_widgets.errors import InputError
 
@@ -29,6 +36,27 @@ def test_intervals_are_percentiles_of_means_of_texts_drawn_again():
         assert (low[part], high[part]) == pytest.approx(tuple(drawn_by_hand(numbers[:, part], 300, 7)))
     # One text has the last part.
     assert np.isnan([low[2], high[2]]).all()
+
+
+def test_intervals_of_a_difference_draw_the_texts_of_each_group():
+    rng = np.random.default_rng(3)
+    one, other = rng.standard_normal((9, 2)) + 2, rng.standard_normal((5, 2))
+    one[0, 1] = NONE
+    difference, low, high = differences_with_intervals(one, other, 70, 5)
+    assert difference == pytest.approx(np.nanmean(one, 0) - np.nanmean(other, 0))
+    draws = [np.random.default_rng((5, group)) for group in (0, 1)]
+    drawn = []
+    for _ in range(70):
+        mine, its = (
+            np.nanmean(group[draw.integers(0, len(group), len(group))], 0)
+            for draw, group in zip(draws, (one, other), strict=True)
+        )
+        drawn.append(mine - its)
+    wanted = np.percentile(drawn, [2.5, 97.5], axis=0)
+    np.testing.assert_allclose([low, high], wanted, rtol=1e-12)
+    # One text tells nothing of how texts differ.
+    _, *interval = differences_with_intervals(one, other[:1], 20, 5)
+    assert np.isnan(interval).all()
 
 
 @pytest.mark.parametrize(
@@ -91,6 +119,7 @@ def corpus():
     examples = pd.DataFrame(
         {"row": [0, 1, 2], "id": list("012"), "group": ["a", None, "a"], "right": [True, None, False]}
     ).astype({"right": "boolean"})
+    examples = examples.assign(entropy=[1.0, 2.0, 5.0], score=[1.0, NONE, -1.0])
     return Corpus(Tables(parts=parts, examples=examples))
 
 
@@ -123,3 +152,70 @@ def test_what_cannot_be_told_is_refused(corpus):
     one = Corpus(Tables(parts=corpus.parts().query("row == 0")))
     with pytest.raises(InputError, match="One text says nothing"):
         one.stability("effect", "token", k=1)
+
+
+def test_numbers_of_texts(corpus):
+    (found,) = corpus.averages("entropy", "example").to_dict("records")
+    assert (found["mean"], found["n"]) == (pytest.approx(8 / 3), 3)
+    (found,) = corpus.averages("score", "example", "group").query("group == 'a'").to_dict("records")
+    assert (found["mean"], found["n"]) == (0.0, 2)
+    with pytest.raises(InputError, match="of is 'effect'; choose one of score"):
+        corpus.averages("effect", "example")
+
+
+def test_groups_are_compared(corpus):
+    found = corpus.differences("right", "entropy", "example")
+    assert found.attrs["between"] == (True, False)
+    assert found[["difference", "n_one", "n_other"]].values.tolist() == [[-4.0, 1, 1]]
+    assert not found["resolved"].any()
+    found = corpus.differences("id", "effect", "token", between=("2", "0"))
+    assert found[["token_class", "difference"]].values.tolist()[0] == ["special", 1.0]
+    # The last text has no word.
+    assert found["n_one"].tolist() == [1, 0]
+    assert np.isnan(found["difference"][1])
+    for given, said in (
+        ({"by": "id"}, "'id' has 3 values .*; say by between= which two"),
+        ({"by": "id", "between": ("0", "7")}, "No text has id = '7'"),
+        ({"by": "group"}, "'group' has 1 values"),
+        ({"by": "colour"}, "by names 'colour'"),
+    ):
+        with pytest.raises(InputError, match=said):
+            corpus.differences(of="effect", kind="token", **given)
+
+
+def test_a_difference_that_is_clear_is_resolved():
+    rng = np.random.default_rng(0)
+    examples = pd.DataFrame({"row": range(40), "group": ["a", "b"] * 20})
+    examples["entropy"] = rng.standard_normal(40) + 3 * (examples["group"] == "b")
+    examples["log_mass"] = rng.standard_normal(40)
+    corpus = Corpus(Tables(examples=examples))
+    (found,) = corpus.differences("group", "entropy", "example").to_dict("records")
+    assert found["resolved"]
+    assert 2 < found["low"] < found["difference"] < found["high"] < 4
+    assert not corpus.differences("group", "log_mass", "example")["resolved"].any()
+
+
+def test_edges_are_averaged_and_ranked(demo, rows, tmp_path):
+    found = sw.explain_corpus(*demo, rows[:2], out=tmp_path, tested=False, kinds=["edge", "head"])
+    own = found.parts().query("kind == 'edge'")
+    table = found.averages("contribution", "edge")
+    assert len(table) == len(own) // 2
+    wanted = own.groupby(["source", "target", own["branch"].fillna("")])["contribution"].mean()
+    for row in table.to_dict("records"):
+        branch = row["branch"] if isinstance(row["branch"], str) else ""
+        assert row["mean"] == pytest.approx(wanted[row["source"], row["target"], branch], abs=1e-12)
+        assert row["n"] == 2
+    assert 0 < found.stability("contribution", "edge", 5) <= 1
+    # And they are those of one text asked alone.
+    model, tokenizer = demo
+    words = [tokenizer(text, return_tensors="pt").input_ids for text in (rows[0]["text"],)]
+    x = model.get_input_embeddings()(words[0]).detach()
+    masks = model.get_input_embeddings()(torch.full_like(words[0], tokenizer.mask_token_id)).detach()
+    good, bad = tokenizer.convert_tokens_to_ids([rows[0]["target"], rows[0]["contrast"]])
+    with torch.no_grad(), sw.record(reference=masks) as tape:
+        logits = model(inputs_embeds=x).logits[0, words[0][0].tolist().index(tokenizer.mask_token_id)]
+        score = logits[good] - logits[bad]
+    alone = sw.edges(tape, score, x, masks)
+    mine = own.query("row == 0")
+    assert mine["source"].tolist() == alone["source"].tolist()
+    np.testing.assert_allclose(mine["contribution"], alone["contribution"], atol=1e-5)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -29,20 +30,13 @@ SIZES = {"batch_size": 4, "chunk_size": 5}
 @pytest.fixture(scope="module")
 def cluster():
     """Small, silent, and gone afterwards."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in on_ray._STARTED_WITH.items():
-            patch.setenv(name, value)
-        ray.init(
-            address="local",
-            num_cpus=2,
-            num_gpus=0,
-            include_dashboard=False,
-            object_store_memory=100 * 2**20,
-            log_to_driver=False,
-            logging_level="ERROR",
-        )
-        yield
-        ray.shutdown()
+    small = {"num_cpus": 2, "num_gpus": 0, "object_store_memory": 100 * 2**20}
+    with warnings.catch_warnings():
+        # What is left of a start that took too long.
+        warnings.simplefilter("ignore", ResourceWarning)
+        on_ray.start_ray(ray, address="local", include_dashboard=False, **small)
+    yield
+    ray.shutdown()
 
 
 def same_numbers(mine, its):
@@ -167,6 +161,30 @@ def test_a_run_with_a_ray_of_its_own_is_stopped_and_goes_on(demo, tmp_path, name
     mine = sw.explain_corpus(*demo, killed_rows(), out=folder, batch_size=2, chunk_size=2)
     assert mine.examples()["row"].tolist() == list(range(12))
     assert not list(folder.rglob("*.partial"))
+
+
+def test_a_ray_that_does_not_start_is_said(monkeypatch):
+    class Slow:
+        """As Ray on a machine with no time."""
+
+        started, ended = 0, 0
+
+        def init(self, **options):
+            assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+            self.started += 1
+            raise Exception("The current node timed out during startup.")
+
+        def shutdown(self):
+            self.ended += 1
+
+    monkeypatch.delenv("RAY_USAGE_STATS_ENABLED", raising=False)
+    slow = Slow()
+    with pytest.raises(
+        SemiringWidgetsError, match="Ray's start failed with Exception: The current node timed"
+    ):
+        on_ray.start_ray(slow)
+    assert slow.started == slow.ended > 1
+    assert "RAY_USAGE_STATS_ENABLED" not in os.environ
 
 
 def test_ray_that_is_not_there_is_a_sentence(demo, rows, tmp_path, monkeypatch, capsys):

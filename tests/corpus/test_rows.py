@@ -23,14 +23,15 @@ def written(folder, kind):
     path = folder / f"rows.{kind}"
     if kind == "jsonl":
         path.write_text("\n".join(map(json.dumps, ROWS)) + "\n\n", encoding="utf-8-sig")
-    elif kind == "csv":
-        pd.DataFrame(ROWS).astype({"position": "Int64"}).to_csv(path, index=False, encoding="utf-8-sig")
+    elif kind in ("csv", "tsv"):
+        table = pd.DataFrame(ROWS).astype({"position": "Int64"})
+        table.to_csv(path, sep={"csv": ",", "tsv": "\t"}[kind], index=False, encoding="utf-8-sig")
     else:
         pd.DataFrame(ROWS).to_parquet(path)
     return path
 
 
-@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "tsv", "parquet"])
 def test_files(tmp_path, kind):
     assert [row_of(one, n) for n, one in enumerate(read_rows(written(tmp_path, kind)))] == WANTED
 
@@ -100,7 +101,7 @@ def test_a_digest_is_of_what_a_row_says_not_of_its_place():
     ("source", "said"),
     [
         ("nowhere.jsonl", "There is no file 'nowhere.jsonl'"),
-        ("rows.txt", "is no .jsonl, .ndjson, .csv, .parquet file"),
+        ("rows.txt", "is no .jsonl, .ndjson, .csv, .tsv, .parquet file"),
         ([], "has no rows"),
         (7, "rows is 7; give a JSONL"),
         ({"text": "a"}, "give a JSONL"),
@@ -155,6 +156,13 @@ def test_texts_of_a_csv_hold_quotes_commas_and_breaks(tmp_path):
         ("csv", b'text,target\n"The keys,are\n', "is no CSV file in UTF-8: unexpected end of data"),
         ("csv", b"text,target\n\xe9,are\n", "is no CSV file in UTF-8"),
         ("csv", b"text,target\n", "has no rows"),
+        ("csv", b"", "has no rows"),
+        ("jsonl", b"", "has no rows"),
+        ("jsonl", b"\xef\xbb\xbf\n\n", "has no rows"),
+        ("jsonl", b'["a"]\n', "Row 0 of the corpus is"),
+        ("jsonl", b'{"words": "a"}\n', "No row has a column 'text'; there are words"),
+        ("jsonl", b"\xe9\n", "is no JSON in line 1"),
+        ("parquet", b"", "is no Parquet file"),
         ("parquet", b"text,target\n", "is no Parquet file"),
         ("csv", b"sentence;target\na;b\n", "No row has a column 'text'; there are sentence;target. Say by"),
     ],
@@ -173,3 +181,46 @@ def test_a_row_that_is_none_keeps_its_name_and_its_digest_follows_what_it_says()
     assert str(row.error) == "position is 'end'; give the number of a token."
     assert row_or_reason(given | {"position": "start"}, 3).digest != row.digest
     assert row_or_reason({"target": "a"}, 3).text is None
+
+
+def test_what_is_missing_in_a_table_is_not_said_and_numbers_as_words_are_words():
+    """NaN, None, NaT and NA of pandas; whole numbers with gaps are floats there."""
+    frame = pd.DataFrame(
+        {
+            "text": ["a", "b"],
+            "target": [float("nan"), 7.0],
+            "contrast": ["12", None],
+            "position": ["3", None],
+            "group": [pd.NA, 2],
+            "reference": [pd.NaT, "mask"],
+        }
+    )
+    first, second = map(row_of, read_rows(frame), range(2))
+    assert first == Row(0, "0", "a", contrast="12", position=3)
+    assert second == Row(1, "1", "b", target=7, group="2", reference="mask")
+
+
+@pytest.mark.parametrize("empty", [pd.DataFrame({"text": []}), pa.table({"text": pa.array([], pa.string())})])
+def test_tables_without_rows(empty):
+    with pytest.raises(InputError, match="has no rows"):
+        read_rows(empty)
+
+
+def test_a_dataset_of_hugging_face():
+    datasets = pytest.importorskip("datasets")
+    given = datasets.Dataset.from_list(
+        [{name: row.get(name) for name in Streamed.column_names} for row in ROWS]
+    )
+    for source in (given, given.to_iterable_dataset()):
+        assert [row_of(one, n) for n, one in enumerate(read_rows(source))] == WANTED
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path, monkeypatch):
+    path = written(tmp_path, "jsonl")
+
+    def gone(self):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(type(path), "read_bytes", gone)
+    with pytest.raises(InputError, match="cannot be read: Input/output error"):
+        read_rows(path)

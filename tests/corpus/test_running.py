@@ -321,6 +321,8 @@ def test_the_command_says_what_came_out_and_where(rows, tmp_path, capsys):
     assert told[0] == "3 of 4 rows explained."
     assert told[1].startswith("The target is preferred in 100.0%")
     assert any("3·3" in line for line in told)
+    # Three texts do not tell which of two heads is before the other.
+    assert any(line.endswith("]  order not resolved") for line in told)
     assert told[-2].startswith("Not explained: row 3 (odd): The text has no [MASK] token")
     assert told[-1] == str(tmp_path / "out")
     assert cli.main([*words, "--kinds", "token", "head", "--json"]) == 0

@@ -1,15 +1,19 @@
 """Targets of several pieces: the log-probability of a continuation, and the difference of two."""
 
+import io
+
 import numpy as np
 import pytest
 import torch
 import transformers
+from rich.console import Console
 
 import semiring_widgets as sw
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation import explain_run
 from semiring_widgets.explanation.scores import prepare
 from semiring_widgets.question import Question
+from semiring_widgets.terminal import show
 from tests.own_tokenizers import byte_level, sentence_piece
 
 WORDS = [" are", " on", " the", " table", " is", " keys", "The", " there", "are", "is"]
@@ -185,6 +189,21 @@ def test_pieces_are_told_as_they_come_and_kept_in_the_file(made, tmp_path):
     loaded = sw.load(tmp_path / "long.npz")
     assert loaded.by_token().equals(e.by_token())
     assert loaded.score == e.score
+
+
+def test_a_terminal_says_what_made_each_piece(explained):
+    e = explained("GPT-2", target=TARGET, contrast=CONTRAST)
+    console = Console(file=io.StringIO(), width=100)
+    show(e, console)
+    lines = [line.split() for line in console.file.getvalue().splitlines()]
+    begins = next(n for n, line in enumerate(lines) if line[:1] == ["piece"])
+    # Log-probability and first word of every piece, in the order of the table.
+    table = e.by_token()
+    for line, (_, rows) in zip(lines[begins + 1 :], table.groupby(["of", "piece"], sort=False), strict=False):
+        first = rows.loc[rows["effect"].abs().idxmax()]
+        told = line[1:] if first["of"] == "target" else line[2:]
+        assert (line[0], told[1]) == (first["piece_text"], first["text"])
+        assert float(told[0].replace("−", "-")) == pytest.approx(first["log_probability"], rel=1e-3)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -1,9 +1,7 @@
 """The page: complete, small, safe, written as a whole or not at all."""
 
 import base64
-import json
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -12,77 +10,57 @@ from semiring_widgets.contract import messages
 from semiring_widgets.contract.bundle import read_bundle
 from semiring_widgets.contract.requests import EMPTY_SELECTION
 from semiring_widgets.errors import InputError, MissingBundleError
+from semiring_widgets.export.clicks import name_of, pairs, singles
 from semiring_widgets.export.page import page
 from semiring_widgets.pictures.chart import bokeh_version
 from semiring_widgets.results.parts import Score, Stream, Token
 from semiring_widgets.vocabulary import RANKINGS
+from tests.export.reading import Scripts, answers_of, payload_of
 
 NASTY = "</script><script>alert(1)</script><!-- {{bundle}} \"' & \ud83d"
 
 
-class Scripts(HTMLParser):
-    """Collects script elements and addresses the way a browser would."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.scripts, self.addresses, self.titles = [], [], []
-        self.open = None
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        attrs = dict(attrs)
-        self.open = tag
-        if tag == "script":
-            self.scripts.append((attrs, ""))
-        self.addresses += [attrs[name] for name in ("src", "href") if name in attrs]
-
-    def handle_endtag(self, tag):
-        self.open = None
-
-    def handle_data(self, data):
-        if self.open == "script":
-            attrs, before = self.scripts[-1]
-            self.scripts[-1] = attrs, before + data
-        elif self.open == "title":
-            self.titles.append(data)
-
-
-def payload_of(text):
-    return json.loads(
-        next(body for attrs, body in Scripts(text).scripts if attrs.get("data-semiring-widgets") == "payload")
-    )
-
-
-def conditions_of(payload):
-    return payload["answers"]["condition"]
+def selections_of(text):
+    return [header["selection"] for header, _ in answers_of(text)["condition"]]
 
 
 def test_the_payload_is_the_summary_with_its_answers(bundle, make_explanation):
     result = make_explanation()
-    payload = payload_of(page(result))
+    text = page(result, answers=3)
+    payload = payload_of(text)
     header, buffer = messages.encode(result, 1)
     assert payload["summary"] == header
     assert base64.b64decode(payload["buffer"]) == buffer
-    assert {(m["header"]["layer"], m["header"]["head"]) for m in payload["answers"]["head_map"]} == {
-        (layer, head) for layer in range(3) for head in range(2)
-    }
-    assert [m["header"]["by"] for m in payload["answers"]["routes"]] == list(RANKINGS)
-    assert all(m["header"]["selection"] == [] for m in payload["answers"]["routes"])
-    answer = payload["answers"]["condition"][0]
-    columns = messages.unpack(answer["header"]["columns"], base64.b64decode(answer["buffer"]))
-    assert columns["node_mass_share"].shape == (3, 9)
-    (chart,) = payload["answers"]["chart"]
-    assert chart["header"]["item"]["doc"]["version"] == bokeh_version()
+    answers = answers_of(text)
+    heads = [(layer, head) for layer in range(3) for head in range(2)]
+    assert {(header["layer"], header["head"]) for header, _ in answers["head_map"]} == set(heads)
+    assert sorted(payload["held"]["head_map"]) == [f"l{layer}h{head}" for layer, head in heads]
+    assert [header["by"] for header, _ in answers["routes"]] == list(RANKINGS)
+    assert all(header["selection"] == [] for header, _ in answers["routes"])
+    ((header, _),) = answers["chart"]
+    assert header["item"]["doc"]["version"] == bokeh_version()
+
+
+def test_packed_numbers_keep_their_first_digits(bundle, make_explanation):
+    result = make_explanation()
+    for header, buffer in answers_of(page(result, chart=False, answers=60))["condition"]:
+        dataset, _ = result.session.conditioned(header["selection"])
+        for name, values in messages.unpack(header["columns"], buffer).items():
+            exact = dataset[name].values
+            np.testing.assert_array_equal(np.isfinite(values), np.isfinite(exact))
+            tolerance = {"atol": 7e-5, "rtol": 0} if "log" in name else {"atol": 0, "rtol": 7e-5}
+            np.testing.assert_allclose(values, exact, **tolerance)
 
 
 def test_bokehjs_comes_with_the_chart_only(bundle, make_explanation):
     def bokeh(text):
         return [a for a, _ in Scripts(text).scripts if a.get("data-semiring-widgets") == "bokehjs"]
 
-    assert len(bokeh(page(make_explanation()))) == 1
-    without = page(make_explanation(), chart=False)
+    assert len(bokeh(page(make_explanation(), answers=1))) == 1
+    without = page(make_explanation(), chart=False, answers=1)
     assert bokeh(without) == []
-    assert "chart" not in payload_of(without)["answers"]
+    assert "chart" not in payload_of(without)["held"]
+    assert "chart" not in answers_of(without)
 
 
 def test_no_text_leaves_its_place(bundle, make_explanation):
@@ -98,6 +76,7 @@ def test_no_text_leaves_its_place(bundle, make_explanation):
     found = Scripts(text)
     assert [attrs.get("data-semiring-widgets", attrs["type"]) for attrs, _ in found.scripts] == [
         "payload",
+        "answers",
         "module",
     ]
     assert "<!--" not in text
@@ -107,7 +86,7 @@ def test_no_text_leaves_its_place(bundle, make_explanation):
 
 
 def test_nothing_is_fetched(bundle, make_explanation):
-    text = page(make_explanation())
+    text = page(make_explanation(), answers=1)
     assert all(address.startswith("data:") for address in Scripts(text).addresses)
     assert not re.search(r"@import|<link|url\(", text.split("<script")[0])
 
@@ -116,9 +95,9 @@ def test_six_layers_of_32_tokens_fit_into_a_megabyte(bundle, make_explanation):
     result = make_explanation([f"word{i}" for i in range(32)], layers=6, heads=12)
     text = page(result, chart=False)
     assert len(text.encode()) <= 1_000_000
-    payload = payload_of(text)
-    assert len(payload["answers"]["head_map"]) >= 60
-    assert len(payload["answers"]["condition"]) >= 6
+    answers = answers_of(text)
+    assert len(answers["head_map"]) >= 60
+    assert len(answers["condition"]) >= 6
 
 
 def clicks(result):
@@ -127,17 +106,35 @@ def clicks(result):
     heads = [(layer.index, head) for layer in result.layers for head in range(layer.heads)]
     return [
         *({"layer": layer} for layer in range(layers)),
+        *({"layer": layer, "branch": "mlp"} for layer in range(layers)),
         *({"layer": layer, "head": head} for layer, head in heads),
         *({"token": token} for token in range(tokens)),
         *({"layer": layer, "token": token} for layer in range(layers) for token in range(tokens)),
     ]
 
 
-def test_whatever_one_click_selects_is_answered_and_nothing_else(bundle, make_explanation):
+def test_whatever_one_click_selects_is_answered_and_the_likeliest_pairs(bundle, make_explanation):
     result = make_explanation()
-    answered = [m["header"]["selection"] for m in conditions_of(payload_of(page(result, chart=False)))]
+    text = page(result, chart=False)
+    answered = selections_of(text)
     expected = [[{**EMPTY_SELECTION, **part}] for part in clicks(result)]
-    assert sorted(map(str, answered)) == sorted(map(str, expected))
+    alone, together = answered[: len(expected)], answered[len(expected) :]
+    assert sorted(map(str, alone)) == sorted(map(str, expected))
+    assert len(together) == 200
+    assert all(len(pair) == 2 for pair in together)
+    assert len({str(pair) for pair in answered}) == len(answered)
+    held = payload_of(text)["held"]["condition"]
+    assert len(held) == len(answered)
+    assert {"l0m", "t2", "l1h0", "l2", "l1t4"} <= set(held)
+
+
+def test_pairs_begin_with_the_largest_effects(make_explanation):
+    result = make_explanation()
+    numbers = result.dataset
+    tint = {f"t{i}": value for i, value in enumerate(np.abs(numbers["token_effect"].values))}
+    words = [part for part in singles(result) if part.layer is None]
+    first = pairs(result, words.__contains__)[0]
+    assert sorted(map(name_of, first)) == sorted(sorted(tint, key=tint.__getitem__)[-2:])
 
 
 def test_a_page_is_the_same_on_every_run(bundle, make_explanation):
@@ -146,13 +143,12 @@ def test_a_page_is_the_same_on_every_run(bundle, make_explanation):
 
 def test_a_large_model_has_the_answers_with_the_most_mass(bundle, make_explanation):
     result = make_explanation([f"word{i}" for i in range(120)], layers=12, heads=12, maps=False)
-    payload = payload_of(page(result, chart=False))
-    answered = [m["header"]["selection"] for m in conditions_of(payload)]
+    answered = selections_of(page(result, chart=False))
     assert 4 <= len(answered) < len(clicks(result))
     shares = result.dataset["token_mass_share"].values
     tokens = [part["token"] for (part,) in answered if part["layer"] is None]
     assert tokens == list(np.argsort(-shares)[: len(tokens)])
-    assert len(conditions_of(payload_of(page(result, chart=False, answers=30)))) == 30
+    assert len(selections_of(page(result, chart=False, answers=30))) == 30
 
 
 @pytest.mark.parametrize("answers", [-1, 2.5, True, "all"])
@@ -162,24 +158,26 @@ def test_answers_are_a_number(bundle, make_explanation, tmp_path, answers):
 
 
 def test_a_loaded_explanation_has_no_conditions(bundle, make_explanation):
-    payload = payload_of(page(make_explanation(session=False, maps=False), chart=False))
-    assert payload["answers"] == {"head_map": [], "routes": [], "test": [], "condition": []}
+    text = page(make_explanation(session=False, maps=False), chart=False)
+    assert answers_of(text) == {"head_map": [], "routes": [], "condition": []}
+    assert payload_of(text)["tests"] == []
 
 
 def test_a_comparison(bundle, make_comparison, tmp_path):
     path = make_comparison().to_html(tmp_path / "comparison.html")
     payload = payload_of(path.read_text(encoding="utf-8"))
     assert payload["summary"]["type"] == "comparison"
-    assert payload["answers"] == {}
+    assert payload["held"] == {}
+    assert payload["tests"] == []
 
 
 def test_it_is_written_as_a_whole_or_not_at_all(bundle, make_explanation, tmp_path):
-    path = make_explanation().to_html(tmp_path / "page.html", chart=False)
+    path = make_explanation().to_html(tmp_path / "page.html", chart=False, answers=1)
     assert path == tmp_path / "page.html"
     before = path.read_bytes()
     assert before.startswith(b"<!doctype html>")
     with pytest.raises(InputError, match="There is no folder"):
-        make_explanation().to_html(tmp_path / "missing" / "page.html", chart=False)
+        make_explanation().to_html(tmp_path / "missing" / "page.html", chart=False, answers=1)
     assert [entry.name for entry in tmp_path.iterdir()] == ["page.html"]
 
 

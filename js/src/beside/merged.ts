@@ -22,6 +22,7 @@ export function mergedOf(summary: BesideHeader): ExplanationHeader {
     ...{ statistics: summary.statistics, answer: summary.answer },
     ...{ granularity: "", level: "", rules: "gradient", totals: NOTHING, reference: null },
     ...{ rankings: [], tests: [], correlations: [], groups: [] },
+    ...{ arguments: [], likeliest: [], inquiry: null },
   };
   merged.set(summary, found);
   return found;

@@ -20,8 +20,12 @@ export const isAll = ({ box, groups }: Brush): boolean => box === null && groups
 export const chosen = ({ groups }: Brush, group: number): boolean =>
   groups.length === 0 || groups.includes(group);
 
-export const within = (box: Box | null, x: number, y: number): boolean =>
-  box === null || (x >= box[0] && x <= box[1] && y >= box[2] && y <= box[3]);
+/** Whether two numbers lie in a box; they came with the digits of a float32, so its ends are rounded alike. */
+export function within(box: Box | null, x: number, y: number): boolean {
+  if (box === null) return true;
+  const [left, right, low, high] = box.map(Math.fround) as [number, number, number, number];
+  return x >= left && x <= right && y >= low && y <= high;
+}
 
 /** A group added to those that are chosen, or taken from them; all of them are the same as none. */
 export function toggled({ groups }: Brush, group: number, all: number): readonly number[] {

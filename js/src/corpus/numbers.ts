@@ -59,7 +59,7 @@ function flows(header: CorpusHeader, of: Aggregates): TemplateResult {
       ...branches.map((_, branch) => percent(shareOf(header, of, group, place, branch))),
     ]),
   );
-  return table("Share of the mass by layer and branch", ["", ...branches.map(plain)], rows);
+  return table("Share of the mass by layer and branch", ["group and layer", ...branches.map(plain)], rows);
 }
 
 function bins({ numbers, groups, bins: count }: CorpusHeader, of: Aggregates): TemplateResult[] {

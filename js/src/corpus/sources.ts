@@ -140,10 +140,7 @@ export function ordered({ parts }: CorpusHeader, of: Aggregates): Ordered[] {
   return all;
 }
 
-function whiskers(
-  of: Aggregates,
-  rows: { at: unknown; one: Ordered; kind: string; solid: boolean }[],
-): Table {
+function whiskers(of: Aggregates, rows: { at: unknown; one: Ordered; solid: boolean }[]): Table {
   const colours = rows.map(({ one, solid }) => (solid ? PART_COLOURS[one.part.kind] : UNRESOLVED));
   const pick = (from: Numbers) => rows.map(({ one }) => from[one.place] ?? Number.NaN);
   return {
@@ -154,7 +151,6 @@ function whiskers(
     colour: colours,
     fill: rows.map(({ solid }, place) => (solid ? colours[place] : "rgba(0,0,0,0)")),
     marker: rows.map(({ one }) => (one.part.kind === "mlp" ? "diamond" : "circle")),
-    kind: rows.map(({ kind }) => kind),
     name: rows.map(({ one }) => partName(one.part)),
     count: pick(of.part_count),
   };
@@ -163,8 +159,8 @@ function whiskers(
 export function layers({ parts }: CorpusHeader, of: Aggregates): Table {
   const rows = parts.flatMap((part, place) => {
     if (part.kind === "head") return [];
-    const [shift, kind] = part.kind === "mlp" ? [0.13, "MLP"] : [-0.13, "its heads, summed"];
-    return [{ at: part.layer + shift, one: { part, place, resolved: true }, kind, solid: true }];
+    const shift = part.kind === "mlp" ? 0.13 : -0.13;
+    return [{ at: part.layer + shift, one: { part, place, resolved: true }, solid: true }];
   });
   return whiskers(of, rows);
 }
@@ -174,7 +170,7 @@ export function order(header: CorpusHeader, of: Aggregates): Table {
   const first = ordered(header, of).slice(0, LISTED).reverse();
   return whiskers(
     of,
-    first.map((one) => ({ at: partName(one.part), one, kind: one.part.kind, solid: one.resolved })),
+    first.map((one) => ({ at: partName(one.part), one, solid: one.resolved })),
   );
 }
 

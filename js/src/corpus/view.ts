@@ -252,7 +252,7 @@ class View {
     put(this.root, { "data-brush": JSON.stringify(brush), "data-count": total(shown) });
     const missing = errors === 0 ? "" : `, ${errors.toLocaleString("en")} could not be asked`;
     render(
-      html`<strong>${name}</strong><span>${texts.toLocaleString("en")} texts${missing}</span><span>${question}</span>`,
+      html`<h2>${name}</h2><span>${texts.toLocaleString("en")} texts${missing}</span><span>${question}</span>`,
       this.head,
     );
     this.drawControls();

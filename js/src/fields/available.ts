@@ -1,14 +1,18 @@
 /** Which parts can be chosen: in a page without a kernel, those of which it holds something. */
 
-import { partOf, type Target } from "../selection";
+import { includes, isEmpty, partOf, type Target } from "../selection";
 import type { State } from "../store";
 import { isTested } from "../tested";
 
-/** Whether a part can be chosen. */
+/** Whether a part can be chosen, or, while Shift is held, added to what is selected. */
 export function availability({
   holds,
   columns,
-}: Pick<State, "holds" | "columns">): (target: Target) => boolean {
+  selection,
+  adding,
+}: Pick<State, "holds" | "columns" | "selection" | "adding">): (target: Target) => boolean {
+  if (adding && !isEmpty(selection))
+    return (target) => includes(selection, target) || holds([...selection, partOf(target)]);
   return (target) => {
     const part = partOf(target);
     // A part that was tested has something to say, whatever is known of the paths through it.

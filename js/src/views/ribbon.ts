@@ -36,13 +36,16 @@ function row(state: State, summary: ExplanationHeader, stream: number): Drawing 
   const values = tokens.map(({ index }) => numbers.at(index));
   const strength = tinting(numbers.measure, numbers.peak === null ? values : [numbers.peak]);
   const joined = joinedIn(tokens);
+  // What the model is asked to say, and reads as its own words.
+  const begins = summary.score.continuation ?? tokens.length;
+  const said = (index: number) => stream === summary.streams.length - 1 && index >= begins;
   const token = ({ index, text, raw, special }: Token): Drawing => {
     const value = values[index] ?? Number.NaN;
     const tint = strength(value);
     const printed = tokens.length <= ALL_PRINTED || tint >= STANDS_OUT;
-    const looks = `${special ? " special" : ""}${joined.has(index) ? " joined" : ""}${includes(state.avoiding, { token: index, stream }) ? " avoided" : ""}${isNegative(numbers.measure, value) ? " negative" : ""}${Number.isNaN(value) ? " unknown" : ""}`;
+    const looks = `${said(index) ? " said" : ""}${special ? " special" : ""}${joined.has(index) ? " joined" : ""}${includes(state.avoiding, { token: index, stream }) ? " avoided" : ""}${isNegative(numbers.measure, value) ? " negative" : ""}${Number.isNaN(value) ? " unknown" : ""}`;
     return html`<span role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${index}
-      data-stream=${stream} class="token${looks}" aria-label="${text}: ${numbers.say(index)}"
+      data-stream=${stream} class="token${looks}" aria-label="${said(index) ? "asked for, " : ""}${text}: ${numbers.say(index)}"
       aria-pressed=${includes(state.selection, { token: index, stream })} data-value=${printed ? short(numbers.measure, value, numbers.peak) : nothing} style="--tint:${tint.toFixed(3)}"
       >${text || raw}</span>`;
   };

@@ -26,13 +26,22 @@ from semiring_widgets.core.replay.whole_steps import with_whole_steps
 from semiring_widgets.core.tape import Node
 from semiring_widgets.errors import SemiringWidgetsError
 
-__all__ = ["mapped", "run_batched"]
+__all__ = ["mapped", "room_on", "run_batched"]
 
 _LOG = logging.getLogger(__name__)
 # Rows are run together as long as the largest result of a step is no larger: more would not fit into the
 # caches of a CPU, and be slower.
 _CHUNK = 32 << 20
 _CHUNK_ON_GPU = 512 << 20
+
+
+def room_on(device: torch.device) -> int:
+    """Bytes that the largest result of a step takes at most, in all rows that are run together.
+
+    Args:
+        device: where.
+    """
+    return _CHUNK if device.type == "cpu" else _CHUNK_ON_GPU
 
 
 def run_batched(
@@ -91,8 +100,7 @@ def _chunks(
     program: Program, narrowing: Narrowing, many: Sequence[Replaced], limit: int | None
 ) -> Iterator[list[Replaced]]:
     """As many at a time as fit, one at least."""
-    on_gpu = program.score.device.type != "cpu"
-    room = _CHUNK_ON_GPU if on_gpu else _CHUNK
+    room = room_on(program.score.device)
     position = 0
     while position < len(many):
         largest, living = _sizes(program, narrowing, program.reached(many[position].keys()))

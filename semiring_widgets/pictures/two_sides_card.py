@@ -12,11 +12,11 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from semiring_widgets.pictures.glyphs import drawable
-from semiring_widgets.pictures.palette import LINE, MUTED, shade
+from semiring_widgets.pictures.palette import INK, LINE, MUTED, shade
 from semiring_widgets.pictures.sheet import MARGIN, WIDTH, Block, heading, label, prose, sheet, text_width
 from semiring_widgets.pictures.tints import PRINTED, Tints
-from semiring_widgets.results.side_by_side import SideBySide
-from semiring_widgets.results.side_by_side_tables import SIDES, reasons
+from semiring_widgets.results.two_sides import SideBySide
+from semiring_widgets.results.two_sides_tables import SIDES, reasons
 from semiring_widgets.results.wording import number
 
 __all__ = ["draw_side_by_side"]
@@ -41,13 +41,10 @@ def draw_side_by_side(result: SideBySide) -> Figure:
 
 def _blocks(result: SideBySide) -> Iterator[Block]:
     tints, told = _tints(result)
-    first, *others = result.sentences or (None,)
-    if first is not None:
-        yield from prose(first.text, 13, weight="bold")
-    for sentence in others:
-        remark = sentence is not None and sentence.kind == "remark"
-        if sentence is not None:
-            yield from prose(sentence.text, 8.5 if remark else 10, **({"color": MUTED} if remark else {}))
+    for place, sentence in enumerate(result.sentences):
+        remark = sentence.kind == "remark"
+        size, weight = (13, "bold") if place == 0 else (8.5 if remark else 10, "normal")
+        yield from prose(sentence.text, size, weight=weight, color=MUTED if remark else INK)
     for side, name, one in zip(SIDES, result.names, result.sides, strict=False):
         about = (
             f"{side} ({name}): {one.score.label} = {number(one.score.value)}  ·  {one.model}  ·  {one.text}"
@@ -119,9 +116,16 @@ def _chips(
         y = top - side * (_CHIP + 0.03) - height
         missing = side < 2 and not text
         colour = "white" if missing else shade(tints.strength(side, place))
-        edge = {"linestyle": ":"} if missing else {}
         page.add_artist(
-            Rectangle((x, y), width - 0.03, height, facecolor=colour, edgecolor=LINE, linewidth=0.5, **edge)
+            Rectangle(
+                (x, y),
+                width - 0.03,
+                height,
+                facecolor=colour,
+                edgecolor=LINE,
+                linewidth=0.5,
+                linestyle=":" if missing else "-",
+            )
         )
         middle = x + width / 2 - 0.015
         if text:

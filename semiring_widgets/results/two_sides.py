@@ -22,7 +22,7 @@ from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.facts import value_of
 from semiring_widgets.results.parts import Score, Sentence, Statistic, Status, Stream, Token
 from semiring_widgets.results.result import Result, arrays_of, facts_of
-from semiring_widgets.results.side_by_side_tables import aligned_dataset, parts_frame
+from semiring_widgets.results.two_sides_tables import aligned_dataset, parts_frame
 from semiring_widgets.results.visible import token_label
 
 if TYPE_CHECKING:
