@@ -134,7 +134,9 @@ def _pieces(result: Explanation) -> Table:
     for (of, _), rows in result.by_token().groupby(["of", "piece"], sort=False):
         first = rows.iloc[0]
         most = rows.loc[rows["effect"].abs().sort_values(ascending=False).index[:_WORDS]]
-        words = ", ".join(f"{row.text} {signed(row.effect)}" for row in most.itertuples())
+        words = ", ".join(
+            f"{text} {signed(effect)}" for text, effect in zip(most["text"], most["effect"], strict=True)
+        )
         name = first["piece_text"] if of == "target" else f"{first['piece_text']} (contrast)"
         table.add_row(_line(name), number(first["log_probability"]), _line(words))
     return table

@@ -10,7 +10,7 @@ import xarray as xr
 from semiring_widgets.results.comparison import TENTHS, Comparison, MethodResult
 from semiring_widgets.results.drilled import ScalarPath, ScalarStep, UnitNumbers
 from semiring_widgets.results.explanation import Explanation
-from semiring_widgets.results.groups import Group, named
+from semiring_widgets.results.groups import Group, name_of_group
 from semiring_widgets.results.log_of_tests import Test, TestLog
 from semiring_widgets.results.parts import (
     Correlation,
@@ -177,7 +177,7 @@ class FakeSession:
     def group(self, name, parts, check=None):
         self._check(parts)
         self.asked.append(("group", name, parts))
-        return Group(named(name), tuple(Part(**part) for part in parts), 0.25, 12.5, 1.5)
+        return Group(name_of_group(name), tuple(Part(**part) for part in parts), 0.25, 12.5, 1.5)
 
     def units(self, part, check=None):
         self._check(part)

@@ -125,6 +125,7 @@ SAME_WORD = {
     "encode": "messages (contract) and texts (explanation)",
     "explain": "at once (explanation) and live (widgets)",
     "main": "of a command",
+    "mimebundle": "of a result, of a corpus, and whichever it is (faces)",
     "pieces": "of work for threads (kernels) and of rows (semirings)",
     "question": "to the user's model and to a statistic (explanation)",
     "read": "paths (anatomy) and files (results)",

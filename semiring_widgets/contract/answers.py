@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from semiring_widgets.contract import drilling, messages
+from semiring_widgets.contract import inside_answers, messages
 from semiring_widgets.contract.fields import Selection
-from semiring_widgets.contract.inside import GroupRequest, PathRequest, UnitsRequest
+from semiring_widgets.contract.inside_types import GroupRequest, PathRequest, UnitsRequest
 from semiring_widgets.contract.message_kinds import Request
 from semiring_widgets.contract.requests import request_of
 from semiring_widgets.contract.table import (
@@ -141,17 +141,19 @@ def _group(result: Explanation, asked: GroupRequest, check: Check) -> messages.M
         result.groups.add(session.group(asked.name, _parts(asked), check))
     else:
         result.groups.remove(asked.name)
-    return drilling.groups(asked.id, result.groups)
+    return inside_answers.groups(asked.id, result.groups)
 
 
 def _units(result: Explanation, asked: UnitsRequest, check: Check) -> messages.Message:
-    return drilling.units(asked.id, _session(result, "The units of a part").units(_parts(asked), check))
+    return inside_answers.units_found(
+        asked.id, _session(result, "The units of a part").units(_parts(asked), check)
+    )
 
 
 def _path(result: Explanation, asked: PathRequest, check: Check) -> messages.Message:
     session, parts, around = _session(result, "A scalar path"), _parts(asked), _around(asked)
     found = session.path(parts, asked.steps, check, avoiding=around)
-    return drilling.path(asked.id, parts, around, asked.steps, found)
+    return inside_answers.path(asked.id, parts, around, asked.steps, found)
 
 
 def _chart(result: Explanation, asked: ChartRequest, check: Check) -> messages.Message:

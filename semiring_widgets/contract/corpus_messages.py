@@ -26,7 +26,7 @@ from semiring_widgets.pictures.corpus_colours import colours_of, markers_of
 from semiring_widgets.pictures.corpus_text import asked_in_words
 from semiring_widgets.vocabulary import BRANCHES
 
-__all__ = ["LINES", "answer_about_corpus", "axes_of", "cells", "corpus_summary", "one_text"]
+__all__ = ["LINES", "answer_about_corpus", "axes_of", "corpus_cells", "corpus_summary", "one_text"]
 
 # Sent at once: points of the picture, and lines of the table.
 _POINTS: Final = 1500
@@ -112,7 +112,7 @@ def answer_about_corpus(numbers: CorpusNumbers, asked: Request) -> Message:
     if isinstance(asked, table.OneTextRequest):
         return one_text(ones_of(numbers, [asked.row])[0], asked.id)
     if isinstance(asked, table.CellsRequest):
-        return cells(numbers, asked.id)
+        return corpus_cells(numbers, asked.id)
     raise InputError(f"A corpus does not answer {asked.type!r}.")
 
 
@@ -129,7 +129,7 @@ def one_text(one: OneText, request_id: int = 0) -> Message:
     return message(table.OneTextAnswer(id=request_id, columns=columns, **told), buffer)
 
 
-def cells(numbers: CorpusNumbers, request_id: int = 0) -> Message:
+def corpus_cells(numbers: CorpusNumbers, request_id: int = 0) -> Message:
     """What a page without a kernel brushes.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from semiring_widgets.contract.message_kinds import Request
-from semiring_widgets.results.asked import Argument
+from semiring_widgets.results.asked_arguments import Argument
 from semiring_widgets.results.parts import Status
 
 __all__ = ["AskRequest", "Change", "Inquiry", "PastQuestion", "RecallRequest"]

@@ -13,7 +13,7 @@ from typing import Final
 from semiring_widgets.question import ExplainOptions, Question
 from semiring_widgets.vocabulary import BEST_OF, CARRIED, COUNTED, STAND_INS
 
-__all__ = ["settings"]
+__all__ = ["ask_settings"]
 
 _HEAD: Final = """\
 /**
@@ -45,7 +45,7 @@ _CHANGED: Final = (
 _ELSEWHERE: Final = "; in a notebook"
 
 
-def settings(width: int) -> str:
+def ask_settings(width: int) -> str:
     """The file.
 
     Args:

@@ -23,7 +23,7 @@ from semiring_widgets.contract.beside_types import BesideHeader, BothAnswer, Bot
 from semiring_widgets.contract.charts import BokehAnswer, BokehRequest, ChartAnswer, ChartRequest
 from semiring_widgets.contract.fields import GIVEN, KIND, RANKED_BY, Column, Selection
 from semiring_widgets.contract.inquiry import AskRequest, Inquiry, RecallRequest
-from semiring_widgets.contract.inside import (
+from semiring_widgets.contract.inside_types import (
     GroupAnswer,
     GroupRequest,
     PathAnswer,
@@ -33,7 +33,7 @@ from semiring_widgets.contract.inside import (
 )
 from semiring_widgets.contract.message_kinds import Answer, Notice, Request, Spelled
 from semiring_widgets.contract.summary import VERSION, Summary
-from semiring_widgets.results.asked import Argument, Likely
+from semiring_widgets.results.asked_arguments import Argument, Likely
 from semiring_widgets.results.comparison import MethodResult
 from semiring_widgets.results.groups import Group
 from semiring_widgets.results.log_of_tests import Test

@@ -23,7 +23,7 @@ from semiring_widgets.contract import table
 from semiring_widgets.contract.corpus_table import CORPUS_ANSWERS, CORPUS_REQUESTS, CorpusHeader
 from semiring_widgets.contract.fields import WORDS_OF_FACTS, Selection
 from semiring_widgets.contract.message_kinds import MessageType, Request, Spelled, Words
-from semiring_widgets.contract.settings import settings
+from semiring_widgets.contract.settings import ask_settings
 from semiring_widgets.contract.table import ANSWERS, NOTICES, REQUESTS, SUMMARIES
 from semiring_widgets.vocabulary import KINDS, RANKED_BY
 
@@ -68,7 +68,7 @@ def sources() -> dict[Path, str]:
     return {
         _FOLDER / "contract.ts": _contract(),
         _FOLDER / "contract-fields.ts": _fields(),
-        _FOLDER / "ask" / "settings.ts": settings(_WIDTH),
+        _FOLDER / "ask" / "settings.ts": ask_settings(_WIDTH),
         _FOLDER / "corpus" / "contract.ts": _corpus(),
     }
 

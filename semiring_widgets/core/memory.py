@@ -17,7 +17,7 @@ from torch._ops import OpOverload
 from semiring_widgets.checks import memory_limit
 from semiring_widgets.core.composites import Composite, Step, steps_of
 from semiring_widgets.core.graph import WIDENED, GradientGraph, find_nodes
-from semiring_widgets.core.jacobian.blocks.pieces import VAST, share_of
+from semiring_widgets.core.jacobian.blocks.column_pieces import VAST, share_of
 from semiring_widgets.core.memory_costs import Costs, costs_of
 from semiring_widgets.core.precision import in_full_precision
 from semiring_widgets.core.semirings import Semiring, find_semiring

@@ -14,10 +14,10 @@ from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.draft import Check, Report, Run
 from semiring_widgets.explanation.families import unwrapped
-from semiring_widgets.explanation.running import run_of
+from semiring_widgets.explanation.run_steps import run_of
 from semiring_widgets.explanation.session import LiveSession
 from semiring_widgets.question import ExplainOptions, Question
-from semiring_widgets.results.asked import Argument, arguments_of
+from semiring_widgets.results.asked_arguments import Argument, arguments_of
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.holding import HeldSession
 

@@ -12,7 +12,7 @@ from semiring_widgets.core.rules import find_rule
 from semiring_widgets.explanation.answering import sentences_of
 from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.question import ExplainOptions
-from semiring_widgets.results.asked import Argument
+from semiring_widgets.results.asked_arguments import Argument
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.groups import GroupBook
 from semiring_widgets.results.log_of_tests import Test, TestLog

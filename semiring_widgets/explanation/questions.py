@@ -17,7 +17,7 @@ from semiring_widgets.explanation.model_call import ModelCall
 from semiring_widgets.explanation.places import Place, answer, gap, next_place
 from semiring_widgets.explanation.targets import mask_position, place_in, token_id
 from semiring_widgets.explanation.text import Source
-from semiring_widgets.results.asked import Likely
+from semiring_widgets.results.asked_arguments import Likely
 from semiring_widgets.results.parts import Score, Stream
 from semiring_widgets.results.visible import visible
 

@@ -36,9 +36,9 @@ from semiring_widgets.explanation.names import Names
 from semiring_widgets.explanation.routing import RouteTeller, attention_legs, listed_steps
 from semiring_widgets.explanation.statistics import Asked
 from semiring_widgets.explanation.testing import Tester
-from semiring_widgets.explanation.unions import joined, pieces_of, sums_of
+from semiring_widgets.explanation.unions import joined_flows, pieces_of, sums_of
 from semiring_widgets.results.drilled import ScalarPath, UnitNumbers
-from semiring_widgets.results.groups import Group, named
+from semiring_widgets.results.groups import Group, name_of_group
 from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import Part
 from semiring_widgets.results.rankings import ListedStep, Ranking
@@ -121,7 +121,7 @@ class LiveSession:
             few = self._among(chosen, around)
             pieces = pieces_of(few, several)
             tables = [self._table(piece, chosen if piece is few else (), around, check) for piece in pieces]
-            dataset = joined(tables, [table.attrs["log_mass"] for table in tables])
+            dataset = joined_flows(tables, [table.attrs["log_mass"] for table in tables])
             sums = sums_of(pieces, self._directions, check)
         total = dataset.attrs["log_mass"]
         dataset.attrs.update(entropy=sums.entropy, contribution=sums.contribution)
@@ -136,7 +136,7 @@ class LiveSession:
             sums = sums_of(pieces_of(self.paths, several), self._directions, check)
         share = math.exp(min(0.0, sums.log_mass - self.teller.log_mass))
         told = tuple(Part(**asdict(part)) for part in several)
-        return Group(named(name), told, share, sums.entropy, sums.contribution)
+        return Group(name_of_group(name), told, share, sums.entropy, sums.contribution)
 
     def _routes_of(self, chosen: Chosen, around: Chosen) -> dict[tuple[ListedStep, ...], Route]:
         """The routes of some paths that were found already, to be followed in steps; of the newest set."""

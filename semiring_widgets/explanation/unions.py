@@ -19,7 +19,7 @@ from semiring_widgets.core.anatomy import Selection
 from semiring_widgets.core.paths import Paths
 from semiring_widgets.core.semirings import Entropy
 
-__all__ = ["Sums", "joined", "pieces_of", "sums_of"]
+__all__ = ["Sums", "joined_flows", "pieces_of", "sums_of"]
 
 _ENTROPY = Entropy()
 
@@ -73,7 +73,7 @@ def sums_of(
     return Sums(log_mass, entropy, math.fsum(contributions))
 
 
-def joined(tables: Sequence[xr.Dataset], log_masses: Sequence[float]) -> xr.Dataset:
+def joined_flows(tables: Sequence[xr.Dataset], log_masses: Sequence[float]) -> xr.Dataset:
     """The flow of sets that share no path, as that of one set.
 
     Args:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import xarray as xr
 
-from semiring_widgets.contract import drilling, messages
+from semiring_widgets.contract import inside_answers, messages
 from semiring_widgets.contract.answers import head_shares
-from semiring_widgets.contract.inside import UnitsRequest
+from semiring_widgets.contract.inside_types import UnitsRequest
 from semiring_widgets.contract.requests import EMPTY_SELECTION
 from semiring_widgets.contract.table import ConditionRequest, HeadMapRequest, RoutesRequest
 from semiring_widgets.errors import InputError, SemiringWidgetsError
@@ -230,7 +230,7 @@ def _units(result: Explanation, budget: _Budget) -> list[Message]:
 def _units_of(session: Session, part: Mapping[str, Any]) -> Message | None:
     """The units of a part; None where it has no hidden layer."""
     try:
-        return drilling.units(0, session.units([part]))
+        return inside_answers.units_found(0, session.units([part]))
     except SemiringWidgetsError:
         return None
 

@@ -15,14 +15,14 @@ from semiring_widgets.contract.corpus_messages import (
     LINES,
     answer_about_corpus,
     axes_of,
-    cells,
+    corpus_cells,
     corpus_summary,
     one_text,
 )
 from semiring_widgets.contract.corpus_table import CellsRequest, OneTextRequest
 from semiring_widgets.contract.messages import Message, sendable
 from semiring_widgets.contract.table import ChartRequest, Page
-from semiring_widgets.export.packing import packed
+from semiring_widgets.export.packing import packed_answers
 from semiring_widgets.export.page import as_module, embedded, filled, packed_bokehjs, renumbered
 from semiring_widgets.overview.aggregates import aggregate
 from semiring_widgets.overview.listing import some_of
@@ -71,7 +71,7 @@ def corpus_page(numbers: CorpusNumbers) -> str:
     chart["item"] = {name: renumbered(item, {}) for name, item in chart["item"].items()}
     answers: dict[str, list[Message]] = {
         ChartRequest.type: [(chart, b"")],
-        CellsRequest.type: [cells(numbers)],
+        CellsRequest.type: [corpus_cells(numbers)],
         OneTextRequest.type: _texts(numbers),
     }
     held = {ChartRequest.type: [""]}
@@ -83,7 +83,7 @@ def corpus_page(numbers: CorpusNumbers) -> str:
             "plain": html.escape(sendable(plain_corpus(numbers, whole))),
             "picture": _base64(corpus_picture(numbers, whole)),
             "payload": embedded(asdict(content)),
-            "answers": _base64(packed(answers)),
+            "answers": _base64(packed_answers(answers)),
             "bokehjs": packed_bokehjs(),
             "bundle": bundle,
         }

@@ -29,7 +29,7 @@ from semiring_widgets.contract.table import Packed, Prepared
 if TYPE_CHECKING:
     from semiring_widgets.contract.messages import Message
 
-__all__ = ["Scale", "coarse", "packed", "planes"]
+__all__ = ["Scale", "coarse", "packed_answers", "planes"]
 
 _BASE64: Final = 4 / 3
 _WORD: Final = 4
@@ -54,7 +54,7 @@ class Scale:
         return round((len(data) + len(self._compressor.flush(zlib.Z_SYNC_FLUSH))) * _BASE64)
 
 
-def packed(answers: Mapping[str, Sequence[Message]]) -> bytes:
+def packed_answers(answers: Mapping[str, Sequence[Message]]) -> bytes:
     """All answers as one gzip stream, the same on every run.
 
     Args:

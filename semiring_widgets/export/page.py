@@ -35,7 +35,7 @@ from semiring_widgets.errors import InputError
 from semiring_widgets.export.answers_ahead import Ahead, answers_ahead
 from semiring_widgets.export.both_ahead import both_ahead
 from semiring_widgets.export.clicks import name_of
-from semiring_widgets.export.packing import packed
+from semiring_widgets.export.packing import packed_answers
 from semiring_widgets.pictures.chart import bokeh_version, bokehjs, chart_item
 from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.results.atomic import check_writable, destination_of, write_whole
@@ -114,14 +114,14 @@ def page(
         if charted:
             ahead.answers[ChartRequest.type] = [_chart(result)]
             ahead.held[ChartRequest.type] = [""]
-    content = Page(summary=header, buffer=_base64(buffer), tests=ahead.tests, held=ahead.held)
+    content = Page(summary=header, buffer=_base64(buffer), tests=list(ahead.tests), held=ahead.held)
     parts = {
         "version": __version__,
         "title": html.escape(f"{header['score']['label']}: {header['text'][:80]}"),
         "plain": html.escape(messages.sendable(plain(result))),
         "picture": image,
         "payload": embedded(asdict(content)),
-        "answers": _base64(packed(ahead.answers)),
+        "answers": _base64(packed_answers(ahead.answers)),
         "bokehjs": bokeh,
         "bundle": bundle,
     }

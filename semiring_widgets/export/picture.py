@@ -38,7 +38,8 @@ def write_picture(result: Result, path: str | os.PathLike[str], *, form: str, sc
     """
     from semiring_widgets.pictures.card import picture_file  # imports matplotlib
 
-    if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not _LEAST <= scale <= _MOST:
+    given: object = scale
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not _LEAST <= given <= _MOST:
         raise InputError(f"scale is {shown(scale)}; give a number from {_LEAST} to {_MOST:.0f}.")
     check_writable(path)
     write_whole(path, picture_file(result, form, float(scale)))

@@ -37,7 +37,7 @@ from semiring_widgets.results.result import Result
 from semiring_widgets.results.two_sides import SideBySide
 from semiring_widgets.results.wording import number
 
-__all__ = ["picture", "picture_file", "settings"]
+__all__ = ["picture", "picture_file", "settings_line"]
 
 _GRAPH: Final = (("granularity", "granularity"), ("level", "level"), ("rules", "rules"))
 
@@ -70,10 +70,11 @@ def picture_file(result: Result, form: str, scale: float = 2.0) -> bytes:
     Returns:
         The file; the same for the same result and versions.
     """
-    looks = ["default", {"font.family": FAMILIES, "svg.fonttype": "none", "svg.hashsalt": "semiring_widgets"}]
+    words = {"font.family": FAMILIES, "svg.fonttype": "none", "svg.hashsalt": "semiring_widgets"}
+    looks: list[Any] = ["default", words]
     with style.context(looks):
         figure = _figure(result)
-        for row, line in enumerate(reversed(wrap(settings(result), 165))):
+        for row, line in enumerate(reversed(wrap(settings_line(result), 165))):
             figure.text(
                 MARGIN / WIDTH,
                 -0.02 - 0.16 * (row + 1) / figure.get_figheight(),
@@ -95,7 +96,7 @@ def picture_file(result: Result, form: str, scale: float = 2.0) -> bytes:
     return output.getvalue()
 
 
-def settings(result: Result) -> str:
+def settings_line(result: Result) -> str:
     """What a picture needs to be made again: model, text, score, reference, rules, graph, version.
 
     Args:

@@ -28,7 +28,7 @@ from semiring_widgets.results.answer_checks import (
     check_sentences,
     check_tests,
 )
-from semiring_widgets.results.asked import Argument, Likely, call_of
+from semiring_widgets.results.asked_arguments import Argument, Likely, call_of
 from semiring_widgets.results.consistency import (
     check_counted,
     check_layers,
@@ -307,7 +307,7 @@ class Explanation(Tested, Inside, Result):
             >>> table.shape, long.by_token()["piece_text"].unique().tolist()
             ((4, 9), ['are', 'on', 'the', 'table'])
         """
-        from semiring_widgets.results.pieces import pieces_frame
+        from semiring_widgets.results.piece_table import pieces_frame
 
         return pieces_frame(self.score, self.streams, self.dataset)
 

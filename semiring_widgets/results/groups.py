@@ -15,7 +15,7 @@ from semiring_widgets.errors import InputError
 from semiring_widgets.results.parts import Part
 from semiring_widgets.results.wording import percent, signed
 
-__all__ = ["Group", "GroupBook", "named"]
+__all__ = ["Group", "GroupBook", "name_of_group"]
 
 # A name is read on a chip.
 _LONGEST = 60
@@ -99,7 +99,7 @@ class GroupBook(Mapping[str, Group]):
         return "\n".join(map(str, self.values())) or "no groups yet"
 
 
-def named(name: Any) -> str:
+def name_of_group(name: Any) -> str:
     """The name of a group, without white space around it.
 
     Raises:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from semiring_widgets.checks import choice, whole_number
 from semiring_widgets.errors import InputError
-from semiring_widgets.results.asked import Argument
+from semiring_widgets.results.asked_arguments import Argument
 from semiring_widgets.results.drilled import ScalarPath, UnitNumbers
 from semiring_widgets.results.groups import Group
 from semiring_widgets.results.log_of_tests import Test

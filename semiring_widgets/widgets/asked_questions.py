@@ -12,7 +12,7 @@ from typing import Final
 
 from semiring_widgets.contract.inquiry import Inquiry, PastQuestion
 from semiring_widgets.question import ExplainOptions, Question
-from semiring_widgets.results.asked import Argument
+from semiring_widgets.results.asked_arguments import Argument
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.holding import Asks
 from semiring_widgets.results.parts import Status

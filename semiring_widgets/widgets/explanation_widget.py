@@ -12,7 +12,7 @@ from semiring_widgets.contract.inquiry import AskRequest, PastQuestion, RecallRe
 from semiring_widgets.contract.requests import request_of
 from semiring_widgets.errors import InputError, sentence_of
 from semiring_widgets.jobs import ExplanationJob
-from semiring_widgets.results.asked import argument_of_words
+from semiring_widgets.results.asked_arguments import argument_of_words
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.holding import Asks
 from semiring_widgets.results.parts import Status

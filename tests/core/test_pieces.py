@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import semiring_widgets as sw
-from semiring_widgets.core.jacobian.blocks import pieces
+from semiring_widgets.core.jacobian.blocks import column_pieces
 from semiring_widgets.core.live_memory import LiveMemory
 from semiring_widgets.core.precision import full_precision
 from semiring_widgets.core.semirings import Weight
@@ -32,16 +32,16 @@ def question(request):
 @pytest.mark.parametrize("semiring", SEMIRINGS)
 def test_pieces_change_no_number(question, semiring, monkeypatch):
     whole = sw.backprop(*question, semiring=semiring).parts
-    cut, pieces_of = [], pieces.pieces_of
-    monkeypatch.setattr(pieces, "VAST", 256)
-    monkeypatch.setattr(pieces, "_PIECE", 200)
+    cut, pieces_of = [], column_pieces.pieces_of
+    monkeypatch.setattr(column_pieces, "VAST", 256)
+    monkeypatch.setattr(column_pieces, "_PIECE", 200)
 
     def watched(count, size):
         found = pieces_of(count, size)
         cut.append(len(found))
         return found
 
-    monkeypatch.setattr(pieces, "pieces_of", watched)
+    monkeypatch.setattr(column_pieces, "pieces_of", watched)
     found = sw.backprop(*question, semiring=semiring).parts
     assert max(cut) > 3
     for one, other in zip(whole, found, strict=True):
@@ -50,8 +50,8 @@ def test_pieces_change_no_number(question, semiring, monkeypatch):
 
 def test_what_is_pushed_in_pieces_is_the_same(question, monkeypatch):
     whole = sw.flow(*question)
-    monkeypatch.setattr(pieces, "VAST", 256)
-    monkeypatch.setattr(pieces, "_PIECE", 200)
+    monkeypatch.setattr(column_pieces, "VAST", 256)
+    monkeypatch.setattr(column_pieces, "_PIECE", 200)
     found = sw.flow(*question)
     for name in whole.data_vars:
         torch.testing.assert_close(
@@ -105,8 +105,8 @@ def test_factors_are_swept_in_turn_where_a_tape_lets_go(question):
 
 @pytest.mark.parametrize("outer", [(4,), (1, 4), (3, 1)])
 def test_heads_are_cut_wherever_they_lie(outer, monkeypatch):
-    monkeypatch.setattr(pieces, "VAST", 64)
-    monkeypatch.setattr(pieces, "_PIECE", 150)
+    monkeypatch.setattr(column_pieces, "VAST", 64)
+    monkeypatch.setattr(column_pieces, "_PIECE", 150)
     seen = []
 
     def act(value, weight):
@@ -114,10 +114,10 @@ def test_heads_are_cut_wherever_they_lie(outer, monkeypatch):
         return tuple(part @ weight.value for part in value)
 
     left, right = torch.randn(2, *outer, 3, 4), Weight(torch.randn(*outer, 4, 5))
-    found = pieces.by_heads(act, tuple(left), right)
+    found = column_pieces.by_heads(act, tuple(left), right)
     assert max(seen) < max(outer)
     for one, other in zip(found, left, strict=True):
         torch.testing.assert_close(one, other @ right.value)
     seen.clear()
-    pieces.by_heads(act, tuple(left), right, among=range(len(outer)))
+    column_pieces.by_heads(act, tuple(left), right, among=range(len(outer)))
     assert seen == [max(outer)]

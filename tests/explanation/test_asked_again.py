@@ -6,7 +6,7 @@ import torch
 
 import semiring_widgets as sw
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation import running
+from semiring_widgets.explanation import run_steps
 
 TEXT = "The keys [MASK] here."
 # Which steps run again for a change; what is not named is taken from the question before.
@@ -45,13 +45,13 @@ def steps(monkeypatch):
     """The steps that run."""
     found = set()
     for name, function in STEPS.items():
-        made = getattr(running, function)
+        made = getattr(run_steps, function)
 
         def noted(*args, name=name, made=made, **kwargs):
             found.add(name)
             return made(*args, **kwargs)
 
-        monkeypatch.setattr(running, function, noted)
+        monkeypatch.setattr(run_steps, function, noted)
     return found
 
 

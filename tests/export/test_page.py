@@ -159,7 +159,7 @@ def test_answers_are_a_number(bundle, make_explanation, tmp_path, answers):
 
 def test_a_loaded_explanation_has_no_conditions(bundle, make_explanation):
     text = page(make_explanation(session=False, maps=False), chart=False)
-    assert answers_of(text) == {"head_map": [], "routes": [], "condition": []}
+    assert answers_of(text) == {"head_map": [], "routes": [], "units": [], "condition": []}
     assert payload_of(text)["tests"] == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from semiring_widgets.contract.requests import parts_of
 from semiring_widgets.errors import InputError
 from semiring_widgets.question import ExplainOptions, Question, taken
-from semiring_widgets.results.asked import argument_of_words, arguments_of, call_of
+from semiring_widgets.results.asked_arguments import argument_of_words, arguments_of, call_of
 
 FILE = Path(__file__).parents[1] / "fixtures" / "calls.json"
 CASES = json.loads(FILE.read_text(encoding="utf-8"))

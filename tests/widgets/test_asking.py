@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from semiring_widgets.errors import InputError
-from semiring_widgets.results.asked import Argument
+from semiring_widgets.results.asked_arguments import Argument
 from semiring_widgets.results.holding import HeldSession
 from semiring_widgets.results.parts import Sentence
 from semiring_widgets.widgets import ExplanationWidget

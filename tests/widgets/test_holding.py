@@ -9,7 +9,7 @@ import pytest
 import semiring_widgets as sw
 from semiring_widgets.core import Tape
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation import running
+from semiring_widgets.explanation import run_steps
 from semiring_widgets.jobs import ExplanationJob
 from semiring_widgets.results.holding import HeldSession, keep_newest
 from semiring_widgets.widgets import ComparisonWidget, ExplanationWidget
@@ -69,7 +69,7 @@ def test_a_failed_job_keeps_no_recording(demo, bundle, monkeypatch):
     def fail(*_, **__):
         raise InputError("no")
 
-    monkeypatch.setattr(running, "fit", fail)  # after the recording
+    monkeypatch.setattr(run_steps, "fitted", fail)  # after the recording
     before = tapes()
     widget = sw.widgets.explain(*demo, TEXT)
     with pytest.raises(InputError):

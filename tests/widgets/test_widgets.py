@@ -94,7 +94,8 @@ def test_condition_asks_the_session_and_answers_with_columns(front):
     assert [column["name"] for column in header["columns"]] == asked
     assert messages.unpack(header["columns"], buffer)["node_mass_share"].shape == (3, 9)
     assert front.widget.result.session.asked == [selection]
-    assert header["totals"] == {**dict.fromkeys(messages.TOTALS), "log_mass": 16.0, "best_log_weight": -2.5}
+    known = {"log_mass": 16.0, "best_log_weight": -2.5, "entropy": 12.5}
+    assert header["totals"] == {**dict.fromkeys(messages.TOTALS), **known}
 
 
 def test_routes_are_ranked_as_asked(front):

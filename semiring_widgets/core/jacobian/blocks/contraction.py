@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core.jacobian.blocks.block import Block
-from semiring_widgets.core.jacobian.blocks.pieces import by_columns, by_heads
+from semiring_widgets.core.jacobian.blocks.column_pieces import by_columns, by_heads
 from semiring_widgets.core.looks import indices_of_few
 from semiring_widgets.core.semirings import Semiring, Value, Weight, late_judge
 

@@ -14,7 +14,7 @@ from functools import partial
 
 from torch import Tensor
 
-from semiring_widgets.core.jacobian.blocks.pieces import by_heads
+from semiring_widgets.core.jacobian.blocks.column_pieces import by_heads
 from semiring_widgets.core.semirings import Norm, Number, Semiring, Value, Weight
 
 __all__ = ["Normalization", "Passage", "Softmax"]

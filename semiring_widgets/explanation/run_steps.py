@@ -47,7 +47,7 @@ from semiring_widgets.explanation.some_paths import tell_some
 from semiring_widgets.explanation.statistics import Asked, check_asked
 from semiring_widgets.explanation.statistics import question as statistic_asked
 from semiring_widgets.question import ExplainOptions, Question
-from semiring_widgets.results.asked import arguments_of
+from semiring_widgets.results.asked_arguments import arguments_of
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.holding import Asks, HeldSession
 from semiring_widgets.results.log_of_tests import Test

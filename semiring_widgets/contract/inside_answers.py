@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from semiring_widgets.contract.inside import GroupAnswer, PathAnswer, UnitsAnswer
+from semiring_widgets.contract.inside_types import GroupAnswer, PathAnswer, UnitsAnswer
 from semiring_widgets.contract.messages import Message, message, pack
 from semiring_widgets.results.parts import Part
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from semiring_widgets.results.groups import GroupBook
     from semiring_widgets.results.rankings import ListedStep
 
-__all__ = ["groups", "path", "units"]
+__all__ = ["groups", "path", "units_found"]
 
 
 def groups(request_id: int, known: GroupBook) -> Message:
@@ -24,7 +24,7 @@ def groups(request_id: int, known: GroupBook) -> Message:
     return message(GroupAnswer(id=request_id, groups=tuple(known.values())))
 
 
-def units(request_id: int, found: UnitNumbers) -> Message:
+def units_found(request_id: int, found: UnitNumbers) -> Message:
     """The answer to ``units``: a number of each kind for each unit."""
     names = ("value", "contribution", "mass_share")
     columns, buffer = pack({name: np.asarray(getattr(found, name), np.float32) for name in names})

@@ -68,6 +68,7 @@ class UnitsRequest(
     answer=UnitsAnswer,
     latest_wins=True,
     of_selection=False,
+    ahead=True,
     example={"selection": ({"layer": 1, "head": 0},)},
 ):
     """Asks for the units of one head or feed-forward part."""
