@@ -98,9 +98,10 @@ def asked_on_ray(
                 max_task_retries=_RESTARTS,
             )
         try:
-            for found in asked.iter_rows():
-                work = works[found["place"]]
-                yield work, {table: found[table] for table in TABLES}
+            # One that is fetched ahead would be lost with the next one's worker.
+            for block in asked.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
+                for found in block.to_pylist():
+                    yield works[found["place"]], {table: found[table] for table in TABLES}
         except ray.exceptions.RayError as error:
             raise SemiringWidgetsError(_why(error)) from error
 
