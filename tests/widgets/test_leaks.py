@@ -41,5 +41,5 @@ def test_live_widgets_leave_nothing_behind(tiny, bundle, runs):
     for worker in workers():
         worker.join(30)
     assert workers() == []
-    assert tapes() == recorded
+    assert tapes() <= recorded
     assert [ref for ref in gone if ref() is not None] == []
