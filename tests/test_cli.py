@@ -90,6 +90,7 @@ def test_every_option_arrives(calls, capsys, tmp_path):
         "target": "x",
         "contrast": "y",
         "position": 2,
+        "generate": None,
         "add_special_tokens": True,
         "granularity": "paper",
         "level": "branch",
@@ -147,7 +148,7 @@ def test_text_from_standard_input(calls, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([], "required: demo | explain | compare | corpus; 'semiring-widgets --help'"),
+        ([], "required: demo | explain | compare | corpus | view; 'semiring-widgets --help'"),
         (["explain"], "required: text; 'semiring-widgets explain --help' lists the options."),
         (["explain", "x", "--level", "z"], "invalid choice: 'z'"),
         (["explain", ""], "The text is empty; give a sentence."),

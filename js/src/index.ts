@@ -31,6 +31,11 @@ function mountStatic(root: HTMLElement): void {
   const model = pageModel(root);
   for (const fallback of [...root.children]) if (fallback.tagName !== "SCRIPT") fallback.remove();
   render({ model, el: root });
+  // A page has no other use for keys that are pressed while nothing has the focus.
+  document.addEventListener("keydown", (event) => {
+    if (event.target === document.body)
+      root.querySelector(".semiring-widgets")?.dispatchEvent(new KeyboardEvent("keydown", event));
+  });
 }
 
 for (const root of document.querySelectorAll<HTMLElement>('[data-semiring-widgets="page"]'))

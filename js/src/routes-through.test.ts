@@ -63,6 +63,14 @@ describe("the routes through a selection", () => {
     families: [],
   };
 
+  it("tell a bound only where it says something", () => {
+    const sized = { ...staying, contribution: 0.5 };
+    const remark = (missed: number) =>
+      through({ ...ranking, by: "contribution", routes: [sized], missed }, [], layers).remark;
+    expect(remark(0.75)).toContain("can contribute more than +0.75.");
+    expect(remark(1e13)).toContain("Found by a search that may miss some.");
+  });
+
   it("are the listed ones that pass all parts, with what others can have at most", () => {
     const found = through(ranking, [partOf({ token: 3 }), partOf({ layer: 2, head: 1 })], layers);
     expect(found.routes).toEqual([{ ...crossing, rank: 0 }]);

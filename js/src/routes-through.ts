@@ -11,6 +11,8 @@ import { EMPTY } from "./selection";
 
 // As many as a kernel would send.
 const LISTED = 5;
+// Times the largest contribution, from which on a bound on all others says nothing.
+const USELESS = 100;
 
 /** The first routes of a ranking that pass through all parts of a selection. */
 export function through(
@@ -36,7 +38,7 @@ export function through(
     // Of those that are not listed only the families know a number.
     uncovered: null,
     rest: null,
-    remark: `${found.length} of the first ${count} routes of this ranking ${found.length === 1 ? "passes" : "pass"} through the selection${listed}. ${rest(ranking.by, missed)}`,
+    remark: `${found.length} of the first ${count} routes of this ranking ${found.length === 1 ? "passes" : "pass"} through the selection${listed}. ${rest(ranking, missed)}`,
   };
 }
 
@@ -69,8 +71,12 @@ function most({ by, missed }: Ranking, next: ListedRoute | undefined): number | 
 }
 
 /** The same in words. */
-function rest(by: Ranking["by"], missed: number | null): string {
+function rest({ by, routes }: Ranking, missed: number | null): string {
   if (missed === null || (by === "contribution" && missed === 0)) return "There are no others.";
+  const largest = Math.max(...routes.map(({ contribution }) => Math.abs(contribution ?? 0)));
+  // A bound that is a mass, of which nearly all cancels, is true and of no use.
+  if (by === "contribution" && missed !== null && missed > USELESS * largest)
+    return "Found by a search that may miss some.";
   if (by === "contribution") return `No other route through it can contribute more than ${signed(missed)}.`;
   const what = by === "best" ? "has a best path of" : "holds a mass of";
   return `Any other route through it ${what} at most ${power(missed)}.`;

@@ -45,7 +45,7 @@ class Inside:
             >>> len(e.groups["movers"].parts), 0 < movers.share < 1
             (2, True)
             >>> round(e.test(movers).effect, 1)
-            9.3
+            6.5
         """
         found = self._session_for("group").group(name, parts)
         self.groups.add(found)
@@ -70,7 +70,7 @@ class Inside:
 
         Example:
             >>> units = e.units({"layer": 3, "head": 3})
-            >>> len(units), round(units.contribution.sum(), 2)  # as e.test(...).predicted
+            >>> len(units), float(round(units.contribution.sum(), 2))  # as e.test(...).predicted
             (32, 2.49)
             >>> len(e.units({"layer": 1, "branch": "mlp", "token": 6}))
             256
@@ -95,7 +95,7 @@ class Inside:
         Example:
             >>> path = e.path({"layer": 3, "head": 3})
             >>> steps = path.to_pandas()
-            >>> round(steps.derivative.prod() / steps["product"].iloc[-1], 6)
+            >>> float(round(steps.derivative.prod() / steps["product"].iloc[-1], 6))
             1.0
         """
         session = self._session_for("path")

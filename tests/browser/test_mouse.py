@@ -149,7 +149,7 @@ def test_a_click_changes_what_it_must_and_no_more(shown):
     assert page.evaluate(PANES) == []
     view.press(view.family(1))
     page.wait_for_timeout(300)
-    assert set(page.evaluate(PANES)) == {"flow", "routes"}
+    assert set(page.evaluate(PANES)) == {"flow", "inside", "routes"}
     page.evaluate("window.arrives()")
     page.wait_for_timeout(100)
     page.evaluate(PANES)

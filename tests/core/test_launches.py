@@ -199,7 +199,7 @@ def test_a_large_matrix_is_looked_at_once(monkeypatch):
     """Of the vocabulary, two entries at one position."""
     monkeypatch.setattr(contraction, "_WORTH_WAITING", 1)
     few, found = counted("max")
-    assert sum(times for line, times in few.lines.items() if "_contract_far: index_select" in line)
+    assert any("edge_weight.py" in line and "part: index" in line for line in few.lines)
     torch.testing.assert_close(found.log_weight, sw.backprop(*question(), semiring="max").log_weight)
 
 

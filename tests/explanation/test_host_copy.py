@@ -29,7 +29,7 @@ def test_explain_says_the_same(far, monkeypatch, more):
         calls.append(tape)
         bring_to_host(tape)
 
-    for place in ("explaining", "effect_numbers"):
+    for place in ("run_steps", "effect_numbers"):
         monkeypatch.setattr(f"semiring_widgets.explanation.{place}.bring_to_host", counted)
     monkeypatch.setattr(host_copy, "FAR", set())
     apart = explained(**more)

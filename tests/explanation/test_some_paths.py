@@ -172,7 +172,7 @@ def test_no_path_at_all():
     ],
 )
 def test_what_cannot_be_asked_is_said_before_any_sweep(wrong, said, monkeypatch):
-    monkeypatch.delattr("semiring_widgets.explanation.explaining.fit")
+    monkeypatch.delattr("semiring_widgets.explanation.run_steps.fitted")
     with pytest.raises(InputError, match=said):
         asked(**wrong)
 
