@@ -34,6 +34,7 @@ const sameShown = (one: Shown, other: Shown): boolean =>
 const isAll = ({ selection, avoiding, among }: Shown): boolean =>
   isEmpty(selection) && isEmpty(avoiding) && isEmpty(among);
 
+const PULLS = 5;
 const NOT_RANKED = "Routes through any part of a group are not ranked.";
 
 const selections = () => new History<Shown>({ selection: EMPTY, avoiding: EMPTY, among: EMPTY }, sameShown);
@@ -219,9 +220,13 @@ export class Questions {
     this.ask({ type: "cancel" }, { answered: () => {}, refused });
   }
 
-  private pull(): void {
+  /** Ask for what is known by now; again where nothing is on screen yet, as hosts lose what is said first. */
+  private pull(tries = PULLS): void {
     const refused = (error: string) => this.store.update({ error });
-    this.ask({ type: "pull" }, { answered: () => {}, refused, unanswered: () => {} });
+    const unanswered = () => {
+      if (this.store.state.summary === null && tries > 1) this.pull(tries - 1);
+    };
+    this.ask({ type: "pull" }, { answered: () => {}, refused, unanswered });
   }
 
   private show({ selection, avoiding, among }: Shown): void {

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from semiring_widgets._version import __version__
-from semiring_widgets.contract.bundle import read_bundle
 from semiring_widgets.contract.corpus_messages import (
     LINES,
     answer_about_corpus,
@@ -23,7 +22,7 @@ from semiring_widgets.contract.corpus_table import CellsRequest, OneTextRequest
 from semiring_widgets.contract.messages import Message, sendable
 from semiring_widgets.contract.table import ChartRequest, Page
 from semiring_widgets.export.packing import packed_answers
-from semiring_widgets.export.page import as_module, embedded, filled, packed_bokehjs, renumbered
+from semiring_widgets.export.page import embedded, filled, packed_bokehjs, packed_bundle, renumbered
 from semiring_widgets.overview.aggregates import aggregate
 from semiring_widgets.overview.listing import some_of
 from semiring_widgets.overview.numbers import CorpusNumbers
@@ -64,7 +63,7 @@ def corpus_page(numbers: CorpusNumbers) -> str:
     """
     from semiring_widgets.pictures.corpus_card import corpus_picture  # imports matplotlib
 
-    bundle = as_module(read_bundle())
+    bundle = packed_bundle()
     whole = aggregate(numbers, axes_of(numbers))
     header, buffer = corpus_summary(numbers)
     chart, _ = answer_about_corpus(numbers, ChartRequest())

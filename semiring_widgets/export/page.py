@@ -1,8 +1,8 @@
 r"""One file that shows a result in any browser: no kernel, no network, from a folder or an e-mail.
 
-The page holds the widgets' JavaScript bundle, the summary and the answers to what a reader may click on.
-The bundle finds them by itself and runs the same view as in a notebook. Until then, and where JavaScript
-is off, the page shows the static picture.
+The page holds the widgets' JavaScript bundle, packed, the summary and the answers to what a reader may
+click on. The bundle finds them by itself and runs the same view as in a notebook. Until then, and where
+JavaScript is off, the page shows the static picture.
 
 Nothing in a user's text can leave its place: inside a ``script`` element every ``<`` is written as
 ``\u003c``, which JSON reads back, so that neither ``</script`` nor ``<!--`` can occur.
@@ -45,7 +45,7 @@ from semiring_widgets.results.two_sides import SideBySide
 if TYPE_CHECKING:
     from semiring_widgets.results.explanation import Explanation
 
-__all__ = ["as_module", "embedded", "filled", "packed_bokehjs", "page", "renumbered", "write_page"]
+__all__ = ["embedded", "filled", "packed_bokehjs", "packed_bundle", "page", "renumbered", "write_page"]
 
 _SMALL: Final = 985_000  # bytes of a page for 6 layers of 32 tokens
 _LARGE: Final = 3_000_000
@@ -94,7 +94,7 @@ def page(
     """
     from semiring_widgets.pictures.card import picture  # imports matplotlib
 
-    bundle = as_module(read_bundle())
+    bundle = packed_bundle()
     image = _base64(picture(result))
     header, buffer = messages.encode(result, revision=1)
     ahead = Ahead({}, {}, [])
@@ -154,22 +154,30 @@ def embedded(value: Any) -> str:
     return text.replace("<", "\\u003c")
 
 
-def as_module(bundle: str) -> str:
-    """The bundle, with nothing that would end its ``script`` element; both forms occur in strings only."""
-    return bundle.replace("</script", "<\\/script").replace("<!--", "\\x3c!--")
-
-
 def _chart(result: Explanation) -> messages.Message:
     items = (renumbered(chart_item(result, dark=dark), {}) for dark in (False, True))
     return messages.chart(0, (), *items)
 
 
+def packed_bundle() -> str:
+    """The widgets' bundle as a base64 element.
+
+    Raises:
+        MissingBundleError: it was not built.
+    """
+    return _packed("bundle", read_bundle().encode())
+
+
 def packed_bokehjs() -> str:
     """BokehJS as a base64 element."""
-    packed = gzip.compress(bokehjs(), mtime=0)  # without the time, so that a page is the same on every run
+    return "\n" + _packed("bokehjs", bokehjs(), f' data-version="{html.escape(bokeh_version())}"')
+
+
+def _packed(name: str, data: bytes, attributes: str = "") -> str:
+    packed = gzip.compress(data, mtime=0)  # without the time, so that a page is the same on every run
     return (
-        f'\n<script type="text/plain" data-semiring-widgets="bokehjs" data-encoding="gzip" '
-        f'data-version="{html.escape(bokeh_version())}">{_base64(packed)}</script>'
+        f'<script type="text/plain" data-semiring-widgets="{name}" data-encoding="gzip"{attributes}>'
+        f"{_base64(packed)}</script>"
     )
 
 

@@ -86,6 +86,7 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
             status = self._job.status
         header, buffer = self._encode(status, 1)
         super().__init__(summary=header, summary_buffer=buffer, revision=1)
+        self._own_layout = self.layout
         self._desk = Desk(self._answer, self._reply)
         self._hold()
         self._views: set[Any] = set()
@@ -173,6 +174,8 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
             self._desk.clear()
             self._closed = True
             self._hold()
+            # ipywidgets made it with the widget, and would keep it for ever.
+            self._own_layout.close()
         super().close()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:

@@ -1,6 +1,8 @@
 """The exported page, opened from disk, and marimo."""
 
 import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -8,6 +10,7 @@ from playwright.sync_api import expect
 from semiring_widgets.export.page import write_page
 from tests.browser import scenes, servers
 from tests.browser.view import View
+from tests.export.reading import payload_of
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +32,40 @@ def test_page_answers_without_a_kernel(opened):
     expect(opened.pane("chart").locator(".figure > *").first).to_be_visible()
     assert opened.page.watch.errors == []
     assert all(re.match(r"(file|blob|data):", url) for url in opened.page.watch.requests)
+
+
+# Where the address says what to show: whether the numbers of just that came, part by part.
+ANSWERED = """async (names) => {
+  const root = document.querySelector(".semiring-widgets");
+  const missing = [];
+  for (const name of names) {
+    const before = root.dataset.selection;
+    location.hash = `paths=${name}`;
+    for (let waited = 0; waited < 200; waited++) {
+      await new Promise((done) => setTimeout(done, 10));
+      if (root.dataset.selection !== before && root.dataset.conditioned !== "pending") break;
+    }
+    const parts = JSON.parse(root.dataset.selection).length;
+    if (root.dataset.conditioned !== "ready" || parts !== name.split(",").length) missing.push(name);
+  }
+  return missing;
+}"""
+
+
+def test_a_page_below_a_megabyte_answers_every_click_and_200_pairs(opened):
+    text = Path(unquote(urlsplit(opened.page.url).path)).read_text(encoding="utf-8")
+    assert len(text.encode()) <= 1_000_000
+    payload = payload_of(text)
+    layers, tokens = payload["summary"]["layers"], payload["summary"]["streams"][0]["tokens"]
+    held = payload["held"]["condition"]
+    singles = [name for name in held if "," not in name]
+    # Layers, their MLPs, heads, words, and cells of the grid.
+    heads = sum(layer["heads"] for layer in layers)
+    assert len(singles) == 2 * len(layers) + heads + len(tokens) + len(layers) * len(tokens)
+    assert len(held) - len(singles) == 200
+    pairs = [name for name in held if "," in name]
+    assert opened.page.evaluate(ANSWERED, [*singles, *pairs[::10]]) == []
+    opened.clear()
 
 
 def test_every_part_can_be_clicked_and_has_numbers_and_routes(opened):

@@ -1,5 +1,8 @@
 """Pages without the built JavaScript."""
 
+import base64
+import random
+
 import pytest
 
 from semiring_widgets.export import page as pages
@@ -7,7 +10,8 @@ from semiring_widgets.export import page as pages
 
 @pytest.fixture
 def bundle(monkeypatch):
-    """A stand-in of about the size of the bundle, with text that must be kept inside its element."""
-    source = 'export default { render() { return "</script><!--"; } };' + "//" + "x" * 150_000
+    """A stand-in as long as the bundle once packed, with text that must be kept inside its element."""
+    long = base64.b64encode(random.Random(0).randbytes(75_000)).decode()
+    source = f'export default {{ render() {{ return "</script><!--"; }} }};//{long}'
     monkeypatch.setattr(pages, "read_bundle", lambda: source)
     return source

@@ -1,0 +1,121 @@
+"""Notebook hosts that we cannot run here, imitated: what VS Code and Colab do to a widget, and worse.
+
+The bundle is loaded late, inside a frame without a theme, into an output that is hidden and has no size; what
+a kernel says first is lost, and what it says later comes twice and out of order.
+"""
+
+import base64
+import json
+
+from playwright.sync_api import expect
+
+from semiring_widgets.contract import messages
+from semiring_widgets.contract.bundle import read_bundle
+from tests.browser import scenes
+from tests.browser.view import View
+
+OUTER = """<!doctype html><meta charset="utf-8"><title>host</title>
+<style>iframe {{ display: none; width: 100%; height: 950px; border: 0; }}</style>
+<body><iframe id="output" sandbox="allow-scripts"></iframe>
+<script type="application/json" id="inner">{inner}</script>
+<script>
+const frame = document.getElementById("output");
+frame.srcdoc = JSON.parse(document.getElementById("inner").textContent);
+window.reveal = () => {{ frame.style.display = "block"; }};
+</script>"""
+
+# A kernel whose traits have not arrived when the widget is drawn, and that forgets its first `lost` requests.
+INNER = """<!doctype html><meta charset="utf-8"><title>output</title>
+<body><div id="out"></div>
+<script type="application/json" id="given">{given}</script>
+<script type="module">
+const given = JSON.parse(document.getElementById("given").textContent);
+const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+const listeners = {{}};
+const values = {{ ...given.traits, selection: [], theme: "auto" }};
+if (values.buffer !== undefined) values.summary_buffer = new DataView(bytes(values.buffer).buffer);
+const emit = (name, ...args) => (listeners[name] ?? []).forEach((act) => act(...args));
+const say = ([header, buffer], id) =>
+  emit("msg:custom", {{ ...header, id }}, buffer === "" ? [] : [new DataView(bytes(buffer).buffer)]);
+window.sent = [];
+let lost = given.lost;
+const model = {{
+  get: (name) => values[name],
+  set: (name, value) => {{ values[name] = value; }},
+  save_changes: () => {{}},
+  on: (name, act) => {{ (listeners[name] ??= []).push(act); }},
+  off: (name, act) => {{ listeners[name] = (listeners[name] ?? []).filter((other) => other !== act); }},
+  send: (message) => {{
+    window.sent.push(message);
+    if (lost-- > 0) return;
+    const answer = given.answers[message.type];
+    if (answer === undefined) return;
+    // Twice; the summary before the last comes after the last.
+    const all = message.type === "pull" ? [answer, given.older, answer] : [answer, answer];
+    all.forEach((one, turn) => setTimeout(() => say(one, message.id), 30 * (turn + 1)));
+  }},
+}};
+await new Promise((done) => setTimeout(done, 300));
+const code = URL.createObjectURL(new Blob([given.bundle], {{ type: "text/javascript" }}));
+const {{ default: widget }} = await import(code);
+widget.render({{ model, el: document.getElementById("out") }});
+</script>"""
+
+
+def told(message):
+    header, buffer = message
+    return [header, base64.b64encode(buffer).decode()]
+
+
+def opened(page, path, lost, known):
+    """A host's page with the widget in its frame.
+
+    Args:
+        page: of the browser.
+        path: where to write it.
+        lost: how many of the widget's first messages nobody hears.
+        known: whether the traits are there when the widget is drawn.
+    """
+    result = scenes.explanation()
+    partial = scenes._made().build_explanation(known=False)
+    given = {
+        "bundle": read_bundle(),
+        "lost": lost,
+        "traits": dict(zip(("summary", "buffer"), told(messages.encode(result, 2)), strict=True))
+        if known
+        else {},
+        "older": told(messages.encode(partial, 1)),
+        "answers": {"pull": told(messages.encode(result, 2))},
+    }
+    inner = INNER.format(given=json.dumps(given).replace("<", "\\u003c"))
+    path.write_text(OUTER.format(inner=json.dumps(inner).replace("<", "\\u003c")), encoding="utf-8")
+    page.goto(path.as_uri())
+    root = page.frame_locator("#output").locator(".semiring-widgets").first
+    # While nobody sees it, it is drawn already.
+    expect(root).to_have_attribute("data-state", "done")
+    expect(root).to_be_hidden()
+    page.evaluate("reveal()")
+    return View(root)
+
+
+def test_late_hidden_doubled_and_out_of_order(watched, tmp_path):
+    page = watched(color_scheme="dark")
+    view = opened(page, tmp_path / "host.html", lost=2, known=False)
+    said = view.root.evaluate("() => window.sent.map(({ type }) => type)")
+    assert said == ["shown", "pull", "pull"]
+    view.expect_state("done")
+    expect(view.root).to_have_attribute("data-revision", "2")
+    expect(view.root).to_have_attribute("data-theme", "dark")
+    expect(view.pane("tokens")).to_be_visible()
+    box = view.pane("flow").locator("canvas").first.bounding_box()
+    assert box["width"] > 300
+    assert page.watch.errors == []
+
+
+def test_a_kernel_that_hears_nothing_is_told_in_a_sentence(watched, tmp_path):
+    page = watched()
+    view = opened(page, tmp_path / "host.html", lost=1000, known=True)
+    view.token(2).click()
+    expect(view.root).to_contain_text("No kernel has answered", timeout=20_000)
+    assert view.selection() == [{"token": 2}]
+    assert page.watch.errors == []
