@@ -20,7 +20,7 @@ export function mountSieve(root: HTMLElement, store: Store, signal: AbortSignal)
     const count = sieve.most === null ? "all" : `the ${sieve.most} strongest`;
     const share =
       sieve.least === 0 ? "however small" : `at least ${Math.round(100 * sieve.least)} % of the strongest`;
-    return html`<details><summary data-lm-suppress-shortcuts="true">Show less</summary><span class="kinds" role="group" aria-label="kinds of parts that are shown">${KINDS.map(
+    return html`<details><summary data-lm-suppress-shortcuts="true">Filter</summary><span class="kinds" role="group" aria-label="kinds of parts that are shown">${KINDS.map(
       (kind) =>
         html`<button type="button" data-kind=${kind} data-lm-suppress-shortcuts="true" role="switch" aria-checked=${!sieve.without.includes(kind)}
           @click=${() => store.update({ sieve: turned(store.state.sieve, kind) })}><i class="swatch" data-kind=${kind}></i>${kind}</button>`,
