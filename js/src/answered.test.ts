@@ -25,7 +25,7 @@ describe("the answer", () => {
     const { root } = shown();
     expect(texts(root, "h2")).toEqual(["The model says are rather than is, mostly because of keys."]);
     expect(texts(root, ".tells")).toEqual(["Head 1·1 reads to at the blank."]);
-    expect(texts(root, "header")[0]).toContain(
+    expect(texts(root, ".headline")[0]).toContain(
       "logit(are) - logit(is) at [MASK] = 3.25 compared with [MASK] in the place of every token (score −0.50)",
     );
   });

@@ -61,7 +61,7 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
   };
   const answer = h("div", { class: "answer" });
   placed(body, mountAnswer, answer);
-  placed(body, mountHeadline, h("header"));
+  placed(body, mountHeadline, h("div", { class: "headline" }));
   let mounted = false;
   store.effect(({ summary }) => {
     if (mounted || summary === null) return;
@@ -99,8 +99,8 @@ function placeExplanation(
   body.append(choices);
   placed(choices, mountSwitch, h("div"));
   placed(choices, mountLegend, h("p", { class: "scale-of-all" }));
+  placed(choices, mountSieve, h("div", { class: "sieve" }));
   placed(choices, mountHelp, h("div", { class: "help" }));
-  placed(body, mountSieve, h("div", { class: "sieve" }));
   placed(body, mountSelectionBar, h("div", { class: "notice" }));
   placed(body, mountGroups, h("div", { class: "groups" }));
   body.append(hint);

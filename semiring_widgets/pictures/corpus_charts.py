@@ -309,7 +309,7 @@ def _flow(numbers: CorpusNumbers) -> Any:
     plot = _figure(
         _TITLE, 170, x_range=ends, y_range=models.Range1d(start=0, end=1, name="shares"), x_axis_label="layer"
     )
-    plot.yaxis.formatter = models.NumeralTickFormatter(format="0%")
+    plot.yaxis.formatter = models.NumeralTickFormatter(format="0.[00]%")
     plot.xaxis.ticker = layers if len(layers) <= 12 else layers[:: 1 + len(layers) // 12]
     columns = ("xs", "ys", "colour")
     plot.multi_line("xs", "ys", source=_source("lines", *columns), line_color="colour", line_width=2)

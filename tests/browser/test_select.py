@@ -181,6 +181,7 @@ def test_the_sieve_shows_the_strongest_and_hides_kinds(shown):
     families = view.pane("routes").locator("[data-family]")
     many = families.count()
     assert many > 1
+    view.root.locator(".sieve summary").click()
     view.root.locator('[data-sieve="most"]').press("Home")
     expect(view.root.locator(".sieve output").first).to_have_text("the 1 strongest")
     expect(families).to_have_count(1)

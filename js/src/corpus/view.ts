@@ -40,7 +40,7 @@ class View {
   private readonly columns: Columns;
   private readonly whole: Aggregates;
   private readonly charts = new Map<string, Chart>();
-  private readonly head = h("header");
+  private readonly head = h("div", { class: "headline" });
   private readonly notice = h("div", { class: "notice", role: "status" });
   private readonly controls = h("div", { class: "controls" });
   private readonly error = h("p", { "data-error": "", role: "alert", hidden: "" });
