@@ -50,7 +50,11 @@ class _Question:
         kind, later = kind_of(self.content), kind_of(other)
         if kind is None or later is None or not later.latest_wins:
             return False
-        moved = any(self.content.get(key) != other.get(key) for key in ("selection", "avoiding", "among"))
+        # What is left out names no part: some questions never have a group.
+        moved = any(
+            (self.content.get(key) or []) != (other.get(key) or [])
+            for key in ("selection", "avoiding", "among")
+        )
         return kind is later or (kind.of_selection and later.of_selection and moved)
 
 

@@ -22,8 +22,9 @@ def test_of_conditions_that_wait_only_the_latest_is_answered():
     desk.put({"type": "bokehjs", "id": 1})
     for number in (2, 3, 4):
         desk.put({"type": "condition", "id": number, "selection": [{"token": number}]})
+    # A question that has no groups is about the same selection.
     desk.put({"type": "head_map", "id": 5, "selection": [{"token": 6}]})
-    desk.put({"type": "condition", "id": 6, "selection": [{"token": 6}]})
+    desk.put({"type": "condition", "id": 6, "selection": [{"token": 6}], "avoiding": [], "among": []})
     gate.set()
     assert sent.wait(10)
     assert answered == [1, 5, 6]
