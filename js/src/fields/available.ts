@@ -1,17 +1,17 @@
 /** Which parts can be chosen: in a page without a kernel, those of which it holds something. */
 
-import { includes, isEmpty, partOf, type Target } from "../selection";
+import { EMPTY, includes, isEmpty, partOf, type Target } from "../selection";
 import type { State } from "../store";
 import { isTested } from "../tested";
 
 /** Whether a part can be chosen, or, while Shift is held, added to what is selected. */
-export function availability({
-  holds,
-  columns,
-  selection,
-  adding,
-}: Pick<State, "holds" | "columns" | "selection" | "adding">): (target: Target) => boolean {
-  if (adding && !isEmpty(selection))
+export function availability(
+  state: Pick<State, "holds" | "columns" | "selection" | "adding">,
+): (target: Target) => boolean {
+  const { holds, columns, adding } = state;
+  // Read only then: what is selected changes nothing else here, so nothing is drawn again for it.
+  const selection = adding ? state.selection : EMPTY;
+  if (!isEmpty(selection))
     return (target) => includes(selection, target) || holds([...selection, partOf(target)]);
   return (target) => {
     const part = partOf(target);
