@@ -67,4 +67,6 @@ class Notebook:
         return View(self.run(index).locator(".semiring-widgets").first)
 
     def save(self):
+        # A widget that has the focus has the keys.
+        self.page.evaluate("document.activeElement.blur()")
         self.page.keyboard.press("Control+s")
