@@ -5,8 +5,12 @@ import { element, frame, mounted } from "./fake-model";
 beforeEach(() => vi.useFakeTimers());
 
 describe("the tooltip", () => {
-  const over = (element: Element | null, pointerType = "mouse") =>
-    element?.dispatchEvent(Object.assign(new Event("pointerover", { bubbles: true }), { pointerType }));
+  let moved = 0;
+  const over = (element: Element | null, pointerType = "mouse") => {
+    moved += 1;
+    const about = { pointerType, screenX: moved, screenY: 0 };
+    element?.dispatchEvent(Object.assign(new Event("pointerover", { bubbles: true }), about));
+  };
   const shown = () => {
     const { root } = mounted("answered");
     frame();

@@ -123,6 +123,7 @@ def test_axe_finds_nothing(opened, scheme):
 def test_the_page_asks_nobody_and_holds_what_it_shows(opened, written):
     text = written.read_text(encoding="utf-8")
     payload = json.loads(text.split('"payload">')[1].split("</script>")[0])
-    assert set(payload["answers"]) == {"both"}
+    assert set(payload["held"]) == {"condition"}
+    assert payload["held"]["condition"]
     view = opened()
     expect(view.root.locator('[aria-disabled="true"]')).to_have_count(0)

@@ -67,10 +67,19 @@ export function mountTooltip(root: HTMLElement, signal: AbortSignal): void {
   };
   const options = { signal };
   let touched = false;
+  // Where the keyboard scrolls, other things come under a pointer that rests; nobody points at them.
+  let at = "";
+  const rests = ({ screenX, screenY }: MouseEvent): boolean => {
+    const before = at;
+    at = `${screenX},${screenY}`;
+    return focused && shown !== null && at === before;
+  };
+  document.addEventListener("pointermove", rests, { signal, passive: true });
   root.addEventListener(
     "pointerover",
     (event) => {
       touched = event.pointerType === "touch";
+      if (rests(event)) return;
       about(event, touched ? 0 : DELAY);
     },
     options,
@@ -78,12 +87,12 @@ export function mountTooltip(root: HTMLElement, signal: AbortSignal): void {
   root.addEventListener(
     "pointermove",
     (event) => {
-      if (fieldOf(event.target as Element) !== null) about(event, touched ? 0 : DELAY);
+      if (!rests(event) && fieldOf(event.target as Element) !== null) about(event, touched ? 0 : DELAY);
     },
     options,
   );
   root.addEventListener(WENT, (event) => about(event, 0), options);
-  root.addEventListener("pointerleave", hide, options);
+  root.addEventListener("pointerleave", (event) => rests(event) || hide(), options);
   // A press of the mouse focuses too, and what it does must not be covered.
   root.addEventListener(
     "focusin",
