@@ -8,8 +8,8 @@ import { ABSENT } from "../fields/paint";
 import { gridOf, hasRoom } from "../layout/grid";
 import type { Target } from "../selection";
 import type { State } from "../store";
-import { latticeOf as gridLattice, lyingIn, PRINTED } from "../views/cells";
-import { latticeOf as headLattice, lying as lyingAmongHeads } from "../views/heads";
+import { cellPlaces, latticeOf as gridLattice, lyingIn, PRINTED } from "../views/cells";
+import { latticeOf as headLattice, headPlaces, lying as lyingAmongHeads } from "../views/heads";
 import { type Compared, comparedOf, type Side, stateOf } from "./compared";
 
 // In narrower cells no name stands upright, and of heads no number has room.
@@ -40,10 +40,7 @@ export function cellsOf(state: State, summary: BesideHeader, side: Side, space: 
   });
   const printing = hasRoom(grid);
   const off = disabledIn(state);
-  const target = (row: number, column: number): Target => {
-    const { index, stream } = layers[row] ?? { index: 0, stream: 0 };
-    return column < 0 ? { layer: index } : { layer: index, token: column, stream };
-  };
+  const { target, label } = cellPlaces(summary, compared);
   return latticeFace(
     {
       // No score stands above these.
@@ -60,14 +57,11 @@ export function cellsOf(state: State, summary: BesideHeader, side: Side, space: 
       upright: grid.cell >= UPRIGHT,
     },
     {
-      spoken: (row, column) => {
-        const { index, name } = layers[row] ?? { index: 0, name: "" };
-        const label =
-          column < 0
-            ? `layer ${index}: the attention of layer ${index}, ${name}`
-            : `${tokensOf(row)[column]?.text} at layer ${index}: ${compared.say(index, column)}`;
-        return { label, target: target(row, column), disabled: off(target(row, column)) };
-      },
+      spoken: (row, column) => ({
+        label: label(row, column),
+        target: target(row, column),
+        disabled: off(target(row, column)),
+      }),
       lying: (part, lattice) => lyingIn(part, layers, lattice),
     },
   );
@@ -95,11 +89,7 @@ export function headsOf(state: State, summary: BesideHeader, side: Side, space: 
       strengths[row * columns + column] = own.strength(side, value);
     }
   });
-  const target = (row: number, column: number): Target => {
-    const layer = layers[row]?.index ?? 0;
-    if (column < 0) return { layer };
-    return column === most ? { layer, branch: "mlp" } : { layer, head: column };
-  };
+  const { target, names, label } = headPlaces(layers, most, heads, mlps);
   const off = disabledIn(state);
   const lattice = headLattice(layers, most, space);
   return latticeFace(
@@ -113,23 +103,13 @@ export function headsOf(state: State, summary: BesideHeader, side: Side, space: 
       align: "center",
       disabled: (row, column) => off(target(row, column)),
     },
+    names,
     {
-      row: (row) => `layer ${layers[row]?.index}`,
-      column: (column) => (column === most ? "MLP" : `${column}`),
-      where: "top",
-      upright: true,
-    },
-    {
-      spoken: (row, column) => {
-        const { index, name } = layers[row] ?? { index: 0, name: "" };
-        const label =
-          column < 0
-            ? `layer ${index}: the attention of layer ${index}, ${name}`
-            : column === most
-              ? `MLP of layer ${index}: ${mlps.say(index)}`
-              : `head ${index}·${column}: ${heads.say(index, column)}`;
-        return { label, target: target(row, column), disabled: off(target(row, column)) };
-      },
+      spoken: (row, column) => ({
+        label: label(row, column),
+        target: target(row, column),
+        disabled: off(target(row, column)),
+      }),
       lying: (part) => lyingAmongHeads(part, layers, most, lattice),
     },
   );

@@ -9,7 +9,7 @@ import { columnBox, latticeFace, rowBox } from "../fields/lattice-face";
 import { ABSENT } from "../fields/paint";
 import { type Grid, hasRoom } from "../layout/grid";
 import { isNegative, measureOf, tinting } from "../measures";
-import { numbersOf } from "../numbers";
+import { type Numbers, numbersOf } from "../numbers";
 import type { Target } from "../selection";
 import { short } from "../short";
 import { sifted } from "../sieve";
@@ -49,10 +49,7 @@ export function cellsFace(state: State, summary: ExplanationHeader, grid: Grid):
   });
   const strengths = sifted(state.sieve, all);
   const printing = hasRoom(grid);
-  const target = (row: number, column: number): Target => {
-    const { index, stream } = layers[row] ?? { index: 0, stream: 0 };
-    return column < 0 ? { layer: index } : { layer: index, token: column, stream };
-  };
+  const { target, label } = cellPlaces(summary, numbers);
   const available = availability(state);
   const disabled = (row: number, column: number) => !available(target(row, column));
   const named = streams[0]?.tokens ?? [];
@@ -76,17 +73,41 @@ export function cellsFace(state: State, summary: ExplanationHeader, grid: Grid):
       upright: grid.cell >= UPRIGHT,
     },
     {
-      spoken: (row, column) => {
-        const { index, name } = layers[row] ?? { index: 0, name: "" };
-        const label =
-          column < 0
-            ? `layer ${index}: the attention of layer ${index}, ${name}`
-            : `${tokensOf(row)[column]?.text} at layer ${index}: ${numbers.say(index, column)}`;
-        return { label, target: target(row, column), disabled: disabled(row, column) };
-      },
+      spoken: (row, column) => ({
+        label: label(row, column),
+        target: target(row, column),
+        disabled: disabled(row, column),
+      }),
       lying: (part, lattice) => lyingIn(part, layers, lattice),
     },
   );
+}
+
+/** What the places of a picture stand for, and how they are called; column -1 is the name of a row. */
+export interface Places {
+  target(row: number, column: number): Target;
+  label(row: number, column: number): string;
+}
+
+export const layerLabel = ({ index = 0, name = "" }: Partial<Layer> = {}): string =>
+  `layer ${index}: the attention of layer ${index}, ${name}`;
+
+/** Rows are layers, columns the tokens of their streams. */
+export function cellPlaces(
+  { layers, streams }: Pick<ExplanationHeader, "layers" | "streams">,
+  numbers: Pick<Numbers, "say">,
+): Places {
+  return {
+    target: (row, column) => {
+      const { index, stream } = layers[row] ?? { index: 0, stream: 0 };
+      return column < 0 ? { layer: index } : { layer: index, token: column, stream };
+    },
+    label: (row, column) => {
+      const { index, stream } = layers[row] ?? { index: 0, stream: 0 };
+      if (column < 0) return layerLabel(layers[row]);
+      return `${streams[stream]?.tokens[column]?.text} at layer ${index}: ${numbers.say(index, column)}`;
+    },
+  };
 }
 
 /** Where a part lies among the cells. */

@@ -7,7 +7,7 @@ import { availability } from "../fields/available";
 import type { Face, Lying } from "../fields/face";
 import { Field } from "../fields/field";
 import { boxOf, type Lattice, placeOf } from "../fields/lattice";
-import { latticeFace, rowBox } from "../fields/lattice-face";
+import { type Lettering, latticeFace, rowBox } from "../fields/lattice-face";
 import { ABSENT } from "../fields/paint";
 import { columnOf } from "../layout/columns";
 import { isNegative, measureOf, tinting } from "../measures";
@@ -18,7 +18,7 @@ import { short } from "../short";
 import { sifted } from "../sieve";
 import type { State, Store } from "../store";
 import { caption, explained } from "./caption";
-import { PRINTED } from "./cells";
+import { layerLabel, type Places, PRINTED } from "./cells";
 
 const GUTTER = 58;
 const ABOVE = 20;
@@ -90,11 +90,7 @@ export function headsFace(state: State, summary: ExplanationHeader, space: numbe
   const { sieve } = state;
   const kept = (place: number) => !sieve.without.includes(isMlp(place) ? "MLP" : "attention");
   const strengths = sifted(sieve, all, kept);
-  const target = (row: number, column: number): Target => {
-    const layer = layers[row]?.index ?? 0;
-    if (column < 0) return { layer };
-    return column === most ? { layer, branch: "mlp" } : { layer, head: column };
-  };
+  const { target, names, label } = headPlaces(layers, most, heads, mlps);
   const available = availability(state);
   const disabled = (row: number, column: number) => !available(target(row, column));
   const lattice = latticeOf(layers, most, space);
@@ -111,26 +107,45 @@ export function headsFace(state: State, summary: ExplanationHeader, space: numbe
       align: "center",
       disabled,
     },
+    names,
     {
+      spoken: (row, column) => ({
+        label: label(row, column),
+        target: target(row, column),
+        disabled: disabled(row, column),
+      }),
+      lying: (part) => lying(part, layers, most, lattice),
+    },
+  );
+}
+
+/** What places stand for and how they are called: rows are layers, columns heads, and the last one the MLP. */
+export function headPlaces(
+  layers: readonly Layer[],
+  most: number,
+  heads: Pick<Numbers, "say">,
+  mlps: Pick<Numbers, "say">,
+): Places & { names: Lettering } {
+  return {
+    target: (row, column) => {
+      const layer = layers[row]?.index ?? 0;
+      if (column < 0) return { layer };
+      return column === most ? { layer, branch: "mlp" } : { layer, head: column };
+    },
+    label: (row, column) => {
+      const { index } = layers[row] ?? { index: 0 };
+      if (column < 0) return layerLabel(layers[row]);
+      return column === most
+        ? `MLP of layer ${index}: ${mlps.say(index)}`
+        : `head ${index}·${column}: ${heads.say(index, column)}`;
+    },
+    names: {
       row: (row) => `layer ${layers[row]?.index}`,
       column: (column) => (column === most ? "MLP" : `${column}`),
       where: "top",
       upright: true,
     },
-    {
-      spoken: (row, column) => {
-        const { index, name } = layers[row] ?? { index: 0, name: "" };
-        const label =
-          column < 0
-            ? `layer ${index}: the attention of layer ${index}, ${name}`
-            : column === most
-              ? `MLP of layer ${index}: ${mlps.say(index)}`
-              : `head ${index}·${column}: ${heads.say(index, column)}`;
-        return { label, target: target(row, column), disabled: disabled(row, column) };
-      },
-      lying: (part) => lying(part, layers, most, lattice),
-    },
-  );
+  };
 }
 
 export function lying(
