@@ -9,7 +9,7 @@ from semiring_widgets.overview.numbers import CorpusNumbers
 from semiring_widgets.widgets.corpus_mime import forms_of
 from semiring_widgets.widgets.corpus_widget import CorpusWidget
 from semiring_widgets.widgets.display import in_terminal
-from semiring_widgets.widgets.mime import data_of
+from semiring_widgets.widgets.mime import data_of, wanted
 
 __all__ = ["CorpusWidget", "mimebundle"]
 
@@ -34,8 +34,4 @@ def mimebundle(numbers: CorpusNumbers, include: Any = None, exclude: Any = None)
         except MissingBundleError as error:
             data = dict(forms_of(numbers))
             data["text/plain"] += f"\n{error}"
-    return {
-        kind: form
-        for kind, form in data.items()
-        if (not include or kind in include) and not (exclude and kind in exclude)
-    }
+    return wanted(data, include, exclude)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-import anywidget
 import traitlets as t
 
 from semiring_widgets.contract import messages
@@ -14,21 +12,20 @@ from semiring_widgets.contract.answers import answer
 from semiring_widgets.contract.bundle import read_bundle
 from semiring_widgets.contract.corpus_messages import answer_about_corpus, corpus_summary
 from semiring_widgets.contract.corpus_table import CORPUS_REQUESTS, ExplainedAnswer, ExplainTextRequest
-from semiring_widgets.contract.requests import another_version, request_of
+from semiring_widgets.contract.requests import request_of
 from semiring_widgets.contract.table import REQUESTS
-from semiring_widgets.errors import InputError, sentence_of
+from semiring_widgets.errors import InputError
 from semiring_widgets.overview.numbers import CorpusNumbers
 from semiring_widgets.overview.one_text import question_of
 from semiring_widgets.results.explanation import Explanation
+from semiring_widgets.widgets.asked_widget import AskedWidget
 from semiring_widgets.widgets.corpus_mime import with_corpus
 from semiring_widgets.widgets.desk import Desk, Request
 
 __all__ = ["CorpusWidget"]
 
-_log = logging.getLogger(__name__)
 
-
-class CorpusWidget(anywidget.AnyWidget):
+class CorpusWidget(AskedWidget):
     """Shows a corpus; with a model it explains the text that is clicked.
 
     Args:
@@ -76,16 +73,9 @@ class CorpusWidget(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return with_corpus(super()._repr_mimebundle_(**kwargs), self.numbers)
 
-    def _receive(self, _: Any, request: Any, buffers: Any) -> None:
-        """A message of the front end; quick, and on whatever thread the kernel chose."""
-        if not isinstance(request, Mapping):
-            _log.warning("A message to a semiring_widgets widget was no request: %r.", request)
-            return
-        misfit = another_version(request)
-        if misfit is not None:
-            self._reply(messages.failure(request.get("id", 0), misfit))
+    def _requested(self, request: Request) -> None:
         # What the view of an explanation tells its own widget needs no answer here.
-        elif request.get("type") in {
+        if request.get("type") in {
             *CORPUS_REQUESTS,
             *(name for name, kind in REQUESTS.items() if not kind.at_once),
         }:
@@ -113,10 +103,3 @@ class CorpusWidget(anywidget.AnyWidget):
         self._explained = found
         header, buffer = messages.encode(found, 1)
         return messages.message(ExplainedAnswer(id=asked.id, row=asked.row, summary=header), buffer)
-
-    def _reply(self, message: messages.Message) -> None:
-        header, buffer = message
-        try:
-            self.send(header, [buffer] if buffer else None)
-        except Exception as error:  # noqa: BLE001  (the connection of a closed notebook may fail in any way)
-            _log.warning("An answer could not be sent to the notebook: %s", sentence_of(error))

@@ -19,7 +19,7 @@ from semiring_widgets.results.result import Result
 from semiring_widgets.widgets.beside_widget import BesideWidget
 from semiring_widgets.widgets.comparison_widget import ComparisonWidget
 from semiring_widgets.widgets.explanation_widget import ExplanationWidget
-from semiring_widgets.widgets.mime import data_of, png_of
+from semiring_widgets.widgets.mime import data_of, png_of, wanted
 from semiring_widgets.widgets.result_widget import ResultWidget
 
 __all__ = ["in_terminal", "mimebundle", "widget_of"]
@@ -55,11 +55,7 @@ def mimebundle(result: Result, include: Any = None, exclude: Any = None) -> dict
         except MissingBundleError as error:
             data["text/plain"] += f"\n{error}"
             data["image/png"] = png_of(result)
-    return {
-        kind: form
-        for kind, form in data.items()
-        if (not include or kind in include) and not (exclude and kind in exclude)
-    }
+    return wanted(data, include, exclude)
 
 
 def widget_of(result: Result) -> ResultWidget[Any]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.results.result import Result
 
-__all__ = ["data_of", "png_of", "with_picture"]
+__all__ = ["data_of", "png_of", "wanted", "with_picture"]
 
 _VIEW: Final = "application/vnd.jupyter.widget-view+json"
 
@@ -37,6 +37,21 @@ def data_of(bundle: Any) -> dict[str, Any]:
     if bundle is None:
         return {}
     return dict(bundle[0] if isinstance(bundle, tuple) else bundle)
+
+
+def wanted(data: dict[str, Any], include: Any, exclude: Any) -> dict[str, Any]:
+    """The forms that were asked for.
+
+    Args:
+        data: forms by MIME type.
+        include: types wanted, None for all.
+        exclude: types not wanted.
+    """
+    return {
+        kind: form
+        for kind, form in data.items()
+        if (not include or kind in include) and not (exclude and kind in exclude)
+    }
 
 
 def png_of(result: Result) -> str:

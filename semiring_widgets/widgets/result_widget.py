@@ -10,29 +10,27 @@ front end that waits for ``change:revision`` never sees a header with another's 
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeVar
 
-import anywidget
 import traitlets as t
 
 from semiring_widgets.checks import shown
 from semiring_widgets.contract import messages
 from semiring_widgets.contract.bundle import read_bundle
-from semiring_widgets.contract.requests import another_version, parts_of
+from semiring_widgets.contract.requests import parts_of
 from semiring_widgets.contract.table import Cancel, Gone, Pull, Shown
-from semiring_widgets.errors import InputError, sentence_of
+from semiring_widgets.errors import InputError
 from semiring_widgets.jobs import ExplanationJob
 from semiring_widgets.results.holding import HeldSession, keep_newest, sessions_of
 from semiring_widgets.results.parts import Status
+from semiring_widgets.widgets.asked_widget import AskedWidget
 from semiring_widgets.widgets.desk import Desk, Request
 from semiring_widgets.widgets.mime import with_picture
 
 __all__ = ["ResultWidget"]
 
-_log = logging.getLogger(__name__)
 R = TypeVar("R", bound=Any)
 _GRACE = 1.0  # seconds
 
@@ -41,7 +39,7 @@ class _SettingError(InputError, t.TraitError):
     """Both, as ipywidgets and its users expect the one and our own the other."""
 
 
-class ResultWidget(anywidget.AnyWidget, Generic[R]):
+class ResultWidget(AskedWidget, Generic[R]):
     """Base of the widgets.
 
     Args:
@@ -226,15 +224,9 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
             self.summary_buffer = buffer
             self.revision = revision
 
-    def _receive(self, _: Any, request: Any, buffers: Any) -> None:
-        """A message of the front end; quick, and on whatever thread the kernel chose."""
-        if not isinstance(request, Mapping):
-            _log.warning("A message to a semiring_widgets widget was no request: %r.", request)
-            return
-        kind, misfit = request.get("type"), another_version(request)
-        if misfit is not None:
-            self._reply(messages.failure(request.get("id", 0), misfit))
-        elif kind == Cancel.type:
+    def _requested(self, request: Request) -> None:
+        kind = request.get("type")
+        if kind == Cancel.type:
             self.cancel()
         elif kind in (Shown.type, Gone.type):
             self._count_views(kind == Shown.type, request.get("view"))
@@ -257,10 +249,3 @@ class ResultWidget(anywidget.AnyWidget, Generic[R]):
     def _answer(self, request: Request, check: Callable[[], None]) -> messages.Message:
         """The answer to a request that takes time; on the desk's worker."""
         raise NotImplementedError
-
-    def _reply(self, message: messages.Message) -> None:
-        header, buffer = message
-        try:
-            self.send(header, [buffer] if buffer else None)
-        except Exception as error:  # noqa: BLE001  (the connection of a closed notebook may fail in any way)
-            _log.warning("An answer could not be sent to the notebook: %s", sentence_of(error))
