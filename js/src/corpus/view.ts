@@ -4,7 +4,6 @@ import { html, render } from "lit-html";
 import { type Bytes, Columns } from "../columns";
 import { VERSION } from "../contract";
 import { h, put } from "../dom";
-import { number, percent } from "../layout/numbers";
 import type { Theme } from "../store";
 import styles from "../styles/widget.css";
 import { followTheme } from "../theme";
@@ -12,9 +11,10 @@ import type { Model } from "../transport";
 import { loadBokeh } from "../views/chart";
 import { type Aggregates, type Cells, fromColumns, ofCells, snapped, total } from "./aggregates";
 import { Asker } from "./ask";
-import { asked, type Box, type Brush, chosen, isAll, toggled, told, within } from "./brush";
+import { asked, type Box, type Brush, chosen, isAll, told, within } from "./brush";
 import { Chart } from "./charts";
 import type { CorpusHeader } from "./contract";
+import { controls } from "./controls";
 import { tablesOf } from "./numbers";
 import { OneText } from "./one-text";
 import * as sources from "./sources";
@@ -273,26 +273,13 @@ class View {
   }
 
   private drawControls(): void {
-    const { header, brush, shown } = this;
-    const { groups, numbers } = header;
     const fixed = this.model.tested !== undefined && this.cells?.each !== true;
-    const axis = (which: "x" | "y", label: string) => html`
-      <label>${label} <select data-axis=${which} ?disabled=${fixed} @change=${(event: Event) =>
-        this.choose({ box: null, [which]: (event.target as HTMLSelectElement).selectedIndex })}>
-        ${numbers.map((one, place) => html`<option ?selected=${place === brush[which]}>${one.label}</option>`)}
-      </select></label>`;
-    const end = (place: 0 | 1 | 2 | 3, label: string) => html`
-      <input type="number" step="any" aria-label=${label} .value=${brush.box === null ? "" : `${Number(brush.box[place].toPrecision(6))}`}
-        placeholder=${label.split(", ")[1] ?? ""} @change=${(event: Event) => this.type(place, (event.target as HTMLInputElement).value)} />`;
-    const group = ({ name, colour, marker }: CorpusHeader["groups"][number], place: number) => html`
-      <button type="button" class="group" data-group=${place} aria-pressed=${brush.groups.includes(place)}
-        @click=${() => this.choose({ groups: toggled(brush, place, groups.length) })}>
-        <span style="color:${colour}" aria-hidden="true">${MARKS[marker]}</span> ${name}
-        <span class="hint">${(shown.count[place] ?? 0).toLocaleString("en")}${shown.count[place] ? html`${right(shown.right[place])}, ${numbers[0]?.label} ${number(shown.mean[place] ?? Number.NaN, 3)}` : ""}</span></button>`;
+    const { header, brush, shown } = this;
     render(
-      html`<div class="groups" role="group" aria-label=${`groups by ${header.by || "nothing"}`}>${groups.map(group)}</div>
-        <div class="axes" role="group" aria-label="box of the texts">${axis("x", "→")} ${end(0, "to the right, from")}${end(1, "to the right, to")}
-        ${axis("y", "↑")} ${end(2, "upwards, from")}${end(3, "upwards, to")}</div>`,
+      controls(header, brush, shown, fixed, {
+        choose: (change) => this.choose(change),
+        type: (place, text) => this.type(place, text),
+      }),
       this.controls,
     );
   }
@@ -379,18 +366,6 @@ class View {
   }
 }
 
-const right = (share: number | undefined): string =>
-  share === undefined || Number.isNaN(share) ? "" : `, ${percent(share)} right`;
-
-// Bokeh's markers as letters.
-const MARKS: Record<string, string> = {
-  circle: "●",
-  triangle: "▲",
-  square: "■",
-  diamond: "◆",
-  inverted_triangle: "▼",
-  star: "★",
-};
 // Where charts lie whose name begins so.
 const PLACES = [
   ["histogram-", "histograms"],
