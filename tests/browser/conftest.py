@@ -110,6 +110,11 @@ def open_lab(watched, jupyter, notebooks):
 @pytest.fixture(scope="module")
 def open_notebook7(watched, jupyter, notebooks):
     """Opens a new notebook with the given cells in Notebook 7."""
-    return lambda *sources: Notebook(
-        watched(), notebook_address(jupyter, write_notebook(notebooks, *sources))
-    )
+
+    def open_notebook(*sources):
+        name = write_notebook(notebooks, *sources)
+        opened = Notebook(watched(), notebook_address(jupyter, name))
+        opened.path = notebooks / name
+        return opened
+
+    return open_notebook

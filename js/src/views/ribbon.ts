@@ -47,7 +47,7 @@ function row(state: State, summary: ExplanationHeader, stream: number): Drawing 
     const tint = strength(value);
     const printed = tokens.length <= ALL_PRINTED || tint >= STANDS_OUT;
     const looks = `${said(index) ? " said" : ""}${special ? " special" : ""}${joined.has(index) ? " joined" : ""}${includes(state.avoiding, { token: index, stream }) ? " avoided" : ""}${isNegative(numbers.measure, value) ? " negative" : ""}${Number.isNaN(value) ? " unknown" : ""}`;
-    return html`<span role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${index}
+    return html`<span role="button" tabindex="-1" data-item data-token=${index}
       data-stream=${stream} class="token${looks}" aria-label="${said(index) ? "asked for, " : ""}${text}: ${numbers.say(index)}"
       aria-pressed=${includes(state.selection, { token: index, stream })} data-value=${printed ? short(numbers.measure, value, numbers.peak) : nothing} style="--tint:${tint.toFixed(3)}"
       >${text || raw}</span>`;
@@ -79,7 +79,7 @@ function below(
   if (own === undefined)
     return html`<span class="token reference different" data-tip="Only the reference has ${other.text}">${other.text || other.raw}</span>`;
   const differs = own.text !== other.text;
-  return html`<span role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${pair.token}
+  return html`<span role="button" tabindex="-1" data-item data-token=${pair.token}
     data-stream=${stream} class="token reference${differs ? " different" : ""}"
     aria-label="reference: ${other.text}${differs ? ` in the place of ${own.text}` : ", the same"}"
     aria-pressed=${includes(state.selection, { token: pair.token, stream })}>${other.text || other.raw}</span>`;
