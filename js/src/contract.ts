@@ -476,6 +476,8 @@ export interface RoutesAnswer {
   by: RankedBy;
   selection: Selection;
   ranking: Ranking;
+  /** Parts of which they pass at least one; none for no such condition. */
+  among: Selection;
 }
 
 /** What one test found. */
@@ -627,6 +629,8 @@ export interface RoutesRequest {
   selection: Selection;
   /** Parts that none of these paths pass. */
   avoiding: Selection;
+  /** Parts of which they pass at least one, as a group of parts means; none for no such condition. */
+  among: Selection;
 }
 
 /** Asks what really becomes of the score when parts are given another value, all at once. */

@@ -179,7 +179,14 @@ def conditioned(
     return message(header, buffer)
 
 
-def routes(request_id: int, by: str, selection: Sequence[Mapping[str, Any]], ranking: Ranking) -> Message:
+def routes(
+    request_id: int,
+    by: str,
+    selection: Sequence[Mapping[str, Any]],
+    ranking: Ranking,
+    *,
+    among: Sequence[Mapping[str, Any]] = (),
+) -> Message:
     """The answer to ``routes``: one ranking of the routes of the paths through the selection.
 
     Args:
@@ -187,8 +194,10 @@ def routes(request_id: int, by: str, selection: Sequence[Mapping[str, Any]], ran
         by: the ranking asked for.
         selection: the parts that were selected, as asked.
         ranking: the routes.
+        among: the parts of which any was to be passed, as asked.
     """
-    return message(RoutesAnswer(id=request_id, by=by, selection=_parts(selection), ranking=ranking))
+    parts, any_of = _parts(selection), _parts(among)
+    return message(RoutesAnswer(id=request_id, by=by, selection=parts, ranking=ranking, among=any_of))
 
 
 def head_map(
