@@ -13,6 +13,9 @@ from tests.browser import servers
 from tests.browser.notebooks import Notebook, lab_address, notebook_address, write_notebook
 from tests.browser.patience import SECONDS
 
+# A test waits for several things; each wait ends first and says what it waited for.
+LONGEST = 4 * SECONDS
+
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -29,6 +32,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "tests/browser" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(LONGEST))
 
 
 @pytest.fixture(scope="session")
@@ -95,12 +99,19 @@ def jupyter(notebooks, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def open_lab(watched, jupyter, notebooks):
+def kernels(jupyter):
+    """The address of the server, whose kernels end with the tests of a file: each holds a model in memory."""
+    yield jupyter
+    servers.end_kernels(jupyter)
+
+
+@pytest.fixture(scope="module")
+def open_lab(watched, kernels, notebooks):
     """Opens a new notebook with the given cells in JupyterLab."""
 
     def open_notebook(*sources):
         name = write_notebook(notebooks, *sources)
-        opened = Notebook(watched(), lab_address(jupyter, name))
+        opened = Notebook(watched(), lab_address(kernels, name))
         opened.path = notebooks / name
         return opened
 
@@ -108,8 +119,8 @@ def open_lab(watched, jupyter, notebooks):
 
 
 @pytest.fixture(scope="module")
-def open_notebook7(watched, jupyter, notebooks):
+def open_notebook7(watched, kernels, notebooks):
     """Opens a new notebook with the given cells in Notebook 7."""
     return lambda *sources: Notebook(
-        watched(), notebook_address(jupyter, write_notebook(notebooks, *sources))
+        watched(), notebook_address(kernels, write_notebook(notebooks, *sources))
     )
