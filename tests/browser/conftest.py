@@ -1,6 +1,15 @@
 """Debian's Chromium, a Jupyter server and marimo, each started once; every page is watched.
 
 Whatever a test does, its pages may ask no host but loopback, and our bundle may throw no error.
+
+How a test waits, so that a busy machine makes it slower and never red:
+
+- What is selected is told at once, in attributes of the root; it is drawn a frame later, and answers come
+  when they come. So assertions are Playwright's `expect`, or run again: `patience.patiently`.
+- Wait for the thing itself, and for nothing that is true already of what a test before has left on the page.
+- What is read once, as a box before a press, is read after `View.drawn`; `View.hover` points after it.
+- `wait_for_timeout` is for what must *not* happen, or how long a hand takes; what must happen has its time.
+- A time of the product, as of a tip or a silent kernel, is no time of a test: `patience.SECONDS`.
 """
 
 import shutil
@@ -57,7 +66,12 @@ class Watch:
         self.requests = []
         self.errors = []
         context.on("request", lambda request: self.requests.append(request.url))
-        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+        context.on("weberror", lambda error: self.heard(str(error.error)))
+
+    def heard(self, error):
+        # Browsers say so of any page, ours or a notebook's, that is measured again in the next frame.
+        if "ResizeObserver loop" not in error:
+            self.errors.append(error)
 
     def outside(self):
         """Addresses that are neither on loopback nor inside the page."""
