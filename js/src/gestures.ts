@@ -104,9 +104,11 @@ export function listenToGestures(
     },
     units: () => {
       const part = unitsOf(store.state);
-      if (part !== null) questions.units(part);
+      if (part !== null && store.state.kernel) questions.units(part);
     },
-    walk: () => questions.walk(stepsOfRoute(store.state)),
+    walk: () => {
+      if (store.state.kernel) questions.walk(stepsOfRoute(store.state));
+    },
     help: () => store.update({ helping: !store.state.helping }),
   };
   listenToKeys(root, { choose: (item, mode) => choose({ item }, mode), act: (name) => acts[name] }, signal);

@@ -56,8 +56,8 @@ def test_a_click_is_linked_and_answered(lab, kind):
     [
         ([("head", 3, 3), ("token", 2)], "paths from keys through head 3·3"),
         ([("token", 2), ("head", 3, 3)], "paths from keys through head 3·3"),
-        ([("head", 3, 2), ("layer", 3)], "paths through head 3·2 through the attention of layer 3"),
-        ([("head", 0, 3), ("head", 3, 3), ("cell", 3, 1)], "through head 0·3 through head 3·3"),
+        ([("head", 3, 2), ("layer", 3)], "paths through head 3·2 and the attention of layer 3"),
+        ([("head", 0, 3), ("head", 3, 3), ("cell", 3, 1)], "through head 0·3, head 3·3 and layer 3 at The"),
     ],
     ids=["head and token", "token and head", "head and its layer", "three"],
 )
