@@ -55,3 +55,5 @@ autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+# Attributes that a class documents are then not told twice, as those of named tuples would be.
+napoleon_use_ivar = True

@@ -1,4 +1,4 @@
-"""The built site of the documentation (`make docs`), read from disk: links, requests, live views, accessibility."""
+"""The site that `make docs` builds, read from disk: links, requests, live views, accessibility."""
 
 import json
 from html.parser import HTMLParser
@@ -59,9 +59,10 @@ def broken(address, page, read):
     target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
     if not target.is_file():
         return f"{address}: no such file"
-    if parts.fragment and target.suffix == ".html" and target.parent.name != "live":
-        if unquote(parts.fragment) not in read(target).places:
-            return f"{address}: no such place"
+    # The fragment of an exported page is a selection.
+    written = target.suffix == ".html" and target.parent.name != "live"
+    if written and parts.fragment and unquote(parts.fragment) not in read(target).places:
+        return f"{address}: no such place"
     return None
 
 
