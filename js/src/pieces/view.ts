@@ -33,7 +33,7 @@ export function mountPieces(
   groups += 1;
   const group = `semiring-widgets-pieces-${groups}-${Math.random()}`;
   const [title, about, below] = [h("h3"), h("div", { class: "choices" }), h("div")];
-  const table = h("details", { class: "numbers", "data-lm-suppress-shortcuts": "true" });
+  const table = h("details", { class: "folded", "data-lm-suppress-shortcuts": "true" });
   const unfolded = h("div", {
     class: "scroll",
     tabindex: 0,
