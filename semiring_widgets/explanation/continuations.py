@@ -146,7 +146,7 @@ def continuations(call: ModelCall, family: str, logits: Tensor, question: Questi
         )
     if target is None and question.target is None:
         raise InputError(
-            f"{'The contrast is several pieces' if alone is None else 'piece= was given'} and no target was; "
+            f"{'The contrast is several pieces' if alone is None else 'piece= was'} and no target was given; "
             f"give target=, or generate=, the number of pieces of the model's own continuation."
         )
     if alone is not None and question.contrast is not None:

@@ -51,7 +51,7 @@ def test_the_models_own_words_and_one_word_have_pieces_too(made):  # noqa: F811
         ({"target": TARGET, "piece": 4}, "piece is 4, and the continuation has 4 pieces"),
         ({"target": TARGET, "piece": "on"}, "piece is 'on'; give the number of a piece"),
         ({"target": TARGET, "contrast": CONTRAST, "piece": 1}, "leave one of them out"),
-        ({"piece": 0}, "piece= was given and no target was"),
+        ({"piece": 0}, "piece= was and no target was given"),
     ],
 )
 def test_what_is_no_piece_is_refused(made, asked, words):  # noqa: F811
