@@ -5,6 +5,7 @@ import { type CommandName, modeOf } from "./commands";
 import { stepsOfRoute, unitsOf } from "./drill/inside";
 import { fieldOf, WENT } from "./fields/field";
 import { listenToKeys } from "./keyboard";
+import { COPY, TURN } from "./picture/menu";
 import { isDisabled, type Pointed, pointedBy, targetOf } from "./pointed";
 import { preview } from "./preview";
 import type { Questions } from "./questions";
@@ -99,6 +100,8 @@ export function listenToGestures(
     },
     question: () => openQuestion(root, store),
     copy: () => root.querySelector(".ask")?.dispatchEvent(new Event("semiring-widgets-copy")),
+    picture: () => root.querySelector(".picture")?.dispatchEvent(new Event(TURN)),
+    copyPicture: () => root.querySelector(".picture")?.dispatchEvent(new Event(COPY)),
     group: () => {
       if (store.state.selection.length > 1) store.update({ naming: true });
     },
