@@ -58,6 +58,8 @@ def environment(home):
         **paths,
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE)]),
         "JUPYTER_PATH": str(home / "share"),
+        # The server's part of the extension, as an installation enables it.
+        "JUPYTER_CONFIG_PATH": str(ROOT / "js"),
         "OMP_NUM_THREADS": "1",
     }
 
@@ -106,7 +108,7 @@ def end_kernels(address):
 
 
 @contextmanager
-def jupyter(folder, home):
+def jupyter(folder, home, token=""):
     """A Jupyter server with JupyterLab and Notebook 7 on a folder of notebooks; gives its address."""
     port = free_port()
     # The extension of this working tree, whatever is installed.
@@ -121,7 +123,7 @@ def jupyter(folder, home):
         "ServerApp.open_browser": False,
         "ServerApp.allow_root": True,
         "ServerApp.disable_check_xsrf": True,
-        "IdentityProvider.token": "",
+        "IdentityProvider.token": token,
         "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }

@@ -85,8 +85,8 @@ def test_one_tab_stop_for_each_pane(opened):
     view.drawn()
     view.measure("mass").focus()
     seen = []
-    # The filter, the gestures, and the panes.
-    for _ in range(9):
+    # The filter, the picture, the gestures, and the panes.
+    for _ in range(10):
         view.page.keyboard.press("Tab")
         seen.append(view.page.evaluate("document.activeElement.closest('[data-pane]')?.dataset.pane ?? ''"))
     assert [name for name in seen if name][:5] == ["tokens", "flow", "routes", "heads", "scatter"], seen
