@@ -29,6 +29,7 @@ def explain(
     *,
     score: Callable[[Any], Tensor] | None = None,
     generate: int | None = None,
+    piece: int | None = None,
     semiring: str | Semiring | None = None,
     granularity: str = "primitive",
     rules: str | Rule = "gradient",
@@ -64,6 +65,8 @@ def explain(
         score: instead of a target, a function of the model's output, giving shape () or (B,).
         generate: instead of a target, so many pieces of the model's own continuation, always the most
             probable next one, up to the sign of the end.
+        piece: of such a target, or of these own words, only this piece, counted from 0: the score is its
+            log-probability given the text and the pieces before it.
         semiring: one more statistic of the paths, for every token, layer, branch and head: a name as in
             `semiring_widgets.backprop`, ``"hops"`` (attentions on the way, on average) or an object, your own
             too. A `Product` gives one statistic per factor.
@@ -111,7 +114,7 @@ def explain(
         >>> explain(model, tokenizer, "The keys [MASK] here.", "are", through={"layer": 3, "head": 2}).paths
         'only paths through head 3·2'
     """
-    question = Question(text, target, contrast, position, score, generate, add_special_tokens)
+    question = Question(text, target, contrast, position, score, generate, piece, add_special_tokens)
     options = ExplainOptions(
         granularity,
         rules,

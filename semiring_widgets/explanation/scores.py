@@ -77,7 +77,7 @@ def prepare(model: Any, tokenizer: Any, question: Question) -> Prepared:
             return _ready(model, call, output, family, one, score)
         halves = []
         for answer in asked:
-            call, output = call_with_text(model, replace(source, answer=answer.asked.pieces))
+            call, output = call_with_text(model, replace(source, answer=answer.read))
             answer.check(call, output)
             halves.append(_ready(model, call, output, family, answer.asked, answer.score))
         return halves[0] if len(halves) == 1 else contrasted(halves[0], halves[1])
