@@ -5,6 +5,7 @@ import { type CommandName, modeOf } from "./commands";
 import { stepsOfRoute, unitsOf } from "./drill/inside";
 import { fieldOf, WENT } from "./fields/field";
 import { listenToKeys } from "./keyboard";
+import { COPY, TURN } from "./picture/menu";
 import { actOf, isDisabled, type Pointed, pointedBy, targetOf } from "./pointed";
 import { preview } from "./preview";
 import type { Questions } from "./questions";
@@ -101,14 +102,18 @@ export function listenToGestures(
     },
     question: () => openQuestion(root, store),
     copy: () => root.querySelector(".ask")?.dispatchEvent(new Event("semiring-widgets-copy")),
+    picture: () => root.querySelector(".picture")?.dispatchEvent(new Event(TURN)),
+    copyPicture: () => root.querySelector(".picture")?.dispatchEvent(new Event(COPY)),
     group: () => {
       if (store.state.selection.length > 1) store.update({ naming: true });
     },
     units: () => {
       const part = unitsOf(store.state);
-      if (part !== null) questions.units(part);
+      if (part !== null && store.state.kernel) questions.units(part);
     },
-    walk: () => questions.walk(stepsOfRoute(store.state)),
+    walk: () => {
+      if (store.state.kernel) questions.walk(stepsOfRoute(store.state));
+    },
     help: () => store.update({ helping: !store.state.helping }),
   };
   listenToKeys(root, { choose: (item, mode) => choose({ item }, mode), act: (name) => acts[name] }, signal);

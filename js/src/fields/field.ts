@@ -40,6 +40,7 @@ export class Field {
   private palette: Palette | null = null;
   private tile: Box | null = null;
   private stale = true;
+  private sharp: number | null = null;
   private place: number | null = null;
   private readonly request: () => void;
 
@@ -135,6 +136,12 @@ export class Field {
     return { ...box, left: box.left + frame.left, top: box.top + frame.top };
   }
 
+  /** Draw with so many pixels for each of the screen's, at once; null goes back to as many as it shows. */
+  sharpen(scale: number | null): void {
+    this.sharp = scale;
+    this.draw();
+  }
+
   /** Take the focus to a place, and bring it in sight unless somebody points at it. */
   go(place: number, reveal = true): void {
     this.place = place;
@@ -222,7 +229,7 @@ export class Field {
     const [width, height] = [Math.min(face.width, element.clientWidth), element.clientHeight];
     const sight = { left: element.scrollLeft, top: element.scrollTop, width, height };
     const tile = tileFor(this.stale ? null : this.tile, sight, face);
-    const scale = Math.min(SHARPEST, window.devicePixelRatio || 1);
+    const scale = this.sharp ?? Math.min(SHARPEST, window.devicePixelRatio || 1);
     if (!this.stale && tile === this.tile && this.canvas.width === Math.round(tile.width * scale)) return;
     this.palette ??= paletteOf(this.root, context);
     const { palette } = this;
