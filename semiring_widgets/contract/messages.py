@@ -90,6 +90,7 @@ CONDITIONED: Final = (
 TOTALS: Final = tuple(field.name for field in fields(Totals))
 _ALIGNMENT: Final = 4  # JavaScript's Float32Array wants offsets that are multiples of its item size
 
+_Given: TypeAlias = Sequence[Mapping[str, Any]]
 Message: TypeAlias = tuple[dict[str, Any], bytes]
 
 
@@ -147,12 +148,11 @@ def inquiring(summary: Message, inquiry: Inquiry) -> Message:
 
 def conditioned(
     request_id: int,
-    selection: Sequence[Mapping[str, Any]],
+    selection: _Given,
     dataset: xr.Dataset,
     log_share: float,
-    *,
-    avoiding: Sequence[Mapping[str, Any]] = (),
-    among: Sequence[Mapping[str, Any]] = (),
+    avoiding: _Given = (),
+    among: _Given = (),
 ) -> Message:
     """The answer to ``condition``: the flow of the paths through the selection.
 
@@ -179,14 +179,7 @@ def conditioned(
     return message(header, buffer)
 
 
-def routes(
-    request_id: int,
-    by: str,
-    selection: Sequence[Mapping[str, Any]],
-    ranking: Ranking,
-    *,
-    among: Sequence[Mapping[str, Any]] = (),
-) -> Message:
+def routes(request_id: int, by: str, selection: _Given, ranking: Ranking, among: _Given = ()) -> Message:
     """The answer to ``routes``: one ranking of the routes of the paths through the selection.
 
     Args:
