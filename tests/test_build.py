@@ -77,7 +77,7 @@ def test_wheel_imports_on_its_own(wheel):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=280,
     )
     assert done.returncode == 0, done.stderr
     assert str(wheel) in done.stdout

@@ -235,7 +235,7 @@ def loaded_after(statement):
         text=True,
         env=environment,
         check=False,
-        timeout=120,
+        timeout=280,
     )
     assert done.returncode == 0, done.stderr
     return set(done.stdout.split())

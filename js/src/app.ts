@@ -9,6 +9,7 @@ import { mountInside } from "./drill/units";
 import { listenToGestures } from "./gestures";
 import { linkWidgets } from "./linked";
 import { mountPicture } from "./picture/menu";
+import { mountPieces } from "./pieces/view";
 import { Questions } from "./questions";
 import { Store } from "./store";
 import styles from "./styles/widget.css";
@@ -108,6 +109,7 @@ function placeExplanation(
   placed(body, mountGroups, h("div", { class: "groups" }));
   body.append(hint);
   placed(body, mountRibbon, section("tokens", "words"));
+  placed(body, mountPieces, section("pieces", "words by the pieces of the answer"));
   placed(body, mountGrid, section("flow", "route grid: words by layers"));
   body.append(columns);
   const others = () => {

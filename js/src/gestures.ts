@@ -6,7 +6,7 @@ import { stepsOfRoute, unitsOf } from "./drill/inside";
 import { fieldOf, WENT } from "./fields/field";
 import { listenToKeys } from "./keyboard";
 import { COPY, TURN } from "./picture/menu";
-import { isDisabled, type Pointed, pointedBy, targetOf } from "./pointed";
+import { actOf, isDisabled, type Pointed, pointedBy, targetOf } from "./pointed";
 import { preview } from "./preview";
 import type { Questions } from "./questions";
 import { clicked, EMPTY, isEmpty, type Mode, testable } from "./selection";
@@ -24,6 +24,8 @@ export function listenToGestures(
   let down = { x: 0, y: 0 };
   const choose = (pointed: Pointed, mode: Mode) => {
     if (isDisabled(pointed)) return;
+    const act = actOf(pointed);
+    if (act !== undefined) return act();
     const { family, route } = "item" in pointed ? pointed.item.dataset : {};
     if (route !== undefined) {
       const rank = Number(route);
@@ -107,9 +109,11 @@ export function listenToGestures(
     },
     units: () => {
       const part = unitsOf(store.state);
-      if (part !== null) questions.units(part);
+      if (part !== null && store.state.kernel) questions.units(part);
     },
-    walk: () => questions.walk(stepsOfRoute(store.state)),
+    walk: () => {
+      if (store.state.kernel) questions.walk(stepsOfRoute(store.state));
+    },
     help: () => store.update({ helping: !store.state.helping }),
   };
   listenToKeys(root, { choose: (item, mode) => choose({ item }, mode), act: (name) => acts[name] }, signal);

@@ -124,6 +124,11 @@ export class Field {
     return face.at(left, top);
   }
 
+  /** What choosing the place that has the focus does, where it stands for no part. */
+  get acts(): (() => void) | undefined {
+    return this.place === null ? undefined : this.face?.spoken(this.place).acts;
+  }
+
   /** Where a place is on the screen. */
   boxOf(place: number): Box {
     const [frame, box] = [this.whole.getBoundingClientRect(), this.face?.box(place)];
@@ -167,10 +172,14 @@ export class Field {
     const { face, place, rover } = this;
     show(rover, face !== null && place !== null);
     if (face === null || place === null) return;
-    const { label, target, disabled } = face.spoken(place);
+    const { label, target, disabled, acts } = face.spoken(place);
     const { left, top, width, height } = face.box(place);
     const style = `left:${left}px;top:${top}px;width:${width}px;height:${height}px`;
-    put(rover, { style, "aria-label": label, role: target === null ? "img" : "button" });
+    put(rover, {
+      style,
+      "aria-label": label,
+      role: target === null && acts === undefined ? "img" : "button",
+    });
     for (const name of ["layer", "branch", "head", "token", "stream"] as const) {
       const facet = target?.[name] ?? null;
       if (facet === null) delete rover.dataset[name];
@@ -179,6 +188,7 @@ export class Field {
     // A place to be read has nothing to choose.
     if (target === null) for (const name of ["data-item", "aria-pressed"]) rover.removeAttribute(name);
     else put(rover, { "data-item": "", "aria-pressed": `${includes(this.store.state.selection, target)}` });
+    if (acts !== undefined) put(rover, { "data-item": "" });
     if (disabled) put(rover, { "aria-disabled": "true", "aria-description": UNAVAILABLE });
     else for (const name of ["aria-disabled", "aria-description"]) rover.removeAttribute(name);
     put(rover, { tabindex: 0 });
