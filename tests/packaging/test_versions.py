@@ -1,4 +1,4 @@
-"""One version everywhere: of the package, in the changelog, in the JavaScript and in JupyterLab's extension."""
+"""One version everywhere: the package, the changelog, the JavaScript and JupyterLab's extension."""
 
 import json
 import re
