@@ -204,8 +204,9 @@ def _run_of(model: nn.Module, tokenizer: Any, question: Question, options: Compa
             prepared = prepare(model, tokenizer, question)
             if prepared.halves:
                 raise InputError(
-                    "The difference of two continuations is read from two texts at once, which no method of "
-                    "compare takes; leave contrast= out, or use sw.explain."
+                    "The difference of two continuations, and several pieces of a masked model, are read "
+                    "from several texts at once, which no method of compare takes; leave contrast= out, or "
+                    "ask for one piece, or use sw.explain."
                 )
             forward = ScoredModel(model, prepared.forward, check)
             reference, embeds = reference_of(prepared, options.reference, forward)

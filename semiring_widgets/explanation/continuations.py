@@ -31,7 +31,7 @@ from semiring_widgets.question import Question
 from semiring_widgets.results.parts import Score
 from semiring_widgets.results.visible import shortened, visible
 
-__all__ = ["Answer", "Continuation", "continuations"]
+__all__ = ["Answer", "Continuation", "continuations", "listed", "numbered", "written"]
 
 _GOES_ON = ("causal", "encoder-decoder")
 # Every piece takes a forward pass to be found, and one to be tested.
@@ -121,7 +121,7 @@ def continuations(call: ModelCall, family: str, logits: Tensor, question: Questi
     listed = [name for name in ("target", "contrast") if isinstance(getattr(question, name), (list, tuple))]
     if family not in _GOES_ON or (family == "encoder-decoder" and "decoder_input_ids" not in call.arguments):
         if listed or question.generate is not None or alone is not None:
-            given = "generate" if question.generate is not None else "piece"
+            given = "piece" if question.generate is None else "generate"
             what = f"{listed[0]} is a list of pieces" if listed else f"{given}= was given"
             raise InputError(
                 f"{what}, and {type(call.model).__name__} ({family}) does not go on with a text; give one "
@@ -161,7 +161,7 @@ def continuations(call: ModelCall, family: str, logits: Tensor, question: Questi
         raise InputError("target and contrast are the same pieces; choose another contrast.")
     before = logits[0, index].clone()
     if alone is not None:
-        return (_answer(call, asked[0], index, where, before, _numbered(alone, len(asked[0]))),)
+        return (_answer(call, asked[0], index, where, before, numbered(alone, len(asked[0]))),)
     return tuple(_answer(call, pieces, index, where, before) for pieces in asked)
 
 
@@ -173,14 +173,22 @@ def _answer(
     if alone is not None:
         index, read, pieces = first + alone, pieces[: alone + 1], pieces[alone : alone + 1]
         where = f"after {known.label(read[alone - 1])}" if alone else where
-    name = _written(known, pieces)
+    name = written(known, pieces)
     labels = tuple(map(known.label, pieces))
     score = Score(f"log p({name}) {where}", 0.0, name, None, index, "nats", index + 1, labels)
     return Answer(Continuation(index, pieces), score, read, first, before)
 
 
-def _numbered(piece: Any, count: int) -> int:
-    """Which piece is asked for."""
+def numbered(piece: Any, count: int) -> int:
+    """Which piece is asked for.
+
+    Args:
+        piece: what was given.
+        count: how many there are.
+
+    Raises:
+        InputError: it is none of them.
+    """
     number = whole_number(piece, "piece", least=0, most=None, wanted="the number of a piece, from 0")
     if number >= count:
         raise InputError(f"piece is {number}, and the continuation has {count} pieces, counted from 0.")
@@ -194,7 +202,7 @@ def _one(place: Place, asked: Any, what: str, vocabulary: int) -> tuple[int, ...
 def _pieces(place: Place, asked: Any, what: str, vocabulary: int) -> tuple[int, ...] | None:
     """The pieces of a continuation; None of what is one token, or none at all."""
     if isinstance(asked, (list, tuple)):
-        return _listed(asked, what, vocabulary)
+        return listed(asked, what, vocabulary)
     if not isinstance(asked, str) or not asked or asked in place.source.pieces.special_ids():
         return None
     written = dict.fromkeys([asked, *(normalize(form, asked) for form in ("NFC", "NFD"))])
@@ -217,7 +225,17 @@ def _pieces(place: Place, asked: Any, what: str, vocabulary: int) -> tuple[int, 
     return tuple(read)
 
 
-def _listed(asked: Sequence[Any], what: str, vocabulary: int) -> tuple[int, ...]:
+def listed(asked: Sequence[Any], what: str, vocabulary: int) -> tuple[int, ...]:
+    """Pieces by their ids.
+
+    Args:
+        asked: the ids.
+        what: ``"target"`` or ``"contrast"``, for messages.
+        vocabulary: number of logits.
+
+    Raises:
+        InputError: none, or an id that is none of the model's.
+    """
     if not asked:
         raise InputError(f"{what} is an empty list; give the ids of the pieces.")
     ids = [
@@ -263,7 +281,12 @@ def _ends(call: ModelCall) -> set[int]:
     return found
 
 
-def _written(pieces: Pieces, ids: Sequence[int]) -> str:
-    """A continuation as people read it."""
+def written(pieces: Pieces, ids: Sequence[int]) -> str:
+    """Some pieces as people read them.
+
+    Args:
+        pieces: of the tokenizer.
+        ids: the pieces.
+    """
     text = b"".join(map(pieces.data, ids)).decode("utf-8", "replace")
     return shortened(visible(text.strip() or text), _SHOWN)

@@ -57,7 +57,11 @@ def explain(
             this place, with or without a blank before it), or an id; its logit is the score. Of a causal
             model or an encoder-decoder also several words, or a list of ids: then the score is the
             log-probability of them all (nats), the sum over pieces, each given those before it. These pieces
-            are read by the model, too, so that paths start there as well; the last one is not.
+            are read by the model, too, so that paths start there as well; the last one is not. Of a masked
+            model several pieces stand in the place of the mask token, and the score is their
+            pseudo-log-likelihood (Salazar et al., 2020): the sum over pieces, each asked for with the others
+            in their places, but masks for those that come after it in its own word (Kauf and Ivanova, 2023),
+            as these would give it away.
         contrast: what is subtracted: a token's logit, or the log-probability of another continuation, which
             may have another number of pieces. If one of the two is a continuation, both scores are
             log-probabilities.
