@@ -248,7 +248,7 @@ test-lowest:  ## a short selection of the tests, with the lowest version of ever
 	@$(LOWEST_PYTHON) -m venv .venv-lowest
 	@.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -c tests/constraints-lowest.txt \
 	    -e './[test,studies]'
-	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n auto --maxprocesses 8 -m "$(LANE_FAST)" $(OLD) \
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n auto --maxprocesses 8 -m '$(LANE_FAST)' $(OLD) \
 	    $(PYTEST_ARGS) $(SHORT)
 
 .PHONY: test-newest
@@ -256,7 +256,7 @@ test-newest:  ## the same with the newest version of everything
 	@$(NEWEST_PYTHON) -m venv .venv-newest
 	@.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager \
 	    -e './[test,studies]'
-	OMP_NUM_THREADS=1 .venv-newest/bin/python -m pytest -n auto --maxprocesses 8 -m "$(LANE_FAST)" \
+	OMP_NUM_THREADS=1 .venv-newest/bin/python -m pytest -n auto --maxprocesses 8 -m '$(LANE_FAST)' \
 	    $(PYTEST_ARGS) $(SHORT)
 
 .PHONY: format
