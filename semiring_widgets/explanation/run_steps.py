@@ -37,7 +37,7 @@ from semiring_widgets.explanation.failures import named_failure
 from semiring_widgets.explanation.flow_cells import sizes_of
 from semiring_widgets.explanation.made import Made, weights_of
 from semiring_widgets.explanation.piece_numbers import tell_pieces
-from semiring_widgets.explanation.planning import fitted, sweeps_of
+from semiring_widgets.explanation.planning import check_brought, fitted, sweeps_of
 from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.explanation.references import Referenced, check_reference
 from semiring_widgets.explanation.routing import RouteTeller, check_rankings
@@ -94,6 +94,7 @@ def run_of(
 
     def run(report: Report, check: Check) -> Explanation:
         started = time.perf_counter()
+        check_brought(model, options.max_memory)
         made = None if before is None else before.made
         kept = made if made is not None and made.prepares(model, question, options) else None
         weights = weights_of(model)
@@ -158,7 +159,7 @@ def _explained(
         recording = Recording(tape, score, prepared.inputs, other, prepared.run, prepared.refer, limit)
         _effects(recording, draft, kept)
         if prepared.score.continuation is not None:
-            tell_pieces(draft, options.reference)
+            tell_pieces(draft, options.reference, tape.nbytes)
         draft.total = (3 if asking is None else 5) * len(graph.ops)
         if swept is not None:
             top = swept.top
