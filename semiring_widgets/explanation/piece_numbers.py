@@ -25,16 +25,14 @@ _TOGETHER = 16  # texts of one forward pass
 _NAMES = ("piece", "piece_decoder")
 
 
-def tell_pieces(draft: Draft, reference: Any, taken: int) -> None:
+def tell_pieces(draft: Draft, reference: Any, left: int | None) -> None:
     """Write effects and contributions by piece into the table of a draft, and tell them as they come.
 
     Args:
         draft: of a continuation, or of the difference of two; changed.
         reference: what stands in for a token, as in `explain`.
-        taken: bytes of the recording that is there already; the one of the pieces lies beside it.
+        left: bytes beside the recording that is there already, and what is kept of it; None for no limit.
     """
-    limit = draft.options.max_memory
-    left = None if limit is None else max(0, limit - taken)
     halves = draft.prepared.halves or (draft.prepared,)
     counts = [len(_asked(half).pieces) for half in halves]
     tokens, two = draft.dataset.sizes["token"], len(draft.prepared.streams) > 1
@@ -71,7 +69,7 @@ class _Half:
                 tokens = range(start, min(start + _TOGETHER, inputs.shape[1]))
                 after = self._each(*self._without(stream, tokens))
                 effects[self.first : last, tokens.start : tokens.stop] = (own - after).T.cpu().numpy()
-        self.draft.publish("effects piece by piece")
+                self.draft.publish("effects piece by piece")
         try:
             self._contributions()
         except REFUSALS:
@@ -99,6 +97,7 @@ class _Half:
         beside = None if self.left is None else max(0, self.left - tape.nbytes)
         check: Callable[..., None] = lambda *_: self.draft.check()  # noqa: E731
         for number, score in enumerate(scores):
+            self.draft.check()
             rows = effect_rows(
                 tape, score, inputs, list(self.reference), kind="tokens", tested=False,
                 max_memory=beside, progress=check,

@@ -127,13 +127,13 @@ def size_of(graph: GradientGraph, sweeps: Sequence[Semiring], kept: Kept, tests:
         sweeps: see there.
         kept: see there.
         tests: how many parts are tested.
-        again: bytes of a second recording, of what is told piece by piece, which is gone before the sweeps.
+        again: bytes of a second recording, of what is told piece by piece when all else is there.
     """
     room = graph.room
     try:
         beside = sum(planned(graph, inf, sweeps=sweeps, kept=kept))
         if again:
-            beside = max(beside, again + sum(planned(graph, inf, sweeps=[Sum()], kept=[])))
+            beside = max(beside, again + sum(planned(graph, inf, sweeps=[Sum()], kept=kept)))
     finally:
         graph.room = room
     return graph.tape.nbytes + max(beside, _tested(graph, tests))
