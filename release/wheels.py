@@ -2,16 +2,16 @@
 
     python -m pip install -r release/requirements.txt
     python release/wheels.py                        # both, into dist/
-    python release/wheels.py --sdist dist/X.tar.gz  # the wheel only, from a source distribution made elsewhere
+    python release/wheels.py --sdist dist/X.tar.gz  # the wheel only, from one that was made elsewhere
     python release/wheels.py --twice                # and once more: are they the same, bit by bit?
 
-The C kernels are plain C without Python's or torch's headers, so one wheel serves every Python of its platform,
-and nothing is needed but a C compiler: no container, no build for each Python. The wheel is always made from the
-source distribution, which thereby is known to be whole. On Linux `auditwheel` reads from the library which glibc
-it asks for, and names the wheel after it. A wheel without kernels is refused, as no release has one.
+The C kernels are plain C without Python's or torch's headers, so one wheel serves every Python of its
+platform, and nothing is needed but a C compiler: no container, no build for each Python. The wheel is always
+made from the source distribution, which thereby is known to be whole. On Linux `auditwheel` reads from the
+library which glibc it asks for, and names the wheel after it. A wheel without kernels is refused.
 
-Times in the archives are that of the last commit (`SOURCE_DATE_EPOCH`): who builds the same commit with the same
-compiler gets the same files.
+Times in the archives are that of the last commit (`SOURCE_DATE_EPOCH`): who builds the same commit with the
+same compiler gets the same files.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What the server answers when the front end asks for the page of a file.
 
-The file is found by the contents manager, as for everything that Jupyter opens: nothing outside the folder that is
-served, nothing hidden, only for those who have logged in. The page comes as a JSON text, so that
-no browser runs it as a page of the server's.
+The file is found by the contents manager, as for everything that Jupyter opens: nothing outside the folder
+that is served, nothing hidden, only for those who have logged in. The page comes as a JSON text, so that no
+browser runs it as a page of the server's.
 """
 
 from __future__ import annotations

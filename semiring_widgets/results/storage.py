@@ -28,6 +28,8 @@ _READERS: Final = {
     "explanation": "semiring_widgets.load",
     "comparison": "Comparison.load",
     "beside": "semiring_widgets.SideBySide.load",
+    "image": "semiring_widgets.ImageExplanation.load",
+    "sound": "semiring_widgets.SoundExplanation.load",
 }
 
 T = TypeVar("T")

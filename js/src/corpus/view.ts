@@ -258,11 +258,11 @@ class View {
 
   private draw(): void {
     const { header, brush, shown } = this;
-    const { texts, name, asked: question, errors } = header;
+    const { texts, name, found, asked: question, errors } = header;
     put(this.root, { "data-brush": JSON.stringify(brush), "data-count": total(shown) });
     const missing = errors === 0 ? "" : `, ${errors.toLocaleString("en")} could not be asked`;
     render(
-      html`<h2>${name}</h2><span>${texts.toLocaleString("en")} texts${missing}</span><span>${question}</span>`,
+      html`<h2>${name}</h2><span>${texts.toLocaleString("en")} texts${missing}</span><span>${question}</span><p>${found.join(" ")}</p>`,
       this.head,
     );
     this.drawControls();
