@@ -76,10 +76,20 @@ export interface Token {
   special: boolean;
 }
 
+/** A text of a pair, or a message of a chat. */
+export interface Segment {
+  /** `"first text"`, `"second text"`, or the role of who says it. */
+  name: string;
+  /** Its first token. */
+  begins: number;
+}
+
 /** A sequence of tokens: `"input"`, or `"encoder"` and `"decoder"`. */
 export interface Stream {
   name: string;
   tokens: readonly Token[];
+  /** Of what it is made, in order; none where it is one text. */
+  segments: readonly Segment[];
 }
 
 /** How far the computation is: `state` is running, done, cancelled or failed. */

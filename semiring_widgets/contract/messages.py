@@ -372,7 +372,7 @@ def _comparison(result: Comparison, revision: int) -> Message:
 def _readable(streams: tuple[Stream, ...]) -> tuple[Stream, ...]:
     """The streams, every token with a text that is to be seen."""
     return tuple(
-        Stream(stream.name, tuple(replace(token, text=token_label(token)) for token in stream.tokens))
+        replace(stream, tokens=tuple(replace(token, text=token_label(token)) for token in stream.tokens))
         for stream in streams
     )
 
