@@ -2,8 +2,8 @@
 
 The two embedded image models name the shape of the red object in pictures of
 `semiring_widgets.tasks.shape_scenes`, which they were not trained on. Of every picture that is named rightly:
-is the red object the one of largest mean score per cell that it covers ("deciding object first"; chance is one
-in three), and is the first cell of all one that it covers ("first cell inside")? Deletion and insertion are
+is the red object the one of largest mean score over its pixels ("deciding object first"; chance is one in
+three), and is the first cell of all one that it covers ("first cell inside")? Deletion and insertion are
 areas under the curves, in logits.
 """
 
