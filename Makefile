@@ -23,6 +23,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 PACKAGE := $(VENV)/.package-installed
 LAB := $(VENV)/.lab-installed
 TEST := $(VENV)/.test-installed
+DOCS := $(VENV)/.docs-installed
 TRITON := $(VENV)/.triton-tried
 MODULES := js/node_modules/.package-lock.json
 BUNDLE := semiring_widgets/widgets/static/widget.js
@@ -68,6 +69,11 @@ $(VENV)/.studies-installed: $(BIN)/python pyproject.toml $(CONSTRAINTS)
 	@$(PIP_INSTALL) -e './[studies]'
 	@touch $(PACKAGE) $@
 
+$(DOCS): $(BIN)/python pyproject.toml $(CONSTRAINTS)
+	@echo "installing semiring_widgets and what its documentation needs into $(VENV) (a minute or two)"
+	@$(PIP_INSTALL) -e './[docs]'
+	@touch $(PACKAGE) $@
+
 # Triton has an interpreter, which needs no GPU. Here its tests have to run; elsewhere they do where it installs.
 TRITON_TESTS := $(if $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),required)
 $(TRITON): $(TEST)
@@ -111,8 +117,9 @@ kernels: | $(BIN)/python  ## compile the C kernels that are not up to date
 build: $(PACKAGE) $(BUNDLE) kernels  ## bring the JavaScript bundle and the C kernels up to date
 
 .PHONY: wheel
-wheel: $(TEST)  ## build the source distribution and the wheel into dist/
-	@$(BIN)/hatchling build
+wheel: $(BIN)/python  ## build and check the source distribution and this platform's wheel, into dist/
+	@$(PIP_INSTALL) -r release/requirements.txt
+	@$(BIN)/python release/wheels.py
 
 # --- use ------------------------------------------------------------------------------------------
 
@@ -133,6 +140,14 @@ lab: $(LAB) build  ## open JupyterLab on examples/
 examples: $(TEST) build  ## run the notebooks of examples/ and keep their outputs
 	@$(BIN)/python examples/run.py
 
+# A notebook that did not change is not run again until the package does.
+SITE := examples/docs/_build/html
+.PHONY: docs
+docs: $(DOCS) build  ## run the pages of the documentation and build its site (MINUTES)
+	@mkdir -p examples/docs/_build/pages
+	@PYTHONPATH=examples/docs OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -j 2 -b html examples/docs $(SITE)
+	@echo "$(abspath $(SITE))/index.html"
+
 # STUDIES="importance --short" runs one of them, in its short form.
 .PHONY: reproduce
 reproduce: $(VENV)/.studies-installed build  ## run all studies (resumable) and write examples/evidence (50 min of one core)
@@ -150,7 +165,8 @@ bench: $(TEST) build  ## time the sweeps against torch and Captum; prints ratios
 # holds once (more classes, samples, seeds), or builds and runs whole things (the wheel, the notebooks).
 LANE_FAST := not browser and not triton and not slow
 LANE_TRITON := triton and not slow
-LANE_BROWSER := browser and not slow
+LANE_BROWSER := browser and not docs and not slow
+LANE_DOCS := browser and docs and not slow
 LANE_SLOW := slow
 # Several workers, one thread each.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8
@@ -191,6 +207,12 @@ test-browser: $(TEST) build browser  ## the widgets in Chromium, on real noteboo
 	    set -x; $(BIN)/python -m pytest -n 2 --dist loadfile -m "$(LANE_BROWSER)" $(PYTEST_ARGS) tests/browser; \
 	else echo "$(NO_CHROMIUM)"; fi
 
+.PHONY: test-docs
+test-docs: $(TEST) docs browser  ## the site of the documentation in Chromium: links, requests, axe (MINUTES)
+	@if command -v chromium >/dev/null; then \
+	    set -x; $(BIN)/python -m pytest -m "$(LANE_DOCS)" $(PYTEST_ARGS) tests/browser; \
+	else echo "$(NO_CHROMIUM)"; fi
+
 .PHONY: test-slow
 test-slow: products  ## what `make test` leaves out: more classes, samples and seeds of the same kinds (7 min)
 	$(PYTEST) --ignore tests/browser -m "$(LANE_SLOW)" $(PYTEST_ARGS)
@@ -207,28 +229,34 @@ test: $(TEST) $(MODULES) browser  ## set up what is needed, then every check but
 	echo "All checks passed."
 
 .PHONY: test-all
-test-all:  ## `make test` and `make test-slow`: every check and every test, as CI runs them (16 min)
-	@failed=; for part in test test-slow; do $(MAKE) $$part || failed="$$failed $$part"; done; \
+test-all:  ## `make test`, `make test-docs`, `make test-slow`: every check and test, as CI runs them (MINUTES)
+	@failed=; for part in test test-docs test-slow; do $(MAKE) $$part || failed="$$failed $$part"; done; \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed." >&2; exit 1; fi
 
-# In none of these, as each environment takes minutes to install and some GB.
+# In none of these, as each environment takes minutes to install and some GB. LOWEST_PYTHON and NEWEST_PYTHON
+# are to be the oldest and the newest Python claimed.
 SHORT ?= $(addprefix tests/core/test_,$(addsuffix .py,functions interception embeddings programs models refusals)) \
-    $(addprefix tests/explanation/test_,$(addsuffix .py,demo flow))
-TORCH_LOWEST := $(shell sed -n 's/^ *"torch>=\(.*\)",/\1/p' pyproject.toml)
+    $(addprefix tests/explanation/test_,$(addsuffix .py,demo flow)) tests/attr tests/corpus tests/results \
+    tests/test_cli.py tests/test_notebook.py tests/widgets
+LOWEST_PYTHON ?= python3.10
+NEWEST_PYTHON ?= $(PYTHON)
+# Old packages that call what newer ones beneath them warn of: not ours to change.
+OLD := $(addprefix -W default::,DeprecationWarning FutureWarning PendingDeprecationWarning)
 
 .PHONY: test-lowest
-test-lowest:  ## the tests that depend most on PyTorch, with the oldest one allowed
-	@$(PYTHON) -m venv .venv-lowest
-	@.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check 'torch==$(TORCH_LOWEST).*' -e './[test]'
-	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n auto --maxprocesses 8 -m "not browser and not triton" \
+test-lowest:  ## a short selection of the tests, with the lowest version of everything that pyproject.toml allows
+	@$(LOWEST_PYTHON) -m venv .venv-lowest
+	@.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -c tests/constraints-lowest.txt \
+	    -e './[test,studies]'
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n auto --maxprocesses 8 -m "$(LANE_FAST)" $(OLD) \
 	    $(PYTEST_ARGS) $(SHORT)
 
 .PHONY: test-newest
 test-newest:  ## the same with the newest version of everything
-	@$(PYTHON) -m venv .venv-newest
+	@$(NEWEST_PYTHON) -m venv .venv-newest
 	@.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager \
-	    -e './[test]'
-	OMP_NUM_THREADS=1 .venv-newest/bin/python -m pytest -n auto --maxprocesses 8 -m "not browser and not triton" \
+	    -e './[test,studies]'
+	OMP_NUM_THREADS=1 .venv-newest/bin/python -m pytest -n auto --maxprocesses 8 -m "$(LANE_FAST)" \
 	    $(PYTEST_ARGS) $(SHORT)
 
 .PHONY: format
@@ -245,6 +273,6 @@ hooks: $(TEST) $(MODULES)  ## let git check what is committed (a second) and pus
 
 .PHONY: clean
 clean:  ## remove build products and caches, keep .venv
-	rm -rf dist build test-results .pytest_cache .mypy_cache .ruff_cache .hypothesis js/node_modules
+	rm -rf dist build examples/docs/_build test-results .pytest_cache .mypy_cache .ruff_cache .hypothesis js/node_modules
 	rm -rf semiring_widgets/widgets/static $(KERNELS)/*.so $(KERNELS)/*.dylib $(KERNELS)/*.dll
 	find semiring_widgets tests -name __pycache__ -prune -exec rm -rf {} +

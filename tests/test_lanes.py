@@ -1,4 +1,4 @@
-"""Every test is run by exactly one of the four lanes of the Makefile."""
+"""Every test is run by exactly one of the five lanes of the Makefile."""
 
 import itertools
 import re
@@ -9,13 +9,13 @@ import pytest
 TESTS = Path(__file__).parent
 MAKEFILE = (TESTS.parent / "Makefile").read_text()
 LANES = dict(re.findall(r"^LANE_(\w+) := (.+)$", MAKEFILE, re.MULTILINE))
-MARKS = ("browser", "triton", "slow")
+MARKS = ("browser", "triton", "docs", "slow")
 # The lanes that look into one folder only.
-ROOMS = {"browser": TESTS / "browser", "triton": TESTS / "core"}
+ROOMS = {"browser": TESTS / "browser", "docs": TESTS / "browser", "triton": TESTS / "core"}
 
 
 def test_the_lanes_are_found():
-    assert set(LANES) == {"FAST", "TRITON", "BROWSER", "SLOW"}
+    assert set(LANES) == {"FAST", "TRITON", "BROWSER", "DOCS", "SLOW"}
     assert all(MAKEFILE.count(f'"$(LANE_{name})"') == 1 for name in LANES)
 
 
@@ -47,4 +47,4 @@ def test_slow_tests_are_neither_of_these():
 def test_ci_runs_every_lane():
     assert "make test-all" in (TESTS.parent / ".ci" / "run").read_text()
     assert re.search(r"^CHECKS := test-fast test-triton test-browser$", MAKEFILE, re.MULTILINE)
-    assert "for part in test test-slow" in MAKEFILE
+    assert "for part in test test-docs test-slow" in MAKEFILE

@@ -86,7 +86,7 @@ def main() -> None:
     print(f"{properties.name}, {clock}, torch {torch.__version__}, NVRTC {version}")
     with full_precision(), tempfile.TemporaryDirectory() as folder:
         os.environ["SEMIRING_WIDGETS_CACHE"] = folder
-        for step in (first_uses, compile_times, host_costs, tiles, rows, for_the_readme):
+        for step in (first_uses, compile_times, host_costs, tiles, rows, for_the_documentation):
             attempted(step)
     if os.environ.get("OUT"):
         Path(os.environ["OUT"], "gpu_kernels.json").write_text(json.dumps(FIGURES, indent=1), "utf-8")
@@ -307,8 +307,8 @@ def rows() -> None:
         print("row", "x".join(map(str, shape)), way, *cells, flush=True)
 
 
-def for_the_readme() -> None:
-    """The figures that README.md names."""
+def for_the_documentation() -> None:
+    """The figures that the page on speed names."""
     figures = {tuple(case["shape"]): case for case in reversed(FIGURES["tiles"]) if case["name"] == "max"}
     for shape in ((2048, 2048, 8192), (2048, 8192, 2048), (512, 3072, 768), (128, 768, 3072)):
         print("max", "x".join(map(str, shape)), f"{figures[shape]['share']:.2f} of 64 maxima a clock and SM")
