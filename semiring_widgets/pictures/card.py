@@ -32,7 +32,7 @@ from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.pictures.sheet import DPI, MARGIN, WIDTH, card
 from semiring_widgets.pictures.small_png import small_png
 from semiring_widgets.pictures.two_sides_card import draw_side_by_side
-from semiring_widgets.results.cells import CellExplanation
+from semiring_widgets.results.cells import CellExplanation, ImageComparison
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.result import Result, Shown
@@ -53,7 +53,7 @@ def picture(result: Shown) -> bytes:
     Returns:
         A PNG file, 1080 pixels wide.
     """
-    if isinstance(result, CellExplanation):
+    if isinstance(result, (CellExplanation, ImageComparison)):
         return cell_picture(result)
     # The user's style (a dark one, or one with grids) is meant for the user's figures, not for this card.
     with style.context(["default", {"font.family": FAMILIES}]):
@@ -74,7 +74,7 @@ def picture_file(result: Shown, form: str, scale: float = 2.0) -> bytes:
     Returns:
         The file; the same for the same result and versions.
     """
-    if isinstance(result, CellExplanation):
+    if isinstance(result, (CellExplanation, ImageComparison)):
         return cell_picture_file(result, form, scale)
     words = {"font.family": FAMILIES, "svg.fonttype": "none", "svg.hashsalt": "semiring_widgets"}
     looks: list[Any] = ["default", words]

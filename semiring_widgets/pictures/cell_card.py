@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from matplotlib import style
@@ -11,14 +11,19 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from semiring_widgets.pictures.cell_text import plain_methods
 from semiring_widgets.pictures.glyphs import FAMILIES
 from semiring_widgets.pictures.palette import INK, LINE, MUTED, NEGATIVE, POSITIVE
 from semiring_widgets.pictures.sheet import DPI, MARGIN, WIDTH, Block, heading, prose, sheet
 from semiring_widgets.pictures.small_png import small_png
-from semiring_widgets.results.cells import CellExplanation, ImageExplanation, SoundExplanation
+from semiring_widgets.results.cells import CellExplanation, ImageComparison, SoundExplanation
 from semiring_widgets.results.wording import brief
 
 __all__ = ["cell_picture", "cell_picture_file", "overlay"]
+
+Drawn: TypeAlias = CellExplanation | ImageComparison
+# Title, caption, and the map that is laid over what was given; None for that itself.
+Panel: TypeAlias = tuple[str, str, NDArray[Any] | None]
 
 _ACROSS: Final = 4
 _GAP: Final = 0.22
@@ -28,7 +33,7 @@ _SOUND: Final = 0.8
 _MAPS: Final = 16
 
 
-def cell_picture(result: CellExplanation) -> bytes:
+def cell_picture(result: Drawn) -> bytes:
     """Draw a result.
 
     Args:
@@ -44,7 +49,7 @@ def cell_picture(result: CellExplanation) -> bytes:
     return small_png(np.asarray(canvas.buffer_rgba())[..., :3])
 
 
-def cell_picture_file(result: CellExplanation, form: str, scale: float = 2.0) -> bytes:
+def cell_picture_file(result: Drawn, form: str, scale: float = 2.0) -> bytes:
     """Draw a result for a document.
 
     Args:
@@ -84,31 +89,36 @@ def overlay(picture: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(grey * (1 - 0.8 * strength) + tint * 0.8 * strength)
 
 
-def _figure(result: CellExplanation) -> Figure:
+def _figure(result: Drawn) -> Figure:
+    if isinstance(result, ImageComparison):
+        said = plain_methods(result).splitlines()
+        panels = [("Given", "", None), *((m.name, "", result.method_map(m.name)) for m in result.methods)]
+        return sheet([*prose(said[0], 11), _blank(0.15), *_rows(result, panels), *_lines(said[1:])])
     settings = f"{result.model} · {result.score.label} · rules {result.rules} · {result.granularity}"
-    blocks = [
-        *prose(result.answer, 11),
-        *prose(settings, 8, color=MUTED),
-        Block(0.15, lambda page, top: None),
-    ]
-    panels = _panels(result)
-    blocks += [_row(result, panels[start : start + _ACROSS]) for start in range(0, len(panels), _ACROSS)]
-    for route in result.routes[:3]:
-        blocks += prose(f"{brief(route.contribution)}  {route.text}", 9)
-    return sheet(blocks)
+    top = [*prose(result.answer, 11), *prose(settings, 8, color=MUTED), _blank(0.15)]
+    routes = [f"{brief(route.contribution)}  {route.text}" for route in result.routes[:3]]
+    return sheet([*top, *_rows(result, _panels(result)), *_lines(routes)])
+
+
+def _rows(result: Drawn, panels: list[Panel]) -> list[Block]:
+    return [_row(result, panels[start : start + _ACROSS]) for start in range(0, len(panels), _ACROSS)]
+
+
+def _lines(texts: list[str]) -> list[Block]:
+    return [block for text in texts for block in prose(text, 9)]
 
 
 def _blank(height: float) -> Block:
     return Block(height, lambda page, top: None)
 
 
-def _panels(result: CellExplanation) -> list[tuple[str, str, NDArray[Any] | None]]:
+def _panels(result: CellExplanation) -> list[Panel]:
     shape = result.grid.shape
 
     def by_cell(name: str) -> NDArray[Any]:
         return np.asarray(result.dataset[name].values.reshape(shape))
 
-    found: list[tuple[str, str, NDArray[Any] | None]] = [
+    found: list[Panel] = [
         ("Given", "", None),
         ("Effect", "tested", by_cell("effect")),
         ("Contribution", f"by rule {result.rules}", by_cell("contribution")),
@@ -124,10 +134,10 @@ def _panels(result: CellExplanation) -> list[tuple[str, str, NDArray[Any] | None
     return found[: 4 + _MAPS]
 
 
-def _row(result: CellExplanation, panels: list[tuple[str, str, NDArray[Any] | None]]) -> Block:
+def _row(result: Drawn, panels: list[Panel]) -> Block:
     tall = _SOUND
-    if isinstance(result, ImageExplanation):
-        height, width, _ = result.picture.shape
+    if "picture" in result.dataset:
+        height, width, _ = result.dataset["picture"].shape
         tall = _SIDE * min(2.0, height / width)
 
     def draw(page: Any, top: float) -> None:
@@ -141,7 +151,7 @@ def _row(result: CellExplanation, panels: list[tuple[str, str, NDArray[Any] | No
 
 
 def _panel(
-    page: Any, box: tuple[float, float, float, float], result: CellExplanation, values: NDArray[Any] | None
+    page: Any, box: tuple[float, float, float, float], result: Drawn, values: NDArray[Any] | None
 ) -> None:
     height = page.get_ylim()[1]
     left, bottom, wide, tall = box
@@ -150,8 +160,9 @@ def _panel(
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set_color(LINE)
-    if isinstance(result, ImageExplanation):
-        shown = result.picture if values is None else overlay(result.picture, values)
+    if "picture" in result.dataset:
+        given = result.dataset["picture"].values
+        shown = given if values is None else overlay(given, values)
         axes.imshow(shown, interpolation="nearest", aspect="auto")
     elif isinstance(result, SoundExplanation):
         wave = result.waveform

@@ -7,9 +7,9 @@ from functools import singledispatch
 import numpy as np
 from numpy.typing import NDArray
 
-from semiring_widgets.pictures.cell_text import plain_cells
+from semiring_widgets.pictures.cell_text import plain_cells, plain_methods
 from semiring_widgets.pictures.plain_effects import KINDS, form_of, rows_of
-from semiring_widgets.results.cells import CellExplanation
+from semiring_widgets.results.cells import CellExplanation, ImageComparison
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.result import Result, Shown
@@ -32,6 +32,8 @@ def plain(result: Shown) -> str:
     """
     if isinstance(result, CellExplanation):
         return plain_cells(result)
+    if isinstance(result, ImageComparison):
+        return plain_methods(result)
     if not isinstance(result, Result):
         return repr(result)
     lines = [
