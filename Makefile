@@ -117,8 +117,9 @@ kernels: | $(BIN)/python  ## compile the C kernels that are not up to date
 build: $(PACKAGE) $(BUNDLE) kernels  ## bring the JavaScript bundle and the C kernels up to date
 
 .PHONY: wheel
-wheel: $(TEST)  ## build the source distribution and the wheel into dist/
-	@$(BIN)/hatchling build
+wheel: $(BIN)/python  ## build and check the source distribution and this platform's wheel, into dist/
+	@$(PIP_INSTALL) -r release/requirements.txt
+	@$(BIN)/python release/wheels.py
 
 # --- use ------------------------------------------------------------------------------------------
 
@@ -232,24 +233,30 @@ test-all:  ## `make test`, `make test-docs`, `make test-slow`: every check and t
 	@failed=; for part in test test-docs test-slow; do $(MAKE) $$part || failed="$$failed $$part"; done; \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed." >&2; exit 1; fi
 
-# In none of these, as each environment takes minutes to install and some GB.
+# In none of these, as each environment takes minutes to install and some GB. LOWEST_PYTHON and NEWEST_PYTHON
+# are to be the oldest and the newest Python claimed.
 SHORT ?= $(addprefix tests/core/test_,$(addsuffix .py,functions interception embeddings programs models refusals)) \
-    $(addprefix tests/explanation/test_,$(addsuffix .py,demo flow))
-TORCH_LOWEST := $(shell sed -n 's/^ *"torch>=\(.*\)",/\1/p' pyproject.toml)
+    $(addprefix tests/explanation/test_,$(addsuffix .py,demo flow)) tests/attr tests/corpus tests/results \
+    tests/test_cli.py tests/test_notebook.py tests/widgets
+LOWEST_PYTHON ?= python3.10
+NEWEST_PYTHON ?= $(PYTHON)
+# Old packages that call what newer ones beneath them warn of: not ours to change.
+OLD := $(addprefix -W default::,DeprecationWarning FutureWarning PendingDeprecationWarning)
 
 .PHONY: test-lowest
-test-lowest:  ## the tests that depend most on PyTorch, with the oldest one allowed
-	@$(PYTHON) -m venv .venv-lowest
-	@.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check 'torch==$(TORCH_LOWEST).*' -e './[test]'
-	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n auto --maxprocesses 8 -m "not browser and not triton" \
+test-lowest:  ## a short selection of the tests, with the lowest version of everything that pyproject.toml allows
+	@$(LOWEST_PYTHON) -m venv .venv-lowest
+	@.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -c tests/constraints-lowest.txt \
+	    -e './[test,studies]'
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n auto --maxprocesses 8 -m "$(LANE_FAST)" $(OLD) \
 	    $(PYTEST_ARGS) $(SHORT)
 
 .PHONY: test-newest
 test-newest:  ## the same with the newest version of everything
-	@$(PYTHON) -m venv .venv-newest
+	@$(NEWEST_PYTHON) -m venv .venv-newest
 	@.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager \
-	    -e './[test]'
-	OMP_NUM_THREADS=1 .venv-newest/bin/python -m pytest -n auto --maxprocesses 8 -m "not browser and not triton" \
+	    -e './[test,studies]'
+	OMP_NUM_THREADS=1 .venv-newest/bin/python -m pytest -n auto --maxprocesses 8 -m "$(LANE_FAST)" \
 	    $(PYTEST_ARGS) $(SHORT)
 
 .PHONY: format

@@ -5,6 +5,7 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build, context } from "esbuild";
+import { writeBills } from "./bill.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const outfile = resolve(here, "../semiring_widgets/widgets/static/widget.js");
@@ -30,7 +31,8 @@ const options = {
 if (process.argv.includes("--watch")) {
   await (await context(options)).watch();
 } else {
-  await build(options);
+  const { metafile } = await build(options);
+  await writeBills([{ outfile, metafile }]);
 }
 
 /** Says what was built, and how large it is. */

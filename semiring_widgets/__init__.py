@@ -55,13 +55,16 @@ if TYPE_CHECKING:
         edges,
         effects,
         explain,
+        explain_image,
         flow,
         load_demo,
+        load_demo_image,
         load_model,
         write_circuit,
     )
     from semiring_widgets.notebook import load_ipython_extension, unload_ipython_extension
     from semiring_widgets.results import Explanation, SideBySide, load
+    from semiring_widgets.results.cells import ImageExplanation, SoundExplanation
     from semiring_widgets.results.exits import Exits
 
 _HOME = {
@@ -104,10 +107,14 @@ _HOME = {
     "top_routes": "core",
     "SemiringWidgetsError": "errors",
     "Explanation": "results",
+    "ImageExplanation": "results.cells",
     "SideBySide": "results",
+    "SoundExplanation": "results.cells",
     "explain": "explanation",
+    "explain_image": "explanation",
     "load": "results",
     "load_demo": "explanation",
+    "load_demo_image": "explanation",
     "load_model": "explanation",
     "compare": "attr",
     "attr": "attr",
@@ -126,6 +133,7 @@ __all__ = [
     "Curve",
     "Effect",
     "Explanation",
+    "ImageExplanation",
     "Path",
     "PathSet",
     "Paths",
@@ -137,6 +145,7 @@ __all__ = [
     "Semiring",
     "SemiringWidgetsError",
     "SideBySide",
+    "SoundExplanation",
     "Tape",
     "attr",
     "backprop",
@@ -150,9 +159,11 @@ __all__ = [
     "estimate_memory",
     "explain",
     "explain_corpus",
+    "explain_image",
     "flow",
     "load",
     "load_demo",
+    "load_demo_image",
     "load_ipython_extension",
     "load_model",
     "path_lengths",

@@ -29,7 +29,13 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "--kinds": {
         "nargs": "+",
         "metavar": "KIND",
-        "help": "token head mlp branch (these), edge",
+        "help": "token head mlp branch class (these), edge",
+    },
+    "--class-columns": {
+        "nargs": "+",
+        "default": (),
+        "metavar": "NAME",
+        "help": "columns with the numbers of words, from 0, that are a class of their own",
     },
     "--batch-size": {
         "type": int,
@@ -103,6 +109,7 @@ def run_corpus(options: argparse.Namespace) -> bool:
             options.file,
             out=options.out,
             columns={name: column for name, column in columns.items() if column is not None},
+            classes=options.class_columns,
             granularity=options.granularity,
             rules=options.rules,
             reference=options.reference,

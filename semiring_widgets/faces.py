@@ -17,7 +17,15 @@ from semiring_widgets.export.picture import write_picture
 from semiring_widgets.overview.reading import numbers_of
 from semiring_widgets.widgets import corpus_display, display
 
-__all__ = ["corpus_page", "corpus_widget", "mimebundle", "widget_of", "write_page", "write_picture"]
+__all__ = [
+    "corpus_page",
+    "corpus_widget",
+    "mimebundle",
+    "pieces_html",
+    "widget_of",
+    "write_page",
+    "write_picture",
+]
 
 
 def mimebundle(result: Any, include: Any = None, exclude: Any = None) -> dict[str, Any]:
@@ -30,6 +38,13 @@ def mimebundle(result: Any, include: Any = None, exclude: Any = None) -> dict[st
 def widget_of(result: Any) -> Any:
     """The widget that shows it."""
     return corpus_widget(result) if isinstance(result, Corpus) else display.widget_of(result)
+
+
+def pieces_html(table: Any) -> str:
+    """The matrix of a continuation as HTML, see `semiring_widgets.Explanation.by_token`."""
+    from semiring_widgets.pictures import piece_matrix  # imports matplotlib
+
+    return piece_matrix.pieces_html(table)
 
 
 def corpus_page(corpus: Corpus, path: str | os.PathLike[str], by: str | None = None) -> Path:

@@ -7,25 +7,67 @@ Example::
 
 The widget fills up while the cell runs; interrupting the kernel cancels and keeps what is known. Then the
 output also gets the static picture, so that the saved notebook shows something without a kernel. The
-`Explanation` is the variable named by ``--store``.
+`Explanation` is the variable named by ``--store``. ``%%explain?`` tells the options, with examples.
 """
 
 from __future__ import annotations
 
+import argparse
 import shlex
-from typing import Any
+from typing import Any, Final
 
 from semiring_widgets.errors import InputError, SemiringWidgetsError
 from semiring_widgets.options import Parser, add_question, keyword_arguments, pair, with_pair
 
 __all__ = ["explain_cell", "load_ipython_extension", "unload_ipython_extension"]
 
+_ABOUT: Final = """Explain a model's prediction for the text of this cell, and show the widget.
+
+The widget fills up while the cell runs. Interrupting the kernel cancels and keeps what is known. The result
+is afterwards in the variable `explanation`."""
+
+_EXAMPLES: Final = """\
+examples, each a cell of its own:
+
+  Which of two answers, and why (the embedded model):
+
+    %%explain --target are --contrast is
+    The keys to the cabinet [MASK] on the table.
+
+  A model of your own, from variables; the result is kept as `mine`:
+
+    %%explain --model model --tokenizer tokenizer --store mine
+    The capital of France is
+
+  Against a second text, and with the spread of the paths as one more number:
+
+    %%explain --target are --reference "The key to the cabinet [MASK] on the table." --semiring variance
+    The keys to the cabinet [MASK] on the table.
+
+  Only paths through one head:
+
+    %%explain --target are --through '{"layer": 3, "head": 1}'
+    The keys to the cabinet [MASK] on the table.
+
+afterwards:
+
+  explanation.answer                 the answer in sentences
+  explanation.effects()              a table of what was tested
+  explanation.to_html("keys.html")   a page that needs no kernel
+  explanation.save("keys.nc")        a file; JupyterLab opens it by double click
+
+The same from Python: help(semiring_widgets.explain)."""
+
 
 def load_ipython_extension(shell: Any) -> None:
     """Register ``%%explain``; IPython calls this for ``%load_ext semiring_widgets``."""
-    shell.register_magic_function(
-        lambda line, cell: explain_cell(shell, line, cell), magic_kind="cell", magic_name="explain"
-    )
+
+    def explain(line: str, cell: str) -> None:
+        explain_cell(shell, line, cell)
+
+    # What ``%%explain?`` shows.
+    explain.__doc__ = _parser().format_help()
+    shell.register_magic_function(explain, magic_kind="cell", magic_name="explain")
 
 
 def unload_ipython_extension(shell: Any) -> None:
@@ -76,7 +118,13 @@ def _explain(shell: Any, line: str, cell: str) -> None:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="%%explain", description="Explain the prediction for the text of this cell.")
+    # "%" would begin a place to be filled in, and in a pattern of argparse it is written twice.
+    parser = Parser(
+        prog="%%explain",
+        description=_ABOUT,
+        epilog=_EXAMPLES.replace("%", "%%"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add_question(parser)
     parser.add_argument(
         "--store", default="explanation", metavar="NAME", help="variable for the result (explanation)"

@@ -70,6 +70,14 @@ class Question:
             "type": int,
         },
     )
+    piece: int | None = field(
+        default=None,
+        metadata={
+            "help": "of a target of several pieces only this one, from 0, given those before it",
+            "metavar": "N",
+            "type": int,
+        },
+    )
     add_special_tokens: bool = field(
         default=True,
         metadata={"help": "the tokenizer adds no [CLS] or </s> of its own; the text brings them along"},

@@ -137,7 +137,8 @@ def fill(dataset, rng):
         ("map_mass_share", ("head", "kind", "query", "key")),
     ):
         if name in dataset:
-            dataset[name] = (dataset[name] / dataset[name].sum(dims)).astype(np.float32)
+            # In place: older versions of xarray take the attributes from a quotient.
+            dataset[name].values[:] = dataset[name] / dataset[name].sum(dims)
     return dataset
 
 

@@ -35,7 +35,8 @@ def byte_level(words, *, swallows=True, prefix=False, signs="", mask="<mask>"):
     )
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=prefix)
     made.decoder = decoders.ByteLevel()
-    return _finished(made, signs, swallows, mask)
+    # transformers 4 sets the rule of what it is handed to this argument.
+    return _finished(made, signs, swallows, mask, **({"add_prefix_space": True} if prefix else {}))
 
 
 def sentence_piece(words, *, swallows=True, signs="", byte_fallback=False, mask="<mask>"):
@@ -84,7 +85,7 @@ def word_ends(words):
     return _finished(made, "", True, "<mask>")
 
 
-def _finished(made, signs, swallows, mask):
+def _finished(made, signs, swallows, mask, **more):
     if signs:
         begins, ends = ("<s> " if "<s>" in signs else ""), (" </s>" if "</s>" in signs else "")
         made.post_processor = processors.TemplateProcessing(
@@ -94,7 +95,7 @@ def _finished(made, signs, swallows, mask):
         )
     return transformers.PreTrainedTokenizerFast(
         tokenizer_object=made, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>",
-        **({} if mask is None else {"mask_token": AddedToken(mask, lstrip=swallows)}),
+        **({} if mask is None else {"mask_token": AddedToken(mask, lstrip=swallows)}), **more,
     )  # fmt: skip
 
 

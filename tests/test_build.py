@@ -52,8 +52,10 @@ def test_wheel_holds_what_pip_users_need(wheel):
     weights = [name for name in sizes if name.startswith("semiring_widgets/explanation/embedded_model/")]
     assert sum(sizes[name] for name in weights) > 100_000, f"no embedded model among {weights}"
     extension = "data/share/jupyter/labextensions/semiring-widgets"
-    for name in ("package.json", "static/remoteEntry.js"):
+    for name in ("package.json", "static/remoteEntry.js", "static/saved-file.js"):
         assert [path for path in sizes if path.endswith(f"{extension}/{name}")], name
+    enabled = "data/etc/jupyter/jupyter_server_config.d/semiring-widgets.json"
+    assert [path for path in sizes if path.endswith(enabled)]
     assert not [name for name in sizes if name.startswith(("tests/", "js/", "examples/"))]
 
 
@@ -75,7 +77,7 @@ def test_wheel_imports_on_its_own(wheel):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=280,
     )
     assert done.returncode == 0, done.stderr
     assert str(wheel) in done.stdout

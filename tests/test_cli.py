@@ -91,6 +91,7 @@ def test_every_option_arrives(calls, capsys, tmp_path):
         "contrast": "y",
         "position": 2,
         "generate": None,
+        "piece": None,
         "add_special_tokens": True,
         "granularity": "paper",
         "level": "branch",

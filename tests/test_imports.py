@@ -46,6 +46,8 @@ MAY_SEE = {
     "streams": set(),
     "terminal": {"results", "pictures", "contract"},
     "notebook": {"options", "widgets"},
+    # What a notebook server shows of a file.
+    "lab": {"results", "export"},
     "corpus_command": {"corpus", "options", "results", "streams"},
     "view_command": {"corpus", "options", "streams"},
     "cli": {
@@ -77,6 +79,7 @@ FACES = (
     "streams",
     "terminal",
     "notebook",
+    "lab",
     "corpus_command",
     "view_command",
     "cli",
@@ -232,7 +235,7 @@ def loaded_after(statement):
         text=True,
         env=environment,
         check=False,
-        timeout=120,
+        timeout=280,
     )
     assert done.returncode == 0, done.stderr
     return set(done.stdout.split())

@@ -1,5 +1,6 @@
 """The cell magic in a real IPython shell (without a kernel)."""
 
+import re
 import types
 
 import pytest
@@ -8,6 +9,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import semiring_widgets as sw
 import semiring_widgets.explanation
+from semiring_widgets import notebook
 from semiring_widgets.results.parts import Status
 from semiring_widgets.widgets import live, result_widget
 from tests.own_semirings import Bottleneck
@@ -41,6 +43,33 @@ def calls(monkeypatch, make_explanation):
     monkeypatch.setattr(result_widget, "read_bundle", lambda: "export default {};")
     monkeypatch.setattr(live, "read_bundle", lambda: "export default {};")
     return seen
+
+
+EXAMPLE = re.compile(r"^ +%%explain (.+)\n +(.+)$", re.MULTILINE)
+
+
+def test_a_question_mark_tells_every_option_and_shows_examples(shell):
+    told = shell.object_inspect("%%explain")["docstring"]
+    for action in notebook._parser()._actions:
+        assert action.option_strings[-1] in told
+        assert " ".join(action.help.split("%")[0].split()) in " ".join(told.split()).replace("feed- ", "feed-")
+    assert len(EXAMPLE.findall(told)) >= 4
+    shown = shell.object_inspect_mime("%%explain")["text/plain"]
+    assert "%%explain --target are --contrast is" in shown
+    assert "%%%" not in shown
+
+
+def test_the_examples_of_the_help_run(shell, calls):
+    shell.user_ns.update(model=lambda: None, tokenizer="its tokenizer")
+    for line, cell in EXAMPLE.findall(shell.object_inspect("%%explain")["docstring"]):
+        calls.text = None
+        shell.run_cell_magic("explain", line, cell)
+        assert calls.text == cell
+
+
+def test_help_is_printed_where_it_is_asked_for(shell, capsys):
+    shell.run_cell_magic("explain", "--help", "x")
+    assert "%%explain --target are" in capsys.readouterr().out
 
 
 def test_the_body_is_the_text_and_the_result_a_variable(shell, calls):

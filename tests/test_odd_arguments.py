@@ -113,8 +113,8 @@ def test_widgets_and_jobs(make_explanation):
     assert tried(lambda value: setattr(widget, "theme", value), value="auto") == len(ODD)
     assert tried(lambda value: setattr(widget, "selection", value), value={}) >= len(ODD) - 3
     job = ExplanationJob(lambda report, check: make_explanation())
-    job.result(10)
+    job.result(60)
     assert tried(job.result, timeout=1) >= len(ODD) - 8
     assert tried(ExplanationJob, run=None) >= len(ODD) - 3
     with pytest.raises(sw.SemiringWidgetsError, match="no result with a status"):
-        ExplanationJob(lambda report, check: None).result(10)
+        ExplanationJob(lambda report, check: None).result(60)

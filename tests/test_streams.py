@@ -62,7 +62,7 @@ def started(tmp_path, environment=None, **options):
     ],
 )
 def test_what_an_encoding_does_not_know_is_replaced(saved, tmp_path, environment, encoding, shown):
-    out, err = started(tmp_path, environment).communicate(timeout=120)
+    out, err = started(tmp_path, environment).communicate(timeout=280)
     for part in shown:
         assert part in out.decode(encoding)
     assert err == b""
@@ -72,7 +72,7 @@ def test_what_an_encoding_does_not_know_is_replaced(saved, tmp_path, environment
 def test_a_reader_that_goes_away_gets_no_traceback_and_the_page_is_written(saved, tmp_path):
     process = started(tmp_path)
     process.stdout.close()
-    assert process.wait(120) == 141
+    assert process.wait(280) == 141
     assert process.stderr.read() == b""
     process.stderr.close()
     assert (tmp_path / "page.html").exists()
@@ -82,7 +82,7 @@ def test_a_reader_that_goes_away_gets_no_traceback_and_the_page_is_written(saved
 def test_a_full_disk_is_one_sentence(saved, tmp_path):
     with Path("/dev/full").open("w") as full:
         process = started(tmp_path, stdout=full)
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=280)
     assert process.returncode == 2
     assert b"No space left on device" in err
     assert len(err.splitlines()) == 1

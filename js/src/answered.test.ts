@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { ExplanationHeader, Reference } from "./contract";
+import type { ExplanationHeader, Reference, Test } from "./contract";
 import { part, STEPS } from "./fake-answer";
 import { choose, click, element, frame, mounted, unfold } from "./fake-model";
 import { fieldOf } from "./fields/field";
@@ -282,5 +282,53 @@ describe("a test", () => {
     const { root } = shown(() => ({ tests: [] }));
     expect(log(root)[0]).toContain("keys");
     expect(log(root)).toHaveLength(5);
+  });
+});
+
+describe("the numbers of a word", () => {
+  const line = (root: Element) => texts(root, "[data-estimates]").join("");
+
+  it("are told apart in one line, with the word that each puts first", () => {
+    const { root } = shown();
+    expect(line(root)).toMatch(
+      /^The first word by effect \(measured: [^)]*\) keys; by contribution \([^)]*\) keys; by share of mass/,
+    );
+    expect(line(root)).toMatch(
+      /by best path \([^)]*\) \S+\. Where they differ, only the effect was measured\.$/,
+    );
+  });
+
+  it("do not claim to be measured where nothing was", () => {
+    const { root } = mounted("untested");
+    frame();
+    expect(line(root)).toContain("by share of mass");
+    expect(line(root)).not.toContain("measured");
+  });
+});
+
+describe("routes and what they add up to", () => {
+  const together = (root: Element) => texts(root, ".together").join("");
+  const alone: Test = {
+    parts: [],
+    steps: [...STEPS],
+    by: "reference",
+    label: "a route",
+    before: 3.25,
+    after: -5,
+    predicted: 2.25,
+  };
+
+  it("say why a measured route may be worth more than all together", () => {
+    expect(together(shown().root)).toMatch(/^All routes together: \S+\.$/);
+    const { root } = shown(() => ({ tests: [alone] }));
+    expect(together(root)).toContain("a route that was tested alone was measured");
+  });
+
+  it("are named in the legend of the picture while one is drawn", () => {
+    const legend = (root: Element) => texts(root, '[data-pane="flow"] .legend').join("");
+    expect(legend(shown().root)).toContain("the first of the routes below");
+    const { root } = shown(() => ({ rankings: [] }));
+    expect(root.querySelector('[data-pane="flow"] .routes .line')).toBeNull();
+    expect(legend(root)).toBe("");
   });
 });

@@ -8,6 +8,8 @@ import { mountSieve } from "./drill/sieve";
 import { mountInside } from "./drill/units";
 import { listenToGestures } from "./gestures";
 import { linkWidgets } from "./linked";
+import { mountPicture } from "./picture/menu";
+import { mountPieces } from "./pieces/view";
 import { Questions } from "./questions";
 import { Store } from "./store";
 import styles from "./styles/widget.css";
@@ -66,9 +68,10 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
   store.effect(({ summary }) => {
     if (mounted || summary === null) return;
     mounted = true;
-    if (summary.type === "comparison")
+    if (summary.type === "comparison") {
       placed(body, mountComparisonTable, section("comparison", "attribution methods by tokens"));
-    else if (summary.type === "beside") {
+      placed(body, mountPicture, h("div", { class: "choices picture" }));
+    } else if (summary.type === "beside") {
       put(answer, { "data-pane": "answer", "data-order": "line" });
       placeBeside(body, placed);
     } else {
@@ -100,11 +103,13 @@ function placeExplanation(
   placed(choices, mountSwitch, h("div"));
   placed(choices, mountLegend, h("p", { class: "scale-of-all" }));
   placed(choices, mountSieve, h("div", { class: "sieve" }));
+  placed(choices, mountPicture, h("div", { class: "picture" }));
   placed(choices, mountHelp, h("div", { class: "help" }));
   placed(body, mountSelectionBar, h("div", { class: "notice" }));
   placed(body, mountGroups, h("div", { class: "groups" }));
   body.append(hint);
   placed(body, mountRibbon, section("tokens", "words"));
+  placed(body, mountPieces, section("pieces", "words by the pieces of the answer"));
   placed(body, mountGrid, section("flow", "route grid: words by layers"));
   body.append(columns);
   const others = () => {

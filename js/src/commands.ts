@@ -27,6 +27,8 @@ export type CommandName =
   | "test"
   | "question"
   | "copy"
+  | "picture"
+  | "copyPicture"
   | "group"
   | "units"
   | "walk"
@@ -125,6 +127,20 @@ export const COMMANDS: readonly Command[] = [
     presses: [{ key: "c" }],
     keys: "C",
     pointer: "Copy the Python call",
+  },
+  {
+    name: "picture",
+    does: "Opens or closes what saves the view, or a pane of it, as PNG or SVG",
+    presses: [{ key: "s" }],
+    keys: "S",
+    pointer: "Picture",
+  },
+  {
+    name: "copyPicture",
+    does: "Copies a picture of the view, with a line that cites what was asked",
+    presses: [{ key: "C", shift: true }],
+    keys: "Shift + C",
+    pointer: "Copy as picture",
   },
   {
     name: "group",

@@ -5,7 +5,8 @@ import { type CommandName, modeOf } from "./commands";
 import { stepsOfRoute, unitsOf } from "./drill/inside";
 import { fieldOf, WENT } from "./fields/field";
 import { listenToKeys } from "./keyboard";
-import { isDisabled, type Pointed, pointedBy, targetOf } from "./pointed";
+import { COPY, TURN } from "./picture/menu";
+import { actOf, isDisabled, type Pointed, pointedBy, targetOf } from "./pointed";
 import { preview } from "./preview";
 import type { Questions } from "./questions";
 import { clicked, EMPTY, isEmpty, type Mode, testable } from "./selection";
@@ -23,6 +24,8 @@ export function listenToGestures(
   let down = { x: 0, y: 0 };
   const choose = (pointed: Pointed, mode: Mode) => {
     if (isDisabled(pointed)) return;
+    const act = actOf(pointed);
+    if (act !== undefined) return act();
     const { family, route } = "item" in pointed ? pointed.item.dataset : {};
     if (route !== undefined) {
       const rank = Number(route);
@@ -99,14 +102,18 @@ export function listenToGestures(
     },
     question: () => openQuestion(root, store),
     copy: () => root.querySelector(".ask")?.dispatchEvent(new Event("semiring-widgets-copy")),
+    picture: () => root.querySelector(".picture")?.dispatchEvent(new Event(TURN)),
+    copyPicture: () => root.querySelector(".picture")?.dispatchEvent(new Event(COPY)),
     group: () => {
       if (store.state.selection.length > 1) store.update({ naming: true });
     },
     units: () => {
       const part = unitsOf(store.state);
-      if (part !== null) questions.units(part);
+      if (part !== null && store.state.kernel) questions.units(part);
     },
-    walk: () => questions.walk(stepsOfRoute(store.state)),
+    walk: () => {
+      if (store.state.kernel) questions.walk(stepsOfRoute(store.state));
+    },
     help: () => store.update({ helping: !store.state.helping }),
   };
   listenToKeys(root, { choose: (item, mode) => choose({ item }, mode), act: (name) => acts[name] }, signal);

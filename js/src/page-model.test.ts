@@ -88,6 +88,23 @@ describe("a page without a kernel", () => {
     stop.abort();
   });
 
+  it("says before a click that units and single paths need a notebook", async () => {
+    const root = pageWith(answers);
+    const stop = new AbortController();
+    const shown = mountApp(pageModel(root), root, stop.signal);
+    const pane = shown.querySelector('[data-pane="inside"]') ?? expect.fail("no pane");
+    const walk = pane.querySelector<HTMLElement>('[data-action="walk"]');
+    expect(walk?.getAttribute("aria-disabled")).toBe("true");
+    expect(walk?.dataset.tip).toContain("need a notebook");
+    const before = pane.textContent;
+    expect(before).toContain("Units and single paths need a notebook");
+    walk?.click();
+    shown.dispatchEvent(new KeyboardEvent("keydown", { key: "p", bubbles: true }));
+    await new Promise((done) => setTimeout(done, 20));
+    expect(pane.textContent).toBe(before);
+    stop.abort();
+  });
+
   it("shows which parts can be added while Shift is held", async () => {
     const head = { ...chosen, token: null, layer: 0, head: 0 };
     const pair = { ...conditioned, header: { ...conditioned.header, selection: [chosen, head] } };

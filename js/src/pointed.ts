@@ -28,6 +28,12 @@ export function targetOf(pointed: Pointed): Target | null {
     : (pointed.field.face?.spoken(pointed.place).target ?? null);
 }
 
+/** What choosing it does, where it stands for no part. */
+export function actOf(pointed: Pointed): (() => void) | undefined {
+  if ("field" in pointed) return pointed.field.face?.spoken(pointed.place).acts;
+  return pointed.item.matches(".rover") ? fieldOf(pointed.item)?.acts : undefined;
+}
+
 export function isDisabled(pointed: Pointed): boolean {
   if ("item" in pointed) return pointed.item.getAttribute("aria-disabled") === "true";
   return pointed.field.face?.spoken(pointed.place).disabled ?? true;

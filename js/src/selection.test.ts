@@ -1,7 +1,18 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { ExplanationHeader, Selection } from "./contract";
-import { clicked, EMPTY, headOf, includes, isEmpty, normalise, partOf, same, wording } from "./selection";
+import {
+  clicked,
+  EMPTY,
+  excluded,
+  headOf,
+  includes,
+  isEmpty,
+  normalise,
+  partOf,
+  same,
+  wording,
+} from "./selection";
 
 const path = `${process.cwd()}/../tests/fixtures/messages.json`;
 const summary = JSON.parse(readFileSync(path, "utf-8")).explanation.header as ExplanationHeader;
@@ -77,11 +88,37 @@ describe("selection", () => {
         { layer: 1, branch: "mlp" },
         { layer: 0, branch: "skip" },
       ],
-      "paths through the skip of layer 0 through the MLP of layer 1",
+      "paths through the skip of layer 0 and the MLP of layer 1",
     ],
     [[{ layer: 1, branch: "value", head: 0, token: 1 }], "paths through the value of head 1·0 at keys"],
+    [[TOKEN, { token: 4 }], "paths from both keys and cabinet"],
+    [[TOKEN, { token: 2 }, HEAD, { token: 4 }], "paths from all of keys, to and cabinet through head 2·1"],
+    [[HEAD, { layer: 0, head: 1 }, TOKEN], "paths from keys through head 0·1 and head 2·1"],
   ])("says %j in words", (parts, words) => {
     expect(wording(normalise(parts), summary)).toBe(words);
+  });
+
+  it.each([
+    [[TOKEN, { token: 4 }], "a path starts at one word"],
+    [[{ layer: 2, head: 0 }, HEAD], "a path passes one head of a layer"],
+    [
+      [
+        { layer: 2, token: 0 },
+        { layer: 2, token: 1 },
+      ],
+      "a path enters a layer at one word",
+    ],
+    [[TOKEN, HEAD, { layer: 1, head: 1 }], ""],
+    [[HEAD, { layer: 2 }], ""],
+  ])("says why no path can pass %j", (parts, why) => {
+    expect(excluded(normalise(parts))).toBe(why);
+  });
+
+  it("names a group beside what else is passed", () => {
+    expect(wording(normalise([TOKEN, HEAD]), summary, EMPTY, "readers")).toBe(
+      "paths from keys through head 2·1 and any part of readers",
+    );
+    expect(wording(EMPTY, summary, EMPTY, "readers")).toBe("paths through any part of readers");
   });
 
   it.each([

@@ -87,26 +87,53 @@ export function headOf(selection: Selection): { layer: number; head: number } | 
   return null;
 }
 
-/** The selected paths in words: `paths from keys through head 3·3, not through head 0·1`. */
+/** The selected paths in words: `paths from keys through head 0·1 and head 3·3, not through head 0·3`. */
 export function wording(
   selection: Selection,
   summary: ExplanationHeader,
   avoiding: Selection = EMPTY,
   group: string | null = null,
 ): string {
-  const said = (parts: Selection) =>
-    [...parts]
-      .sort((one, other) => (one.layer ?? -1) - (other.layer ?? -1))
-      .map((part) => partWording(part, summary));
-  const around = said(avoiding).map((words) => `not ${words}`);
-  const any = group === null ? [] : [`through any part of ${group}`];
-  const through = ["paths", ...said(selection), ...any].join(" ");
+  const ordered = (parts: Selection) =>
+    [...parts].sort((one, other) => (one.layer ?? -1) - (other.layer ?? -1));
+  const names = (parts: Selection) =>
+    parts.map((part) => partName(part, summary)).filter((name) => name !== "");
+  const starts = names(selection.filter(isStart));
+  const passed = names(ordered(selection.filter((part) => !isStart(part))));
+  if (group !== null) passed.push(`any part of ${group}`);
+  // Of one path there is one start: who asks for several is told so.
+  const both = starts.length === 2 ? "both " : starts.length > 2 ? "all of " : "";
+  const through = [
+    "paths",
+    ...(starts.length === 0 ? [] : [`from ${both}${listed(starts)}`]),
+    ...(passed.length === 0 ? [] : [`through ${listed(passed)}`]),
+  ].join(" ");
+  const around = ordered(avoiding)
+    .map((part) => [isStart(part) ? "from" : "through", ...names([part])])
+    .filter(({ length }) => length > 1)
+    .map((words) => `not ${words.join(" ")}`);
   return around.length === 0
     ? through
     : `${through}${through === "paths" ? " " : ", "}${around.join(" and ")}`;
 }
 
-function partWording(part: Part, summary: ExplanationHeader): string {
-  const name = partName(part, summary);
-  return name === "" ? "" : `${part.layer === null ? "from" : "through"} ${name}`;
+const isStart = ({ layer }: Part): boolean => layer === null;
+
+/** `A`, `A and B`, `A, B and C`. */
+function listed(names: readonly string[]): string {
+  const [last, ...before] = [...names].reverse();
+  return before.length === 0 ? (last ?? "") : `${before.reverse().join(", ")} and ${last}`;
+}
+
+/** Why no path can pass all of some parts, where they exclude each other; empty where they do not. */
+export function excluded(selection: Selection): string {
+  if (selection.filter(isStart).length > 1) return "a path starts at one word";
+  const heads = selection.filter(({ head }) => head !== null).map(({ layer }) => layer);
+  if (new Set(heads).size < heads.length) return "a path passes one head of a layer";
+  const cells = selection.filter(
+    ({ layer, branch, head, token }) => layer !== null && branch === null && head === null && token !== null,
+  );
+  return new Set(cells.map(({ layer }) => layer)).size < cells.length
+    ? "a path enters a layer at one word"
+    : "";
 }

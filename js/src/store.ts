@@ -47,6 +47,9 @@ export interface State {
   history: { back: boolean; forward: boolean };
   /** Whether all there is was drawn: of a large explanation first what is read first. */
   complete: boolean;
+  /** Whether pieces of a continuation show estimates, and whether their numbers are unfolded as a table. */
+  estimates: boolean;
+  tabulated: boolean;
   /** Whether the numbers of all paths are unfolded. */
   detailed: boolean;
   /** Whether the list of gestures is open. */
@@ -115,6 +118,8 @@ export class Store {
     helping: false,
     asking: { open: false, refused: null, note: "" },
     complete: false,
+    estimates: false,
+    tabulated: false,
     detailed: false,
     pointed: [],
     answered: "none",

@@ -102,7 +102,7 @@ function behind(around: HTMLElement[]): Theme | null {
 }
 
 /** Red, green and blue (0-255) and alpha of a computed colour; a form that is not known counts as see-through. */
-function channels(colour: string): number[] {
+export function channels(colour: string): number[] {
   const found = /^(rgba?|color)\((.*)\)$/.exec(colour);
   if (found === null) return [0, 0, 0, 0];
   const numbers = (found[2]?.match(/-?[\d.]+%?/g) ?? []).map((part) =>

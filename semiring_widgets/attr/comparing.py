@@ -60,6 +60,7 @@ def compare(
     *,
     score: Callable[[Any], Tensor] | None = None,
     generate: int | None = None,
+    piece: int | None = None,
     methods: _Methods = None,
     reference: Any = None,
     metrics: str | Sequence[str] | None = None,
@@ -92,6 +93,7 @@ def compare(
         position: where the model is asked.
         score: a function of the model's output instead of a target.
         generate: instead of a target, so many pieces of the model's own continuation.
+        piece: of a target of several pieces only this one, given those before it.
         methods: names, Captum classes or instances, or functions, see
             `semiring_widgets.attr.methods.resolve`. None: tested effects, contributions, and a choice of
             Captum's and path methods.
@@ -137,7 +139,7 @@ def compare(
         >>> c.tokens[int(c.dataset.token_effect.values.argmax())].text
         'keys'
     """
-    question = Question(text, target, contrast, position, score, generate, add_special_tokens)
+    question = Question(text, target, contrast, position, score, generate, piece, add_special_tokens)
     options = CompareOptions(
         *(granularity, rules, level, max_memory, through, avoiding, leaving_skip),
         methods=methods,
@@ -202,8 +204,9 @@ def _run_of(model: nn.Module, tokenizer: Any, question: Question, options: Compa
             prepared = prepare(model, tokenizer, question)
             if prepared.halves:
                 raise InputError(
-                    "The difference of two continuations is read from two texts at once, which no method of "
-                    "compare takes; leave contrast= out, or use sw.explain."
+                    "The difference of two continuations, and several pieces of a masked model, are read "
+                    "from several texts at once, which no method of compare takes; leave contrast= out, or "
+                    "ask for one piece, or use sw.explain."
                 )
             forward = ScoredModel(model, prepared.forward, check)
             reference, embeds = reference_of(prepared, options.reference, forward)

@@ -23,7 +23,7 @@ from semiring_widgets.overview.one_text import OneText, ones_of
 from semiring_widgets.pictures.chart import bokeh_version, bokehjs
 from semiring_widgets.pictures.corpus_charts import chart_items
 from semiring_widgets.pictures.corpus_colours import colours_of, markers_of
-from semiring_widgets.pictures.corpus_text import asked_in_words
+from semiring_widgets.pictures.corpus_text import asked_in_words, found_in_words
 from semiring_widgets.vocabulary import BRANCHES
 
 __all__ = ["LINES", "answer_about_corpus", "axes_of", "corpus_cells", "corpus_summary", "one_text"]
@@ -47,11 +47,12 @@ def corpus_summary(numbers: CorpusNumbers, *, explains: bool = False) -> Message
         explains: whether a text can be explained.
     """
     whole = axes_of(numbers)
+    everything = aggregate(numbers, whole)
     listed = some_of(numbers, LINES)
     points = np.union1d(some_of(numbers, _POINTS), listed)
     columns, buffer = pack(
         {
-            **_columns(aggregate(numbers, whole)),
+            **_columns(everything),
             "point_row": numbers.texts["row"].to_numpy(np.int64)[points],
             "point_group": numbers.group[points],
             "point_number": np.stack([numbers.number(name)[points] for name in numbers.numbers], 1),
@@ -60,6 +61,7 @@ def corpus_summary(numbers: CorpusNumbers, *, explains: bool = False) -> Message
     header = table.CorpusHeader(
         version=VERSION,
         name=numbers.path.name,
+        found=tuple(found_in_words(numbers, everything)),
         asked=asked_in_words(numbers),
         texts=len(numbers),
         errors=numbers.errors,

@@ -69,6 +69,7 @@ class CorpusHeader(MessageType, type="corpus"):
     """A corpus at first sight.
 
     Attributes:
+        found: what was found, in at most two sentences.
         asked: what was asked of which model, in words.
         errors: rows that could not be asked.
         by: the column that groups the texts; empty where there is one group.
@@ -85,6 +86,7 @@ class CorpusHeader(MessageType, type="corpus"):
 
     version: int
     name: str
+    found: tuple[str, ...]
     asked: str
     texts: int
     errors: int

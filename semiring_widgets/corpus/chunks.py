@@ -12,19 +12,34 @@ import pandas as pd
 from semiring_widgets.corpus.files import Tables
 from semiring_widgets.corpus.rows import Row, Unread, writable
 from semiring_widgets.corpus.rows_done import RowsDone
+from semiring_widgets.corpus.token_classes import classes_of
 from semiring_widgets.errors import SemiringWidgetsError, sentence_of
 from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.batch_calls import batches_of
-from semiring_widgets.explanation.batches import BatchOptions, Example, explain_together
+from semiring_widgets.explanation.batches import CLASS, BatchOptions, Example, explain_together
 from semiring_widgets.explanation.edges_asked import edges_of
 from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.explanation.references import check_reference
 from semiring_widgets.explanation.scores import prepare
 from semiring_widgets.question import Question
-from semiring_widgets.results.parts import Token
 from semiring_widgets.results.visible import token_label
 
 __all__ = ["Asker"]
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A row that can be asked.
+
+    Attributes:
+        row: what it says.
+        one: its question.
+        classes: of every token, by stream.
+    """
+
+    row: Row
+    one: Prepared
+    classes: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,14 +71,15 @@ class Asker:
             rows: in the order of the corpus.
         """
         errors: dict[int, dict[str, Any]] = {}
-        asked: list[tuple[Row, Prepared]] = []
+        asked: list[Asked] = []
         for row in rows:
             if isinstance(row, Unread):
                 errors[row.number] = self._error(row, row.error)
                 continue
             self.progress()
             try:
-                asked.append((row, self._prepared(row)))
+                one = self._prepared(row)
+                asked.append(Asked(row, one, classes_of(one, row.classes or {})))
             except Exception as error:  # noqa: BLE001  (whatever is wrong with a row, the others go on)
                 errors[row.number] = self._error(row, error)
         found: dict[int, Example] = {}
@@ -72,9 +88,9 @@ class Asker:
                 errors[row.number] = self._error(row, result)
             else:
                 found[row.number] = result
-        told = [(row, one, found[row.number]) for row, one in asked if row.number in found]
+        told = [(each, found[each.row.number]) for each in asked if each.row.number in found]
         return {
-            "examples": [_example(row, one, example) for row, one, example in told],
+            "examples": [_example(each.row, each.one, example) for each, example in told],
             "parts": pd.concat([self._parts(*each) for each in told], ignore_index=True) if told else [],
             "errors": [errors[number] for number in sorted(errors)],
         }
@@ -92,29 +108,31 @@ class Asker:
     def _reference(self, row: Row) -> Any:
         return self.reference if row.reference is None else row.reference
 
-    def _answered(self, asked: Sequence[tuple[Row, Prepared]]) -> Iterator[tuple[Row, Example | Exception]]:
-        for batch in batches_of([one for _, one in asked], self.batch_size):
+    def _answered(self, asked: Sequence[Asked]) -> Iterator[tuple[Row, Example | Exception]]:
+        for batch in batches_of([each.one for each in asked], self.batch_size):
             yield from self._together([asked[number] for number in batch])
 
-    def _together(self, asked: Sequence[tuple[Row, Prepared]]) -> Iterator[tuple[Row, Example | Exception]]:
+    def _together(self, asked: Sequence[Asked]) -> Iterator[tuple[Row, Example | Exception]]:
         """One batch; where it fails, its halves, down to the rows that are to blame."""
         self.progress()
         try:
-            references = [self._reference(row) for row, _ in asked]
-            found = explain_together([one for _, one in asked], references, self.options, self.progress)
+            references = [self._reference(each.row) for each in asked]
+            classes = [each.classes for each in asked] if CLASS in self.kinds else None
+            questions = [each.one for each in asked]
+            found = explain_together(questions, references, self.options, self.progress, classes)
         except Exception as error:
             if self.progress.stopped:
                 raise
             if len(asked) == 1:
-                yield asked[0][0], error
+                yield asked[0].row, error
                 return
             half = len(asked) // 2
             yield from self._together(asked[:half])
             yield from self._together(asked[half:])
             return
         self.progress(len(asked))
-        for (row, _), example in zip(asked, found, strict=True):
-            yield row, example
+        for each, example in zip(asked, found, strict=True):
+            yield each.row, example
 
     def _error(self, row: Row | Unread, error: Exception) -> dict[str, Any]:
         self.progress(1)
@@ -129,9 +147,10 @@ class Asker:
             "reason": writable(said),
         }
 
-    def _parts(self, row: Row, one: Prepared, example: Example) -> pd.DataFrame:
+    def _parts(self, asked: Asked, example: Example) -> pd.DataFrame:
+        row, one = asked.row, asked.one
         known: dict[tuple[Any, Any], tuple[str, str]] = {
-            (stream, token.index): (token_label(token), _class(one, stream, token))
+            (stream, token.index): (token_label(token), asked.classes[stream][token.index])
             for stream, own in enumerate(one.streams)
             for token in own.tokens
         }
@@ -147,16 +166,6 @@ class Asker:
             for n, name in enumerate(("token_text", "token_class"))
         }
         return kept.assign(row=row.number, id=row.id, **texts)
-
-
-def _class(one: Prepared, stream: int, token: Token) -> str:
-    """What a token is, see `table_columns.CLASSES`."""
-    if stream == len(one.streams) - 1:
-        if token.index == one.score.position:
-            return "asked"
-        if one.score.continuation is not None and token.index >= one.score.continuation:
-            return "answer"
-    return "special" if token.special else "word"
 
 
 def _example(row: Row, one: Prepared, example: Example) -> dict[str, Any]:

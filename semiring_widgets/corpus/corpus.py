@@ -25,7 +25,7 @@ from semiring_widgets.results.exits import exits
 
 __all__ = ["Corpus", "read_corpus"]
 
-_PLACE = ("kind", "layer", "head", "branch", "source", "target")
+_PLACE = ("kind", "layer", "head", "branch", "source", "target", "source_class", "target_class")
 _NUMBERS = tuple(name for name, (kind, _) in PARTS.items() if kind == "float64")
 _OF_EXAMPLES = tuple(name for name, (kind, _) in EXAMPLES.items() if kind == "float64")
 # What is averaged of the texts themselves is called as a kind of part.
@@ -93,7 +93,7 @@ class Corpus:
         Example:
             >>> parts = corpus.parts()
             >>> sorted(parts["kind"].unique()), len(parts[(parts["kind"] == "mlp")])
-            (['branch', 'head', 'mlp', 'token'], 16)
+            (['branch', 'class', 'head', 'mlp', 'token'], 16)
         """
         return self._folder.read("parts")
 

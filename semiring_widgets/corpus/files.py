@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from semiring_widgets.checks import shown
-from semiring_widgets.corpus.table_columns import SCHEMA_VERSION, TABLES
+from semiring_widgets.corpus.table_columns import READABLE, SCHEMA_VERSION, TABLES
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.atomic import write_whole
 
@@ -83,7 +83,7 @@ class Folder:
                 f"{self} holds no corpus run; give the folder that explain_corpus wrote."
             ) from error
         version, writer = found.get("schema_version"), found.get("semiring_widgets")
-        if version != SCHEMA_VERSION:
+        if version not in READABLE:
             raise InputError(
                 f"{self} has tables of version {shown(version)}, and this is version {SCHEMA_VERSION}; read "
                 f"them with the semiring_widgets that wrote them, {shown(writer)}."
@@ -146,6 +146,11 @@ class Folder:
 
     def _check_same(self, manifest: Mapping[str, Any]) -> None:
         known = self.manifest()
+        if known["schema_version"] != SCHEMA_VERSION:
+            raise InputError(
+                f"{self} holds a run with tables of version {known['schema_version']}, and this would "
+                f"write version {SCHEMA_VERSION}; such tables can be read, not added to: give another folder."
+            )
         mine, its = ({"rows": each["rows"], **each["asked"]} for each in (manifest, known))
         for name, value in mine.items():
             before = its.get(name)

@@ -9,7 +9,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from semiring_widgets.checks import shown
+from semiring_widgets.corpus.token_classes import word_numbers
 from semiring_widgets.errors import InputError
 
 __all__ = ["FIELDS", "Row", "Unread", "read_rows", "row_of", "row_or_reason", "writable"]
 
 _SIGNS = {",": "commas", "\t": "tabs"}
-# What a row may say; only the text must be there.
+# What a row may say, beside classes of its words; only the text must be there.
 FIELDS = ("id", "text", "second_text", "target", "contrast", "position", "reference", "group")
 
 
@@ -40,6 +41,7 @@ class Row:
         position: token whose logits are read, or None.
         reference: as in `semiring_widgets.explain`, a word or a text; None for that of the run.
         group: what rows are compared by, or None.
+        classes: by class of the user's own, which words of the text are of it; None where there are none.
     """
 
     number: int
@@ -51,6 +53,7 @@ class Row:
     position: int | None = None
     reference: str | None = None
     group: str | None = None
+    classes: Mapping[str, list[int]] | None = None
 
     @property
     def asked(self) -> Any:
@@ -76,6 +79,8 @@ class Row:
     def digest(self) -> str:
         """Of all it says but its place."""
         said = [getattr(self, name) for name in FIELDS]
+        if self.classes is not None:
+            said.append(self.classes)
         return _digest(json.dumps(said, ensure_ascii=False))
 
 
@@ -98,13 +103,19 @@ class Unread:
     error: InputError
 
 
-def read_rows(source: Any, columns: Mapping[str, str] | None = None) -> list[Mapping[str, Any]]:
+def read_rows(
+    source: Any, columns: Mapping[str, str] | None = None, classes: Sequence[str] = ()
+) -> list[Mapping[str, Any]]:
     """The rows of a corpus as they stand there.
 
     Args:
         source: the path of a JSONL, CSV, TSV or Parquet file, a DataFrame of pandas or polars, a
             `pyarrow.Table`, a `datasets.Dataset`, or any iterable of dicts.
         columns: by field (see `FIELDS`) the column that it is read from, where that has another name.
+        classes: columns that say which words of a text are of a class.
+
+    Returns:
+        A row each: by field what it says, and ``"classes"``, by column.
 
     Raises:
         InputError: no such file, one that cannot be read, a column that is not there, or none of texts.
@@ -129,12 +140,17 @@ def read_rows(source: Any, columns: Mapping[str, str] | None = None) -> list[Map
         if not isinstance(one, Mapping):
             raise InputError(f"Row {number} of the corpus is {shown(one)}; give a dict with a text.")
     text = names.setdefault("text", "text")
-    if missing := [column for column in names.values() if not any(column in one for one in found)]:
+    named = (*names.values(), *classes)
+    if missing := [column for column in named if not any(column in one for one in found)]:
         there = ", ".join(str(name) for name in found[0])
         advice = " Say by columns= (or --text-column) which one holds the texts." if text in missing else ""
         raise InputError(f"No row has a column {shown(missing[0])}; there are {there}.{advice}")
     wanted = {name: names.get(name, name) for name in FIELDS}
-    return [{name: one[column] for name, column in wanted.items() if column in one} for one in found]
+    return [
+        {name: one[column] for name, column in wanted.items() if column in one}
+        | ({"classes": {name: one.get(name) for name in classes}} if classes else {})
+        for one in found
+    ]
 
 
 def row_of(given: Mapping[str, Any], number: int) -> Row:
@@ -165,6 +181,9 @@ def row_of(given: Mapping[str, Any], number: int) -> Row:
         found["position"] = _whole(said["position"], "position")
     if "group" in said:
         found["group"] = _name(said["group"])
+    if "classes" in said:
+        cells = {name: cell for name, cell in said["classes"].items() if not _is_missing(cell)}
+        found["classes"] = {name: word_numbers(cell, name) for name, cell in cells.items()}
     return Row(**found)
 
 

@@ -21,6 +21,7 @@ from semiring_widgets.corpus.on_ray import asked_on_ray, ray_or_sentence
 from semiring_widgets.corpus.rows import read_rows, row_or_reason
 from semiring_widgets.corpus.rows_done import RowsDone
 from semiring_widgets.corpus.table_columns import SCHEMA_VERSION
+from semiring_widgets.corpus.token_classes import check_names
 from semiring_widgets.corpus.work import Work
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.asking import check_question
@@ -34,7 +35,7 @@ from semiring_widgets.vocabulary import GRANULARITIES
 __all__ = ["ENGINES", "KINDS", "explain_corpus"]
 
 ENGINES = ("local", "ray")
-KINDS = ("token", "head", "mlp", "branch")
+KINDS = ("token", "head", "mlp", "branch", "class")
 # On top of these, what is asked of each text by itself.
 _MORE_KINDS = ("edge",)
 
@@ -46,6 +47,7 @@ def explain_corpus(
     *,
     out: str | os.PathLike[str],
     columns: Mapping[str, str] | None = None,
+    classes: str | Sequence[str] = (),
     granularity: str = "primitive",
     rules: str | Rule = "gradient",
     reference: str | None = None,
@@ -74,15 +76,19 @@ def explain_corpus(
             ``id`` and a ``group``.
         out: the folder of the results.
         columns: by field, the column that it is read from where that has another name.
+        classes: columns that say which words of a text are of a class that bears the column's name: their
+            numbers, counted from 0, words being what stands between white space (``2``, ``"2 5"``). Tokens of
+            these words are of that class in the tables.
         granularity: which graph is counted, as in `explain`.
         rules: which number an edge carries, as in `explain`.
         reference: what rows without one of their own are compared with: ``"mask"``, ``"mean"``, ``"zero"`` or
             a text; None for the mask token where there is one, else the mean.
         tested: whether the effect of every token, head and feed-forward part is measured; without, they are
             estimated only.
-        kinds: which parts are kept: ``"token"``, ``"head"``, ``"mlp"``, and ``"branch"``, the flow by every
-            branch of every layer at every token, most of the table. ``"edge"``, what every component gives to
-            every other as `edges` says it, is to be asked for: it takes longer than all others together.
+        kinds: which parts are kept: ``"token"``, ``"head"``, ``"mlp"``; ``"branch"``, the flow by every
+            branch of every layer at every token, and ``"class"``, that by every head between classes of
+            tokens, which are most of the table. ``"edge"``, what every component gives to every other as
+            `edges` says it, is to be asked for: it takes longer than all others together.
         batch_size: the most texts that are asked together.
         chunk_size: rows that are kept together; what an interruption loses is at most as much.
         engine: ``"local"``: this process; or ``"ray"``: workers of Ray Data, each with a copy of the model:
@@ -103,7 +109,7 @@ def explain_corpus(
         >>> rows = [{"text": p.text, "target": p.target, "contrast": p.contrast} for p in pairs]
         >>> found = explain_corpus(model, tokenizer, rows, out=tempfile.mkdtemp())
         >>> found.examples()["right"].tolist(), sorted(found.parts()["kind"].unique())
-        ([True, True, True], ['branch', 'head', 'mlp', 'token'])
+        ([True, True, True], ['branch', 'class', 'head', 'mlp', 'token'])
     """
     arrow()
     granularity = choice(granularity, "granularity", GRANULARITIES)
@@ -119,7 +125,8 @@ def explain_corpus(
     check_question(model, tokenizer, Question(""))
     check_in_eval_mode(model)
     _check_workers(engine, workers, gpus_per_worker)
-    read = read_rows(rows, columns)
+    classes = check_names(classes)
+    read = read_rows(rows, columns, classes)
     folder = Folder(Path(destination_of(out)))
     asked = {
         "model": type(model).__name__,
@@ -133,6 +140,7 @@ def explain_corpus(
         "kinds": list(kinds),
         "chunk_size": chunk_size,
         "columns": dict(columns or {}),
+        "classes": list(classes),
     }
     versions = {"semiring_widgets": __version__, "torch": torch.__version__}
     done = RowsDone(progress, len(read))

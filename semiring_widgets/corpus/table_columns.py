@@ -1,18 +1,19 @@
 """The two tables of a corpus run, column by column; the third holds the rows that could not be asked.
 
-The version counts up when a column goes or changes its meaning; new ones may come within a version.
+The version counts up when a column goes or changes its meaning; new ones may come within one. Version 2 tells
+punctuation and pieces of words from words, and has the flow between classes of tokens. Version 1 is read too:
+its ``token_class`` calls all of these "word", and the classes of sources and targets are missing.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["CLASSES", "ERRORS", "EXAMPLES", "PARTS", "SCHEMA_VERSION", "TABLES"]
+__all__ = ["ERRORS", "EXAMPLES", "PARTS", "READABLE", "SCHEMA_VERSION", "TABLES"]
 
-SCHEMA_VERSION: Final = 1
-# What a token is: a sign of the tokenizer's, the place that was asked, a piece of a target of several pieces,
-# or a word of the text.
-CLASSES: Final = ("special", "asked", "answer", "word")
+SCHEMA_VERSION: Final = 2
+# Versions whose tables are read.
+READABLE: Final = (1, 2)
 # By table and column, the type (of Arrow) and what it is.
 EXAMPLES: Final = {
     "row": ("int64", "place of the row in the corpus, from 0"),
@@ -42,7 +43,7 @@ PARTS: Final = {
     "id": ("string", "as in examples"),
     "kind": (
         "string",
-        "token, head or mlp: replaced as a whole; branch: flow by a way at a token; edge: between components",
+        "token, head, mlp: replaced as a whole; branch: flow at a token; class: between classes; edge",
     ),
     "stream": (
         "int32",
@@ -58,7 +59,12 @@ PARTS: Final = {
     "target": ("string", "component that it enters; the score is logits; layer and head are its own"),
     "token": ("int32", "from 0; of keys and values the one that is read, of all others the one that reads"),
     "token_text": ("string", "that token"),
-    "token_class": ("string", "special, asked or word"),
+    "token_class": (
+        "string",
+        "asked, answer, special, punctuation, piece, word, or the corpus's own",
+    ),
+    "source_class": ("string", "of kind class, the class of the tokens that the head reads (its keys)"),
+    "target_class": ("string", "and of those that read (its queries)"),
     "effect": ("float64", "score before minus score after the part is given its value under the reference"),
     "contribution": ("float64", "the estimate of the effect to first order"),
     "mass_share": ("float64", "share of the mass of all paths that passes (0-1)"),

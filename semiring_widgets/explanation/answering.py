@@ -295,8 +295,10 @@ def _score(score: Score, family: str, form: Decimals) -> str:
         return f"The score{name} is {value}."
     of_class = family in _CLASSES
     unit = "logits" if score.unit == "logit" else score.unit
-    if contrast is None and score.continuation is not None:
-        return f"The model gives {target} a log-probability of {value} {unit}."
+    if contrast is None and score.unit == "nats":
+        pseudo = score.label.startswith("pseudo-")
+        what = "pseudo-log-likelihood" if pseudo else "log-probability"
+        return f"The model gives {target} a {what} of {value} {unit}."
     if contrast is None:
         return f"The model gives {'the class ' if of_class else ''}{target} a logit of {value}."
     if form.is_zero(score.value):

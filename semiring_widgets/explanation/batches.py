@@ -24,7 +24,8 @@ from semiring_widgets.core.semirings import Entropy, Max
 from semiring_widgets.core.sweeps import INPUTS_ONLY, sweep_backward
 from semiring_widgets.core.tape import Tape
 from semiring_widgets.explanation.batch_calls import BatchCall
-from semiring_widgets.explanation.flowing import flow
+from semiring_widgets.explanation.class_flows import CLASS, ClassFlows, TokenClasses
+from semiring_widgets.explanation.flowing import flow_of_batch
 from semiring_widgets.explanation.names import Names
 from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.explanation.routing import attention_legs, listed_step
@@ -32,13 +33,15 @@ from semiring_widgets.explanation.same_pass import check_apart, check_same
 from semiring_widgets.results.parts import Layer, Reference, Score, Totals
 from semiring_widgets.vocabulary import BRANCHES, PART_KINDS
 
-__all__ = ["PARTS", "BatchOptions", "Example", "explain_together"]
+__all__ = ["CLASS", "PARTS", "BatchOptions", "Example", "explain_together"]
 
 # The columns that say which part a row is about, and its numbers.
 PARTS = (
     *("kind", "stream", "layer", "head", "branch", "token"),
     *("effect", "contribution", "mass_share", "best_share", "paths_contribution", "cancellation"),
+    *("source_class", "target_class"),
 )
+_NUMBERS = PARTS[6:12]
 # Ways by which paths leave the tokens that a head looks at.
 _OF_KEYS = ("key", "value")
 # Of the flow through a part, what the columns are called.
@@ -77,7 +80,8 @@ class Example:
         parts: a row a part, with the columns `PARTS`: tokens, heads and feed-forward parts with effect and
             contribution; heads by operand and the branches of every layer with the share of the mass
             (0-1), the best path relative to the best of all (0-1), the signed sum of the paths through it
-            and how much of these cancels. What does not apply is missing.
+            and how much of these cancels; heads by operand from one class of tokens to another, where
+            classes were given, with the share of the mass. What does not apply is missing.
     """
 
     score: Score
@@ -92,6 +96,7 @@ def explain_together(
     references: Sequence[Any],
     options: BatchOptions,
     check: Callable[[], None] = lambda: None,
+    classes: Sequence[TokenClasses] | None = None,
 ) -> list[Example]:
     """Ask several questions at once.
 
@@ -100,6 +105,7 @@ def explain_together(
         references: for each what `references.check_reference` has passed.
         options: of all of them.
         check: called often; may raise to stop.
+        classes: of every question's tokens, between which the flow is told; None for no such parts.
 
     Raises:
         InputError: a question whose score is another in a batch, or a model whose examples cannot be told
@@ -122,7 +128,7 @@ def explain_together(
         # The tests share this graph and its anatomy for as long as it is held.
         ground = ground_of(tape, scores, list(inputs), batched=True)
         graph, anatomy = ground.graph, ground.anatomy
-        tables = _parts_of(tape, scores, inputs, reference, options, call, anatomy, check)
+        tables = _parts_of(tape, scores, inputs, reference, options, call, anatomy, check, classes)
         totals = _totals(graph, len(questions))
         best = _best_paths(graph, anatomy, questions)
     return [
@@ -178,6 +184,7 @@ def _parts_of(
     call: BatchCall,
     anatomy: Anatomy,
     check: Callable[[], None],
+    classes: Sequence[TokenClasses] | None,
 ) -> list[pd.DataFrame]:
     """The parts of every text."""
     rows = effect_rows(
@@ -191,13 +198,14 @@ def _parts_of(
     )
     replaced = pd.DataFrame(rows, columns=["example", *PARTS[:4], "token", "effect", "contribution"])
     directions = [own - other for own, other in zip(inputs, reference, strict=True)]
-    flows = flow(tape, scores, list(inputs), direction=directions, maps=False)
-    passed = _flows(flows if "example" in flows.dims else flows.expand_dims("example"), anatomy)
-    found = pd.concat([replaced, passed], ignore_index=True).reindex(columns=["example", *PARTS])
+    between = ClassFlows(classes or ())
+    flows = flow_of_batch(tape, scores, list(inputs), directions, between)
+    tables = [replaced, _flows(flows, anatomy), between.table()]
+    found = pd.concat(tables, ignore_index=True).reindex(columns=["example", *PARTS])
     kinds = {
         **dict.fromkeys(("stream", "layer", "head", "token"), "Int64"),
-        **dict.fromkeys(PARTS[6:], "float64"),
-        "branch": "string",
+        **dict.fromkeys(_NUMBERS, "float64"),
+        **dict.fromkeys(("branch", "source_class", "target_class"), "string"),
     }
     found = found.astype(kinds)
     tables = []

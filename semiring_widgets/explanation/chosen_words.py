@@ -26,10 +26,25 @@ def words_of(paths: Paths | None, streams: Sequence[Stream]) -> str:
         [_part(part, paths.anatomy, streams) for part in sorted(parts, key=_depth)]
         for parts in (paths.passed, paths.avoided)
     )
-    ways = " ".join(f"{'from' if start else 'through'} {part}" for start, part in passed)
+    starts = [part for start, part in passed if start]
+    others = [part for start, part in passed if not start]
+    # Of one path there is one start: who asks for several is told so.
+    both = {0: "", 1: "", 2: "both "}.get(len(starts), "all of ")
+    ways = " ".join(
+        [
+            *([f"from {both}{_listed(starts)}"] if starts else []),
+            *([f"through {_listed(others)}"] if others else []),
+        ]
+    )
     around = " and ".join(f"{'the start at ' if start else ''}{part}" for start, part in avoided)
     said = [ways, f"avoiding {around}" if around else "", "leaving the skip" if paths.leaves else ""]
     return f"only paths {', '.join(filter(None, said))}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """``A``, ``A and B``, ``A, B and C``."""
+    *before, last = names
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def _depth(part: Selection) -> int:

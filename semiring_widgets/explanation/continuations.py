@@ -31,7 +31,7 @@ from semiring_widgets.question import Question
 from semiring_widgets.results.parts import Score
 from semiring_widgets.results.visible import shortened, visible
 
-__all__ = ["Answer", "Continuation", "continuations"]
+__all__ = ["Answer", "Continuation", "continuations", "listed", "numbered", "written"]
 
 _GOES_ON = ("causal", "encoder-decoder")
 # Every piece takes a forward pass to be found, and one to be tested.
@@ -71,11 +71,15 @@ class Answer:
     Attributes:
         asked: the score.
         score: how it is called (value not filled in).
-        before: the logits that the model gives to the text alone, for the first piece, (words,).
+        read: the pieces that the model reads behind the text.
+        first: token whose logits are read for the first of these.
+        before: the logits that the model gives there to the text alone, (words,).
     """
 
     asked: Continuation
     score: Score
+    read: tuple[int, ...]
+    first: int
     before: Tensor
 
     def check(self, call: ModelCall, output: Any) -> None:
@@ -90,7 +94,7 @@ class Answer:
         """
         logits = cast(Tensor, logits_of(output))
         if logits.shape[1] != len(call.streams[-1].tokens) or not alike(
-            call.model, self.before, logits[0, self.asked.index]
+            call.model, self.before, logits[0, self.first]
         ):
             raise InputError(
                 f"{type(call.model).__name__} gives other logits to the text when the continuation stands "
@@ -113,10 +117,12 @@ def continuations(call: ModelCall, family: str, logits: Tensor, question: Questi
     Raises:
         InputError: anything of this that cannot be used as given.
     """
+    alone = question.piece
     listed = [name for name in ("target", "contrast") if isinstance(getattr(question, name), (list, tuple))]
     if family not in _GOES_ON or (family == "encoder-decoder" and "decoder_input_ids" not in call.arguments):
-        if listed or question.generate is not None:
-            what = f"{listed[0]} is a list of pieces" if listed else "generate= was given"
+        if listed or question.generate is not None or alone is not None:
+            given = "piece" if question.generate is None else "generate"
+            what = f"{listed[0]} is a list of pieces" if listed else f"{given}= was given"
             raise InputError(
                 f"{what}, and {type(call.model).__name__} ({family}) does not go on with a text; give one "
                 f"answer, or ask a causal model or an encoder-decoder."
@@ -131,7 +137,7 @@ def continuations(call: ModelCall, family: str, logits: Tensor, question: Questi
     else:
         target = _pieces(place, question.target, "target", vocabulary)
     contrast = _pieces(place, question.contrast, "contrast", vocabulary)
-    if target is None and contrast is None:
+    if target is None and contrast is None and alone is None:
         return ()
     if question.position is not None:
         raise InputError(
@@ -140,8 +146,13 @@ def continuations(call: ModelCall, family: str, logits: Tensor, question: Questi
         )
     if target is None and question.target is None:
         raise InputError(
-            "The contrast is several pieces and no target was given; give target=, or generate=, the number "
-            "of pieces of the model's own continuation."
+            f"{'The contrast is several pieces' if alone is None else 'piece= was'} and no target was given; "
+            f"give target=, or generate=, the number of pieces of the model's own continuation."
+        )
+    if alone is not None and question.contrast is not None:
+        raise InputError(
+            "Both piece= and contrast= were given, and one piece of the target is compared with nothing; "
+            "leave one of them out."
         )
     asked = [_one(place, question.target, "target", vocabulary) if target is None else target]
     if question.contrast is not None:
@@ -149,14 +160,39 @@ def continuations(call: ModelCall, family: str, logits: Tensor, question: Questi
     if len(set(asked)) < len(asked):
         raise InputError("target and contrast are the same pieces; choose another contrast.")
     before = logits[0, index].clone()
-    found = []
-    for pieces in asked:
-        name = _written(call.source.pieces, pieces)
-        label = f"log p({name}) {where}"
-        labels = tuple(map(call.source.pieces.label, pieces))
-        score = Score(label, 0.0, name, None, index, "nats", index + 1, labels)
-        found.append(Answer(Continuation(index, pieces), score, before))
-    return tuple(found)
+    if alone is not None:
+        return (_answer(call, asked[0], index, where, before, numbered(alone, len(asked[0]))),)
+    return tuple(_answer(call, pieces, index, where, before) for pieces in asked)
+
+
+def _answer(
+    call: ModelCall, pieces: tuple[int, ...], first: int, where: str, before: Tensor, alone: int | None = None
+) -> Answer:
+    """A continuation that begins behind a token; of its pieces all, or one alone."""
+    known, index, read = call.source.pieces, first, pieces
+    if alone is not None:
+        index, read, pieces = first + alone, pieces[: alone + 1], pieces[alone : alone + 1]
+        where = f"after {known.label(read[alone - 1])}" if alone else where
+    name = written(known, pieces)
+    labels = tuple(map(known.label, pieces))
+    score = Score(f"log p({name}) {where}", 0.0, name, None, index, "nats", index + 1, labels)
+    return Answer(Continuation(index, pieces), score, read, first, before)
+
+
+def numbered(piece: Any, count: int) -> int:
+    """Which piece is asked for.
+
+    Args:
+        piece: what was given.
+        count: how many there are.
+
+    Raises:
+        InputError: it is none of them.
+    """
+    number = whole_number(piece, "piece", least=0, most=None, wanted="the number of a piece, from 0")
+    if number >= count:
+        raise InputError(f"piece is {number}, and the continuation has {count} pieces, counted from 0.")
+    return number
 
 
 def _one(place: Place, asked: Any, what: str, vocabulary: int) -> tuple[int, ...]:
@@ -166,7 +202,7 @@ def _one(place: Place, asked: Any, what: str, vocabulary: int) -> tuple[int, ...
 def _pieces(place: Place, asked: Any, what: str, vocabulary: int) -> tuple[int, ...] | None:
     """The pieces of a continuation; None of what is one token, or none at all."""
     if isinstance(asked, (list, tuple)):
-        return _listed(asked, what, vocabulary)
+        return listed(asked, what, vocabulary)
     if not isinstance(asked, str) or not asked or asked in place.source.pieces.special_ids():
         return None
     written = dict.fromkeys([asked, *(normalize(form, asked) for form in ("NFC", "NFD"))])
@@ -189,7 +225,17 @@ def _pieces(place: Place, asked: Any, what: str, vocabulary: int) -> tuple[int, 
     return tuple(read)
 
 
-def _listed(asked: Sequence[Any], what: str, vocabulary: int) -> tuple[int, ...]:
+def listed(asked: Sequence[Any], what: str, vocabulary: int) -> tuple[int, ...]:
+    """Pieces by their ids.
+
+    Args:
+        asked: the ids.
+        what: ``"target"`` or ``"contrast"``, for messages.
+        vocabulary: number of logits.
+
+    Raises:
+        InputError: none, or an id that is none of the model's.
+    """
     if not asked:
         raise InputError(f"{what} is an empty list; give the ids of the pieces.")
     ids = [
@@ -235,7 +281,12 @@ def _ends(call: ModelCall) -> set[int]:
     return found
 
 
-def _written(pieces: Pieces, ids: Sequence[int]) -> str:
-    """A continuation as people read it."""
+def written(pieces: Pieces, ids: Sequence[int]) -> str:
+    """Some pieces as people read them.
+
+    Args:
+        pieces: of the tokenizer.
+        ids: the pieces.
+    """
     text = b"".join(map(pieces.data, ids)).decode("utf-8", "replace")
     return shortened(visible(text.strip() or text), _SHOWN)

@@ -1,12 +1,14 @@
-"""The difference of two continuations of one text, as one question.
+"""Several readings of one text as one question: the difference of two continuations, a masked model's pieces.
 
-Both are read in one padded batch of two, one below the other: a part of the model is then one part of the
-difference, and a place of the text one place of both. The continuations may have other numbers of pieces; the
-shorter one is padded behind its end, where no path runs. Where tokens differ, a place is called by both.
+All are read in one padded batch, one below the other: a part of the model is then one part of the whole, and
+a place of the text one place of all. The readings may have other numbers of tokens; the shorter ones are
+padded behind their end, where no path runs. Where tokens differ, a place is called by both.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
@@ -21,7 +23,7 @@ from semiring_widgets.explanation.references import Referenced
 from semiring_widgets.explanation.same_pass import check_same
 from semiring_widgets.results.parts import Score, Stream, Token
 
-__all__ = ["contrasted"]
+__all__ = ["both_of", "contrasted", "difference", "taken_together"]
 
 _NOTHING = "–"  # where one of them has no more tokens
 
@@ -33,55 +35,84 @@ def contrasted(target: Prepared, contrast: Prepared) -> Prepared:
         target: the question about the one.
         contrast: about the other, of the same text and model.
     """
-    both = BatchCall((target, contrast))
-    value = target.score.value - contrast.score.value
-    scale = max(target.scale, contrast.scale, abs(target.score.value))
+    stream = both_of(target.streams[-1], contrast.streams[-1])
+    return taken_together([target], [contrast], difference(target.score, contrast.score, "log p"), stream)
+
+
+def taken_together(
+    plus: Sequence[Prepared], minus: Sequence[Prepared], score: Score, stream: Stream
+) -> Prepared:
+    """The sum of some scores minus that of others, as one question.
+
+    Args:
+        plus: questions about readings of one text, to one model.
+        minus: those that are subtracted.
+        score: how it is called (value not filled in).
+        stream: the last one, as it is shown.
+    """
+    parts = (*plus, *minus)
+    both, first, count = BatchCall(parts), parts[0], len(plus)
+    value = math.fsum(one.score.value for one in plus) - math.fsum(one.score.value for one in minus)
+    scale = max(max(one.scale, abs(one.score.value)) for one in parts)
 
     def run(*embeds: Tensor) -> Tensor:
-        if len(embeds[0]) != 2:
+        if len(embeds[0]) != len(parts):
             raise InputError(
-                "The difference of two continuations is read in a batch of two, and these are embeddings for "
-                f"{len(embeds[0])}; ask for the two continuations one by one."
+                f"This score is read in a batch of {len(parts)}, and these are embeddings for "
+                f"{len(embeds[0])}; ask for the {len(parts)} readings one by one."
             )
         scores = both(*embeds)
-        return scores[:1] - scores[1:]
+        return _sum(scores[:count]) - _sum(scores[count:]) if minus else _sum(scores)
 
     def check(recorded: Tensor) -> None:
         if not bool(torch.isfinite(recorded).all()):
             raise NonFiniteError(f"The recorded score is {float(recorded[0])}; look for an overflow.")
-        check_same(target.call.model, value, recorded, scale, recorded=True)
+        check_same(first.call.model, value, recorded, scale, recorded=True)
 
     def refer(given: Any) -> Referenced:
-        found = target.refer(given)
-        return replace(found, inputs=both.padded([found.inputs, contrast.refer(given).inputs]))
+        found = [one.refer(given) for one in parts]
+        return replace(found[0], inputs=both.padded([one.inputs for one in found]))
 
-    check_same(target.call.model, value, run(*both.inputs), scale)
+    check_same(first.call.model, value, run(*both.inputs), scale)
     return replace(
-        target,
-        streams=(*target.streams[:-1], _together(target, contrast)),
-        score=_difference(target.score, contrast.score, value),
+        first,
+        streams=(*first.streams[:-1], stream),
+        score=replace(score, value=value),
         inputs=both.inputs,
         scale=scale,
         run=run,
         check=check,
         refer=refer,
-        halves=(target, contrast),
+        halves=parts,
     )
 
 
-def _difference(target: Score, contrast: Score, value: float) -> Score:
-    where = target.label.removeprefix(f"log p({target.target})")
-    label = f"log p({target.target}) - log p({contrast.target}){where}"
-    return replace(
-        target, label=label, value=value, contrast=contrast.target, contrast_pieces=contrast.pieces
-    )
+def _sum(scores: Tensor) -> Tensor:
+    return scores if len(scores) == 1 else scores.sum(0, keepdim=True)
 
 
-def _together(target: Prepared, contrast: Prepared) -> Stream:
-    """The last stream, each place with what stands there in both."""
-    own, other = (one.streams[-1].tokens for one in (target, contrast))
-    tokens = tuple(_both(number, *pair) for number, pair in enumerate(zip_longest(own, other)))
-    return replace(target.streams[-1], tokens=tokens)
+def difference(target: Score, contrast: Score, called: str) -> Score:
+    """How the difference of two scores of one text is called.
+
+    Args:
+        target: the one.
+        contrast: the one that is subtracted.
+        called: what both are.
+    """
+    where = target.label.removeprefix(f"{called}({target.target})")
+    label = f"{called}({target.target}) - {called}({contrast.target}){where}"
+    return replace(target, label=label, contrast=contrast.target, contrast_pieces=contrast.pieces)
+
+
+def both_of(one: Stream, other: Stream) -> Stream:
+    """A stream, each place with what stands there in both.
+
+    Args:
+        one: the one.
+        other: the other.
+    """
+    tokens = tuple(_both(number, *pair) for number, pair in enumerate(zip_longest(one.tokens, other.tokens)))
+    return replace(one, tokens=tokens)
 
 
 def _both(number: int, own: Token | None, other: Token | None) -> Token:

@@ -5,10 +5,12 @@ Its script, its grammar and its accuracy are in ``examples/train_embedded_model`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DEMO_CONTRAST", "DEMO_TARGET", "DEMO_TEXT", "load_demo"]
+__all__ = ["DEMO_CONTRAST", "DEMO_TARGET", "DEMO_TEXT", "load_demo", "without_progress_bar"]
 
 DEMO_TEXT = "The keys to the cabinet [MASK] on the table."
 DEMO_TARGET, DEMO_CONTRAST = "are", "is"
@@ -31,14 +33,21 @@ def load_demo() -> tuple[Any, Any]:
         ['the', 'keys', 'are', 'here', '.']
     """
     from transformers import BertForMaskedLM, PreTrainedTokenizerFast
+
+    with without_progress_bar():
+        model = BertForMaskedLM.from_pretrained(_HOME, local_files_only=True)
+    return model.eval(), PreTrainedTokenizerFast.from_pretrained(_HOME, local_files_only=True)
+
+
+@contextmanager
+def without_progress_bar() -> Iterator[None]:
+    """Load something small; a progress bar for it would be noise."""
     from transformers.utils import logging
 
-    # Loading takes a moment only; a progress bar for it would be noise.
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
-        model = BertForMaskedLM.from_pretrained(_HOME, local_files_only=True)
+        yield
     finally:
         if shown:
             logging.enable_progress_bar()
-    return model.eval(), PreTrainedTokenizerFast.from_pretrained(_HOME, local_files_only=True)

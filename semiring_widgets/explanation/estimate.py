@@ -28,6 +28,7 @@ def estimate_explain(
     *,
     score: Callable[[Any], Tensor] | None = None,
     generate: int | None = None,
+    piece: int | None = None,
     granularity: str = "primitive",
     add_special_tokens: bool = True,
 ) -> int:
@@ -45,6 +46,7 @@ def estimate_explain(
         position: see there.
         score: see there.
         generate: see there.
+        piece: see there.
         granularity: see there.
         add_special_tokens: see there.
 
@@ -57,7 +59,7 @@ def estimate_explain(
         >>> 1e6 < estimate_explain(model, tokenizer, text, "are", "is") < 1e8
         True
     """
-    question = Question(text, target, contrast, position, score, generate, add_special_tokens)
+    question = Question(text, target, contrast, position, score, generate, piece, add_special_tokens)
     check_question(model, tokenizer, question)
     prepared = prepare(model, tokenizer, question)
     inputs = list(prepared.inputs)

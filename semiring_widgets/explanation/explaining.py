@@ -29,6 +29,7 @@ def explain(
     *,
     score: Callable[[Any], Tensor] | None = None,
     generate: int | None = None,
+    piece: int | None = None,
     semiring: str | Semiring | None = None,
     granularity: str = "primitive",
     rules: str | Rule = "gradient",
@@ -56,7 +57,11 @@ def explain(
             this place, with or without a blank before it), or an id; its logit is the score. Of a causal
             model or an encoder-decoder also several words, or a list of ids: then the score is the
             log-probability of them all (nats), the sum over pieces, each given those before it. These pieces
-            are read by the model, too, so that paths start there as well; the last one is not.
+            are read by the model, too, so that paths start there as well; the last one is not. Of a masked
+            model several pieces stand in the place of the mask token, and the score is their
+            pseudo-log-likelihood (Salazar et al., 2020): the sum over pieces, each asked for with the others
+            in their places, but masks for those that come after it in its own word (Kauf and Ivanova, 2023),
+            as these would give it away.
         contrast: what is subtracted: a token's logit, or the log-probability of another continuation, which
             may have another number of pieces. If one of the two is a continuation, both scores are
             log-probabilities.
@@ -64,6 +69,8 @@ def explain(
         score: instead of a target, a function of the model's output, giving shape () or (B,).
         generate: instead of a target, so many pieces of the model's own continuation, always the most
             probable next one, up to the sign of the end.
+        piece: of such a target, or of these own words, only this piece, counted from 0: the score is its
+            log-probability given the text and the pieces before it.
         semiring: one more statistic of the paths, for every token, layer, branch and head: a name as in
             `semiring_widgets.backprop`, ``"hops"`` (attentions on the way, on average) or an object, your own
             too. A `Product` gives one statistic per factor.
@@ -111,7 +118,7 @@ def explain(
         >>> explain(model, tokenizer, "The keys [MASK] here.", "are", through={"layer": 3, "head": 2}).paths
         'only paths through head 3·2'
     """
-    question = Question(text, target, contrast, position, score, generate, add_special_tokens)
+    question = Question(text, target, contrast, position, score, generate, piece, add_special_tokens)
     options = ExplainOptions(
         granularity,
         rules,

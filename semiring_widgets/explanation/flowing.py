@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,9 +42,11 @@ from semiring_widgets.explanation.flow_cells import (
 from semiring_widgets.results.schema import empty_dataset
 from semiring_widgets.vocabulary import KINDS
 
-__all__ = ["flow"]
+__all__ = ["Visit", "flow", "flow_of_batch"]
 
 Values = Mapping[Node, Value]
+# Told of each layer while its tangents are there: the layer, its flow in `FLOW`, the texts' log masses.
+Visit = Callable[[Attention, Flow, Sequence[float]], None]
 # Mass, best path and gradient in one sweep.
 _BOTH = Product(Abs(), Max(), Sum())
 
@@ -131,7 +133,37 @@ def flow(
         whole, inputs = tape, [str(number) for number in range(len(tape.graph.wrt))]
     else:
         whole, inputs = _everything(tape, score, wrt, max_memory, rules, reference)
-    paths = narrowed(whole, through, avoiding, leaving_skip)
+    return _measured(narrowed(whole, through, avoiding, leaving_skip), inputs, direction, maps)
+
+
+@in_full_precision
+def flow_of_batch(
+    tape: Tape, scores: Tensor, wrt: Sequence[Tensor], direction: Sequence[Tensor], visit: Visit
+) -> xr.Dataset:
+    """`flow` of several texts, without maps, which a caller may sum up as the layers come.
+
+    Args:
+        tape: the finished tape.
+        scores: (examples,).
+        wrt: inputs, (examples, tokens, units) each.
+        direction: shaped as these.
+        visit: called with every layer.
+
+    Returns:
+        As `flow`, with a dimension ``example``, be it of one.
+    """
+    paths, inputs = _everything(tape, scores, wrt, None, None, None)
+    found = _measured(paths, inputs, direction, False, visit)
+    return found if "example" in found.dims else found.expand_dims("example")
+
+
+def _measured(
+    paths: Paths,
+    inputs: Sequence[str],
+    direction: Tensor | Sequence[Tensor] | None,
+    maps: bool | None,
+    visit: Visit | None = None,
+) -> xr.Dataset:
     graph, anatomy = paths.graph, paths.anatomy
     if not anatomy.attentions:
         raise InputError(
@@ -166,6 +198,8 @@ def flow(
             fill_layer(text, attention, own, log_mass)
         if maps and attention.weights is not None:
             _fill_maps(texts[0], attention, found, totals[0][0])
+        if visit is not None:
+            visit(attention, found, [log_mass for log_mass, _ in totals])
 
     found = paths.flow(FLOW, beta=beta, visit=fill)
     totals = _totals(found, examples)

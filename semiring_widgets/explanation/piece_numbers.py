@@ -66,7 +66,7 @@ class _Half:
                 tokens = range(start, min(start + _TOGETHER, inputs.shape[1]))
                 after = self._each(*self._without(stream, tokens))
                 effects[self.first : last, tokens.start : tokens.stop] = (own - after).T.cpu().numpy()
-        self.draft.publish("effects piece by piece")
+                self.draft.publish("effects piece by piece")
         try:
             self._contributions()
         except REFUSALS:
@@ -92,6 +92,7 @@ class _Half:
             scores = [each[number : number + 1] for number in range(len(each))]
         check: Callable[..., None] = lambda *_: self.draft.check()  # noqa: E731
         for number, score in enumerate(scores):
+            self.draft.check()
             rows = effect_rows(
                 tape, score, inputs, list(self.reference), kind="tokens", tested=False,
                 max_memory=options.max_memory, progress=check,

@@ -87,6 +87,18 @@ class Place:
         end = len(read) - (0 if self.answers else self.source.appended)
         return read[self.index : end], read[: self.index] == list(self.ids[: self.index])
 
+    def filled(self, text: str) -> list[int] | None:
+        """The pieces of a text in this gap; None where tokens around it become others.
+
+        Args:
+            text: what fills the gap.
+        """
+        for read, rest in self._readings(self._said(text)):
+            end = len(read) - len(rest)
+            if read[: self.index] == list(self.ids[: self.index]) and read[end:] == rest and end > self.index:
+                return read[self.index : end]
+        return None
+
     def label(self, number: int) -> str:
         """A token as people read it; it says so if the token is not the one that its word is here."""
         pieces = self.source.pieces

@@ -2,7 +2,8 @@
 
 The steps: call the model; record the forward pass; test the parts; one backward sweep for gradient, mass and
 entropy per token; one for the best paths; one forward sweep, layer by layer, for the flow through every part;
-the best routes. What an earlier question has made already is in `Made`.
+the best routes; of a continuation what each token does to each piece. What an earlier question has made
+already is in `Made`.
 """
 
 from __future__ import annotations
@@ -52,7 +53,13 @@ from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.holding import Asks, HeldSession
 from semiring_widgets.results.log_of_tests import Test
 from semiring_widgets.results.parts import Layer
-from semiring_widgets.results.schema import EFFECTS, empty_dataset
+from semiring_widgets.results.schema import (
+    EFFECTS,
+    PIECES,
+    PIECES_OF_DECODER,
+    STATISTICS,
+    empty_dataset,
+)
 from semiring_widgets.vocabulary import RANKED_BY
 
 __all__ = ["run_of"]
@@ -113,6 +120,10 @@ def run_of(
         draft.session = HeldSession(session, asker)
         _rank(session, draft, kept)
         session.made = replace(session.made, rankings=draft.rankings)
+        # Last, as every piece takes a sweep: who has read enough cancels, and keeps all before it.
+        if prepared.score.continuation is not None:
+            _pieces(draft, kept)
+            session.made = replace(session.made, dataset=draft.dataset)
         return draft.finished()
 
     return run
@@ -157,8 +168,6 @@ def _explained(
             _fill(draft.dataset, swept.dataset, [n for n in draft.dataset if n not in EFFECTS])
         recording = Recording(tape, score, prepared.inputs, other, prepared.run, prepared.refer, limit)
         _effects(recording, draft, kept)
-        if prepared.score.continuation is not None:
-            tell_pieces(draft, options.reference)
         draft.total = (3 if asking is None else 5) * len(graph.ops)
         if swept is not None:
             top = swept.top
@@ -167,7 +176,7 @@ def _explained(
         if asking is not None and kept is not None and asking is kept.asking:
             draft.statistics = kept.statistics
             draft.dataset = draft.dataset.merge(
-                kept.dataset[[n for n in kept.dataset if n not in draft.dataset]]
+                kept.dataset[[name for name in STATISTICS if name in kept.dataset]]
             )
         elif asking is not None:
             _ask(asking, draft)
@@ -255,6 +264,17 @@ def _effects(recording: Recording, draft: Draft, kept: Made | None) -> None:
         draft.correlations = correlations_of(draft.dataset)
     draft.answer()
     draft.publish("the answer")
+
+
+def _pieces(draft: Draft, kept: Made | None) -> None:
+    """What each token does to each piece of a continuation."""
+    same = kept is not None and kept.compares(draft.options) and kept.records(draft.options)
+    if kept is not None and same and "piece_effect" in kept.dataset:
+        known = [name for name in (*PIECES, *PIECES_OF_DECODER) if name in kept.dataset]
+        draft.dataset = draft.dataset.merge(kept.dataset[known])
+        return
+    with torch.no_grad():
+        tell_pieces(draft, draft.options.reference)
 
 
 def _main_route(session: LiveSession, draft: Draft) -> Test | None:

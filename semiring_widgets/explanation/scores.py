@@ -8,7 +8,7 @@ runs.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,16 +18,17 @@ from torch import Tensor
 
 from semiring_widgets.errors import InputError, NonFiniteError, SemiringWidgetsError
 from semiring_widgets.explanation.continuations import continuations
-from semiring_widgets.explanation.contrasts import contrasted
+from semiring_widgets.explanation.contrasts import both_of, contrasted, difference, taken_together
 from semiring_widgets.explanation.families import unwrapped
 from semiring_widgets.explanation.heads import family_and_logits
+from semiring_widgets.explanation.masked_pieces import Filling, fillings
 from semiring_widgets.explanation.model_call import ModelCall, call_with_text
 from semiring_widgets.explanation.modes import training_modules
 from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.explanation.questions import score_asked
 from semiring_widgets.explanation.references import referenced
 from semiring_widgets.explanation.same_pass import check_same, scale_of
-from semiring_widgets.explanation.text import source_of
+from semiring_widgets.explanation.text import Source, source_of
 from semiring_widgets.question import Question
 from semiring_widgets.results.parts import Score
 from semiring_widgets.results.visible import visible
@@ -69,6 +70,9 @@ def prepare(model: Any, tokenizer: Any, question: Question) -> Prepared:
             found = Score(_name_of(question.score), 0.0, None, None, None, unit="score")
             return _ready(model, call, output, "own", _custom(question.score), found)
         family, logits = family_and_logits(call, output)
+        filled = fillings(call, family, logits.shape[-1], question)
+        if filled:
+            return _filled(model, family, source, filled)
         asked = continuations(call, family, logits, question)
         if not asked:
             one, score = score_asked(
@@ -77,10 +81,28 @@ def prepare(model: Any, tokenizer: Any, question: Question) -> Prepared:
             return _ready(model, call, output, family, one, score)
         halves = []
         for answer in asked:
-            call, output = call_with_text(model, replace(source, answer=answer.asked.pieces))
+            call, output = call_with_text(model, replace(source, answer=answer.read))
             answer.check(call, output)
             halves.append(_ready(model, call, output, family, answer.asked, answer.score))
         return halves[0] if len(halves) == 1 else contrasted(halves[0], halves[1])
+
+
+def _filled(model: Any, family: str, source: Source, filled: Sequence[Filling]) -> Prepared:
+    """What a masked model says to several pieces: each is asked for in a reading of its own."""
+    sides, streams = [], []
+    for one in filled:
+        side = []
+        for piece in one.each:
+            call, output = call_with_text(model, replace(source, filling=(one.index, piece.read)))
+            side.append(_ready(model, call, output, family, piece.asked, one.score))
+        sides.append(side)
+        whole, _ = call_with_text(model, replace(source, filling=(one.index, one.pieces)))
+        streams.append(whole.streams[-1])
+    if len(filled) == 1:
+        (only,) = sides
+        return only[0] if len(only) == 1 else taken_together(only, (), filled[0].score, streams[0])
+    score = difference(filled[0].score, filled[1].score, "pseudo-log p")
+    return taken_together(*sides, score, both_of(*streams))
 
 
 def _ready(

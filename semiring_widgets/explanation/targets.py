@@ -67,12 +67,6 @@ def _named(place: Place, asked: str, what: str) -> int:
         raise InputError(
             f"{what} {told!r} is not what the tokenizer makes of it ({listed}); give that, or another word."
         )
-    if place.gap:
-        raise InputError(
-            f"{what} {told!r} is {len(ids)} pieces for this tokenizer ({listed}), and a masked model names "
-            f"one token for each mask. Choose a word that is one piece, or give the id of one of these; for "
-            f"all of them, write a mask token for each and ask for each by position=, or ask a causal model."
-        )
     raise InputError(
         f"{what} {told!r} is {len(ids)} pieces for this tokenizer ({listed}), and a score needs one token. "
         f"Choose a word that is one piece, or give the id of one of these pieces."

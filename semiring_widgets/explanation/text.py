@@ -33,6 +33,7 @@ class Source:
         written: of a text that a chat template made, the first and last character of every message, as
             far as that is known; None of one that people wrote as it is.
         answer: tokens that the model reads as its own, after the text (or as a decoder).
+        filling: a place, and tokens that are read there instead of the one that the text has.
     """
 
     tokenizer: Any
@@ -40,6 +41,7 @@ class Source:
     add_special_tokens: bool = True
     written: tuple[tuple[int, int], ...] | None = None
     answer: tuple[int, ...] = ()
+    filling: tuple[int, tuple[int, ...]] | None = None
 
     @property
     def text(self) -> str:
@@ -184,6 +186,8 @@ def encode(source: Source, limit: int | None, *, answered: bool = False) -> dict
         ]
     if answered and source.answer:
         encoding = _with_answer(source, encoding)
+    if source.filling is not None:
+        encoding = _filled(encoding, *source.filling)
     count = int(encoding["input_ids"].shape[1])
     if count == 0:
         raise InputError(
@@ -212,6 +216,21 @@ def _with_answer(source: Source, encoding: dict[str, Any]) -> dict[str, Any]:
             longer[name] = torch.cat([value[:, :kept], more.to(value)], 1)
     offsets = encoding["offsets"]
     longer["offsets"] = None if offsets is None else [*offsets[:kept], *[(0, 0)] * len(source.answer)]
+    return longer
+
+
+def _filled(encoding: dict[str, Any], place: int, ids: tuple[int, ...]) -> dict[str, Any]:
+    """The encoding with other tokens at a place; masks and token types are as they were there."""
+    longer: dict[str, Any] = {}
+    for name, value in encoding.items():
+        if isinstance(value, torch.Tensor):
+            own = value[:, place : place + 1].expand(-1, len(ids))
+            own = torch.tensor([ids]).to(value) if name == "input_ids" else own
+            longer[name] = torch.cat([value[:, :place], own, value[:, place + 1 :]], 1)
+    offsets = encoding["offsets"]
+    longer["offsets"] = (
+        None if offsets is None else [*offsets[:place], *[(0, 0)] * len(ids), *offsets[place + 1 :]]
+    )
     return longer
 
 

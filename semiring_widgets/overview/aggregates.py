@@ -13,10 +13,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from semiring_widgets.corpus.averaging import resolved
 from semiring_widgets.overview.brush import Brush
 from semiring_widgets.overview.numbers import BINS, CorpusNumbers
 
-__all__ = ["Aggregates", "aggregate"]
+__all__ = ["Aggregates", "aggregate", "largest"]
 
 _SAMPLES: Final = 1000
 _PERCENTILES: Final = (2.5, 97.5)
@@ -88,6 +89,22 @@ def aggregate(numbers: CorpusNumbers, brush: Brush) -> Aggregates:
         flow=_flow(group, groups, numbers.flow[own]),
         joint=joint.reshape(BINS, BINS).astype(float),
     )
+
+
+def largest(numbers: CorpusNumbers, whole: Aggregates) -> list[tuple[int, bool]]:
+    """Heads and feed-forward parts, the largest |mean| first, and whether each is told from all below it.
+
+    Args:
+        numbers: of the corpus.
+        whole: of all its texts, or of some.
+
+    Returns:
+        Places in ``numbers.parts``; parts that no text has are left out.
+    """
+    sizes = np.abs(whole.part_mean)
+    known = [n for n, part in enumerate(numbers.parts) if part.kind != "layer" and np.isfinite(sizes[n])]
+    order = sorted(known, key=lambda n: -sizes[n])
+    return list(zip(order, resolved(whole.part_low[order], whole.part_high[order]), strict=True))
 
 
 def _mean_by(group: NDArray[np.int32], groups: int, values: Numbers) -> Numbers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,9 @@ NUMBERS: Final[Mapping[str, tuple[str, str]]] = {
 # Of 100,000 texts a thousand blocks say how much means differ as well as the texts themselves.
 _BLOCKS: Final = 1000
 _SEED: Final = 0
+# Of a round step, the first digits; and how many of them make a range, so that each of them ends a bin.
+_ROUND: Final = (1.0, 2.0, 2.5, 5.0)
+_STEPS: Final = (3, 4, 6, 8, 12)
 
 
 @dataclass(frozen=True)
@@ -110,14 +114,13 @@ class CorpusNumbers:
         return found
 
     def edges(self, name: str) -> tuple[float, float]:
-        """The lowest and the highest of a number, which are the ends of its bins.
+        """Round numbers around all values of a number, which are the ends of its bins.
 
         Args:
             name: one of `numbers`.
         """
         values = self.number(name)
-        low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        return (low, high) if high > low else (low - 0.5, low + 0.5)
+        return _round_ends(float(np.nanmin(values)), float(np.nanmax(values)))
 
     def bin(self, name: str) -> NDArray[np.uint8]:
         """The bin of every text, (texts,), from 0 to `BINS` - 1; 255 where it has no such number.
@@ -163,3 +166,25 @@ class CorpusNumbers:
             return np.arange(count), np.arange(count)
         drawn = np.random.default_rng(_SEED).permutation(count)
         return drawn, np.arange(count) * _BLOCKS // count
+
+
+def _round_ends(low: float, high: float) -> tuple[float, float]:
+    """The narrowest range around both that is so many round steps long that bins end at all of them.
+
+    >>> _round_ends(8.0, 19.0), _round_ends(-3.1, 8.9), _round_ends(3.0, 3.0), _round_ends(0.0213, 0.0397)
+    ((8.0, 20.0), (-5.0, 10.0), (2.5, 3.5), (0.02, 0.04))
+    """
+    if not high > low:
+        low, high = low - 0.5, low + 0.5
+    size = math.floor(math.log10(high - low))
+    found = []
+    for digit in _ROUND:
+        for exponent in (size - 1, size, size + 1):
+            for count in _STEPS:
+                # Of small steps the reciprocal is whole, and a quotient by it is the number as it is written.
+                over = digit * 10.0**exponent if exponent >= 0 else 10.0**-exponent / digit
+                first = math.floor(low / over if exponent >= 0 else low * over)
+                ends = [place * over if exponent >= 0 else place / over for place in (first, first + count)]
+                if ends[1] >= high:
+                    found.append((ends[1] - ends[0], count, ends[0], ends[1]))
+    return min(found)[2:]

@@ -10,7 +10,7 @@ from matplotlib import style
 from semiring_widgets.overview.aggregates import Aggregates
 from semiring_widgets.overview.numbers import BINS, NUMBERS, CorpusNumbers
 from semiring_widgets.pictures.corpus_colours import colours_of
-from semiring_widgets.pictures.corpus_text import asked_in_words
+from semiring_widgets.pictures.corpus_text import asked_in_words, found_in_words
 from semiring_widgets.pictures.glyphs import FAMILIES, drawable
 from semiring_widgets.pictures.palette import INK, LINE, MUTED, shade
 from semiring_widgets.pictures.sheet import MARGIN, WIDTH, card, label
@@ -22,7 +22,7 @@ __all__ = ["corpus_picture"]
 
 _DISTRIBUTIONS: Final = 3
 _LISTED: Final = 8
-_HEAD: Final = 0.95  # inches
+_HEAD: Final = 1.37  # inches
 _ROW: Final = 1.85
 _TALLEST: Final = 3.2
 
@@ -51,8 +51,10 @@ def _figure(numbers: CorpusNumbers, whole: Aggregates) -> Any:
     top = height - MARGIN
     title = f"{len(numbers):,} texts" + (f", {numbers.errors:,} could not be asked" if numbers.errors else "")
     label(page, MARGIN, top - 0.12, drawable(f"{numbers.path.name}: {title}", 90), 13, weight="bold")
-    label(page, MARGIN, top - 0.4, drawable(asked_in_words(numbers), 150), 8.5, color=MUTED)
-    _groups(page, top - 0.66, numbers, whole)
+    for place, said in enumerate(found_in_words(numbers, whole)):
+        label(page, MARGIN, top - 0.42 - 0.2 * place, drawable(said, 150), 9.5)
+    label(page, MARGIN, top - 0.84, drawable(asked_in_words(numbers), 150), 8.5, color=MUTED)
+    _groups(page, top - 1.08, numbers, whole)
 
     def axes(left: float, top: float, width: float, tall: float) -> Any:
         made = figure.add_axes((left / WIDTH, (top - tall) / height, width / WIDTH, tall / height))

@@ -18,6 +18,7 @@ from semiring_widgets.pictures.glyphs import drawable
 from semiring_widgets.pictures.grid import grid
 from semiring_widgets.pictures.heads_and_mlps import heads
 from semiring_widgets.pictures.palette import INK, LINE, MUTED, shade
+from semiring_widgets.pictures.piece_matrix import pieces_picture
 from semiring_widgets.pictures.plain_text import statistics
 from semiring_widgets.pictures.ribbon import ribbon, stand_ins
 from semiring_widgets.pictures.sheet import (
@@ -67,6 +68,8 @@ def _blocks(result: Explanation) -> Iterator[Block]:
             yield _title(f"Words of the {stream.name}", known.caption)
         others = stand_ins(result.reference, place, len(stream.tokens))
         yield ribbon(stream.tokens, known, others)
+    if not (table := result.by_token()).empty and table["piece"].max() > 0:
+        yield pieces_picture(table)
     yield _nothing(0.08)
     # A straight line up tells less than the first route that a head carries.
     lead = next((way for way in ways if any(step.branch != "skip" for step in way.steps)), None)

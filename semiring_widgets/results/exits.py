@@ -41,6 +41,10 @@ class Exits(Protocol):
         """The widget that shows it."""
         ...
 
+    def pieces_html(self, table: Any) -> str:
+        """The matrix of a continuation as HTML, see `Explanation.by_token`."""
+        ...
+
     def corpus_page(self, corpus: Any, path: str | os.PathLike[str], by: str | None) -> Path:
         """Write the page of a corpus, see `Corpus.to_html`."""
         ...

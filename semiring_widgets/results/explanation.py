@@ -67,6 +67,8 @@ from semiring_widgets.results.tested import Tested
 if TYPE_CHECKING:
     import pandas as pd
 
+    from semiring_widgets.results.by_token import ByToken
+
 __all__ = ["Explanation", "load"]
 
 
@@ -289,7 +291,7 @@ class Explanation(Tested, Inside, Result):
             return routes_frame(self.rankings)
         return tokens_frame(self.tokens, self.dataset, self.statistics)
 
-    def by_token(self) -> pd.DataFrame:
+    def by_token(self) -> ByToken:
         """What each token does to each piece of a continuation: of a target of several pieces, one row each.
 
         Returns:
@@ -297,6 +299,7 @@ class Explanation(Tested, Inside, Result):
             target or the ``contrast`` (``of``), its place and text, its ``log_probability`` (nats), the token
             (``stream``, ``token``, ``text``), and its tested ``effect`` on this piece and the
             ``contribution`` that estimates it (nats). The effects of a token add up to that on the score.
+            It shows itself as a matrix, pieces by tokens, which the view has as a picture.
             Empty where one token was asked for, whose only row is `effects`.
 
         Example:

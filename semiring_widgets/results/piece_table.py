@@ -10,7 +10,7 @@ import xarray as xr
 from semiring_widgets.results.parts import Score, Stream
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from semiring_widgets.results.by_token import ByToken
 
 __all__ = ["pieces_frame"]
 
@@ -28,7 +28,7 @@ _COLUMNS = (
 _NAMES = ("piece", "piece_decoder")
 
 
-def pieces_frame(score: Score, streams: Sequence[Stream], dataset: xr.Dataset) -> pd.DataFrame:
+def pieces_frame(score: Score, streams: Sequence[Stream], dataset: xr.Dataset) -> ByToken:
     """A row for every piece and every token that the model reads before it.
 
     Args:
@@ -36,10 +36,10 @@ def pieces_frame(score: Score, streams: Sequence[Stream], dataset: xr.Dataset) -
         streams: the tokens.
         dataset: the numbers.
     """
-    import pandas as pd
+    from semiring_widgets.results.by_token import ByToken  # loads pandas
 
     rows = _rows(score, streams, dataset) if "piece_effect" in dataset else ()
-    return pd.DataFrame(rows, columns=[*_COLUMNS])
+    return ByToken(rows, columns=[*_COLUMNS])
 
 
 def _rows(score: Score, streams: Sequence[Stream], dataset: xr.Dataset) -> Iterator[dict[str, Any]]:

@@ -16,7 +16,7 @@ from semiring_widgets.results import storage
 from semiring_widgets.results.exits import exits
 from semiring_widgets.results.parts import Score, Status, Stream, Token
 
-__all__ = ["ELSEWHERE", "Result", "arrays_of", "facts_of"]
+__all__ = ["ELSEWHERE", "Result", "Shown", "arrays_of", "facts_of"]
 
 # Fields that are saved as arrays, or not at all.
 ELSEWHERE: Final = ("dataset", "session")
@@ -25,37 +25,20 @@ _LATER: Final = (
     *("paths", "reference", "sentences", "correlations", "tests", "arguments", "likeliest"),
     "groups",
 )
-R = TypeVar("R", bound="Result")
+R = TypeVar("R", bound="Shown")
 
 
-class Result:
-    """The base of `Explanation` and `Comparison`, which are frozen dataclasses.
+class Shown:
+    """What can be shown and saved: one table of numbers, and facts beside it. The base of frozen dataclasses.
 
     Attributes:
         kind: what a file and a message call it.
-        text: the text as given; of a pair, both with a line break between.
-        model: name of the model's class.
-        score: the scalar that it is about.
-        streams: the tokens; one stream, or encoder and decoder.
         dataset: the numbers.
-        status: how far it is; numbers not known yet are NaN.
-        paths: which paths alone the numbers are about, in words; empty where it is all of them.
     """
 
     kind: ClassVar[str]
 
-    text: str
-    model: str
-    score: Score
-    streams: tuple[Stream, ...]
     dataset: xr.Dataset
-    status: Status
-    paths: str = ""
-
-    @property
-    def tokens(self) -> tuple[Token, ...]:
-        """The tokens of the first stream, which the numbers per token belong to."""
-        return self.streams[0].tokens
 
     def to_html(self, path: str | os.PathLike[str]) -> Path:
         """Write one self-contained interactive page that needs no kernel and no network.
@@ -156,6 +139,31 @@ class Result:
         return exits().widget_of(self)
 
 
+class Result(Shown):
+    """The base of `Explanation` and `Comparison`, which are frozen dataclasses.
+
+    Attributes:
+        text: the text as given; of a pair, both with a line break between.
+        model: name of the model's class.
+        score: the scalar that it is about.
+        streams: the tokens; one stream, or encoder and decoder.
+        status: how far it is; numbers not known yet are NaN.
+        paths: which paths alone the numbers are about, in words; empty where it is all of them.
+    """
+
+    text: str
+    model: str
+    score: Score
+    streams: tuple[Stream, ...]
+    status: Status
+    paths: str = ""
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """The tokens of the first stream, which the numbers per token belong to."""
+        return self.streams[0].tokens
+
+
 def facts_of(result: Any) -> dict[str, Any]:
     """All fields of a result that are neither numbers on axes nor alive, as JSON types."""
     kept = (field.name for field in fields(result) if field.name not in ELSEWHERE)
@@ -164,7 +172,7 @@ def facts_of(result: Any) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name not in _LATER or value}
 
 
-def arrays_of(result: Result) -> dict[str, Any]:
+def arrays_of(result: Shown) -> dict[str, Any]:
     """The numbers of a result, by the name of the variable."""
     return {str(name): variable.values for name, variable in result.dataset.data_vars.items()}
 

@@ -20,7 +20,7 @@ from semiring_widgets.errors import InputError
 from semiring_widgets.results import archive, old_format
 from semiring_widgets.results.atomic import destination_of, write_whole
 
-__all__ = ["FORMAT_VERSION", "read", "write"]
+__all__ = ["FORMAT_VERSION", "read", "read_bytes", "write"]
 
 FORMAT_VERSION: Final = 3
 _FORMAT: Final = "semiring_widgets"
@@ -28,6 +28,8 @@ _READERS: Final = {
     "explanation": "semiring_widgets.load",
     "comparison": "Comparison.load",
     "beside": "semiring_widgets.SideBySide.load",
+    "image": "semiring_widgets.ImageExplanation.load",
+    "sound": "semiring_widgets.SoundExplanation.load",
 }
 
 T = TypeVar("T")
@@ -57,7 +59,7 @@ def write(
     facts = {"format": _FORMAT, "version": FORMAT_VERSION, "kind": kind, **header}
     try:
         data = archive.packed(facts, arrays)
-        _built(data, kind, build)
+        _built(data, {kind: build})
     except (InputError, TypeError, ValueError) as error:
         raise InputError(f"This {kind} cannot be saved: it {error}; compute it again.") from error
     write_whole(destination, data)
@@ -81,10 +83,7 @@ def read(path: str | os.PathLike[str], kind: str, build: Build[T]) -> T:
     """
     source = destination_of(path, "load")
     try:
-        data = _bytes(source)
-        if data.startswith(old_format.MAGIC):
-            data = old_format.converted(data)
-        return _built(data, kind, build)
+        return _built(_bytes(source), {kind: build})
     except FileNotFoundError as error:
         message = f"There is no file {str(source)!r}; give the path that .save(path) wrote."
         raise InputError(message) from error
@@ -92,7 +91,27 @@ def read(path: str | os.PathLike[str], kind: str, build: Build[T]) -> T:
         raise InputError(f"{str(source)!r} {error}.") from error
 
 
-def _built(data: bytes, kind: str, build: Build[T]) -> T:
+def read_bytes(data: bytes, name: str, builds: Mapping[str, Build[T]]) -> T:
+    """Read a result of any of several kinds from what a file holds.
+
+    Args:
+        data: the bytes.
+        name: what sentences call the file.
+        builds: as for `read`, by kind.
+
+    Raises:
+        InputError: as for `read`.
+    """
+    try:
+        _check_start(data)
+        return _built(data, builds)
+    except InputError as error:
+        raise InputError(f"{name!r} {error}.") from error
+
+
+def _built(data: bytes, builds: Mapping[str, Build[T]]) -> T:
+    if data.startswith(old_format.MAGIC):
+        data = old_format.converted(data)
     header, arrays = archive.unpacked(data)
     facts = [header.pop(name, None) for name in ("format", "version", "kind")]
     if facts[0] != _FORMAT or type(facts[1]) is not int:
@@ -102,13 +121,14 @@ def _built(data: bytes, kind: str, build: Build[T]) -> T:
             f"has format version {shown(facts[1])} and was written by a newer version of semiring_widgets; "
             f"this one reads up to {FORMAT_VERSION}: update it"
         )
-    if facts[2] != kind:
+    kind, wanted = facts[2], " or ".join(repr(one) for one in builds)
+    if not isinstance(kind, str) or kind not in builds:
         reader = _READERS.get(str(facts[2]), "the class that wrote it")
         raise InputError(
-            f"holds a result of kind {shown(facts[2])}, not {kind!r}; read it with {reader}(path)"
+            f"holds a result of kind {shown(facts[2])}, not {wanted}; read it with {reader}(path)"
         )
     try:
-        return build(header, arrays)
+        return builds[kind](header, arrays)
     except InputError as error:
         raise InputError(f"holds no usable {kind}: {error}") from error
 
@@ -121,10 +141,7 @@ def _bytes(source: Path) -> bytes:
             raise InputError(f"{what}; give the path that .save(path) wrote")
         with source.open("rb") as file:
             start = file.read(len(old_format.MAGIC))
-            if not start:
-                raise InputError("is empty; give a file that .save(path) wrote")
-            if not start.startswith((archive.MAGIC, old_format.MAGIC)):
-                raise InputError("was not written by .save(path); give a file that was")
+            _check_start(start)
             return start + file.read()
     except FileNotFoundError:
         raise
@@ -132,3 +149,11 @@ def _bytes(source: Path) -> bytes:
         raise InputError("is larger than the memory") from error
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}") from error
+
+
+def _check_start(start: bytes) -> None:
+    """Refuse what no file of ours begins with."""
+    if not start:
+        raise InputError("is empty; give a file that .save(path) wrote")
+    if not start.startswith((archive.MAGIC, old_format.MAGIC)):
+        raise InputError("was not written by .save(path); give a file that was")

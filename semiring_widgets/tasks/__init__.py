@@ -1,6 +1,6 @@
 """Tasks with known answers: what a model is trained on and asked, so that an explanation can be checked.
 
-Three sorts, all seeded (PCG64) and the same on every machine; this room needs numpy alone.
+Four sorts, all seeded (PCG64) and the same on every machine; this room needs numpy alone.
 
 **Sequences with labels**: the synthetic tasks of Du et al. (2023, arXiv 2307.03056; their code is at
 https://github.com/kdu4108/semiring-backprop-exps). The data are drawn anew from the published description.
@@ -20,6 +20,8 @@ https://github.com/kdu4108/semiring-backprop-exps). The data are drawn anew from
     >>> pair = tasks.agreement_pairs(n=100, attractors=1)[0]
     >>> pair.text, pair.target, pair.contrast
     ('The actress behind the mountains [MASK] there.', 'was', 'were')
+
+**Pictures**: `shape_scenes`, where the shape of the red one is the class.
 
 **Difficulty**: `prequential_code_length` and `mdl_as_published`, from losses.
 
@@ -46,15 +48,28 @@ from semiring_widgets.tasks.giving import Giving, indirect_object
 from semiring_widgets.tasks.prompts import MASK, Prompt
 from semiring_widgets.tasks.registry import generate, names, task
 from semiring_widgets.tasks.sequences import Examples, Split, Task
+from semiring_widgets.tasks.shapes import (
+    DECIDING_COLOUR,
+    SHAPE_COLOURS,
+    SHAPES,
+    PicturedShape,
+    ShapeScene,
+    shape_scenes,
+)
 from semiring_widgets.tasks.years import YearSpan, greater_than
 
 __all__ = [
     "AGREEMENT_KINDS",
+    "DECIDING_COLOUR",
     "MASK",
+    "SHAPES",
+    "SHAPE_COLOURS",
     "AgreementPair",
     "Examples",
     "Giving",
+    "PicturedShape",
     "Prompt",
+    "ShapeScene",
     "Split",
     "Task",
     "YearSpan",
@@ -78,5 +93,6 @@ __all__ = [
     "names",
     "prequential_code_length",
     "read_blimp",
+    "shape_scenes",
     "task",
 ]

@@ -177,11 +177,12 @@ def test_the_sum_under_llm_attribution_is_captums(gpt2, tokenizer, prompt):
 
 def test_a_token_under_llm_attribution_has_its_best_path_not_a_sum(gpt2, tokenizer, prompt):
     layer = gpt2.transformer.wte
-    found = LLMGradientAttribution(LayerSemiringGradient(gpt2, layer, "max"), tokenizer).attribute(
-        prompt, target="are"
-    )
     ids = prompt.to_model_input()
+    # As a number: Captum 0.8 puts a tokenizer's special tokens around a word.
     target = tokenizer.encode("are", add_special_tokens=False)[0]
+    found = LLMGradientAttribution(LayerSemiringGradient(gpt2, layer, "max"), tokenizer).attribute(
+        prompt, target=torch.tensor([target])
+    )
     # The same question put directly: units one by one, the largest taken here.
     units = LayerSemiringGradient(
         lambda given: gpt2(given).logits[:, -1].log_softmax(-1), layer, "max"

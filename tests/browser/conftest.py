@@ -1,6 +1,15 @@
 """Debian's Chromium, a Jupyter server and marimo, each started once; every page is watched.
 
 Whatever a test does, its pages may ask no host but loopback, and our bundle may throw no error.
+
+How a test waits, so that a busy machine makes it slower and never red:
+
+- What is selected is told at once, in attributes of the root; it is drawn a frame later, and answers come
+  when they come. So assertions are Playwright's `expect`, or run again: `patience.patiently`.
+- Wait for the thing itself, and for nothing that is true already of what a test before has left on the page.
+- What is read once, as a box before a press, is read after `View.drawn`; `View.hover` points after it.
+- `wait_for_timeout` is for what must *not* happen, or how long a hand takes; what must happen has its time.
+- A time of the product, as of a tip or a silent kernel, is no time of a test: `patience.SECONDS`.
 """
 
 import shutil
@@ -12,6 +21,9 @@ from playwright.sync_api import expect, sync_playwright
 from tests.browser import servers
 from tests.browser.notebooks import Notebook, lab_address, notebook_address, write_notebook
 from tests.browser.patience import SECONDS
+
+# A test waits for several things; each wait ends first and says what it waited for.
+LONGEST = 4 * SECONDS
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -29,6 +41,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "tests/browser" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(LONGEST))
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +66,12 @@ class Watch:
         self.requests = []
         self.errors = []
         context.on("request", lambda request: self.requests.append(request.url))
-        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+        context.on("weberror", lambda error: self.heard(str(error.error)))
+
+    def heard(self, error):
+        # Browsers say so of any page, ours or a notebook's, that is measured again in the next frame.
+        if "ResizeObserver loop" not in error:
+            self.errors.append(error)
 
     def outside(self):
         """Addresses that are neither on loopback nor inside the page."""
@@ -95,12 +113,19 @@ def jupyter(notebooks, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def open_lab(watched, jupyter, notebooks):
+def kernels(jupyter):
+    """The address of the server, whose kernels end with the tests of a file: each holds a model in memory."""
+    yield jupyter
+    servers.end_kernels(jupyter)
+
+
+@pytest.fixture(scope="module")
+def open_lab(watched, kernels, notebooks):
     """Opens a new notebook with the given cells in JupyterLab."""
 
     def open_notebook(*sources):
         name = write_notebook(notebooks, *sources)
-        opened = Notebook(watched(), lab_address(jupyter, name))
+        opened = Notebook(watched(), lab_address(kernels, name))
         opened.path = notebooks / name
         return opened
 
@@ -108,8 +133,8 @@ def open_lab(watched, jupyter, notebooks):
 
 
 @pytest.fixture(scope="module")
-def open_notebook7(watched, jupyter, notebooks):
+def open_notebook7(watched, kernels, notebooks):
     """Opens a new notebook with the given cells in Notebook 7."""
     return lambda *sources: Notebook(
-        watched(), notebook_address(jupyter, write_notebook(notebooks, *sources))
+        watched(), notebook_address(kernels, write_notebook(notebooks, *sources))
     )

@@ -27,6 +27,14 @@ def notebook_address(server, name):
     return f"{server}/notebooks/{name}"
 
 
+def saved_outputs(path):
+    """The outputs of the first cell on disk; none while the server is writing, which it does in place."""
+    try:
+        return nbformat.read(path, 4).cells[0].outputs
+    except nbformat.reader.NotJSONError:
+        return []
+
+
 class Notebook:
     """Runs cells and finds what they show."""
 

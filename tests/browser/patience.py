@@ -2,14 +2,27 @@
 
 import time
 
-# Below the time that pytest gives a test (pyproject.toml), so that what was waited for is named.
 SECONDS = 240
+
+
+def patiently(check):
+    """Runs assertions again until they hold, and gives what the check gives; else the last failure."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            return check()
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
 
 
 def eventually(check, what):
     """Waits until ``check`` gives something true, and gives that."""
-    deadline = time.monotonic() + SECONDS
-    while not (found := check()):
-        assert time.monotonic() < deadline, f"{what}: not within {SECONDS} seconds"
-        time.sleep(0.1)
-    return found
+
+    def found():
+        something = check()
+        assert something, f"{what}: not within {SECONDS} seconds"
+        return something
+
+    return patiently(found)

@@ -40,8 +40,8 @@ def beside():
     return _made().build_beside()
 
 
-def slow(steps=600):
-    """A live widget of a computation that takes a minute unless it is cancelled."""
+def slow(steps=20_000):
+    """A live widget of a computation that runs for longer than any test unless it is cancelled."""
     from semiring_widgets.jobs import ExplanationJob
     from semiring_widgets.results.parts import Status
     from semiring_widgets.widgets import ExplanationWidget

@@ -1,13 +1,15 @@
 """Real notebook servers on loopback, for as long as a test session lasts."""
 
+import json
 import os
+import random
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.browser.patience import SECONDS
@@ -16,10 +18,20 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
 
+# Below those that systems give to connections, which would take a free port before its server does.
+PORTS = range(20_000, 32_000)
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    # Two workers at once may not draw alike, whatever seed a test has set.
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError(f"no port of {PORTS} is free")
 
 
 def environment(home):
@@ -46,6 +58,8 @@ def environment(home):
         **paths,
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE)]),
         "JUPYTER_PATH": str(home / "share"),
+        # The server's part of the extension, as an installation enables it.
+        "JUPYTER_CONFIG_PATH": str(ROOT / "js"),
         "OMP_NUM_THREADS": "1",
     }
 
@@ -83,8 +97,18 @@ def _answers(url):
         return False
 
 
+def end_kernels(address):
+    """Ends every kernel of a Jupyter server."""
+    with urllib.request.urlopen(f"{address}/api/kernels", timeout=SECONDS) as answer:
+        kernels = json.load(answer)
+    for kernel in kernels:
+        url = f"{address}/api/kernels/{kernel['id']}"
+        with suppress(urllib.error.HTTPError):  # one that has ended by itself is not known any more
+            urllib.request.urlopen(urllib.request.Request(url, method="DELETE"), timeout=SECONDS).close()
+
+
 @contextmanager
-def jupyter(folder, home):
+def jupyter(folder, home, token=""):
     """A Jupyter server with JupyterLab and Notebook 7 on a folder of notebooks; gives its address."""
     port = free_port()
     # The extension of this working tree, whatever is installed.
@@ -98,7 +122,8 @@ def jupyter(folder, home):
         "ServerApp.root_dir": folder,
         "ServerApp.open_browser": False,
         "ServerApp.allow_root": True,
-        "IdentityProvider.token": "",
+        "ServerApp.disable_check_xsrf": True,
+        "IdentityProvider.token": token,
         "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }

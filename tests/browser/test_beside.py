@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import scenes
+from tests.browser.patience import patiently
 from tests.browser.test_axe import violations
-from tests.browser.view import Spot, View
+from tests.browser.view import Spot, View, expect_no_wider
 
 WIDE, NARROW = 1400, 320
 
@@ -37,30 +38,37 @@ def boxes(view, name):
 
 def test_three_pictures_stand_beside_each_other_or_below(opened):
     view = opened()
-    for name in ("token", "head", "node"):
-        a, b, difference = boxes(view, name)
-        assert a["x"] + a["width"] <= b["x"] + 1
-        assert b["x"] + b["width"] <= difference["x"] + 1
-        assert a["y"] == b["y"] == difference["y"]
+
+    def beside():
+        for name in ("token", "head", "node"):
+            a, b, difference = boxes(view, name)
+            assert a["x"] + a["width"] <= b["x"] + 1
+            assert b["x"] + b["width"] <= difference["x"] + 1
+            assert a["y"] == b["y"] == difference["y"]
+
+    def below():
+        for name in ("token", "head", "node"):
+            a, b, difference = boxes(view, name)
+            assert a["y"] + a["height"] <= b["y"]
+            assert b["y"] + b["height"] <= difference["y"]
+
+    patiently(beside)
     view.page.set_viewport_size({"width": NARROW, "height": 900})
     expect(view.root.locator('.three[data-columns="1"]')).to_have_count(3)
-    for name in ("token", "head", "node"):
-        a, b, difference = boxes(view, name)
-        assert a["y"] + a["height"] <= b["y"]
-        assert b["y"] + b["height"] <= difference["y"]
-    assert view.page.evaluate("document.documentElement.scrollWidth") <= NARROW
+    patiently(below)
+    expect_no_wider(view.page, NARROW)
 
 
 def test_a_click_on_one_side_selects_on_all_and_brings_the_numbers_of_both(opened):
     view = opened()
     Spot(view.pane("head-difference"), 2, 2).click()
-    assert view.selection() == [{"layer": 2, "head": 1}]
+    view.expect_selection([{"layer": 2, "head": 1}])
     expect(view.root.locator(".mark.selected")).to_have_count(3)
     expect(view.root).to_have_attribute("data-conditioned", "ready")
     expect(view.notice()).to_contain_text("share of all mass: A 61 %, B 61 %")
     expect(view.notice()).to_contain_text("A − B")
     view.page.keyboard.press("Escape")
-    assert view.selection() == []
+    view.expect_selection([])
     # Of a word that one text has alone, that side has numbers.
     view.pane("token-b").locator(".different").last.click()
     expect(view.notice()).to_contain_text("A: it has no such word")
@@ -70,7 +78,7 @@ def test_a_click_on_one_side_selects_on_all_and_brings_the_numbers_of_both(opene
 def test_what_is_pointed_at_on_one_side_lights_up_on_the_others(opened):
     view = opened()
     word = view.pane("token-a").locator('[data-token="1"]')
-    word.hover()
+    view.hover(word)
     for side in ("b", "difference"):
         expect(view.pane(f"token-{side}").locator('[data-token="1"].preview')).to_have_count(1)
         expect(view.pane(f"node-{side}").locator(".mark.nearby")).to_have_count(1)
@@ -116,6 +124,7 @@ def test_axe_finds_nothing(opened, scheme):
     view.root.locator(".beside-table summary").click()
     view.pane("token-a").locator('[data-token="2"]').click()
     expect(view.root).to_have_attribute("data-conditioned", "ready")
+    view.drawn()
     found = violations(view.page)
     assert found == [], json.dumps(found, indent=1)
 

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import scenes
-from tests.browser.view import View, colours
+from tests.browser.patience import patiently
+from tests.browser.view import View, colours, expect_no_wider
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,9 @@ def opened(watched, pages):
         page.goto((pages / f"{name}.html").as_uri() + fragment)
         view = View(page.locator(".semiring-widgets").first)
         expect(view.pane("flow").locator(".rover")).to_be_visible()
+        # Of a large model the other panes are made once this one is on screen.
+        expect(view.pane("scatter").locator(".rover")).to_be_visible()
+        view.drawn()
         return view
 
     return open_page
@@ -46,34 +50,45 @@ def test_colours_are_those_of_the_numbers(opened, theme):
         # Blue speaks for the score, red against it.
         assert (blue > red) == ("−" not in label.split("(")[0]), (red, blue, label)
     view.page.emulate_media(color_scheme="dark" if theme == "light" else "light")
-    view.page.wait_for_timeout(200)
-    assert view.cell(0, 0).colour() != shown[0]
+
+    def is_another():
+        assert view.cell(0, 0).colour() != shown[0]
+
+    patiently(is_another)
 
 
 @pytest.mark.parametrize("width", [320, 420, 2000])
 @pytest.mark.parametrize("name", ["small", "wide"])
 def test_every_width_has_its_picture_and_no_more(opened, name, width):
     view = opened(name, width)
-    assert view.page.evaluate("document.documentElement.scrollWidth") <= width
+    expect_no_wider(view.page, width)
     field = view.pane("flow").locator(".field")
-    field.scroll_into_view_if_needed()
-    box = field.bounding_box()
-    picture = view.page.screenshot(clip={**box, "height": 120, "width": min(200, width - 40)})
-    assert len(colours(picture)) > 10
+
+    def is_drawn():
+        field.scroll_into_view_if_needed()
+        box = field.bounding_box()
+        picture = view.page.screenshot(clip={**box, "height": 120, "width": min(200, width - 40)})
+        assert len(colours(picture)) > 10
+
+    patiently(is_drawn)
 
 
 def test_names_stay_in_sight_and_what_is_scrolled_to_is_drawn(opened):
     view = opened("wide")
     field = view.pane("flow").locator(".field")
     name = field.locator('.strip[data-edge="left"]')
-    before = name.bounding_box()
-    for left in (300, 900, 1200, 0):
-        field.evaluate("(element, left) => { element.scrollLeft = left }", left)
-        view.page.wait_for_timeout(150)
+    before, box = name.bounding_box(), field.bounding_box()
+
+    def is_drawn():
         assert name.bounding_box() == pytest.approx(before, abs=1)
-        box = field.bounding_box()
+        assert field.bounding_box() == box
         clip = {"x": box["x"] + box["width"] - 90, "y": box["y"] + 60, "width": 60, "height": 60}
         assert len(colours(view.page.screenshot(clip=clip))) > 10
+
+    for left in (300, 900, 1200, 0):
+        field.evaluate("(element, left) => { element.scrollLeft = left }", left)
+        view.drawn()
+        patiently(is_drawn)
     # Far from what is drawn, only the part in sight is.
     assert field.locator("canvas").first.evaluate("canvas => canvas.width") < 2.2 * box["width"]
 
@@ -89,10 +104,12 @@ def test_the_pointer_meets_the_place_that_the_keyboard_goes_to(opened):
 def test_a_finger_reads_a_value(opened):
     view = opened("small", has_touch=True)
     spot = view.cell(1, 2)
-    label, box = spot.get_attribute("aria-label"), spot.bounding_box()
+    label = spot.get_attribute("aria-label")
+    view.drawn()
+    box = spot.bounding_box()
     view.page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(view.tip()).to_contain_text(label)
-    assert view.selection() == [{"layer": 1, "token": 2}]
+    view.expect_selection([{"layer": 1, "token": 2}])
 
 
 def test_parts_are_left_out_and_the_way_back_is_kept(opened):
@@ -108,7 +125,7 @@ def test_parts_are_left_out_and_the_way_back_is_kept(opened):
     view.page.keyboard.press("]")
     expect(view.notice().locator(".chip")).to_have_count(2)
     view.page.keyboard.press("Escape")
-    assert view.selection() == []
+    view.expect_selection([])
     view.page.keyboard.press("?")
     expect(view.root.locator(".gestures tbody tr")).to_have_count(16)
 
@@ -123,8 +140,8 @@ def test_the_address_tells_what_is_shown(opened):
     view.page.reload()
     again = View(view.page.locator(".semiring-widgets").first)
     expect(again.measure("mass")).to_be_checked()
-    assert again.selection() == [{"token": 2}]
+    again.expect_selection([{"token": 2}])
     for rubbish in ("#paths=t99,%%%&show=nothing", "#<script>", "#not=l0h0&paths=l0h0"):
         other = opened("small", fragment=rubbish)
-        assert other.selection() == []
+        other.expect_selection([])
         assert other.page.watch.errors == []

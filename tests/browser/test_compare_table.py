@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import scenes
-from tests.browser.view import View
+from tests.browser.view import View, expect_no_wider
 
 LONG = [f"word{number}" for number in range(40)]
 
@@ -38,7 +38,8 @@ def test_the_keyboard_sorts_and_walks_over_rows(opened):
     expect(heading).to_have_attribute("aria-sort", "ascending")
     view.page.keyboard.press("Space")
     expect(heading).to_have_attribute("aria-sort", "descending")
-    assert names(view) == [asked[0], asked[3], asked[1], asked[2]]
+    order = [asked[0], asked[3], asked[1], asked[2]]
+    expect(view.root.locator(".methods tbody th")).to_have_text(order, use_inner_text=True)
     cell = view.root.locator('.methods [data-item][data-token="1"]').first
     cell.focus()
     view.page.keyboard.press("ArrowDown")
@@ -51,6 +52,7 @@ def test_names_stay_while_words_are_scrolled_and_nothing_moves(opened, width):
     view = opened(scenes._made().build_comparison(LONG), width)
     name = view.root.locator(".methods tbody th").nth(1)
     scroll = view.root.locator(".scroll").first
+    view.drawn()
     before = name.bounding_box()
     scroll.evaluate("element => (element.scrollLeft = 600)")
     assert scroll.evaluate("element => element.scrollLeft") == 600
@@ -58,12 +60,10 @@ def test_names_stay_while_words_are_scrolled_and_nothing_moves(opened, width):
     assert name.bounding_box()["x"] == pytest.approx(before["x"], abs=2)
     curves = view.root.locator(".curves").bounding_box()
     cell = view.root.locator(".methods tbody tr").nth(1).locator("[data-item]").nth(20)
-    # To scroll hides what was told of another cell.
-    cell.scroll_into_view_if_needed()
-    cell.hover()
+    view.hover(cell)
     expect(view.root.locator(".tip")).to_contain_text("word20")
     assert view.root.locator(".curves").bounding_box() == curves
-    assert view.page.evaluate("document.documentElement.scrollWidth") <= width
+    expect_no_wider(view.page, width)
     figures = [figure.bounding_box() for figure in view.root.locator("figure svg").all()]
     assert figures[0]["x"] + figures[0]["width"] <= figures[1]["x"] or figures[0]["y"] < figures[1]["y"]
 
@@ -73,6 +73,6 @@ def test_curves_are_seen_in_forced_colours(opened):
     line = view.root.locator(".curves .line").first
     ink = view.root.evaluate("element => getComputedStyle(element).color")
     assert line.evaluate("element => getComputedStyle(element).stroke") == ink
-    view.root.locator(".methods tbody tr").nth(1).locator("[data-item]").first.hover()
+    view.hover(view.root.locator(".methods tbody tr").nth(1).locator("[data-item]").first)
     lit = view.root.locator(".curves .lit .line").first
-    assert lit.evaluate("element => getComputedStyle(element).stroke") != ink
+    expect(lit).not_to_have_css("stroke", ink)

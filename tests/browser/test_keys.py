@@ -73,19 +73,20 @@ def test_enter_chooses_shift_adds_escape_clears(opened):
     view.expect_conditioned("ready")
     view.token(1).focus()
     view.page.keyboard.press("Shift+Enter")
-    assert view.selection() == [{"layer": 1, "head": 1}, {"token": 1}]
+    view.expect_selection([{"layer": 1, "head": 1}, {"token": 1}])
     expect(view.notice()).to_contain_text("paths from keys through head 1·1")
     view.page.keyboard.press("Escape")
-    assert view.selection() == []
+    view.expect_selection([])
     expect(view.token(1)).to_be_focused()
 
 
 def test_one_tab_stop_for_each_pane(opened):
     view = opened.shown
+    view.drawn()
     view.measure("mass").focus()
     seen = []
-    # The filter, the gestures, and the panes.
-    for _ in range(9):
+    # The filter, the picture, the gestures, and the panes.
+    for _ in range(10):
         view.page.keyboard.press("Tab")
         seen.append(view.page.evaluate("document.activeElement.closest('[data-pane]')?.dataset.pane ?? ''"))
     assert [name for name in seen if name][:5] == ["tokens", "flow", "routes", "heads", "scatter"], seen

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import scenes, servers
+from tests.browser.patience import patiently
 from tests.browser.view import View
 
 # What hosts do to plain elements, collected from JupyterLab, nbconvert and Bootstrap, and worse.
@@ -42,6 +43,7 @@ def test_totals_stand_beside_each_other(host, request):
     view.root.locator("summary", has_text="Numbers of all paths").click()
     totals = view.root.locator(".totals :is(dt, dd)")
     expect(totals).to_have_count(18)
+    view.drawn()
     assert overlapping(boxes(totals)) == []
 
 
@@ -56,9 +58,11 @@ def test_a_rude_host_changes_nothing(watched, tmp_path, scene):
     kinds = (
         f":is({text}, button, select, input, svg, svg rect):not(details *)"  # what is folded away has no box
     )
+    view.drawn()
     before = boxes(view.root.locator(kinds))
     assert len(before) > 30
     page.add_style_tag(content=RUDE)
+    view.drawn()
     assert boxes(view.root.locator(kinds)) == before
 
 
@@ -103,8 +107,13 @@ def test_tints_are_printed(watched, tmp_path):
     view = View(page.locator(".semiring-widgets").first)
     tints = "elements => new Set(elements.map(e => getComputedStyle(e).backgroundColor)).size"
     assert view.pane("tokens").locator(".token").evaluate_all(tints) > 3
+    view.drawn()
     shown = [view.head(layer, head).colour() for layer in range(3) for head in range(2)]
     assert len(set(shown)) > 3
+
+    def is_the_same():
+        assert [view.head(layer, head).colour() for layer in range(3) for head in range(2)] == shown
+
     page.emulate_media(media="print")
     assert view.token(2).evaluate("element => getComputedStyle(element).printColorAdjust") == "exact"
-    assert [view.head(layer, head).colour() for layer in range(3) for head in range(2)] == shown
+    patiently(is_the_same)

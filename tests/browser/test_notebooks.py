@@ -2,12 +2,12 @@
 
 import re
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser import scenes
-from tests.browser.patience import eventually
+from tests.browser.notebooks import saved_outputs
+from tests.browser.patience import eventually, patiently
 from tests.browser.view import PANES, View
 
 REAL = "import scenes\nscenes.real()"
@@ -43,11 +43,11 @@ def test_a_click_is_linked_and_answered(lab, kind):
     view.expect_conditioned("ready")
     view.expect_selected(chosen())
     expected = {"layer": {"layer": 2}, "head": {"layer": 3, "head": 1}, "token": {"token": 2}}[kind]
-    assert view.selection() == [expected]
+    view.expect_selection([expected])
     if kind == "head":
         expect(view.pane("head").locator("figure")).to_have_count(3)
     view.clear()
-    assert view.selection() == []
+    view.expect_selection([])
     view.expect_selected(chosen(), selected=False)
 
 
@@ -56,8 +56,8 @@ def test_a_click_is_linked_and_answered(lab, kind):
     [
         ([("head", 3, 3), ("token", 2)], "paths from keys through head 3·3"),
         ([("token", 2), ("head", 3, 3)], "paths from keys through head 3·3"),
-        ([("head", 3, 2), ("layer", 3)], "paths through head 3·2 through the attention of layer 3"),
-        ([("head", 0, 3), ("head", 3, 3), ("cell", 3, 1)], "through head 0·3 through head 3·3"),
+        ([("head", 3, 2), ("layer", 3)], "paths through head 3·2 and the attention of layer 3"),
+        ([("head", 0, 3), ("head", 3, 3), ("cell", 3, 1)], "through head 0·3, head 3·3 and layer 3 at The"),
     ],
     ids=["head and token", "token and head", "head and its layer", "three"],
 )
@@ -73,15 +73,20 @@ def test_parts_are_added(lab, clicks, words):
         view.expect_selected(element)
     names = {"head": ("layer", "head"), "token": ("token",), "layer": ("layer",), "cell": ("layer", "token")}
     through = [dict(zip(names[kind], place, strict=True)) for kind, *place in clicks]
-    assert view.selection() == through
+    view.expect_selection(through)
     share, contribution = scenes.selected(through)
-    assert words in view.notice().inner_text()
+    expect(view.notice()).to_contain_text(words)
+    expect(view.root).to_contain_text(re.compile(r": \S+ % of all mass"))
     assert said(view, r": (\S+) % of all mass") == pytest.approx(100 * share, rel=0.05)
+    expect(view.pane("routes")).to_contain_text("Routes through the selection")
     remark = view.pane("routes").locator("[data-remark]")
     expect(remark).to_contain_text("Found by a search that may miss some.")
-    assert number_in(remark.get_attribute("data-tip"), r"of (\S+) \(slope") == pytest.approx(
-        contribution, rel=0.01
-    )
+
+    def is_theirs():
+        tip = remark.get_attribute("data-tip")
+        assert number_in(tip, r"of (\S+) \(slope") == pytest.approx(contribution, rel=0.01)
+
+    patiently(is_theirs)
     expect(view.pane("head")).to_contain_text("of the selected paths")
     view.clear()
 
@@ -114,8 +119,7 @@ def test_a_saved_notebook_holds_a_picture(lab):
     expect(lab.page.locator(".jp-mod-dirty")).to_have_count(0)
 
     def pictures():
-        saved = nbformat.read(lab.path, 4)
-        return [output for output in saved.cells[0].outputs if "image/png" in output.get("data", {})]
+        return [output for output in saved_outputs(lab.path) if "image/png" in output.get("data", {})]
 
     eventually(pictures, "a picture in the saved notebook")
 
@@ -134,12 +138,15 @@ def test_a_cleared_output_stops_its_computation(open_lab):
         "[widget.result.status.state for widget in shown]",
     )
     notebook.view(0).expect_state("running")
-    notebook.view(0).expect_state("running")
+    view = notebook.view(0)
+    view.expect_state("running")
 
     def cancelled():
         return "['cancelled', 'running']" in notebook.run(1).locator(".jp-OutputArea-output").inner_text()
 
     eventually(cancelled, "the end of the computation whose output is gone")
+    view.button("cancel").click()
+    view.expect_state("cancelled")
 
 
 def test_hostile_tokens_are_text(open_lab):

@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 
 from semiring_widgets.export.page import write_page
 from tests.browser import scenes, servers
-from tests.browser.view import View
+from tests.browser.patience import SECONDS
+from tests.browser.view import View, expect_no_wider
 from tests.export.reading import payload_of
 
 
@@ -34,21 +35,21 @@ def test_page_answers_without_a_kernel(opened):
     assert all(re.match(r"(file|blob|data):", url) for url in opened.page.watch.requests)
 
 
-# Where the address says what to show: whether the numbers of just that came, part by part.
-ANSWERED = """async (names) => {
+# Where the address says what to show, part by part: the first of which the numbers of just that did not come.
+ANSWERED = """async ([names, seconds]) => {
   const root = document.querySelector(".semiring-widgets");
-  const missing = [];
   for (const name of names) {
     const before = root.dataset.selection;
     location.hash = `paths=${name}`;
-    for (let waited = 0; waited < 200; waited++) {
-      await new Promise((done) => setTimeout(done, 10));
+    const until = performance.now() + 1000 * seconds;
+    while (performance.now() < until) {
+      await new Promise((done) => setTimeout(done));
       if (root.dataset.selection !== before && root.dataset.conditioned !== "pending") break;
     }
     const parts = JSON.parse(root.dataset.selection).length;
-    if (root.dataset.conditioned !== "ready" || parts !== name.split(",").length) missing.push(name);
+    if (root.dataset.conditioned !== "ready" || parts !== name.split(",").length) return name;
   }
-  return missing;
+  return null;
 }"""
 
 
@@ -64,7 +65,7 @@ def test_a_page_below_a_megabyte_answers_every_click_and_200_pairs(opened):
     assert len(singles) == 2 * len(layers) + heads + len(tokens) + len(layers) * len(tokens)
     assert len(held) - len(singles) == 200
     pairs = [name for name in held if "," in name]
-    assert opened.page.evaluate(ANSWERED, [*singles, *pairs[::10]]) == []
+    assert opened.page.evaluate(ANSWERED, [[*singles, *pairs[::10]], SECONDS]) is None
     opened.clear()
 
 
@@ -90,7 +91,7 @@ def test_it_opens_with_the_answer(opened):
     answer.locator(".named", has_text="keys").first.hover()
     expect(opened.token(2)).to_have_class(re.compile("preview"))
     answer.locator(".named", has_text="keys").first.click()
-    assert opened.selection() == [{"token": 2}]
+    opened.expect_selection([{"token": 2}])
     opened.clear()
 
 
@@ -106,6 +107,7 @@ def test_a_number_is_explained_under_the_pointer(opened):
 
 def test_nothing_jumps_when_something_is_selected(opened):
     opened.clear()
+    opened.drawn()
     places = "elements => elements.map((e) => e.getBoundingClientRect().top + scrollY)"
     panes = opened.root.locator(":is([data-pane=tokens], [data-pane=flow], [data-pane=routes])")
     before = panes.evaluate_all(places)
@@ -114,7 +116,7 @@ def test_nothing_jumps_when_something_is_selected(opened):
     expect(opened.root.locator(".chip")).to_have_count(1)
     assert panes.evaluate_all(places) == before
     opened.root.locator(".chip button").click()
-    assert opened.selection() == []
+    opened.expect_selection([])
 
 
 def test_what_was_tested_is_told_without_a_kernel(opened):
@@ -130,7 +132,7 @@ def test_what_was_tested_is_told_without_a_kernel(opened):
     expect(button).to_have_attribute("aria-disabled", "false")
     opened.cell(2, 2).click()
     expect(button).to_have_attribute("aria-disabled", "true")
-    button.hover()
+    opened.hover(button)
     expect(opened.tip()).to_contain_text("a notebook can test it")
     opened.clear()
 
@@ -153,6 +155,9 @@ def test_a_family_is_drawn_when_it_is_pointed_at_or_chosen(opened):
 
 
 def test_lines_can_be_clicked_and_the_middle_of_a_cell_is_the_cell(opened):
+    expect(opened.pane("routes").locator(".caption")).to_have_text("by contribution")
+    opened.line(0).scroll_into_view_if_needed()
+    opened.drawn()
     # A point on the line itself, wherever it runs.
     x, y = (
         opened.line(0)
@@ -176,9 +181,9 @@ def test_keyboard(opened):
     opened.token(0).focus()
     opened.page.keyboard.press("ArrowRight")
     opened.page.keyboard.press("Enter")
-    assert opened.selection() == [{"token": 1}]
+    opened.expect_selection([{"token": 1}])
     opened.page.keyboard.press("Escape")
-    assert opened.selection() == []
+    opened.expect_selection([])
 
 
 def test_one_switch_drives_all_pictures(opened):
@@ -247,7 +252,7 @@ def test_narrow_and_dark(watched, tmp_path):
     page.set_viewport_size({"width": 420, "height": 900})
     page.goto(path.as_uri())
     expect(page.locator(".semiring-widgets").first).to_have_attribute("data-theme", "dark")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 420
+    expect_no_wider(page, 420)
 
 
 def test_marimo(watched, tmp_path):

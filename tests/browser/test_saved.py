@@ -2,11 +2,10 @@
 
 import shutil
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.notebooks import Notebook, lab_address, notebook_address
+from tests.browser.notebooks import Notebook, lab_address, notebook_address, saved_outputs
 from tests.browser.patience import eventually
 
 
@@ -16,7 +15,7 @@ def saved(open_lab):
     notebook = open_lab("import scenes\nscenes.explanation()")
     notebook.view(0).expect_state("done")
     notebook.save()
-    eventually(lambda: nbformat.read(notebook.path, 4).cells[0].outputs, "an output in the saved notebook")
+    eventually(lambda: saved_outputs(notebook.path), "an output in the saved notebook")
     notebook.page.close()
     return notebook.path
 
@@ -28,7 +27,7 @@ def test_it_shows_its_picture_and_the_widget_after_a_run(saved, watched, jupyter
     notebook = Notebook(watched(), address(jupyter, again.name))
     picture = notebook.cells.first.locator(".jp-OutputArea-output img")
     expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.naturalWidth") == 1080
+    expect(picture).to_have_js_property("naturalWidth", 1080)
     assert "logit(are) - logit(is)" in picture.get_attribute("alt")
     expect(notebook.cells.first.locator(".jp-OutputArea")).not_to_contain_text("Error displaying widget")
     notebook.view(0).expect_state("done")

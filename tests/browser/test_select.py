@@ -109,7 +109,7 @@ def test_a_group_is_made_tested_and_removed_by_keyboard(shown, result):
     kernel.answer()  # its paths
     assert kernel.last("group")["name"] == "the movers"
     assert kernel.last("group")["selection"] == HEADS == kernel.last("condition")["among"]
-    assert view.selection() == []
+    view.expect_selection([])
     group = result.groups["the movers"]
     chip = view.root.locator(".chip.group")
     expect(chip).to_contain_text("2 parts")
@@ -177,6 +177,7 @@ def test_a_route_is_followed(shown, result):
 def test_the_sieve_shows_the_strongest_and_hides_kinds(shown):
     view, _ = shown
     first, second = view.head(0, 3), view.head(3, 3)
+    view.drawn()
     before = first.colour(), second.colour()
     families = view.pane("routes").locator("[data-family]")
     many = families.count()

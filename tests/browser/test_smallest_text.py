@@ -66,8 +66,9 @@ def test_nothing_is_smaller(watched, tmp_path, scene, width):
     if scene == "explanation":
         view.button("chart").click()
         expect(view.pane("chart").locator(".bk-Figure").first).to_be_visible()
-    written, drawn = view.root.evaluate(WRITTEN), page.evaluate("window.drawn")
-    assert len(written) > 20
     if scene == "comparison":
         expect(view.root.locator("tr[data-difference] small")).to_be_visible()
+    view.drawn()
+    written, drawn = view.root.evaluate(WRITTEN), page.evaluate("window.drawn")
+    assert len(written) > 20
     assert [one for one in written + drawn if one["size"] < SMALLEST - 0.01] == []

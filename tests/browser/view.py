@@ -7,9 +7,15 @@ import re
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.patience import patiently
+
 PANES = ("answer", "tokens", "flow", "routes", "tests", "heads", "scatter", "head", "chart")
 NOTHING = {"layer": None, "branch": None, "head": None, "token": None, "stream": 0}
-SELECTED = re.compile("true")
+# What was asked for is drawn in the first frame; what that has moved is drawn again in the second.
+DRAWN = """async () => {
+  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+  await new Promise((done) => setTimeout(done));
+}"""
 
 
 class Spot:
@@ -53,6 +59,8 @@ class Spot:
     def hover(self):
         element = self.element
         element.scroll_into_view_if_needed()
+        # To scroll is told a frame later, and hides what is told of a place.
+        element.evaluate(DRAWN)
         self.page.mouse.move(0, 0)
         box = element.bounding_box()
         self.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -78,6 +86,15 @@ def colours(png):
     """The colours of a picture, each as red, green, blue."""
     found = Image.open(io.BytesIO(png)).convert("RGB")
     return {colour for _, colour in found.getcolors(found.width * found.height)}
+
+
+def expect_no_wider(page, width):
+    """Nothing of a page lies beside its window; pictures take the width of a window a frame later."""
+
+    def fits():
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+    patiently(fits)
 
 
 class View:
@@ -139,6 +156,16 @@ class View:
         """What is selected, and what that means."""
         return self.root.locator(".notice")
 
+    def drawn(self):
+        """Waits for the frame in which what is known by now is drawn."""
+        self.root.evaluate(DRAWN)
+
+    def hover(self, element):
+        """Points at an element where it lies still: to scroll, which is told a frame later, hides a tip."""
+        element.scroll_into_view_if_needed()
+        self.drawn()
+        element.hover()
+
     def selection(self):
         """The selected parts, each by what it names."""
         parts = json.loads(self.root.get_attribute("data-selection"))
@@ -147,11 +174,18 @@ class View:
     def press(self, element, seconds=0.0, at=(0.5, 0.5)):
         """A real press of the mouse, held for a while."""
         element.scroll_into_view_if_needed()
+        self.drawn()
         box = element.bounding_box()
         self.page.mouse.move(box["x"] + at[0] * box["width"], box["y"] + at[1] * box["height"])
         self.page.mouse.down()
         self.page.wait_for_timeout(1000 * seconds)
         self.page.mouse.up()
+
+    def expect_selection(self, parts):
+        def selected():
+            assert self.selection() == parts
+
+        patiently(selected)
 
     def expect_state(self, state):
         expect(self.root).to_have_attribute("data-state", state)
@@ -171,7 +205,3 @@ class View:
         self.root.locator('[tabindex="0"]').first.focus()
         self.page.keyboard.press("Escape")
         self.expect_conditioned("none")
-
-    def error(self):
-        alert = self.root.locator("[data-error]")
-        return alert.first.inner_text() if alert.count() else ""

@@ -16,6 +16,7 @@ from semiring_widgets.contract.answers import answer
 from semiring_widgets.contract.both import both
 from semiring_widgets.contract.table import ANSWERS, REQUESTS, SUMMARIES
 from semiring_widgets.results.parts import Statistic, Status
+from tests.continued import continued
 
 FILE = Path(__file__).parents[1] / "fixtures" / "messages.json"
 
@@ -36,6 +37,7 @@ def sent(make_explanation, make_comparison, make_beside):
             ),
             3,
         ),
+        "continued": messages.encode(continued(make_explanation), 5),
         "starting": messages.starting(
             "explanation", "The keys", "BertForMaskedLM", Status("running", 0, 0, "starting"), 1
         ),

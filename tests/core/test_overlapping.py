@@ -69,7 +69,7 @@ def slow(events):
 def in_thread(act):
     """Run in a thread to its end; what it raised is raised here."""
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(act).result(30)
+        return thread.submit(act).result(60)
 
 
 def test_two_tasks_of_one_loop():
@@ -225,7 +225,7 @@ def test_threads_in_any_order():
         x = X.clone()
         with sw.record() as tape:
             score = (x * x).sum()
-            entered.wait(30)
+            entered.wait(60)
         left.set()
         torch.testing.assert_close(sw.backprop(tape, score, wrt=x).value, 2 * X)
 
@@ -234,7 +234,7 @@ def test_threads_in_any_order():
     x = torch.randn(1, 2, 3, 4)
     with sw.record() as tape:
         entered.set()
-        assert left.wait(30)
+        assert left.wait(60)
         assert not gc.isenabled()
         torch.nn.functional.scaled_dot_product_attention(x, x, x).sum()
     thread.join()
@@ -300,7 +300,7 @@ class TestForks:
     def test_workers_of_a_loader(self, inside):
         """Also where they are forked in a recording."""
         loader = torch.utils.data.DataLoader(
-            Recorded(), num_workers=2, multiprocessing_context="fork", timeout=30
+            Recorded(), num_workers=2, multiprocessing_context="fork", timeout=60
         )
         with sw.record() if inside else contextlib.nullcontext():
             assert sorted(int(index) for index in loader) == [0, 1, 2, 3]
@@ -320,9 +320,9 @@ class TestForks:
             y = x * x
             child = context.Process(target=report)
             child.start()
-            assert answers.get(timeout=30)
-            assert answers.get(timeout=30) == "recorded"
-            child.join(30)
+            assert answers.get(timeout=60)
+            assert answers.get(timeout=60) == "recorded"
+            child.join(60)
             score = y.sum()
         assert child.exitcode == 0
         torch.testing.assert_close(sw.backprop(tape, score, wrt=x).value, 2 * X)
@@ -333,14 +333,14 @@ class TestForks:
         def other():
             with sw.record():
                 entered.set()
-                leave.wait(30)
+                leave.wait(60)
 
         thread = threading.Thread(target=other)
         thread.start()
-        assert entered.wait(30)
+        assert entered.wait(60)
         child = multiprocessing.get_context("fork").Process(target=recorded)
         child.start()
-        child.join(30)
+        child.join(60)
         leave.set()
         thread.join()
         assert child.exitcode == 0

@@ -48,10 +48,11 @@ def ways(examples, parts, errors):
     return own.groupby(["layer", "branch"]).mean().rename("share").reset_index()
 
 
-def reads(examples, parts, errors):
-    own = parts[(parts["kind"] == "branch") & (parts["branch"] == "value")]
-    own = own.groupby(["row", "layer", "token_class"])["mass_share"].sum()
-    return own.groupby(["layer", "token_class"]).mean().rename("share").reset_index()
+def carried(examples, parts, errors):
+    own = parts[(parts["kind"] == "class") & (parts["branch"] == "value")]
+    own = own[(own["source_class"] == "word") & (own["target_class"] == "asked")]
+    found = own.groupby(["layer", "head"])["mass_share"].sum() / len(examples)
+    return largest(found.rename("share").reset_index(), "share")
 
 
 def words(examples, parts, errors):
@@ -77,7 +78,7 @@ def reasons(examples, parts, errors):
 
 WANTED = (
     *(preferred, least_sure, heads_that_do_most, wrong_signs, ways),
-    *(reads, words, groups_that_differ, lengths, reasons),
+    *(carried, words, groups_that_differ, lengths, reasons),
 )
 
 

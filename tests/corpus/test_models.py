@@ -96,7 +96,7 @@ def test_a_model_that_looks_at_other_texts_is_noticed_and_asked_one_by_one(tmp_p
     torch.manual_seed(0)
     model = BertForSequenceClassification(BertConfig(**BERT, vocab_size=60)).eval()
     # So little that no score of a batch is off by more than a recording rounds.
-    model.bert.encoder.layer[0].register_forward_hook(
+    model.bert.embeddings.register_forward_hook(
         lambda _, given, output: output + 1e-3 * output.mean(0, keepdim=True)
     )
     questions = [prepare(model, tokenizer_of(60), Question(row["text"], row["target"])) for row in CLASSES]

@@ -31,7 +31,7 @@ def test_tables_have_their_columns_and_every_row_is_there_once(run, rows):
     assert errors[["row", "id", "error"]].values.tolist() == [[3, "odd", "InputError"]]
     assert "has no [MASK] token" in errors["reason"][0]
     assert set(parts["row"]) == set(examples["row"])
-    assert set(parts["token_class"].dropna()) == {"special", "asked", "word"}
+    assert set(parts["token_class"].dropna()) == {"special", "asked", "word", "punctuation"}
 
 
 def test_a_row_says_what_explain_says(run, demo, rows):

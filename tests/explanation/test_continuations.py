@@ -288,19 +288,6 @@ def test_what_cannot_be_a_continuation_is_refused(made, asked, words):
         sw.explain(*made("GPT-2"), TEXT, **asked)
 
 
-@pytest.mark.parametrize(
-    ("asked", "words"),
-    [
-        ({"target": "keysfoo"}, "a mask token for each"),
-        ({"target": [5, 6]}, "does not go on with a text"),
-        ({"generate": 2}, "does not go on with a text"),
-    ],
-)
-def test_a_masked_model_is_asked_for_one_token(asked, words):
-    with pytest.raises(InputError, match=words):
-        sw.explain(*sw.load_demo(), "The keys [MASK] here.", **asked)
-
-
 def test_a_text_that_becomes_other_tokens_is_refused(made):
     """``▁`` at the end of a text is a token, and with a word behind it a part of that word's."""
     model, tokenizer = made("Llama")

@@ -9,6 +9,7 @@ import pytest
 import semiring_widgets as sw
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation import demo
+from semiring_widgets.explanation.chosen_words import words_of
 from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.results.result import facts_of
 from semiring_widgets.terminal import show
@@ -43,6 +44,18 @@ def whole():
 def case(request):
     rankings = ("best", "contribution")
     return request.param, asked(semiring="hops", rankings=rankings, reference="zero", **SETS[request.param])
+
+
+@pytest.mark.parametrize(
+    ("through", "words"),
+    [
+        ([HEAD, {"layer": 0, "head": 3}, {"token": 2}], "only paths from keys through head 0·3 and head 3·3"),
+        ([{"token": 5}, {"token": 2}], "only paths from both cabinet and keys"),
+    ],
+    ids=["heads", "words"],
+)
+def test_several_parts_are_one_sentence(question, whole, through, words):
+    assert words_of(sw.select_paths(*question, through=through), whole.streams) == words
 
 
 def test_the_numbers_are_those_of_the_set(question, case):

@@ -284,6 +284,18 @@ def test_files_of_the_first_format_stay_readable(make_explanation, make_comparis
     use(back, tmp_path)
 
 
+def test_files_of_the_third_format_stay_readable(make_explanation, make_comparison):
+    """As 0.2.0 wrote them; when there is a fourth format, these stay."""
+    was, back = make_explanation(), sw.load(FIXTURES / "explanation_v3.zip")
+    xr.testing.assert_identical(back.dataset, was.dataset)
+    assert (back.text, back.score, back.tokens) == (was.text, was.score, was.tokens)
+    assert back.rankings == was.rankings
+    assert list(map(str, back.tests)) == list(map(str, was.tests)) != []
+    was, back = make_comparison(), Comparison.load(FIXTURES / "comparison_v3.zip")
+    xr.testing.assert_identical(back.dataset, was.dataset)
+    assert (back.text, back.methods) == (was.text, was.methods)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_damaged_files_of_the_first_format(tmp_path, seed):
     chosen = random.Random(seed)

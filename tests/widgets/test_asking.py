@@ -67,7 +67,7 @@ def inquiry(widget):
 def test_another_question_is_shown_and_the_one_before_is_kept(asked):
     widget, first = asked
     widget.ask(target="were")
-    found = widget.wait(20)
+    found = widget.wait(60)
     assert widget.explanation is found
     assert (found.score.label, first.score.label) == ("were", "are")
     assert widget.summary["score"]["label"] == "were"
@@ -84,7 +84,7 @@ def test_a_bad_target_is_said_and_the_answer_stays(asked):
     widget, first = asked
     widget.ask(target="bad")
     with pytest.raises(InputError, match="target 'bad'"):
-        widget.wait(20)
+        widget.wait(60)
     assert widget.explanation is first
     assert widget.summary["status"]["state"] == "done"
     told = inquiry(widget)
@@ -97,7 +97,7 @@ def test_the_page_asks_as_python_does(asked):
     widget, _ = asked
     change = {"name": "target", "words": ["were"]}
     widget._handle_custom_msg({"type": "ask", "id": 1, "changes": [change]}, [])
-    assert widget.wait(20).score.label == "were"
+    assert widget.wait(60).score.label == "were"
     widget._handle_custom_msg({"type": "recall", "id": 2, "number": 1}, [])
     assert widget.explanation.score.label == "are"
     for request, sentence in (
@@ -129,14 +129,14 @@ def test_ten_questions_are_kept_and_one_that_was_let_go_is_asked_again(asked):
     widget, _ = asked
     for number in range(11):
         widget.ask(target=f"word {number}")
-        widget.wait(20)
+        widget.wait(60)
     past = widget.questions
     assert len(past) == 10
     assert [one.label for one in past[:2]] == ["word 10", "word 9"]
     old = widget._asked.recall(past[-1].number)
     old.answer.release()
     widget.recall(old.number)
-    again = widget.wait(20)
+    again = widget.wait(60)
     assert (again.score.label, again.live) == (past[-1].label, True)
     with pytest.raises(InputError, match="There is no question 1 here"):
         widget.recall(1)
@@ -152,6 +152,6 @@ def test_a_result_from_a_file_says_why_it_cannot_be_asked(bundle, make_explanati
 def test_closing_gives_up_all_recordings(asked):
     widget, first = asked
     widget.ask(target="were")
-    found = widget.wait(20)
+    found = widget.wait(60)
     widget.close()
     assert (first.live, found.live) == (False, False)

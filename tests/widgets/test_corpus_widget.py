@@ -49,10 +49,11 @@ def test_texts_are_sorted_and_come_by_parts(widget, corpus, sort):
         assert header["total"] == 40
         rows += [line["row"] for line in header["lines"]]
     assert sorted(rows) == texts["row"].tolist()
+    if sort == "group":  # a text without one is of a group of its own
+        return
     values = texts.set_index("row")[sort].loc[rows] if sort != "row" else rows
     known = [value for value in values if isinstance(value, (int, str)) or value > float("-inf")]
-    if sort != "group":  # a text without one is of a group of its own
-        assert known == sorted(known, reverse=True)
+    assert known == sorted(known, reverse=True)
 
 
 def test_texts_are_found_by_words(widget):

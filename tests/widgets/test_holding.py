@@ -137,7 +137,7 @@ def test_a_job_that_ends_after_its_widget_was_closed(held, bundle):
     result, gate = held(), threading.Event()
 
     def run(report, check):
-        gate.wait(10)
+        gate.wait(60)
         return result
 
     widget = ExplanationWidget(ExplanationJob(run))

@@ -39,7 +39,7 @@ def test_live_widgets_leave_nothing_behind(tiny, bundle, runs):
         assert len(registry._instances) == registered
     del widget, result
     for worker in workers():
-        worker.join(30)
+        worker.join(60)
     assert workers() == []
     assert tapes() <= recorded
     assert [ref for ref in gone if ref() is not None] == []

@@ -1,5 +1,5 @@
-// An extension of JupyterLab and Notebook 7 for saved notebooks, as a webpack container written by hand: it
-// needs nothing of webpack's, and so no build.
+// An extension of JupyterLab and Notebook 7, as a webpack container written by hand: it needs nothing of
+// webpack's, and so no build. saved-file.js opens saved results; this file is for saved notebooks.
 //
 // Without it a widget whose kernel is gone reads "Error displaying widget: model not found", although the same
 // output holds a picture: the renderer of ipywidgets comes first and falls back on nothing. Here that renderer
@@ -54,9 +54,31 @@
     },
   };
 
+  const beside = (name) => new URL(name, document.currentScript?.src ?? location.href).href;
+  const savedFile = beside("saved-file.js");
+  let shared = {};
+
+  /** A module that the application shares, the one that is in use where there are several. */
+  const share = async (name) => {
+    const versions = Object.values(shared[name] ?? {});
+    const found = versions.find(({ loaded }) => loaded) ?? versions[0];
+    if (found === undefined) throw new Error(`This application shares no ${name}.`);
+    return (await found.get())();
+  };
+
   window._JUPYTERLAB = window._JUPYTERLAB ?? {};
   window._JUPYTERLAB["semiring-widgets"] = {
-    init: async () => {},
-    get: async () => () => ({ __esModule: true, default: plugin }),
+    init: async (scope) => {
+      shared = scope;
+    },
+    get: async () => {
+      const plugins = [plugin];
+      try {
+        plugins.push(await (await import(savedFile)).savedFilePlugin(share));
+      } catch (error) {
+        console.warn("semiring_widgets: saved files do not open by double click here.", error);
+      }
+      return () => ({ __esModule: true, default: plugins });
+    },
   };
 })();

@@ -6,6 +6,7 @@ import { h, put } from "../dom";
 import { Field } from "../fields/field";
 import { measureOf, type Place } from "../measures";
 import { type Drawing, pane } from "../pane";
+import { mountPicture } from "../picture/menu";
 import type { Questions } from "../questions";
 import type { State, Store } from "../store";
 import { mountHelp } from "../views/help";
@@ -37,6 +38,7 @@ export function placeBeside(
   body.append(choices);
   placed(choices, mountChoice, h("div"));
   placed(choices, mountScale, h("p", { class: "scale-of-all" }));
+  placed(choices, mountPicture, h("div", { class: "picture" }));
   placed(choices, mountHelp, h("div", { class: "help" }));
   placed(body, mountBesideSelection, h("div", { class: "notice" }));
   placed(body, mountWords, h("div", { class: "beside" }));

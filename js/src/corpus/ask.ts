@@ -14,12 +14,13 @@ export interface Answered<A> {
   buffer: Bytes;
 }
 
-// A kernel that reads a large corpus for the first time takes its time.
-const PATIENCE = 60_000;
+// Milliseconds: a kernel that reads a large corpus takes its time, and one that answers is there, however busy.
+const PATIENCE = { stranger: 60_000, known: 240_000 };
 const UNANSWERED = "No kernel has answered. Unless it is busy, run the cell again.";
 
 export class Asker {
   private next = Math.floor(Math.random() * 2 ** 31) * 1_000;
+  private heard = false;
   private readonly waiting = new Map<number, (content: object, buffer: Bytes) => void>();
 
   constructor(
@@ -28,6 +29,7 @@ export class Asker {
   ) {
     const receive = (content: unknown, buffers: unknown) => {
       if (typeof content !== "object" || content === null) return;
+      this.heard = true;
       this.waiting.get(Number(Reflect.get(content, "id")))?.(
         content,
         Array.isArray(buffers) ? (buffers[0] as Bytes) : undefined,
@@ -44,7 +46,8 @@ export class Asker {
   ask<R extends Asked>(request: R): Promise<Answered<Answers[R["type"]]>> {
     const id = ++this.next;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => done(() => reject(new Error(UNANSWERED))), PATIENCE);
+      const patience = this.heard ? PATIENCE.known : PATIENCE.stranger;
+      const timer = setTimeout(() => done(() => reject(new Error(UNANSWERED))), patience);
       const done = (act: () => void) => {
         clearTimeout(timer);
         this.waiting.delete(id);

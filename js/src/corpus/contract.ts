@@ -62,6 +62,8 @@ export interface CorpusHeader {
   type: "corpus";
   version: number;
   name: string;
+  /** What was found, in at most two sentences. */
+  found: readonly string[];
   /** What was asked of which model, in words. */
   asked: string;
   texts: number;

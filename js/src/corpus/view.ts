@@ -56,6 +56,8 @@ class View {
   private brush: Brush;
   private shown: Aggregates;
   private cells: Cells | null = null;
+  // Whether a page is still being read: what is chosen meanwhile is counted then.
+  private reading = false;
   private theme: Theme = "light";
   private asks = 0;
 
@@ -126,13 +128,20 @@ class View {
     this.texts.refresh();
     void this.loadCharts();
     // A page without a kernel holds what it brushes.
-    if (this.model.tested !== undefined)
+    this.reading = this.model.tested !== undefined;
+    if (this.reading)
       this.asker.ask({ type: "cells" }).then(
         ({ header, columns }) => {
+          this.reading = false;
           this.cells = { each: header.each, columns };
-          this.draw();
+          if (this.brush.box !== null) this.box(this.brush.box);
+          else if (!isAll(this.brush)) this.choose({});
+          else this.draw();
         },
-        (error: Error) => this.fail(error.message),
+        (error: Error) => {
+          this.reading = false;
+          this.fail(error.message);
+        },
       );
   }
 
@@ -184,6 +193,7 @@ class View {
     if (isAll(this.brush) && "joint" in this.whole && change.x === undefined && change.y === undefined)
       this.take(this.whole);
     else if (this.cells !== null) this.take(ofCells(this.cells, this.header, this.brush));
+    else if (this.reading) put(this.root, { "aria-busy": "true" });
     else {
       put(this.root, { "aria-busy": "true" });
       this.asker.ask({ type: "brush", ...asked(this.brush, this.header) }).then(
@@ -248,11 +258,11 @@ class View {
 
   private draw(): void {
     const { header, brush, shown } = this;
-    const { texts, name, asked: question, errors } = header;
+    const { texts, name, found, asked: question, errors } = header;
     put(this.root, { "data-brush": JSON.stringify(brush), "data-count": total(shown) });
     const missing = errors === 0 ? "" : `, ${errors.toLocaleString("en")} could not be asked`;
     render(
-      html`<h2>${name}</h2><span>${texts.toLocaleString("en")} texts${missing}</span><span>${question}</span>`,
+      html`<h2>${name}</h2><span>${texts.toLocaleString("en")} texts${missing}</span><span>${question}</span><p>${found.join(" ")}</p>`,
       this.head,
     );
     this.drawControls();

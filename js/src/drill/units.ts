@@ -10,6 +10,7 @@ import { wording } from "../selection";
 import type { State, Store } from "../store";
 import { stepsOfRoute, unitsOf } from "./inside";
 
+const NEEDS = "Units and single paths need a notebook: this page does not hold them.";
 // As many units as are read at a glance.
 const LISTED = 10;
 
@@ -28,18 +29,24 @@ export function mountInside(
     const part = unitsOf(state);
     const route = stepsOfRoute(state);
     const whose = route.length > 0 ? "of the chosen route" : "of these paths";
-    const waiting = state.drilling !== null;
+    const can = { waiting: state.drilling !== null, kernel: state.kernel };
     return html`<h3>Inside <span class="caption">units and single paths</span></h3>
-      <p class="inside">${part === null ? html`<span class="hint">Select a head or an MLP to see its units.</span>` : button("units", `Units of ${partName({ ...part, token: null }, summary)}`, waiting, () => questions.units(part))}
-        ${button("walk", `Strongest path ${whose}`, waiting, () => questions.walk(route))}</p>
-      <p class="hint" role="status">${state.drilling === null ? (state.undrilled ?? "") : "Asking …"}</p>
+      <p class="inside">${part === null ? html`<span class="hint">Select a head or an MLP to see its units.</span>` : button("units", `Units of ${partName({ ...part, token: null }, summary)}`, can, () => questions.units(part))}
+        ${button("walk", `Strongest path ${whose}`, can, () => questions.walk(route))}</p>
+      <p class="hint" role="status">${can.waiting ? "Asking …" : can.kernel ? (state.undrilled ?? "") : NEEDS}</p>
       ${state.units === null ? nothing : units(state.units, summary, most, more)}
       ${state.walked === null ? nothing : walked(state.walked, summary)}`;
   });
 }
 
-const button = (name: string, label: string, waiting: boolean, act: () => void): Drawing =>
-  html`<button type="button" data-action=${name} data-lm-suppress-shortcuts="true" aria-busy=${waiting} @click=${act}>${label}</button>`;
+interface Can {
+  waiting: boolean;
+  kernel: boolean;
+}
+
+const button = (name: string, label: string, { waiting, kernel }: Can, act: () => void): Drawing =>
+  html`<button type="button" data-action=${name} data-lm-suppress-shortcuts="true" aria-disabled=${!kernel} data-tip=${kernel ? nothing : NEEDS}
+    aria-busy=${waiting} @click=${() => kernel && act()}>${label}</button>`;
 
 function units(
   { header, columns }: NonNullable<State["units"]>,

@@ -22,6 +22,8 @@ export interface Spoken {
   target: Target | null;
   /** Whether it can be chosen. */
   disabled: boolean;
+  /** What choosing it does, where it stands for no part. */
+  acts?: () => void;
 }
 
 /** Where a part lies in the picture: at a place of its own, or in all that has to do with it. */

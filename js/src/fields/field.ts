@@ -40,6 +40,7 @@ export class Field {
   private palette: Palette | null = null;
   private tile: Box | null = null;
   private stale = true;
+  private sharp: number | null = null;
   private place: number | null = null;
   private readonly request: () => void;
 
@@ -123,11 +124,22 @@ export class Field {
     return face.at(left, top);
   }
 
+  /** What choosing the place that has the focus does, where it stands for no part. */
+  get acts(): (() => void) | undefined {
+    return this.place === null ? undefined : this.face?.spoken(this.place).acts;
+  }
+
   /** Where a place is on the screen. */
   boxOf(place: number): Box {
     const [frame, box] = [this.whole.getBoundingClientRect(), this.face?.box(place)];
     if (box === undefined) return { left: 0, top: 0, width: 0, height: 0 };
     return { ...box, left: box.left + frame.left, top: box.top + frame.top };
+  }
+
+  /** Draw with so many pixels for each of the screen's, at once; null goes back to as many as it shows. */
+  sharpen(scale: number | null): void {
+    this.sharp = scale;
+    this.draw();
   }
 
   /** Take the focus to a place, and bring it in sight unless somebody points at it. */
@@ -160,10 +172,14 @@ export class Field {
     const { face, place, rover } = this;
     show(rover, face !== null && place !== null);
     if (face === null || place === null) return;
-    const { label, target, disabled } = face.spoken(place);
+    const { label, target, disabled, acts } = face.spoken(place);
     const { left, top, width, height } = face.box(place);
     const style = `left:${left}px;top:${top}px;width:${width}px;height:${height}px`;
-    put(rover, { style, "aria-label": label, role: target === null ? "img" : "button" });
+    put(rover, {
+      style,
+      "aria-label": label,
+      role: target === null && acts === undefined ? "img" : "button",
+    });
     for (const name of ["layer", "branch", "head", "token", "stream"] as const) {
       const facet = target?.[name] ?? null;
       if (facet === null) delete rover.dataset[name];
@@ -172,6 +188,7 @@ export class Field {
     // A place to be read has nothing to choose.
     if (target === null) for (const name of ["data-item", "aria-pressed"]) rover.removeAttribute(name);
     else put(rover, { "data-item": "", "aria-pressed": `${includes(this.store.state.selection, target)}` });
+    if (acts !== undefined) put(rover, { "data-item": "" });
     if (disabled) put(rover, { "aria-disabled": "true", "aria-description": UNAVAILABLE });
     else for (const name of ["aria-disabled", "aria-description"]) rover.removeAttribute(name);
     put(rover, { tabindex: 0 });
@@ -212,7 +229,7 @@ export class Field {
     const [width, height] = [Math.min(face.width, element.clientWidth), element.clientHeight];
     const sight = { left: element.scrollLeft, top: element.scrollTop, width, height };
     const tile = tileFor(this.stale ? null : this.tile, sight, face);
-    const scale = Math.min(SHARPEST, window.devicePixelRatio || 1);
+    const scale = this.sharp ?? Math.min(SHARPEST, window.devicePixelRatio || 1);
     if (!this.stale && tile === this.tile && this.canvas.width === Math.round(tile.width * scale)) return;
     this.palette ??= paletteOf(this.root, context);
     const { palette } = this;

@@ -11,7 +11,7 @@ import { rankingShown } from "../rankings";
 import type { State, Store } from "../store";
 import { caption, explained } from "./caption";
 import { cellsFace } from "./cells";
-import { lines } from "./lines";
+import { isDrawn, lines } from "./lines";
 
 // Of the window; a higher picture is scrolled in itself, with its names in sight.
 const HIGHEST = 0.85;
@@ -48,11 +48,16 @@ export function mountGrid(root: HTMLElement, store: Store, signal: AbortSignal):
   }, signal);
   explanationPane(over, store, signal, (state, summary) => lines(state, summary, gridFor(state, summary)));
   explanationPane(legend, store, signal, (state, summary) => {
-    const kind = state.family === null && state.route === null ? "first of the routes below" : "chosen route";
-    return html`<span class="key">the ${kind}, upwards from the input</span>${dashed(state, summary)}<span>${whoseNames(summary)}</span>`;
+    const line = isDrawn(state, summary)
+      ? html`<span class="key">the ${kindOf(state)}, upwards from the input</span>${dashed(state, summary)}`
+      : nothing;
+    return html`${line}<span>${whoseNames(summary)}</span>`;
   });
   beginAtTheEnd(field.element, store, signal);
 }
+
+const kindOf = ({ family, route }: State): string =>
+  family === null && route === null ? "first of the routes below" : "chosen route";
 
 /** What dashes say of a line. */
 function dashed(state: State, summary: ExplanationHeader): Drawing | typeof nothing {

@@ -4,7 +4,7 @@ import { html } from "lit-html";
 import type { Score } from "../contract";
 import { brief } from "../layout/numbers";
 import { isNegative, measureOf } from "../measures";
-import { explanationPane } from "../pane";
+import { type Drawing, explanationPane } from "../pane";
 import { peakOf } from "../reasons";
 import type { Store } from "../store";
 
@@ -22,16 +22,19 @@ export function mountLegend(root: HTMLElement, store: Store, signal: AbortSignal
   explanationPane(root, store, signal, (state, summary) => {
     const measure = measureOf(state, summary);
     const signs = isNegative(measure, -1);
-    const steps = signs ? [...STEPS.map((step) => -step).reverse(), ...STEPS.slice(1)] : STEPS;
-    const swatches = steps.map(
-      (step) =>
-        html`<span class="shade${step < 0 ? " negative" : ""}" style="--tint:${Math.abs(step)}"></span>`,
-    );
     const peak = peakOf(state.columns);
     const [low, high] = measure.scale === "signed" ? ends(summary.score, peak) : ENDS[measure.scale];
-    return html`<span>${low}</span><span class="swatches" aria-hidden="true">${swatches}</span><span>${high}</span>
+    return html`<span>${low}</span>${swatchesOf(signs)}<span>${high}</span>
       ${measure.scale === "signed" ? html`<span class="unit">one scale for all pictures</span>` : ""}`;
   });
+}
+
+/** The tints from the one end of a scale to the other. */
+export function swatchesOf(signs: boolean): Drawing {
+  const steps = signs ? [...STEPS.map((step) => -step).reverse(), ...STEPS.slice(1)] : STEPS;
+  const swatch = (step: number) =>
+    html`<span class="shade${step < 0 ? " negative" : ""}" style="--tint:${Math.abs(step)}"></span>`;
+  return html`<span class="swatches" aria-hidden="true">${steps.map(swatch)}</span>`;
 }
 
 function ends({ target, contrast }: Score, peak: number): [string, string] {

@@ -29,6 +29,18 @@ const WIDTH = 4.5;
 const REACH = 12;
 const OPERAND: Partial<Record<StepBranch, string>> = { query: " query", key: " key" };
 
+/** Whether any route is there to be drawn. */
+export function isDrawn(state: State, summary: ExplanationHeader): boolean {
+  const ranking = rankingShown(state, summary);
+  return (
+    ranking !== null &&
+    familiesShown(state.sieve, ranking).some(({ drawn: steps }) => hopsOf(steps).length > 0)
+  );
+}
+
+const hopsOf = (steps: readonly ListedStep[]): readonly ListedStep[] =>
+  steps.filter(({ branch }) => branch !== "mlp" && branch !== "mlp_skip");
+
 export function lines(state: State, summary: ExplanationHeader, grid: Grid): Drawing {
   const { layers } = summary;
   const ranking = rankingShown(state, summary);
@@ -71,7 +83,7 @@ function drawn(
   route?: ListedRoute,
 ): Drawing {
   const shift = aside(grid, place);
-  const hops = steps.filter(({ branch }) => branch !== "mlp" && branch !== "mlp_skip");
+  const hops = hopsOf(steps);
   const [first] = hops;
   if (first === undefined) return svg`${nothing}`;
   const path = hops.map((step) => stepPath(grid, step, shift, rowOf(step, layers))).join("");

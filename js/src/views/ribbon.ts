@@ -12,6 +12,7 @@ import { includes } from "../selection";
 import { short } from "../short";
 import type { State, Store } from "../store";
 import { caption, explained } from "./caption";
+import { mountEstimates } from "./estimates";
 
 // In longer texts only the numbers that stand out are printed.
 const ALL_PRINTED = 60;
@@ -22,12 +23,14 @@ const AT_FIRST = 150;
 
 export function mountRibbon(root: HTMLElement, store: Store, signal: AbortSignal): void {
   const drawn = h("div");
-  root.append(drawn);
+  const told = h("div");
+  root.append(drawn, told);
   explained(root, store, signal, "token");
   explanationPane(drawn, store, signal, (state, summary) => {
     return html`<h3>Words <span class="caption">${caption(state, summary, "token")}</span></h3>
       ${summary.streams.map((_, index) => row(state, summary, index))}`;
   });
+  mountEstimates(told, store, signal);
 }
 
 function row(state: State, summary: ExplanationHeader, stream: number): Drawing {

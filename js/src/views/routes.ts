@@ -17,6 +17,7 @@ import type { Questions } from "../questions";
 import { isThrough, rankingShown } from "../rankings";
 import { factsOf, stepsOf, variantOf, wayOf } from "../route-words";
 import type { State, Store } from "../store";
+import { known } from "../tested";
 import { testButton } from "./test-button";
 
 export function mountRoutes(
@@ -35,7 +36,7 @@ export function mountRoutes(
       ${
         ranking === null
           ? nothing
-          : html`${together(ranking)}<ol>${families.map((kin) => listed(state, summary, kin, largestOf(ranking), store, questions))}${others(ranking, families)}</ol>
+          : html`${together(ranking, families, state, summary)}<ol>${families.map((kin) => listed(state, summary, kin, largestOf(ranking), store, questions))}${others(ranking, families)}</ol>
         <p class="hint" data-remark data-tip=${ranking.remark}>${remarkOf(ranking)}</p>`
       }`;
   });
@@ -67,11 +68,22 @@ function remarkOf({ by, remark }: Ranking): string {
   return by === "contribution" && remark.includes(SEARCHED) ? `${SEARCHED}.` : remark;
 }
 
-function together(ranking: Ranking): Drawing | typeof nothing {
+/** What all routes add up to; where one was tested, why that number need not be a part of this one. */
+function together(
+  ranking: Ranking,
+  families: readonly Kin[],
+  state: State,
+  summary: ExplanationHeader,
+): Drawing | typeof nothing {
   const total = ranking.by === "contribution" ? totalOf(ranking) : null;
-  return total === null
-    ? nothing
-    : html`<p class="together">All routes together: <b>${brief(total, Math.max(largestOf(ranking), Math.abs(total)))}</b></p>`;
+  if (total === null) return nothing;
+  const alone = families
+    .map((kin) => known(state, summary, { selection: [], steps: tested(kin) }))
+    .some((test) => test !== null);
+  const why = alone
+    ? " Contributions are predicted by the slopes at this text and add up; a route that was tested alone was measured, which slopes may miss by far, and measured effects do not add up."
+    : "";
+  return html`<p class="together">All routes together: <b>${brief(total, Math.max(largestOf(ranking), Math.abs(total)))}</b>.${why}</p>`;
 }
 
 // Beside the largest contribution, a smaller one is none.

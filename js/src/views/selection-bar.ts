@@ -11,7 +11,7 @@ import { type Drawing, explanationPane } from "../pane";
 import { partName } from "../part-names";
 import type { Questions } from "../questions";
 import { peakOf } from "../reasons";
-import { EMPTY, isEmpty, normalise, same, testable, without, wording } from "../selection";
+import { EMPTY, excluded, isEmpty, normalise, same, testable, without, wording } from "../selection";
 import type { State, Store } from "../store";
 import { known, predicted } from "../tested";
 import { verdictOf } from "../verdict";
@@ -111,10 +111,18 @@ function words(state: State, summary: ExplanationHeader): string | typeof nothin
   if (state.answered === "pending") return `Asking for ${which} …`;
   if (state.answered === "ready") {
     const share = state.condition?.header.log_share ?? null;
-    if (share === null) return `There are no ${which}.`;
+    if (share === null) return none(which, state);
     const alone = measureOf(state, summary).scale === "signed";
     const rest = alone ? " The routes are theirs; colours show each part by itself, as before." : "";
     return `Only ${which}: ${percent(Math.exp(share))} of all mass${more(state)}.${rest}`;
   }
   return `Selected: ${which}. The numbers are those of all paths. ${state.refused ?? ""}`;
+}
+
+/** That there are no such paths; of parts that exclude each other why, and what can be asked of them. */
+function none(which: string, { selection, kernel }: State): string {
+  const why = excluded(selection);
+  if (why === "") return `There are no ${which}.`;
+  const group = kernel ? " “Group them” shows the paths through any of them;" : "";
+  return `There are no ${which}: ${why}.${group} “Test it” replaces them all at once.`;
 }

@@ -152,10 +152,12 @@ def head_map(
     beta: Mapping[Node, Tensor],
     *,
     best: bool = False,
+    examples: int = 1,
 ) -> dict[str, Tensor]:
     """Log mass of one head between tokens, by query, key and value, each of shape (Tq, Tk).
 
-    What a token gives to the padding of its window is in no column.
+    Of several examples it is (examples, Tq, Tk): no path leads from one to another. What a token gives to the
+    padding of its window is in no column.
 
     Args:
         graph: the graph.
@@ -164,6 +166,7 @@ def head_map(
         alpha: log-mass tangents at the operands.
         beta: log-mass cotangents at the results of the two products.
         best: instead, log |weight| of the best path between them; ``alpha`` and ``beta`` are those of `Max`.
+        examples: how many `examples.count_examples` found.
 
     Raises:
         InputError: the attention is one step whose inside is not seen.
@@ -183,6 +186,8 @@ def head_map(
 
     def joined(windows: Tensor, rows: Operand, columns: Operand) -> Tensor:
         """(windows and examples, queries, keys) -> (Tq, Tk)."""
+        if examples > 1:
+            return windows  # such attentions have no windows
         if rows.places is None and columns.places is None:
             return windows.amax(0) if best else windows.logsumexp(0)
         above, below = rows.token_of[rows.head_of == head], columns.token_of[columns.head_of == head]
@@ -198,9 +203,10 @@ def head_map(
             f"The attention of layer {attention.index} ({attention.module}) is one step with a backward of "
             f"its own; its flow is known by head and token, but not from token to token."
         )
-    none = torch.full(
-        (query.tokens, key.tokens), float("-inf"), dtype=torch.float64, device=query.node.device
-    )
+    shape = (query.tokens, key.tokens)
+    if examples > 1:
+        shape = (examples, query.tokens // examples, key.tokens // examples)
+    none = torch.full(shape, float("-inf"), dtype=torch.float64, device=query.node.device)
     found = {"query": none, "key": none, "value": none}
     scores_factor, context_factor = _log_factor(attention.scores_op), _log_factor(attention.context_op)
     ahead = own(beta, query, scores)

@@ -46,12 +46,12 @@ def build(folder: Path) -> Path | None:
                      and (found := shutil.which(name))), None)  # fmt: skip
     if compiler is None:
         return None
-    target = folder / library_name()
+    target = folder.resolve() / library_name()
     scratch = target.with_suffix(f".{os.getpid()}.tmp")
-    sources = [str(_HERE / name) for name in _SOURCES]
-    command = [compiler, *_FLAGS, *sources, "-o", str(scratch), "-lm"]
+    command = [compiler, *_FLAGS, *_SOURCES, "-o", str(scratch), "-lm"]
     try:
-        subprocess.run(command, check=True, capture_output=True)
+        # By names alone, as the library keeps them: the same bits in every folder.
+        subprocess.run(command, cwd=_HERE, check=True, capture_output=True)
         scratch.replace(target)
     except (OSError, subprocess.CalledProcessError):
         scratch.unlink(missing_ok=True)

@@ -17,7 +17,7 @@
 #define COLUMNS 32
 
 /* The loader picks by what a machine can do. An older compiler picks AVX2 by the maker's name only. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__ELF__) && defined(__GNUC__) && !defined(__clang__)
 #if __GNUC__ >= 12
 #define MANY_MACHINES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #define HAS_WIDE_VECTORS __builtin_cpu_supports("x86-64-v4")

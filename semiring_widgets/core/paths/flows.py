@@ -83,19 +83,22 @@ class Flow:
         parts = ({name: self._counted(v) for name, v in own.items()} for own in (flow.branches, flow.heads))
         return LayerFlow(stream, *parts)
 
-    def head_map(self, attention: Attention, head: int, factor: type[Semiring] = Abs) -> dict[str, Tensor]:
+    def head_map(
+        self, attention: Attention, head: int, factor: type[Semiring] = Abs, examples: int = 1
+    ) -> dict[str, Tensor]:
         """Of the paths through a head from token to token, by query, key and value, each (Tq, Tk).
 
         Args:
             attention: the layer.
             head: the head.
             factor: `Abs` for the log mass, `Max` for the best path; one of the semiring's factors.
+            examples: how many texts the paths are of; of several, (examples, Tq, Tk).
 
         Raises:
             InputError: the attention is one step whose inside is not seen.
         """
         best = factor is Max
-        draw = partial(self._map, attention, head, factor)
+        draw = partial(self._map, attention, head, factor, examples)
         if not isinstance(self._algebra, Leaving) or attention.residual is None:
             # Without a known residual, the edges within a head are those that leave the skip.
             return draw("any", "any")
@@ -105,7 +108,7 @@ class Flow:
         return {name: join(marked[name], unmarked[name]) for name in marked}
 
     def _map(
-        self, attention: Attention, head: int, factor: type[Semiring], before: str, after: str
+        self, attention: Attention, head: int, factor: type[Semiring], examples: int, before: str, after: str
     ) -> dict[str, Tensor]:
         scores, context = (op.outputs[0] for op in (attention.scores_op, attention.context_op))
         alpha: dict[Node, Tensor] = {}
@@ -118,7 +121,7 @@ class Flow:
                     alpha[operand.node] = self._log(tangents[operand.node], factor, before)
                     beta[product] = self._log(cotangents[product], factor, after)
                     break
-        return head_map(self.graph, attention, head, alpha, beta, best=factor is Max)
+        return head_map(self.graph, attention, head, alpha, beta, best=factor is Max, examples=examples)
 
     def _log(self, value: Value, factor: type[Semiring], kind: str) -> Tensor:
         algebra = self._algebra

@@ -1,7 +1,7 @@
 """Catching the calls of `torch.autograd.Function`s, which are no operators and so pass a dispatch mode by.
 
 `apply` is code in C++, and a model may have taken it as ``step = MyFunction.apply`` long before, so it
-cannot be replaced. But PyTorch 2.8 to 2.14 ask the class for its ``_backward_cls``, to make the context, and
+cannot be replaced. But PyTorch 2.8 to 2.15 ask the class for its ``_backward_cls``, to make the context, and
 then, with gradients off, for the ``forward`` to call (`THPFunction_apply` in
 https://github.com/pytorch/pytorch/blob/main/torch/csrc/autograd/python_function.cpp). A property of the
 metaclass is asked before the class is

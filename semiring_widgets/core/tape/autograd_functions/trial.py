@@ -23,7 +23,7 @@ from semiring_widgets.errors import UnsupportedOpError
 __all__ = ["try_functions"]
 
 # The versions that the tests have been run with.
-_OLDEST, _NEWEST = "2.8", "2.14"
+_OLDEST, _NEWEST = "2.8", "2.15"
 
 
 class _Turned(Function):

@@ -1,0 +1,46 @@
+/** The line below a picture that says what was asked; `settings_line` of pictures/card.py writes the same. */
+
+import { version } from "../../package.json";
+import { quoted, wordsOf } from "../ask/values";
+import type { ExplanationHeader, Summary } from "../contract";
+
+// Longer texts are told by their beginning.
+const TEXT = 300;
+
+export function citationOf(summary: Summary): string {
+  const texts = summary.type === "beside" ? summary.sides.map(({ text }) => text) : [summary.text];
+  const facts = [
+    `semiring_widgets ${version}`,
+    summary.model,
+    quoted(texts, TEXT),
+    summary.score.label,
+    ...(summary.type === "explanation" ? settings(summary) : []),
+    summary.paths,
+  ];
+  return facts.filter((fact) => fact !== "").join(" · ");
+}
+
+function settings({ arguments: asked, reference, granularity, level, rules }: ExplanationHeader): string[] {
+  const semiring = wordsOf(asked, "semiring")[0] ?? "";
+  const graph = [
+    [granularity, "granularity"],
+    [level, "level"],
+    [rules, "rules"],
+  ].flatMap(([value, name]) => (value === "" ? [] : [`${value} ${name}`]));
+  return [
+    reference === null ? "" : `compared with ${reference.label}`,
+    semiring === "" ? "" : `semiring ${semiring}`,
+    ...graph,
+  ];
+}
+
+/** The name of a file, from words of the text that every file system takes. */
+export function fileName(summary: Summary, pane: string, ending: "png" | "svg"): string {
+  const words =
+    summary.text
+      .normalize("NFKD")
+      .toLowerCase()
+      .match(/[a-z0-9]+/g) ?? [];
+  const told = words.join("-").slice(0, 40).replace(/-$/, "");
+  return `${["semiring-widgets", told, pane].filter((part) => part !== "").join("-")}.${ending}`;
+}

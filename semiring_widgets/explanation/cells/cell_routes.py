@@ -1,0 +1,81 @@
+"""Routes through attentions, told by patches: which head reads which patch, and carries it where."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from semiring_widgets.core import Paths, Route
+from semiring_widgets.explanation.cells.layer_numbers import patches_of
+from semiring_widgets.explanation.cells.question import CellQuestion
+from semiring_widgets.explanation.names import head_name
+from semiring_widgets.results.cells import CellRoute
+
+__all__ = ["cell_routes"]
+
+_OPERANDS = ("query", "key", "value")
+# So many are looked at for each that is listed: routes that differ in feed-forward parts alone are one here.
+_EACH = 4
+
+
+def cell_routes(paths: Paths, question: CellQuestion, k: int) -> tuple[CellRoute, ...]:
+    """Routes of the largest contributions, joined where they differ in feed-forward parts alone.
+
+    Args:
+        paths: from the inputs to the score.
+        question: what is asked.
+        k: how many.
+
+    Returns:
+        Empty where no attention was found.
+    """
+    attentions = paths.anatomy.attentions
+    if not k or not attentions or attentions[0].residual is None:
+        return ()
+    height, width = question.grid.rows[-1], question.grid.columns[-1]
+    grids = [patches_of(attention, height, width) for attention in attentions]
+    changed = question.inputs - question.reference
+    joined: dict[str, CellRoute] = {}
+    for route in paths.routes("contribution", _EACH * k, direction=changed):
+        told = _told(route, grids)
+        known = joined.get(told.text)
+        if known is not None:
+            share, whole = known.share + told.share, known.contribution + told.contribution
+            told = replace(told, share=share, contribution=whole)
+        joined[told.text] = told
+    ranked = sorted(joined.values(), key=lambda route: -abs(route.contribution))
+    return tuple(ranked[:k])
+
+
+def _told(route: Route, grids: list[tuple[int, int, int] | None]) -> CellRoute:
+    legs = [leg for leg in route.legs if leg.branch in _OPERANDS and leg.head is not None]
+    cells, words = [], []
+    for leg in legs:
+        grid = grids[leg.layer]
+        if not cells:
+            cells.append(_patch(leg.source, grid))
+        cells.append(_patch(leg.target, grid))
+        how = {"value": "carries", "key": "looks at", "query": "looks from"}[leg.branch]
+        words.append(f"{head_name(leg.layer, leg.head)} {how} {_name(leg.source, grid)}")
+        words[-1] += f" {'for' if leg.branch == 'key' else 'to'} {_name(leg.target, grid)}"
+    text = "; ".join(words) or "along the skip connections, through no head"
+    return CellRoute(
+        f"{text[0].upper()}{text[1:]}.",
+        float(route.share),
+        float(route.contribution),
+        tuple(cells),
+        tuple((leg.layer, int(leg.head or 0)) for leg in legs),
+    )
+
+
+def _patch(token: int, grid: tuple[int, int, int] | None) -> int:
+    return -1 if grid is None or token < grid[2] else token - grid[2]
+
+
+def _name(token: int, grid: tuple[int, int, int] | None) -> str:
+    if grid is None:
+        return f"token {token}"
+    rows, columns, before = grid
+    if token < before:
+        return "the class token" if token == 0 else f"token {token}"
+    row, column = divmod(token - before, columns)
+    return f"frame {column + 1}" if rows == 1 else f"patch ({row + 1}, {column + 1})"

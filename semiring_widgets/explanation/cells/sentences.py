@@ -1,0 +1,57 @@
+"""The answer in sentences."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from semiring_widgets.explanation.cells.question import CellQuestion
+from semiring_widgets.explanation.names import with_and
+from semiring_widgets.results.cells import several
+from semiring_widgets.results.parts import Sentence
+from semiring_widgets.results.wording import brief, number
+
+__all__ = ["answer_of"]
+
+# A cell is named if its effect is at least this share of the largest, and so many at most.
+_LARGE, _NAMED = 0.5, 3
+
+
+def answer_of(
+    question: CellQuestion, effects: Tensor, deletion: Tensor, best: str | None
+) -> tuple[Sentence, ...]:
+    """What the score is, which cells make it, and how many can be lost.
+
+    Args:
+        question: what was asked.
+        effects: of each cell.
+        deletion: the score as cells of largest effect are given the reference, one after the other.
+        best: the class of the largest logit, where it is not the one that was asked for.
+    """
+    score, grid = question.score, question.grid
+    said = f"*{score.target}*" if score.target else score.label
+    than = f" rather than *{score.contrast}*" if score.contrast else ""
+    told = [Sentence("score", f"The score of {said}{than} is {brief(score.value)} ({score.unit}).")]
+    if best is not None:
+        told.append(Sentence("remark", f"The model itself says *{best}*."))
+    order = effects.argsort(descending=True).tolist()
+    top = [cell for cell in order[:_NAMED] if effects[cell] >= _LARGE * effects[order[0]] > 0]
+    if top:
+        named = with_and(f"{grid.name(cell)} ({brief(float(effects[cell]))})" for cell in top)
+        told.append(Sentence("words", f"Most of it is lost without the {question.cells} in {named}."))
+    else:
+        told.append(Sentence("words", f"No {question.cells} alone speaks for it."))
+    below = (deletion <= 0).nonzero().flatten().tolist()
+    if score.value > 0 and below:
+        count = below[0]
+        what = f"{count} of {grid.cells} {several(question.cells)}"
+        told.append(
+            Sentence("replaced", f"With {question.reference_label} in the place of {what} it is below 0.")
+        )
+    else:
+        told.append(
+            Sentence(
+                "replaced",
+                f"With {question.reference_label} everywhere it is {number(float(deletion[-1]), 3)}.",
+            )
+        )
+    return tuple(told)

@@ -1,0 +1,85 @@
+"""The interactive page of a saved result, made in a process of its own.
+
+What is in a file is somebody else's. So the server never parses it: another process does, gets its bytes
+and no path, and is ended when it takes too long. It also spares the server the packages that draw.
+
+    >>> sentence_or_page(b"CDF", "ocean.nc")
+    (False, "'ocean.nc' was not written by .save(path); give a file that was.")
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from semiring_widgets.errors import InputError, SemiringWidgetsError, sentence_of
+
+__all__ = ["page_elsewhere", "sentence_or_page"]
+
+_PATIENCE: Final = 120.0  # seconds
+_SCRIPT: Final = "from semiring_widgets.lab.saved_page import main; main()"
+
+
+def page_elsewhere(data: bytes, name: str, patience: float = _PATIENCE) -> str:
+    """The page, from another process.
+
+    Args:
+        data: what the file holds.
+        name: what sentences call the file.
+        patience: seconds to wait.
+
+    Raises:
+        InputError: it is no result, damaged, or takes too long.
+    """
+    # Nothing is imported from the folder that the server was started in.
+    home = Path(__file__).parents[2]
+    paths = [str(home), *(path for path in sys.path if path)]
+    try:
+        done = subprocess.run(  # noqa: S603  (this interpreter, and words of our own)
+            [sys.executable, "-c", _SCRIPT, name],
+            input=data,
+            capture_output=True,
+            timeout=patience,
+            check=False,
+            cwd=home,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise InputError(f"{name!r} was not read within {patience:g} s.") from error
+    except OSError as error:
+        raise InputError(f"No process could be started to read {name!r} ({error}).") from error
+    said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    if done.returncode != 0:
+        raise InputError(said[-1] if done.returncode == 1 and said else f"{name!r} could not be read.")
+    return done.stdout.decode("utf-8")
+
+
+def sentence_or_page(data: bytes, name: str) -> tuple[bool, str]:
+    """Whether there is a page, and the page or why there is none.
+
+    Args:
+        data: what the file holds.
+        name: what sentences call the file.
+    """
+    from semiring_widgets.results import Comparison, Explanation, SideBySide
+    from semiring_widgets.results.storage import read_bytes
+
+    kinds: tuple[Any, ...] = (Explanation, Comparison, SideBySide)
+    try:
+        result = read_bytes(data, name, {one.kind: one._from_file for one in kinds})
+        from semiring_widgets.export.page import page  # imports what draws
+
+        return True, page(result)
+    except SemiringWidgetsError as error:
+        return False, sentence_of(error)
+
+
+def main() -> None:
+    """Read a file from stdin, write its page to stdout; its name is the argument."""
+    there, text = sentence_or_page(sys.stdin.buffer.read(), sys.argv[1])
+    if not there:
+        sys.exit(" ".join(text.split()))
+    sys.stdout.buffer.write(text.encode("utf-8"))
