@@ -17,7 +17,7 @@ from semiring_widgets.results.exits import install
 
 if TYPE_CHECKING:
     from semiring_widgets import attr, rules, semirings, tasks, widgets
-    from semiring_widgets.attr import compare
+    from semiring_widgets.attr import compare, compare_image
     from semiring_widgets.core import (
         Aligned,
         Circuit,
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         effects,
         explain,
         explain_image,
+        explain_sound,
         flow,
         load_demo,
         load_demo_image,
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
     )
     from semiring_widgets.notebook import load_ipython_extension, unload_ipython_extension
     from semiring_widgets.results import Explanation, SideBySide, load
-    from semiring_widgets.results.cells import ImageExplanation, SoundExplanation
+    from semiring_widgets.results.cells import ImageComparison, ImageExplanation, SoundExplanation
     from semiring_widgets.results.exits import Exits
 
 _HOME = {
@@ -107,16 +108,19 @@ _HOME = {
     "top_routes": "core",
     "SemiringWidgetsError": "errors",
     "Explanation": "results",
+    "ImageComparison": "results.cells",
     "ImageExplanation": "results.cells",
     "SideBySide": "results",
     "SoundExplanation": "results.cells",
     "explain": "explanation",
     "explain_image": "explanation",
+    "explain_sound": "explanation",
     "load": "results",
     "load_demo": "explanation",
     "load_demo_image": "explanation",
     "load_model": "explanation",
     "compare": "attr",
+    "compare_image": "attr",
     "attr": "attr",
     "tasks": "tasks",
     "rules": "rules",
@@ -133,6 +137,7 @@ __all__ = [
     "Curve",
     "Effect",
     "Explanation",
+    "ImageComparison",
     "ImageExplanation",
     "Path",
     "PathSet",
@@ -153,6 +158,7 @@ __all__ = [
     "circuit",
     "circuit_curve",
     "compare",
+    "compare_image",
     "contributions",
     "edges",
     "effects",
@@ -160,6 +166,7 @@ __all__ = [
     "explain",
     "explain_corpus",
     "explain_image",
+    "explain_sound",
     "flow",
     "load",
     "load_demo",

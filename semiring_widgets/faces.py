@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from semiring_widgets.corpus import Corpus
+from semiring_widgets.export import page
+from semiring_widgets.export.cell_page import write_cell_page
 from semiring_widgets.export.corpus_page import write_corpus_page
-from semiring_widgets.export.page import write_page
 from semiring_widgets.export.picture import write_picture
 from semiring_widgets.overview.reading import numbers_of
+from semiring_widgets.results.cells import CellExplanation, ImageComparison
 from semiring_widgets.widgets import corpus_display, display
 
 __all__ = [
@@ -26,6 +28,13 @@ __all__ = [
     "write_page",
     "write_picture",
 ]
+
+
+def write_page(result: Any, path: str | os.PathLike[str], *, chart: bool, answers: int | None) -> Path:
+    """Write one self-contained page, see `semiring_widgets.Explanation.to_html`."""
+    if isinstance(result, (CellExplanation, ImageComparison)):
+        return write_cell_page(result, path)
+    return page.write_page(result, path, chart=chart, answers=answers)
 
 
 def mimebundle(result: Any, include: Any = None, exclude: Any = None) -> dict[str, Any]:

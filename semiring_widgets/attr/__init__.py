@@ -15,6 +15,7 @@ from semiring_widgets._lazy import lazily
 
 if TYPE_CHECKING:
     from semiring_widgets.attr.comparing import compare, compare_run
+    from semiring_widgets.attr.comparing_images import compare_image
     from semiring_widgets.attr.gradient import SemiringGradient
     from semiring_widgets.attr.layer_gradient import LayerSemiringGradient
     from semiring_widgets.results.comparison import Comparison, MethodResult
@@ -25,6 +26,7 @@ _HOME = {
     "MethodResult": ".results.comparison",
     "SemiringGradient": "gradient",
     "compare": "comparing",
+    "compare_image": "comparing_images",
     "compare_run": "comparing",
 }
 
@@ -34,6 +36,7 @@ __all__ = [
     "MethodResult",
     "SemiringGradient",
     "compare",
+    "compare_image",
     "compare_run",
 ]
 

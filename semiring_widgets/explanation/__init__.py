@@ -17,6 +17,7 @@ from semiring_widgets._lazy import lazily
 if TYPE_CHECKING:
     from semiring_widgets.explanation.alongside import beside
     from semiring_widgets.explanation.cells.images import explain_image
+    from semiring_widgets.explanation.cells.sounds import explain_sound
     from semiring_widgets.explanation.component_edges import edges, write_circuit
     from semiring_widgets.explanation.demo import load_demo
     from semiring_widgets.explanation.demo_images import load_demo_image
@@ -32,6 +33,7 @@ _HOME = {
     "effects": "effect_frames",
     "explain": "explaining",
     "explain_image": "cells.images",
+    "explain_sound": "cells.sounds",
     "explain_run": "explaining",
     "flow": "flowing",
     "load_demo": "demo",
@@ -48,6 +50,7 @@ __all__ = [
     "explain",
     "explain_image",
     "explain_run",
+    "explain_sound",
     "flow",
     "load_demo",
     "load_demo_image",

@@ -128,15 +128,16 @@ def page(
     return filled(parts)
 
 
-def filled(parts: Mapping[str, str]) -> str:
+def filled(parts: Mapping[str, str], template: str = "page.html") -> str:
     """The template of a page with its places filled.
 
     Args:
         parts: what comes into each place, as HTML.
+        template: its file in this folder.
     """
-    template = resources.files("semiring_widgets.export").joinpath("page.html").read_text("utf-8")
+    text = resources.files("semiring_widgets.export").joinpath(template).read_text("utf-8")
     # Only the template is searched for places to fill: a text of the user's may look like one.
-    first, *pieces = template.split("{{")
+    first, *pieces = text.split("{{")
     told = [first]
     for piece in pieces:
         name, rest = piece.split("}}", 1)

@@ -17,6 +17,7 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 from semiring_widgets._version import __version__
+from semiring_widgets.pictures.cell_card import cell_picture, cell_picture_file
 from semiring_widgets.pictures.comparison_table import (
     CURVES,
     draw_curves,
@@ -31,9 +32,10 @@ from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.pictures.sheet import DPI, MARGIN, WIDTH, card
 from semiring_widgets.pictures.small_png import small_png
 from semiring_widgets.pictures.two_sides_card import draw_side_by_side
+from semiring_widgets.results.cells import CellExplanation, ImageComparison
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.explanation import Explanation
-from semiring_widgets.results.result import Result
+from semiring_widgets.results.result import Result, Shown
 from semiring_widgets.results.two_sides import SideBySide
 from semiring_widgets.results.wording import number
 
@@ -42,7 +44,7 @@ __all__ = ["picture", "picture_file", "settings_line"]
 _GRAPH: Final = (("granularity", "granularity"), ("level", "level"), ("rules", "rules"))
 
 
-def picture(result: Result) -> bytes:
+def picture(result: Shown) -> bytes:
     """Draw a result.
 
     Args:
@@ -51,6 +53,8 @@ def picture(result: Result) -> bytes:
     Returns:
         A PNG file, 1080 pixels wide.
     """
+    if isinstance(result, (CellExplanation, ImageComparison)):
+        return cell_picture(result)
     # The user's style (a dark one, or one with grids) is meant for the user's figures, not for this card.
     with style.context(["default", {"font.family": FAMILIES}]):
         figure = _figure(result)
@@ -59,7 +63,7 @@ def picture(result: Result) -> bytes:
     return small_png(np.asarray(canvas.buffer_rgba())[..., :3])
 
 
-def picture_file(result: Result, form: str, scale: float = 2.0) -> bytes:
+def picture_file(result: Shown, form: str, scale: float = 2.0) -> bytes:
     """Draw a result for a document, with a line below it that says what was asked.
 
     Args:
@@ -70,6 +74,8 @@ def picture_file(result: Result, form: str, scale: float = 2.0) -> bytes:
     Returns:
         The file; the same for the same result and versions.
     """
+    if isinstance(result, (CellExplanation, ImageComparison)):
+        return cell_picture_file(result, form, scale)
     words = {"font.family": FAMILIES, "svg.fonttype": "none", "svg.hashsalt": "semiring_widgets"}
     looks: list[Any] = ["default", words]
     with style.context(looks):
@@ -96,7 +102,7 @@ def picture_file(result: Result, form: str, scale: float = 2.0) -> bytes:
     return output.getvalue()
 
 
-def settings_line(result: Result) -> str:
+def settings_line(result: Any) -> str:
     """What a picture needs to be made again: model, text, score, reference, rules, graph, version.
 
     Args:
@@ -117,7 +123,7 @@ def settings_line(result: Result) -> str:
 
 
 @singledispatch
-def _figure(result: Result) -> Figure:
+def _figure(result: Any) -> Figure:
     """A kind of result that is not named here: its plain lines."""
     lines = plain(result).splitlines()[1:]
     height = 2 * MARGIN + 0.62 + 0.2 * len(lines)

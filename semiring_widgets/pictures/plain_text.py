@@ -7,10 +7,12 @@ from functools import singledispatch
 import numpy as np
 from numpy.typing import NDArray
 
+from semiring_widgets.pictures.cell_text import plain_cells, plain_methods
 from semiring_widgets.pictures.plain_effects import KINDS, form_of, rows_of
+from semiring_widgets.results.cells import CellExplanation, ImageComparison
 from semiring_widgets.results.comparison import Comparison
 from semiring_widgets.results.explanation import Explanation
-from semiring_widgets.results.result import Result
+from semiring_widgets.results.result import Result, Shown
 from semiring_widgets.results.two_sides import SideBySide
 from semiring_widgets.results.visible import token_label
 from semiring_widgets.results.wording import nats, number, power, signed
@@ -21,13 +23,19 @@ __all__ = ["plain", "statistics"]
 _WORDS = 4
 
 
-def plain(result: Result) -> str:
+def plain(result: Shown) -> str:
     """The result in words.
 
     Args:
         result: an explanation (the answer, what matters most, then the paths) or a comparison (top tokens per
-            method).
+            method); of a text, a picture or a sound.
     """
+    if isinstance(result, CellExplanation):
+        return plain_cells(result)
+    if isinstance(result, ImageComparison):
+        return plain_methods(result)
+    if not isinstance(result, Result):
+        return repr(result)
     lines = [
         *_answer(result),
         "; ".join([f"{result.score.label} = {number(result.score.value)}", *_compared(result)]),

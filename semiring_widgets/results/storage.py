@@ -29,6 +29,7 @@ _READERS: Final = {
     "comparison": "Comparison.load",
     "beside": "semiring_widgets.SideBySide.load",
     "image": "semiring_widgets.ImageExplanation.load",
+    "image_comparison": "semiring_widgets.ImageComparison.load",
     "sound": "semiring_widgets.SoundExplanation.load",
 }
 

@@ -29,7 +29,11 @@ def imported():
 
 
 def test_all_that_is_imported_and_nothing_else_is_in_the_bill(bill):
-    assert {part["name"] for part in bill["components"]} == set(imported()) & set(LOCK[""]["dependencies"]) != set()
+    assert (
+        {part["name"] for part in bill["components"]}
+        == set(imported()) & set(LOCK[""]["dependencies"])
+        != set()
+    )
 
 
 def test_the_bill_is_of_this_bundle_and_of_the_versions_that_are_locked(bill):

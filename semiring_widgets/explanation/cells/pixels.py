@@ -130,8 +130,9 @@ def _given(image: Any, what: str) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(image))
     raise InputError(
         f"{what} is {shown(image)}, and processor is None, so it would have to be what the model "
-        f"itself takes: floating-point numbers, shape (channels, height, width). Give the model's image processor, such as "
-        f"AutoImageProcessor.from_pretrained(...), or a function that makes a tensor of the picture."
+        f"itself takes: floating-point numbers, shape (channels, height, width). Give the model's image "
+        f"processor, such as AutoImageProcessor.from_pretrained(...), or a function that makes a tensor of "
+        f"the picture."
     )
 
 

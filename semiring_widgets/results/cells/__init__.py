@@ -5,6 +5,7 @@
 Public: `semiring_widgets.ImageExplanation` and `semiring_widgets.SoundExplanation`.
 """
 
+from semiring_widgets.results.cells.comparison import ImageComparison, ImageMethod
 from semiring_widgets.results.cells.explanation import CellExplanation
 from semiring_widgets.results.cells.image import ImageExplanation
 from semiring_widgets.results.cells.parts import BestPath, CellLayer, CellRoute, Grid, several
@@ -16,7 +17,9 @@ __all__ = [
     "CellLayer",
     "CellRoute",
     "Grid",
+    "ImageComparison",
     "ImageExplanation",
+    "ImageMethod",
     "SoundExplanation",
     "several",
 ]

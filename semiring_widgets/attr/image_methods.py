@@ -1,0 +1,170 @@
+"""The methods that `compare_image` knows: functions from a picture to one number for each pixel or cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import torch
+from captum.attr import IntegratedGradients, Occlusion, Saliency
+from torch import Tensor, nn
+
+from semiring_widgets.attr.grad_cam import grad_cam, integrated_grad_cam
+from semiring_widgets.checks import shown
+from semiring_widgets.core import backprop, record
+from semiring_widgets.core.paths import paths as paths_of
+from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.cells.feature_maps import noting
+from semiring_widgets.explanation.cells.path_numbers import path_numbers
+from semiring_widgets.explanation.cells.question import CellQuestion
+
+__all__ = ["IMAGE_METHODS", "ImageProblem", "MethodOfImages", "image_methods"]
+
+_STEPS, _AT_ONCE = 50, 10
+# How far Captum's window moves, as a share of its side.
+_STRIDE = 2
+
+
+@dataclass(frozen=True, eq=False)
+class ImageProblem:
+    """What all methods are asked.
+
+    Attributes:
+        question: the picture, its reference and its score.
+        effects: tested, of each cell.
+        layer: of Grad-CAM; None for the one that gives the last feature map.
+    """
+
+    question: CellQuestion
+    effects: Tensor
+    layer: nn.Module | None
+
+    @cached_property
+    def gradcam_layer(self) -> nn.Module:
+        """The module whose feature maps Grad-CAM weighs.
+
+        Raises:
+            InputError: no module gives feature maps.
+        """
+        if self.layer is not None:
+            return self.layer
+        question = self.question
+        with torch.no_grad(), noting(question.model) as maps:
+            question.forward(question.inputs)
+        height, width = question.inputs.shape[2:]
+        sizes = [size for size in maps if size[0] * width == size[1] * height]
+        if not sizes:
+            raise InputError(
+                "No module of this model gives feature maps, shape (batch, channels, rows, columns), of the "
+                "picture's proportions; give layer=, the module that does."
+            )
+        smallest = min(sizes, key=lambda size: size[0] * size[1])
+        return question.model.get_submodule(maps[smallest][-1][0])
+
+    def spread(self, maps: Tensor) -> Tensor:
+        """Feature maps (1, 1, rows, columns) at every pixel (1, 1, height, width)."""
+        size = tuple(self.question.inputs.shape[2:])
+        return nn.functional.interpolate(maps, size=size, mode="bilinear", align_corners=False)
+
+
+Ask: TypeAlias = Callable[[ImageProblem], Tensor]
+MethodOfImages: TypeAlias = str | Ask
+
+
+def _by_rule(rules: str) -> Ask:
+    def ask(problem: ImageProblem) -> Tensor:
+        question = problem.question
+        with torch.no_grad(), record(reference=question.reference, rules=rules) as tape:
+            score = question.forward(question.inputs).reshape(())
+        slopes = backprop(tape, score, question.inputs).value
+        return slopes * (question.inputs - question.reference)
+
+    return ask
+
+
+def _path_mass(problem: ImageProblem) -> Tensor:
+    question = problem.question
+    with torch.no_grad(), record(reference=question.reference) as tape:
+        score = question.forward(question.inputs).reshape(())
+    return path_numbers(paths_of(tape, score, question.inputs), question).mass_share
+
+
+def _saliency(problem: ImageProblem) -> Tensor:
+    question = problem.question
+    found: Tensor = Saliency(question.forward).attribute(question.inputs.clone().requires_grad_())
+    return found
+
+
+def _integrated_gradients(problem: ImageProblem) -> Tensor:
+    question = problem.question
+    found: Tensor = IntegratedGradients(question.forward).attribute(
+        question.inputs, baselines=question.reference, n_steps=_STEPS, internal_batch_size=_AT_ONCE
+    )
+    return found
+
+
+def _occlusion(problem: ImageProblem) -> Tensor:
+    question = problem.question
+    rows, columns = question.grid.shape
+    channels, height, width = question.inputs.shape[1:]
+    window = max(1, height // rows), max(1, width // columns)
+    with torch.no_grad():
+        found: Tensor = Occlusion(question.forward).attribute(
+            question.inputs,
+            sliding_window_shapes=(channels, *window),
+            strides=(channels, *(max(1, side // _STRIDE) for side in window)),
+            baselines=question.reference,
+            perturbations_per_eval=question.batch,
+        )
+    # Captum repeats the number of a pixel for every channel.
+    return found[:, :1]
+
+
+IMAGE_METHODS: Mapping[str, Ask] = {
+    "effect": lambda problem: problem.effects,
+    "contribution (secant)": _by_rule("secant"),
+    "contribution (linear)": _by_rule("linear"),
+    "path mass": _path_mass,
+    "Saliency": _saliency,
+    "IntegratedGradients": _integrated_gradients,
+    "Occlusion": _occlusion,
+    "GradCAM": lambda problem: problem.spread(
+        grad_cam(problem.question.forward, problem.gradcam_layer, problem.question.inputs)
+    ),
+    "IntegratedGradCAM": lambda problem: problem.spread(
+        integrated_grad_cam(
+            problem.question.forward,
+            problem.gradcam_layer,
+            problem.question.inputs,
+            problem.question.reference,
+        )
+    ),
+}
+
+
+def image_methods(given: Any) -> dict[str, Ask]:
+    """The methods that are asked for, by name.
+
+    Args:
+        given: a name, a list of names, a dict that names functions, or None for all.
+
+    Raises:
+        InputError: an unknown method.
+    """
+    if given is None:
+        return dict(IMAGE_METHODS)
+    if isinstance(given, Mapping):
+        for name, method in given.items():
+            if not callable(method):
+                raise InputError(f"The method {name!r} is {shown(method)}; give a function of the problem.")
+        return dict(given)
+    several: Sequence[Any] = [given] if isinstance(given, str) else list(given)
+    for name in several:
+        if name not in IMAGE_METHODS:
+            raise InputError(
+                f"methods has {shown(name)}; choose of {', '.join(IMAGE_METHODS)}, or give a dict from "
+                f"names to functions of the problem."
+            )
+    return {name: IMAGE_METHODS[name] for name in several}

@@ -1,0 +1,86 @@
+"""`explain_sound`: the same questions as of a picture, along time."""
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+import semiring_widgets as sw
+
+SAMPLES, FRAMES = 480, 4
+
+
+@pytest.fixture(scope="module")
+def explained():
+    torch.manual_seed(0)
+    config = transformers.Wav2Vec2Config(
+        vocab_size=8, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        conv_dim=(8, 8), conv_stride=(8, 4), conv_kernel=(8, 4), num_conv_pos_embeddings=4,
+        num_conv_pos_embedding_groups=2, num_feat_extract_layers=2, classifier_proj_size=8, num_labels=3,
+    )  # fmt: skip
+    model = transformers.Wav2Vec2ForSequenceClassification(config).eval()
+    sound = torch.randn(SAMPLES) / 4
+    extractor = transformers.Wav2Vec2FeatureExtractor(do_normalize=False)
+    found = sw.explain_sound(model, extractor, sound.numpy(), 1, 2, frames=FRAMES, routes=2)
+
+    def score(x):
+        logits = model(input_values=x).logits
+        return logits[:, 1] - logits[:, 2]
+
+    return found, score, sound[None]
+
+
+@torch.no_grad()
+def test_effects_equal_a_loop_over_the_frames(explained):
+    found, score, sound = explained
+    by_hand = []
+    for frame in range(FRAMES):
+        silent = sound.clone()
+        silent[:, frame * SAMPLES // FRAMES : (frame + 1) * SAMPLES // FRAMES] = 0
+        by_hand.append(float(score(sound) - score(silent)))
+    table = found.effects()
+    np.testing.assert_allclose(table.effect, by_hand, atol=1e-5)
+    np.testing.assert_allclose(table.start, np.arange(FRAMES) * SAMPLES / FRAMES / 16_000)
+
+
+@torch.no_grad()
+def test_contributions_sum_to_the_difference_from_silence(explained):
+    found, score, sound = explained
+    difference = float(score(sound) - score(0 * sound))
+    assert found.effects().contribution.sum() == pytest.approx(difference, abs=1e-4)
+    assert found.effects().mass_share.sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_the_attention_is_told_by_frames_of_the_model(explained):
+    found, _, _ = explained
+    (layer,) = found.layers
+    # 480 samples, by convolutions of width 8 and stride 8, and 4 and 4.
+    assert (layer.kind, layer.rows, layer.columns, layer.heads) == ("attention", 1, 15, 2)
+    assert found.layer_map(0, 1).shape == (1, layer.columns)
+    assert found.routes
+    assert all(cell < layer.columns for route in found.routes for cell in route.cells)
+
+
+def test_what_is_saved_is_read_back(explained, tmp_path):
+    found, _, _ = explained
+    found.save(tmp_path / "sound.npz")
+    again = sw.SoundExplanation.load(tmp_path / "sound.npz")
+    assert again.rate == found.rate
+    assert again.dataset.identical(found.dataset)
+
+
+@pytest.mark.parametrize(
+    ("sound", "more", "message"),
+    [
+        (torch.zeros(2, 8), {}, "one channel"),
+        (torch.zeros(8, dtype=torch.int64), {}, "one channel"),
+        (torch.full((8,), torch.inf), {}, "NaN or infinity"),
+        (torch.ones(64), {"reference": "mask"}, "'zero' .silence. or 'mean'"),
+        (torch.ones(64), {"reference": torch.ones(8)}, "give as many"),
+        (torch.ones(64), {"frames": 65}, "frames is 65"),
+    ],
+)
+def test_errors_say_what_to_do(sound, more, message):
+    model = torch.nn.Sequential(torch.nn.Linear(64, 3)).eval()
+    with pytest.raises(sw.SemiringWidgetsError, match=message):
+        sw.explain_sound(model, None, sound, target=1, **more)
