@@ -50,11 +50,10 @@ EXAMPLE = re.compile(r"^ +%%explain (.+)\n +(.+)$", re.MULTILINE)
 
 def test_a_question_mark_tells_every_option_and_shows_examples(shell):
     told = shell.object_inspect("%%explain")["docstring"]
+    joined = " ".join(told.split()).replace("feed- ", "feed-")
     for action in notebook._parser()._actions:
         assert action.option_strings[-1] in told
-        assert " ".join(action.help.split("%")[0].split()) in " ".join(told.split()).replace(
-            "feed- ", "feed-"
-        )
+        assert " ".join(action.help.split("%")[0].split()) in joined
     assert len(EXAMPLE.findall(told)) >= 4
     shown = shell.object_inspect_mime("%%explain")["text/plain"]
     assert "%%explain --target are --contrast is" in shown

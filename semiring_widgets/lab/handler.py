@@ -14,7 +14,7 @@ from typing import Any, Final
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler, path_regex
 from jupyter_server.utils import ensure_async, url_path_join
-from tornado import web
+from tornado.web import authenticated
 
 from semiring_widgets.errors import InputError
 from semiring_widgets.lab.saved_page import page_elsewhere
@@ -32,7 +32,7 @@ class SavedPageHandler(APIHandler):
 
     auth_resource = "contents"
 
-    @web.authenticated
+    @authenticated
     @authorized
     async def get(self, path: str) -> None:
         """Answer with the page.
