@@ -36,8 +36,7 @@ def test_nothing_is_found(watched, tmp_path, kind, theme):
         page.goto(path.as_uri())
     view = View(page.locator(".semiring-widgets").first)
     view.root.evaluate(f"(root) => root.setAttribute('data-theme', '{theme}')")
-    for summary in view.root.locator("summary").all():
-        summary.click()
+    view.unfold()
     for chosen in (0, 1):
         token = view.root.locator(f'[data-item][data-token="{chosen}"]').first
         token.click(modifiers=["Shift"])

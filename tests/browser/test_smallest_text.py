@@ -36,8 +36,7 @@ WRITTEN = """(root) => {
 
 def unfold(view):
     """Opens whatever can be opened, and selects something."""
-    for summary in view.root.locator("summary").all():
-        summary.click()
+    view.unfold()
     for toggle in ("help", "question"):
         for button in view.root.locator(f'[data-action="{toggle}"]').all():
             button.click()

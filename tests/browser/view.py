@@ -160,6 +160,13 @@ class View:
         """Waits for the frame in which what is known by now is drawn."""
         self.root.evaluate(DRAWN)
 
+    def unfold(self):
+        """Opens whatever is folded; a pane that shows nothing has nothing to open."""
+        self.drawn()
+        for summary in self.root.locator("summary").all():
+            if summary.is_visible():
+                summary.click()
+
     def hover(self, element):
         """Points at an element where it lies still: to scroll, which is told a frame later, hides a tip."""
         element.scroll_into_view_if_needed()
