@@ -203,7 +203,7 @@ def head_map(
             f"The attention of layer {attention.index} ({attention.module}) is one step with a backward of "
             f"its own; its flow is known by head and token, but not from token to token."
         )
-    shape = (query.tokens, key.tokens)
+    shape: tuple[int, ...] = (query.tokens, key.tokens)
     if examples > 1:
         shape = (examples, query.tokens // examples, key.tokens // examples)
     none = torch.full(shape, float("-inf"), dtype=torch.float64, device=query.node.device)
