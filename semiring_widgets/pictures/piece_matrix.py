@@ -43,14 +43,14 @@ class _Matrix:
         pieces = table.groupby(["of", "piece"])["piece_text"].first()
         names = table.names
         values = found.to_numpy()
-        peak = float(found.abs().max(axis=None))
+        peak = float(found.abs().to_numpy(float, na_value=0.0).max())
         tested = bool(table["effect"].notna().any())
         sort = "effect, tested" if tested else "contribution: estimated, not tested"
         caption = f"{sort}, in nats, on a scale of its own to ±{number(peak, 2)}"
         return cls(
             [f"− {pieces[at]}" if at[0] == "contrast" else pieces[at] for at in found.index],
             [names[at] for at in found.columns],
-            Tints(values, 0.0 if math.isnan(peak) else peak, caption),
+            Tints(values, peak, caption),
         )
 
     def cells(self) -> Iterator[tuple[int, int, float, str]]:
