@@ -81,7 +81,7 @@ def pieces_picture(table: ByToken) -> Block:
             label(page, MARGIN, upper - (row + 0.5) * _ROW, drawable(name, 14), 7.5)
         for row, column, strength, written in matrix.cells():
             corner = (left + column * cell, upper - (row + 1) * _ROW)
-            looks = {"facecolor": shade(strength), "edgecolor": LINE, "linewidth": 0.4}
+            looks: dict[str, Any] = {"facecolor": shade(strength), "edgecolor": LINE, "linewidth": 0.4}
             page.add_artist(Rectangle(corner, 0.94 * cell, _ROW - 0.02, **looks))
             if cell >= _PRINTING and abs(strength) >= PRINTED:
                 label(page, corner[0] + cell / 2, corner[1] + _ROW / 2, written, 7, ha="center")
