@@ -43,14 +43,14 @@ class _Matrix:
         pieces = table.groupby(["of", "piece"])["piece_text"].first()
         names = table.names
         values = found.to_numpy()
-        peak = float(found.abs().max(axis=None))
+        peak = float(found.abs().to_numpy(float, na_value=0.0).max())
         tested = bool(table["effect"].notna().any())
         sort = "effect, tested" if tested else "contribution: estimated, not tested"
         caption = f"{sort}, in nats, on a scale of its own to ±{number(peak, 2)}"
         return cls(
             [f"− {pieces[at]}" if at[0] == "contrast" else pieces[at] for at in found.index],
             [names[at] for at in found.columns],
-            Tints(values, 0.0 if math.isnan(peak) else peak, caption),
+            Tints(values, peak, caption),
         )
 
     def cells(self) -> Iterator[tuple[int, int, float, str]]:
@@ -81,7 +81,7 @@ def pieces_picture(table: ByToken) -> Block:
             label(page, MARGIN, upper - (row + 0.5) * _ROW, drawable(name, 14), 7.5)
         for row, column, strength, written in matrix.cells():
             corner = (left + column * cell, upper - (row + 1) * _ROW)
-            looks = {"facecolor": shade(strength), "edgecolor": LINE, "linewidth": 0.4}
+            looks: dict[str, Any] = {"facecolor": shade(strength), "edgecolor": LINE, "linewidth": 0.4}
             page.add_artist(Rectangle(corner, 0.94 * cell, _ROW - 0.02, **looks))
             if cell >= _PRINTING and abs(strength) >= PRINTED:
                 label(page, corner[0] + cell / 2, corner[1] + _ROW / 2, written, 7, ha="center")

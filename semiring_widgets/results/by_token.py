@@ -53,7 +53,7 @@ class ByToken(pd.DataFrame):
         if self.empty:
             return super().__repr__()
         matrix, names = self.matrix(), self.names
-        form = Decimals.of(float(matrix.abs().max(axis=None)))
+        form = Decimals.of(float(matrix.abs().to_numpy(float, na_value=0.0).max()))
         pieces = self.groupby(["of", "piece"])[["piece_text", "log_probability"]].first()
         table = pd.DataFrame(
             [["" if value != value else form.signed(value) for value in row] for row in matrix.to_numpy()],  # noqa: PLR0124
@@ -67,4 +67,4 @@ class ByToken(pd.DataFrame):
         return repr(table)
 
     def _repr_html_(self) -> str | None:
-        return super()._repr_html_() if self.empty else exits().pieces_html(self)
+        return self.to_html() if self.empty else exits().pieces_html(self)

@@ -6,8 +6,10 @@ import semiring_widgets as sw
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.chats import written_out
 from semiring_widgets.explanation.scores import prepare
-from semiring_widgets.explanation.text import source_of
+from semiring_widgets.explanation.segments import with_segments
+from semiring_widgets.explanation.text import Source, source_of
 from semiring_widgets.question import Question
+from semiring_widgets.results.parts import Stream, Token
 from tests.explanation.test_continuations import gpt2, llama
 from tests.own_tokenizers import byte_level, sentence_piece
 
@@ -75,13 +77,11 @@ def test_who_says_what_is_known(pair):
 
 
 def test_both_texts_of_a_pair_are_told_apart():
-    model, tokenizer = sw.load_demo()
-    asked = prepare(model, tokenizer, Question(("The keys [MASK] here.", "The cabinet is old."), "are"))
-    stream = asked.streams[0]
-    begins = {one.name: stream.tokens[one.begins].text for one in stream.segments}
-    assert begins == {"first text": "The", "second text": "The"}
-    assert stream.tokens[stream.segments[1].begins - 1].text == "[SEP]"
-    assert prepare(model, tokenizer, Question("The keys [MASK] here.", "are")).streams[0].segments == ()
+    spans = [(0, 0), (0, 3), (4, 8), (0, 0), (9, 12), (13, 16)]
+    tokens = tuple(Token(n, "", "", n, *span, span == (0, 0)) for n, span in enumerate(spans))
+    found = with_segments(Stream("input", tokens), Source(None, ("The keys", "The cat")))
+    assert [(one.name, one.begins) for one in found.segments] == [("first text", 1), ("second text", 4)]
+    assert with_segments(Stream("input", tokens), Source(None, ("The keys The cat",))).segments == ()
 
 
 def test_an_answer_in_a_chat_is_explained(pair):
