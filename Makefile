@@ -143,7 +143,7 @@ examples: $(TEST) build  ## run the notebooks of examples/ and keep their output
 # A notebook that did not change is not run again until the package does.
 SITE := examples/docs/_build/html
 .PHONY: docs
-docs: $(DOCS) build  ## run the pages of the documentation and build its site (MINUTES)
+docs: $(DOCS) build  ## run the pages of the documentation and build its site (5 min)
 	@mkdir -p examples/docs/_build/pages
 	@PYTHONPATH=examples/docs OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -j 2 -b html examples/docs $(SITE)
 	@echo "$(abspath $(SITE))/index.html"
@@ -208,7 +208,7 @@ test-browser: $(TEST) build browser  ## the widgets in Chromium, on real noteboo
 	else echo "$(NO_CHROMIUM)"; fi
 
 .PHONY: test-docs
-test-docs: $(TEST) docs browser  ## the site of the documentation in Chromium: links, requests, axe (MINUTES)
+test-docs: $(TEST) docs browser  ## the site of the documentation in Chromium: links, requests, axe (8 min)
 	@if command -v chromium >/dev/null; then \
 	    set -x; $(BIN)/python -m pytest -m "$(LANE_DOCS)" $(PYTEST_ARGS) tests/browser; \
 	else echo "$(NO_CHROMIUM)"; fi
@@ -229,7 +229,7 @@ test: $(TEST) $(MODULES) browser  ## set up what is needed, then every check but
 	echo "All checks passed."
 
 .PHONY: test-all
-test-all:  ## `make test`, `make test-docs`, `make test-slow`: every check and test, as CI runs them (MINUTES)
+test-all:  ## `make test`, `make test-docs`, `make test-slow`: every check and test, as CI runs them (24 min)
 	@failed=; for part in test test-docs test-slow; do $(MAKE) $$part || failed="$$failed $$part"; done; \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed." >&2; exit 1; fi
 
@@ -248,7 +248,7 @@ test-lowest:  ## a short selection of the tests, with the lowest version of ever
 	@$(LOWEST_PYTHON) -m venv .venv-lowest
 	@.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -c tests/constraints-lowest.txt \
 	    -e './[test,studies]'
-	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n auto --maxprocesses 8 -m "$(LANE_FAST)" $(OLD) \
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n auto --maxprocesses 8 -m '$(LANE_FAST)' $(OLD) \
 	    $(PYTEST_ARGS) $(SHORT)
 
 .PHONY: test-newest
@@ -256,7 +256,7 @@ test-newest:  ## the same with the newest version of everything
 	@$(NEWEST_PYTHON) -m venv .venv-newest
 	@.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager \
 	    -e './[test,studies]'
-	OMP_NUM_THREADS=1 .venv-newest/bin/python -m pytest -n auto --maxprocesses 8 -m "$(LANE_FAST)" \
+	OMP_NUM_THREADS=1 .venv-newest/bin/python -m pytest -n auto --maxprocesses 8 -m '$(LANE_FAST)' \
 	    $(PYTEST_ARGS) $(SHORT)
 
 .PHONY: format

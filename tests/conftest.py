@@ -195,8 +195,9 @@ class FakeSession:
         )
         return ScalarPath(0, 1, 7, 0.0, -1, walked)
 
-    def ranking(self, by, selection, count, check=None, *, avoiding=()):
+    def ranking(self, by, selection, count, check=None, *, avoiding=(), among=()):
         self._check(selection)
+        self._check(among)
         self._check(avoiding)
         self.asked.append((by, selection))
         layers, _, tokens = self.sizes

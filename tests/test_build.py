@@ -51,6 +51,8 @@ def test_wheel_holds_what_pip_users_need(wheel):
     assert "export{" in bundle or "export {" in bundle, "the bundle is no ES module"
     weights = [name for name in sizes if name.startswith("semiring_widgets/explanation/embedded_model/")]
     assert sum(sizes[name] for name in weights) > 100_000, f"no embedded model among {weights}"
+    for name in ("licenses/LICENSE", "licenses/js/THIRD_PARTY_LICENSES.txt", "sboms/widget.cdx.json"):
+        assert [path for path in sizes if path.endswith(f".dist-info/{name}")], name
     extension = "data/share/jupyter/labextensions/semiring-widgets"
     for name in ("package.json", "static/remoteEntry.js", "static/saved-file.js"):
         assert [path for path in sizes if path.endswith(f"{extension}/{name}")], name
@@ -129,11 +131,34 @@ def test_a_failing_front_end_build_stops_a_wheel_but_not_an_editable_installatio
     build = hook.ProductsHook(str(tree), {}, None, None, str(tree), "wheel", app=Application())
     with pytest.raises(RuntimeError, match=r"`npm ci .*ended with status 3.*SEMIRING_WIDGETS_SKIP_JS=1"):
         build.initialize("standard", {})
-    data = {}
+    data = {"sbom_files": []}
     build.initialize("editable", data)
-    assert data == {}
-    assert len(warnings) == 1
+    assert data == {"sbom_files": []}
     assert "No widgets for now" in warnings[0]
+    assert warnings[1:] == [hook.SLOWER]
+
+
+def test_without_a_compiler_a_wheel_is_pure_and_says_what_is_slower(hook, tree, monkeypatch):
+    monkeypatch.delenv(hook.SKIP_VARIABLE, raising=False)
+    bill = tree / "semiring_widgets" / "widgets" / "static" / "widget.cdx.json"
+    bill.write_text("{}")
+    warnings = []
+
+    class Application:
+        display_warning = warnings.append
+
+    for kernels, told in (
+        (None, {}),
+        (tree, {"pure_python": False, "tag": f"py3-none-{hook.platform_tag()}"}),
+    ):
+        monkeypatch.setattr(hook, "build_kernels", lambda _, kernels=kernels: kernels)
+        data = {"sbom_files": []}
+        hook.ProductsHook(str(tree), {}, None, None, str(tree), "wheel", app=Application()).initialize(
+            "standard", data
+        )
+        assert data == {"sbom_files": [str(bill.relative_to(tree))], **told}
+    assert warnings == [hook.SLOWER]
+    assert "several times as long" in hook.SLOWER
 
 
 def test_without_npm_the_installer_is_asked_for_node(hook, tree, monkeypatch):

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import semiring_widgets
 
@@ -29,6 +30,7 @@ html_theme = "furo"
 html_title = "semiring_widgets"
 html_static_path = ["_static"]
 html_css_files = ["docs.css"]
+html_js_files = ["docs.js"]
 # What `shown.live` writes while notebooks run: pages of explanations, at the root of the site.
 html_extra_path = [str(BUILT / "pages")]
 html_show_sourcelink = False
@@ -57,3 +59,19 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 # Attributes that a class documents are then not told twice, as those of named tuples would be.
 napoleon_use_ivar = True
+
+
+def with_plain_bars(_app: Any, _what: str, _name: str, _thing: Any, _options: Any, lines: list[str]) -> None:
+    """In docstrings ``|weight|`` is a magnitude, no substitution of reStructuredText."""
+    example = False
+    for number, line in enumerate(lines):
+        example = line.lstrip().startswith((">>>", "...")) or (example and bool(line.strip()))
+        if not example:
+            pieces = line.split("`")
+            pieces[::2] = [piece.replace("|", r"\|") for piece in pieces[::2]]
+            lines[number] = "`".join(pieces)
+
+
+def setup(app: Any) -> None:
+    """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", with_plain_bars)

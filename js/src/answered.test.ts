@@ -172,7 +172,7 @@ describe("a second text", () => {
       const extra = { ...(tokens[0] ?? expect.fail("no token")), index: 9, text: "there" };
       const reference: Reference = {
         ...{ kind: "text", label: "the other text", score: -3 },
-        streams: [{ name: "input", tokens: [...tokens, extra] }],
+        streams: [{ name: "input", tokens: [...tokens, extra], segments: [] }],
         aligned: [[0, 1, 2, 3, -1, 5, 6, 7, 8]],
       };
       return { reference };

@@ -97,7 +97,7 @@ function placeExplanation(
   const hint = h("p", { class: "hint" });
   const choices = h("div", { class: "choices" });
   const columns = h("div", { class: "columns" });
-  const more = h("details", { class: "numbers" }, h("summary", SHORTCUTS, "Numbers of all paths"));
+  const more = h("details", { class: "numbers" }, h("summary", {}, "Numbers of all paths"));
   placed(body, mountAsk, h("div", { class: "ask" }));
   body.append(choices);
   placed(choices, mountSwitch, h("div"));
@@ -139,9 +139,6 @@ function isLarge({ state: { summary } }: Store): boolean {
   if (summary?.type !== "explanation") return false;
   return summary.layers.length * (summary.streams[0]?.tokens.length ?? 0) > LARGE;
 }
-
-// Keys that are pressed here are not the notebook's.
-const SHORTCUTS = { "data-lm-suppress-shortcuts": "true" };
 
 /** A pane; in one of the order of a line, arrows go from one item to the next. */
 const section = (name: string, label: string, order = "plane"): HTMLElement =>

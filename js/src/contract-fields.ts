@@ -9,7 +9,7 @@ export const FIELDS: Record<Incoming["type"], string> = {
   beside:
     "type version revision text model score streams status columns paths sides words layers statistics answer",
   conditioned: "type id selection log_share totals contribution avoiding among columns",
-  routes: "type id by selection ranking",
+  routes: "type id by selection ranking among",
   test: "type id test",
   head_map: "type id layer head selection kinds peak columns",
   group: "type id groups",

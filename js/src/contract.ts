@@ -76,10 +76,20 @@ export interface Token {
   special: boolean;
 }
 
+/** A text of a pair, or a message of a chat. */
+export interface Segment {
+  /** `"first text"`, `"second text"`, or the role of who says it. */
+  name: string;
+  /** Its first token. */
+  begins: number;
+}
+
 /** A sequence of tokens: `"input"`, or `"encoder"` and `"decoder"`. */
 export interface Stream {
   name: string;
   tokens: readonly Token[];
+  /** Of what it is made, in order; none where it is one text. */
+  segments: readonly Segment[];
 }
 
 /** How far the computation is: `state` is running, done, cancelled or failed. */
@@ -476,6 +486,8 @@ export interface RoutesAnswer {
   by: RankedBy;
   selection: Selection;
   ranking: Ranking;
+  /** Parts of which they pass at least one; none for no such condition. */
+  among: Selection;
 }
 
 /** What one test found. */
@@ -627,6 +639,8 @@ export interface RoutesRequest {
   selection: Selection;
   /** Parts that none of these paths pass. */
   avoiding: Selection;
+  /** Parts of which they pass at least one, as a group of parts means; none for no such condition. */
+  among: Selection;
 }
 
 /** Asks what really becomes of the score when parts are given another value, all at once. */

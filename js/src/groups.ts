@@ -20,3 +20,11 @@ export function freeName(groups: readonly Group[]): string {
     if (!groups.some((group) => group.name === name)) return name;
   }
 }
+
+/** That some groups are not among those of an answer. */
+export function lostGroups(lost: readonly Group[]): string {
+  const names = lost.map(({ name }) => `“${name}”`).join(", ");
+  return lost.length === 1
+    ? `This answer is without the group ${names}: its words are not in this text, or it was made for another answer.`
+    : `This answer is without the groups ${names}: their words are not in this text, or they were made for another answer.`;
+}

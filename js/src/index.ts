@@ -2,6 +2,7 @@
 
 import { mountApp } from "./app";
 import { mountCorpus } from "./corpus/view";
+import { keepKeys } from "./host-keys";
 import { pageModel } from "./page-model";
 import type { Model } from "./transport";
 
@@ -15,13 +16,11 @@ function render({ model, el, signal }: RenderContext): (() => void) | undefined 
   const summary = model.get("summary");
   const corpus = typeof summary === "object" && summary !== null && Reflect.get(summary, "type") === "corpus";
   const mount = corpus ? mountCorpus : mountApp;
-  if (signal !== undefined) {
-    mount(model, el, signal);
-    return undefined;
-  }
   const own = new AbortController();
-  mount(model, el, own.signal);
-  return () => own.abort();
+  const end = signal ?? own.signal;
+  mount(model, el, end);
+  keepKeys(el, end);
+  return signal === undefined ? () => own.abort() : undefined;
 }
 
 /** Draw the payload inside an element of an exported page; what it showed before is the fallback. */

@@ -97,6 +97,71 @@ describe("groups", () => {
   });
 });
 
+describe("groups and another question", () => {
+  const OTHERS = { layer: 0, branch: null, head: 1, token: null, stream: 0 };
+  const named = (name: string) => ({ name, parts: [OTHERS], share: 0.25, entropy: 1, contribution: 1.5 });
+  const inquiry = (number: number) => ({
+    number,
+    attempts: number,
+    arguments: [],
+    status: null,
+    wrong: "",
+    past: [],
+  });
+
+  /** The widget with two groups, the second selected, and the answer to another question. */
+  function askedAgain(groups: readonly object[], state = "done") {
+    const view = mounted("answered");
+    const arrives = (change: object) => {
+      const summary = view.model.values.summary as ExplanationHeader;
+      view.model.values.summary = { ...summary, ...change, revision: summary.revision + 1 };
+      view.model.emit("change:revision");
+      frame();
+    };
+    arrives({
+      groups: [named("kept"), { ...named("gone"), parts: [partOf({ token: 1 })] }],
+      inquiry: inquiry(1),
+    });
+    view.root.querySelectorAll<HTMLElement>('[data-action="group"]')[1]?.click();
+    frame();
+    const { status } = view.model.values.summary as ExplanationHeader;
+    arrives({ groups, inquiry: inquiry(2), status: { ...status, state } });
+    return {
+      ...view,
+      arrives,
+      chips: () => [...view.root.querySelectorAll(".chip.group .name")].map((e) => e.textContent),
+    };
+  }
+
+  it("stay where they came with the answer; of the others a sentence tells", () => {
+    const { root, chips } = askedAgain([{ ...named("kept"), share: 0.5 }]);
+    expect(chips()).toEqual(["kept"]);
+    expect(root.querySelector(".chip.group")?.textContent).toContain("50 % of mass");
+    expect(root.querySelector(".groups")?.textContent).toContain("This answer is without the group “gone”");
+    expect(root.dataset.among).toBe("[]");
+  });
+
+  it("are waited for until the answer is complete", () => {
+    const { root, chips, arrives, model } = askedAgain([], "running");
+    expect(root.querySelector(".groups")?.textContent).not.toContain("without");
+    const { status } = model.values.summary as ExplanationHeader;
+    arrives({ groups: [named("kept"), named("gone")], status: { ...status, state: "done" } });
+    expect(chips()).toEqual(["kept", "gone"]);
+    expect(root.querySelector(".groups")?.textContent).not.toContain("without");
+  });
+
+  it("have their routes ranked", () => {
+    const { model, root } = askedAgain([named("kept"), named("gone")]);
+    root.querySelector<HTMLElement>('[data-action="group"]')?.click();
+    frame();
+    expect(asked(model, "routes")).toMatchObject({ selection: [], avoiding: [], among: [OTHERS] });
+    expect(root.textContent).toContain("looking for routes");
+    reply(model, "routes", { by: "contribution", selection: [], among: [OTHERS] });
+    expect(root.textContent).toContain("Routes through the selection");
+    expect(root.textContent).not.toContain("looking for routes");
+  });
+});
+
 describe("drilling down", () => {
   it("shows the units of the selected head, the strongest first", () => {
     const { model, root } = mounted("answered");

@@ -72,8 +72,8 @@ async function answer(root: HTMLElement, page: Page, answers: Answers, request: 
   if (request.type === "bokehjs") return bokehjs(root);
   if (request.type === "routes") {
     const ranking = rankingOf(page, answers, request);
-    if (ranking !== undefined)
-      return [{ type: "routes", by: request.by, selection: request.selection, id: 0, ranking }, null];
+    const asked = { by: request.by, selection: request.selection, among: request.among };
+    if (ranking !== undefined) return [{ ...asked, type: "routes", id: 0, ranking }, null];
   }
   const found = isEmpty(aroundOf(request)) ? prepared(answers, request) : undefined;
   if (found !== undefined) return [found.header, found.buffer];
@@ -104,12 +104,13 @@ function prepared(answers: Answers, request: Request): Held | undefined {
 function rankingOf(page: Page, answers: Answers, request: RoutesRequest): Ranking | undefined {
   const { by, selection } = request;
   const avoiding = aroundOf(request);
+  const among = normalise(request.among);
   const summary = page.summary as ExplanationHeader;
-  const long = prepared(answers, { ...request, selection: EMPTY })?.header;
+  const long = prepared(answers, { ...request, selection: EMPTY, among: EMPTY })?.header;
   const ranking =
     long?.type === "routes" ? long.ranking : summary.rankings.find((ranking) => ranking.by === by);
-  if (ranking === undefined || (isEmpty(selection) && isEmpty(avoiding))) return ranking;
-  return through(ranking, selection, summary.layers, avoiding);
+  if (ranking === undefined || (isEmpty(selection) && isEmpty(avoiding) && isEmpty(among))) return ranking;
+  return through(ranking, selection, summary.layers, avoiding, among);
 }
 
 /** BokehJS is packed in the page: 0.4 MB for 1.3. */

@@ -4,6 +4,7 @@ import { type Bytes, Columns } from "./columns";
 import type {
   AskRequest,
   ExplanationHeader,
+  Group,
   ListedStep,
   Part,
   RecallRequest,
@@ -11,37 +12,22 @@ import type {
   Selection,
   Test,
 } from "./contract";
-import { groupsOf } from "./groups";
-import { History } from "./history";
+import { groupsOf, lostGroups } from "./groups";
 import { anotherVersion, isSummary } from "./incoming";
 import { measureOf } from "./measures";
 import { EMPTY, headOf, isEmpty, normalise, same } from "./selection";
+import { isAll, type Shown, sameShown, selections } from "./shown";
 import type { Store } from "./store";
 import { known, type Question, sameQuestion } from "./tested";
 import { Connection, type Model, type Reply } from "./transport";
 
-/** Which paths are shown: those through all of some parts and through none of others. */
-interface Shown {
-  selection: Selection;
-  avoiding: Selection;
-  /** Parts of which any is passed. */
-  among: Selection;
-}
-
-const sameShown = (one: Shown, other: Shown): boolean =>
-  same(one.selection, other.selection) && same(one.avoiding, other.avoiding) && same(one.among, other.among);
-
-const isAll = ({ selection, avoiding, among }: Shown): boolean =>
-  isEmpty(selection) && isEmpty(avoiding) && isEmpty(among);
-
 const PULLS = 5;
-const NOT_RANKED = "Routes through any part of a group are not ranked.";
-
-const selections = () => new History<Shown>({ selection: EMPTY, avoiding: EMPTY, among: EMPTY }, sameShown);
 
 export class Questions {
   private readonly connection: Connection;
   private history = selections();
+  /** The groups of the question before, until the answer to this one is complete. */
+  private grouped: readonly Group[] = [];
 
   constructor(
     private readonly model: Model,
@@ -276,8 +262,7 @@ export class Questions {
       { type: "condition", selection, avoiding, among },
       {
         answered: (header, buffer) => {
-          const current = same(normalise(header.among ?? EMPTY), this.store.state.among);
-          if (!this.isCurrent(header.selection) || !current) return;
+          if (!this.isCurrent(header.selection, header.among)) return;
           const condition = { header, columns: new Columns(header.columns, buffer) };
           this.store.update({ condition, answered: "ready", error: null });
         },
@@ -309,16 +294,12 @@ export class Questions {
     if (summary?.type !== "explanation" || summary.level !== "unit") return;
     const known = summary.rankings.some((ranking) => ranking.by === by);
     if (isAll({ selection, avoiding, among }) && (known || summary.status.state !== "done")) return;
-    if (!isEmpty(among)) {
-      this.store.update({ routed: "unavailable", unrouted: NOT_RANKED });
-      return;
-    }
     this.store.update({ routed: "pending" });
     this.ask(
-      { type: "routes", by, selection, avoiding },
+      { type: "routes", by, selection, avoiding, among },
       {
         answered: (routes) => {
-          if (this.isCurrent(routes.selection) && routes.by === this.store.state.by)
+          if (this.isCurrent(routes.selection, routes.among) && routes.by === this.store.state.by)
             this.store.update({ routes, routed: "ready" });
         },
         refused: (unrouted) => this.store.update({ routed: "unavailable", unrouted }),
@@ -336,8 +317,9 @@ export class Questions {
     this.askRoutes();
   }
 
-  private isCurrent(selection: Selection): boolean {
-    return same(normalise(selection ?? EMPTY), this.store.state.selection);
+  private isCurrent(selection: Selection, among: Selection = EMPTY): boolean {
+    const { state } = this.store;
+    return same(normalise(selection ?? EMPTY), state.selection) && same(normalise(among), state.among);
   }
 
   private take(message: unknown, buffer: Bytes): void {
@@ -348,6 +330,7 @@ export class Questions {
       return;
     }
     const old = this.store.state.summary;
+    const groups = groupsOf(this.store.state);
     if (old !== null && message.revision < old.revision) return;
     // The answer to `pull` is most often what the traits have given.
     if (old !== null && message.revision === old.revision && message.type === old.type) return;
@@ -358,13 +341,27 @@ export class Questions {
       this.pull();
       return;
     }
-    if (message.type === "explanation" && old?.type === "explanation") this.follow(old, message);
+    if (message.type === "explanation" && old?.type === "explanation") {
+      if (old.inquiry?.number !== message.inquiry?.number) this.grouped = groups;
+      this.follow(old, message);
+      if (message.status.state === "done") this.regroup();
+    }
     // To cancel has no answer but the end.
     if (message.status.state !== "running") this.connection.forget("cancel");
     this.rank();
     // What could not be told while the computation ran.
     const ended = old?.status.state === "running" && message.status.state === "done";
     if (ended && this.store.state.answered === "unavailable") this.askAll();
+  }
+
+  /** Say which groups have not come with the answer to another question, and select none of them. */
+  private regroup(): void {
+    const now = groupsOf(this.store.state);
+    const lost = this.grouped.filter(({ name }) => !now.some((group) => group.name === name));
+    this.grouped = [];
+    if (lost.length === 0) return;
+    this.store.update({ ungrouped: lostGroups(lost) });
+    if (lost.some(({ parts }) => same(normalise(parts), this.store.state.among))) this.select(EMPTY);
   }
 
   /** Of another question other things are known, and of another text other parts. */
@@ -374,12 +371,14 @@ export class Questions {
       this.store.update({ asking: { ...this.store.state.asking, refused: null, note: "" } });
     }
     if (!old.inquiry?.number || old.inquiry.number === now.inquiry?.number) return;
-    this.store.update({ tests: [], testing: [], untested: null, map: null });
+    this.store.update({ tests: [], testing: [], untested: null, map: null, units: null, walked: null });
+    // The summaries of the new answer have those that go with it.
+    this.store.update({ groups: null, ungrouped: null });
     const read = ({ streams }: ExplanationHeader) => JSON.stringify(streams);
     if (read(old) !== read(now)) {
       // Back and forward go through what was selected of this text.
       this.history = selections();
-      this.store.update({ selection: EMPTY, avoiding: EMPTY, history: this.history.can });
+      this.store.update({ selection: EMPTY, avoiding: EMPTY, among: EMPTY, history: this.history.can });
     }
     this.askAll();
   }

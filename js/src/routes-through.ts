@@ -7,23 +7,25 @@
 
 import type { Family, Layer, ListedRoute, Part, Ranking, Selection } from "./contract";
 import { power, signed } from "./layout/numbers";
-import { EMPTY } from "./selection";
+import { EMPTY, isEmpty } from "./selection";
 
 // As many as a kernel would send.
 const LISTED = 5;
 // Times the largest contribution, from which on a bound on all others says nothing.
 const USELESS = 100;
 
-/** The first routes of a ranking that pass through all parts of a selection. */
+/** The first routes of a ranking that pass through all parts of a selection, and through any of a group. */
 export function through(
   ranking: Ranking,
   selection: Selection,
   layers: readonly Layer[],
   avoiding: Selection = EMPTY,
+  among: Selection = EMPTY,
 ): Ranking {
   const found = ranking.routes.filter(
     (route) =>
       selection.every((part) => passes(route, part, layers)) &&
+      (isEmpty(among) || among.some((part) => passes(route, part, layers))) &&
       !avoiding.some((part) => passes(route, part, layers)),
   );
   const routes = found.slice(0, LISTED).map((route, rank) => ({ ...route, rank }));
@@ -33,7 +35,7 @@ export function through(
   return {
     ...ranking,
     routes,
-    families: familiesThrough(ranking, found, [...selection, ...avoiding]),
+    families: familiesThrough(ranking, found, [...selection, ...avoiding, ...among]),
     missed,
     // Of those that are not listed only the families know a number.
     uncovered: null,

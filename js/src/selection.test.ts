@@ -126,7 +126,7 @@ describe("selection", () => {
     [[HEAD, { token: 1, stream: 1 }], "paths from keys of the decoder through head 2·1"],
   ])("says of which input %j is", (parts, words) => {
     const tokens = summary.streams[0]?.tokens ?? [];
-    const streams = ["encoder", "decoder"].map((name) => ({ name, tokens }));
+    const streams = ["encoder", "decoder"].map((name) => ({ name, tokens, segments: [] }));
     expect(wording(normalise(parts), { ...summary, streams })).toBe(words);
   });
 });

@@ -81,7 +81,7 @@ describe("a test in words", () => {
       summary.streams[0]?.tokens.map((token) => ({ ...token, text: `other ${token.text}` })) ?? [];
     const reference = {
       kind: "text" as const,
-      ...{ label: "", score: 0, streams: [{ name: "input", tokens }], aligned: [[0, 2, -1]] },
+      ...{ label: "", score: 0, streams: [{ name: "input", tokens, segments: [] }], aligned: [[0, 2, -1]] },
     };
     expect(testName(selection, { ...summary, reference })).toBe("keys → other to");
     expect(testName([part({ token: 2 })], { ...summary, reference })).toBe("to");

@@ -34,7 +34,7 @@ function connected(send: (content: unknown) => void = () => {}) {
       refused: (sentence: string) => said.push(sentence),
     };
     if (type === "condition") connection.request({ type, selection, avoiding: [], among: [] }, reply);
-    else connection.request({ type, selection, avoiding: [], by: "mass" }, reply);
+    else connection.request({ type, selection, avoiding: [], among: [], by: "mass" }, reply);
   };
   const hear = (content: unknown) => receive?.(content, []);
   const answer = (index: number) => hear({ type: "conditioned", id: sent[index]?.id });

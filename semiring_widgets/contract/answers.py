@@ -116,10 +116,11 @@ def _condition(result: Explanation, asked: ConditionRequest, check: Check) -> me
 def _routes(result: Explanation, asked: RoutesRequest, check: Check) -> messages.Message:
     if result.level != "unit":
         raise InputError("Routes are ranked at unit level only; run explain again with level='unit'.")
-    session, parts, around = _session(result, "Another ranking"), _parts(asked), _around(asked)
-    count = _THROUGH if parts or around else _LISTED
-    ranking = session.ranking(asked.by, parts, count, check, avoiding=around)
-    return messages.routes(asked.id, asked.by, parts, ranking)
+    session, parts = _session(result, "Another ranking"), _parts(asked)
+    around, among = _around(asked), _among(asked)
+    count = _THROUGH if parts or around or among else _LISTED
+    ranking = session.ranking(asked.by, parts, count, check, avoiding=around, among=among)
+    return messages.routes(asked.id, asked.by, parts, ranking, among=among)
 
 
 def _test(result: Explanation, asked: TestRequest, check: Check) -> messages.Message:
@@ -202,7 +203,7 @@ def _around(asked: _Avoiding) -> list[dict[str, Any]]:
     return [asdict(part) for part in asked.avoiding]
 
 
-def _among(asked: ConditionRequest | ChartRequest) -> list[dict[str, Any]]:
+def _among(asked: ConditionRequest | RoutesRequest | ChartRequest) -> list[dict[str, Any]]:
     return [asdict(part) for part in asked.among]
 
 

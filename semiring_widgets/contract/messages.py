@@ -90,6 +90,7 @@ CONDITIONED: Final = (
 TOTALS: Final = tuple(field.name for field in fields(Totals))
 _ALIGNMENT: Final = 4  # JavaScript's Float32Array wants offsets that are multiples of its item size
 
+_Given: TypeAlias = Sequence[Mapping[str, Any]]
 Message: TypeAlias = tuple[dict[str, Any], bytes]
 
 
@@ -147,12 +148,11 @@ def inquiring(summary: Message, inquiry: Inquiry) -> Message:
 
 def conditioned(
     request_id: int,
-    selection: Sequence[Mapping[str, Any]],
+    selection: _Given,
     dataset: xr.Dataset,
     log_share: float,
-    *,
-    avoiding: Sequence[Mapping[str, Any]] = (),
-    among: Sequence[Mapping[str, Any]] = (),
+    avoiding: _Given = (),
+    among: _Given = (),
 ) -> Message:
     """The answer to ``condition``: the flow of the paths through the selection.
 
@@ -179,7 +179,7 @@ def conditioned(
     return message(header, buffer)
 
 
-def routes(request_id: int, by: str, selection: Sequence[Mapping[str, Any]], ranking: Ranking) -> Message:
+def routes(request_id: int, by: str, selection: _Given, ranking: Ranking, among: _Given = ()) -> Message:
     """The answer to ``routes``: one ranking of the routes of the paths through the selection.
 
     Args:
@@ -187,8 +187,10 @@ def routes(request_id: int, by: str, selection: Sequence[Mapping[str, Any]], ran
         by: the ranking asked for.
         selection: the parts that were selected, as asked.
         ranking: the routes.
+        among: the parts of which any was to be passed, as asked.
     """
-    return message(RoutesAnswer(id=request_id, by=by, selection=_parts(selection), ranking=ranking))
+    parts, any_of = _parts(selection), _parts(among)
+    return message(RoutesAnswer(id=request_id, by=by, selection=parts, ranking=ranking, among=any_of))
 
 
 def head_map(
@@ -370,7 +372,7 @@ def _comparison(result: Comparison, revision: int) -> Message:
 def _readable(streams: tuple[Stream, ...]) -> tuple[Stream, ...]:
     """The streams, every token with a text that is to be seen."""
     return tuple(
-        Stream(stream.name, tuple(replace(token, text=token_label(token)) for token in stream.tokens))
+        replace(stream, tokens=tuple(replace(token, text=token_label(token)) for token in stream.tokens))
         for stream in streams
     )
 

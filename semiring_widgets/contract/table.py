@@ -162,11 +162,16 @@ class ConditionedAnswer(Answer, type="conditioned"):
 
 @dataclass(frozen=True, kw_only=True)
 class RoutesAnswer(Answer, type="routes"):
-    """One ranking of the routes of the paths through a selection."""
+    """One ranking of the routes of the paths through a selection.
+
+    Attributes:
+        among: parts of which they pass at least one; none for no such condition.
+    """
 
     by: Annotated[str, RANKED_BY]
     selection: Selection
     ranking: Ranking
+    among: Selection = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,11 +257,13 @@ class RoutesRequest(
 
     Attributes:
         avoiding: parts that none of these paths pass.
+        among: parts of which they pass at least one, as a group of parts means; none for no such condition.
     """
 
     by: Annotated[str, RANKED_BY]
     selection: Selection
     avoiding: Selection = ()
+    among: Selection = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,7 @@ from semiring_widgets.corpus.work import Work
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.asking import check_question
 from semiring_widgets.explanation.batches import BatchOptions
+from semiring_widgets.explanation.planning import check_brought
 from semiring_widgets.explanation.references import check_reference
 from semiring_widgets.explanation.scores import check_in_eval_mode
 from semiring_widgets.question import Question
@@ -102,6 +103,7 @@ def explain_corpus(
 
     Raises:
         InputError: a corpus that cannot be read, a folder that holds another run, a full disk.
+        MemoryLimitError: accelerate would bring more weights than there is memory for.
 
     Example:
         >>> import tempfile
@@ -124,6 +126,7 @@ def explain_corpus(
     tested = truth(tested, "tested")
     check_question(model, tokenizer, Question(""))
     check_in_eval_mode(model)
+    check_brought(model, None)
     _check_workers(engine, workers, gpus_per_worker)
     classes = check_names(classes)
     read = read_rows(rows, columns, classes)

@@ -69,4 +69,7 @@ def estimate_explain(
         whole = paths(tape, found, inputs)
         anatomy = whole.anatomy
         tests = sum(x.shape[1] for x in inputs) + sum(a.heads + 1 for a in anatomy.attentions)
-        return size_of(whole.graph, *sweeps_of(whole.graph, anatomy.nodes()), tests)
+        # Of a continuation what tokens do is told piece by piece, by a recording of each of its halves.
+        halves = len(prepared.halves or (prepared,))
+        again = tape.nbytes // halves if prepared.score.continuation is not None else 0
+        return size_of(whole.graph, *sweeps_of(whole.graph, anatomy.nodes()), tests, again)

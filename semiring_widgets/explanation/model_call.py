@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from semiring_widgets.explanation.failures import named_failure, row_out_of_rang
 from semiring_widgets.explanation.families import config_of, known_family, unwrapped
 from semiring_widgets.explanation.limits import check_rows, longest_allowed
 from semiring_widgets.explanation.lookups import Start, embedding_layers, replaced, starts_of, watched
+from semiring_widgets.explanation.segments import with_segments
 from semiring_widgets.explanation.text import Source, check_pair, encode, stream_of
 from semiring_widgets.results.parts import Stream
 
@@ -114,6 +115,7 @@ def call_with_text(model: nn.Module, source: Source, *, named: bool = True) -> t
     starts, output = _first_call(model, layers, arguments, decodes)
     streams = [stream_of("input" if len(starts) == 1 else "encoder", tokenizer, ids[0], source.text, offsets)]
     streams[0] = set_apart(streams[0], source.written)
+    streams[0] = with_segments(streams[0], source if len(starts) == 1 else replace(source, answer=()))
     streams += [stream_of("decoder", tokenizer, found[0].ids) for found in starts[1:]]
     with eagerly(model):
         baseline = starts[0][0].of(_blank(tokenizer, ids).to(device))

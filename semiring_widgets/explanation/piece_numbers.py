@@ -25,12 +25,13 @@ _TOGETHER = 16  # texts of one forward pass
 _NAMES = ("piece", "piece_decoder")
 
 
-def tell_pieces(draft: Draft, reference: Any) -> None:
+def tell_pieces(draft: Draft, reference: Any, left: int | None) -> None:
     """Write effects and contributions by piece into the table of a draft, and tell them as they come.
 
     Args:
         draft: of a continuation, or of the difference of two; changed.
         reference: what stands in for a token, as in `explain`.
+        left: bytes beside the recording that is there already, and what is kept of it; None for no limit.
     """
     halves = draft.prepared.halves or (draft.prepared,)
     counts = [len(_asked(half).pieces) for half in halves]
@@ -38,7 +39,7 @@ def tell_pieces(draft: Draft, reference: Any) -> None:
     draft.dataset = draft.dataset.merge(empty_pieces(sum(counts), tokens, decoder=two))
     first = 0
     for half, count in zip(halves, counts, strict=True):
-        _Half(draft, half, first, half.refer(reference).inputs).told()
+        _Half(draft, half, first, half.refer(reference).inputs, left).told()
         first += count
 
 
@@ -51,8 +52,10 @@ def _asked(half: Prepared) -> Continuation:
 class _Half:
     """One continuation, and the rows of the table that are its pieces."""
 
-    def __init__(self, draft: Draft, half: Prepared, first: int, reference: tuple[Tensor, ...]) -> None:
-        self.draft, self.half, self.first, self.reference = draft, half, first, reference
+    def __init__(
+        self, draft: Draft, half: Prepared, first: int, reference: tuple[Tensor, ...], left: int | None
+    ) -> None:
+        self.draft, self.half, self.first, self.reference, self.left = draft, half, first, reference, left
         self.asked = _asked(half)
 
     def told(self) -> None:
@@ -86,16 +89,18 @@ class _Half:
     def _contributions(self) -> None:
         options, inputs = self.draft.options, list(self.half.inputs)
         with record(
-            options.granularity, rules=options.rules, reference=self.reference, max_memory=options.max_memory
+            options.granularity, rules=options.rules, reference=self.reference, max_memory=self.left
         ) as tape:
             each = self.asked.each(self.half.call(*inputs))[0]
             scores = [each[number : number + 1] for number in range(len(each))]
+        # What tests and sweeps may take is told beside their own tape.
+        beside = None if self.left is None else max(0, self.left - tape.nbytes)
         check: Callable[..., None] = lambda *_: self.draft.check()  # noqa: E731
         for number, score in enumerate(scores):
             self.draft.check()
             rows = effect_rows(
                 tape, score, inputs, list(self.reference), kind="tokens", tested=False,
-                max_memory=options.max_memory, progress=check,
+                max_memory=beside, progress=check,
             )  # fmt: skip
             for row in rows:
                 values = self.draft.dataset[f"{_NAMES[row['stream']]}_contribution"].values

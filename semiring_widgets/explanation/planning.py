@@ -10,18 +10,21 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from math import inf
 
+import torch
+from torch import nn
+
 from semiring_widgets.core.graph import GradientGraph
 from semiring_widgets.core.memory import fit, planned
 from semiring_widgets.core.paths import MEASURED
 from semiring_widgets.core.replay.batching import room_on
-from semiring_widgets.core.semirings import Max, Semiring
+from semiring_widgets.core.semirings import Max, Semiring, Sum
 from semiring_widgets.core.tape import Node
 from semiring_widgets.core.tape.free_memory import free_memory
 from semiring_widgets.errors import MemoryLimitError
 from semiring_widgets.explanation.flow_cells import FLOW
 from semiring_widgets.explanation.token_numbers import SUMS
 
-__all__ = ["SHARE", "Kept", "fitted", "size_of", "sweeps_of"]
+__all__ = ["SHARE", "Kept", "check_brought", "fitted", "size_of", "sweeps_of"]
 
 Kept = Sequence[tuple[Semiring, Collection[Node]]]
 # Of what is free: some is left to others, and to what is no tensor.
@@ -37,6 +40,32 @@ _FREE = (
     "are free on {}. Give a shorter text, ask for one number at a time by sw.record and sw.backprop, or move "
     "the model to a device with more memory; max_memory= says what may be taken in its place."
 )
+
+
+def check_brought(model: nn.Module, max_memory: int | None) -> None:
+    """Whether the weights that accelerate brings for each call fit, as a recording holds all of them.
+
+    Derivatives are made of them, and a tape has no way to have them brought again.
+
+    Args:
+        model: any; of one whose weights are all there, nothing is asked.
+        max_memory: bytes beside the model; None for as many as are free.
+
+    Raises:
+        MemoryLimitError: they do not fit; says how many bytes they are.
+    """
+    held = (*model.parameters(), *model.buffers())
+    brought = sum(weight.nbytes for weight in held if weight.is_meta)
+    if not brought:
+        return
+    device = next((weight.device for weight in held if not weight.is_meta), torch.device("cpu"))
+    room = free_memory(device) if max_memory is None else max_memory
+    if brought > room:
+        said = f"are free on {device}" if max_memory is None else "max_memory leaves"
+        raise MemoryLimitError(
+            f"explain holds all weights that accelerate brings for a call, {brought / 1e6:,.1f} MB, and "
+            f"{room / 1e6:,.1f} MB {said}. Load the model in bfloat16, or on devices that hold all of it."
+        )
 
 
 def fitted(
@@ -90,7 +119,7 @@ def sweeps_of(
     return [SUMS, Max(), FLOW, MEASURED, *also], kept
 
 
-def size_of(graph: GradientGraph, sweeps: Sequence[Semiring], kept: Kept, tests: int) -> int:
+def size_of(graph: GradientGraph, sweeps: Sequence[Semiring], kept: Kept, tests: int, again: int = 0) -> int:
     """Bytes that an explanation takes beside the model where there is plenty, its tape included.
 
     Args:
@@ -98,13 +127,16 @@ def size_of(graph: GradientGraph, sweeps: Sequence[Semiring], kept: Kept, tests:
         sweeps: see there.
         kept: see there.
         tests: how many parts are tested.
+        again: bytes of a second recording, of what is told piece by piece when all else is there.
     """
     room = graph.room
     try:
-        stays, sweep = planned(graph, inf, sweeps=sweeps, kept=kept)
+        beside = sum(planned(graph, inf, sweeps=sweeps, kept=kept))
+        if again:
+            beside = max(beside, again + sum(planned(graph, inf, sweeps=[Sum()], kept=kept)))
     finally:
         graph.room = room
-    return graph.tape.nbytes + max(stays + sweep, _tested(graph, tests))
+    return graph.tape.nbytes + max(beside, _tested(graph, tests))
 
 
 def _tested(graph: GradientGraph, tests: int) -> int:

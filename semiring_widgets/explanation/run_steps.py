@@ -38,7 +38,7 @@ from semiring_widgets.explanation.failures import named_failure
 from semiring_widgets.explanation.flow_cells import sizes_of
 from semiring_widgets.explanation.made import Made, weights_of
 from semiring_widgets.explanation.piece_numbers import tell_pieces
-from semiring_widgets.explanation.planning import fitted, sweeps_of
+from semiring_widgets.explanation.planning import check_brought, fitted, sweeps_of
 from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.explanation.references import Referenced, check_reference
 from semiring_widgets.explanation.routing import RouteTeller, check_rankings
@@ -101,6 +101,7 @@ def run_of(
 
     def run(report: Report, check: Check) -> Explanation:
         started = time.perf_counter()
+        check_brought(model, options.max_memory)
         made = None if before is None else before.made
         kept = made if made is not None and made.prepares(model, question, options) else None
         weights = weights_of(model)
@@ -122,7 +123,7 @@ def run_of(
         session.made = replace(session.made, rankings=draft.rankings)
         # Last, as every piece takes a sweep: who has read enough cancels, and keeps all before it.
         if prepared.score.continuation is not None:
-            _pieces(draft, kept)
+            _pieces(draft, kept, None if session.memory is None else int(session.memory))
             session.made = replace(session.made, dataset=draft.dataset)
         return draft.finished()
 
@@ -266,15 +267,15 @@ def _effects(recording: Recording, draft: Draft, kept: Made | None) -> None:
     draft.publish("the answer")
 
 
-def _pieces(draft: Draft, kept: Made | None) -> None:
-    """What each token does to each piece of a continuation."""
+def _pieces(draft: Draft, kept: Made | None, left: int | None) -> None:
+    """What each token does to each piece of a continuation, within so many bytes."""
     same = kept is not None and kept.compares(draft.options) and kept.records(draft.options)
     if kept is not None and same and "piece_effect" in kept.dataset:
         known = [name for name in (*PIECES, *PIECES_OF_DECODER) if name in kept.dataset]
         draft.dataset = draft.dataset.merge(kept.dataset[known])
         return
     with torch.no_grad():
-        tell_pieces(draft, draft.options.reference)
+        tell_pieces(draft, draft.options.reference, left)
 
 
 def _main_route(session: LiveSession, draft: Draft) -> Test | None:

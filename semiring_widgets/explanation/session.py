@@ -31,6 +31,7 @@ from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.drilling import told_path, unit_numbers
 from semiring_widgets.explanation.effect_numbers import Recording
 from semiring_widgets.explanation.flow_cells import FLOW, fill_layer, fill_tokens, share, sizes_of, totals_of
+from semiring_widgets.explanation.joined_routes import joined_routes
 from semiring_widgets.explanation.made import Made
 from semiring_widgets.explanation.names import Names
 from semiring_widgets.explanation.routing import RouteTeller, attention_legs, listed_steps
@@ -204,17 +205,32 @@ class LiveSession:
         )
 
     def ranking(
-        self, by: str, selection: Parts, count: int, check: Check = _never, *, avoiding: Parts = ()
+        self,
+        by: str,
+        selection: Parts,
+        count: int,
+        check: Check = _never,
+        *,
+        avoiding: Parts = (),
+        among: Parts = (),
     ) -> Ranking:
         """See `semiring_widgets.results.session.Session`."""
         chosen, around = checked(selection, self._extent), checked(avoiding, self._extent)
+        several = checked(among, self._extent)
         with self.lock, torch.no_grad():
-            search = self._search(chosen, around, check)
+            sets = [(chosen, around)]
+            if several:
+                # As `pieces_of` takes them apart.
+                sets = [((*chosen, part), (*around, *several[:n])) for n, part in enumerate(several)]
+            searches = [self._search(*one, check) for one in sets]
 
             def whole(route: Route) -> float:
-                return family_contribution(search, (route.input, route.token), attention_legs(route))
+                start, legs = (route.input, route.token), attention_legs(route)
+                return math.fsum(family_contribution(search, start, legs) for search in searches)
 
-            found = search.ranked(by, count, width=_WIDTH)
+            rankings = [search.ranked(by, count, width=_WIDTH) for search in searches]
+            log_masses = [self._among(*one).log_mass for one in sets] if several else [0.0]
+            found = joined_routes(rankings, log_masses, count)
             self._routes_of(chosen, around).update((listed_steps(route.legs), route) for route in found)
             return self.teller.ranking(found, whole if by == "contribution" else None)
 

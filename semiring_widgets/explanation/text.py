@@ -32,6 +32,7 @@ class Source:
         add_special_tokens: whether the tokenizer adds signs of its own (``[CLS]``, ``</s>``).
         written: of a text that a chat template made, the first and last character of every message, as
             far as that is known; None of one that people wrote as it is.
+        roles: who says these messages.
         answer: tokens that the model reads as its own, after the text (or as a decoder).
         filling: a place, and tokens that are read there instead of the one that the text has.
     """
@@ -40,6 +41,7 @@ class Source:
     parts: tuple[str, ...]
     add_special_tokens: bool = True
     written: tuple[tuple[int, int], ...] | None = None
+    roles: tuple[str, ...] = ()
     answer: tuple[int, ...] = ()
     filling: tuple[int, tuple[int, ...]] | None = None
 
@@ -103,7 +105,8 @@ def source_of(tokenizer: Any, text: Any, add_special_tokens: bool = True) -> Sou
     if is_chat(text):
         said, written = written_out(tokenizer, text)
         # The template writes the special tokens.
-        return Source(tokenizer, (said,), add_special_tokens=False, written=written)
+        roles = tuple(message["role"] for message in text)
+        return Source(tokenizer, (said,), add_special_tokens=False, written=written, roles=roles)
     parts = (text,) if isinstance(text, str) else text
     if not isinstance(parts, tuple) or len(parts) not in (1, 2) or not all(isinstance(p, str) for p in parts):
         raise InputError(

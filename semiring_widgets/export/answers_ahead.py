@@ -98,7 +98,7 @@ def answers_ahead(result: Explanation, budget: int, answers: int | None = None) 
             HeadMapRequest.type: [name_of(part) for part, _ in maps],
             ConditionRequest.type: [",".join(sorted(map(name_of, parts))) for parts, _ in conditions],
         },
-        _tests(result),
+        _tests(result, answers),
     )
 
 
@@ -235,12 +235,13 @@ def _units_of(session: Session, part: Mapping[str, Any]) -> Message | None:
         return None
 
 
-def _tests(result: Explanation) -> list[dict[str, Any]]:
+def _tests(result: Explanation, answers: int | None = None) -> list[dict[str, Any]]:
     """Tests of the families of routes, of the attention of each layer, and of pairs of parts.
 
     Args:
         result: the explanation; without a live session there are none, nor where the model cannot be run
             again with other numbers.
+        answers: how many layers and pairs there are to be at most; None for as many as are cheap.
 
     Returns:
         Those of words, heads and feed-forward parts are columns of the summary.
@@ -250,9 +251,9 @@ def _tests(result: Explanation) -> list[dict[str, Any]]:
     steps = [family.steps for ranking in result.rankings for family in ranking.families if family.steps]
     asked: list[tuple[tuple[Part, ...], tuple[ListedStep, ...]]]
     asked = [((), route) for route in dict.fromkeys(steps)]
-    asked += [((Part(layer=layer.index),), ()) for layer in result.layers]
-    likely = pairs(result, lambda part: _is_tested(result, part))
-    asked += [(pair, ()) for pair in likely[:_PAIRS_TESTED]]
+    likely = pairs(result, lambda part: _is_tested(result, part))[:_PAIRS_TESTED]
+    parts = chain(((Part(layer=layer.index),) for layer in result.layers), likely)
+    asked += [(together, ()) for together in islice(parts, answers)]
     found = [_test(result.session, *one) for one in asked[: _WORK // _work(result)]]
     return [messages.tested(0, test)[0]["test"] for test in found if test is not None]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Any, Final
 
 import numpy as np
@@ -22,8 +23,11 @@ __all__ = ["corpus_picture"]
 
 _DISTRIBUTIONS: Final = 3
 _LISTED: Final = 8
-_HEAD: Final = 1.37  # inches
+_HEAD: Final = 0.97  # inches, without what was found
+_LINE: Final = 125  # letters
 _ROW: Final = 1.85
+# Of a group's name: what lies around it, and about a letter of it.
+_MARK, _LETTER = 0.35, 0.075
 _TALLEST: Final = 3.2
 
 
@@ -46,15 +50,17 @@ def corpus_picture(numbers: CorpusNumbers, whole: Aggregates) -> bytes:
 def _figure(numbers: CorpusNumbers, whole: Aggregates) -> Any:
     layers = len({part.layer for part in numbers.parts})
     middle = 0.0 if not numbers.parts else max(_ROW, min(_TALLEST, 0.6 + 0.3 * layers))
-    height = 2 * MARGIN + _HEAD + _ROW + middle + _ROW * bool(numbers.layers)
+    said = [line for one in found_in_words(numbers, whole) for line in wrap(drawable(one, 300), _LINE)]
+    head = _HEAD + 0.2 * len(said)
+    height = 2 * MARGIN + head + _ROW + middle + _ROW * bool(numbers.layers)
     figure, page = card(height)
     top = height - MARGIN
     title = f"{len(numbers):,} texts" + (f", {numbers.errors:,} could not be asked" if numbers.errors else "")
     label(page, MARGIN, top - 0.12, drawable(f"{numbers.path.name}: {title}", 90), 13, weight="bold")
-    for place, said in enumerate(found_in_words(numbers, whole)):
-        label(page, MARGIN, top - 0.42 - 0.2 * place, drawable(said, 150), 9.5)
-    label(page, MARGIN, top - 0.84, drawable(asked_in_words(numbers), 150), 8.5, color=MUTED)
-    _groups(page, top - 1.08, numbers, whole)
+    for place, line in enumerate(said):
+        label(page, MARGIN, top - 0.42 - 0.2 * place, line, 9.5)
+    label(page, MARGIN, top - head + 0.53, drawable(asked_in_words(numbers), 150), 8.5, color=MUTED)
+    _groups(page, top - head + 0.29, numbers, whole)
 
     def axes(left: float, top: float, width: float, tall: float) -> Any:
         made = figure.add_axes((left / WIDTH, (top - tall) / height, width / WIDTH, tall / height))
@@ -63,7 +69,7 @@ def _figure(numbers: CorpusNumbers, whole: Aggregates) -> Any:
         made.spines[["left", "bottom"]].set_color(LINE)
         return made
 
-    top -= _HEAD
+    top -= head
     third = (WIDTH - 2 * MARGIN) / 3
     for place, name in enumerate(numbers.numbers[:_DISTRIBUTIONS]):
         own = axes(MARGIN + 0.32 + place * third, top - 0.2, third - 0.5, _ROW - 0.62)
@@ -83,11 +89,13 @@ def _figure(numbers: CorpusNumbers, whole: Aggregates) -> Any:
 
 def _groups(page: Any, y: float, numbers: CorpusNumbers, whole: Aggregates) -> None:
     x = MARGIN
+    letters = int(((WIDTH - 2 * MARGIN) / len(numbers.groups) - _MARK) / _LETTER)
     for name, colour, count in zip(numbers.groups, colours_of(numbers), whole.count, strict=True):
-        told = drawable(f"{name} ({int(count):,})", 24)
+        many = f" ({int(count):,})"
+        told = drawable(name, max(6, min(24, letters - len(many)))) + many
         page.plot([x + 0.04], [y], marker="s", color=colour, markersize=6)
         label(page, x + 0.15, y, told, 8)
-        x += 0.35 + 0.075 * len(told)
+        x += _MARK + _LETTER * len(told)
 
 
 def _histogram(axes: Any, numbers: CorpusNumbers, whole: Aggregates, place: int, name: str) -> None:

@@ -15,6 +15,7 @@ from semiring_widgets.pictures.palette import INK, LINE, MUTED, shade
 from semiring_widgets.pictures.sheet import MARGIN, WIDTH, Block, heading, label
 from semiring_widgets.pictures.tints import PRINTED, Tints
 from semiring_widgets.results.visible import visible
+from semiring_widgets.results.wording import number
 
 if TYPE_CHECKING:
     from semiring_widgets.results.by_token import ByToken
@@ -40,11 +41,12 @@ class _Matrix:
     def of(cls, table: ByToken) -> _Matrix:
         found = table.matrix()
         pieces = table.groupby(["of", "piece"])["piece_text"].first()
-        names = table.groupby(["stream", "token"])["text"].first()
+        names = table.names
         values = found.to_numpy()
         peak = float(found.abs().max(axis=None))
         tested = bool(table["effect"].notna().any())
-        caption = f"{'effect, tested' if tested else 'contribution: estimated, not tested'}, in nats"
+        sort = "effect, tested" if tested else "contribution: estimated, not tested"
+        caption = f"{sort}, in nats, on a scale of its own to ±{number(peak, 2)}"
         return cls(
             [f"− {pieces[at]}" if at[0] == "contrast" else pieces[at] for at in found.index],
             [names[at] for at in found.columns],
@@ -77,12 +79,12 @@ def pieces_picture(table: ByToken) -> Block:
             label(page, x - 0.04, upper + 0.04, name, 7, rotation=30, ha="left", va="bottom")
         for row, name in enumerate(matrix.rows):
             label(page, MARGIN, upper - (row + 0.5) * _ROW, drawable(name, 14), 7.5)
-        for row, column, strength, number in matrix.cells():
+        for row, column, strength, written in matrix.cells():
             corner = (left + column * cell, upper - (row + 1) * _ROW)
             looks = {"facecolor": shade(strength), "edgecolor": LINE, "linewidth": 0.4}
             page.add_artist(Rectangle(corner, 0.94 * cell, _ROW - 0.02, **looks))
             if cell >= _PRINTING and abs(strength) >= PRINTED:
-                label(page, corner[0] + cell / 2, corner[1] + _ROW / 2, number, 7, ha="center")
+                label(page, corner[0] + cell / 2, corner[1] + _ROW / 2, written, 7, ha="center")
 
     return Block(_ABOVE + _ROW * len(matrix.rows) + 0.12, draw)
 
@@ -94,7 +96,7 @@ def pieces_html(table: ByToken) -> str:
         table: of a continuation; not empty.
     """
     matrix = _Matrix.of(table)
-    known = {(row, column): (strength, number) for row, column, strength, number in matrix.cells()}
+    known = {(row, column): (strength, written) for row, column, strength, written in matrix.cells()}
     head = "".join(f'<th scope="col">{escape(visible(name))}</th>' for name in matrix.columns)
     body = "".join(
         f'<tr><th scope="row">{escape(visible(name))}</th>'
@@ -112,5 +114,5 @@ def pieces_html(table: ByToken) -> str:
 def _cell(known: tuple[float, str] | None) -> str:
     if known is None:
         return "<td></td>"
-    strength, number = known
-    return f'<td style="background:{shade(strength)};color:{INK};text-align:right">{escape(number)}</td>'
+    strength, written = known
+    return f'<td style="background:{shade(strength)};color:{INK};text-align:right">{escape(written)}</td>'

@@ -44,10 +44,15 @@ class ByToken(pd.DataFrame):
         # The target first.
         return found.sort_index(ascending=[False, True])
 
+    @property
+    def names(self) -> pd.Series:
+        """What stands at each ``stream`` and ``token``: of two continuations what each has there."""
+        return self.groupby(["stream", "token"])["text"].agg(lambda texts: " / ".join(dict.fromkeys(texts)))
+
     def __repr__(self) -> str:
         if self.empty:
             return super().__repr__()
-        matrix, names = self.matrix(), self.groupby(["stream", "token"])["text"].first()
+        matrix, names = self.matrix(), self.names
         form = Decimals.of(float(matrix.abs().max(axis=None)))
         pieces = self.groupby(["of", "piece"])[["piece_text", "log_probability"]].first()
         table = pd.DataFrame(

@@ -17,6 +17,7 @@ __all__ = [
     "Part",
     "Reference",
     "Score",
+    "Segment",
     "Sentence",
     "Statistic",
     "Status",
@@ -44,11 +45,29 @@ class Token:
 
 
 @dataclass(frozen=True)
+class Segment:
+    """A text of a pair, or a message of a chat.
+
+    Attributes:
+        name: ``"first text"``, ``"second text"``, or the role of who says it.
+        begins: its first token.
+    """
+
+    name: str
+    begins: int
+
+
+@dataclass(frozen=True)
 class Stream:
-    """A sequence of tokens: ``"input"``, or ``"encoder"`` and ``"decoder"``."""
+    """A sequence of tokens: ``"input"``, or ``"encoder"`` and ``"decoder"``.
+
+    Attributes:
+        segments: of what it is made, in order; none where it is one text.
+    """
 
     name: str
     tokens: tuple[Token, ...]
+    segments: tuple[Segment, ...] = ()
 
 
 @dataclass(frozen=True)

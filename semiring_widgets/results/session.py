@@ -82,9 +82,25 @@ class Session(Protocol):
         ...
 
     def ranking(
-        self, by: str, selection: Any, count: int, check: Callable[[], None] = ..., *, avoiding: Any = ...
+        self,
+        by: str,
+        selection: Any,
+        count: int,
+        check: Callable[[], None] = ...,
+        *,
+        avoiding: Any = ...,
+        among: Any = ...,
     ) -> Ranking:
-        """The first routes of a ranking, of the paths through ``selection`` (nothing selected: all paths)."""
+        """The first routes of a ranking, of the paths through ``selection`` (nothing selected: all paths).
+
+        Args:
+            by: the ranking.
+            selection: parts that all these paths pass.
+            count: how many routes are listed.
+            check: called often; may raise to stop.
+            avoiding: parts that none of them pass.
+            among: parts of which they pass at least one; none for no such condition.
+        """
         ...
 
     def test(

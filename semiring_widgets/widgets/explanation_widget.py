@@ -13,6 +13,7 @@ from semiring_widgets.contract.requests import request_of
 from semiring_widgets.errors import InputError, sentence_of
 from semiring_widgets.jobs import ExplanationJob
 from semiring_widgets.results.asked_arguments import argument_of_words
+from semiring_widgets.results.carried_groups import carrying
 from semiring_widgets.results.explanation import Explanation
 from semiring_widgets.results.holding import Asks
 from semiring_widgets.results.parts import Status
@@ -167,6 +168,7 @@ class ExplanationWidget(ResultWidget[Explanation]):
     def _start(self, asker: Asks, entry: Entry | None = None, *, reuse: bool = True) -> None:
         """Ask on a worker; whatever was on its way is cancelled."""
         run = asker.run(getattr(self._current, "session", None) if reuse else None)
+        run = carrying(run, self._current)
         with self._publishing:
             self._leave()
             self._asked.ask(asker, entry)

@@ -135,6 +135,11 @@ def open_lab(watched, kernels, notebooks):
 @pytest.fixture(scope="module")
 def open_notebook7(watched, kernels, notebooks):
     """Opens a new notebook with the given cells in Notebook 7."""
-    return lambda *sources: Notebook(
-        watched(), notebook_address(kernels, write_notebook(notebooks, *sources))
-    )
+
+    def open_notebook(*sources):
+        name = write_notebook(notebooks, *sources)
+        opened = Notebook(watched(), notebook_address(kernels, name))
+        opened.path = notebooks / name
+        return opened
+
+    return open_notebook

@@ -27,12 +27,17 @@ def notebook_address(server, name):
     return f"{server}/notebooks/{name}"
 
 
-def saved_outputs(path):
-    """The outputs of the first cell on disk; none while the server is writing, which it does in place."""
+def saved_cells(path):
+    """The cells on disk; none while the server is writing, which it does in place."""
     try:
-        return nbformat.read(path, 4).cells[0].outputs
+        return nbformat.read(path, 4).cells
     except nbformat.reader.NotJSONError:
         return []
+
+
+def saved_outputs(path):
+    """The outputs of the first cell on disk, as far as it is there."""
+    return [output for cell in saved_cells(path)[:1] for output in cell.outputs]
 
 
 class Notebook:
@@ -75,6 +80,4 @@ class Notebook:
         return View(self.run(index).locator(".semiring-widgets").first)
 
     def save(self):
-        # A widget that has the focus has the keys.
-        self.page.evaluate("document.activeElement.blur()")
         self.page.keyboard.press("Control+s")

@@ -9,7 +9,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from http.cookiejar import CookieJar
 from pathlib import Path
 
 from tests.browser.patience import SECONDS
@@ -98,13 +99,21 @@ def _answers(url):
 
 
 def end_kernels(address):
-    """Ends every kernel of a Jupyter server."""
-    with urllib.request.urlopen(f"{address}/api/kernels", timeout=SECONDS) as answer:
+    """Ends every kernel of a Jupyter server, as its pages do."""
+    cookies = CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
+    opener.open(f"{address}/lab", timeout=SECONDS).close()
+    (secret,) = [cookie.value for cookie in cookies if cookie.name == "_xsrf"]
+    with opener.open(f"{address}/api/kernels", timeout=SECONDS) as answer:
         kernels = json.load(answer)
     for kernel in kernels:
-        url = f"{address}/api/kernels/{kernel['id']}"
-        with suppress(urllib.error.HTTPError):  # one that has ended by itself is not known any more
-            urllib.request.urlopen(urllib.request.Request(url, method="DELETE"), timeout=SECONDS).close()
+        url, known = f"{address}/api/kernels/{kernel['id']}", {"X-XSRFToken": secret}
+        request = urllib.request.Request(url, headers=known, method="DELETE")
+        try:
+            opener.open(request, timeout=SECONDS).close()
+        except urllib.error.HTTPError as error:
+            if error.code != 404:  # it has ended by itself
+                raise
 
 
 @contextmanager
@@ -122,7 +131,6 @@ def jupyter(folder, home, token=""):
         "ServerApp.root_dir": folder,
         "ServerApp.open_browser": False,
         "ServerApp.allow_root": True,
-        "ServerApp.disable_check_xsrf": True,
         "IdentityProvider.token": token,
         "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",

@@ -41,9 +41,9 @@ def test_nothing_is_found(watched, tmp_path, kind, theme):
     for chosen in (0, 1):
         token = view.root.locator(f'[data-item][data-token="{chosen}"]').first
         token.click(modifiers=["Shift"])
-    # Of a kernel that says nothing no answer comes, and a comparison asks for none.
-    known = {"explanation": ["ready"], "comparison": ["none"], "running": ["pending", "unavailable"]}
-    view.expect_conditioned(*known[kind])
+    # A page may not hold this pair; a kernel that says nothing gives no answer, a comparison asks for none.
+    silent = {"explanation": [], "comparison": ["none"], "running": ["pending"]}[kind]
+    view.expect_conditioned("ready", "unavailable", *silent)
     view.drawn()
     found = violations(page, ".semiring-widgets" if kind == "running" else None)
     assert found == [], json.dumps(found, indent=1)

@@ -5,6 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.notebooks import saved_cells
+from tests.browser.patience import eventually
+
 CELLS = ["import scenes\nscenes.explanation()", "'untouched'"]
 
 
@@ -17,7 +20,8 @@ def opened(request, open_lab, open_notebook7):
 
 def focused(view):
     """What the focused element stands for, wherever it is."""
-    return view.page.evaluate("({ ...document.activeElement.dataset })")
+    # Which keys it keeps, the widget notes there too.
+    return view.page.evaluate("(({ lmSuppressShortcuts, ...what }) => what)(document.activeElement.dataset)")
 
 
 def test_letters_do_not_edit_the_notebook(opened):
@@ -33,6 +37,38 @@ def test_letters_do_not_edit_the_notebook(opened):
         assert focused(view) == there
     view.page.wait_for_timeout(500)
     assert [cell.inner_text() for cell in opened.cells.locator(".cm-content").all()] == before
+    expect(opened.cells).to_have_count(len(CELLS))
+
+
+def saves(opened, element):
+    """Whether Ctrl+S on an element writes the notebook, which was changed before."""
+    cell = opened.cells.nth(1).locator(".cm-content")
+    cell.click()
+    opened.page.keyboard.type("#")
+    written = cell.inner_text()
+    element.focus()
+    opened.page.keyboard.press("Control+s")
+    eventually(lambda: [c.source for c in saved_cells(opened.path)[1:]] == [written], "a saved notebook")
+
+
+def test_shortcuts_of_the_notebook_work_in_the_widget(opened):
+    """Saving, for one; what the widget answers itself starts nothing else."""
+    view = opened.shown
+    saves(opened, view.token(1))
+    saves(opened, view.cell(1, 2))
+    expect(view.root.locator(":focus")).to_have_count(1)
+    view.token(1).focus()
+    prompts = opened.cells.locator(".jp-InputPrompt").all_inner_texts()
+    view.page.keyboard.press("?")
+    expect(view.root.locator(".gestures")).to_be_visible()
+    view.page.keyboard.press("Escape")
+    expect(view.root.locator(".gestures")).to_be_hidden()
+    view.page.keyboard.press("Control+Enter")
+    assert view.selection() == [{"token": 1}]
+    view.page.keyboard.press("Escape")
+    assert view.selection() == []
+    expect(view.token(1)).to_be_focused()
+    assert opened.cells.locator(".jp-InputPrompt").all_inner_texts() == prompts
     expect(opened.cells).to_have_count(len(CELLS))
 
 

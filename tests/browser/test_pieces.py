@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from semiring_widgets.results.parts import Status
 from tests.browser import scenes
 from tests.browser.live import write_live
-from tests.browser.view import View
+from tests.browser.view import View, expect_no_wider
 from tests.continued import continued
 
 
@@ -39,10 +39,10 @@ def opened(watched, pages):
 @pytest.mark.parametrize("width", [320, 1168])
 def test_every_width_has_its_picture_and_no_more(opened, name, width):
     view = opened(name, width)
-    assert view.page.evaluate("document.documentElement.scrollWidth") <= width
+    expect_no_wider(view.page, width)
     view.pane("pieces").locator("summary").click()
     expect(view.pane("pieces").locator("tbody tr")).to_have_count(6 if name == "small" else 8)
-    assert view.page.evaluate("document.documentElement.scrollWidth") <= width
+    expect_no_wider(view.page, width)
 
 
 def test_a_cell_is_met_and_its_word_is_selected(opened):
@@ -54,9 +54,10 @@ def test_a_cell_is_met_and_its_word_is_selected(opened):
     label = rover.get_attribute("aria-label")
     assert label.startswith("cabinet → on: effect")
     expect(view.tip()).to_contain_text(label)
+    view.drawn()
     box = rover.bounding_box()
     view.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    assert view.selection() == [{"token": 4}]
+    view.expect_selection([{"token": 4}])
     view.expect_conditioned("ready", "unavailable")
 
 
@@ -67,7 +68,7 @@ def test_a_page_asks_for_no_piece(opened):
     view.page.keyboard.press("Home")
     expect(rover).to_have_attribute("aria-disabled", "true")
     view.page.keyboard.press("Enter")
-    assert view.selection() == []
+    view.expect_selection([])
 
 
 def test_rows_come_one_by_one_and_stay_when_it_ends_early(watched, tmp_path):
@@ -86,5 +87,5 @@ def test_rows_come_one_by_one_and_stay_when_it_ends_early(watched, tmp_path):
     view.pane("pieces").locator('input[value="estimates"]').check()
     view.pane("pieces").locator("summary").click()
     rows = view.pane("pieces").locator("tbody tr")
-    assert rows.nth(1).locator("td").nth(1).inner_text() != "–"
-    assert rows.nth(2).locator("td").nth(1).inner_text() == "–"
+    expect(rows.nth(1).locator("td").nth(1)).not_to_have_text("–")
+    expect(rows.nth(2).locator("td").nth(1)).to_have_text("–")

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import scenes, servers
+from tests.browser.patience import SECONDS
 from tests.browser.view import View
 
 
@@ -104,7 +105,7 @@ def test_the_server_gives_only_what_it_serves_and_to_whom_it_may(private, path, 
     if token:
         request.add_header("Authorization", f"token {token}")
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
             found, kind = answer.status, answer.headers["Content-Type"]
     except urllib.error.HTTPError as error:
         found, kind = error.code, error.headers["Content-Type"]

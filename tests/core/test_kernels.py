@@ -201,6 +201,22 @@ class TestLogarithms:
             assert torch.equal(found.isnan().all(1), torch.arange(6) == 2)
             assert torch.equal(found.isnan().all(0), torch.arange(50) == 9)
 
+    @pytest.mark.parametrize("bad", [float("nan"), -float("nan")])
+    @pytest.mark.parametrize("at", [(0, 0, 0), (2, 4, 12), (4, 0, 1), (4, 4, 12)])
+    def test_a_maximum_finds_nan_in_any_matrix_of_a_batch(self, bad, at):
+        """Operands of 13 terms end between two vectors."""
+        clean, p = torch.rand(5, 5, 13), torch.rand(5, 5, 13)
+        p[at] = bad
+        w = torch.randn(5, 13, 33)
+        row = torch.zeros(5, 5, dtype=torch.bool)
+        row[at[:2]] = True
+        for found in (
+            kernels.max_times(p, w),
+            *kernels.signed_max_times(p, -clean, w),
+            *kernels.signed_max_times(clean, -p, w),
+        ):
+            assert torch.equal(found.isnan().any(2), row)
+
 
 @pytest.mark.skipif(not kernels.accelerated(), reason="the C library is not built here")
 class TestThreads:

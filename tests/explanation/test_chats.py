@@ -62,6 +62,28 @@ def test_an_answer_that_has_begun_is_gone_on_with():
     assert text.endswith("<s>assistant\nThe keys")
 
 
+def test_who_says_what_is_known(pair):
+    model, tokenizer = pair
+    stream = prepare(model, tokenizer, Question(CHAT, "The keys are")).streams[0]
+    assert [one.name for one in stream.segments] == ["system", "user", "assistant"]
+    for segment, word in zip(stream.segments, ("The", "The", "The"), strict=True):
+        assert stream.tokens[segment.begins].text.strip() == word
+        assert stream.tokens[segment.begins - 1].special
+    begun = [*CHAT, {"role": "assistant", "content": "The keys"}]
+    stream = prepare(model, tokenizer, Question(begun, "are", piece=0)).streams[0]
+    assert [one.name for one in stream.segments] == ["system", "user", "assistant"]
+
+
+def test_both_texts_of_a_pair_are_told_apart():
+    model, tokenizer = sw.load_demo()
+    asked = prepare(model, tokenizer, Question(("The keys [MASK] here.", "The cabinet is old."), "are"))
+    stream = asked.streams[0]
+    begins = {one.name: stream.tokens[one.begins].text for one in stream.segments}
+    assert begins == {"first text": "The", "second text": "The"}
+    assert stream.tokens[stream.segments[1].begins - 1].text == "[SEP]"
+    assert prepare(model, tokenizer, Question("The keys [MASK] here.", "are")).streams[0].segments == ()
+
+
 def test_an_answer_in_a_chat_is_explained(pair):
     model, tokenizer = pair
     e = sw.explain(model, tokenizer, CHAT, "The keys are", rankings=())

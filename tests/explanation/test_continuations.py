@@ -1,6 +1,7 @@
 """Targets of several pieces: the log-probability of a continuation, and the difference of two."""
 
 import io
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -316,3 +317,32 @@ def test_methods_are_compared_on_a_continuation(made):
     )
     with pytest.raises(InputError, match=r"leave contrast= out"):
         sw.compare(model, tokenizer, TEXT, TARGET, CONTRAST, methods=["InputXGradient"])
+
+
+def test_the_recording_of_the_pieces_lies_beside_the_first_and_counts(made, monkeypatch):
+    from semiring_widgets.explanation import piece_numbers, run_steps
+    from semiring_widgets.explanation.estimate import estimate_explain
+
+    limits, tapes = [], []
+
+    def watched(module):
+        record = module.record
+
+        @contextmanager
+        def spy(*args, **kwargs):
+            limits.append(kwargs["max_memory"])
+            with record(*args, **kwargs) as tape:
+                tapes.append(tape)
+                yield tape
+
+        monkeypatch.setattr(module, "record", spy)
+
+    watched(run_steps)
+    watched(piece_numbers)
+    plenty = 1 << 30
+    sw.explain(*made("GPT-2"), TEXT, target=TARGET, max_memory=plenty, rankings=())
+    first, second = tapes
+    assert limits[0] == plenty
+    # What is kept of the first sweeps counts, too.
+    assert 0 < limits[1] < plenty - first.nbytes
+    assert estimate_explain(*made("GPT-2"), TEXT, target=TARGET) >= first.nbytes + second.nbytes

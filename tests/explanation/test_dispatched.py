@@ -4,6 +4,8 @@ import pytest
 import torch
 
 import semiring_widgets as sw
+from semiring_widgets.errors import MemoryLimitError
+from semiring_widgets.explanation import planning
 from tests.core.zoo.shrinking import build
 from tests.explanation.tiny import tokenizer_of
 
@@ -14,7 +16,7 @@ TEXT = "w10 w11 w12 w13"
 
 
 @pytest.mark.parametrize("name", ["LlamaForCausalLM", "BertForMaskedLM"])
-def test_device_map_auto_changes_no_number(name, tmp_path):
+def test_device_map_auto_changes_no_number(name, tmp_path, monkeypatch):
     tokenizer = tokenizer_of(40)
     text = TEXT if name.startswith("Llama") else f"{TEXT} [MASK]"
     plain = build(name, "sdpa")
@@ -28,6 +30,7 @@ def test_device_map_auto_changes_no_number(name, tmp_path):
         .eval()
     )
     assert "disk" in model.hf_device_map.values()
+    _refused_where_they_do_not_fit(model, tokenizer, text, tmp_path, monkeypatch)
     hooks = {place: part._hf_hook for place, part in model.named_modules() if hasattr(part, "_hf_hook")}
     elsewhere = {place for place, weight in model.named_parameters() if weight.is_meta}
     assert elsewhere
@@ -39,3 +42,20 @@ def test_device_map_auto_changes_no_number(name, tmp_path):
     again = {place: part._hf_hook for place, part in model.named_modules() if hasattr(part, "_hf_hook")}
     assert again == hooks
     assert {place for place, weight in model.named_parameters() if weight.is_meta} == elsewhere
+
+
+def _refused_where_they_do_not_fit(model, tokenizer, text, folder, monkeypatch):
+    """Before the model is run; and just what fits is recorded."""
+    brought = sum(weight.nbytes for weight in (*model.parameters(), *model.buffers()) if weight.is_meta)
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "forward", None)
+        with pytest.raises(MemoryLimitError, match=f"{brought / 1e6:,.1f} MB, and .* max_memory leaves"):
+            sw.explain(model, tokenizer, text, "w7", "w8", max_memory=brought - 1)
+        patch.setattr(planning, "free_memory", lambda _: brought - 1)
+        for ask in (
+            lambda: sw.explain(model, tokenizer, text, "w7", "w8"),
+            lambda: sw.explain_corpus(model, tokenizer, [{"text": text, "target": "w7"}], out=folder / "out"),
+        ):
+            with pytest.raises(MemoryLimitError, match=r"are free on cpu\. Load the model in bfloat16"):
+                ask()
+    planning.check_brought(model, brought)

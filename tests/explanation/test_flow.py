@@ -13,7 +13,8 @@ EMBEDDINGS = {
     bert: ["word_embeddings", "token_type_embeddings", "position_embeddings"],
     gpt2: ["wte", "wpe"],
     llama: ["embed_tokens"],
-    t5: ["encoder.embed_tokens", "decoder.embed_tokens"],
+    # The module that both share has its own name in transformers 4.
+    t5: [("encoder.embed_tokens", "shared"), ("decoder.embed_tokens", "shared #2")],
 }
 
 

@@ -67,6 +67,38 @@ def test_what_is_told_of_a_selection_is_that_of_exactly_these_paths(result, ques
     assert table.attrs["contribution"] == pytest.approx(paths.contribution(), rel=1e-3, abs=1e-6)
 
 
+@pytest.mark.parametrize("name", ["heads one behind the other", "heads side by side"])
+@pytest.mark.parametrize("by", ["mass", "contribution"])
+def test_routes_through_a_group_are_the_first_of_all_that_pass_a_part(result, by, name):
+    parts = GROUPS[name]
+    places = {(part["layer"], part["head"]) for part in parts}
+    session = result.session
+    passing = [
+        route
+        for route in session.ranking(by, [], 60).routes
+        if any((step.layer, step.head) in places for step in route.steps)
+    ]
+    found = session.ranking(by, [], 3, among=parts)
+    assert [route.label for route in found.routes] == [route.label for route in passing[:3]]
+    size = {"mass": lambda route: route.log_mass, "contribution": lambda route: abs(route.contribution)}[by]
+    assert found.missed >= size(passing[3]) - 1e-4
+    together = found.rest + math.fsum(route.contribution for route in found.routes)
+    assert together == pytest.approx(session.group("it", parts).contribution, rel=1e-3, abs=1e-5)
+    # A family may pass a part of the group by some of its paths only.
+    whole = {family.steps: family.contribution for family in session.ranking(by, [], 60).families}
+    for family in found.families:
+        assert family.contribution == pytest.approx(whole[family.steps], rel=1e-3, abs=1e-5)
+
+
+def test_routes_through_a_word_or_a_head_have_other_shares_left(result):
+    found = result.session.ranking("mass", [], 4, among=GROUPS["a word and a head"])
+    group = result.session.group("it", GROUPS["a word and a head"])
+    assert 0 < found.uncovered < 1
+    listed = math.fsum(route.share for route in found.routes)
+    assert listed == pytest.approx((1 - found.uncovered) * group.share, rel=1e-3)
+    assert len(found.routes) == 4
+
+
 def test_groups_are_saved_and_tested_together(result, tmp_path):
     parts = GROUPS["heads side by side"]
     group = result.group("  last   heads ", parts)

@@ -42,6 +42,16 @@ def test_the_payload_is_the_summary_with_its_answers(bundle, make_explanation):
     assert header["item"]["doc"]["version"] == bokeh_version()
 
 
+@pytest.mark.parametrize("answers", [0, 4, 12])
+def test_answers_limit_the_tests_of_parts_too(bundle, make_explanation, answers):
+    tests = payload_of(page(make_explanation(), chart=False, answers=answers))["tests"]
+    assert len([test for test in tests if test["parts"]]) == answers
+    # Those of routes are few, and what readers look for first.
+    assert [test for test in tests if not test["parts"]] == [
+        test for test in payload_of(page(make_explanation(), chart=False))["tests"] if not test["parts"]
+    ]
+
+
 def test_packed_numbers_keep_their_first_digits(bundle, make_explanation):
     result = make_explanation()
     for header, buffer in answers_of(page(result, chart=False, answers=60))["condition"]:

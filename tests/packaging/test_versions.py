@@ -1,8 +1,10 @@
-"""One version everywhere: of the package, in the changelog and in the extension of JupyterLab."""
+"""One version everywhere: the package, the changelog, the JavaScript and JupyterLab's extension."""
 
 import json
 import re
 from pathlib import Path
+
+import pytest
 
 from semiring_widgets import __version__
 
@@ -14,14 +16,12 @@ def test_the_changelog_begins_with_this_version():
     assert first[1] == __version__
 
 
-def test_the_extension_of_jupyterlab_has_this_version():
-    facts = json.loads((ROOT / "js" / "labextension" / "package.json").read_text(encoding="utf-8"))
-    assert facts["version"] == __version__
+@pytest.mark.parametrize("name", ["package.json", "package-lock.json", "labextension/package.json"])
+def test_the_javascript_has_this_version(name):
+    facts = json.loads((ROOT / "js" / name).read_text(encoding="utf-8"))
+    assert facts["version"] == facts.get("packages", {}).get("", facts)["version"] == __version__
 
 
-def test_nothing_else_says_its_own_version():
-    facts = json.loads((ROOT / "js" / "package.json").read_text(encoding="utf-8"))
-    assert "version" not in facts
-    assert re.search(
-        r'^dynamic = \["version"\]$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M
-    )
+def test_the_project_takes_it_from_there():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert re.findall(r"^(?:version|dynamic) = .*$", text, re.MULTILINE) == ['dynamic = ["version"]']

@@ -64,6 +64,35 @@ def inquiry(widget):
     return widget.summary["inquiry"]
 
 
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (None, ["heads", "to", "keys at layer 1"]),
+        (["The", "doors", "to", "the", "cabinet", "[MASK]", "on", "the", "table"], ["heads", "to"]),
+        (["The", "[MASK]"], ["heads"]),
+    ],
+    ids=["the same text", "another word", "a short text"],
+)
+def test_groups_go_with_the_next_question_where_their_words_still_stand(
+    bundle, make_explanation, words, kept
+):
+    asker = Asker(make_explanation)
+    first = asker.answer()
+    first.group("heads", [{"layer": 0, "head": 1}, {"layer": 1, "head": 0}])
+    first.group("to", [{"layer": 1, "head": 0}, {"token": 2}])
+    first.group("keys at layer 1", [{"layer": 1, "token": 1}])
+    widget = ExplanationWidget(first)
+    if words is not None:
+        asker.make = lambda: make_explanation(words)
+    widget.ask(target="were")
+    found = widget.wait(20)
+    assert list(found.groups) == kept
+    assert [group["name"] for group in widget.summary["groups"]] == kept
+    # Each was measured again, by the session of the new answer.
+    assert list(first.groups) == ["heads", "to", "keys at layer 1"]
+    assert all(found.groups[name].parts == first.groups[name].parts for name in kept)
+
+
 def test_another_question_is_shown_and_the_one_before_is_kept(asked):
     widget, first = asked
     widget.ask(target="were")

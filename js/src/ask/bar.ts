@@ -6,6 +6,7 @@
 
 import { html, nothing } from "lit-html";
 import type { Change, ExplanationHeader, PastQuestion } from "../contract";
+import { isHosts } from "../host-keys";
 import { type Drawing, explanationPane } from "../pane";
 import type { Questions } from "../questions";
 import type { State, Store } from "../store";
@@ -45,8 +46,8 @@ export function mountAsk(root: HTMLElement, store: Store, signal: AbortSignal, q
     (event) => {
       const within = (event.target as Element).closest("form");
       if (within === null) return;
-      // What is typed here is no command of the widget.
-      event.stopPropagation();
+      // What is typed here is no command of the widget; a notebook's shortcut is none either.
+      if (!isHosts(event)) event.stopPropagation();
       if (event.key === "Escape") {
         turn();
         root.querySelector<HTMLElement>(".question")?.focus();
@@ -56,7 +57,7 @@ export function mountAsk(root: HTMLElement, store: Store, signal: AbortSignal, q
   );
   explanationPane(root, store, signal, (state, summary) => {
     const { open } = state.asking;
-    return html`<button type="button" class="question" data-action="question" data-lm-suppress-shortcuts="true"
+    return html`<button type="button" class="question" data-action="question"
         aria-expanded=${open} aria-controls=${id} @click=${turn}><span class="asked"><b>${quoted(wordsOf(asked(summary), "text"))}</b>
           ${said(summary).map((words) => html` <span class="setting">${words}</span>`)}</span>
         <span class="again">${unasked(state, summary) === "" ? "Ask again" : "Question"}</span></button>
@@ -67,7 +68,7 @@ export function mountAsk(root: HTMLElement, store: Store, signal: AbortSignal, q
   });
   function panel(state: State, summary: ExplanationHeader): Drawing {
     const why = unasked(state, summary);
-    return html`<form data-lm-suppress-shortcuts="true" aria-label="the question" novalidate @submit=${submit}>
+    return html`<form aria-label="the question" novalidate @submit=${submit}>
         ${why === "" ? nothing : html`<p class="hint" data-unasked>${why}</p>`}
         ${fieldsOf(summary, id, why !== "", wrongIn(summary))}
         <p class="acts">${why === "" ? html`<button type="submit" class="main" data-action="ask">Ask again</button>` : nothing}
@@ -145,7 +146,7 @@ function progress({ inquiry, status }: ExplanationHeader, questions: Questions):
   if (asked?.state !== "running" || status.state === "running") return nothing;
   return html`<p class="asked-now"><progress max=${Math.max(1, asked.total)} .value=${asked.done} aria-label="progress of the question"></progress>
     <span role="status">Asking: ${asked.message}</span>
-    <button type="button" data-action="cancel-question" data-lm-suppress-shortcuts="true" @click=${() => questions.cancel()}>Cancel</button></p>`;
+    <button type="button" data-action="cancel-question" @click=${() => questions.cancel()}>Cancel</button></p>`;
 }
 
 /** Earlier questions, each a click away. */
@@ -154,7 +155,7 @@ function past({ inquiry }: ExplanationHeader, questions: Questions): Drawing | t
   const chip = (one: PastQuestion) => {
     const shown = one.number === inquiry.number;
     const tip = one.held ? "Shows this answer again" : "Asks this again: its answer was let go";
-    return html`<button type="button" data-question=${one.number} data-lm-suppress-shortcuts="true" aria-current=${shown ? "true" : nothing}
+    return html`<button type="button" data-question=${one.number} aria-current=${shown ? "true" : nothing}
       class=${one.held ? "" : "let-go"} data-tip=${tip} @click=${() => shown || questions.inquire({ type: "recall", number: one.number })}>${nameOf(one, inquiry.past)}
       <span class="worth">${scoreOf(one)}</span></button>`;
   };

@@ -36,11 +36,11 @@ export function mountBesideSelection(
         const now = store.state;
         questions.select(without(now.selection, part), without(now.avoiding, part));
       });
-      return html`<span class="chip${avoided ? " avoided" : ""}">${name}<button type="button" aria-label="Remove ${name}" data-lm-suppress-shortcuts="true" @click=${drop}>×</button></span>`;
+      return html`<span class="chip${avoided ? " avoided" : ""}">${name}<button type="button" aria-label="Remove ${name}" @click=${drop}>×</button></span>`;
     };
     const clear = leave(() => questions.select(EMPTY));
     return html`<p class="parts">${selection.map((part) => chip(part, false))}${avoiding.map((part) => chip(part, true))}<button
-        data-action="clear" type="button" data-lm-suppress-shortcuts="true" @click=${clear}>Clear (Esc)</button><span
+        data-action="clear" type="button" @click=${clear}>Clear (Esc)</button><span
         class="facts" role="status">${facts(state, summary)}</span></p>
       <p class="hint meaning"><span>${wording(selection, named, avoiding)}${asked(state)}</span></p>`;
   });

@@ -47,14 +47,14 @@ export function mountBesideTable(root: HTMLElement, store: Store, signal: AbortS
         kind = index;
         again();
       };
-      return html`<button type="button" data-lm-suppress-shortcuts="true" aria-pressed=${index === kind} @click=${choose}>${name}</button>`;
+      return html`<button type="button" aria-pressed=${index === kind} @click=${choose}>${name}</button>`;
     };
     const found = () => {
       const rows = sorted(rowsOf(state, summary, KINDS[kind]?.places ?? []), order, reverse);
       return html`<p class="kinds">${KINDS.map(({ name }, index) => choice(name, index))}</p>${table(state, summary, rows, order, reverse, sort)}`;
     };
     render(
-      html`<details @toggle=${turn}><summary data-lm-suppress-shortcuts="true">The same numbers as a table</summary>${open ? found() : nothing}</details>`,
+      html`<details @toggle=${turn}><summary>The same numbers as a table</summary>${open ? found() : nothing}</details>`,
       root,
     );
   };
@@ -98,7 +98,7 @@ function table(
   const heading = (by: Order, name: string, title = "") => {
     // Numbers begin with the largest, parts with the first.
     const said = order !== by ? "none" : reverse === (by === "part") ? "descending" : "ascending";
-    return html`<th scope="col" aria-sort=${said}><button type="button" data-sort=${by} data-lm-suppress-shortcuts="true"
+    return html`<th scope="col" aria-sort=${said}><button type="button" data-sort=${by}
       data-tip=${title || nothing} @click=${() => sort(by)}>${name} <span class="order" aria-hidden="true">${{ none: "↕", ascending: "▲", descending: "▼" }[said]}</span></button></th>`;
   };
   const written = alike(rows.flatMap(({ values }) => values));
@@ -107,7 +107,7 @@ function table(
     if (Number.isNaN(value)) return "–";
     return share ? `${signed(100 * value)} points` : (value > 0 ? "+" : "") + written(value);
   };
-  return html`<div class="scroll" tabindex="0" data-lm-suppress-shortcuts="true" role="group" aria-label="numbers of A, B and A − B">
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="numbers of A, B and A − B">
     <table class="sides"><thead><tr>${heading("part", "part")}${heading("A", "A", summary.sides[0]?.name)}${heading("B", "B", summary.sides[1]?.name)}${heading("difference", CALLED[2], "Sorted by its size")}</tr></thead>
     <tbody>${rows.map(
       ({ part, name, compared, values }) =>

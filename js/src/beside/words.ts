@@ -27,7 +27,7 @@ export function wordsOf(state: State, summary: BesideHeader, side: Side): Drawin
         missing && side !== 2
           ? `${CALLED[side]} has nothing in the place of ${text}`
           : `${own}: ${compared.say(index)}`;
-      return html`<span role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${index}
+      return html`<span role="button" tabindex="-1" data-item data-token=${index}
         data-stream=${stream} class="token${looks}" aria-label=${label} aria-pressed=${includes(state.selection, { token: index, stream })}
         data-value=${printed ? compared.short(side, value) || "–" : nothing}
         style="--tint:${(Math.abs(tint) || 0).toFixed(3)};--letters:${Math.max(...both.map((word) => word.length), 3)}">${missing && side !== 2 ? "·" : own}</span>`;

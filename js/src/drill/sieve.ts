@@ -20,15 +20,15 @@ export function mountSieve(root: HTMLElement, store: Store, signal: AbortSignal)
     const count = sieve.most === null ? "all" : `the ${sieve.most} strongest`;
     const share =
       sieve.least === 0 ? "however small" : `at least ${Math.round(100 * sieve.least)} % of the strongest`;
-    return html`<details><summary data-lm-suppress-shortcuts="true">Filter</summary><span class="kinds" role="group" aria-label="kinds of parts that are shown">${KINDS.map(
+    return html`<details><summary>Filter</summary><span class="kinds" role="group" aria-label="kinds of parts that are shown">${KINDS.map(
       (kind) =>
-        html`<button type="button" data-kind=${kind} data-lm-suppress-shortcuts="true" role="switch" aria-checked=${!sieve.without.includes(kind)}
+        html`<button type="button" data-kind=${kind} role="switch" aria-checked=${!sieve.without.includes(kind)}
           @click=${() => store.update({ sieve: turned(store.state.sieve, kind) })}><i class="swatch" data-kind=${kind}></i>${kind}</button>`,
     )}</span>
       <label>show <input type="range" data-sieve="most" min="1" max=${MOST + 1} .value=${`${sieve.most ?? MOST + 1}`} aria-valuetext=${count}
-        data-lm-suppress-shortcuts="true" @input=${most}> <output>${count}</output></label>
+        @input=${most}> <output>${count}</output></label>
       <label><span class="unseen">smallest share</span><input type="range" data-sieve="least" min="0" max="100" .value=${`${Math.round(100 * sieve.least)}`} aria-valuetext=${share}
-        data-lm-suppress-shortcuts="true" @input=${least}> <output>${share}</output></label></details>
-      ${isOpen(sieve) ? nothing : html`<button type="button" data-action="everything" data-lm-suppress-shortcuts="true" @click=${() => store.update({ sieve: EVERYTHING })}>Show everything</button>`}`;
+        @input=${least}> <output>${share}</output></label></details>
+      ${isOpen(sieve) ? nothing : html`<button type="button" data-action="everything" @click=${() => store.update({ sieve: EVERYTHING })}>Show everything</button>`}`;
   });
 }

@@ -45,7 +45,7 @@ interface Can {
 }
 
 const button = (name: string, label: string, { waiting, kernel }: Can, act: () => void): Drawing =>
-  html`<button type="button" data-action=${name} data-lm-suppress-shortcuts="true" aria-disabled=${!kernel} data-tip=${kernel ? nothing : NEEDS}
+  html`<button type="button" data-action=${name} aria-disabled=${!kernel} data-tip=${kernel ? nothing : NEEDS}
     aria-busy=${waiting} @click=${() => kernel && act()}>${label}</button>`;
 
 function units(
@@ -67,9 +67,9 @@ function units(
   const name = part === undefined ? "" : partName(part, summary);
   const where = header.hidden ? "hidden layer" : part?.branch === null ? "output" : "numbers";
   return html`<figure class="units" data-units><figcaption>The ${count} units of ${name} (${where}): together ${signed(total)}</figcaption>
-    <label>the strongest <input type="range" min="1" max=${count} .value=${`${Math.min(most, count)}`} data-lm-suppress-shortcuts="true" @input=${more}>
+    <label>the strongest <input type="range" min="1" max=${count} .value=${`${Math.min(most, count)}`} @input=${more}>
       <output>${shown.length} of ${count}</output></label>
-    <div class="scroll" tabindex="0" data-lm-suppress-shortcuts="true" role="group" aria-label="units of ${name}"><table class="ways">
+    <div class="scroll" tabindex="0" role="group" aria-label="units of ${name}"><table class="ways">
     <thead><tr><th scope="col">unit</th><th scope="col">contribution</th><th scope="col"><span class="unseen">as a bar</span></th><th scope="col">share of mass</th><th scope="col">value</th></tr></thead>
     <tbody>${shown.map((unit) => {
       const own = contributions[unit] ?? Number.NaN;
@@ -96,7 +96,7 @@ function walked(
   const sign = path.sign < 0 ? "−" : "";
   return html`<figure class="walked" data-walked><figcaption>The strongest of ${whose}: from unit ${path.unit} of <b>${tokenName(summary, path.token, path.stream)}</b>,
       ${path.steps.length} steps, weight ${sign}${power(path.log_weight)}</figcaption>
-    <div class="scroll" tabindex="0" data-lm-suppress-shortcuts="true" role="group" aria-label="steps of the strongest path"><table class="ways">
+    <div class="scroll" tabindex="0" role="group" aria-label="steps of the strongest path"><table class="ways">
     <thead><tr><th scope="col">step</th><th scope="col">where</th><th scope="col">derivative</th><th scope="col">product so far</th></tr></thead>
     <tbody>${path.steps.map((step) => line(step, summary))}</tbody></table></div></figure>`;
 }

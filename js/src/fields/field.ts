@@ -34,7 +34,7 @@ export class Field {
   private readonly marks = h("div", { class: "marks", "aria-hidden": "true" });
   // Names of rows stay in sight, and so do their marks.
   private readonly pinned = h("div", { class: "marks pinned", "aria-hidden": "true" });
-  private readonly rover = h("div", { class: "rover", tabindex: -1, "data-lm-suppress-shortcuts": "true" });
+  private readonly rover = h("div", { class: "rover", tabindex: -1 });
   private readonly told = h("span", { class: "told", "aria-live": "polite" });
   private strips: HTMLCanvasElement[] = [];
   private palette: Palette | null = null;

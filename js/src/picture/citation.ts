@@ -1,6 +1,6 @@
 /** The line below a picture that says what was asked; `settings_line` of pictures/card.py writes the same. */
 
-import { version } from "../../package.json";
+import { version } from "../../labextension/package.json";
 import { quoted, wordsOf } from "../ask/values";
 import type { ExplanationHeader, Summary } from "../contract";
 

@@ -50,19 +50,19 @@ export function mountPicture(root: HTMLElement, store: Store, signal: AbortSigna
   const draw = () => {
     const whole = widget();
     const button = (form: "copy" | "png" | "svg", words: string) =>
-      html`<button type="button" data-action="picture-${form}" data-lm-suppress-shortcuts="true" @click=${() => void act(form)}>${words}</button>`;
+      html`<button type="button" data-action="picture-${form}" @click=${() => void act(form)}>${words}</button>`;
     const choose = (event: Event) => {
       chosen = (event.currentTarget as HTMLSelectElement).value;
     };
     const list = html`<div class="picture-acts" id=${id}><label>Picture of
-      <select data-lm-suppress-shortcuts="true" @change=${choose}><option value="" .selected=${chosen === ""}>all that is shown</option>${(
+      <select @change=${choose}><option value="" .selected=${chosen === ""}>all that is shown</option>${(
         whole === null ? [] : panes(whole)
       ).map(
         ({ name, title }) => html`<option value=${name} .selected=${chosen === name}>${title}</option>`,
       )}</select></label>
       ${button("copy", "Copy as picture")} ${button("png", "Save as PNG")} ${button("svg", "Save as SVG")}</div>`;
     render(
-      html`<button type="button" data-action="picture" data-lm-suppress-shortcuts="true" aria-expanded=${open}
+      html`<button type="button" data-action="picture" aria-expanded=${open}
         aria-controls=${open ? id : nothing} data-tip="Copies the view or saves it, as PNG or SVG" @click=${turn}>Picture</button>${open ? list : nothing}<span
         role="status" class="hint" data-pictured>${note}</span>`,
       root,

@@ -33,7 +33,7 @@ export function mountPieces(
   groups += 1;
   const group = `semiring-widgets-pieces-${groups}-${Math.random()}`;
   const [title, about, below] = [h("h3"), h("div", { class: "choices" }), h("div")];
-  const table = h("details", { class: "folded", "data-lm-suppress-shortcuts": "true" });
+  const table = h("details", { class: "folded" });
   const unfolded = h("div", {
     class: "scroll",
     tabindex: 0,
@@ -85,7 +85,7 @@ export function mountPieces(
   explanationPane(below, store, signal, (state, summary) => {
     const whole = ask(together(state, summary));
     return html`<p class="hint" data-told>${sentence(shownFor(state, summary))}</p>
-      ${whole === null ? nothing : html`<p><button type="button" data-action="all-pieces" data-lm-suppress-shortcuts="true" @click=${whole}>Ask for all pieces again</button></p>`}
+      ${whole === null ? nothing : html`<p><button type="button" data-action="all-pieces" @click=${whole}>Ask for all pieces again</button></p>`}
       <p class="hint" role="status" data-progress>${progress(summary, shownFor(state, summary).matrix)}</p>`;
   });
   table.addEventListener("toggle", () => store.update({ tabulated: table.open }), { signal });
@@ -98,7 +98,7 @@ function switchOf({ estimates }: State, matrix: Matrix, group: string, store: St
   const choice = (value: boolean, words: string, meaning: string, numbers: Matrix["effect"]) => {
     const there = matrix.pieces.some((_, row) => known(matrix, numbers, row));
     return html`<label class="choice" data-tip=${meaning}><input type="radio" name=${group} value=${value ? "estimates" : "effects"}
-      .checked=${estimates === value} ?disabled=${!there && estimates !== value} data-lm-suppress-shortcuts="true"
+      .checked=${estimates === value} ?disabled=${!there && estimates !== value}
       @change=${() => store.update({ estimates: value })}>${words}</label>`;
   };
   return html`<div class="switch" role="radiogroup" aria-label="what the pieces show">${choice(false, "Tested effects", EFFECT, matrix.effect)}

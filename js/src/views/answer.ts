@@ -37,7 +37,7 @@ function pieces(state: State, summary: ExplanationHeader, sentence: Sentence): (
 function named(state: State, summary: ExplanationHeader, text: string, part: Part): Drawing {
   const { layer, branch, head, token, stream } = part;
   const facet = (value: string | number | null) => value ?? nothing;
-  return html`<span role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item class="named"
+  return html`<span role="button" tabindex="-1" data-item class="named"
     data-layer=${facet(layer)} data-branch=${facet(branch)} data-head=${facet(head)} data-token=${facet(token)}
     data-stream=${layer === null ? stream : nothing} data-tip=${`Show the paths through ${partName(part, summary)}`}
     aria-pressed=${includes(state.selection, part)}>${text}</span>`;

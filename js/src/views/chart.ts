@@ -21,8 +21,7 @@ declare global {
 export function mountChart(root: HTMLElement, store: Store, signal: AbortSignal, questions: Questions): void {
   let chart: ChartAnswer | null = null;
   let drawn: Paths | null = null;
-  const attributes = { type: "button", "data-action": "chart", "data-lm-suppress-shortcuts": "true" };
-  const button = h("button", attributes);
+  const button = h("button", { type: "button", "data-action": "chart" });
   const hint = h("span", { class: "hint" });
   const figure = h("div", { class: "figure" });
   root.append(h("h3", {}, "Flow by route and layer"), button, " ", hint, figure);

@@ -18,13 +18,13 @@ export function comparisonOptions(
     said: (row: RowIndex) => string,
   ): Drawing => {
     const choose = chosen((value) => change({ [name]: value === "" ? null : Number(value) }));
-    return html`<label>${label} <select data-option=${name} data-lm-suppress-shortcuts="true" @change=${choose}>
+    return html`<label>${label} <select data-option=${name} @change=${choose}>
       <option value="" .selected=${options[name] === null}>${none}</option>${rows.map(
         (row) => html`<option value=${row} .selected=${options[name] === row}>${said(row)}</option>`,
       )}</select></label>`;
   };
   const check = (name: string, label: string, checked: boolean, turn: (on: boolean) => void): Drawing =>
-    html`<label><input type="checkbox" data-option=${name} data-lm-suppress-shortcuts="true" .checked=${checked}
+    html`<label><input type="checkbox" data-option=${name} .checked=${checked}
       @change=${(event: Event) => turn((event.currentTarget as HTMLInputElement).checked)}>${label}</label>`;
   const named = (row: RowIndex) => rowName(methods, row);
   return html`<div class="options" role="group" aria-label="how the table is shown">

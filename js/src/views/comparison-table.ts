@@ -104,7 +104,7 @@ function view(state: State, summary: ComparisonHeader, chosen: Chosen): Drawing 
       methods,
       chosen.change,
     )}
-    <div class="scroll tall" tabindex="0" data-lm-suppress-shortcuts="true" role="group" aria-label="methods and scores"
+    <div class="scroll tall" tabindex="0" role="group" aria-label="methods and scores"
       ><table class="methods">
       <thead><tr><th scope="col">method</th>${yardsticks.map((one) => heading(one, sorting, sort))}${tokens.map(
         (token) => {
@@ -154,7 +154,7 @@ function heading(yardstick: Yardstick, sorting: Sorting | null, sort: (key: Sort
   const order = ariaSort(sorting, yardstick);
   const mark = { ascending: "▲", descending: "▼" }[order] ?? "↕";
   return html`<th scope="col" class="yardstick" aria-sort=${order}><button type="button" data-tip=${yardstick.sentence}
-    data-sort=${yardstick.key} data-lm-suppress-shortcuts="true" @click=${() => sort(yardstick.key)}
+    data-sort=${yardstick.key} @click=${() => sort(yardstick.key)}
     >${yardstick.label} <span class="order" aria-hidden="true">${mark}</span></button></th>`;
 }
 
@@ -225,7 +225,7 @@ function scoreCells(name: string, values: readonly number[], peak: number, shown
     const value = values[token] ?? Number.NaN;
     const label = `${name}, ${text}: ${Number.isNaN(value) ? "not known" : number(value, 3)}`;
     const looks = `${value < 0 ? " negative" : ""}${Number.isNaN(value) ? " unknown" : ""}${options.values ? " valued" : ""}`;
-    return html`<td><div role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${token}
+    return html`<td><div role="button" tabindex="-1" data-item data-token=${token}
       data-stream="0" aria-pressed=${includes(state.selection, { token, stream: 0 })} aria-label=${label}
       class="cell${looks}" style="--tint:${tint(value, peak).toFixed(3)}">${options.values && !Number.isNaN(value) ? written(value) : nothing}</div></td>`;
   })}`;
@@ -274,6 +274,6 @@ function agreement(state: State, summary: ComparisonHeader, column: string, titl
     });
     return html`<tr><th scope="row">${method.name}</th>${cells}</tr>`;
   });
-  return html`<details><summary data-lm-suppress-shortcuts="true">${title}</summary><div class="scroll" tabindex="0"
-    data-lm-suppress-shortcuts="true" role="group" aria-label=${title}><table><tbody>${rows}</tbody></table></div></details>`;
+  return html`<details><summary>${title}</summary><div class="scroll" tabindex="0"
+    role="group" aria-label=${title}><table><tbody>${rows}</tbody></table></div></details>`;
 }

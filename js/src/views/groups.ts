@@ -3,6 +3,7 @@
 import { html, nothing } from "lit-html";
 import type { ExplanationHeader, Group } from "../contract";
 import { freeName, groupsOf } from "../groups";
+import { isHosts } from "../host-keys";
 import { brief, percent } from "../layout/numbers";
 import { type Drawing, explanationPane } from "../pane";
 import { partName } from "../part-names";
@@ -24,18 +25,18 @@ export function mountGroups(
   };
   // What is typed is a name and no command; Escape closes.
   const typed = (event: KeyboardEvent) => {
-    if (event.key !== "Escape") event.stopPropagation();
+    if (event.key !== "Escape" && !isHosts(event)) event.stopPropagation();
   };
   explanationPane(root, store, signal, (state, summary) => {
     const groups = groupsOf(state);
     const can = state.kernel && state.selection.length > 1;
     const offer = can
-      ? html`<button type="button" data-action="name" data-lm-suppress-shortcuts="true" @click=${() => store.update({ naming: true })}>Group them</button>`
+      ? html`<button type="button" data-action="name" @click=${() => store.update({ naming: true })}>Group them</button>`
       : nothing;
-    const form = html`<form data-lm-suppress-shortcuts="true" @submit=${make}><label>Name of the ${state.selection.length} parts
+    const form = html`<form @submit=${make}><label>Name of the ${state.selection.length} parts
         <input type="text" maxlength="60" .value=${freeName(groups)} @keydown=${typed}></label>
       <button type="submit">Make the group</button></form>`;
-    if (groups.length === 0 && !can && !state.naming) return html``;
+    if (groups.length === 0 && !can && !state.naming && state.ungrouped === null) return html``;
     return html`${groups.length === 0 ? nothing : html`<span class="hint">Groups</span>`}
       ${groups.map((group) => chip(group, state, summary, questions))}
       ${state.naming && can ? form : offer}
@@ -52,10 +53,10 @@ function chip(group: Group, state: State, summary: ExplanationHeader, questions:
   const chosen = same(parts, state.among) && !isEmpty(state.among);
   const names = parts.map((part) => partName(part, summary)).join(", ");
   const remove = state.kernel
-    ? html`<button type="button" data-action="ungroup" data-lm-suppress-shortcuts="true" aria-label="remove the group ${group.name}"
+    ? html`<button type="button" data-action="ungroup" aria-label="remove the group ${group.name}"
         @click=${() => questions.group(group.name, EMPTY)}>×</button>`
     : nothing;
-  return html`<span class="chip group" data-parts=${JSON.stringify(parts)}><button type="button" class="name" data-action="group" data-lm-suppress-shortcuts="true" aria-pressed=${chosen}
+  return html`<span class="chip group" data-parts=${JSON.stringify(parts)}><button type="button" class="name" data-action="group" aria-pressed=${chosen}
       data-tip=${`Paths through any of ${names}`} @click=${() => questions.select(EMPTY, EMPTY, chosen ? EMPTY : parts)}>${group.name}</button>
     <span class="hint">${told(group, state, summary)}</span>${remove}</span>`;
 }

@@ -31,7 +31,7 @@ export function mountHeadline(
       ${summary.paths ? html`<strong data-paths>${summary.paths}</strong>` : nothing}
       ${running ? html`<progress max=${Math.max(1, status.total)} .value=${status.done} aria-label="progress"></progress>` : nothing}
       <span data-status role="status">${status.state === "done" ? "" : status.message}</span>
-      ${running ? html`<button data-action="cancel" type="button" data-lm-suppress-shortcuts="true" @click=${() => questions.cancel()}>Cancel</button>` : nothing}
+      ${running ? html`<button data-action="cancel" type="button" @click=${() => questions.cancel()}>Cancel</button>` : nothing}
       ${failed}`;
   });
 }

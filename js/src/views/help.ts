@@ -13,7 +13,7 @@ export function mountHelp(root: HTMLElement, store: Store, signal: AbortSignal):
         ({ keys, pointer, does }) =>
           html`<tr><td>${pointer ?? ""}</td><td><kbd>${keys}</kbd></td><td>${does}.</td></tr>`,
       )}</tbody></table>`;
-    return html`<button type="button" data-action="help" data-lm-suppress-shortcuts="true" aria-expanded=${helping}
+    return html`<button type="button" data-action="help" aria-expanded=${helping}
         @click=${turn}>? <span>Gestures</span></button>${helping ? list : nothing}`;
   });
 }

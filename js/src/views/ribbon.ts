@@ -1,7 +1,7 @@
 /** The text, word by word, with numbers below; below them what stands in their place in a second text. */
 
 import { html, nothing } from "lit-html";
-import type { ExplanationHeader, Token } from "../contract";
+import type { ExplanationHeader, Segment, Token } from "../contract";
 import { h } from "../dom";
 import { type Pair, pairs } from "../layout/alignment";
 import { joinedIn } from "../layout/words";
@@ -35,6 +35,7 @@ export function mountRibbon(root: HTMLElement, store: Store, signal: AbortSignal
 
 function row(state: State, summary: ExplanationHeader, stream: number): Drawing {
   const tokens = summary.streams[stream]?.tokens ?? [];
+  const segments = summary.streams[stream]?.segments ?? [];
   const numbers = numbersOf(state, measureOf(state, summary), stream === 0 ? "token" : "decoder");
   const values = tokens.map(({ index }) => numbers.at(index));
   const strength = tinting(numbers.measure, numbers.peak === null ? values : [numbers.peak]);
@@ -47,7 +48,7 @@ function row(state: State, summary: ExplanationHeader, stream: number): Drawing 
     const tint = strength(value);
     const printed = tokens.length <= ALL_PRINTED || tint >= STANDS_OUT;
     const looks = `${said(index) ? " said" : ""}${special ? " special" : ""}${joined.has(index) ? " joined" : ""}${includes(state.avoiding, { token: index, stream }) ? " avoided" : ""}${isNegative(numbers.measure, value) ? " negative" : ""}${Number.isNaN(value) ? " unknown" : ""}`;
-    return html`<span role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${index}
+    return html`<span role="button" tabindex="-1" data-item data-token=${index}
       data-stream=${stream} class="token${looks}" aria-label="${said(index) ? "asked for, " : ""}${text}: ${numbers.say(index)}"
       aria-pressed=${includes(state.selection, { token: index, stream })} data-value=${printed ? short(numbers.measure, value, numbers.peak) : nothing} style="--tint:${tint.toFixed(3)}"
       >${text || raw}</span>`;
@@ -58,13 +59,19 @@ function row(state: State, summary: ExplanationHeader, stream: number): Drawing 
   // What is in sight at first; the others follow when that is on screen.
   const shown = state.complete ? tokens : tokens.slice(0, AT_FIRST);
   if (other.length === 0)
-    return html`<div class="sentence${tokens.length > LONG ? " long" : ""}">${name}${shown.map(token)}</div>`;
+    return html`<div class="sentence${tokens.length > LONG ? " long" : ""}">${name}${shown.map((one) => html`${segmentAt(segments, one)}${token(one)}`)}</div>`;
   const aligned = summary.reference?.aligned[stream] ?? [];
   const columns = pairs(tokens.length, other.length, aligned).map((pair) => {
     const own = tokens[pair.token];
     return html`<span class="pair">${own === undefined ? html`<span class="gap"></span>` : token(own)}${below(state, pair, own, other[pair.counterpart], stream)}</span>`;
   });
   return html`<div class="sentence pairs">${name}<span class="pair names" aria-hidden="true"><span>text</span><span>reference</span></span>${columns}</div>`;
+}
+
+/** The name of the text of a pair, or of who says a message, before its first token. */
+function segmentAt(segments: readonly Segment[], { index }: Token): Drawing | typeof nothing {
+  const begun = segments.find(({ begins }) => begins === index);
+  return begun === undefined ? nothing : html`<span class="segment">${begun.name}</span>`;
 }
 
 /** A token of the second text: it stands for the one above it, and is chosen with it. */
@@ -79,7 +86,7 @@ function below(
   if (own === undefined)
     return html`<span class="token reference different" data-tip="Only the reference has ${other.text}">${other.text || other.raw}</span>`;
   const differs = own.text !== other.text;
-  return html`<span role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-token=${pair.token}
+  return html`<span role="button" tabindex="-1" data-item data-token=${pair.token}
     data-stream=${stream} class="token reference${differs ? " different" : ""}"
     aria-label="reference: ${other.text}${differs ? ` in the place of ${own.text}` : ", the same"}"
     aria-pressed=${includes(state.selection, { token: pair.token, stream })}>${other.text || other.raw}</span>`;

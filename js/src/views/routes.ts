@@ -114,12 +114,12 @@ function listed(
     const others = state.unfolded.filter((other) => other !== index);
     store.update({ unfolded: folded ? [...others, index] : others, route: null });
   };
-  const variants = html`<button type="button" class="unfold" tabindex="-1" data-lm-suppress-shortcuts="true" aria-expanded=${!folded}
+  const variants = html`<button type="button" class="unfold" tabindex="-1" aria-expanded=${!folded}
     @click=${turn}>${folded ? "▸" : "▾"} ${routes.length} variants</button>`;
   const [only] = routes;
   const tip = `${stepsOf(kin, summary, true)} (${routes.length === 1 && only ? factsOf(only) : (only?.label ?? kin.label)}${kin.exact || routes.length === 1 ? "" : "; the listed routes together"})`;
   // No <button>: its text could not be selected.
-  return html`<li><div class="listed"><div role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item
+  return html`<li><div class="listed"><div role="button" tabindex="-1" data-item
     data-family=${index} class="entry${kin.negative ? " negative" : ""}" aria-pressed=${state.family === index}
     aria-description="right arrow: its buttons" data-tip=${tip}
       ><span class="rank">${index + 1}</span><span class="way">${wayOf(kin, summary)}</span><span class="how">${stepsOf(kin, summary)}</span
@@ -136,7 +136,7 @@ const signOf = ({ negative }: Kin, by: Ranking["by"]): string => (by === "best" 
 function variant(state: State, route: ListedRoute, peak: number): Drawing {
   const number = { best: route.log_weight, mass: route.share, contribution: route.contribution }[state.by];
   const sign = state.by === "best" && route.sign < 0 ? "−" : "";
-  return html`<li><div role="button" tabindex="-1" data-lm-suppress-shortcuts="true" data-item data-route=${route.rank}
+  return html`<li><div role="button" tabindex="-1" data-item data-route=${route.rank}
     class="entry variant" aria-pressed=${state.route === route.rank} data-tip=${factsOf(route)}><span class="way">${variantOf(route)}</span
     ><span class="fact">${sign}${worded(state.by, number, peak)}</span></div></li>`;
 }

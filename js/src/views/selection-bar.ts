@@ -46,7 +46,7 @@ export function mountSelectionBar(
     const question = { selection: testable(state), steps: [] };
     const test = isEmpty(question.selection) ? nothing : testButton(state, summary, question, questions);
     return html`<p class="parts">${ways}${chips}${test}<button data-action="clear" type="button"
-        data-lm-suppress-shortcuts="true" @click=${clear}>Clear (Esc)</button><span class="facts" role="status">${facts(state, summary)}</span></p>
+        @click=${clear}>Clear (Esc)</button><span class="facts" role="status">${facts(state, summary)}</span></p>
       <p class="hint meaning"><span>${words(state, summary)}</span></p>`;
   });
 }
@@ -54,7 +54,7 @@ export function mountSelectionBar(
 /** To the selection before, or forward again. */
 function way(name: "back" | "forward", sign: string, can: boolean, go: () => void): Drawing {
   const tip = name === "back" ? "The selection before: [" : "Forward again: ]";
-  return html`<button type="button" data-action=${name} data-lm-suppress-shortcuts="true" aria-label="${name} to another selection"
+  return html`<button type="button" data-action=${name} aria-label="${name} to another selection"
     aria-disabled=${!can} tabindex=${can ? 0 : -1} data-tip=${tip} @click=${() => can && go()}>${sign}</button>`;
 }
 
@@ -62,7 +62,7 @@ function chip(part: Part, summary: ExplanationHeader, avoided: boolean, drop: (p
   const name = partName(part, summary);
   const how = `${avoided ? "not " : ""}${part.layer === null ? "from" : "through"}`;
   return html`<span class="chip${avoided ? " avoided" : ""}"><span class="hint">${how}</span> ${name}
-    <button type="button" data-lm-suppress-shortcuts="true" aria-label="take ${name} out of the selection"
+    <button type="button" aria-label="take ${name} out of the selection"
       @click=${() => drop(part)}>×</button></span>`;
 }
 

@@ -32,7 +32,7 @@ export function switchOf(
   const choices = measuresOf(summary).map(
     (measure) => html`<label class="choice" data-tip=${measure.explained}><input type="radio" name=${group}
         data-measure value=${measure.name} .checked=${measure.name === shown} ?disabled=${measure === REASONS && !known}
-        data-lm-suppress-shortcuts="true" @change=${() => questions.measure(measure.name)}>${measure.choice}</label>`,
+        @change=${() => questions.measure(measure.name)}>${measure.choice}</label>`,
   );
   return html`<div class="switch" role="radiogroup" aria-label="what the pictures show">${choices}</div>
       ${known ? nothing : html`<p class="hint">No effects were tested in this explanation, so it cannot show reasons${shown === MASS.name ? ": it shows where paths run" : ""}.</p>`}`;

@@ -23,6 +23,6 @@ export function testButton(
   const act = () => {
     if (can && !waiting) questions.test(question.selection, question.steps);
   };
-  return html`<button type="button" class="test" tabindex=${tabindex} data-action="test" data-lm-suppress-shortcuts="true" aria-disabled=${!can}
+  return html`<button type="button" class="test" tabindex=${tabindex} data-action="test" aria-disabled=${!can}
     data-tip=${can ? TIP : WHY} aria-busy=${waiting} @click=${act}>${waiting ? "Testing …" : "Test it"}</button>`;
 }

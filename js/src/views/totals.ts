@@ -109,7 +109,7 @@ function words({ streams }: ExplanationHeader, { columns }: State) {
   const shown = COLUMNS.filter(([name]) => columns.get(name) !== undefined);
   const tokens = streams[0]?.tokens ?? [];
   if (shown.length === 0 || tokens.length === 0) return nothing;
-  return html`<div class="scroll" tabindex="0" data-lm-suppress-shortcuts="true" role="group" aria-label="numbers of all paths from each word"><table class="ways">
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="numbers of all paths from each word"><table class="ways">
     <thead><tr><th scope="col">paths from</th>${shown.map(([, name]) => html`<th scope="col">${name}</th>`)}</tr></thead>
     <tbody>${tokens.map(
       ({ index, text, raw }) =>

@@ -39,7 +39,7 @@ _COLUMNS = 32
 # Best paths that there is a kernel for.
 _MOST = 8
 # ``ABI`` of vector_math.h.
-_ABI = 2
+_ABI = 3
 # The kernel of each algebra, and what makes its left operands.
 _LEFT = {"plain": "one", "mass": "one", "max": "one", "expectation": "expectation", "signed": "signed"}
 
@@ -175,10 +175,8 @@ def contract(name: str, left: tuple[Tensor, ...], w: Tensor) -> tuple[Tensor, ..
     operands = [_rows(part, shape).contiguous() for part in left]
     if shape.empty:
         return tuple(part.new_zeros(shape.out) for part in left)
-    # Comparisons drop NaN, and torch's maxima must not be other ones than these.
-    if name in ("max", "signed") and any(bool(part.amax().isnan()) for part in operands):
-        return None
     done = _multiply(name, operands, w, None, shape)
+    # Comparisons drop NaN, and torch's maxima must not be other ones than these.
     if done.peak != done.peak and name in ("max", "signed"):
         return None
     return done.parts

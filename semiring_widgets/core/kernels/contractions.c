@@ -24,7 +24,8 @@
  * With top (batch, rows) the outputs are logarithms: log mass or log of the best, plus top; for the expectation
  * second is log mass - second / first, and for signed the logarithm of the lowest product's magnitude.
  * Left behind: the largest |w| as bits, where NaN and infinity are larger than all numbers, and the smallest
- * magnitude in first and in second before any logarithm.
+ * magnitude in first and in second before any logarithm. Comparisons drop NaN: where there is no top, NaN in
+ * a left operand of max or signed is left behind as the largest |w| too.
  */
 struct work {
     const float *p, *q, *w, *top;
@@ -72,6 +73,15 @@ INLINE void transpose(const float *w, long stride, long depth, long width, float
             panel[k * COLUMNS + j] = w[k + j * stride];
 }
 
+/* The larger magnitude, as bits: NaN and infinity are larger than all numbers. */
+INLINE unsigned larger(unsigned peak, float x)
+{
+    unsigned bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits &= 0x7fffffff;
+    return bits > peak ? bits : peak;
+}
+
 INLINE void pack(enum algebra algebra, struct work *work, const float *w, long depth, long width,
                  float *panel, float *logs)
 {
@@ -95,12 +105,10 @@ INLINE void pack(enum algebra algebra, struct work *work, const float *w, long d
     unsigned peaks[COLUMNS] = {0};
     for (long k = 0; k < depth; k++)
         for (int j = 0; j < COLUMNS; j++) {
-            unsigned bits;
-            memcpy(&bits, panel + k * COLUMNS + j, sizeof bits);
-            bits &= 0x7fffffff;
-            peaks[j] = bits > peaks[j] ? bits : peaks[j];
+            float *const x = panel + k * COLUMNS + j;
+            peaks[j] = larger(peaks[j], *x);
             if (algebra != SIGNED && algebra != PLAIN)
-                memcpy(panel + k * COLUMNS + j, &bits, sizeof bits);
+                *x = __builtin_fabsf(*x);
         }
     for (int j = 0; j < COLUMNS; j++)
         work->peak = peaks[j] > work->peak ? peaks[j] : work->peak;
@@ -188,6 +196,20 @@ INLINE void tile(enum algebra algebra, int rows, const struct work *work, long a
         }
 }
 
+/* The largest magnitude of some numbers. */
+INLINE unsigned peak_of(const float *x, long size)
+{
+    unsigned peaks[COLUMNS] = {0}, peak = 0;
+    for (; size >= COLUMNS; x += COLUMNS, size -= COLUMNS)
+        for (int j = 0; j < COLUMNS; j++)
+            peaks[j] = larger(peaks[j], x[j]);
+    for (long j = 0; j < size; j++)
+        peaks[j] = larger(peaks[j], x[j]);
+    for (int j = 0; j < COLUMNS; j++)
+        peak = peaks[j] > peak ? peaks[j] : peak;
+    return peak;
+}
+
 /* `most` is the number of rows whose running results fit into registers. */
 INLINE void contract_rows(enum algebra algebra, int most, struct work *work)
 {
@@ -196,6 +218,14 @@ INLINE void contract_rows(enum algebra algebra, int most, struct work *work)
     for (int j = 0; j < COLUMNS; j++)
         least[0][j] = least[1][j] = INFINITY;
     work->peak = 0;
+    if ((algebra == MAX || algebra == SIGNED) && !work->top) {
+        const long size = work->rows * work->inner, from = work->from_batch * size;
+        const long count = (work->to_batch - work->from_batch) * size;
+        const unsigned high = peak_of(work->p + from, count);
+        const unsigned low = algebra == SIGNED ? peak_of(work->q + from, count) : 0;
+        const unsigned either = high > low ? high : low;
+        work->peak = either > 0x7f800000 ? either : 0;
+    }
     for (long b = work->from_batch; b < work->to_batch; b++)
         for (long n = work->from_column; n < work->to_column; n += COLUMNS) {
             const long width = work->to_column - n < COLUMNS ? work->to_column - n : COLUMNS;

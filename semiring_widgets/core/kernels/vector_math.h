@@ -8,7 +8,7 @@
 
 /* What the caller relies on: raise it with every change of what a function takes, gives or means. Functions are
  * found by name, so the order of `enum algebra` is nobody else's business. */
-#define ABI 2
+#define ABI 3
 
 /* The size of a structure that the caller fills in, compared as well: a change of one may be forgotten above. */
 #define SIZE_OF(structure) const long semiring_size_of_##structure = sizeof(struct structure)
