@@ -55,7 +55,7 @@ MAY_SEE = {
         *("options", "streams", "terminal", "corpus_command", "view_command"),
     },
     "__main__": {"cli"},
-    "faces": {"export", "widgets", "corpus", "overview"},
+    "faces": {"export", "widgets", "corpus", "overview", "pictures", "results"},
     # The root exports the public names, and tells results what shows them.
     "__init__": {
         "core",

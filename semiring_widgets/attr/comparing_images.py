@@ -73,7 +73,7 @@ def compare_image(
         >>> model, processor = sw.load_demo_image("cnn")
         >>> scene = sw.tasks.shape_scenes(1)[0]
         >>> found = compare_image(model, processor, scene.image, grid=6, methods=["GradCAM", "effect"])
-        >>> found.to_pandas().loc["effect"].effect_correlation
+        >>> float(found.to_pandas().loc["effect"].effect_correlation)
         1.0
     """
     asked = image_methods(methods)

@@ -77,7 +77,7 @@ def shape_scenes(n: int = 100, seed: int = 0, *, objects: int = 3) -> list[Shape
 
     >>> scene = shape_scenes(1)[0]
     >>> scene.image.shape, [(one.colour, one.shape) for one in scene.objects]
-    ((48, 48, 3), [('blue', 'cross'), ('yellow', 'circle'), ('red', 'circle')])
+    ((48, 48, 3), [('green', 'square'), ('yellow', 'triangle'), ('red', 'circle')])
     >>> SHAPES[scene.label], scene.deciding
     ('circle', 2)
     """

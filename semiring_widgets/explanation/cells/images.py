@@ -86,7 +86,7 @@ def explain_image(
         >>> found.score.target == sw.tasks.SHAPES[scene.label]
         True
         >>> missing = found.score.value - found.reference_score - found.effects().contribution.sum()
-        >>> abs(missing) < 1e-3  # the rule "secant" leaves nothing out
+        >>> bool(abs(missing) < 1e-3)  # the rule "secant" leaves nothing out
         True
     """
     question, best = image_question(
