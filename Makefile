@@ -118,8 +118,8 @@ build: $(PACKAGE) $(BUNDLE) kernels  ## bring the JavaScript bundle and the C ke
 
 .PHONY: wheel
 wheel: $(BIN)/python  ## build and check the source distribution and this platform's wheel, into dist/
-	@$(PIP_INSTALL) -r release/requirements.txt
-	@$(BIN)/python release/wheels.py
+	@$(PIP_INSTALL) -r .github/release/requirements.txt
+	@$(BIN)/python .github/release/wheels.py
 
 # --- use ------------------------------------------------------------------------------------------
 

@@ -141,7 +141,7 @@ def _measured(
     return row, scores, torch.stack([deletion, insertion])
 
 
-def _by_cell(found: Tensor, question: CellQuestion) -> Tensor:
+def _by_cell(found: object, question: CellQuestion) -> Tensor:
     """Scores by cell of what a method gave, float64 on the CPU."""
     pixels = question.cell_of.numel()
     if not isinstance(found, Tensor) or found.numel() not in (

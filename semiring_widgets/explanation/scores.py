@@ -102,7 +102,8 @@ def _filled(model: Any, family: str, source: Source, filled: Sequence[Filling]) 
         (only,) = sides
         return only[0] if len(only) == 1 else taken_together(only, (), filled[0].score, streams[0])
     score = difference(filled[0].score, filled[1].score, "pseudo-log p")
-    return taken_together(*sides, score, both_of(*streams))
+    target, contrast = sides
+    return taken_together(target, contrast, score, both_of(*streams))
 
 
 def _ready(

@@ -41,7 +41,7 @@ class SavedPageHandler(APIHandler):
             path: of the file, as the contents manager counts.
         """
         name = path.rsplit("/", 1)[-1]
-        manager = self.contents_manager
+        manager: Any = self.contents_manager
         known: dict[str, Any] = await ensure_async(manager.get(path, content=False, type="file"))
         try:
             if (known.get("size") or 0) > _MOST:

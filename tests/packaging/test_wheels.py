@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "release" / "wheels.py"
+SCRIPT = Path(__file__).parents[2] / ".github" / "release" / "wheels.py"
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,8 @@ def cell_routes(paths: Paths, question: CellQuestion, k: int) -> tuple[CellRoute
 
 def _told(route: Route, grids: list[tuple[int, int, int] | None]) -> CellRoute:
     legs = [leg for leg in route.legs if leg.branch in _OPERANDS and leg.head is not None]
-    cells, words = [], []
+    cells: list[int] = []
+    words: list[str] = []
     for leg in legs:
         grid = grids[leg.layer]
         if not cells:

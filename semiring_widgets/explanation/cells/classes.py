@@ -59,7 +59,7 @@ def asked_classes(
             raise InputError(
                 "Give either score=, or target= and contrast=; score= says by itself what is asked."
             )
-        value = score(output)
+        value: object = score(output)
         if not isinstance(value, Tensor) or not value.is_floating_point():
             raise InputError(
                 f"score= returned {shown(value)}; return a floating-point tensor of shape (batch,)."

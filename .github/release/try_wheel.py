@@ -1,6 +1,6 @@
 """Try an installed wheel, away from the sources: kernels, embedded model, page, command, and what it ships.
 
-cd /somewhere/else && python /path/to/release/try_wheel.py
+cd /somewhere/else && python /path/to/.github/release/try_wheel.py
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Build and check what a release uploads: the source distribution and the wheel of this platform.
 
-    python -m pip install -r release/requirements.txt
-    python release/wheels.py                        # both, into dist/
-    python release/wheels.py --sdist dist/X.tar.gz  # the wheel only, from one that was made elsewhere
-    python release/wheels.py --twice                # and once more: are they the same, bit by bit?
+    python -m pip install -r .github/release/requirements.txt
+    python .github/release/wheels.py                        # both, into dist/
+    python .github/release/wheels.py --sdist dist/X.tar.gz  # the wheel only, from one that was made elsewhere
+    python .github/release/wheels.py --twice                # and once more: are they the same, bit by bit?
 
 The C kernels are plain C without Python's or torch's headers, so one wheel serves every Python of its
 platform, and nothing is needed but a C compiler: no container, no build for each Python. The wheel is always
@@ -26,7 +26,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LIBRARIES = (".so", ".dylib", ".dll")
 
 
