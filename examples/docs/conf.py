@@ -22,7 +22,7 @@ def what_pages_show() -> str:
 project = "semiring_widgets"
 author = "the authors of semiring_widgets"
 version = release = semiring_widgets.__version__
-project_copyright = "Apache-2.0"
+project_copyright = "the authors of semiring_widgets (Apache-2.0)"
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "README.md"]
@@ -39,6 +39,7 @@ html_copy_source = False
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
+nb_merge_streams = True
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(BUILT / f"cache-{what_pages_show()}")
 nb_execution_timeout = 1800  # seconds a cell: a busy machine is no fault

@@ -230,6 +230,29 @@ def test_the_embedded_models_look_at_the_deciding_shape(kind):
     assert "*triangle*" in found.answer
 
 
+@pytest.mark.parametrize(
+    "strength, said",
+    [
+        (10.0, "Most of it is lost without the patch in row 1, column 1 ("),
+        (2.5, "It falls furthest without the patch in row 1, column 1 ("),
+        (0.3, "No patch alone matters much: it falls furthest without the patch in row 1, column 1 ("),
+        (-1.0, "No patch alone speaks for it."),
+    ],
+)
+def test_the_answer_says_how_much_a_patch_matters(strength, said):
+    """A constant score of 10 less what one bright patch speaks for."""
+
+    class Bright(torch.nn.Module):
+        def forward(self, pixels):
+            score = 10 - abs(strength) + strength * pixels[:, 0, :8, :8].mean((1, 2))
+            return torch.stack([score, -score], 1)
+
+    pixels = torch.zeros(3, 24, 24)
+    pixels[:, :8, :8] = 1
+    found = sw.explain_image(Bright().eval(), None, pixels, target=0, grid=3, reference="zero", routes=0)
+    assert said.replace("patch", found.cells) in found.answer
+
+
 def test_what_is_saved_is_read_back(tmp_path):
     model, pixels, _, question = asked("vit")
     found = sw.explain_image(model, None, pixels, **question, routes=1)

@@ -14,6 +14,8 @@ __all__ = ["answer_of"]
 
 # A cell is named if its effect is at least this share of the largest, and so many at most.
 _LARGE, _NAMED = 0.5, 3
+# Shares of the score: what is most of it, and below which a cell alone does not matter.
+_MOST, _LITTLE = 0.5, 0.1
 
 
 def answer_of(
@@ -35,11 +37,15 @@ def answer_of(
         told.append(Sentence("remark", f"The model itself says *{best}*."))
     order = effects.argsort(descending=True).tolist()
     top = [cell for cell in order[:_NAMED] if effects[cell] >= _LARGE * effects[order[0]] > 0]
-    if top:
-        named = with_and(f"{grid.name(cell)} ({brief(float(effects[cell]))})" for cell in top)
-        told.append(Sentence("words", f"Most of it is lost without the {question.cells} in {named}."))
-    else:
+    if not top:
         told.append(Sentence("words", f"No {question.cells} alone speaks for it."))
+    else:
+        share = float(effects[top[0]]) / abs(score.value) if score.value else 1.0
+        named = with_and(f"{grid.name(cell)} ({brief(float(effects[cell]))})" for cell in top)
+        how = "Most of it is lost" if share >= _MOST else "It falls furthest"
+        if share < _LITTLE:
+            how = f"No {question.cells} alone matters much: it falls furthest"
+        told.append(Sentence("words", f"{how} without the {question.cells} in {named}."))
     below = (deletion <= 0).nonzero().flatten().tolist()
     if score.value > 0 and below:
         count = below[0]
@@ -48,10 +54,11 @@ def answer_of(
             Sentence("replaced", f"With {question.reference_label} in the place of {what} it is below 0.")
         )
     else:
+        still = "still " if min(score.value, float(deletion[-1])) > 0 else ""
         told.append(
             Sentence(
                 "replaced",
-                f"With {question.reference_label} everywhere it is {number(float(deletion[-1]), 3)}.",
+                f"With {question.reference_label} everywhere it is {still}{number(float(deletion[-1]), 3)}.",
             )
         )
     return tuple(told)
