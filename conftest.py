@@ -8,6 +8,7 @@ import pytest
 
 DEMO_TEXT = "The keys to the cabinet [MASK] on the table."
 _KNOWN = ("sw", "torch", "model", "tokenizer", "e", "c", "whole", "corpus", "causal", "sides")
+_KNOWN += ("picture", "table")
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +32,11 @@ def known_in_examples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str
         elif name == "corpus":
             out = tmp_path_factory.mktemp("corpus")
             known["corpus"] = corpus_of(make("model"), make("tokenizer"), out)
+        elif name in ("picture", "table"):
+            model, processor = sw.load_demo_image("cnn")
+            given = model, processor, sw.tasks.shape_scenes(1)[0].image
+            known["picture"] = sw.explain_image(*given, grid=3)
+            known["table"] = sw.compare_image(*given, grid=3, methods=["effect", "GradCAM"])
         elif name == "causal":
             known["causal"] = causal_model(make("tokenizer"))
         elif name in ("model", "tokenizer"):
@@ -48,7 +54,7 @@ def known_in_examples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str
 def names_of_examples(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, doctest_namespace: dict[str, Any]
 ) -> None:
-    """For examples: explanation ``e``, comparison ``c``, two ``sides``, paths ``whole``, and others."""
+    """For examples: explanation ``e``, comparison ``c``, ``picture``, paths ``whole``, and others."""
     if not isinstance(request.node, pytest.DoctestItem):
         return
     make = request.getfixturevalue("known_in_examples")

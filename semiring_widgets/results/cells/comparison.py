@@ -73,6 +73,10 @@ class ImageComparison(Shown):
         dataset: ``scores(method, cell)``, ``effect(cell)``, the curves ``deletion(method, step)`` and
             ``insertion(method, step)``, and the ``picture``; NaN where a method failed.
         status: whether it is whole.
+
+    Example:
+        >>> table
+        ImageComparison(logit(circle) = ..., 3 x 3 cells, 2 methods: effect, GradCAM)
     """
 
     kind: ClassVar[str] = "image_comparison"
@@ -86,11 +90,22 @@ class ImageComparison(Shown):
     status: Status = field(default_factory=Status)
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row a method: yardsticks, seconds, and why it failed."""
+        """One row a method: yardsticks, seconds, and why it failed.
+
+        Example:
+            >>> frame = table.to_pandas()
+            >>> list(frame.index), float(frame.effect_correlation["effect"])
+            (['effect', 'GradCAM'], 1.0)
+        """
         return frame_of([asdict(method) for method in self.methods]).set_index("name")
 
     def to_xarray(self) -> xr.Dataset:
-        """The numbers with labelled axes."""
+        """The numbers with labelled axes.
+
+        Example:
+            >>> table.to_xarray().scores.sel({"method": "GradCAM"}).shape
+            (9,)
+        """
         names = [method.name for method in self.methods]
         return self.dataset.assign_coords(method=names).assign_attrs(
             model=self.model, score=self.score.label, score_value=self.score.value, reference=self.reference
@@ -101,6 +116,10 @@ class ImageComparison(Shown):
 
         Raises:
             InputError: there is no such method.
+
+        Example:
+            >>> table.method_map("GradCAM").shape
+            (3, 3)
         """
         names = [method.name for method in self.methods]
         if name not in names:

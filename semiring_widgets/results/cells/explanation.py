@@ -93,7 +93,13 @@ class CellExplanation(Shown):
         return " ".join(sentence.text for sentence in self.sentences)
 
     def effects(self) -> pd.DataFrame:
-        """One row a cell: where it is, its tested effect and contribution, and what is known of its paths."""
+        """One row a cell: where it is, its tested effect and contribution, and what is known of its paths.
+
+        Example:
+            >>> frame = picture.effects()  # of a picture cut into 3 x 3 cells
+            >>> len(frame), round(float(frame.mass_share.sum()), 3)
+            (9, 1.0)
+        """
         rows = []
         for cell in range(self.grid.cells):
             numbers = {name: float(self.dataset[name].values[cell]) for name in CELL_NUMBERS}
@@ -112,6 +118,11 @@ class CellExplanation(Shown):
 
         Raises:
             InputError: there is no such layer or head.
+
+        Example:
+            >>> layer = picture.layers[0]
+            >>> picture.layer_map(0).shape == (layer.rows, layer.columns)
+            True
         """
         if not 0 <= layer < len(self.layers):
             known = f"0 to {len(self.layers) - 1}" if self.layers else "none, as none was found"
@@ -127,7 +138,13 @@ class CellExplanation(Shown):
         return np.asarray(values[: found.rows * found.columns].reshape(found.rows, found.columns))
 
     def to_xarray(self) -> xr.Dataset:
-        """The numbers with labelled axes."""
+        """The numbers with labelled axes.
+
+        Example:
+            >>> effects = picture.to_xarray().effect
+            >>> effects.dims, effects.row.values[-1], effects.column.values[-1]
+            (('cell',), np.int64(2), np.int64(2))
+        """
         places = [self.grid.place(cell) for cell in range(self.grid.cells)]
         return self.dataset.assign_coords(
             row=("cell", [row for row, _ in places]),
@@ -143,7 +160,12 @@ class CellExplanation(Shown):
         )
 
     def to_pandas(self) -> pd.DataFrame:
-        """The same as `effects`."""
+        """The same as `effects`.
+
+        Example:
+            >>> picture.to_pandas().equals(picture.effects())
+            True
+        """
         return self.effects()
 
     def _where(self, cell: int) -> dict[str, Any]:

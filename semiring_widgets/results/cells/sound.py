@@ -21,6 +21,16 @@ class SoundExplanation(CellExplanation):
 
     Attributes:
         rate: samples per second.
+
+    Example:
+        >>> import semiring_widgets as sw
+        >>> halves = torch.nn.Unflatten(1, (2, 32)), torch.nn.AvgPool1d(32), torch.nn.Flatten()
+        >>> mean = torch.nn.Sequential(*halves)
+        >>> found = sw.explain_sound(mean.eval(), None, torch.ones(64), target=0, frames=2, rate=32)
+        >>> found
+        SoundExplanation(logit(class 0) = 1, 2 frames, 0 layers, rules secant)
+        >>> found.effects()[["start", "end", "effect"]].values.tolist()
+        [[0.0, 1.0, 1.0], [1.0, 2.0, 0.0]]
     """
 
     kind: ClassVar[str] = "sound"
