@@ -10,17 +10,21 @@ path integral of such terms along the straight line x(t) from a baseline to the 
     sum over k of  integral over t from 0 to 1 of  mean over places of (d score / d A_k at x(t))  ·
     (A_k at x(t) - A_k at the baseline)  dt,
 
-here by the middles of equal steps. The rectification that often follows either is left out: a place that
-speaks against the score is told as such, and the order of those that speak for it stays.
+here by the middles of equal steps. The rectification is left out: a place that speaks against the score is
+told as such. Grad-CAM's comes last and changes no order of what is positive; the published code of Integrated
+Grad-CAM has one inside the integral, which can change it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from captum.attr import LayerGradCam
 from torch import Tensor, nn
+
+from semiring_widgets.errors import InputError
 
 __all__ = ["grad_cam", "integrated_grad_cam"]
 
@@ -38,6 +42,8 @@ def grad_cam(forward: Forward, layer: nn.Module, inputs: Tensor) -> Tensor:
     Returns:
         Shape (B, 1, rows, columns).
     """
+    with torch.no_grad():
+        _map_and_score(forward, layer, inputs)  # refuses a layer without maps
     found: Tensor = LayerGradCam(forward, layer).attribute(inputs)
     return found.detach()
 
@@ -71,10 +77,18 @@ def integrated_grad_cam(
 
 
 def _map_and_score(forward: Forward, layer: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
-    noted: list[Tensor] = []
-    handle = layer.register_forward_hook(lambda module, inputs, output: noted.append(output))
+    noted: list[Any] = []
+
+    def note(module: nn.Module, inputs: Any, output: Any) -> Any:
+        noted.append(output)
+        # An operation in place that follows would change what was noted.
+        return output.clone() if isinstance(output, Tensor) else None
+
+    handle = layer.register_forward_hook(note)
     try:
         score = forward(x)
     finally:
         handle.remove()
+    if not noted or not isinstance(noted[-1], Tensor) or noted[-1].dim() != 4:
+        raise InputError("layer= gives no feature maps, shape (batch, channels, rows, columns).")
     return noted[-1], score

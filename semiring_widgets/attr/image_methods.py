@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ from semiring_widgets.checks import shown
 from semiring_widgets.core import backprop, record
 from semiring_widgets.core.paths import paths as paths_of
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.cells.feature_maps import noting
+from semiring_widgets.explanation.cells.feature_maps import as_wide, noting
 from semiring_widgets.explanation.cells.path_numbers import path_numbers
 from semiring_widgets.explanation.cells.question import CellQuestion
 
@@ -53,15 +54,25 @@ class ImageProblem:
         question = self.question
         with torch.no_grad(), noting(question.model) as maps:
             question.forward(question.inputs)
+        with torch.no_grad(), noting(question.model) as under:
+            question.forward(question.reference)
         height, width = question.inputs.shape[2:]
-        sizes = [size for size in maps if size[0] * width == size[1] * height]
-        if not sizes:
+        found = {}
+        for size, several in maps.items():
+            # What is the same under the reference, such as a bias of positions, tells nothing of the picture.
+            own = [
+                name
+                for (name, value), (_, other) in zip(several, under.get(size, []), strict=False)
+                if not torch.equal(value, other)
+            ]
+            if own and as_wide(size, height, width):
+                found[size] = own[-1]
+        if not found:
             raise InputError(
                 "No module of this model gives feature maps, shape (batch, channels, rows, columns), of the "
                 "picture's proportions; give layer=, the module that does."
             )
-        smallest = min(sizes, key=lambda size: size[0] * size[1])
-        return question.model.get_submodule(maps[smallest][-1][0])
+        return question.model.get_submodule(found[min(found, key=math.prod)])
 
     def spread(self, maps: Tensor) -> Tensor:
         """Feature maps (1, 1, rows, columns) at every pixel (1, 1, height, width)."""

@@ -153,3 +153,48 @@ def test_unknown_methods_are_named(asked):
     model, x, _ = asked
     with pytest.raises(sw.SemiringWidgetsError, match="methods has 'magic'; choose of effect"):
         sw.compare_image(model, None, x, methods=["magic"])
+
+
+class Biased(torch.nn.Module):
+    """Its smallest maps are a bias of places, which no picture changes."""
+
+    relu = staticmethod(torch.relu)
+
+    def __init__(self):
+        super().__init__()
+        self.bias = torch.nn.Identity()
+        self.maps = torch.nn.Conv2d(3, 4, 3, padding=1, stride=4)
+        self.head = torch.nn.Linear(4, 3)
+        self.register_buffer("table", torch.ones(1, 1, 2, 3))
+
+    def forward(self, x):
+        maps = self.relu(self.maps(x))
+        return self.head((maps**2).mean((2, 3)) + self.bias(self.table).mean())
+
+
+def test_the_layer_of_grad_cam_sees_the_picture():
+    """The picture of 22 x 31 leaves maps of 6 x 8, whose proportions are its own but for rounding."""
+    torch.manual_seed(0)
+    model, x = Biased().eval(), torch.randn(1, 3, 22, 31)
+    methods = ["GradCAM", "IntegratedGradCAM"]
+    found = sw.compare_image(model, None, x, target=1, grid=2, methods=methods)
+    given = sw.compare_image(model, None, x, target=1, grid=2, methods=methods, layer=model.maps)
+    assert found.to_pandas().error.isna().all()
+    np.testing.assert_array_equal(found.dataset.scores, given.dataset.scores)
+    assert (np.abs(found.dataset.scores.values).sum(1) > 0).all()
+
+
+def test_what_follows_in_place_changes_no_map():
+    torch.manual_seed(0)
+    model, x = Biased().eval(), torch.randn(1, 3, 22, 31)
+    whole = integrated_grad_cam(lambda y: model(y)[:, 1], model.maps, x, torch.zeros_like(x))
+    model.relu = torch.relu_
+    found = integrated_grad_cam(lambda y: model(y)[:, 1], model.maps, x, torch.zeros_like(x))
+    torch.testing.assert_close(found, whole)
+
+
+def test_a_layer_without_maps_is_named(asked):
+    model, x, _ = asked
+    for layer in (model.head, torch.nn.Identity()):
+        found = sw.compare_image(model, None, x, grid=CELLS, methods=["GradCAM"], layer=layer)
+        assert "layer= gives no feature maps" in found.methods[0].error

@@ -88,8 +88,7 @@ def _recorded(question: CellQuestion, options: CellOptions) -> tuple[Paths, list
     ):
         score = question.forward(x).reshape(())
     paths = paths_of(tape, score, x, max_memory=options.max_memory)
-    height, width = question.grid.rows[-1], question.grid.columns[-1]
-    layers = attention_numbers(paths, height, width)
+    layers = attention_numbers(paths, question)
     if not layers and x.dim() == 4:
         with torch.no_grad(), noting(question.model) as under:
             question.forward(question.reference)

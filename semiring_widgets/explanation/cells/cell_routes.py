@@ -31,8 +31,7 @@ def cell_routes(paths: Paths, question: CellQuestion, k: int) -> tuple[CellRoute
     attentions = paths.anatomy.attentions
     if not k or not attentions or attentions[0].residual is None:
         return ()
-    height, width = question.grid.rows[-1], question.grid.columns[-1]
-    grids = [patches_of(attention, height, width) for attention in attentions]
+    grids = [patches_of(attention, question) for attention in attentions]
     changed = question.inputs - question.reference
     joined: dict[str, CellRoute] = {}
     for route in paths.routes("contribution", _EACH * k, direction=changed):
@@ -69,14 +68,16 @@ def _told(route: Route, grids: list[tuple[int, int, int] | None]) -> CellRoute:
 
 
 def _patch(token: int, grid: tuple[int, int, int] | None) -> int:
-    return -1 if grid is None or token < grid[2] else token - grid[2]
+    if grid is None or not 0 <= token - grid[2] < grid[0] * grid[1]:
+        return -1
+    return token - grid[2]
 
 
 def _name(token: int, grid: tuple[int, int, int] | None) -> str:
     if grid is None:
         return f"token {token}"
     rows, columns, before = grid
-    if token < before:
+    if not 0 <= token - before < rows * columns:
         return "the class token" if token == 0 else f"token {token}"
     row, column = divmod(token - before, columns)
     return f"frame {column + 1}" if rows == 1 else f"patch ({row + 1}, {column + 1})"

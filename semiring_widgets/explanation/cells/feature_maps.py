@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-__all__ = ["Noted", "noting"]
+__all__ = ["Noted", "as_wide", "noting"]
 
 # By size (rows, columns): modules and the maps that they returned, in order of execution.
 Noted = dict[tuple[int, int], list[tuple[str, Tensor]]]
@@ -28,7 +28,12 @@ def noting(model: nn.Module) -> Iterator[Noted]:
 
     def note(name: str) -> Any:
         def hook(module: nn.Module, inputs: Any, output: Any) -> None:
-            if isinstance(output, Tensor) and output.dim() == 4 and output[0, 0].numel() > 1:
+            if (
+                isinstance(output, Tensor)
+                and output.dim() == 4
+                and len(output) == 1
+                and output.shape[2] * output.shape[3] > 1
+            ):
                 own = found.setdefault((output.shape[2], output.shape[3]), [])
                 if own and own[-1][1] is output:
                     own.pop()
@@ -42,3 +47,19 @@ def noting(model: nn.Module) -> Iterator[Noted]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+def as_wide(size: tuple[int, int], height: int, width: int) -> bool:
+    """Whether maps have the proportions of a picture, but for the part of a row or column that is cut off.
+
+    Args:
+        size: rows and columns of the maps.
+        height: of the picture.
+        width: of the picture.
+
+    Example:
+        >>> as_wide((4, 5), 100, 140), as_wide((5, 4), 100, 140)
+        (True, False)
+    """
+    rows, columns = size
+    return -height < rows * width - columns * height < width

@@ -13,13 +13,16 @@ from semiring_widgets.core import Paths, Tape, backprop
 from semiring_widgets.core.anatomy import Attention
 from semiring_widgets.core.rules import Rule
 from semiring_widgets.core.tape import Node
-from semiring_widgets.explanation.cells.feature_maps import Noted
+from semiring_widgets.explanation.cells.feature_maps import Noted, as_wide
+from semiring_widgets.explanation.cells.question import CellQuestion
 from semiring_widgets.results.cells import CellLayer
 
 __all__ = ["LayerNumbers", "attention_numbers", "map_numbers", "padded", "patches_of"]
 
 # How many maps of one size are looked at, and the share of paths that is all of them but for rounding.
 _TRIED, _EVERY = 4, 0.999
+# Fewer tokens than these may come before the patches, such as a class token and registers.
+_BEFORE = 17
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,43 +45,51 @@ class LayerNumbers:
     head_map: Tensor
 
 
-def patches_of(attention: Attention, height: int, width: int) -> tuple[int, int, int] | None:
+def patches_of(attention: Attention, question: CellQuestion) -> tuple[int, int, int] | None:
     """Rows and columns of the patches among its tokens, and how many others come before them.
 
     Args:
         attention: the layer; its tokens are patches row by row, mostly after a class token.
-        height: of the picture; a sound has 1.
-        width: of the picture, or how many samples.
+        question: whose model may say how large a patch is, and of how many tokens after them.
 
     Returns:
-        None where no number of up to 16 tokens in front leaves a grid of the picture's proportions.
+        None where the patches are unknown, and no number of up to 16 tokens in front leaves a grid of the
+        picture's proportions.
     """
     tokens = attention.query.tokens if attention.residual is None else attention.residual.tokens
+    height, width = question.grid.rows[-1], question.grid.columns[-1]
     if height == 1:
         return 1, tokens, 0
     if attention.grid is not None:
         return (*attention.grid, 0)
-    for before in range(min(17, tokens)):
+    config = getattr(question.model, "config", None)
+    config = getattr(config, "vision_config", config)
+    patch = getattr(config, "patch_size", None)
+    if isinstance(patch, int) and patch > 0:
+        rows, columns = height // patch, width // patch
+        before = tokens - rows * columns - (getattr(config, "num_detection_tokens", None) or 0)
+        if rows * columns and 0 <= before < _BEFORE:
+            return rows, columns, before
+    for before in range(min(_BEFORE, tokens)):
         rows = round(math.sqrt((tokens - before) * height / width))
         if rows and (tokens - before) % rows == 0 and (tokens - before) // rows * height == rows * width:
             return rows, (tokens - before) // rows, before
     return None
 
 
-def attention_numbers(paths: Paths, height: int, width: int) -> list[LayerNumbers]:
+def attention_numbers(paths: Paths, question: CellQuestion) -> list[LayerNumbers]:
     """Mass through each patch and head of every attention whose patches are known.
 
     Args:
         paths: from the inputs to the score.
-        height: see `patches_of`.
-        width: see there.
+        question: whose grid and model, see `patches_of`.
     """
     attentions = paths.anatomy.attentions
     flow = paths.flow("abs")
     whole = flow.total[0].double()
     found = []
     for attention in attentions:
-        grid = patches_of(attention, height, width)
+        grid = patches_of(attention, question)
         if grid is None or attention.residual is None or attention.in_windows:
             continue
         rows, columns, before = grid
@@ -86,10 +97,12 @@ def attention_numbers(paths: Paths, height: int, width: int) -> list[LayerNumber
         numbers = flow.layer(attention)
         stream = torch.full((rows * columns,), torch.nan)
         if numbers.stream is not None:
-            stream = (numbers.stream[0].double() - whole).exp()[before:]
+            stream = (numbers.stream[0].double() - whole).exp()[before : before + rows * columns]
         by_kind = torch.stack([(value[0].double() - whole).exp().sum(-1) for value in numbers.heads.values()])
         values = (numbers.heads["value"][0].double() - whole).exp()
         keys = values[:, before : before + rows * columns]
+        if keys.shape[1] < rows * columns:  # keys of several patches each
+            keys = torch.full((len(values), rows * columns), torch.nan)
         none = torch.full_like(stream, torch.nan)
         found.append(LayerNumbers(layer, stream, none, by_kind.sum(0), keys))
     return found
@@ -111,7 +124,7 @@ def map_numbers(
         rules: which number an edge carries.
     """
     height, width = paths.graph.wrt[0].shape[-2:]
-    sizes = [size for size in maps if size[0] * width == size[1] * height and size in under]
+    sizes = [size for size in maps if as_wide(size, height, width) and size in under]
     last = {size: _latest(paths, tape, maps[size], under[size]) for size in sizes}
     nodes = {node for several in last.values() for node, *_ in several}
     if not nodes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ __all__ = ["feeding", "pixels_of", "reference_of", "seen"]
 
 # How far a blurred reference is blurred, as a share of the shorter side.
 _BLUR = 1 / 8
+# Modes of PIL, by how they begin, that its conversion to RGB clips at 255 instead of scaling.
+_CLIPPED = ("I", "F")
 
 
 def pixels_of(model: nn.Module, processor: Any, image: Any, what: str = "image") -> Tensor:
@@ -34,7 +37,8 @@ def pixels_of(model: nn.Module, processor: Any, image: Any, what: str = "image")
     Raises:
         InputError: see there.
     """
-    pixels = _given(image, what) if processor is None else _processed(processor, image, what)
+    wanted = next((m.in_channels for m in model.modules() if isinstance(m, nn.Conv2d)), None)
+    pixels = _given(image, what) if processor is None else _processed(processor, image, what, wanted)
     if pixels.dim() == 3:
         pixels = pixels[None]
     if pixels.dim() != 4 or len(pixels) != 1 or not pixels.is_floating_point():
@@ -42,7 +46,6 @@ def pixels_of(model: nn.Module, processor: Any, image: Any, what: str = "image")
             f"{what} became {shown(pixels)}; a model of pictures is given one picture as floating-point "
             f"numbers, shape (channels, height, width) or (1, channels, height, width)."
         )
-    wanted = next((m.in_channels for m in model.modules() if isinstance(m, nn.Conv2d)), None)
     if wanted is not None and pixels.shape[1] != wanted:
         raise InputError(
             f"{what} has {pixels.shape[1]} channels, shape {list(pixels.shape)}, and the first convolution "
@@ -77,10 +80,7 @@ def reference_of(model: nn.Module, processor: Any, pixels: Tensor, reference: An
         raise InputError(
             f"reference is {reference!r}; choose 'mean' (colour), 'zero' or 'blur', or give another picture."
         )
-    if isinstance(reference, Tensor) and reference.shape == pixels.shape and reference.is_floating_point():
-        other = reference.to(pixels)  # as the model takes it already
-    else:
-        other = pixels_of(model, processor, reference, "reference")
+    other = pixels_of(model, processor, reference, "reference")
     if other.shape != pixels.shape:
         raise InputError(
             f"reference has shape {list(other.shape)} and the picture {list(pixels.shape)}; give one of "
@@ -96,8 +96,8 @@ def feeding(model: nn.Module, name: str) -> Callable[[Tensor], Any]:
         model: the model.
         name: ``"pixel_values"`` or ``"input_values"``.
     """
-    names = getattr(getattr(type(model).forward, "__code__", None), "co_varnames", ())
-    return (lambda x: model(**{name: x})) if name in names else model
+    named = name in inspect.signature(model.forward).parameters
+    return (lambda x: model(**{name: x})) if named else model
 
 
 def seen(processor: Any, pixels: Tensor) -> NDArray[np.float32]:
@@ -117,6 +117,8 @@ def seen(processor: Any, pixels: Tensor) -> NDArray[np.float32]:
         found = found * scale + middle
     elif float(found.min()) < 0 or float(found.max()) > 1:
         found = (found - found.min()) / (found.max() - found.min()).clamp(min=1e-12)
+    if found.shape[0] == 3 and getattr(source, "do_flip_channel_order", False):
+        found = found.flip(0)
     if found.shape[0] != 3:
         found = found.mean(0, keepdim=True).expand(3, -1, -1)
     return found.clamp(0, 1).permute(1, 2, 0).float().numpy()
@@ -136,14 +138,26 @@ def _given(image: Any, what: str) -> Tensor:
     )
 
 
-def _processed(processor: Any, image: Any, what: str) -> Tensor:
+def _processed(processor: Any, image: Any, what: str, wanted: int | None) -> Tensor:
     source = getattr(processor, "image_processor", processor)
     if not callable(source):
         raise InputError(
             f"processor is {shown(processor)}; give an image processor of transformers, a function from a "
             f"picture to a tensor, or None."
         )
-    picture = image.convert("RGB") if hasattr(image, "convert") else image
+    picture = image
+    if hasattr(image, "convert") and wanted in (None, 3):
+        if image.mode.startswith(_CLIPPED):
+            raise InputError(
+                f"{what} is of mode {image.mode!r}, whose numbers are no colours; scale them to 0 to 255, "
+                f"and convert it to 'L' or 'RGB'."
+            )
+        picture = image.convert("RGB")
+    if getattr(source, "do_rescale", False) and _up_to_one(image):
+        raise InputError(
+            f"{what} holds numbers from 0 to 1, and the processor divides by 255; give 0 to 255, such as "
+            f"(255 * image).astype('uint8')."
+        )
     try:
         if hasattr(source, "preprocess"):
             found = source(images=picture, return_tensors="pt")
@@ -155,12 +169,26 @@ def _processed(processor: Any, image: Any, what: str) -> Tensor:
             f"picture of PIL, or an array of shape (height, width, 3) of dtype uint8."
         ) from error
     if isinstance(found, Mapping) or hasattr(found, "pixel_values"):
-        found = found["pixel_values"]
+        try:
+            found = found["pixel_values"]
+        except KeyError as error:
+            raise InputError(
+                f"processor returned {', '.join(map(str, found)) or 'nothing'}, and no pixel_values; give "
+                f"the model's image processor."
+            ) from error
     if isinstance(found, np.ndarray):
         found = torch.from_numpy(np.ascontiguousarray(found))
     if not isinstance(found, Tensor):
         raise InputError(f"processor returned {shown(found)}; it must return a tensor, or pixel_values.")
     return found
+
+
+def _up_to_one(image: Any) -> bool:
+    if isinstance(image, np.ndarray) and np.issubdtype(image.dtype, np.floating):
+        image = torch.from_numpy(np.ascontiguousarray(image))
+    if not isinstance(image, Tensor) or not image.is_floating_point() or not image.numel():
+        return False
+    return 0 < float(image.max()) <= 1
 
 
 def _blurred(pixels: Tensor) -> Tensor:

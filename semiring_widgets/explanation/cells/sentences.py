@@ -42,10 +42,11 @@ def answer_of(
     else:
         share = float(effects[top[0]]) / abs(score.value) if score.value else 1.0
         named = with_and(f"{grid.name(cell)} ({brief(float(effects[cell]))})" for cell in top)
-        how = "Most of it is lost" if share >= _MOST else "It falls furthest"
+        how = "Most of it is lost" if score.value > 0 and share >= _MOST else "It falls furthest"
         if share < _LITTLE:
             how = f"No {question.cells} alone matters much: it falls furthest"
-        told.append(Sentence("words", f"{how} without the {question.cells} in {named}."))
+        where = "" if grid.shape[0] == 1 else f"the {question.cells} in "
+        told.append(Sentence("words", f"{how} without {where}{named}."))
     below = (deletion <= 0).nonzero().flatten().tolist()
     if score.value > 0 and below:
         count = below[0]
