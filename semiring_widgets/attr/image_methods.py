@@ -16,7 +16,7 @@ from semiring_widgets.checks import shown
 from semiring_widgets.core import backprop, record
 from semiring_widgets.core.paths import paths as paths_of
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.cells.feature_maps import noting
+from semiring_widgets.explanation.cells.feature_maps import noting_maps
 from semiring_widgets.explanation.cells.path_numbers import path_numbers
 from semiring_widgets.explanation.cells.question import CellQuestion
 
@@ -51,7 +51,7 @@ class ImageProblem:
         if self.layer is not None:
             return self.layer
         question = self.question
-        with torch.no_grad(), noting(question.model) as maps:
+        with torch.no_grad(), noting_maps(question.model) as maps:
             question.forward(question.inputs)
         height, width = question.inputs.shape[2:]
         sizes = [size for size in maps if size[0] * width == size[1] * height]
