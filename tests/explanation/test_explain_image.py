@@ -231,7 +231,7 @@ def test_the_embedded_models_look_at_the_deciding_shape(kind):
 
 
 @pytest.mark.parametrize(
-    "strength, said",
+    ("strength", "said"),
     [
         (10.0, "Most of it is lost without the patch in row 1, column 1 ("),
         (2.5, "It falls furthest without the patch in row 1, column 1 ("),
