@@ -18,7 +18,7 @@ from semiring_widgets.explanation.cells.images import image_question
 from semiring_widgets.explanation.cells.occlusion import curves_of, effects_of
 from semiring_widgets.explanation.cells.pixels import seen
 from semiring_widgets.explanation.cells.question import CellQuestion
-from semiring_widgets.results.cells.comparison import ImageComparison, ImageMethod
+from semiring_widgets.results.cells.image_comparison import ImageComparison, ImageMethod
 from semiring_widgets.results.parts import Status
 
 __all__ = ["compare_image"]
@@ -43,7 +43,7 @@ def compare_image(
 
     Each gives numbers for pixels, which are added up by cell. Its order of the cells is held against their
     tested effects, and measured by deletion and insertion, see
-    `semiring_widgets.results.cells.comparison`. A method that fails says so in its row.
+    `semiring_widgets.results.cells.image_comparison`. A method that fails says so in its row.
 
     Args:
         model: as in `semiring_widgets.explain_image`, like all that is not named here.

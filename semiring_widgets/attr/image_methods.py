@@ -17,7 +17,7 @@ from semiring_widgets.checks import shown
 from semiring_widgets.core import backprop, record
 from semiring_widgets.core.paths import paths as paths_of
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.cells.feature_maps import as_wide, noting
+from semiring_widgets.explanation.cells.feature_maps import as_wide, noting_maps
 from semiring_widgets.explanation.cells.path_numbers import path_numbers
 from semiring_widgets.explanation.cells.question import CellQuestion
 
@@ -52,9 +52,9 @@ class ImageProblem:
         if self.layer is not None:
             return self.layer
         question = self.question
-        with torch.no_grad(), noting(question.model) as maps:
+        with torch.no_grad(), noting_maps(question.model) as maps:
             question.forward(question.inputs)
-        with torch.no_grad(), noting(question.model) as under:
+        with torch.no_grad(), noting_maps(question.model) as under:
             question.forward(question.reference)
         height, width = question.inputs.shape[2:]
         found = {}

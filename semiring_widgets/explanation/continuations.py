@@ -31,7 +31,7 @@ from semiring_widgets.question import Question
 from semiring_widgets.results.parts import Score
 from semiring_widgets.results.visible import shortened, visible
 
-__all__ = ["Answer", "Continuation", "continuations", "listed", "numbered", "written"]
+__all__ = ["Answer", "Continuation", "continuations", "listed_ids", "numbered", "written"]
 
 _GOES_ON = ("causal", "encoder-decoder")
 # Every piece takes a forward pass to be found, and one to be tested.
@@ -202,7 +202,7 @@ def _one(place: Place, asked: Any, what: str, vocabulary: int) -> tuple[int, ...
 def _pieces(place: Place, asked: Any, what: str, vocabulary: int) -> tuple[int, ...] | None:
     """The pieces of a continuation; None of what is one token, or none at all."""
     if isinstance(asked, (list, tuple)):
-        return listed(asked, what, vocabulary)
+        return listed_ids(asked, what, vocabulary)
     if not isinstance(asked, str) or not asked or asked in place.source.pieces.special_ids():
         return None
     written = dict.fromkeys([asked, *(normalize(form, asked) for form in ("NFC", "NFD"))])
@@ -225,7 +225,7 @@ def _pieces(place: Place, asked: Any, what: str, vocabulary: int) -> tuple[int, 
     return tuple(read)
 
 
-def listed(asked: Sequence[Any], what: str, vocabulary: int) -> tuple[int, ...]:
+def listed_ids(asked: Sequence[Any], what: str, vocabulary: int) -> tuple[int, ...]:
     """Pieces by their ids.
 
     Args:

@@ -20,7 +20,7 @@ from unicodedata import normalize
 
 from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.continuations import Continuation, listed, numbered, written
+from semiring_widgets.explanation.continuations import Continuation, listed_ids, numbered, written
 from semiring_widgets.explanation.model_call import ModelCall
 from semiring_widgets.explanation.pieces import Pieces
 from semiring_widgets.explanation.places import Place, gap
@@ -117,7 +117,7 @@ def fillings(call: ModelCall, family: str, vocabulary: int, question: Question) 
 def _pieces(place: Place, asked: Any, what: str, vocabulary: int) -> tuple[int, ...] | None:
     """The pieces of an answer; None of what is one token, or none at all."""
     if isinstance(asked, (list, tuple)):
-        return listed(asked, what, vocabulary)
+        return listed_ids(asked, what, vocabulary)
     if not isinstance(asked, str) or not asked or asked in place.source.pieces.special_ids():
         return None
     forms = dict.fromkeys([asked, *(normalize(form, asked) for form in ("NFC", "NFD"))])
@@ -132,7 +132,7 @@ def _pieces(place: Place, asked: Any, what: str, vocabulary: int) -> tuple[int, 
         )
     if len(read) < 2 or getattr(place.source.tokenizer, "unk_token_id", None) in read:
         return None  # `token_id` says why
-    return listed(read, what, vocabulary)
+    return listed_ids(read, what, vocabulary)
 
 
 def _filling(

@@ -5,7 +5,7 @@ here, in the server: it reads the file as the contents manager gives it, and a p
 page.
 A wheel enables this by ``etc/jupyter/jupyter_server_config.d/semiring-widgets.json``.
 
-Internal: Jupyter calls the two functions.
+Internal: Jupyter calls the two functions; use `semiring_widgets.Explanation.load`.
 """
 
 from __future__ import annotations

@@ -8,14 +8,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
-__all__ = ["Noted", "as_wide", "noting"]
+__all__ = ["Noted", "as_wide", "noting_maps"]
 
 # By size (rows, columns): modules and the maps that they returned, in order of execution.
 Noted = dict[tuple[int, int], list[tuple[str, Tensor]]]
 
 
 @contextmanager
-def noting(model: nn.Module) -> Iterator[Noted]:
+def noting_maps(model: nn.Module) -> Iterator[Noted]:
     """Note every tensor (1, channels, rows, columns) that a module returns.
 
     A tensor that several modules return is named by the outermost of them. Maps of one place are left out, as

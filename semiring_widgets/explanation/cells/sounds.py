@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from semiring_widgets.checks import choice, memory_limit, shown, whole_number
 from semiring_widgets.core.rules import Rule, find_rule
 from semiring_widgets.errors import InputError
-from semiring_widgets.explanation.cells.answering import CellOptions, answered
+from semiring_widgets.explanation.cells.cell_answer import CellOptions, answered
 from semiring_widgets.explanation.cells.classes import asked_classes
 from semiring_widgets.explanation.cells.pixels import feeding
 from semiring_widgets.explanation.cells.question import CellQuestion, check_eval, cut

@@ -5,9 +5,9 @@
 Public: `semiring_widgets.ImageExplanation` and `semiring_widgets.SoundExplanation`.
 """
 
-from semiring_widgets.results.cells.comparison import ImageComparison, ImageMethod
-from semiring_widgets.results.cells.explanation import CellExplanation
+from semiring_widgets.results.cells.cell_explanation import CellExplanation
 from semiring_widgets.results.cells.image import ImageExplanation
+from semiring_widgets.results.cells.image_comparison import ImageComparison, ImageMethod
 from semiring_widgets.results.cells.parts import BestPath, CellLayer, CellRoute, Grid, several
 from semiring_widgets.results.cells.sound import SoundExplanation
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from semiring_widgets.results.cells.explanation import CellExplanation
+from semiring_widgets.results.cells.cell_explanation import CellExplanation
 
 __all__ = ["ImageExplanation"]
 

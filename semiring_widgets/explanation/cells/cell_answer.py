@@ -13,7 +13,7 @@ from semiring_widgets.core import Paths, record
 from semiring_widgets.core.paths import paths as paths_of
 from semiring_widgets.core.rules import Rule, find_rule
 from semiring_widgets.explanation.cells.cell_routes import cell_routes
-from semiring_widgets.explanation.cells.feature_maps import noting
+from semiring_widgets.explanation.cells.feature_maps import noting_maps
 from semiring_widgets.explanation.cells.layer_numbers import (
     LayerNumbers,
     attention_numbers,
@@ -83,14 +83,14 @@ def _recorded(question: CellQuestion, options: CellOptions) -> tuple[Paths, list
     x = question.inputs
     with (
         torch.no_grad(),
-        noting(question.model) as maps,
+        noting_maps(question.model) as maps,
         record(options.granularity, reference=question.reference, rules=options.rules) as tape,
     ):
         score = question.forward(x).reshape(())
     paths = paths_of(tape, score, x, max_memory=options.max_memory)
     layers = attention_numbers(paths, question)
     if not layers and x.dim() == 4:
-        with torch.no_grad(), noting(question.model) as under:
+        with torch.no_grad(), noting_maps(question.model) as under:
             question.forward(question.reference)
         layers = map_numbers(paths, tape, score, maps, under, options.rules)
     return paths, layers
