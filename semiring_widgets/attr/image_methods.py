@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -18,12 +18,15 @@ from semiring_widgets.core import backprop, record
 from semiring_widgets.core.paths import paths as paths_of
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.cells.feature_maps import as_wide, noting_maps
+from semiring_widgets.explanation.cells.occlusion import effects_of
 from semiring_widgets.explanation.cells.path_numbers import path_numbers
 from semiring_widgets.explanation.cells.question import CellQuestion
 
 __all__ = ["IMAGE_METHODS", "ImageProblem", "MethodOfImages", "image_methods"]
 
 _STEPS, _AT_ONCE = 50, 10
+# As `explain_image`, so that both tell the same mass.
+_RULES = "secant"
 # How far Captum's window moves, as a share of its side.
 _STRIDE = 2
 
@@ -97,7 +100,7 @@ def _by_rule(rules: str) -> Ask:
 
 def _path_mass(problem: ImageProblem) -> Tensor:
     question = problem.question
-    with torch.no_grad(), record(reference=question.reference) as tape:
+    with torch.no_grad(), record(reference=question.reference, rules=_RULES) as tape:
         score = question.forward(question.inputs).reshape(())
     return path_numbers(paths_of(tape, score, question.inputs), question).mass_share
 
@@ -134,7 +137,8 @@ def _occlusion(problem: ImageProblem) -> Tensor:
 
 
 IMAGE_METHODS: Mapping[str, Ask] = {
-    "effect": lambda problem: problem.effects,
+    # Tested again, so that its row tells how long that takes.
+    "effect": lambda problem: effects_of(problem.question),
     "contribution (secant)": _by_rule("secant"),
     "contribution (linear)": _by_rule("linear"),
     "path mass": _path_mass,
@@ -162,10 +166,15 @@ def image_methods(given: Any) -> dict[str, Ask]:
         given: a name, a list of names, a dict that names functions, or None for all.
 
     Raises:
-        InputError: an unknown method.
+        InputError: an unknown method, or none.
     """
     if given is None:
         return dict(IMAGE_METHODS)
+    if not isinstance(given, (str, Iterable)) or not given:
+        raise InputError(
+            f"methods is {shown(given)}; give names of {', '.join(IMAGE_METHODS)}, a dict from names to "
+            f"functions of the problem, or None for all."
+        )
     if isinstance(given, Mapping):
         for name, method in given.items():
             if not callable(method):

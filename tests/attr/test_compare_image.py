@@ -9,6 +9,8 @@ from captum.attr import IntegratedGradients
 
 import semiring_widgets as sw
 from semiring_widgets.attr.grad_cam import grad_cam, integrated_grad_cam
+from semiring_widgets.attr.image_methods import IMAGE_METHODS, ImageProblem
+from semiring_widgets.explanation.cells.images import image_question
 
 SIDE, CELLS = 12, 3
 
@@ -198,3 +200,28 @@ def test_a_layer_without_maps_is_named(asked):
     for layer in (model.head, torch.nn.Identity()):
         found = sw.compare_image(model, None, x, grid=CELLS, methods=["GradCAM"], layer=layer)
         assert "layer= gives no feature maps" in found.methods[0].error
+
+
+@pytest.mark.parametrize("methods", [[], {}, 5])
+def test_no_methods_are_refused(asked, methods):
+    model, x, _ = asked
+    with pytest.raises(sw.SemiringWidgetsError, match=r"methods is .*; give names of effect"):
+        sw.compare_image(model, None, x, methods=methods)
+
+
+def test_path_mass_is_that_of_the_explanation(compared):
+    found, model, x = compared
+    explained = sw.explain_image(model, None, x, target=1, grid=CELLS, reference="zero", routes=0)
+    np.testing.assert_allclose(
+        found.method_map("path mass").flatten(), explained.dataset.mass_share, rtol=1e-5
+    )
+
+
+def test_the_time_of_the_effect_is_that_of_testing(asked):
+    model, x, _ = asked
+    question, _ = image_question(model, None, x, 1, None, None, CELLS, None, None, 1)
+    runs = []
+    handle = model.register_forward_hook(lambda *_: runs.append(1))
+    IMAGE_METHODS["effect"](ImageProblem(question, torch.zeros(CELLS**2), None))
+    handle.remove()
+    assert len(runs) == CELLS**2

@@ -10,15 +10,19 @@ import semiring_widgets as sw
 SAMPLES, FRAMES = 480, 4
 
 
-@pytest.fixture(scope="module")
-def explained():
+def wav2vec2(kernels=(8, 4)):
     torch.manual_seed(0)
     config = transformers.Wav2Vec2Config(
         vocab_size=8, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
-        conv_dim=(8, 8), conv_stride=(8, 4), conv_kernel=(8, 4), num_conv_pos_embeddings=4,
+        conv_dim=(8, 8), conv_stride=(8, 4), conv_kernel=kernels, num_conv_pos_embeddings=4,
         num_conv_pos_embedding_groups=2, num_feat_extract_layers=2, classifier_proj_size=8, num_labels=3,
     )  # fmt: skip
-    model = transformers.Wav2Vec2ForSequenceClassification(config).eval()
+    return transformers.Wav2Vec2ForSequenceClassification(config).eval()
+
+
+@pytest.fixture(scope="module")
+def explained():
+    model = wav2vec2()
     sound = torch.randn(SAMPLES) / 4
     extractor = transformers.Wav2Vec2FeatureExtractor(do_normalize=False)
     found = sw.explain_sound(model, extractor, sound.numpy(), 1, 2, frames=FRAMES, routes=2)
@@ -84,3 +88,46 @@ def test_errors_say_what_to_do(sound, more, message):
     model = torch.nn.Sequential(torch.nn.Linear(64, 3)).eval()
     with pytest.raises(sw.SemiringWidgetsError, match=message):
         sw.explain_sound(model, None, sound, target=1, **more)
+
+
+@pytest.mark.parametrize(
+    ("processor", "sound", "message"),
+    [
+        (transformers.Wav2Vec2FeatureExtractor(), np.zeros(64, dtype=np.int16), "whole numbers.*/ 32768"),
+        (
+            lambda sound: {"input_features": sound},
+            torch.ones(64),
+            "returned input_features, and no input_val",
+        ),
+    ],
+)
+def test_sounds_that_would_be_misread_are_refused(processor, sound, message):
+    model = torch.nn.Sequential(torch.nn.Linear(64, 3)).eval()
+    with pytest.raises(sw.SemiringWidgetsError, match=message):
+        sw.explain_sound(model, processor, sound, target=1)
+
+
+def test_frames_are_those_of_the_model_at_the_rate_of_its_processor():
+    model = wav2vec2(kernels=(10, 4))
+    extractor = transformers.Wav2Vec2FeatureExtractor(sampling_rate=8_000, do_normalize=False)
+
+    class Processor:
+        feature_extractor = extractor
+
+        def __call__(self, *given, **named):
+            return extractor(*given, **named)
+
+    sound = torch.randn(SAMPLES).numpy() / 4
+    found = sw.explain_sound(model, Processor(), sound, 1, 2, routes=0)
+    assert found.rate == 8_000
+    # 59 are left by the first convolution, and 14 by the second.
+    assert found.grid.shape == (1, found.layers[0].columns) == (1, 14)
+
+
+def test_the_answer_names_frames_once(explained):
+    found, _, _ = explained
+    assert " without frame " in found.answer
+    assert "the frame in frame" not in found.answer
+    # 4 frames are tested, and the model has 15.
+    assert any(" model frame " in route.text for route in found.routes)
+    assert not any(" to frame " in route.text for route in found.routes)

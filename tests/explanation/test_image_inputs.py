@@ -123,3 +123,29 @@ def test_a_negative_score_is_not_lost():
     found = sw.explain_image(model, None, image, target=0, reference="zero", grid=2)
     assert found.score.value < 0
     assert "It falls furthest without the cell in row 1, column 1 (" in found.answer
+
+
+def test_colours_in_another_order_are_shown_as_they_are():
+    processor = transformers.MobileViTImageProcessor(
+        size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16}, do_flip_channel_order=True
+    )
+    found = sw.explain_image(Small().eval(), processor, Image.new("RGB", (16, 16), (255, 51, 0)), grid=2)
+    np.testing.assert_allclose(found.picture[8, 8], (1, 0.2, 0), atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"target": "crane", "labels": ["crane", "egret", "heron", "crane"]},
+            "names classes 0 and 3; give a",
+        ),
+        ({"score": lambda output: output[:, 0], "labels": list("abcd")}, "labels= names.*leave one out"),
+        ({"grid": 65}, "grid makes 4,225 cells, .* run 12,677 times; give at most 4,096"),
+        ({"processor": lambda image: {"input_features": image}}, "returned input_features, and no pixel_val"),
+    ],
+)
+def test_what_is_not_clear_is_refused(given, message):
+    arguments = {"processor": None, "image": torch.rand(3, 70, 70), **given}
+    with pytest.raises(sw.SemiringWidgetsError, match=message):
+        sw.explain_image(Small().eval(), arguments.pop("processor"), arguments.pop("image"), **arguments)

@@ -32,10 +32,13 @@ def cell_routes(paths: Paths, question: CellQuestion, k: int) -> tuple[CellRoute
     if not k or not attentions or attentions[0].residual is None:
         return ()
     grids = [patches_of(attention, question) for attention in attentions]
+    # A model may cut a sound into other frames than those that are tested.
+    alike = all(grid is None or grid[1] == question.grid.shape[1] for grid in grids)
+    frame = "frame" if alike else "model frame"
     changed = question.inputs - question.reference
     joined: dict[str, CellRoute] = {}
     for route in paths.routes("contribution", _EACH * k, direction=changed):
-        told = _told(route, grids)
+        told = _told(route, grids, frame)
         known = joined.get(told.text)
         if known is not None:
             share, whole = known.share + told.share, known.contribution + told.contribution
@@ -45,7 +48,7 @@ def cell_routes(paths: Paths, question: CellQuestion, k: int) -> tuple[CellRoute
     return tuple(ranked[:k])
 
 
-def _told(route: Route, grids: list[tuple[int, int, int] | None]) -> CellRoute:
+def _told(route: Route, grids: list[tuple[int, int, int] | None], frame: str) -> CellRoute:
     legs = [leg for leg in route.legs if leg.branch in _OPERANDS and leg.head is not None]
     cells: list[int] = []
     words: list[str] = []
@@ -55,8 +58,8 @@ def _told(route: Route, grids: list[tuple[int, int, int] | None]) -> CellRoute:
             cells.append(_patch(leg.source, grid))
         cells.append(_patch(leg.target, grid))
         how = {"value": "carries", "key": "looks at", "query": "looks from"}[leg.branch]
-        words.append(f"{head_name(leg.layer, leg.head)} {how} {_name(leg.source, grid)}")
-        words[-1] += f" {'for' if leg.branch == 'key' else 'to'} {_name(leg.target, grid)}"
+        words.append(f"{head_name(leg.layer, leg.head)} {how} {_name(leg.source, grid, frame)}")
+        words[-1] += f" {'for' if leg.branch == 'key' else 'to'} {_name(leg.target, grid, frame)}"
     text = "; ".join(words) or "along the skip connections, through no head"
     return CellRoute(
         f"{text[0].upper()}{text[1:]}.",
@@ -73,11 +76,11 @@ def _patch(token: int, grid: tuple[int, int, int] | None) -> int:
     return token - grid[2]
 
 
-def _name(token: int, grid: tuple[int, int, int] | None) -> str:
+def _name(token: int, grid: tuple[int, int, int] | None, frame: str) -> str:
     if grid is None:
         return f"token {token}"
     rows, columns, before = grid
     if not 0 <= token - before < rows * columns:
         return "the class token" if token == 0 else f"token {token}"
     row, column = divmod(token - before, columns)
-    return f"frame {column + 1}" if rows == 1 else f"patch ({row + 1}, {column + 1})"
+    return f"{frame} {column + 1}" if rows == 1 else f"patch ({row + 1}, {column + 1})"

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from semiring_widgets.checks import shown, whole_number
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.names import with_and
 from semiring_widgets.results.parts import Score
 
 __all__ = ["AskedClasses", "asked_classes"]
@@ -52,9 +53,11 @@ def asked_classes(
         labels: names of the classes; None for those of the model's configuration.
 
     Raises:
-        InputError: an unknown class, an output without logits, or a score beside a target.
+        InputError: an unknown class, an output without logits, or a score beside a target or labels.
     """
     if score is not None:
+        if labels is not None:
+            raise InputError("labels= names the classes of logits, and score= asks for none; leave one out.")
         if target is not None or contrast is not None:
             raise InputError(
                 "Give either score=, or target= and contrast=; score= says by itself what is asked."
@@ -118,8 +121,11 @@ def _names(model: nn.Module, labels: Sequence[str] | None, count: int) -> list[s
 
 def _number(asked: Any, what: str, names: list[str]) -> int:
     if isinstance(asked, str):
-        if asked in names:
-            return names.index(asked)
+        same = [index for index, name in enumerate(names) if name == asked]
+        if len(same) > 1:
+            raise InputError(f"{what} {asked!r} names classes {with_and(map(str, same))}; give a number.")
+        if same:
+            return same[0]
         # ImageNet names a class by several words.
         near = [index for index, name in enumerate(names) if asked.lower() in name.lower().split(", ")]
         if len(near) == 1:

@@ -15,7 +15,7 @@ from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.cells.cell_answer import CellOptions, answered
 from semiring_widgets.explanation.cells.classes import asked_classes
 from semiring_widgets.explanation.cells.pixels import feeding, pixels_of, reference_of, seen
-from semiring_widgets.explanation.cells.question import CellQuestion, check_eval, cut
+from semiring_widgets.explanation.cells.question import CellQuestion, check_cells, check_eval, cut
 from semiring_widgets.results.cells import Grid, ImageExplanation
 from semiring_widgets.vocabulary import GRANULARITIES
 
@@ -168,4 +168,5 @@ def _grid(model: nn.Module, given: Any, height: int, width: int) -> tuple[Grid, 
         whole_number(count, "grid", most=most, wanted=wanted)
         for count, most in zip(several, (height, width), strict=True)
     )
+    check_cells(rows * columns, "grid")
     return Grid(cut(height, rows), cut(width, columns)), "cell"

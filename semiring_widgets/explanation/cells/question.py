@@ -13,7 +13,10 @@ from semiring_widgets.explanation.modes import training_modules
 from semiring_widgets.results.cells import Grid
 from semiring_widgets.results.parts import Score
 
-__all__ = ["CellQuestion", "check_eval", "cut", "scored"]
+__all__ = ["CellQuestion", "check_cells", "check_eval", "cut", "scored"]
+
+# So many cells are tested at most.
+_MOST = 4_096
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +101,24 @@ def cut(length: int, parts: int) -> tuple[int, ...]:
     (0, 2, 5, 7, 10)
     """
     return tuple(length * part // parts for part in range(parts + 1))
+
+
+def check_cells(count: int, what: str) -> None:
+    """Refuse more cells than anybody waits for.
+
+    Args:
+        count: how many cells are asked for.
+        what: the argument, for messages.
+
+    Raises:
+        InputError: the model would be run too often.
+    """
+    if count > _MOST:
+        # Each cell alone, and both curves.
+        raise InputError(
+            f"{what} makes {count:,} cells, for which the model would be run {3 * count + 2:,} times; give "
+            f"at most {_MOST:,} cells."
+        )
 
 
 def check_eval(model: nn.Module) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.cells.cell_answer import CellOptions, answered
 from semiring_widgets.explanation.cells.classes import asked_classes
 from semiring_widgets.explanation.cells.pixels import feeding
-from semiring_widgets.explanation.cells.question import CellQuestion, check_eval, cut
+from semiring_widgets.explanation.cells.question import CellQuestion, check_cells, check_eval, cut
 from semiring_widgets.results.cells import Grid, SoundExplanation
 from semiring_widgets.vocabulary import GRANULARITIES
 
@@ -90,7 +89,7 @@ def explain_sound(
         raise InputError(f"model is {shown(model)}; give a torch module that takes sounds.")
     check_eval(model)
     find_rule(rules)
-    rate = getattr(processor, "sampling_rate", None) or _RATE if rate is None else whole_number(rate, "rate")
+    rate = _rate_of(processor) if rate is None else whole_number(rate, "rate")
     samples = _samples(model, processor, sound, rate, "sound")
     other, label = _reference(model, processor, samples, rate, reference)
     feed = feeding(model, "input_values")
@@ -99,6 +98,7 @@ def explain_sound(
     asked = asked_classes(model, output, target, contrast, score, labels)
     length = samples.shape[1]
     count = _frames(model, length) if frames is None else whole_number(frames, "frames", most=length)
+    check_cells(count, "frames")
     question = CellQuestion(
         model,
         lambda x: asked.asked(feed(x)),
@@ -120,24 +120,42 @@ def explain_sound(
     return SoundExplanation(**found, rate=rate)
 
 
+def _rate_of(processor: Any) -> int:
+    extractor = getattr(processor, "feature_extractor", processor)
+    return int(getattr(extractor, "sampling_rate", None) or _RATE)
+
+
 def _samples(model: nn.Module, processor: Any, sound: Any, rate: int, what: str) -> Tensor:
     if processor is None:
         found: Any = sound
     else:
+        extracts = hasattr(processor, "sampling_rate") or hasattr(processor, "feature_extractor")
         try:
-            extracts = hasattr(processor, "sampling_rate") or hasattr(processor, "feature_extractor")
-            found = (
-                processor(np.asarray(sound, dtype=np.float32), sampling_rate=rate, return_tensors="pt")
-                if extracts
-                else processor(sound)
-            )
+            if extracts:
+                given = np.asarray(sound)
+                if np.issubdtype(given.dtype, np.integer):
+                    raise InputError(
+                        f"{what} holds whole numbers, and the processor takes samples from -1 to 1; give "
+                        f"those, such as sound / 32768 of 16 bits."
+                    )
+                found = processor(given.astype(np.float32), sampling_rate=rate, return_tensors="pt")
+            else:
+                found = processor(sound)
+        except InputError:
+            raise
         except Exception as error:
             raise InputError(
                 f"processor failed on {what}, {shown(sound)}, with {type(error).__name__}: {error}. Give one "
                 f"channel of samples, shape (samples,), at the rate that the processor expects."
             ) from error
         if isinstance(found, Mapping) or hasattr(found, "input_values"):
-            found = found["input_values"]
+            try:
+                found = found["input_values"]
+            except KeyError as error:
+                raise InputError(
+                    f"processor returned {', '.join(map(str, found)) or 'nothing'}, and no input_values, so "
+                    f"its model does not take a waveform; take a model that does, such as Wav2Vec2."
+                ) from error
     if isinstance(found, np.ndarray) and np.issubdtype(found.dtype, np.floating):
         found = torch.from_numpy(np.ascontiguousarray(found))
     if isinstance(found, Tensor) and found.dim() == 1:
@@ -174,5 +192,10 @@ def _reference(
 
 def _frames(model: nn.Module, length: int) -> int:
     """As many as the model's own convolutions leave, but no more than can be tested."""
-    strides = getattr(getattr(model, "config", None), "conv_stride", None) or (1,)
-    return max(1, min(length // math.prod(strides), _MOST, length))
+    config = getattr(model, "config", None)
+    sizes = (getattr(config, name, None) for name in ("conv_kernel", "conv_stride"))
+    kernels, strides = (list(size) if isinstance(size, (tuple, list)) else [] for size in sizes)
+    frames = length
+    for kernel, stride in zip(kernels, strides, strict=False):
+        frames = (frames - kernel) // stride + 1
+    return max(1, min(frames, _MOST))
