@@ -28,8 +28,16 @@ export function isHosts(event: KeyboardEvent): boolean {
 /** Keep the other keys that are pressed inside of `el` from the notebook, until the signal aborts. */
 export function keepKeys(el: HTMLElement, signal: AbortSignal): void {
   const decide = (event: KeyboardEvent) => {
-    const [target] = event.composedPath();
-    if (target instanceof Element && el.contains(target)) target.toggleAttribute(KEPT, !isHosts(event));
+    // The innermost that the notebook sees too: it does not look into shadow trees.
+    const target = event.composedPath().find((one) => one instanceof Element && el.contains(one));
+    if (!(target instanceof Element)) return;
+    const kept = !isHosts(event);
+    target.toggleAttribute(KEPT, kept);
+    // What an earlier key has left above it.
+    for (let one = target; one !== el && one.parentElement !== null; ) {
+      one = one.parentElement;
+      one.removeAttribute(KEPT);
+    }
   };
   // Before any listener of the notebook, which may capture on the document.
   window.addEventListener("keydown", decide, { capture: true, signal });

@@ -342,7 +342,9 @@ export class Questions {
       return;
     }
     if (message.type === "explanation" && old?.type === "explanation") {
-      if (old.inquiry?.number !== message.inquiry?.number) this.grouped = groups;
+      // What was shown before its groups had come has none to be missed.
+      const whole = old.status.state === "done" || groups.length > 0;
+      if (whole && old.inquiry?.number !== message.inquiry?.number) this.grouped = groups;
       this.follow(old, message);
       if (message.status.state === "done") this.regroup();
     }

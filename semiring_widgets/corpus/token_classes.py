@@ -14,6 +14,7 @@ import numpy as np
 
 from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.pieces import is_of_word
 from semiring_widgets.explanation.prepared import Prepared
 from semiring_widgets.results.parts import Token
 
@@ -40,6 +41,8 @@ def check_names(names: Any) -> tuple[str, ...]:
     Raises:
         InputError: no names, or that of a class that is there already.
     """
+    if not isinstance(names, (str, list, tuple)):
+        raise InputError(f"classes is {shown(names)}; give the names of columns.")
     listed = [names] if isinstance(names, str) else list(names)
     for name in listed:
         if not isinstance(name, str) or not name:
@@ -107,13 +110,13 @@ def classes_of(one: Prepared, own: Mapping[str, Sequence[int]]) -> list[list[str
     last = len(one.streams) - 1
     found = []
     for stream, told in enumerate(one.streams):
-        position = one.score.position if stream == last else None
+        asked = _asked(one) if stream == last else set()
         answer = one.score.continuation if stream == last else None
         of_text = stream == 0
         found.append(
             [
                 "asked"
-                if token.index == position
+                if token.index in asked
                 else "answer"
                 if answer is not None and token.index >= answer
                 else _class(token, one.text if of_text else "", spans if of_text else {})
@@ -121,6 +124,13 @@ def classes_of(one: Prepared, own: Mapping[str, Sequence[int]]) -> list[list[str
             ]
         )
     return found
+
+
+def _asked(one: Prepared) -> set[int | None]:
+    """Where the model is asked; for several pieces of a masked model, at each of them."""
+    if one.halves and one.score.continuation is None:
+        return {getattr(half.asked, "index", None) for half in one.halves}
+    return {one.score.position}
 
 
 def _class(token: Token, text: str, own: Mapping[str, Sequence[tuple[int, int]]]) -> str:
@@ -135,5 +145,5 @@ def _class(token: Token, text: str, own: Mapping[str, Sequence[tuple[int, int]]]
     said = said.strip() or token.text
     if not any(letter.isalnum() for letter in said):
         return "punctuation"
-    goes_on = 0 < start < len(text) and text[start - 1].isalnum() and text[start].isalnum()
+    goes_on = 0 < start < len(text) and is_of_word(text[start - 1]) and is_of_word(text[start])
     return "piece" if goes_on else "word"

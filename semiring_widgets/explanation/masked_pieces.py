@@ -22,7 +22,7 @@ from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.continuations import Continuation, listed_ids, numbered, written
 from semiring_widgets.explanation.model_call import ModelCall
-from semiring_widgets.explanation.pieces import Pieces
+from semiring_widgets.explanation.pieces import Pieces, is_of_word
 from semiring_widgets.explanation.places import Place, gap
 from semiring_widgets.explanation.questions import index_asked
 from semiring_widgets.explanation.targets import token_id
@@ -108,6 +108,11 @@ def fillings(call: ModelCall, family: str, vocabulary: int, question: Question) 
     for name, one in asked:
         if one is not None:
             pieces = many[name] or (token_id(place, one, name, vocabulary),)
+            if len(pieces) > 1 and mask in pieces:
+                raise InputError(
+                    f"{name} has {call.source.tokenizer.mask_token} among its pieces, which stands for any "
+                    f"word; give words."
+                )
             found.append(_filling(call.source.pieces, pieces, index, where, mask, alone))
     if len({one.pieces for one in found}) < len(found):
         raise InputError("target and contrast are the same pieces; choose another contrast.")
@@ -162,6 +167,6 @@ def _word_ends(known: Pieces, pieces: Sequence[int]) -> list[int]:
     said = [known.data(number).decode("utf-8", "replace") for number in pieces]
     ends = [len(pieces)] * len(pieces)
     for place in reversed(range(len(pieces) - 1)):
-        goes_on = said[place][-1:].isalnum() and said[place + 1][:1].isalnum()
+        goes_on = is_of_word(said[place][-1:]) and is_of_word(said[place + 1][:1])
         ends[place] = ends[place + 1] if goes_on else place + 1
     return ends

@@ -19,11 +19,23 @@ from typing import Any
 
 from semiring_widgets.results.visible import bytes_label, visible
 
-__all__ = ["Pieces", "texts_of"]
+__all__ = ["Pieces", "is_of_word", "texts_of"]
 
 _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 # Its letters look the same in no two of the ways in which bytes are written.
 _PROBE = "€"
+
+
+def is_of_word(letter: str) -> bool:
+    """Whether a character stands inside of words: also accents, vowel signs and halves of characters.
+
+    Example:
+        >>> [is_of_word(letter) for letter in ("a", "4", "\u0301", "\ufffd", " ", "-", "")]
+        [True, True, True, True, False, False, False]
+    """
+    return bool(letter) and (
+        letter.isalnum() or letter == "\ufffd" or unicodedata.category(letter).startswith("M")
+    )
 
 
 @dataclass(frozen=True)

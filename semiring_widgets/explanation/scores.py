@@ -95,12 +95,13 @@ def _filled(model: Any, family: str, source: Source, filled: Sequence[Filling]) 
         for piece in one.each:
             call, output = call_with_text(model, replace(source, filling=(one.index, piece.read)))
             side.append(_ready(model, call, output, family, piece.asked, one.score))
+        if len(filled) == 1 and len(side) == 1:
+            return side[0]
         sides.append(side)
         whole, _ = call_with_text(model, replace(source, filling=(one.index, one.pieces)))
         streams.append(whole.streams[-1])
     if len(filled) == 1:
-        (only,) = sides
-        return only[0] if len(only) == 1 else taken_together(only, (), filled[0].score, streams[0])
+        return taken_together(sides[0], (), filled[0].score, streams[0])
     score = difference(filled[0].score, filled[1].score, "pseudo-log p")
     target, contrast = sides
     return taken_together(target, contrast, score, both_of(*streams))

@@ -25,11 +25,23 @@ def with_segments(stream: Stream, source: Source) -> Stream:
         named = list(zip(_OF_PAIR, ((0, second - 1), (second, len(source.text))), strict=True))
     else:
         named = list(zip(source.roles, source.written or (), strict=False))
+    spans = _spans(stream, source)
     found = []
     for name, (start, end) in named:
-        inside = (t.index for t in stream.tokens if t.start < end and start < t.end)
+        inside = (place for place, (since, until) in enumerate(spans) if since < end and start < until)
         if (first := next(inside, None)) is not None:
             found.append(Segment(name, first))
     if found and source.roles and source.roles[-1] != _ANSWERS and source.answer:
         found.append(Segment(_ANSWERS, len(stream.tokens) - len(source.answer)))
     return replace(stream, segments=tuple(found))
+
+
+def _spans(stream: Stream, source: Source) -> list[tuple[int, int]]:
+    """Which characters each token stands for; pieces in the place of a mask, all between its neighbours."""
+    spans = [(token.start, token.end) for token in stream.tokens]
+    if source.filling is not None:
+        index, pieces = source.filling
+        since = max((end for _, end in spans[:index]), default=0)
+        until = next((start for start, end in spans[index + len(pieces) :] if start < end), len(source.text))
+        spans[index : index + len(pieces)] = [(since, until)] * len(pieces)
+    return spans

@@ -20,6 +20,8 @@ from semiring_widgets.errors import InputError, SemiringWidgetsError, sentence_o
 __all__ = ["page_elsewhere", "sentence_or_page"]
 
 _PATIENCE: Final = 120.0  # seconds
+# How the process ends that says why there is no page; an error of Python's own ends with 1.
+_SENTENCE: Final = 3
 _SCRIPT: Final = "from semiring_widgets.lab.saved_page import main; main()"
 
 
@@ -36,7 +38,8 @@ def page_elsewhere(data: bytes, name: str, patience: float = _PATIENCE) -> str:
     """
     # Nothing is imported from the folder that the server was started in.
     home = Path(__file__).parents[2]
-    paths = [str(home), *(path for path in sys.path if path)]
+    here = Path.cwd().resolve()
+    paths = [str(home), *(path for path in sys.path if path and Path(path).resolve() != here)]
     try:
         done = subprocess.run(  # noqa: S603  (this interpreter, and words of our own)
             [sys.executable, "-c", _SCRIPT, name],
@@ -53,7 +56,9 @@ def page_elsewhere(data: bytes, name: str, patience: float = _PATIENCE) -> str:
         raise InputError(f"No process could be started to read {name!r} ({error}).") from error
     said = done.stderr.decode("utf-8", "replace").strip().splitlines()
     if done.returncode != 0:
-        raise InputError(said[-1] if done.returncode == 1 and said else f"{name!r} could not be read.")
+        raise InputError(
+            said[-1] if done.returncode == _SENTENCE and said else f"{name!r} could not be read."
+        )
     return done.stdout.decode("utf-8")
 
 
@@ -81,5 +86,6 @@ def main() -> None:
     """Read a file from stdin, write its page to stdout; its name is the argument."""
     there, text = sentence_or_page(sys.stdin.buffer.read(), sys.argv[1])
     if not there:
-        sys.exit(" ".join(text.split()))
+        sys.stderr.write(" ".join(text.split()))
+        sys.exit(_SENTENCE)
     sys.stdout.buffer.write(text.encode("utf-8"))

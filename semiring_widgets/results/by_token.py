@@ -49,8 +49,16 @@ class ByToken(pd.DataFrame):
         """What stands at each ``stream`` and ``token``: of two continuations what each has there."""
         return self.groupby(["stream", "token"])["text"].agg(lambda texts: " / ".join(dict.fromkeys(texts)))
 
+    def _is_whole(self) -> bool:
+        """Whether there is a matrix to show: also changed in place it stays of this class."""
+        places = ["of", "piece", "stream", "token"]
+        there = {*places, "piece_text", "log_probability", "text", "effect", "contribution"} <= {
+            *self.columns
+        }
+        return there and not self.empty and not self.duplicated(places).any()
+
     def __repr__(self) -> str:
-        if self.empty:
+        if not self._is_whole():
             return super().__repr__()
         matrix, names = self.matrix(), self.names
         form = Decimals.of(float(matrix.abs().to_numpy(float, na_value=0.0).max()))
@@ -67,4 +75,4 @@ class ByToken(pd.DataFrame):
         return repr(table)
 
     def _repr_html_(self) -> str | None:
-        return self.to_html() if self.empty else exits().pieces_html(self)
+        return exits().pieces_html(self) if self._is_whole() else self.to_html()

@@ -6,12 +6,12 @@ place. The numbers are those of the new answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TypeAlias
 
+from semiring_widgets.errors import CancelledError, SemiringWidgetsError
 from semiring_widgets.results.explanation import Explanation
-from semiring_widgets.results.groups import Group
 from semiring_widgets.results.parts import Part
 
 __all__ = ["carrying"]
@@ -30,15 +30,22 @@ def carrying(run: _Run, before: Explanation | None) -> _Run:
     """
     if before is None or not before.groups:
         return run
-    groups: Mapping[str, Group] = before.groups
+    # Those of now: whoever removes one later removes it from what is shown.
+    groups = tuple(before.groups.values())
 
     def run_and_carry(report: _Report, check: _Check) -> Explanation:
         result = run(report, check)
-        for name, group in groups.items():
+        for group in groups:
             if result.session is None or not all(_stays(part, before, result) for part in group.parts):
                 continue
             check()
-            result.groups.add(result.session.group(name, [asdict(part) for part in group.parts], check))
+            parts = [asdict(part) for part in group.parts]
+            try:
+                result.groups.add(result.session.group(group.name, parts, check))
+            except CancelledError:
+                raise
+            except SemiringWidgetsError:  # a group is no reason to lose the answer
+                continue
         return result
 
     return run_and_carry

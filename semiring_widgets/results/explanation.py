@@ -300,7 +300,7 @@ class Explanation(Tested, Inside, Result):
             (``stream``, ``token``, ``text``), and its tested ``effect`` on this piece and the
             ``contribution`` that estimates it (nats). The effects of a token add up to that on the score.
             It shows itself as a matrix, pieces by tokens, which the view has as a picture.
-            Empty where one token was asked for, whose only row is `effects`.
+            Empty where one token was asked for, whose only row is `effects`, and of a masked model.
 
         Example:
             >>> e.by_token().empty, list(e.by_token().columns)[:4]

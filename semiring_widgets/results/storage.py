@@ -22,7 +22,8 @@ from semiring_widgets.results.atomic import destination_of, write_whole
 
 __all__ = ["FORMAT_VERSION", "read", "read_bytes", "write"]
 
-FORMAT_VERSION: Final = 3
+# 4: streams know their segments.
+FORMAT_VERSION: Final = 4
 _FORMAT: Final = "semiring_widgets"
 _READERS: Final = {
     "explanation": "semiring_widgets.load",

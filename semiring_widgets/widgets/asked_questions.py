@@ -93,6 +93,17 @@ class AskedQuestions:
         if answer is not None:
             self.past = [self.latest, *(one for one in self.past if one is not self.latest)][:_KEPT]
 
+    def grouped(self, entry: Entry | None = None) -> Explanation | None:
+        """The answer whose groups go with the next one; one that is not whole has none yet.
+
+        Args:
+            entry: the question, where it is asked again; it keeps its own.
+        """
+        if entry is not None and entry.answer is not None:
+            return entry.answer
+        answers = (one.answer for one in self.past if one.answer is not None)
+        return next((one for one in answers if one.groups or one.status.state == "done"), None)
+
     def recall(self, number: int) -> Entry | None:
         """An earlier question."""
         return next((entry for entry in self.past if entry.number == number), None)

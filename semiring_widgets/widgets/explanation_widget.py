@@ -168,7 +168,7 @@ class ExplanationWidget(ResultWidget[Explanation]):
     def _start(self, asker: Asks, entry: Entry | None = None, *, reuse: bool = True) -> None:
         """Ask on a worker; whatever was on its way is cancelled."""
         run = asker.run(getattr(self._current, "session", None) if reuse else None)
-        run = carrying(run, self._current)
+        run = carrying(run, self._asked.grouped(entry))
         with self._publishing:
             self._leave()
             self._asked.ask(asker, entry)

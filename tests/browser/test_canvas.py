@@ -127,7 +127,7 @@ def test_parts_are_left_out_and_the_way_back_is_kept(opened):
     view.page.keyboard.press("Escape")
     view.expect_selection([])
     view.page.keyboard.press("?")
-    expect(view.root.locator(".gestures tbody tr")).to_have_count(16)
+    expect(view.root.locator(".gestures tbody tr")).to_have_count(18)
 
 
 def test_the_address_tells_what_is_shown(opened):

@@ -6,6 +6,7 @@ import torch
 
 import semiring_widgets as sw
 from semiring_widgets.errors import InputError
+from semiring_widgets.explanation.masked_pieces import _word_ends
 from semiring_widgets.explanation.scores import prepare
 from semiring_widgets.question import Question
 
@@ -55,6 +56,30 @@ def test_pieces_of_other_words_are_seen_and_those_of_the_same_are_not(demo):
         (are, mask, mask),
         (are, keys, mask),
     ]
+
+
+class _Said:
+    """Pieces of a tokenizer that cuts words anywhere, as bytes."""
+
+    def __init__(self, *said):
+        self.said = said
+
+    def data(self, number):
+        return self.said[number]
+
+
+@pytest.mark.parametrize(
+    ("said", "ends"),
+    [
+        ([b" are", b" on"], [1, 2]),
+        (["हि".encode(), "न्दी".encode()], [2, 2]),
+        ([b" na", b"\xc3", b"\xaf", b"ve"], [4, 4, 4, 4]),
+        (["cafe\u0301".encode(), b"s"], [2, 2]),
+        ([b"don", b"'", b"t"], [1, 2, 3]),
+    ],
+)
+def test_a_word_ends_where_no_letter_follows(said, ends):
+    assert _word_ends(_Said(*said), range(len(said))) == ends
 
 
 @pytest.mark.parametrize(("target", "contrast"), [(WORDS, "is"), ("is", WORD), (WORD, WORDS)])
@@ -117,6 +142,7 @@ def test_paths_and_effects_are_those_of_the_whole_sum(demo):
         ({"target": WORDS, "contrast": WORDS}, "same pieces"),
         ({"target": WORDS, "piece": 2}, "has 2 pieces"),
         ({"target": []}, "empty list"),
+        ({"target": "are [MASK]"}, "stands for any word"),
     ],
 )
 def test_what_means_nothing_is_refused(demo, asked, words):

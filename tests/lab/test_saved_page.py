@@ -58,11 +58,16 @@ def test_a_process_that_hangs_or_dies_is_a_sentence(monkeypatch):
     monkeypatch.setattr(saved_page, "_SCRIPT", "import os; os._exit(9)")
     with pytest.raises(InputError, match=r"'a\.nc' could not be read"):
         page_elsewhere(b"", "a.nc")
+    # What Python says of a fault of ours is no sentence.
+    monkeypatch.setattr(saved_page, "_SCRIPT", "raise ValueError('boom')")
+    with pytest.raises(InputError, match=r"'a\.nc' could not be read"):
+        page_elsewhere(b"", "a.nc")
 
 
-def test_nothing_is_imported_from_the_folder_of_the_server(tmp_path, monkeypatch):
+@pytest.mark.parametrize("named", ["", "."])
+def test_nothing_is_imported_from_the_folder_of_the_server(tmp_path, monkeypatch, named):
     (tmp_path / "json.py").write_text("raise SystemExit(7)")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    monkeypatch.setattr(sys, "path", [str(tmp_path) if named else "", *sys.path])
     with pytest.raises(InputError, match=r"was not written by \.save"):
         page_elsewhere(b"CDF", "a.nc")

@@ -284,14 +284,15 @@ def test_files_of_the_first_format_stay_readable(make_explanation, make_comparis
     use(back, tmp_path)
 
 
-def test_files_of_the_third_format_stay_readable(make_explanation, make_comparison):
-    """As 0.2.0 wrote them; when there is a fourth format, these stay."""
-    was, back = make_explanation(), sw.load(FIXTURES / "explanation_v3.zip")
+@pytest.mark.parametrize("version", [3, 4])
+def test_files_of_later_formats_stay_readable(make_explanation, make_comparison, version):
+    """The fourth as 0.2.0 writes it; when there is a fifth, these stay."""
+    was, back = make_explanation(), sw.load(FIXTURES / f"explanation_v{version}.zip")
     xr.testing.assert_identical(back.dataset, was.dataset)
     assert (back.text, back.score, back.tokens) == (was.text, was.score, was.tokens)
     assert back.rankings == was.rankings
     assert list(map(str, back.tests)) == list(map(str, was.tests)) != []
-    was, back = make_comparison(), Comparison.load(FIXTURES / "comparison_v3.zip")
+    was, back = make_comparison(), Comparison.load(FIXTURES / f"comparison_v{version}.zip")
     xr.testing.assert_identical(back.dataset, was.dataset)
     assert (back.text, back.methods) == (was.text, was.methods)
 

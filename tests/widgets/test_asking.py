@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from semiring_widgets.errors import InputError
+from semiring_widgets.errors import InputError, MemoryLimitError
 from semiring_widgets.results.asked_arguments import Argument
+from semiring_widgets.results.groups import GroupBook
 from semiring_widgets.results.holding import HeldSession
-from semiring_widgets.results.parts import Sentence
+from semiring_widgets.results.parts import Sentence, Status
 from semiring_widgets.widgets import ExplanationWidget
 
 
@@ -91,6 +92,43 @@ def test_groups_go_with_the_next_question_where_their_words_still_stand(
     # Each was measured again, by the session of the new answer.
     assert list(first.groups) == ["heads", "to", "keys at layer 1"]
     assert all(found.groups[name].parts == first.groups[name].parts for name in kept)
+
+
+def test_groups_outlast_a_question_that_was_cancelled(bundle, make_explanation):
+    asker = Asker(make_explanation, gate=threading.Event())
+    first = asker.answer()
+    first.group("heads", [{"layer": 0, "head": 1}])
+    widget = ExplanationWidget(first)
+    widget.ask(target="were")
+    # Its first part is shown, as after the first layer.
+    partial = replace(
+        asker.answer(), groups=GroupBook(), status=Status("running", 1, 2, "layer 1"), arguments=()
+    )
+    widget._take(partial, partial.status)
+    assert widget.explanation is partial
+    widget.cancel()
+    asker.gate.set()
+    widget.ask(target="was")
+    assert list(widget.wait(20).groups) == ["heads"]
+
+
+def test_a_group_that_cannot_be_measured_does_not_cost_the_answer(bundle, make_explanation, monkeypatch):
+    asker = Asker(make_explanation)
+    first = asker.answer()
+    for name in ("a", "b"):
+        first.group(name, [{"layer": 0, "head": 1}])
+    widget = ExplanationWidget(first)
+    measured = HeldSession.group
+
+    def group(self, name, parts, check=None):
+        if name == "a":
+            first.groups.remove("b")
+            raise MemoryLimitError("too large")
+        return measured(self, name, parts, check)
+
+    monkeypatch.setattr(HeldSession, "group", group)
+    widget.ask(target="were")
+    assert list(widget.wait(20).groups) == ["b"]
 
 
 def test_another_question_is_shown_and_the_one_before_is_kept(asked):

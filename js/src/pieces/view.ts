@@ -59,7 +59,8 @@ export function mountPieces(
   store.effect((state) => {
     const { summary } = state;
     if (summary?.type !== "explanation") return;
-    const hidden = piecesOf(summary).length < 2 && !summary.arguments.some(({ name }) => name === "piece");
+    const rows = piecesOf(summary).length;
+    const hidden = rows === 0 || (rows < 2 && !summary.arguments.some(({ name }) => name === "piece"));
     if (root.hidden !== hidden) root.hidden = hidden;
     put(root, { "data-explained": state.estimates ? ESTIMATE : EFFECT });
     const shown = shownFor(state, summary);
