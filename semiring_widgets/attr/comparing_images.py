@@ -55,8 +55,10 @@ def compare_image(
             ``"contribution (secant)"``, ``"contribution (linear)"``, ``"path mass"``, ``"Saliency"``,
             ``"IntegratedGradients"``, ``"Occlusion"``, ``"GradCAM"``, ``"IntegratedGradCAM"``), or a dict
             from names to functions of the problem that give one number for each pixel or cell. None: all.
+            ``"path mass"`` is that of `semiring_widgets.explain_image` under its rule ``"secant"``.
         layer: whose feature maps both Grad-CAMs weigh; None for the module that gives the last of the
-            smallest ones. Of a vision transformer that is its patch embedding.
+            smallest ones that are not the same under the reference. Of a vision transformer that is its patch
+            embedding.
         reference: see there; the baseline of the methods that have one.
         grid: see there.
         score: see there.
@@ -67,7 +69,7 @@ def compare_image(
         The `ImageComparison`; it displays itself.
 
     Raises:
-        InputError: an unknown method, or as `semiring_widgets.explain_image`.
+        InputError: an unknown method, or none, or as `semiring_widgets.explain_image`.
 
     Example:
         >>> model, processor = sw.load_demo_image("cnn")

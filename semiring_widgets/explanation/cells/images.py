@@ -60,10 +60,10 @@ def explain_image(
         target: the class that is asked for, by name or number; None for the one that the model says.
         contrast: the class that it is compared with; None for nothing.
         reference: what a cell is given: ``"mean"`` (the mean colour of the picture), ``"zero"`` (after the
-            processor), ``"blur"``, or another picture. None: ``"mean"``.
+            processor), ``"blur"``, or another picture, which the processor is given, too. None: ``"mean"``.
         rules: which number an edge of a path carries, as in `semiring_widgets.backprop`.
-        grid: cells along each side, or (rows, columns). None: the model's patches if these are no more than
-            600, else 14 x 14, or 8 x 8 of a picture below 112 pixels.
+        grid: cells along each side, or (rows, columns); 4,096 cells at most. None: the model's patches
+            if these are no more than 600, else 14 x 14, or 8 x 8 of a picture below 112 pixels.
         score: a function of the model's output to one number for each input, instead of a target.
         labels: names of the classes; None for those of the model's configuration.
         granularity: which graph is counted.

@@ -59,7 +59,7 @@ def explain_sound(
         reference: what a frame is given: ``"zero"`` (silence), ``"mean"`` of the samples, or another sound of
             as many samples. None: ``"zero"``.
         rules: see there.
-        frames: how many; None for those of the model, at most 200.
+        frames: how many, 4,096 at most; None for those of the model, at most 200.
         rate: samples per second; None for the processor's, or 16,000.
         score: see there.
         labels: see there.
