@@ -143,7 +143,7 @@ examples: $(TEST) build  ## run the notebooks of examples/ and keep their output
 # A notebook that did not change is not run again until the package does.
 SITE := examples/docs/_build/html
 .PHONY: docs
-docs: $(DOCS) build  ## run the pages of the documentation and build its site (5 min)
+docs: $(DOCS) build  ## run the pages of the documentation and build its site (6 min)
 	@mkdir -p examples/docs/_build/pages
 	@PYTHONPATH=examples/docs OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -j 2 -b html examples/docs $(SITE)
 	@echo "$(abspath $(SITE))/index.html"
@@ -208,7 +208,7 @@ test-browser: $(TEST) build browser  ## the widgets in Chromium, on real noteboo
 	else echo "$(NO_CHROMIUM)"; fi
 
 .PHONY: test-docs
-test-docs: $(TEST) docs browser  ## the site of the documentation in Chromium: links, requests, axe (8 min)
+test-docs: $(TEST) docs browser  ## the site of the documentation in Chromium: links, requests, axe (10 min)
 	@if command -v chromium >/dev/null; then \
 	    set -x; $(BIN)/python -m pytest -m "$(LANE_DOCS)" $(PYTEST_ARGS) tests/browser; \
 	else echo "$(NO_CHROMIUM)"; fi
@@ -229,7 +229,7 @@ test: $(TEST) $(MODULES) browser  ## set up what is needed, then every check but
 	echo "All checks passed."
 
 .PHONY: test-all
-test-all:  ## `make test`, `make test-docs`, `make test-slow`: every check and test, as CI runs them (24 min)
+test-all:  ## `make test`, `make test-docs`, `make test-slow`: every check and test, as CI runs them (40 min)
 	@failed=; for part in test test-docs test-slow; do $(MAKE) $$part || failed="$$failed $$part"; done; \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed." >&2; exit 1; fi
 

@@ -44,6 +44,8 @@ nb_execution_mode = "cache"
 nb_execution_cache_path = str(BUILT / f"cache-{what_pages_show()}")
 nb_execution_timeout = 1800  # seconds a cell: a busy machine is no fault
 nb_execution_raise_on_error = True
+# Progress bars of notebooks are widgets, too; what would draw them comes from a network.
+nb_ipywidgets_js: dict[str, Any] = {}
 # A widget needs its kernel; what stands for it on these pages is the exported page.
 nb_mime_priority_overrides = [
     ("html", "application/vnd.jupyter.widget-view+json", None),
