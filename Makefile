@@ -145,7 +145,7 @@ SITE := examples/docs/_build/html
 .PHONY: docs
 docs: $(DOCS) build  ## run the pages of the documentation and build its site (6 min)
 	@mkdir -p examples/docs/_build/pages
-	@PYTHONPATH=examples/docs OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -j 2 -b html examples/docs $(SITE)
+	@PYTHONPATH=$(CURDIR)/examples/docs OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -j 2 -b html examples/docs $(SITE)
 	@echo "$(abspath $(SITE))/index.html"
 
 # STUDIES="importance --short" runs one of them, in its short form.
