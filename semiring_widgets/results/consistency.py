@@ -30,6 +30,7 @@ __all__ = [
     "check_status",
     "check_steps",
     "check_streams",
+    "dataset_of",
     "one_of",
     "require",
     "table",
@@ -39,6 +40,24 @@ __all__ = [
 _STEPS: Final = (*BRANCHES, "attention")
 # Of a longer list of words that were expected, so many are named.
 _LISTED: Final = 24
+
+
+def dataset_of(arrays: Mapping[str, NDArray[np.float32]], axes: Mapping[str, Sequence[str]]) -> xr.Dataset:
+    """The numbers of a file.
+
+    Args:
+        arrays: by name.
+        axes: those of each variable that there has to be, by name.
+
+    Raises:
+        InputError: there are others, or their sizes do not fit each other.
+    """
+    if set(arrays) != set(axes):
+        raise InputError(f"its numbers are {', '.join(sorted(arrays))}, not {', '.join(sorted(axes))}")
+    try:
+        return xr.Dataset({name: (axes[name], values) for name, values in arrays.items()})
+    except ValueError as error:
+        raise InputError(f"its numbers do not fit each other ({error})") from error
 
 
 def check_counted(granularity: str, level: str) -> None:

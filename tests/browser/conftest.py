@@ -13,6 +13,7 @@ How a test waits, so that a busy machine makes it slower and never red:
 """
 
 import shutil
+from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
@@ -122,24 +123,17 @@ def kernels(jupyter):
 @pytest.fixture(scope="module")
 def open_lab(watched, kernels, notebooks):
     """Opens a new notebook with the given cells in JupyterLab."""
-
-    def open_notebook(*sources):
-        name = write_notebook(notebooks, *sources)
-        opened = Notebook(watched(), lab_address(kernels, name))
-        opened.path = notebooks / name
-        return opened
-
-    return open_notebook
+    return partial(_opened, watched, kernels, notebooks, lab_address)
 
 
 @pytest.fixture(scope="module")
 def open_notebook7(watched, kernels, notebooks):
     """Opens a new notebook with the given cells in Notebook 7."""
+    return partial(_opened, watched, kernels, notebooks, notebook_address)
 
-    def open_notebook(*sources):
-        name = write_notebook(notebooks, *sources)
-        opened = Notebook(watched(), notebook_address(kernels, name))
-        opened.path = notebooks / name
-        return opened
 
-    return open_notebook
+def _opened(watched, kernels, notebooks, address, *sources):
+    name = write_notebook(notebooks, *sources)
+    opened = Notebook(watched(), address(kernels, name))
+    opened.path = notebooks / name
+    return opened

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from semiring_widgets.checks import shown
 from semiring_widgets.errors import InputError
 
-__all__ = ["feeding", "pixels_of", "reference_of", "seen"]
+__all__ = ["entry_of", "feeding", "pixels_of", "reference_of", "seen"]
 
 # How far a blurred reference is blurred, as a share of the shorter side.
 _BLUR = 1 / 8
@@ -168,19 +168,32 @@ def _processed(processor: Any, image: Any, what: str, wanted: int | None) -> Ten
             f"processor failed on {what}, {shown(image)}, with {type(error).__name__}: {error}. Give a "
             f"picture of PIL, or an array of shape (height, width, 3) of dtype uint8."
         ) from error
-    if isinstance(found, Mapping) or hasattr(found, "pixel_values"):
-        try:
-            found = found["pixel_values"]
-        except KeyError as error:
-            raise InputError(
-                f"processor returned {', '.join(map(str, found)) or 'nothing'}, and no pixel_values; give "
-                f"the model's image processor."
-            ) from error
+    found = entry_of(found, "pixel_values", "; give the model's image processor.")
     if isinstance(found, np.ndarray):
         found = torch.from_numpy(np.ascontiguousarray(found))
     if not isinstance(found, Tensor):
         raise InputError(f"processor returned {shown(found)}; it must return a tensor, or pixel_values.")
     return found
+
+
+def entry_of(found: Any, name: str, advice: str) -> Any:
+    """One entry of what a processor returned; what is no collection of entries stays as it is.
+
+    Args:
+        found: what it returned.
+        name: of the entry.
+        advice: how the sentence ends that says what is there instead.
+
+    Raises:
+        InputError: there are entries, and none of this name.
+    """
+    if not isinstance(found, Mapping) and not hasattr(found, name):
+        return found
+    try:
+        return found[name]
+    except KeyError as error:
+        there = ", ".join(map(str, found)) or "nothing"
+        raise InputError(f"processor returned {there}, and no {name}{advice}") from error
 
 
 def _up_to_one(image: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from semiring_widgets.core.rules import Rule, find_rule
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.cells.cell_answer import CellOptions, answered
 from semiring_widgets.explanation.cells.classes import asked_classes
-from semiring_widgets.explanation.cells.pixels import feeding
+from semiring_widgets.explanation.cells.pixels import entry_of, feeding
 from semiring_widgets.explanation.cells.question import CellQuestion, check_cells, check_eval, cut
 from semiring_widgets.results.cells import Grid, SoundExplanation
 from semiring_widgets.vocabulary import GRANULARITIES
@@ -148,14 +148,8 @@ def _samples(model: nn.Module, processor: Any, sound: Any, rate: int, what: str)
                 f"processor failed on {what}, {shown(sound)}, with {type(error).__name__}: {error}. Give one "
                 f"channel of samples, shape (samples,), at the rate that the processor expects."
             ) from error
-        if isinstance(found, Mapping) or hasattr(found, "input_values"):
-            try:
-                found = found["input_values"]
-            except KeyError as error:
-                raise InputError(
-                    f"processor returned {', '.join(map(str, found)) or 'nothing'}, and no input_values, so "
-                    f"its model does not take a waveform; take a model that does, such as Wav2Vec2."
-                ) from error
+        advice = ", so its model does not take a waveform; take a model that does, such as Wav2Vec2."
+        found = entry_of(found, "input_values", advice)
     if isinstance(found, np.ndarray) and np.issubdtype(found.dtype, np.floating):
         found = torch.from_numpy(np.ascontiguousarray(found))
     if isinstance(found, Tensor) and found.dim() == 1:

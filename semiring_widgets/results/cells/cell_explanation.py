@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.cells.parts import BestPath, CellLayer, CellRoute, Grid, several
-from semiring_widgets.results.consistency import check_status, require
+from semiring_widgets.results.consistency import check_status, dataset_of, require
 from semiring_widgets.results.facts import fields_of
 from semiring_widgets.results.frames import frame_of
 from semiring_widgets.results.parts import Score, Sentence, Status
@@ -178,13 +178,7 @@ class CellExplanation(Shown):
 
     @classmethod
     def _from_file(cls: type[R], header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> R:
-        axes = _AXES | cls._axes()
-        if set(arrays) != set(axes):
-            raise InputError(f"its numbers are {', '.join(sorted(arrays))}, not {', '.join(sorted(axes))}")
-        try:
-            dataset = xr.Dataset({name: (axes[name], values) for name, values in arrays.items()})
-        except ValueError as error:
-            raise InputError(f"its numbers do not fit each other ({error})") from error
+        dataset = dataset_of(arrays, _AXES | cls._axes())
         result = cls(**fields_of(cls, header, "it", without=ELSEWHERE), dataset=dataset)
         check_status(result.status)
         sizes = dataset.sizes

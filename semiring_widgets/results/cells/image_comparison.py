@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.cells.parts import Grid
-from semiring_widgets.results.consistency import check_status, require
+from semiring_widgets.results.consistency import check_status, dataset_of, require
 from semiring_widgets.results.facts import fields_of
 from semiring_widgets.results.frames import frame_of
 from semiring_widgets.results.parts import Score, Status
@@ -129,12 +129,7 @@ class ImageComparison(Shown):
 
     @classmethod
     def _from_file(cls, header: dict[str, Any], arrays: dict[str, NDArray[np.float32]]) -> ImageComparison:
-        if set(arrays) != set(_AXES):
-            raise InputError(f"its numbers are {', '.join(sorted(arrays))}, not {', '.join(sorted(_AXES))}")
-        try:
-            dataset = xr.Dataset({name: (_AXES[name], values) for name, values in arrays.items()})
-        except ValueError as error:
-            raise InputError(f"its numbers do not fit each other ({error})") from error
+        dataset = dataset_of(arrays, _AXES)
         found = cls(**fields_of(cls, header, "it", without=ELSEWHERE), dataset=dataset)
         check_status(found.status)
         require(dataset.sizes["method"] == len(found.methods), "its methods are others than its numbers'")
