@@ -9,7 +9,6 @@ from captum.attr import IntegratedGradients
 
 import semiring_widgets as sw
 from semiring_widgets.attr.grad_cam import grad_cam, integrated_grad_cam
-from semiring_widgets.attr.image_methods import IMAGE_METHODS
 from semiring_widgets.attr.image_methods import IMAGE_METHODS, ImageProblem
 from semiring_widgets.explanation.cells.images import image_question
 

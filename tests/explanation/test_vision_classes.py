@@ -41,10 +41,12 @@ def built(name, **config):
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)
-            module.running_var.uniform_(0.01, 0.05)
+            module.running_var.uniform_(0.5, 1.5)
     with torch.no_grad():
         for parameter in model.parameters():
-            if parameter.dim() > 1:
+            if parameter.dim() == 4:
+                torch.nn.init.kaiming_normal_(parameter)
+            elif parameter.dim() > 1:
                 parameter.mul_(1.5)
             else:
                 parameter.add_(0.02 * torch.randn_like(parameter))
@@ -61,9 +63,7 @@ def explained(model, grid, size=SIZE, **more):
 def assert_complete(found):
     difference = found.score.value - found.reference_score
     scale = float(np.abs(found.dataset.contribution).sum())
-    # The difference of two scores in float32 is known no better than the scores.
-    known = 1e-4 * scale + 1e-6 * abs(found.score.value)
-    assert float(found.dataset.contribution.sum()) == pytest.approx(difference, abs=known)
+    assert float(found.dataset.contribution.sum()) == pytest.approx(difference, abs=1e-4 * scale)
     assert float(found.dataset.mass_share.sum()) == pytest.approx(1, abs=1e-4)
 
 
@@ -131,6 +131,7 @@ def test_keys_of_several_patches_have_no_map_and_later_ones_have():
     assert 0 < found.layer_map(1, 1).sum() <= 1
 
 
+@pytest.mark.slow
 def test_patches_that_are_unfolded_are_told_by_feature_maps():
     """MobileViT holds the pixels of a patch in several sequences: their order is not that of the picture."""
     found = explained(built("MobileViTForImageClassification", **MOBILE, num_labels=3, image_size=SIZE), 2)

@@ -80,7 +80,7 @@ def patches_of(attention: Attention, question: CellQuestion) -> tuple[int, int, 
 
 
 def _is_spread(residual: Residual) -> bool:
-    """Whether patches of one picture lie in several sequences, as in MobileViT: one for each pixel of a patch."""
+    """Whether patches lie in several sequences, as in MobileViT: one for each pixel of a patch."""
     shape, dims = residual.skip.shape, residual.dims
     others = [size for axis, size in enumerate(shape[:-1], -len(shape)) if axis not in dims]
     return (len(dims) == 2 and len(shape) == 3) or math.prod(others) > 1
