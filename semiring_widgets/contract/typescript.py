@@ -85,7 +85,8 @@ def sources() -> dict[Path, str]:
 
 def _contract() -> str:
     facts = list(_facts())
-    words = {"KINDS": KINDS, "SUMMARIES": SUMMARIES, "ANSWERS": ANSWERS}
+    at_once = [name for name, kind in REQUESTS.items() if kind.at_once]
+    words = {"KINDS": KINDS, "SUMMARIES": SUMMARIES, "ANSWERS": ANSWERS, "AT_ONCE": at_once}
     unions = {
         "Summary": _names(SUMMARIES),
         "Answer": _names(ANSWERS),
