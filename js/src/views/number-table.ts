@@ -71,14 +71,14 @@ function columnsOf({ scale, label, explained }: Measure): Column[] {
     // Where nothing was tested, the estimates tell the order.
     {
       id: "effect",
-      name: "effect, tested",
-      tip: "How far the score falls when this alone is replaced by the reference",
+      name: "effect",
+      tip: "Tested: how far the score falls when this alone is replaced by the reference",
       size: ([effect = Number.NaN, contribution = Number.NaN]) => Math.abs(either(effect, contribution)),
     },
     {
       id: "contribution",
-      name: "contribution, estimated",
-      tip: "The effect as predicted by the slopes of all paths through it",
+      name: "contribution",
+      tip: "Estimated: the effect as predicted by the slopes of all paths through it",
       size: bySize(1),
     },
   ];
