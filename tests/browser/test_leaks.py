@@ -1,4 +1,4 @@
-"""What fifty questions, and fifty views that come and go, leave in a real browser: no element and no listener."""
+"""What fifty questions, and fifty views that come and go, leave in a real browser: nothing."""
 
 import pytest
 
