@@ -189,7 +189,7 @@ export class Questions {
       {
         answered: (header, buffer) => {
           const units = { header, columns: new Columns(header.columns, buffer) };
-          this.store.update({ units, drilling: null });
+          this.store.update({ units, drilling: null, undrilled: null });
         },
         refused: (undrilled) => this.store.update({ undrilled, units: null, drilling: null }),
       },
@@ -203,7 +203,7 @@ export class Questions {
     this.ask(
       { type: "path", selection, avoiding, steps },
       {
-        answered: (walked) => this.store.update({ walked, drilling: null }),
+        answered: (walked) => this.store.update({ walked, drilling: null, undrilled: null }),
         refused: (undrilled) => this.store.update({ undrilled, walked: null, drilling: null }),
       },
     );

@@ -119,6 +119,9 @@ class ResultWidget(AskedWidget, Generic[R]):
 
         An interrupt of the kernel cancels the job; the partial result says so.
 
+        Args:
+            timeout: seconds to wait at most; None for as long as it takes.
+
         Raises:
             TimeoutError: not finished within ``timeout`` seconds.
             Exception: whatever the computation raised.
