@@ -240,23 +240,25 @@ SHORT ?= $(addprefix tests/core/test_,$(addsuffix .py,functions interception emb
     tests/test_cli.py tests/test_notebook.py tests/widgets
 LOWEST_PYTHON ?= python3.10
 NEWEST_PYTHON ?= $(PYTHON)
+LOWEST_VENV ?= .venv-lowest
+NEWEST_VENV ?= .venv-newest
 # Old packages that call what newer ones beneath them warn of: not ours to change.
 OLD := $(addprefix -W default::,DeprecationWarning FutureWarning PendingDeprecationWarning)
 
 .PHONY: test-lowest
 test-lowest:  ## a short selection of the tests, with the lowest version of everything that pyproject.toml allows
-	@$(LOWEST_PYTHON) -m venv .venv-lowest
-	@.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -c tests/constraints-lowest.txt \
+	@$(LOWEST_PYTHON) -m venv $(LOWEST_VENV)
+	@$(LOWEST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c tests/constraints-lowest.txt \
 	    -e './[test,studies]'
-	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n auto --maxprocesses 8 -m '$(LANE_FAST)' $(OLD) \
+	OMP_NUM_THREADS=1 $(LOWEST_VENV)/bin/python -m pytest -n auto --maxprocesses 8 -m '$(LANE_FAST)' $(OLD) \
 	    $(PYTEST_ARGS) $(SHORT)
 
 .PHONY: test-newest
 test-newest:  ## the same with the newest version of everything
-	@$(NEWEST_PYTHON) -m venv .venv-newest
-	@.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager \
+	@$(NEWEST_PYTHON) -m venv $(NEWEST_VENV)
+	@$(NEWEST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager \
 	    -e './[test,studies]'
-	OMP_NUM_THREADS=1 .venv-newest/bin/python -m pytest -n auto --maxprocesses 8 -m '$(LANE_FAST)' \
+	OMP_NUM_THREADS=1 $(NEWEST_VENV)/bin/python -m pytest -n auto --maxprocesses 8 -m '$(LANE_FAST)' \
 	    $(PYTEST_ARGS) $(SHORT)
 
 .PHONY: format

@@ -47,7 +47,7 @@ MAY_SEE = {
     "terminal": {"results", "pictures", "contract"},
     "notebook": {"options", "widgets"},
     # What a notebook server shows of a file.
-    "lab": {"results", "export"},
+    "lab": {"results"},
     "corpus_command": {"corpus", "options", "results", "streams"},
     "view_command": {"corpus", "options", "streams"},
     "cli": {

@@ -1,8 +1,8 @@
 """JupyterLab and Notebook 7 open a saved result by double click, as the interactive page.
 
-The front end (``js/labextension``) knows the ending ``.nc`` and shows a frame. What stands in it is made
-here, in the server: it reads the file as the contents manager gives it, and a process of its own makes the
-page.
+The front end (``js/labextension``) knows the endings ``.nc`` and ``.npz`` and shows a frame. What stands in
+it is made here, in the server: it reads the file as the contents manager gives it, and a process of its own
+makes the page.
 A wheel enables this by ``etc/jupyter/jupyter_server_config.d/semiring-widgets.json``.
 
 Internal: Jupyter calls the two functions; use `semiring_widgets.Explanation.load`.

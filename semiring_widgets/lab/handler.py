@@ -19,10 +19,11 @@ from tornado.web import authenticated
 from semiring_widgets.errors import InputError
 from semiring_widgets.lab.saved_page import page_elsewhere
 
-__all__ = ["SavedPageHandler", "add_handlers"]
+__all__ = ["SavedPageHandler", "add_handlers", "page_of"]
 
 # Bytes of a file: results have a few MB, and what is larger is somebody else's data.
 _MOST: Final = 256_000_000
+# So many files are in memory, and so many processes run, at once.
 _AT_ONCE: Final = 2
 _turns = asyncio.Semaphore(_AT_ONCE)
 
@@ -40,23 +41,54 @@ class SavedPageHandler(APIHandler):
         Args:
             path: of the file, as the contents manager counts.
         """
-        name = path.rsplit("/", 1)[-1]
-        manager: Any = self.contents_manager
-        known: dict[str, Any] = await ensure_async(manager.get(path, content=False, type="file"))
         try:
-            if (known.get("size") or 0) > _MOST:
-                raise InputError(
-                    f"{name!r} has more than {_MOST // 1_000_000} MB and is no result of semiring_widgets."
-                )
-            model = await ensure_async(manager.get(path, type="file", format="base64"))
-            data = base64.b64decode(model["content"])
-            async with _turns:
-                page = await asyncio.to_thread(page_elsewhere, data, name)
+            self.finish({"page": await page_of(self.contents_manager, path)})
         except InputError as error:
             self.set_status(422)
             self.finish({"message": str(error)})
-            return
-        self.finish({"page": page})
+
+
+async def page_of(manager: Any, path: str) -> str:
+    """The page of a file.
+
+    Args:
+        manager: the server's contents manager, of any kind: its files need not lie on a disk.
+        path: of the file, as the manager counts.
+
+    Raises:
+        InputError: it is no result, or the manager does not give it whole.
+        HTTPError: the manager refuses the path.
+    """
+    name = path.rsplit("/", 1)[-1]
+    async with _turns:
+        try:
+            known: dict[str, Any] = await ensure_async(manager.get(path, content=False, type="file"))
+            if (known.get("size") or 0) > _MOST:
+                raise _too_large(name)
+            model: dict[str, Any] = await ensure_async(manager.get(path, type="file", format="base64"))
+        except OSError as error:  # of links that lead back to themselves, and of disks
+            raise InputError(f"{name!r} cannot be read: {error.strerror or error}.") from error
+        return await asyncio.to_thread(_page, model, name)
+
+
+def _page(model: dict[str, Any], name: str) -> str:
+    content = model.get("content")
+    if model.get("format") != "base64" or not isinstance(content, (str, bytes)):
+        raise InputError(
+            f"{name!r} is not given as bytes by this server; open it with .load(path) in Python."
+        )
+    if len(content) * 3 // 4 > _MOST:  # a manager need not know the size before
+        raise _too_large(name)
+    try:
+        data = base64.b64decode(content)
+    except ValueError as error:
+        raise InputError(f"{name!r} did not come whole from this server ({error}).") from error
+    return page_elsewhere(data, name)
+
+
+def _too_large(name: str) -> InputError:
+    most = f"{_MOST // 1_000_000} MB"
+    return InputError(f"{name!r} has more than {most} and is no result of semiring_widgets.")
 
 
 def add_handlers(application: Any) -> None:

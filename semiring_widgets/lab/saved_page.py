@@ -12,12 +12,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from semiring_widgets.errors import InputError, SemiringWidgetsError, sentence_of
+from semiring_widgets.results.result import Shown
+from semiring_widgets.results.storage import read_bytes
 
-__all__ = ["page_elsewhere", "sentence_or_page"]
+__all__ = ["kinds", "page_elsewhere", "sentence_or_page"]
 
 _PATIENCE: Final = 120.0  # seconds
 # How the process ends that says why there is no page; an error of Python's own ends with 1.
@@ -69,17 +72,21 @@ def sentence_or_page(data: bytes, name: str) -> tuple[bool, str]:
         data: what the file holds.
         name: what sentences call the file.
     """
-    from semiring_widgets.results import Comparison, Explanation, SideBySide
-    from semiring_widgets.results.storage import read_bytes
-
-    kinds: tuple[Any, ...] = (Explanation, Comparison, SideBySide)
     try:
-        result = read_bytes(data, name, {one.kind: one._from_file for one in kinds})
-        from semiring_widgets.export.page import page  # imports what draws
-
-        return True, page(result)
+        result = read_bytes(data, name, {one.kind: one._from_file for one in kinds()})
+        # The page that the result itself writes, whatever shows its kind.
+        with tempfile.TemporaryDirectory() as folder:
+            return True, result.to_html(Path(folder) / "page.html").read_text("utf-8")
     except SemiringWidgetsError as error:
         return False, sentence_of(error)
+
+
+def kinds() -> tuple[type[Shown], ...]:
+    """All that `save` writes."""
+    from semiring_widgets.results import Comparison, Explanation, SideBySide
+    from semiring_widgets.results.cells import ImageComparison, ImageExplanation, SoundExplanation
+
+    return (Explanation, Comparison, SideBySide, ImageExplanation, ImageComparison, SoundExplanation)
 
 
 def main() -> None:

@@ -40,6 +40,15 @@ def beside():
     return _made().build_beside()
 
 
+def image():
+    """A picture of shapes, cut into few cells, and the small model that knows which of them decides."""
+    import semiring_widgets as sw
+
+    model, processor = sw.load_demo_image("cnn")
+    scene = sw.tasks.shape_scenes(1)[0]
+    return sw.explain_image(model, processor, scene.image, grid=3)
+
+
 def slow(steps=20_000):
     """A live widget of a computation that runs for longer than any test unless it is cancelled."""
     from semiring_widgets.jobs import ExplanationJob

@@ -5,6 +5,7 @@ import urllib.request
 import uuid
 
 import h5py
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
@@ -21,6 +22,8 @@ def folder(notebooks):
     scenes.explanation().save(files / "keys.nc")
     scenes.hostile().save(files / "hostile <b>&.nc")
     scenes.comparison().save(files / "methods.nc")
+    scenes.image().save(files / "circle.npz")
+    np.savez(files / "weights.npz", [1.0, 2.0])
     (files / "classic.nc").write_bytes(b"CDF\x01" + bytes(100))
     with h5py.File(files / "ocean.nc", "w") as file:
         file["temperature"] = [1.0, 2.0]
@@ -57,11 +60,19 @@ def test_a_double_click_shows_the_view(lab):
     assert lab.watch.errors == []
 
 
+def test_a_double_click_shows_what_was_said_of_a_picture(lab):
+    panel = opened(lab, "circle.npz")
+    expect(panel.frame_locator("iframe").get_by_role("heading", level=1)).to_contain_text("circle")
+    expect(panel.frame_locator("iframe").get_by_role("img").first).to_be_visible()
+    assert lab.watch.errors == []
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
         ("ocean.nc", "it was not written by semiring_widgets; open it with xarray.open_dataset"),
         ("classic.nc", "'classic.nc' was not written by .save(path)"),
+        ("weights.npz", "'weights.npz' was not written by .save(path)"),
     ],
 )
 def test_a_file_of_others_gets_a_sentence(lab, name, sentence):

@@ -5,7 +5,8 @@
 
 const TYPE = "semiring-widgets-result";
 const FACTORY = "Explanation";
-const ENDING = ".nc";
+// `save` takes any; these are those of the documentation.
+const ENDINGS = [".nc", ".npz"];
 const NOT_THERE =
   "The server has no part of semiring_widgets that could open it: install semiring-widgets where the server runs, and start it again.";
 
@@ -113,21 +114,25 @@ export async function savedFilePlugin(share) {
     activate: (app, restorer) => {
       const { docRegistry, serviceManager, restored } = app;
       const tracker = new WidgetTracker({ namespace: TYPE });
-      docRegistry.addFileType({
-        name: TYPE,
-        displayName: "Explanation of semiring_widgets",
-        extensions: [ENDING],
-        contentType: "file",
-        fileFormat: "base64",
-      });
+      // A type for each ending, as others may open one of them alone.
+      const typeOf = (ending) => TYPE + ending;
+      for (const ending of ENDINGS) {
+        docRegistry.addFileType({
+          name: typeOf(ending),
+          displayName: "Explanation of semiring_widgets",
+          extensions: [ending],
+          contentType: "file",
+          fileFormat: "base64",
+        });
+      }
       docRegistry.addModelFactory(new Unread());
-      const register = (first) => {
+      const register = (free) => {
         const options = {
           name: FACTORY,
           label: "Explanation",
           modelName: TYPE,
-          fileTypes: [TYPE],
-          defaultFor: first ? [TYPE] : [],
+          fileTypes: ENDINGS.map(typeOf),
+          defaultFor: free.map(typeOf),
           readOnly: true,
         };
         const factory = new Factory(options, serviceManager);
@@ -138,17 +143,20 @@ export async function savedFilePlugin(share) {
         return docRegistry.addWidgetFactory(factory);
       };
       // Many programs write such files, most of them no results of ours: whoever else opens them comes first.
-      const others = () => {
-        const types = docRegistry.getFileTypesForPath(`a${ENDING}`).map(({ name }) => name);
-        return [...docRegistry.widgetFactories()].some(
-          ({ name, defaultFor }) => name !== FACTORY && defaultFor?.some((type) => types.includes(type)),
-        );
-      };
-      const added = register(!others());
+      const unclaimed = () =>
+        ENDINGS.filter((ending) => {
+          const types = docRegistry.getFileTypesForPath(`a${ending}`).map(({ name }) => name);
+          return ![...docRegistry.widgetFactories()].some(
+            ({ name, defaultFor }) => name !== FACTORY && defaultFor?.some((type) => types.includes(type)),
+          );
+        });
+      const first = unclaimed();
+      const added = register(first);
       void restored.then(() => {
-        if (!others()) return;
+        const left = unclaimed();
+        if (left.length === first.length) return;
         added.dispose();
-        register(false);
+        register(left);
       });
       if (restorer)
         void restorer.restore(tracker, {
