@@ -77,7 +77,8 @@ def compare(
     """Ask several attribution methods which tokens made the score; see who is right, and how far they agree.
 
     The yardstick is the tested effect of each token: the score minus the score with this token given the
-    reference, in the untouched model. Each method is compared with it, see `semiring_widgets.attr.yardsticks`.
+    reference, in the untouched model. Each method is compared with it, see
+    `semiring_widgets.attr.yardsticks`.
 
     Captum's methods run on the input embeddings: `Saliency` gives the Euclidean norm of the gradient, the
     others signed numbers that are added over a token's units, perturbation methods one number per token.
