@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from semiring_widgets.errors import InputError
 from semiring_widgets.options import Parser, add_model, pair
 from semiring_widgets.results.atomic import check_writable
 from semiring_widgets.streams import mute
@@ -154,9 +156,8 @@ def _told(found: Corpus) -> str:
         lines.append(
             f"The target is preferred in {facts['right']:.1%}; mean score {facts['mean_score']:+.3g}."
         )
-    parts = found.parts()
-    of = "effect" if parts["effect"].notna().any() else "contribution"
-    if len(parts) and parts.loc[parts["kind"] == "head", of].notna().any():
+    of = "effect" if found.manifest["asked"]["tested"] else "contribution"
+    with suppress(InputError):  # where no text has a head
         table = found.averages(of, "head").head(_SHOWN)
         lines.append(f"Heads by mean {of} (95 % interval over texts):")
         lines += [

@@ -175,6 +175,9 @@ class FakeSession:
         attrs = {"log_mass": 16.0, "best_log_weight": -2.5, "entropy": 12.5, "contribution": 0.75}
         return dataset[names].assign_attrs(attrs), -0.5
 
+    def conditioned_each(self, selections, check=None):
+        return [self.conditioned(one) for one in selections]
+
     def group(self, name, parts, check=None):
         self._check(parts)
         self.asked.append(("group", name, parts))
@@ -209,6 +212,9 @@ class FakeSession:
         self.asked.append(("test", selection, steps, by))
         parts = tuple(Part(**part) for part in selection)
         return Test(parts, tuple(steps), by, f"{len(parts)} parts", 3.25, -0.5, 2.75)
+
+    def test_each(self, asked, check=None):
+        return [self.test(*one) for one in asked]
 
     def head_map(self, layer, head, selection=(), check=None, *, avoiding=()):
         self.asked.append((layer, head, *selection))

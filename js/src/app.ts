@@ -11,6 +11,7 @@ import { linkWidgets } from "./linked";
 import { mountPicture } from "./picture/menu";
 import { mountPieces } from "./pieces/view";
 import { Questions } from "./questions";
+import { followSpace } from "./space";
 import { Store } from "./store";
 import styles from "./styles/widget.css";
 import { followTheme } from "./theme";
@@ -50,7 +51,7 @@ export function mountApp(model: Model, el: HTMLElement, signal: AbortSignal): HT
   const root = h("div", { class: "semiring-widgets" }, h("style", {}, styles), body);
   el.append(root);
   followTheme(root, model, store, signal);
-  measure(root, store, signal);
+  followSpace(root, store, signal);
   const questions = new Questions(model, store, signal);
   store.listen(() => describe(root, store), signal);
   describe(root, store);
@@ -155,17 +156,4 @@ function describe(root: HTMLElement, { state }: Store): void {
     "data-state": state.summary?.status.state ?? "running",
     "data-revision": state.summary?.revision ?? 0,
   });
-}
-
-/** Tell the pictures how wide they may be. */
-function measure(root: HTMLElement, store: Store, signal: AbortSignal): void {
-  const widen = () => {
-    const space = Math.max(200, (root.clientWidth || 900) - 24);
-    if (Math.abs(space - store.state.space) >= 2) store.update({ space });
-  };
-  widen();
-  if (typeof ResizeObserver === "undefined") return;
-  const observer = new ResizeObserver(widen);
-  observer.observe(root);
-  signal.addEventListener("abort", () => observer.disconnect());
 }

@@ -25,6 +25,7 @@ export const ANSWERS = [
   "error",
   "both",
 ] as const;
+export const AT_ONCE = ["pull", "cancel", "ask", "recall"] as const;
 
 export type RunState = "running" | "done" | "cancelled" | "failed";
 export type ColumnType = "float32" | "uint8";
@@ -741,6 +742,12 @@ export interface Gone {
   view: string;
 }
 
+/** The page of a view is closed or loaded anew: nobody looks now, and what runs goes on. */
+export interface Left {
+  type: "left";
+  view: string;
+}
+
 /** An answer among those that are packed in a page. */
 export interface Prepared {
   header: Answer;
@@ -795,7 +802,7 @@ export type Request =
   | BothRequest
   | AskRequest
   | RecallRequest;
-export type Notice = Shown | Gone;
+export type Notice = Shown | Gone | Left;
 
 /** What each request is answered with, unless with an error. */
 export interface AnswerTo {

@@ -3,6 +3,7 @@
 import { mountApp } from "./app";
 import { mountCorpus } from "./corpus/view";
 import { keepKeys } from "./host-keys";
+import { mountOverlay } from "./image/view";
 import { pageModel } from "./page-model";
 import type { Model } from "./transport";
 
@@ -14,8 +15,8 @@ interface RenderContext {
 
 function render({ model, el, signal }: RenderContext): (() => void) | undefined {
   const summary = model.get("summary");
-  const corpus = typeof summary === "object" && summary !== null && Reflect.get(summary, "type") === "corpus";
-  const mount = corpus ? mountCorpus : mountApp;
+  const kind = typeof summary === "object" && summary !== null ? Reflect.get(summary, "type") : "";
+  const mount = kind === "corpus" ? mountCorpus : kind === "overlay" ? mountOverlay : mountApp;
   const own = new AbortController();
   const end = signal ?? own.signal;
   mount(model, el, end);

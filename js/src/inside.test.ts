@@ -187,7 +187,7 @@ describe("drilling down", () => {
     expect(asked(model, "path")).toMatchObject({ steps: [], avoiding: [] });
     reply(model, "path");
     const rows = [...root.querySelectorAll("[data-walked] tbody tr")].map((row) => row.textContent);
-    expect(rows[0]).toMatch(/mm.*head 2·1 value.*−0.5.*−0.5/s);
+    expect(rows[0]).toMatch(/mm.*head 2·1, value, at The.*−0.5.*−0.5/s);
     expect(rows).toHaveLength(2);
   });
 });

@@ -45,7 +45,7 @@ export function pageModel(root: HTMLElement): Model {
     },
     send: (content) => {
       const request = content as Request & { id: number };
-      if (["pull", "cancel", "shown", "gone"].includes(request.type)) return;
+      if (["pull", "cancel", "shown", "gone", "left"].includes(request.type)) return;
       const found = answers().then((held) => answer(root, page, held, request));
       void found.catch(unreadable).then(([header, buffer]) => {
         for (const listener of listeners)

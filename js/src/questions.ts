@@ -15,17 +15,22 @@ import type {
 import { groupsOf, lostGroups } from "./groups";
 import { anotherVersion, isSummary } from "./incoming";
 import { measureOf } from "./measures";
+import { Presence, TRIES } from "./presence";
 import { EMPTY, headOf, isEmpty, normalise, same } from "./selection";
 import { isAll, type Shown, sameShown, selections } from "./shown";
+import { computes } from "./silence";
 import type { Store } from "./store";
 import { known, type Question, sameQuestion } from "./tested";
 import { Connection, type Model, type Reply } from "./transport";
 
-const PULLS = 5;
+const UNREADABLE = "What comes from the kernel does not fit together: run the cell again.";
 
 export class Questions {
   private readonly connection: Connection;
   private history = selections();
+  private readonly presence: Presence;
+  /** How many messages in a row could not be read. */
+  private unreadable = 0;
   /** The groups of the question before, until the answer to this one is complete. */
   private grouped: readonly Group[] = [];
 
@@ -34,7 +39,10 @@ export class Questions {
     private readonly store: Store,
     signal: AbortSignal,
   ) {
-    this.connection = new Connection(model, (summary, buffer) => this.take(summary, buffer), signal);
+    const heard = () => {
+      if (store.state.silent !== null) store.update({ silent: null });
+    };
+    this.connection = new Connection(model, (summary, buffer) => this.take(summary, buffer), heard, signal);
     const on = (name: string, act: () => void) => {
       model.on(name, act);
       signal.addEventListener("abort", () => model.off(name, act));
@@ -46,12 +54,13 @@ export class Questions {
       if (!same(selection, this.store.state.selection))
         this.visit({ selection, avoiding: EMPTY, among: EMPTY });
     };
-    on("change:revision", current);
+    on("change:revision", () => {
+      this.connection.hear();
+      current();
+    });
     on("change:selection", selected);
+    this.presence = new Presence(model, store, this.connection, signal);
     current();
-    const view = `${Math.random()}`;
-    this.connection.tell({ type: "shown", view });
-    signal.addEventListener("abort", () => this.connection.tell({ type: "gone", view }));
     this.pull();
     selected();
   }
@@ -180,7 +189,7 @@ export class Questions {
       {
         answered: (header, buffer) => {
           const units = { header, columns: new Columns(header.columns, buffer) };
-          this.store.update({ units, drilling: null });
+          this.store.update({ units, drilling: null, undrilled: null });
         },
         refused: (undrilled) => this.store.update({ undrilled, units: null, drilling: null }),
       },
@@ -194,7 +203,7 @@ export class Questions {
     this.ask(
       { type: "path", selection, avoiding, steps },
       {
-        answered: (walked) => this.store.update({ walked, drilling: null }),
+        answered: (walked) => this.store.update({ walked, drilling: null, undrilled: null }),
         refused: (undrilled) => this.store.update({ undrilled, walked: null, drilling: null }),
       },
     );
@@ -206,13 +215,9 @@ export class Questions {
     this.ask({ type: "cancel" }, { answered: () => {}, refused });
   }
 
-  /** Ask for what is known by now; again where nothing is on screen yet, as hosts lose what is said first. */
-  private pull(tries = PULLS): void {
-    const refused = (error: string) => this.store.update({ error });
-    const unanswered = () => {
-      if (this.store.state.summary === null && tries > 1) this.pull(tries - 1);
-    };
-    this.ask({ type: "pull" }, { answered: () => {}, refused, unanswered });
+  /** Ask for what is known by now. */
+  pull(): void {
+    this.presence.pull();
   }
 
   private show({ selection, avoiding, among }: Shown): void {
@@ -235,9 +240,7 @@ export class Questions {
       unmapped: null,
       answered: asks ? "pending" : "none",
     });
-    this.connection.forget("condition");
-    this.connection.forget("head_map");
-    this.connection.forget("both");
+    this.connection.forget("condition", "head_map", "both");
     if (asks && summary.type === "beside") this.askBoth({ selection, avoiding });
     else if (asks) this.askFlow({ selection, avoiding, among });
     this.askRoutes();
@@ -335,10 +338,15 @@ export class Questions {
     // The answer to `pull` is most often what the traits have given.
     if (old !== null && message.revision === old.revision && message.type === old.type) return;
     try {
-      this.store.update({ summary: message, columns: new Columns(message.columns, buffer) });
+      const columns = new Columns(message.columns, buffer);
+      this.store.update({ summary: message, columns, error: null, silent: null });
+      this.unreadable = 0;
+      this.connection.forget("pull");
     } catch {
       // Header and buffer of two different messages: the right pair is on its way.
-      this.pull();
+      this.unreadable += 1;
+      if (this.unreadable < TRIES) this.pull();
+      else this.store.update({ error: UNREADABLE });
       return;
     }
     if (message.type === "explanation" && old?.type === "explanation") {
@@ -349,7 +357,7 @@ export class Questions {
       if (message.status.state === "done") this.regroup();
     }
     // To cancel has no answer but the end.
-    if (message.status.state !== "running") this.connection.forget("cancel");
+    if (!computes(this.store.state)) this.connection.forget("cancel");
     this.rank();
     // What could not be told while the computation ran.
     const ended = old?.status.state === "running" && message.status.state === "done";
@@ -369,13 +377,16 @@ export class Questions {
   /** Of another question other things are known, and of another text other parts. */
   private follow(old: ExplanationHeader, now: ExplanationHeader): void {
     if (old.inquiry?.attempts !== now.inquiry?.attempts) {
-      for (const type of ["ask", "recall"] as const) this.connection.forget(type);
+      this.connection.forget("ask", "recall");
       this.store.update({ asking: { ...this.store.state.asking, refused: null, note: "" } });
     }
     if (!old.inquiry?.number || old.inquiry.number === now.inquiry?.number) return;
+    // What is still to come is about the question before.
+    this.connection.forget("test", "units", "path", "group");
     this.store.update({ tests: [], testing: [], untested: null, map: null, units: null, walked: null });
+    this.store.update({ drilling: null, undrilled: null });
     // The summaries of the new answer have those that go with it.
-    this.store.update({ groups: null, ungrouped: null });
+    this.store.update({ groups: null, ungrouped: null, naming: false });
     const read = ({ streams }: ExplanationHeader) => JSON.stringify(streams);
     if (read(old) !== read(now)) {
       // Back and forward go through what was selected of this text.

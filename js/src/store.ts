@@ -92,6 +92,8 @@ export interface State {
   /** Whose paths a chart can be drawn of. */
   charts: "selection" | "all" | "none";
   error: string | null;
+  /** Why no more is known although more should come: a kernel that says nothing. */
+  silent: string | null;
   theme: Theme;
   /** Width in pixels that pictures may take. */
   space: number;
@@ -144,6 +146,7 @@ export class Store {
     adding: false,
     charts: "selection",
     error: null,
+    silent: null,
     theme: "light",
     space: 876,
   };

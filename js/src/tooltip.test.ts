@@ -64,6 +64,23 @@ describe("the tooltip", () => {
     expect(tip.hidden).toBe(true);
   });
 
+  it("stays while something else scrolls, and on what is still under the pointer", () => {
+    const { root, tip, token } = shown();
+    const box = { left: -1, top: -1, width: 9, height: 9 } as DOMRect;
+    if (token === null) throw new Error("no token");
+    over(token, "touch");
+    root.querySelector('[data-pane="flow"] .field')?.dispatchEvent(new Event("scroll"));
+    expect(tip.hidden).toBe(false);
+    vi.spyOn(token, "getBoundingClientRect").mockReturnValue(box);
+    const at = { screenX: -9, screenY: 0, clientX: 3, clientY: 3 };
+    token.dispatchEvent(Object.assign(new Event("pointermove", { bubbles: true }), at));
+    token.parentElement?.dispatchEvent(new Event("scroll"));
+    expect(tip.hidden).toBe(false);
+    vi.spyOn(token, "getBoundingClientRect").mockReturnValue({ ...box, top: -99 });
+    token.parentElement?.dispatchEvent(new Event("scroll"));
+    expect(tip.hidden).toBe(true);
+  });
+
   it("explains every choice of the switch, and needs no native hints", () => {
     const { root } = shown();
     const choices = [...root.querySelectorAll<HTMLElement>(".choice")];

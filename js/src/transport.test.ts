@@ -22,10 +22,18 @@ function connected(send: (content: unknown) => void = () => {}) {
       send(content);
     },
   } as unknown as Model;
-  const connection = new Connection(model, (summary) => pushed.push(summary), stop.signal, {
-    stranger: 100,
-    known: 1_000,
-  });
+  const connection = new Connection(
+    model,
+    (summary) => pushed.push(summary),
+    () => {},
+    stop.signal,
+    {
+      stranger: 100,
+      prompt: 500,
+      known: 1_000,
+      again: [300, 700],
+    },
+  );
   const said: string[] = [];
   const ask = (type: "condition" | "routes" = "condition") => {
     const selection = [{ layer: null, branch: null, head: null, token: sent.length, stream: 0 }];

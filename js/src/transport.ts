@@ -3,13 +3,14 @@
  *
  * Hosts may lose or reorder messages, several views may share one model, and there may be no kernel at all.
  * So: every request carries an id that no other view uses; of two requests of one type only the later one
- * counts; an answer that arrives late is still taken; and a request that stays unanswered is reported as
- * such, not waited for.
+ * counts; an answer that arrives late is still taken; and a request that stays unanswered is sent again, as it
+ * or its answer may be lost, and then reported as such, not waited for.
  */
 
 import type { Bytes } from "./columns";
 import {
   type AnswerTo,
+  AT_ONCE,
   type Notice,
   type Request,
   type Selection,
@@ -49,21 +50,28 @@ export interface Reply<R extends Request = Request> {
 
 interface Pending {
   id: number;
+  unanswered(): void;
   reply: Reply;
-  timer: ReturnType<typeof setTimeout>;
+  timers: ReturnType<typeof setTimeout>[];
 }
 
 interface Patience {
   /** Milliseconds to wait for a kernel that has never answered. */
   stranger: number;
-  /** Milliseconds to wait for one that has. */
+  /** Milliseconds to wait for one that has, to do what it does at once. */
+  prompt: number;
+  /** Milliseconds to wait for what it has to compute. */
   known: number;
+  /** Milliseconds after which a request is sent again. */
+  again: readonly number[];
 }
 
 // A kernel that was started again runs, too, and knows nothing of its old widgets.
 const UNANSWERED = "No kernel has answered. Unless it is busy, run the cell again.";
 
-const PATIENCE: Patience = { stranger: 4_000, known: 120_000 };
+const PATIENCE: Patience = { stranger: 4_000, prompt: 15_000, known: 120_000, again: [10_000, 40_000] };
+
+const isPrompt = ({ type }: Request): boolean => (AT_ONCE as readonly string[]).includes(type);
 
 export class Connection {
   private readonly pending = new Map<Request["type"], Pending>();
@@ -71,10 +79,14 @@ export class Connection {
   private next = Math.floor(Math.random() * 2 ** 31) * 1_000;
   private heard = false;
 
-  /** @param pushed takes the messages that nobody asked for. */
+  /**
+   * @param pushed takes the messages that nobody asked for.
+   * @param alive is called whenever the kernel has said anything.
+   */
   constructor(
     private readonly model: Model,
     private readonly pushed: (summary: Summary, buffer: Bytes) => void,
+    private readonly alive: () => void,
     signal: AbortSignal,
     private readonly patience: Patience = PATIENCE,
   ) {
@@ -82,23 +94,50 @@ export class Connection {
     model.on("msg:custom", receive);
     signal.addEventListener("abort", () => {
       model.off("msg:custom", receive);
-      for (const { timer } of this.pending.values()) clearTimeout(timer);
-      this.pending.clear();
+      for (const type of [...this.pending.keys()]) this.forget(type);
     });
   }
 
   request<R extends Request>(request: R, reply: Reply<R>): void {
     this.forget(request.type);
-    const id = ++this.next;
-    const wait = this.heard ? this.patience.known : this.patience.stranger;
+    const message = { ...request, id: ++this.next, version: VERSION };
+    const { stranger, prompt, known, again } = this.patience;
+    const wait = this.heard ? (isPrompt(request) ? prompt : known) : stranger;
     const unanswered = () => (reply.unanswered ? reply.unanswered() : reply.refused(UNANSWERED));
-    const timer = setTimeout(unanswered, wait);
-    this.pending.set(request.type, { id, reply: reply as Reply, timer });
-    try {
-      this.model.send({ ...request, id, version: VERSION });
-    } catch {
-      // A closed connection throws in some hosts and swallows the message in others.
-      clearTimeout(timer);
+    const send = () => {
+      try {
+        this.model.send(message);
+      } catch {
+        // A closed connection throws in some hosts and swallows the message in others.
+        for (const timer of timers) clearTimeout(timer);
+        unanswered();
+      }
+    };
+    const timers = [setTimeout(unanswered, wait), ...again.map((late) => setTimeout(send, late))];
+    this.pending.set(request.type, { id: message.id, unanswered, reply: reply as Reply, timers });
+    send();
+  }
+
+  /** The kernel has given a sign of life by another way. */
+  hear(): void {
+    this.heard = true;
+    this.alive();
+  }
+
+  /** Whether there is a kernel, as far as one can know. */
+  get known(): boolean {
+    return this.heard;
+  }
+
+  /** The kernel may be another one by now, or none. */
+  doubt(): void {
+    this.heard = false;
+  }
+
+  /** Wait no longer for any of this; what still comes is taken. */
+  giveUp(): void {
+    for (const { unanswered, timers } of [...this.pending.values()]) {
+      for (const timer of timers) clearTimeout(timer);
       unanswered();
     }
   }
@@ -112,17 +151,18 @@ export class Connection {
     }
   }
 
-  /** Stop waiting for the answer to a request of this type. */
-  forget(type: Request["type"]): void {
-    const pending = this.pending.get(type);
-    if (pending !== undefined) clearTimeout(pending.timer);
-    this.pending.delete(type);
+  /** Stop waiting for the answers to requests of these types. */
+  forget(...types: Request["type"][]): void {
+    for (const type of types) {
+      for (const timer of this.pending.get(type)?.timers ?? []) clearTimeout(timer);
+      this.pending.delete(type);
+    }
   }
 
   private receive(content: unknown, buffers: unknown): void {
     const summary = isSummary(content);
     if (!summary && !isAnswer(content)) return;
-    this.heard = true;
+    this.hear();
     const buffer = Array.isArray(buffers) ? (buffers[0] as Bytes) : undefined;
     if (summary) {
       this.forget("pull");

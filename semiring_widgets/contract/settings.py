@@ -39,7 +39,7 @@ export const SETTINGS = {
 _CHOICES: Final = {"granularity": COUNTED, "rules": CARRIED, "level": BEST_OF, "reference": STAND_INS}
 # What a view lets one change beside the text, in this order.
 _CHANGED: Final = (
-    *("target", "contrast", "position", "reference"),
+    *("target", "piece", "contrast", "position", "reference"),
     *("rules", "granularity", "level", "semiring"),
 )
 _ELSEWHERE: Final = "; in a notebook"

@@ -70,6 +70,7 @@ __all__ = [
     "Gone",
     "HeadMapAnswer",
     "HeadMapRequest",
+    "Left",
     "Packed",
     "Page",
     "Prepared",
@@ -321,6 +322,11 @@ class Gone(Notice, type="gone"):
     """A view was closed."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Left(Notice, type="left"):
+    """The page of a view is closed or loaded anew: nobody looks now, and what runs goes on."""
+
+
 # --- in a file ------------------------------------------------------------------------------------
 
 
@@ -380,4 +386,4 @@ REQUESTS: Final[Mapping[str, type[Request]]] = {
         *(ChartRequest, BokehRequest, BothRequest, AskRequest, RecallRequest),
     )
 }
-NOTICES: Final[Mapping[str, type[Notice]]] = {one.type: one for one in (Shown, Gone)}
+NOTICES: Final[Mapping[str, type[Notice]]] = {one.type: one for one in (Shown, Gone, Left)}

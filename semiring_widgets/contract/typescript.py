@@ -23,6 +23,7 @@ from semiring_widgets.contract import table
 from semiring_widgets.contract.corpus_table import CORPUS_ANSWERS, CORPUS_REQUESTS, CorpusHeader
 from semiring_widgets.contract.fields import WORDS_OF_FACTS, Selection
 from semiring_widgets.contract.message_kinds import MessageType, Request, Spelled, Words
+from semiring_widgets.contract.overlay_types import OverlayHeader
 from semiring_widgets.contract.settings import ask_settings
 from semiring_widgets.contract.table import ANSWERS, NOTICES, REQUESTS, SUMMARIES
 from semiring_widgets.vocabulary import KINDS, RANKED_BY
@@ -49,6 +50,14 @@ _CORPUS_HEAD: Final = """\
  * `semiring_widgets/contract/corpus_table.py`: change it there.
  */
 """
+_OVERLAY_HEAD: Final = """\
+/**
+ * The message to the view of a picture or a sound.
+ *
+ * Written by `python -m semiring_widgets.contract.typescript` from the table in
+ * `semiring_widgets/contract/overlay_types.py`: change it there.
+ */
+"""
 _SELECTION: Final = """\
 /** The paths through all of some parts; without any, all paths. */
 export type Selection = readonly Part[];"""
@@ -70,12 +79,14 @@ def sources() -> dict[Path, str]:
         _FOLDER / "contract-fields.ts": _fields(),
         _FOLDER / "ask" / "settings.ts": ask_settings(_WIDTH),
         _FOLDER / "corpus" / "contract.ts": _corpus(),
+        _FOLDER / "image" / "contract.ts": _overlay(),
     }
 
 
 def _contract() -> str:
     facts = list(_facts())
-    words = {"KINDS": KINDS, "SUMMARIES": SUMMARIES, "ANSWERS": ANSWERS}
+    at_once = [name for name, kind in REQUESTS.items() if kind.at_once]
+    words = {"KINDS": KINDS, "SUMMARIES": SUMMARIES, "ANSWERS": ANSWERS, "AT_ONCE": at_once}
     unions = {
         "Summary": _names(SUMMARIES),
         "Answer": _names(ANSWERS),
@@ -138,6 +149,17 @@ def _corpus() -> str:
         *map(_interface, facts),
         "\n".join(_union(name, members) for name, members in unions.items()),
         _answers("CorpusAnswerTo", CORPUS_REQUESTS),
+    ]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _overlay() -> str:
+    """The message to the view of a picture or a sound; what it shares with the others is imported."""
+    facts = [kind for kind in _made_of((OverlayHeader,)) if kind not in set(_facts())]
+    parts = [
+        _OVERLAY_HEAD,
+        'import type { Column, Score, Sentence } from "../contract";',
+        *map(_interface, facts),
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 

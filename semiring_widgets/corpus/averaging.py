@@ -1,6 +1,9 @@
 """Means over texts, and how far these would differ had other texts been drawn: the bootstrap.
 
 Tables are (texts, parts); NaN where a text has no such part. A mean is over the texts that have it.
+
+Of more than ten thousand texts, a thousand random blocks of them are drawn again in their place, which say as
+much about a mean and take a fraction of the time.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ __all__ = ["differences_with_intervals", "jaccard_of_first", "means_with_interva
 Numbers = NDArray[np.float64]
 _SHARE = (2.5, 97.5)  # percentiles of a 95 % interval
 _TOGETHER = 64  # draws
+_MANY = 10_000  # texts, of which
+_BLOCKS = 1000  # are made
 
 
 def means_with_intervals(numbers: Numbers, samples: int, seed: int) -> tuple[Numbers, Numbers, Numbers]:
@@ -122,14 +127,27 @@ def _first(means: Numbers, k: int) -> set[int]:
 
 
 def _means_drawn_again(numbers: Numbers, samples: int, seed: int | tuple[int, int]) -> Iterator[Numbers]:
-    draw, count = np.random.default_rng(seed), len(numbers)
-    known = np.isfinite(numbers).astype(np.float64)
-    filled = np.where(known > 0, numbers, 0.0)
+    draw, known, filled = np.random.default_rng(seed), *_known_and_filled(numbers)
+    count = len(known)
     for start in range(0, samples, _TOGETHER):
         drawn = [draw.integers(0, count, count) for _ in range(min(_TOGETHER, samples - start))]
         times = np.stack([np.bincount(one, minlength=count) for one in drawn]).astype(np.float64)
         with np.errstate(invalid="ignore"):  # of no text, NaN
             yield from (times @ filled) / (times @ known)
+
+
+def _known_and_filled(numbers: Numbers) -> tuple[Numbers, Numbers]:
+    """Of every text, or every block of texts, how many have each part, and the sums of their numbers."""
+    known = np.isfinite(numbers)
+    filled = np.where(known, numbers, 0.0)
+    count = len(numbers)
+    if count <= _MANY:
+        return known.astype(np.float64), filled
+    # Neighbours in a corpus are alike: blocks of them would be drawn too wide.
+    order = np.random.default_rng(0).permutation(count)
+    starts = np.arange(_BLOCKS) * count // _BLOCKS
+    there, sums = (np.add.reduceat(own[order], starts, 0, dtype=np.float64) for own in (known, filled))
+    return there, sums
 
 
 def _means(numbers: Numbers) -> Numbers:

@@ -10,26 +10,20 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from semiring_widgets.checks import choice, shown, whole_number
+from semiring_widgets.checks import shown, whole_number
 from semiring_widgets.corpus.averaging import (
     differences_with_intervals,
     jaccard_of_first,
     means_with_intervals,
     resolved,
 )
+from semiring_widgets.corpus.by_text import numbers_by_text
 from semiring_widgets.corpus.files import Folder
-from semiring_widgets.corpus.table_columns import EXAMPLES, PARTS
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.atomic import destination_of
 from semiring_widgets.results.exits import exits
 
 __all__ = ["Corpus", "read_corpus"]
-
-_PLACE = ("kind", "layer", "head", "branch", "source", "target", "source_class", "target_class")
-_NUMBERS = tuple(name for name, (kind, _) in PARTS.items() if kind == "float64")
-_OF_EXAMPLES = tuple(name for name, (kind, _) in EXAMPLES.items() if kind == "float64")
-# What is averaged of the texts themselves is called as a kind of part.
-_WHOLE = "example"
 
 
 def read_corpus(path: str | os.PathLike[str]) -> Corpus:
@@ -143,18 +137,19 @@ class Corpus:
         """
         samples = whole_number(samples, "samples")
         by = [by] if isinstance(by, str) else list(by)
-        table, place = self._by_text(of, kind, by)
+        whole = numbers_by_text(self._folder, of, kind)
+        groups = self._named(whole.rows, by).groupby(by, dropna=False) if by else ()
         found = []
-        for group, own in table.groupby(by, dropna=False) if by else [((), table)]:
-            told, wide = _wide(own, place, of)
-            numbers = wide.to_numpy(np.float64)
-            mean, low, high = means_with_intervals(numbers, samples, seed)
-            told = told.assign(mean=mean, low=low, high=high, n=np.isfinite(numbers).sum(0))
+        for group, own in [(key, whole.only(texts.index)) for key, texts in groups] or [((), whole)]:
+            mean, low, high = means_with_intervals(own.numbers, samples, seed)
+            there = np.isfinite(own.numbers).sum(0)
+            told = own.parts.assign(mean=mean, low=low, high=high, n=there)
             told = told.iloc[np.argsort(-np.abs(mean), kind="stable")]
             told["resolved"] = resolved(told["low"].to_numpy(), told["high"].to_numpy())
             for name, value in zip(by, group, strict=True):
                 told[name] = cast("Any", value)
             found.append(told)
+        place = list(whole.parts)
         return pd.concat(found, ignore_index=True)[[*by, *place, "mean", "low", "high", "n", "resolved"]]
 
     def differences(
@@ -193,8 +188,9 @@ class Corpus:
             [[2, 1]]
         """
         samples = whole_number(samples, "samples")
-        table, place = self._by_text(of, kind, [by])
-        values = sorted(table[by].dropna().unique().tolist(), reverse=True)
+        whole = numbers_by_text(self._folder, of, kind)
+        group = self._named(whole.rows, [by])[by]
+        values = sorted(group.dropna().unique().tolist(), reverse=True)
         if between is None and len(values) != 2:
             raise InputError(
                 f"{by!r} has {len(values)} values ({', '.join(map(shown, values[:5]))}); say by between= "
@@ -204,13 +200,9 @@ class Corpus:
         for value in between:
             if value not in values:
                 raise InputError(f"No text has {by} = {shown(value)}; there are {shown(values)}.")
-        told, wide = _wide(table, place, of)
-        group = table.drop_duplicates("row").set_index("row")[by].reindex(wide.index)
-        one, other = (
-            wide[(group == value).fillna(False).to_numpy(bool)].to_numpy(np.float64) for value in between
-        )
+        one, other = (whole.numbers[(group == value).fillna(False).to_numpy(bool)] for value in between)
         mean, low, high = differences_with_intervals(one, other, samples, seed)
-        told = told.assign(difference=mean, low=low, high=high)
+        told = whole.parts.assign(difference=mean, low=low, high=high)
         told = told.assign(n_one=np.isfinite(one).sum(0), n_other=np.isfinite(other).sum(0))
         told["resolved"] = told["low"] * told["high"] > 0
         told = told.iloc[np.argsort(-np.abs(mean), kind="stable")].reset_index(drop=True)
@@ -237,8 +229,7 @@ class Corpus:
             1.0
         """
         k, samples = whole_number(k, "k"), whole_number(samples, "samples")
-        table, place = self._by_text(of, kind, ())
-        numbers = _wide(table, place, of)[1].to_numpy(np.float64)
+        numbers = numbers_by_text(self._folder, of, kind).numbers
         texts, parts = numbers.shape
         if k > parts:
             raise InputError(f"k is {k}, and there are {parts} parts of kind {kind!r}; give at most that.")
@@ -293,48 +284,9 @@ class Corpus:
         """What marimo shows: the widget."""
         return exits().widget_of(self)
 
-    def _by_text(self, of: str, kind: str, by: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
-        if kind == _WHOLE:
-            of = choice(of, "of", _OF_EXAMPLES)
-            table = self.examples().assign(kind=kind)
-            table = table[table[of].notna()]
-        else:
-            of = choice(of, "of", _NUMBERS)
-            parts = self.parts()
-            table = parts[(parts["kind"] == kind) & parts[of].notna()]
-        if not len(table):
-            kinds = ", ".join(f"{one} ({name})" for one, name in _known(self.parts()))
-            raise InputError(f"No part of kind {kind!r} has a number {of!r}; there are {kinds or 'none'}.")
-        if by:
-            examples = self.examples()
-            if unknown := [name for name in by if name not in examples]:
-                raise InputError(f"by names {unknown[0]!r}; choose from {', '.join(map(str, examples))}.")
-            groups = examples.set_index("row", drop=False)[[*by]]
-            table = table.drop(columns=[name for name in by if name in table]).assign(
-                **{name: groups[name].reindex(table["row"]).array for name in by}
-            )
-        if kind == _WHOLE:
-            return table, ["kind"]
-        if kind == "token":
-            return table, ["kind", "token_class"]
-        return table, [name for name in _PLACE if name in table and table[name].notna().any()]
-
-
-def _known(parts: pd.DataFrame) -> list[tuple[str, str]]:
-    return [
-        (str(kind), name)
-        for kind, own in parts.groupby("kind")
-        for name in _NUMBERS
-        if own[name].notna().any()
-    ]
-
-
-def _wide(table: pd.DataFrame, place: Sequence[str], of: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The parts, and a row a text and a column a part; the numbers of one text's tokens become one."""
-    # Of an edge to a feed-forward part, head and branch are missing, and it is a part all the same.
-    parts = table.groupby(list(place), dropna=False, sort=True).ngroup().rename("part")
-    told = table[list(place)].groupby(parts, sort=True).head(1)
-    told = told.iloc[np.argsort(parts.loc[told.index].to_numpy(), kind="stable")].reset_index(drop=True)
-    each = table.groupby(["row", parts])[of]
-    joined = each.max() if of == "best_share" else each.mean() if of == "cancellation" else each.sum()
-    return told, joined.unstack("part").sort_index(axis=1)
+    def _named(self, rows: Any, by: Sequence[str]) -> pd.DataFrame:
+        """Columns of the examples, of some texts, by their row in the corpus."""
+        examples = self.examples()
+        if unknown := [name for name in by if name not in examples]:
+            raise InputError(f"by names {unknown[0]!r}; choose from {', '.join(map(str, examples))}.")
+        return examples.set_index("row", drop=False)[[*by]].reindex(rows).rename_axis(None)

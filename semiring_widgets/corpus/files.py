@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,15 @@ from semiring_widgets.corpus.table_columns import READABLE, SCHEMA_VERSION, TABL
 from semiring_widgets.errors import InputError
 from semiring_widgets.results.atomic import write_whole
 
-__all__ = ["Files", "Folder", "Tables", "arrow", "encoded"]
+__all__ = ["Files", "Folder", "Tables", "arrow", "encoded", "typed"]
 
 # Rows by table, or a frame where there are many of them; and as Parquet.
 Tables = dict[str, list[dict[str, Any]] | pd.DataFrame]
 Files = dict[str, bytes]
 _MANIFEST = "manifest.json"
 _DIGESTS = b"semiring_widgets.rows"
+# Rows of a corpus whose parts are held at a time, where a table is not held whole.
+_TOGETHER = 2000
 
 
 class Folder:
@@ -128,18 +130,52 @@ class Folder:
         """
         self.manifest()
         pyarrow, parquet = arrow()
-        done = [file.name for file in sorted((self.path / "examples").glob("*.parquet"))]
         try:
-            read = [parquet.read_table(self.path / table / name) for name in done]
+            read = [parquet.read_table(self.path / table / name) for name in self.done()]
         except (OSError, pyarrow.ArrowException) as error:
-            raise InputError(
-                f"A file of {self} is missing or damaged ({error}); delete the files of its number from all "
-                f"tables, and run the same again."
-            ) from error
+            raise self._damaged(error) from error
         # A column that an older run did not have yet is missing there.
         whole = pyarrow.concat_tables([_arrow_table(table, []), *read], promote_options="default")
         found: pd.DataFrame = whole.to_pandas(types_mapper=_nullable)
         return found
+
+    def batches(self, table: str, columns: Sequence[str], wanted: Any = None) -> Iterator[pd.DataFrame]:
+        """Some of a table, a number of finished chunks at a time, so that it is never held whole.
+
+        Args:
+            table: its name.
+            columns: of it; words are categories.
+            wanted: which rows, an expression of `pyarrow.dataset`; None for all.
+
+        Raises:
+            InputError: see `read`.
+        """
+        size = self.manifest()["asked"]["chunk_size"]
+        pyarrow, _ = arrow()
+        from pyarrow import dataset
+
+        words = [name for name, (kind, _) in TABLES[table].items() if kind == "string"]
+        coded = dataset.ParquetFileFormat(read_options={"dictionary_columns": words})
+        schema = _schema(table, pyarrow.dictionary(pyarrow.int32(), pyarrow.string()))
+        files = [str(self.path / table / name) for name in self.done()]
+        together = max(1, _TOGETHER // size)
+        for start in range(0, len(files), together):
+            try:
+                held = dataset.dataset(files[start : start + together], schema, format=coded)
+                found = held.to_table(columns=list(columns), filter=wanted).unify_dictionaries()
+            except (OSError, pyarrow.ArrowException) as error:
+                raise self._damaged(error) from error
+            yield found.to_pandas(types_mapper=_nullable)
+
+    def done(self) -> list[str]:
+        """Names of the files of all finished chunks, the same in every table."""
+        return [file.name for file in sorted((self.path / "examples").glob("*.parquet"))]
+
+    def _damaged(self, error: Exception) -> InputError:
+        return InputError(
+            f"A file of {self} is missing or damaged ({error}); delete the files of its number from all "
+            f"tables, and run the same again."
+        )
 
     def _file(self, table: str, chunk: int) -> Path:
         return self.path / table / f"part-{chunk:05d}.parquet"
@@ -200,16 +236,37 @@ def _parquet_of(table: str, rows: list[dict[str, Any]] | pd.DataFrame, digests: 
 
 def _arrow_table(table: str, rows: list[dict[str, Any]] | pd.DataFrame) -> Any:
     pyarrow, _ = arrow()
-    fields = [
-        pyarrow.field(name, pyarrow.type_for_alias(kind), metadata={"meaning": meaning})
-        for name, (kind, meaning) in TABLES[table].items()
-    ]
-    schema = pyarrow.schema(fields)
+    schema = _schema(table)
     if isinstance(rows, pd.DataFrame):
         return pyarrow.Table.from_pandas(
             rows.reindex(columns=schema.names), schema=schema, preserve_index=False
         )
     return pyarrow.Table.from_pylist(rows, schema=schema)
+
+
+def _schema(table: str, words: Any = None) -> Any:
+    """Of a table; with another type of words, if one is given."""
+    pyarrow, _ = arrow()
+    fields = [
+        pyarrow.field(
+            name,
+            words if words is not None and kind == "string" else pyarrow.type_for_alias(kind),
+            metadata={"meaning": meaning},
+        )
+        for name, (kind, meaning) in TABLES[table].items()
+    ]
+    return pyarrow.schema(fields)
+
+
+def typed(table: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with all columns of a table, of the types that `Folder.read` gives them.
+
+    Args:
+        table: its name.
+        rows: with some of its columns.
+    """
+    found: pd.DataFrame = _arrow_table(table, rows).to_pandas(types_mapper=_nullable)
+    return found
 
 
 def _nullable(kind: Any) -> Any:

@@ -67,10 +67,11 @@ def explain(
             log-probabilities.
         position: token whose logits are read, see above for the default.
         score: instead of a target, a function of the model's output, giving shape () or (B,).
-        generate: instead of a target, so many pieces of the model's own continuation, always the most
-            probable next one, up to the sign of the end.
-        piece: of such a target, or of these own words, only this piece, counted from 0: the score is its
-            log-probability given the text and the pieces before it.
+        generate: instead of a target, so many pieces that the model itself would write, each the most
+            probable one, up to the sign of the end.
+        piece: of such a target, or of the model's own continuation, only this piece, counted from 0: the
+            score is its log-probability given the text and the pieces before it; of a masked model, given
+            the other pieces, as above.
         semiring: one more statistic of the paths, for every token, layer, branch and head: a name as in
             `semiring_widgets.backprop`, ``"hops"`` (attentions on the way, on average) or an object, your own
             too. A `Product` gives one statistic per factor.

@@ -40,8 +40,8 @@ def fill_layer(dataset: xr.Dataset, attention: Attention, found: LayerFlow, log_
         log_mass: of all paths, which shares are relative to.
     """
     for part, place, (mass, best) in cells(FLOW, attention, found):
-        dataset[f"{part}_mass_share"].values[place] = share(mass, log_mass)
-        dataset[f"{part}_best_log_weight"].values[place] = best.cpu().numpy()
+        dataset.variables[f"{part}_mass_share"].values[place] = share(mass, log_mass)
+        dataset.variables[f"{part}_best_log_weight"].values[place] = best.cpu().numpy()
 
 
 def totals_of(flow: Flow) -> tuple[float, float]:
@@ -64,8 +64,8 @@ def fill_tokens(dataset: xr.Dataset, started: Value, log_mass: float) -> None:
         log_mass: of all paths, which shares are relative to.
     """
     mass, best = started
-    dataset["token_mass_share"].values[: len(mass)] = share(mass, log_mass)
-    dataset["token_best_log_weight"].values[: len(best)] = best.cpu().numpy()
+    dataset.variables["token_mass_share"].values[: len(mass)] = share(mass, log_mass)
+    dataset.variables["token_best_log_weight"].values[: len(best)] = best.cpu().numpy()
 
 
 def share(log_mass: Tensor, of: float) -> NDArray[np.float64]:

@@ -25,7 +25,15 @@ from semiring_widgets.core.anatomy import (
     checked,
 )
 from semiring_widgets.core.circuits import Circuit, circuit
-from semiring_widgets.core.paths import Flow, Known, Paths, RouteSearch, family_contribution
+from semiring_widgets.core.paths import (
+    Flow,
+    Known,
+    ManySets,
+    Paths,
+    RouteSearch,
+    can_be_together,
+    family_contribution,
+)
 from semiring_widgets.core.tape.free_memory import free_memory
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation.drilling import told_path, unit_numbers
@@ -37,7 +45,7 @@ from semiring_widgets.explanation.names import Names
 from semiring_widgets.explanation.routing import RouteTeller, attention_legs, listed_steps
 from semiring_widgets.explanation.statistics import Asked
 from semiring_widgets.explanation.testing import Tester
-from semiring_widgets.explanation.unions import joined_flows, pieces_of, sums_of
+from semiring_widgets.explanation.unions import Sums, each_sums, joined_flows, pieces_of, sums_of
 from semiring_widgets.results.drilled import ScalarPath, UnitNumbers
 from semiring_widgets.results.groups import Group, name_of_group
 from semiring_widgets.results.log_of_tests import Test
@@ -121,9 +129,33 @@ class LiveSession:
         with self.lock, torch.no_grad():
             few = self._among(chosen, around)
             pieces = pieces_of(few, several)
-            tables = [self._table(piece, chosen if piece is few else (), around, check) for piece in pieces]
+            tables = [
+                self._table(piece, self._flow(piece, check), check, chosen if piece is few else (), around)
+                for piece in pieces
+            ]
             dataset = joined_flows(tables, [table.attrs["log_mass"] for table in tables])
-            sums = sums_of(pieces, self._directions, check)
+            return self._told(dataset, sums_of(pieces, self._directions, check))
+
+    def conditioned_each(
+        self, selections: Sequence[Parts], check: Check = _never
+    ) -> list[tuple[xr.Dataset, float]]:
+        """See `semiring_widgets.results.session.Session`."""
+        together = self.asked is None and can_be_together(self.paths, FLOW)
+        if not together or not all(checked(one, self._extent) for one in selections):
+            return [self.conditioned(one, check) for one in selections]
+        if not selections:
+            return []
+        with self.lock, torch.no_grad():
+            sets = [self.paths.through(one) for one in selections]
+            many = ManySets(sets, lambda *_: check())
+            sums = each_sums(sets, many, self._directions)
+            tables = [
+                self._table(few, found, check) for few, found in zip(sets, many.flows(FLOW), strict=True)
+            ]
+            return [self._told(*one) for one in zip(tables, sums, strict=True)]
+
+    def _told(self, dataset: xr.Dataset, sums: Sums) -> tuple[xr.Dataset, float]:
+        """The flow of some paths with what they have together, and their share of the mass."""
         total = dataset.attrs["log_mass"]
         dataset.attrs.update(entropy=sums.entropy, contribution=sums.contribution)
         return dataset, total - self.teller.log_mass if total > -math.inf else -math.inf
@@ -145,10 +177,11 @@ class LiveSession:
             self._routes = (chosen, around), {}
         return self._routes[1]
 
-    def _table(self, few: Paths, chosen: Chosen, around: Chosen, check: Check) -> xr.Dataset:
+    def _table(
+        self, few: Paths, found: Flow, check: Check, chosen: Chosen = (), around: Chosen = ()
+    ) -> xr.Dataset:
         """The flow of some paths, and the maps of the selected heads."""
         anatomy = self.paths.anatomy
-        found = self._flow(few, check)
         total, best = totals_of(found)
         tokens = max(len(stream.tokens) for stream in self.teller.streams)
         dataset = empty_dataset(*sizes_of(anatomy, tokens), maps=False)
@@ -244,6 +277,13 @@ class LiveSession:
         """See `semiring_widgets.results.session.Session`."""
         with self.lock, torch.no_grad():
             return self._tester.test(selection, steps, by, check)
+
+    def test_each(
+        self, asked: Sequence[tuple[Parts, Sequence[ListedStep]]], check: Check = _never
+    ) -> list[Test | None]:
+        """See `semiring_widgets.results.session.Session`."""
+        with self.lock, torch.no_grad():
+            return self._tester.test_each(asked, check)
 
     def test_all(self, kind: str, by: str = "reference", check: Check = _never) -> tuple[Test, ...]:
         """See `semiring_widgets.results.session.Session`."""

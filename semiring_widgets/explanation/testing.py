@@ -18,7 +18,7 @@ from semiring_widgets.core.effects.measuring import told_of
 from semiring_widgets.core.effects.replacements import value_for
 from semiring_widgets.core.paths import Ground, ground_of
 from semiring_widgets.core.replay import Program
-from semiring_widgets.errors import InputError
+from semiring_widgets.errors import InputError, SemiringWidgetsError
 from semiring_widgets.explanation.effect_numbers import Recording
 from semiring_widgets.explanation.names import Names, with_and
 from semiring_widgets.explanation.references import Referenced, check_reference, stand_in
@@ -70,7 +70,42 @@ class Tester:
         found = self._measured([[(part, word) for part in parts]], other, check)[0]
         told = tuple(Part(**asdict(part)) for part in parts)
         label = self._label(told, word, other, by)
-        return self._told(told, (), word, label, found, self._predicted(parts, word, other))
+        (predicted,) = self._predicted_each([parts], word, other)
+        return self._told(told, (), word, label, found, predicted)
+
+    def test_each(
+        self, asked: Sequence[tuple[Parts, Sequence[ListedStep]]], check: Check
+    ) -> list[Test | None]:
+        """Several tests by the reference; see `semiring_widgets.results.session.Session`.
+
+        Args:
+            asked: of each a selection, and the steps of a route.
+            check: called often; may raise to stop.
+        """
+        whole = [checked(selection, self.extent) for selection, steps in asked if not steps]
+        try:
+            together = iter(self._of_many(whole, check))
+        except SemiringWidgetsError:  # of one of them; which one, each says by itself
+            return [self._tried(*one, check) for one in asked]
+        return [self._tried(*one, check) if one[1] else next(together) for one in asked]
+
+    def _tried(self, selection: Parts, steps: Sequence[ListedStep], check: Check) -> Test | None:
+        """A test by the reference, where there can be one."""
+        try:
+            return self.test(selection, steps, "reference", check)
+        except SemiringWidgetsError:
+            return None
+
+    def _of_many(self, many: Sequence[tuple[Selection, ...]], check: Check) -> list[Test]:
+        """Tests of parts by the reference, run side by side."""
+        word = "reference"
+        effects = self._measured([[(part, word) for part in parts] for parts in many], None, check)
+        predicted = self._predicted_each(many, word, None)
+        found = []
+        for parts, effect, number in zip(many, effects, predicted, strict=True):
+            told = tuple(Part(**asdict(part)) for part in parts)
+            found.append(self._told(told, (), word, self._label(told, word, None, word), effect, number))
+        return found
 
     def test_all(self, kind: str, by: str, check: Check) -> tuple[Test, ...]:
         """A test of every part of a kind; see `semiring_widgets.results.session.Session`.
@@ -131,15 +166,20 @@ class Tester:
         )
         return found if isinstance(found, list) else [found]
 
-    def _predicted(self, parts: Sequence[Selection], word: str, other: Referenced | None) -> float:
-        """The contributions of parts at their cuts, added up."""
+    def _predicted_each(
+        self, many: Sequence[Sequence[Selection]], word: str, other: Referenced | None
+    ) -> list[float]:
+        """Of each test the contributions of its parts at their cuts, added up."""
         ground = self._ground
         graph, program = ground.graph, Program(self.recording.tape, ground.graph.score)
-        places = [place_of(graph, ground.anatomy, part) for part in parts]
+        every = dict.fromkeys(part for parts in many for part in parts)
+        places = [place_of(graph, ground.anatomy, part) for part in every]
         others = {"reference": list(self.recording.reference.inputs), "resample": _inputs(other)}
         told = told_of(ground, program, [(place, word) for place in places], others)
         given = {place.node: value_for(place, word, told) for place in places}
-        return math.fsum(contributions_of(graph, program, places, given, {}).flatten().tolist())
+        numbers = contributions_of(graph, program, places, given, {}).flatten().tolist()
+        known = dict(zip(every, numbers, strict=True))
+        return [math.fsum(known[part] for part in parts) for parts in many]
 
     def _label(self, parts: Sequence[Part], word: str, other: Referenced | None, by: Any) -> str:
         """What is tested; of one token also what stands in for it."""

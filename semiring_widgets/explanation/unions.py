@@ -16,10 +16,10 @@ import torch
 import xarray as xr
 
 from semiring_widgets.core.anatomy import Selection
-from semiring_widgets.core.paths import Paths
-from semiring_widgets.core.semirings import Entropy
+from semiring_widgets.core.paths import ManySets, Paths, directions_of
+from semiring_widgets.core.semirings import Entropy, Value
 
-__all__ = ["Sums", "joined_flows", "pieces_of", "sums_of"]
+__all__ = ["Sums", "each_sums", "joined_flows", "pieces_of", "sums_of"]
 
 _ENTROPY = Entropy()
 
@@ -67,10 +67,28 @@ def sums_of(
         spread.append(piece.total(_ENTROPY).parts)
         check()
         contributions.append(piece.contribution(directions))
-    value = _ENTROPY.total(spread)
+    return _sums(_ENTROPY.total(spread), math.fsum(contributions))
+
+
+def each_sums(sets: Sequence[Paths], many: ManySets, directions: Sequence[torch.Tensor]) -> list[Sums]:
+    """Mass, entropy and contribution of each of several sets by itself.
+
+    Args:
+        sets: the sets.
+        many: the same, which are asked together.
+        directions: what contributions are along, by input.
+    """
+    along = directions_of(sets[0].graph, directions)
+    return [
+        _sums(few.total(_ENTROPY).parts if spread is None else spread, contribution)
+        for few, (spread, contribution) in zip(sets, many.sums(along), strict=True)
+    ]
+
+
+def _sums(value: Value, contribution: float) -> Sums:
     log_mass = float(value[0])
     entropy = float(_ENTROPY.facts(value)["entropy"]) if log_mass > -math.inf else math.nan
-    return Sums(log_mass, entropy, math.fsum(contributions))
+    return Sums(log_mass, entropy, contribution)
 
 
 def joined_flows(tables: Sequence[xr.Dataset], log_masses: Sequence[float]) -> xr.Dataset:

@@ -32,7 +32,6 @@ from semiring_widgets.vocabulary import RANKINGS
 if TYPE_CHECKING:
     from semiring_widgets.contract.messages import Message
     from semiring_widgets.results.explanation import Explanation
-    from semiring_widgets.results.log_of_tests import Test
     from semiring_widgets.results.rankings import ListedStep
     from semiring_widgets.results.session import Session
 
@@ -51,6 +50,8 @@ _ROUTES: Final = 80
 # Pairs of parts whose flow is known, and those that were tested: a run of the model each.
 _PAIRS: Final = 200
 _PAIRS_TESTED: Final = 50
+# Selections that are asked for together.
+_ASKED_TOGETHER: Final = 100
 # Parts whose units are in a page.
 _UNITS: Final = 24
 # The part of the page that maps, lists and units leave for the flow.
@@ -163,24 +164,31 @@ def _conditions(
     found: list[tuple[tuple[Part, ...], Message]] = []
     flows: dict[Part, xr.Dataset] = {}
 
-    def asked() -> Iterator[tuple[Part, ...]]:
-        for part in singles(result):
-            yield (part,)
-        # Through one part its flow says already which others no path passes as well.
+    def likeliest() -> Iterator[tuple[Part, ...]]:
+        # Asked once all single parts are told: through one part its flow says already which others no path
+        # passes as well.
         together = (
             (one, other) for one, other in pairs(result) if one in flows and share_at(flows[one], other) > 0
         )
-        yield from islice(together, _PAIRS)
+        yield from islice(together, min(_PAIRS, count - len(found)))
 
-    for parts in islice(asked(), _WORK // _work(result) if answers is None else answers):
-        dataset, log_share = session.conditioned([asdict(part) for part in parts])
-        if len(parts) == 1:
-            flows[parts[0]] = dataset
-        message = _conditioned(parts, dataset, log_share)
-        if answers is None and not budget.take(message):
-            break
-        found.append((parts, message))
+    count = cheap_answers(result) if answers is None else answers
+    alone = islice(((part,) for part in singles(result)), count)
+    for several in chain(_together(alone), _together(likeliest())):
+        told = session.conditioned_each([[asdict(part) for part in parts] for parts in several])
+        for parts, (dataset, log_share) in zip(several, told, strict=True):
+            if len(parts) == 1:
+                flows[parts[0]] = dataset
+            message = _conditioned(parts, dataset, log_share)
+            if answers is None and not budget.take(message):
+                return found
+            found.append((parts, message))
     return found
+
+
+def _together(asked: Iterator[tuple[Part, ...]]) -> Iterator[list[tuple[Part, ...]]]:
+    while several := list(islice(asked, _ASKED_TOGETHER)):
+        yield several
 
 
 def _groups(result: Explanation, budget: _Budget) -> list[Message]:
@@ -254,7 +262,10 @@ def _tests(result: Explanation, answers: int | None = None) -> list[dict[str, An
     likely = pairs(result, lambda part: _is_tested(result, part))[:_PAIRS_TESTED]
     parts = chain(((Part(layer=layer.index),) for layer in result.layers), likely)
     asked += [(together, ()) for together in islice(parts, answers)]
-    found = [_test(result.session, *one) for one in asked[: _WORK // _work(result)]]
+    few = asked[: cheap_answers(result)]
+    found = result.session.test_each(
+        [([asdict(part) for part in together], route) for together, route in few]
+    )
     return [messages.tested(0, test)[0]["test"] for test in found if test is not None]
 
 
@@ -270,14 +281,6 @@ def _is_tested(result: Explanation, part: Part) -> bool:
         return False
     name = f"{place[0]}_effect"
     return name in result.dataset and not np.isnan(result.dataset[name].values[place[1]])
-
-
-def _test(session: Session, parts: Sequence[Part], steps: tuple[ListedStep, ...]) -> Test | None:
-    """One test; None of a part without an output, or where a model goes another way with other numbers."""
-    try:
-        return session.test([asdict(part) for part in parts], steps)
-    except SemiringWidgetsError:
-        return None
 
 
 def _rankings(result: Explanation, budget: _Budget) -> list[Message]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from semiring_widgets.checks import choice
 from semiring_widgets.corpus import Corpus
+from semiring_widgets.corpus.files import Folder
 from semiring_widgets.errors import InputError
 from semiring_widgets.overview.numbers import CorpusNumbers, PartOfModel
 from semiring_widgets.vocabulary import BRANCHES
@@ -49,7 +50,7 @@ def numbers_of(corpus: Corpus, by: str | None = None) -> CorpusNumbers:
         >>> found.groups, found.effects.shape, found.flow.shape
         (('right',), (4, 24), (4, 4, 6))
     """
-    done = tuple(sorted(file.name for file in (corpus.path / "examples").glob("*.parquet")))
+    done = tuple(Folder(corpus.path).done())
     held = _known.get(corpus)
     if held is None or held[0] != (by, done):
         held = _known[corpus] = ((by, done), _read(corpus, by))
@@ -168,21 +169,12 @@ def _with_layers(
 
 
 def _parts_of(corpus: Corpus) -> Iterator[pd.DataFrame]:
-    """The parts of all finished chunks, some at a time."""
-    import pyarrow as pa
+    """The parts that a view shows, of all finished chunks, some at a time."""
     from pyarrow import dataset
 
-    done = sorted(file.name for file in (corpus.path / "examples").glob("*.parquet"))
-    files = [str(corpus.path / "parts" / name) for name in done]
-    words = dataset.ParquetFileFormat(read_options={"dictionary_columns": ["kind", "branch"]})
-    try:
-        held = dataset.dataset(files, format=words)
-        wanted = dataset.field("kind") != "token"
-        for batch in held.to_batches(columns=list(_COLUMNS), filter=wanted, batch_size=1 << 20):
-            if len(batch):
-                yield batch.to_pandas()
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"The parts of {str(corpus.path)!r} cannot be read: {error}.") from error
+    kind, whole = dataset.field("kind"), dataset.field("branch").is_null()
+    wanted = (kind == "branch") | (kind == "mlp") | ((kind == "head") & whole)
+    return (part for part in Folder(corpus.path).batches("parts", _COLUMNS, wanted) if len(part))
 
 
 def _groups(texts: pd.DataFrame, by: str | None) -> tuple[str, tuple[str, ...], NDArray[np.int32]]:

@@ -155,7 +155,7 @@ class Explanation(Tested, Inside, Result):
     def release(self) -> None:
         """Free the recording, which takes most of the memory; all that was computed stays.
 
-        Flow and routes through a selection cannot be asked for any more.
+        Flow and routes through a selection, and tests, cannot be asked for any more.
 
         Example:
             >>> e = sw.explain(model, tokenizer, "The keys [MASK] here.", "are")
@@ -196,7 +196,10 @@ class Explanation(Tested, Inside, Result):
         return call_of(self.arguments, selection, avoiding)
 
     def ranking(self, by: str) -> Ranking:
-        """One of the rankings.
+        """One of the rankings of routes.
+
+        Args:
+            by: ``"contribution"``, ``"best"`` or ``"mass"``.
 
         Raises:
             InputError: it was not asked for or is not known yet.
@@ -378,6 +381,12 @@ class Explanation(Tested, Inside, Result):
 
 def load(path: str | os.PathLike[str]) -> Explanation:
     """Read an explanation that `Explanation.save` wrote.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        The `Explanation`, with the tests that were run; its recording is not there any more.
 
     Raises:
         InputError: no such file, changed since it was written, or not an explanation of a version that this

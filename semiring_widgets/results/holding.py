@@ -77,6 +77,10 @@ class HeldSession:
         """See `semiring_widgets.results.session.Session`."""
         return self._held().conditioned(*args, **kwargs)
 
+    def conditioned_each(self, *args: Any, **kwargs: Any) -> list[tuple[xr.Dataset, float]]:
+        """See `semiring_widgets.results.session.Session`."""
+        return self._held().conditioned_each(*args, **kwargs)
+
     def group(self, *args: Any, **kwargs: Any) -> Group:
         """See `semiring_widgets.results.session.Session`."""
         return self._held().group(*args, **kwargs)
@@ -98,6 +102,10 @@ class HeldSession:
     def test(self, *args: Any, **kwargs: Any) -> Test:
         """See `semiring_widgets.results.session.Session`."""
         return self._held().test(*args, **kwargs)
+
+    def test_each(self, *args: Any, **kwargs: Any) -> list[Test | None]:
+        """See `semiring_widgets.results.session.Session`."""
+        return self._held().test_each(*args, **kwargs)
 
     def test_all(self, *args: Any, **kwargs: Any) -> tuple[Test, ...]:
         """See `semiring_widgets.results.session.Session`."""

@@ -99,7 +99,11 @@ class Shown:
         """Write a file that `load` reads back exactly (all but a live session).
 
         The file is a plain zip of arrays and one JSON document, sealed by its SHA-256, see
-        `semiring_widgets.results.archive`; `numpy.load` opens it, too.
+        `semiring_widgets.results.archive`; `numpy.load` opens it, too. JupyterLab opens files whose name ends
+        in ``.nc`` by double click, as the view.
+
+        Args:
+            path: of the file; what was there before is replaced.
 
         Raises:
             InputError: it cannot be written there; what was there before is kept.
@@ -114,6 +118,9 @@ class Shown:
     @classmethod
     def load(cls: type[R], path: str | os.PathLike[str]) -> R:
         """Read a result that `save` wrote.
+
+        Args:
+            path: of the file.
 
         Raises:
             InputError: no such file, changed since it was written, or not a result of this kind, of a version

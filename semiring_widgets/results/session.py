@@ -41,6 +41,20 @@ class Session(Protocol):
         """
         ...
 
+    def conditioned_each(
+        self, selections: Sequence[Any], check: Callable[[], None] = ...
+    ) -> list[tuple[xr.Dataset, float]]:
+        """`conditioned` of many selections, in less time than one after the other.
+
+        Args:
+            selections: of each, what ``conditioned`` takes.
+            check: called often; may raise to stop.
+
+        Raises:
+            InputError: the model has no such part.
+        """
+        ...
+
     def group(self, name: str, parts: Any, check: Callable[[], None] = ...) -> Group:
         """Some parts under one name, with the numbers of the paths through at least one of them.
 
@@ -121,6 +135,20 @@ class Session(Protocol):
         Raises:
             InputError: the model has no such part, or it has no output of its own that could be replaced.
             UnsupportedOpError, TapeError: this model cannot be run again with other numbers.
+        """
+        ...
+
+    def test_each(
+        self, asked: Sequence[tuple[Any, Sequence[ListedStep]]], check: Callable[[], None] = ...
+    ) -> list[Test | None]:
+        """`test` of many parts and routes, run together, with what they are under the reference.
+
+        Args:
+            asked: of each, a selection and the steps of a route.
+            check: called often; may raise to stop.
+
+        Returns:
+            None where a part has no output of its own, or this model cannot be run again so.
         """
         ...
 

@@ -221,6 +221,9 @@ class SideBySide(Result):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a file that `load` reads back exactly (all but live sessions), as `Explanation.save` does.
 
+        Args:
+            path: of the file; what was there before is replaced.
+
         Raises:
             InputError: it cannot be written there; what was there before is kept.
 

@@ -17,15 +17,26 @@ if TYPE_CHECKING:
     from semiring_widgets.widgets.comparison_widget import ComparisonWidget
     from semiring_widgets.widgets.explanation_widget import ExplanationWidget
     from semiring_widgets.widgets.live import compare, explain
+    from semiring_widgets.widgets.overlay_widget import ImageComparisonWidget, OverlayWidget
 
 _HOME = {
     "BesideWidget": "beside_widget",
     "ComparisonWidget": "comparison_widget",
     "ExplanationWidget": "explanation_widget",
+    "ImageComparisonWidget": "overlay_widget",
+    "OverlayWidget": "overlay_widget",
     "compare": "live",
     "explain": "live",
 }
 
-__all__ = ["BesideWidget", "ComparisonWidget", "ExplanationWidget", "compare", "explain"]
+__all__ = [
+    "BesideWidget",
+    "ComparisonWidget",
+    "ExplanationWidget",
+    "ImageComparisonWidget",
+    "OverlayWidget",
+    "compare",
+    "explain",
+]
 
 __getattr__, __dir__ = lazily(__name__, _HOME)

@@ -86,7 +86,9 @@ class Desk:
             asked = [*self._waiting, *([] if self._current is None else [self._current])]
             for question in asked:
                 if question.content == content and not question.overtaken:
-                    question.ids.append(request.get("id", 0))
+                    # Views send again what stays unanswered.
+                    if request.get("id", 0) not in question.ids:
+                        question.ids.append(request.get("id", 0))
                     return
             for question in asked:
                 question.overtaken |= question.is_overtaken_by(content)

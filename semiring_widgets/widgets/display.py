@@ -20,13 +20,17 @@ from semiring_widgets.widgets.beside_widget import BesideWidget
 from semiring_widgets.widgets.comparison_widget import ComparisonWidget
 from semiring_widgets.widgets.explanation_widget import ExplanationWidget
 from semiring_widgets.widgets.mime import data_of, png_of, wanted
+from semiring_widgets.widgets.overlay_widget import ImageComparisonWidget, OverlayWidget
 from semiring_widgets.widgets.result_widget import ResultWidget
 
 __all__ = ["in_terminal", "mimebundle", "widget_of"]
 
 # A widget holds its result, so an id stays taken while its widget lives. Showing a result twice gives two
 # views of one widget: a notebook stores the JavaScript once per widget.
-_KINDS: tuple[type[ResultWidget[Any]], ...] = (ExplanationWidget, ComparisonWidget, BesideWidget)
+_KINDS: tuple[type[ResultWidget[Any]], ...] = (
+    *(ExplanationWidget, ComparisonWidget, BesideWidget),
+    *(OverlayWidget, ImageComparisonWidget),
+)
 _widgets: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
 

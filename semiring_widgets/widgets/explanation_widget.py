@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from semiring_widgets.contract import messages
 from semiring_widgets.contract.answers import answer
@@ -22,6 +23,9 @@ from semiring_widgets.widgets.desk import Request
 from semiring_widgets.widgets.result_widget import ResultWidget
 
 __all__ = ["ExplanationWidget"]
+
+# Questions of views of which one may be sent again.
+_HEARD: Final = 32
 
 
 class ExplanationWidget(ResultWidget[Explanation]):
@@ -60,6 +64,7 @@ class ExplanationWidget(ResultWidget[Explanation]):
         first = Entry(1, own if asker is None else asker)
         self._asked = AskedQuestions(first)
         self._asked.show(result)
+        self._heard: deque[Any] = deque(maxlen=_HEARD)
         super().__init__(source, text=text, model=model)
 
     @property
@@ -219,6 +224,11 @@ class ExplanationWidget(ResultWidget[Explanation]):
         if kind not in (AskRequest.type, RecallRequest.type):
             super()._receive(widget, request, buffers)
             return
+        if "id" in request and request in self._heard:
+            # A view that knows nothing of it yet sends its question again.
+            self._say_again()
+            return
+        self._heard.append(request)
         try:
             asked = request_of(request)
             if isinstance(asked, AskRequest):

@@ -20,7 +20,7 @@ from semiring_widgets.checks import shown
 from semiring_widgets.contract import messages
 from semiring_widgets.contract.bundle import read_bundle
 from semiring_widgets.contract.requests import parts_of
-from semiring_widgets.contract.table import Cancel, Gone, Pull, Shown
+from semiring_widgets.contract.table import Cancel, Gone, Left, Pull, Shown
 from semiring_widgets.errors import InputError
 from semiring_widgets.jobs import ExplanationJob
 from semiring_widgets.results.holding import HeldSession, keep_newest, sessions_of
@@ -118,6 +118,9 @@ class ResultWidget(AskedWidget, Generic[R]):
         """Wait for the end of the job, and give its result.
 
         An interrupt of the kernel cancels the job; the partial result says so.
+
+        Args:
+            timeout: seconds to wait at most; None for as long as it takes.
 
         Raises:
             TimeoutError: not finished within ``timeout`` seconds.
@@ -228,23 +231,36 @@ class ResultWidget(AskedWidget, Generic[R]):
         kind = request.get("type")
         if kind == Cancel.type:
             self.cancel()
-        elif kind in (Shown.type, Gone.type):
-            self._count_views(kind == Shown.type, request.get("view"))
+        elif kind == Shown.type:
+            self._views.add(request.get("view"))
+        elif kind == Left.type:
+            self._views.discard(request.get("view"))
+        elif kind == Gone.type:
+            self._lose(request.get("view"))
         elif kind == Pull.type:
-            with self._publishing:  # header and buffer of one revision
-                self._reply((self.summary, self.summary_buffer))
+            self._say_again()
         else:
             self._desk.put(request)
 
-    def _count_views(self, shown: bool, view: Any) -> None:
-        """Stop a computation that nobody looks at any more: its output was cleared, its notebook closed."""
-        if shown:
-            self._views.add(view)
-        elif view in self._views:
-            self._views.remove(view)
+    def _say_again(self) -> None:
+        """Answer with what is known now."""
+        with self._publishing:  # header and buffer of one revision
+            self._reply((self.summary, self.summary_buffer))
+
+    def _lose(self, view: Any) -> None:
+        """Stop what nobody looks at any more: its output was cleared, its notebook closed."""
+        if view not in self._views:
+            return
+        self._views.remove(view)
+
+        def stop() -> None:
             if not self._views:
-                # An output that is moved is taken away and shown again.
-                threading.Timer(_GRACE, lambda: None if self._views else self.cancel()).start()
+                self.cancel()
+                self._desk.clear()
+
+        if not self._views:
+            # An output that is moved is taken away and shown again.
+            threading.Timer(_GRACE, stop).start()
 
     def _answer(self, request: Request, check: Callable[[], None]) -> messages.Message:
         """The answer to a request that takes time; on the desk's worker."""

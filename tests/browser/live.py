@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 
 from semiring_widgets.contract import messages
+from semiring_widgets.contract.answers import ANSWERED, answer
 from semiring_widgets.contract.bundle import read_bundle
 from semiring_widgets.results.parts import Status
 
@@ -51,13 +52,50 @@ window.run = (milliseconds) => setInterval(window.arrives, milliseconds);
 """
 
 
-def write_live(path, *results, running=True):
-    """A page of a widget that shows the first result, and the others in turn when ``arrives`` is called."""
+def write_live(path, *results, running=True, inquiry=None):
+    """A page of a widget that shows the first result, and the others in turn when ``arrives`` is called.
+
+    Args:
+        path: of the page.
+        results: what it shows.
+        running: whether each is on its way.
+        inquiry: the questions of the widget; without any, nothing else can be asked.
+    """
     summaries = []
     for number, result in enumerate(results):
         status = Status("running", number, len(results), f"step {number}") if running else result.status
-        header, buffer = messages.encode(replace(result, status=status), 1)
+        message = messages.encode(replace(result, status=status), 1)
+        header, buffer = message if inquiry is None else messages.inquiring(message, inquiry)
         summaries.append([header, base64.b64encode(buffer).decode()])
     given = json.dumps({"summaries": summaries, "bundle": read_bundle()}).replace("<", "\\u003c")
     path.write_text(PAGE.format(given=given), encoding="utf-8")
     return path.as_uri()
+
+
+class Kernel:
+    """Answers what a page asks, and keeps it."""
+
+    def __init__(self, page, result):
+        self.page, self.result, self.asked = page, result, []
+
+    def answer(self):
+        """Everything that was asked since."""
+        sent = self.page.evaluate("window.sent.splice(0)")
+        for request in sent:
+            if request["type"] in ANSWERED:
+                self.asked.append(request)
+                header, buffer = answer(self.result, request)
+                self.page.evaluate("window.answer", [header, base64.b64encode(buffer).decode()])
+        return [request for request in sent if request["type"] in ANSWERED]
+
+    def last(self, kind):
+        """What was asked last of a kind; the keys that name something."""
+        request = [one for one in self.asked if one["type"] == kind][-1]
+        return {key: named(value) for key, value in request.items()}
+
+
+def named(value):
+    """Parts, each by what it names."""
+    if not isinstance(value, list):
+        return value
+    return [{k: v for k, v in part.items() if v is not None and k != "stream"} for part in value]

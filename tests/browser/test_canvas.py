@@ -57,6 +57,25 @@ def test_colours_are_those_of_the_numbers(opened, theme):
     patiently(is_another)
 
 
+def test_slanted_names_are_whole_where_the_picture_begins(opened):
+    view = opened("wide", 420)
+    field = view.pane("flow").locator(".field")
+    names = field.locator('.strip[data-edge="left"]')
+
+    def expect_corner(written):
+        field.scroll_into_view_if_needed()
+        # Left of the first column, below the names of rows.
+        box, whole = names.bounding_box(), field.bounding_box()
+        left, top = box["x"] + box["width"] - 20, whole["y"] + whole["height"] - 90
+        clip = {"x": left, "y": top, "width": 16, "height": 60}
+        assert (len(colours(view.page.screenshot(clip=clip))) > 1) == written
+
+    for left, written in ((0, True), (300, False)):
+        field.evaluate("(element, left) => { element.scrollLeft = left }", left)
+        view.drawn()
+        patiently(lambda written=written: expect_corner(written))
+
+
 @pytest.mark.parametrize("width", [320, 420, 2000])
 @pytest.mark.parametrize("name", ["small", "wide"])
 def test_every_width_has_its_picture_and_no_more(opened, name, width):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from xml.etree import ElementTree as ET
 
 import pytest
 from playwright.sync_api import expect
@@ -16,6 +17,7 @@ from tests.browser.view import expect_no_wider
 from tests.overview.made import write_folder
 
 TEXTS = 60
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
@@ -213,3 +215,20 @@ def test_a_click_explains_the_text_where_a_model_is(watched, tmp_path):
     # And it answers as in a notebook.
     inner.locator('[data-pane="tokens"] [data-token="2"]').first.click()
     expect(inner).to_have_attribute("data-conditioned", "ready")
+
+
+def test_a_picture_is_saved(opened):
+    page = opened("page")
+    page.locator('[data-group="1"]').click()
+    expect(page.locator(".notice")).to_contain_text("texts: b")
+    page.locator('[data-action="picture"]').click()
+    with page.expect_download() as download:
+        page.locator('[data-action="picture-svg"]').click()
+    assert download.value.suggested_filename.startswith("semiring-widgets-")
+    svg = ET.fromstring(download.value.path().read_bytes())
+    words = " ".join("".join(found.itertext()) for found in svg.iter(f"{SVG}text"))
+    # Which texts, what is what, and no controls.
+    assert "texts: b" in words
+    assert "Save as" not in words
+    assert f"semiring_widgets {sw.__version__}" in words
+    assert len(list(svg.iter(f"{SVG}image"))) >= page.locator(".figure").count()

@@ -3,16 +3,14 @@
 The page asks as it asks a kernel, and the answers are those of a live explanation of the demo.
 """
 
-import base64
 import math
 
 import pytest
 from playwright.sync_api import expect
 
 import semiring_widgets as sw
-from semiring_widgets.contract.answers import ANSWERED, answer
 from semiring_widgets.explanation import demo
-from tests.browser.live import write_live
+from tests.browser.live import Kernel, write_live
 from tests.browser.view import View
 
 HEADS = [{"layer": 0, "head": 3}, {"layer": 3, "head": 3}]
@@ -21,35 +19,6 @@ HEADS = [{"layer": 0, "head": 3}, {"layer": 3, "head": 3}]
 @pytest.fixture(scope="module")
 def result():
     return sw.explain(*sw.load_demo(), demo.DEMO_TEXT, target="are", contrast="is")
-
-
-class Kernel:
-    """Answers what a page asks, and keeps it."""
-
-    def __init__(self, page, result):
-        self.page, self.result, self.asked = page, result, []
-
-    def answer(self):
-        """Everything that was asked since."""
-        sent = self.page.evaluate("window.sent.splice(0)")
-        for request in sent:
-            if request["type"] in ANSWERED:
-                self.asked.append(request)
-                header, buffer = answer(self.result, request)
-                self.page.evaluate("window.answer", [header, base64.b64encode(buffer).decode()])
-        return [request for request in sent if request["type"] in ANSWERED]
-
-    def last(self, kind):
-        """What was asked last of a kind; the keys that name something."""
-        request = [one for one in self.asked if one["type"] == kind][-1]
-        return {key: named(value) for key, value in request.items()}
-
-
-def named(value):
-    """Parts, each by what it names."""
-    if not isinstance(value, list):
-        return value
-    return [{k: v for k, v in part.items() if v is not None and k != "stream"} for part in value]
 
 
 @pytest.fixture

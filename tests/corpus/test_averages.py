@@ -12,7 +12,8 @@ from semiring_widgets.corpus.averaging import (
     means_with_intervals,
     resolved,
 )
-from semiring_widgets.corpus.corpus import Corpus
+from semiring_widgets.corpus.files import Folder, encoded
+from semiring_widgets.corpus.table_columns import SCHEMA_VERSION
 from semiring_widgets.errors import InputError
 
 NONE = np.nan
@@ -84,18 +85,20 @@ def test_the_first_stay_where_texts_agree():
     assert jaccard_of_first(rng.standard_normal((20, 40)), 2, 50, 0) < 0.8
 
 
-class Tables:
-    """A folder of a run, in memory."""
-
-    def __init__(self, **tables):
-        self.tables = tables
-
-    def read(self, name):
-        return self.tables[name].copy()
+def kept(path, parts, examples, chunk_size=2):
+    """A run with these tables, in chunks of two texts."""
+    folder = Folder(path)
+    folder.begin(
+        {"schema_version": SCHEMA_VERSION, "rows": len(examples), "asked": {"chunk_size": chunk_size}}
+    )
+    for chunk, start in enumerate(range(0, len(examples), chunk_size)):
+        own = [table[table["row"].isin(range(start, start + chunk_size))] for table in (parts, examples)]
+        folder.write(chunk, encoded({"parts": own[0], "examples": own[1], "errors": []}, []))
+    return sw.read_corpus(path)
 
 
 @pytest.fixture
-def corpus():
+def corpus(tmp_path):
     """Three texts; the tokens of a class become one number, and the last text has no word."""
     parts = pd.DataFrame(
         [
@@ -120,7 +123,7 @@ def corpus():
         {"row": [0, 1, 2], "id": list("012"), "group": ["a", None, "a"], "right": [True, None, False]}
     ).astype({"right": "boolean"})
     examples = examples.assign(entropy=[1.0, 2.0, 5.0], score=[1.0, NONE, -1.0])
-    return Corpus(Tables(parts=parts, examples=examples))
+    return kept(tmp_path / "run", parts, examples)
 
 
 def test_tokens_of_a_text_become_one_number_first(corpus):
@@ -146,10 +149,10 @@ def test_groups(corpus, by):
     assert not alone["resolved"].any()
 
 
-def test_what_cannot_be_told_is_refused(corpus):
+def test_what_cannot_be_told_is_refused(corpus, tmp_path):
     with pytest.raises(InputError, match="k is 3, and there are 2 parts of kind 'token'"):
         corpus.stability("effect", "token", k=3)
-    one = Corpus(Tables(parts=corpus.parts().query("row == 0")))
+    one = kept(tmp_path / "one", corpus.parts().query("row == 0"), corpus.examples().query("row == 0"))
     with pytest.raises(InputError, match="One text says nothing"):
         one.stability("effect", "token", k=1)
 
@@ -183,12 +186,12 @@ def test_groups_are_compared(corpus):
             corpus.differences(of="effect", kind="token", **given)
 
 
-def test_a_difference_that_is_clear_is_resolved():
+def test_a_difference_that_is_clear_is_resolved(tmp_path):
     rng = np.random.default_rng(0)
     examples = pd.DataFrame({"row": range(40), "group": ["a", "b"] * 20})
     examples["entropy"] = rng.standard_normal(40) + 3 * (examples["group"] == "b")
     examples["log_mass"] = rng.standard_normal(40)
-    corpus = Corpus(Tables(examples=examples))
+    corpus = kept(tmp_path / "run", pd.DataFrame({"row": []}), examples, 50)
     (found,) = corpus.differences("group", "entropy", "example").to_dict("records")
     assert found["resolved"]
     assert 2 < found["low"] < found["difference"] < found["high"] < 4

@@ -7,14 +7,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from semiring_widgets.corpus.table_columns import SCHEMA_VERSION, TABLES
+from semiring_widgets.corpus.token_classes import CLASSES as EVERY_CLASS
 from semiring_widgets.vocabulary import BRANCHES
 
 WORDS = ["[CLS]", "The", "keys", "to", "the", "cabinet", "[MASK]", "here", "[SEP]"]
 CLASSES = ["special", "word", "word", "word", "word", "word", "asked", "word", "special"]
 
 
-def write_folder(path, texts, *, groups=2, layers=4, heads=4, chunk=1000, seed=0, tested=True):
-    """Write a run; every seventh text has no heads in layer 0, and a tenth of the texts no group."""
+PAIRS = [(source, target) for source in EVERY_CLASS for target in EVERY_CLASS]
+
+
+def write_folder(path, texts, *, groups=2, layers=4, heads=4, chunk=1000, seed=0, tested=True, whole=False):
+    """Write a run; every seventh text has no heads in layer 0, and a tenth of the texts no group.
+
+    With ``whole``, heads by operand and the flow between classes are in it, too, as in a real run.
+    """
     draw = np.random.default_rng(seed)
     for table in TABLES:
         (path / table).mkdir(parents=True)
@@ -39,7 +46,7 @@ def write_folder(path, texts, *, groups=2, layers=4, heads=4, chunk=1000, seed=0
         name = f"part-{number:05d}.parquet"
         group = draw.integers(0, groups, len(rows)) if groups else np.zeros(len(rows), int)
         tables = {
-            "parts": _parts(draw, rows, group, layers, heads, tested),
+            "parts": _parts(draw, rows, group, layers, heads, tested, whole),
             "errors": {},
             "examples": _examples(draw, rows, group, groups),
         }
@@ -94,7 +101,7 @@ def _examples(draw, rows, group, groups):
     }
 
 
-def _parts(draw, rows, group, layers, heads, tested):
+def _parts(draw, rows, group, layers, heads, tested, whole):
     """Of every text the effects of its tokens, heads and MLPs, and the flow at every token."""
     tokens, count = len(WORDS), len(rows)
     kinds = [("token", None, None, None, token) for token in range(tokens)]
@@ -106,12 +113,22 @@ def _parts(draw, rows, group, layers, heads, tested):
         for branch in BRANCHES
         for token in range(tokens)
     ]
-    kind, layer, head, branch, token = ([one[place] for one in kinds] for place in range(5))
+    kinds = [(*each, None, None) for each in kinds]
+    operands = [
+        (layer, head, way)
+        for layer in range(layers)
+        for head in range(heads)
+        for way in ("query", "key", "value")
+    ]
+    if whole:
+        kinds += [("head", *place, None, None, None) for place in operands]
+        kinds += [("class", *place, None, *pair) for place in operands for pair in PAIRS]
+    kind, layer, head, branch, token, source, target = ([one[place] for one in kinds] for place in range(7))
     size = len(kinds)
-    flows = np.array([one == "branch" for one in kind])
+    flows = np.array([one is not None for one in branch])
     centre = draw.normal(0, 1, size) / (1 + np.arange(size) % 7)
     values = draw.normal(centre + 0.3 * group[:, None] * (np.arange(size) % 3 == 0), 1, (count, size))
-    missing = (np.array(kind) == "head") & (np.array(layer, float) == 0)
+    missing = ~flows & (np.array(kind) == "head") & (np.array(layer, float) == 0)
     gone = missing[None, :] & (rows % 7 == 0)[:, None]
     effect = np.where(flows[None, :] | gone, np.nan, values)
     shares = draw.random((count, size)) * flows
@@ -135,6 +152,8 @@ def _parts(draw, rows, group, layers, heads, tested):
         "token": each(token, pa.int32()),
         "token_text": each([None if one is None else WORDS[one] for one in token], pa.string()),
         "token_class": each([None if one is None else CLASSES[one] for one in token], pa.string()),
+        "source_class": each(source, pa.string()),
+        "target_class": each(target, pa.string()),
         "effect": (effect if tested else np.full_like(effect, np.nan)).ravel(),
         "contribution": (0.8 * effect).ravel(),
         "mass_share": share.ravel(),

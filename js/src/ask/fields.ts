@@ -79,6 +79,7 @@ function placeholder({ score, reference }: ExplanationHeader, name: Name): strin
   if (name === "target") return score.target ?? "";
   if (name === "position") return score.position === null ? "" : `${score.position}`;
   if (name === "reference") return reference?.kind ?? "";
+  if (name === "piece") return "all";
   return "none";
 }
 
@@ -90,7 +91,9 @@ function picked(
 ): Drawing | typeof nothing {
   const likely = (CHOSEN as readonly string[]).includes(name)
     ? summary.likeliest.map(({ text, words, probability }) => ({ words, text, aside: percent(probability) }))
-    : choices.map(([word]) => ({ words: word, text: word, aside: "" }));
+    : name === "piece"
+      ? piecesAsked(summary)
+      : choices.map(([word]) => ({ words: word, text: word, aside: "" }));
   if (likely.length === 0) return nothing;
   return html`<span class="picks" role="group" aria-label=${`choices of ${name}`}>${likely.map(
     ({
@@ -100,6 +103,12 @@ function picked(
     }) => html`<button type="button" data-pick=${words} @click=${(event: Event) => pick(event, name, words)}>${text}
       ${aside === "" ? nothing : html`<span class="worth">${aside}</span>`}</button>`,
   )}</span>`;
+}
+
+/** The pieces of the target, of which one alone can be asked for. */
+function piecesAsked({ score }: ExplanationHeader): { words: string; text: string; aside: string }[] {
+  if (score.pieces.length < 2) return [];
+  return score.pieces.map((text, number) => ({ words: `${number}`, text: `${number}`, aside: text }));
 }
 
 function pick(event: Event, name: Name, words: string): void {

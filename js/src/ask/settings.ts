@@ -23,6 +23,12 @@ export const SETTINGS = {
     choices: {},
     open: true,
   },
+  piece: {
+    means: "of a target of several pieces only this one, from 0, given those before it",
+    default: "",
+    choices: {},
+    open: true,
+  },
   contrast: {
     means: "the answer it is compared with: a word, or id:N",
     default: "",

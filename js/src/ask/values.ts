@@ -45,6 +45,7 @@ export function said(summary: ExplanationHeader): string[] {
   const place = score.position === null ? undefined : streams.at(-1)?.tokens[score.position]?.text;
   return [
     score.target === null ? score.label : `target ${score.target}`,
+    wordsOf(asked, "piece")[0] ? `piece ${wordsOf(asked, "piece")[0]} alone` : "",
     score.contrast === null ? "" : `rather than ${score.contrast}`,
     place === undefined ? "" : `at ${place}`,
     reference === null ? "" : `by reference ${reference.kind}`,

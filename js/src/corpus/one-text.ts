@@ -2,6 +2,7 @@
 
 import { html, render, type TemplateResult } from "lit-html";
 import { mountApp } from "../app";
+import { copied } from "../ask/clipboard";
 import type { Columns } from "../columns";
 import { h } from "../dom";
 import { brief } from "../layout/numbers";
@@ -77,7 +78,8 @@ export class OneText {
       ${words.length === 0 ? html`<p>${text}</p>` : html`<p class="words">${words.map((word) => tinted(word.text, word.effect, peak))}</p>`}
       ${this.grid(effect, peak)}
       <div class="call"><pre tabindex="0" aria-label="the call in Python">${call}</pre>
-      <button type="button" @click=${() => void navigator.clipboard?.writeText(call)}>Copy</button></div>
+      <button type="button" @click=${(event: Event) => void copy(event.currentTarget as HTMLElement, call)}>Copy</button>
+      <span role="status" class="hint"></span></div>
       ${this.header.explains ? "" : html`<p class="hint">With a model, <code>corpus.view(model, tokenizer)</code> explains here what is clicked.</p>`}`;
   }
 
@@ -134,4 +136,11 @@ function forwarded(outer: Model, summary: unknown, buffer: unknown): Model {
     },
     send: (content) => outer.send({ ...(content as object), of: "text" }),
   };
+}
+
+/** Copy the call beside a button, and say behind it what became of that. */
+async function copy(button: HTMLElement, call: string): Promise<void> {
+  const done = await copied(call, button.parentElement?.querySelector("pre") ?? null);
+  const status = button.parentElement?.querySelector("[role=status]");
+  if (status) status.textContent = done ? "Copied." : "This page may not copy: press Ctrl+C.";
 }

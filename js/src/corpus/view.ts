@@ -4,6 +4,8 @@ import { html, render } from "lit-html";
 import { type Bytes, Columns } from "../columns";
 import { VERSION } from "../contract";
 import { h, put } from "../dom";
+import { citationOfCorpus } from "../picture/citation";
+import { mountPictureOf } from "../picture/menu";
 import type { Theme } from "../store";
 import styles from "../styles/widget.css";
 import { followTheme } from "../theme";
@@ -83,10 +85,12 @@ class View {
       return element;
     };
     const listed = pane("texts", "texts", h("h3", {}, "Texts"));
+    const picture = h("div", { class: "choices picture" });
     const one = pane("one-text", "one text");
     body.append(
       this.head,
       this.controls,
+      picture,
       this.notice,
       this.error,
       h("div", { class: "pair" }, pane("points", "texts as points"), pane("order", "largest heads and MLPs")),
@@ -99,6 +103,8 @@ class View {
     below.append(this.tables);
     this.tables.append(this.tablesBody);
     this.tables.addEventListener("toggle", () => this.drawTables(), { signal });
+    const about = () => ({ text: header.name, citation: citationOfCorpus(header, this.which()) });
+    mountPictureOf(picture, about, signal);
     this.one = new OneText(one, explained, header, this.asker, model, signal);
     this.texts = new Texts(
       listed,
@@ -266,20 +272,27 @@ class View {
       this.head,
     );
     this.drawControls();
-    const some = `${total(shown).toLocaleString("en")} of ${texts.toLocaleString("en")} texts: ${told(brush, header)}`;
     const sample = header.points < texts ? ` Points are ${header.points.toLocaleString("en")} of them.` : "";
     const ends =
       this.cells !== null && !isAll(brush)
         ? " Intervals: mean ± 1.96 standard errors."
         : " Intervals: bootstrap over texts, 95 %.";
     render(
-      html`${isAll(brush) ? `All ${texts.toLocaleString("en")} texts.` : some}
+      html`${this.which()}
         ${isAll(brush) ? "" : html`<button type="button" data-action="clear" @click=${() => this.choose({ box: null, groups: [] })}>All texts</button>`}
         <span class="hint">${sample}${ends}</span>`,
       this.notice,
     );
     for (const [chart, own] of this.charts) own.fill(() => this.fillChart(chart, own));
     this.drawTables();
+  }
+
+  /** Which texts are shown, in words. */
+  private which(): string {
+    const { header, brush, shown } = this;
+    const all = header.texts.toLocaleString("en");
+    if (isAll(brush)) return `All ${all} texts.`;
+    return `${total(shown).toLocaleString("en")} of ${all} texts: ${told(brush, header)}`;
   }
 
   private drawControls(): void {

@@ -25,9 +25,9 @@ export function mountSieve(root: HTMLElement, store: Store, signal: AbortSignal)
         html`<button type="button" data-kind=${kind} role="switch" aria-checked=${!sieve.without.includes(kind)}
           @click=${() => store.update({ sieve: turned(store.state.sieve, kind) })}><i class="swatch" data-kind=${kind}></i>${kind}</button>`,
     )}</span>
-      <label>show <input type="range" data-sieve="most" min="1" max=${MOST + 1} .value=${`${sieve.most ?? MOST + 1}`} aria-valuetext=${count}
+      <label>how many <input type="range" data-sieve="most" min="1" max=${MOST + 1} .value=${`${sieve.most ?? MOST + 1}`} aria-valuetext=${count}
         @input=${most}> <output>${count}</output></label>
-      <label><span class="unseen">smallest share</span><input type="range" data-sieve="least" min="0" max="100" .value=${`${Math.round(100 * sieve.least)}`} aria-valuetext=${share}
+      <label>how strong <input type="range" data-sieve="least" min="0" max="100" .value=${`${Math.round(100 * sieve.least)}`} aria-valuetext=${share}
         @input=${least}> <output>${share}</output></label></details>
       ${isOpen(sieve) ? nothing : html`<button type="button" data-action="everything" @click=${() => store.update({ sieve: EVERYTHING })}>Show everything</button>`}`;
   });

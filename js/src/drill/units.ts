@@ -34,8 +34,8 @@ export function mountInside(
       <p class="inside">${part === null ? html`<span class="hint">Select a head or an MLP to see its units.</span>` : button("units", `Units of ${partName({ ...part, token: null }, summary)}`, can, () => questions.units(part))}
         ${button("walk", `Strongest path ${whose}`, can, () => questions.walk(route))}</p>
       <p class="hint" role="status">${can.waiting ? "Asking …" : can.kernel ? (state.undrilled ?? "") : NEEDS}</p>
-      ${state.units === null ? nothing : units(state.units, summary, most, more)}
-      ${state.walked === null ? nothing : walked(state.walked, summary)}`;
+      <div class="insides">${state.units === null ? nothing : units(state.units, summary, most, more)}
+      ${state.walked === null ? nothing : walked(state.walked, summary)}</div>`;
   });
 }
 
@@ -101,16 +101,23 @@ function walked(
     <tbody>${path.steps.map((step) => line(step, summary))}</tbody></table></div></figure>`;
 }
 
+// As sentences say it.
+const WAYS: Readonly<Record<string, string>> = {
+  skip: "skip connection",
+  mlp: "MLP",
+  mlp_skip: "around the MLP",
+};
+
 function line(step: ScalarStep, summary: ExplanationHeader): Drawing {
   const { op, module, layer, head, token, route, derivative, log_weight, sign } = step;
   const names = [
     head !== null ? `head ${layer}·${head}` : layer !== null ? `layer ${layer}` : "",
-    route ?? "",
+    WAYS[route ?? ""] ?? route ?? "",
     token === null
       ? ""
       : `at ${tokenName(summary, token, layer === null ? 0 : summary.layers[layer]?.stream)}`,
   ];
   const short = op.replace(/^aten\./, "").replace(/\.\w+$/, "");
-  return html`<tr><th scope="row" data-tip=${`${op}${module === "" ? "" : ` in ${module}`}`}>${short}</th><td>${names.filter((name) => name !== "").join(" ")}</td>
+  return html`<tr><th scope="row" data-tip=${`${op}${module === "" ? "" : ` in ${module}`}`}>${short}</th><td>${names.filter((name) => name !== "").join(", ")}</td>
     <td>${number(derivative, 3)}</td><td>${sign < 0 ? "−" : ""}${power(log_weight)}</td></tr>`;
 }

@@ -227,6 +227,8 @@ export class Field {
     const context = this.canvas.getContext?.("2d");
     if (!context) return;
     const [width, height] = [Math.min(face.width, element.clientWidth), element.clientHeight];
+    // Where the picture begins, slanted names reach into the corner; elsewhere they would be those of other columns.
+    this.whole.toggleAttribute("data-begins", element.scrollLeft === 0);
     const sight = { left: element.scrollLeft, top: element.scrollTop, width, height };
     const tile = tileFor(this.stale ? null : this.tile, sight, face);
     const scale = this.sharp ?? Math.min(SHARPEST, window.devicePixelRatio || 1);

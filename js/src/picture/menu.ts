@@ -12,7 +12,21 @@ export const COPY = "semiring-widgets-copy-picture";
 
 let menus = 0;
 
+/** What is pictured: the words that a file is called by, and the line that cites what was asked. */
+interface About {
+  text: string;
+  citation: string;
+}
+
 export function mountPicture(root: HTMLElement, store: Store, signal: AbortSignal): void {
+  const about = () => {
+    const { summary } = store.state;
+    return summary === null ? null : { text: summary.text, citation: citationOf(summary) };
+  };
+  mountPictureOf(root, about, signal);
+}
+
+export function mountPictureOf(root: HTMLElement, about: () => About | null, signal: AbortSignal): void {
   menus += 1;
   const id = `semiring-widgets-picture-${menus}-${Math.floor(Math.random() * 1e9)}`;
   let [open, note, chosen] = [false, "", ""];
@@ -22,13 +36,13 @@ export function mountPicture(root: HTMLElement, store: Store, signal: AbortSigna
     draw();
   };
   const make = () => {
-    const [whole, { summary }] = [widget(), store.state];
-    if (whole === null || summary === null) return null;
+    const [whole, told] = [widget(), about()];
+    if (whole === null || told === null) return null;
     // A pane that has gone leaves the whole.
     const pane = panes(whole).find(({ name }) => name === chosen)?.pane ?? null;
-    const citation = citationOf(summary);
+    const { text, citation } = told;
     const picture = pictureOf(whole, pane, citation);
-    const named = (ending: "png" | "svg") => fileName(summary, pane === null ? "" : chosen, ending);
+    const named = (ending: "png" | "svg") => fileName(text, pane === null ? "" : chosen, ending);
     return { picture, named, png: () => pngOf(picture, citation) };
   };
   const act = async (form: "copy" | "png" | "svg") => {
@@ -102,13 +116,20 @@ async function copy(png: Promise<Blob>, name: string): Promise<string> {
   }
 }
 
+/** Into a file, as far as anybody can tell: a frame is not told whether it may. */
 function save(file: Blob, name: string): string {
   const address = URL.createObjectURL(file);
   const link = document.createElement("a");
   link.href = address;
   link.download = name;
+  link.hidden = true;
+  // VS Code saves what is clicked inside the page.
+  document.body.append(link);
   link.click();
+  link.remove();
   // The browser reads it after this.
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
-  return `Saved as ${name}.`;
+  return self !== top && self.origin === "null"
+    ? `Given to this notebook to be saved as ${name}; some let their outputs save no file.`
+    : `Saved as ${name}.`;
 }

@@ -1,12 +1,13 @@
 // @vitest-environment happy-dom
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { ExplanationHeader, Summary } from "../contract";
-import { fixtures } from "../fake-model";
+import { fixtures, mounted } from "../fake-model";
+import { Field } from "../fields/field";
 import { citationOf, fileName } from "./citation";
 import { insetEdge, outline, paintOf, polygon } from "./looks";
 import { described } from "./png";
-import { wordsOf } from "./stage";
+import { onStage, wordsOf } from "./stage";
 import { wrapped } from "./svg";
 import { readable } from "./xml";
 
@@ -59,12 +60,11 @@ describe("the name of a file", () => {
     ["Éclair", "semiring-widgets-e-clair.png"],
     ["鍵", "semiring-widgets.png"],
   ])("has nothing of %j that a file system refuses", (text, name) => {
-    expect(fileName({ ...summaryOf("explanation"), text }, "", "png")).toBe(name);
+    expect(fileName(text, "", "png")).toBe(name);
   });
 
   it("says which pane", () => {
-    const summary = { ...summaryOf("explanation"), text: "a" };
-    expect(fileName(summary, "flow", "svg")).toBe("semiring-widgets-a-flow.svg");
+    expect(fileName("a", "flow", "svg")).toBe("semiring-widgets-a-flow.svg");
   });
 });
 
@@ -118,4 +118,21 @@ it("writes into a PNG what was asked", () => {
   expect(whole.length).toBe(
     png.length + 12 + new TextEncoder().encode("Description\0\0\0\0\0keys → are").length,
   );
+});
+
+describe("a picture that fails", () => {
+  it("leaves the view as sharp as it was", () => {
+    vi.useFakeTimers();
+    const { root } = mounted("answered");
+    const sharpened = vi.spyOn(Field.prototype, "sharpen").mockImplementation(() => {});
+    vi.spyOn(Element.prototype, "getBoundingClientRect").mockReturnValue({ width: 9, height: 9 } as DOMRect);
+    vi.spyOn(HTMLCanvasElement.prototype, "toDataURL").mockImplementation(() => {
+      throw new Error("tainted");
+    });
+    expect(() => onStage(root, null, () => {})).toThrow("tainted");
+    const fields = root.querySelectorAll(".field").length;
+    expect(sharpened.mock.calls.slice(-fields)).toEqual(Array(fields).fill([null]));
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
 });

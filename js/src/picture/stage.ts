@@ -29,7 +29,7 @@ const CONTROLS = [
     ".picture",
     "details:not([open])",
     ".options",
-    ".controls",
+    ".axes",
     ".ways-back",
     ".chip button",
     ".past",
@@ -60,16 +60,19 @@ export function onStage<T>(root: HTMLElement, pane: HTMLElement | null, act: (st
   const pixels = new Map<Element, Pixels[]>();
   const scrolled: [Element, Element][] = [];
   const fields = [...root.querySelectorAll(".field")].map(fieldOf);
-  for (const field of fields) field?.sharpen(SHARP);
   const copies = (pane === null ? element : copy).querySelectorAll("*");
-  [...original.querySelectorAll("*")].forEach((one, index) => {
-    const other = copies[index];
-    if (other === undefined) return;
-    const found = pixelsOf(one);
-    if (found.length > 0) pixels.set(other, found);
-    if (one.scrollLeft !== 0 || one.scrollTop !== 0) scrolled.push([one, other]);
-  });
-  for (const field of fields) field?.sharpen(null);
+  try {
+    for (const field of fields) field?.sharpen(SHARP);
+    [...original.querySelectorAll("*")].forEach((one, index) => {
+      const other = copies[index];
+      if (other === undefined) return;
+      const found = pixelsOf(one);
+      if (found.length > 0) pixels.set(other, found);
+      if (one.scrollLeft !== 0 || one.scrollTop !== 0) scrolled.push([one, other]);
+    });
+  } finally {
+    for (const field of fields) field?.sharpen(null);
+  }
   if (isEmptyNotice(root)) element.querySelector(".notice")?.remove();
   for (const control of element.querySelectorAll(CONTROLS)) control.remove();
   if (pane === null) for (const waiting of element.querySelectorAll(EMPTY)) waiting.remove();

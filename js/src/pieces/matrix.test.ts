@@ -104,11 +104,15 @@ describe("the matrix of a continuation", () => {
 });
 
 describe("one piece alone", () => {
-  const asked = (...names: string[]) =>
-    ({
-      arguments: names.map((name) => ({ name, code: "", words: [`the ${name}`], parts: [], own: false })),
-      inquiry: {},
-    }) as unknown as ExplanationHeader;
+  const given = (name: string, words = `the ${name}`, own = false) => ({
+    ...{ name, code: "", words: [words], parts: [], own },
+  });
+  const asked = (...names: string[]) => later([], ...names.map((name) => given(name)));
+  /** A question after others, the newest first. */
+  const later = (past: ReturnType<typeof given>[][], ...now: ReturnType<typeof given>[]) => {
+    const numbered = past.map((one, index) => ({ number: past.length - index, arguments: one }));
+    return { arguments: now, inquiry: { past: numbered } } as unknown as ExplanationHeader;
+  };
   const kernel = { kernel: true };
 
   it("is asked for without the contrast, and a piece of the contrast as a target", () => {
@@ -136,7 +140,33 @@ describe("one piece alone", () => {
   });
 
   it("goes back to all of them", () => {
-    expect(together(kernel, asked("target", "piece"))).toEqual([{ name: "piece", words: [""] }]);
+    const changes = [{ name: "piece", words: [""] }];
+    expect(together(kernel, asked("target", "piece"))).toEqual({ type: "ask", changes });
     expect(together(kernel, asked("target"))).toBeNull();
+  });
+
+  const whole = [given("text"), given("target"), given("contrast")];
+  const [text, target] = [given("text"), given("target")];
+
+  it.each([
+    ["target", target],
+    ["contrast", given("target", "the contrast")],
+  ])("goes back to the question with the contrast, from a piece of the %s", (_, now) => {
+    const other = [given("text", "another text"), target];
+    const summary = later([[text, now, given("piece", "1")], other, whole], text, now, given("piece", "1"));
+    expect(together(kernel, summary)).toEqual({ type: "recall", number: 1 });
+  });
+
+  it("brings back what the piece has replaced where something else was changed since", () => {
+    const summary = later([whole], text, given("target", "the contrast"), given("piece"), given("rules"));
+    expect(together(kernel, summary)).toEqual({
+      type: "ask",
+      changes: [
+        { name: "piece", words: [""] },
+        { name: "target", words: ["the target"] },
+        { name: "contrast", words: ["the contrast"] },
+        { name: "generate", words: [""] },
+      ],
+    });
   });
 });

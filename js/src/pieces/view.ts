@@ -53,8 +53,8 @@ export function mountPieces(
     latest = { of, shown: shownOf(matrix, valuesOf(matrix, state.estimates)) };
     return latest.shown;
   };
-  const ask = (changes: ReturnType<typeof alone>) =>
-    changes === null ? null : () => questions.inquire({ type: "ask", changes });
+  const ask = (request: ReturnType<typeof together>) =>
+    request === null ? null : () => questions.inquire(request);
 
   store.effect((state) => {
     const { summary } = state;
@@ -67,7 +67,9 @@ export function mountPieces(
     const row = (index: number) => {
       const piece = shown.matrix.pieces[index];
       // Of one piece alone there is nothing to be asked for.
-      return piece === undefined || shown.matrix.pieces.length < 2 ? null : ask(alone(state, summary, piece));
+      if (piece === undefined || shown.matrix.pieces.length < 2) return null;
+      const changes = alone(state, summary, piece);
+      return changes === null ? null : ask({ type: "ask", changes });
     };
     const face = hidden ? null : piecesFace(state, summary, shown, state.space, row);
     field.show(face, { width: state.space, height: HIGHEST });

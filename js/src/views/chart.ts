@@ -4,12 +4,13 @@ import { type Bytes, toBytes } from "../columns";
 import type { ChartAnswer } from "../contract";
 import { h } from "../dom";
 import type { Questions } from "../questions";
-import { EMPTY, isEmpty, same } from "../selection";
+import { EMPTY } from "../selection";
+import { isAll, sameShown } from "../shown";
 import type { State, Store } from "../store";
 
 export interface Bokeh {
   version: string;
-  embed: { embed_item(item: unknown, target: HTMLElement): Promise<unknown> };
+  embed: { embed_item(item: unknown, target: HTMLElement): Promise<Iterable<unknown> & { clear(): void }> };
 }
 
 declare global {
@@ -26,20 +27,24 @@ export function mountChart(root: HTMLElement, store: Store, signal: AbortSignal,
   const figure = h("div", { class: "figure" });
   root.append(h("h3", {}, "Flow by route and layer"), button, " ", hint, figure);
   const refused = (error: string) => store.update({ error });
+  let views: Promise<{ clear(): void }> | undefined;
+  // BokehJS keeps all that it was not told to drop.
+  const clear = () => {
+    void views?.then((drawn) => drawn.clear());
+    figure.replaceChildren();
+  };
   const draw = ({ theme }: State) => {
     if (chart === null || window.Bokeh === undefined) return;
-    figure.replaceChildren();
-    void window.Bokeh.embed.embed_item(theme === "dark" ? chart.dark : chart.item, figure);
+    clear();
+    views = window.Bokeh.embed.embed_item(theme === "dark" ? chart.dark : chart.item, figure);
   };
+  signal.addEventListener("abort", clear);
   const say = (state: State) => {
     const wanted = chartable(state);
     root.hidden = state.charts === "none";
-    button.textContent = isAll(wanted) ? "Draw the chart" : "Draw the chart of the selected paths";
+    write(button, isAll(wanted) ? "Draw the chart" : "Draw the chart of the selected paths");
     button.hidden = drawn !== null && samePaths(drawn, wanted);
-    hint.textContent =
-      drawn === null ? "" : isAll(drawn) ? "This chart shows all paths." : "This chart shows selected paths.";
-    if (drawn !== null && !isAll(drawn) && !samePaths(drawn, wanted))
-      hint.textContent = "This chart shows an earlier selection.";
+    write(hint, drawn === null ? "" : said(drawn, wanted));
   };
   const load = (_: unknown, buffer: Bytes) => {
     loadBokeh(buffer)
@@ -54,26 +59,44 @@ export function mountChart(root: HTMLElement, store: Store, signal: AbortSignal,
   };
   button.addEventListener("click", () => {
     const asked = chartable(store.state);
-    questions.ask({ type: "chart", ...asked }, { answered: (chart) => answered(chart, asked), refused });
+    const { selection, avoiding, among } = asked;
+    questions.ask(
+      { type: "chart", selection, avoiding, among },
+      { answered: (chart) => answered(chart, asked), refused },
+    );
   });
   store.effect(draw, signal);
   store.effect(say, signal);
 }
 
-/** Which paths a chart shows: it is of exactly those that are selected. */
-type Paths = Pick<State, "selection" | "avoiding" | "among">;
+/** Which paths a chart shows: it is of exactly those that are selected, of one answer. */
+interface Paths extends Pick<State, "selection" | "avoiding" | "among"> {
+  /** The question that was answered; null where there is only one. */
+  number: number | null;
+}
 
-const isAll = ({ selection, avoiding, among }: Paths): boolean =>
-  isEmpty(selection) && isEmpty(avoiding) && isEmpty(among);
+const samePaths = (one: Paths, other: Paths): boolean => one.number === other.number && sameShown(one, other);
 
-const samePaths = (one: Paths, other: Paths): boolean =>
-  same(one.selection, other.selection) && same(one.avoiding, other.avoiding) && same(one.among, other.among);
+/** What a drawn chart shows, where others could be drawn now. */
+function said(drawn: Paths, wanted: Paths): string {
+  if (drawn.number !== wanted.number) return "This chart shows the answer to another question.";
+  if (isAll(drawn)) return "This chart shows all paths.";
+  return samePaths(drawn, wanted)
+    ? "This chart shows selected paths."
+    : "This chart shows an earlier selection.";
+}
+
+function write(element: HTMLElement, words: string): void {
+  if (element.textContent !== words) element.textContent = words;
+}
 
 /** The paths of which a chart can be drawn now. */
-const chartable = ({ charts, selection, avoiding, among }: State): Paths =>
-  charts === "selection"
+const chartable = ({ charts, selection, avoiding, among, summary }: State): Paths => ({
+  ...(charts === "selection"
     ? { selection, avoiding, among }
-    : { selection: EMPTY, avoiding: EMPTY, among: EMPTY };
+    : { selection: EMPTY, avoiding: EMPTY, among: EMPTY }),
+  number: summary?.type === "explanation" ? (summary.inquiry?.number ?? null) : null,
+});
 
 /** Run BokehJS from its bytes, once per page. */
 export async function loadBokeh(bytes: Bytes): Promise<void> {

@@ -22,6 +22,8 @@ const SMALLEST = 4;
 // More of a map is scrolled in itself.
 const HIGHEST = 420;
 const UPRIGHT = 40;
+// Beside the last column, into which its slanted name leans.
+const LEANING = 48;
 
 const MEANT: Record<Kind, string> = {
   value: "value: what it reads there",
@@ -89,7 +91,7 @@ function mapFace(
   const [own, other] = [described?.stream ?? 0, described?.key_stream ?? 0];
   const queries = summary.streams[own]?.tokens ?? [];
   const keys = summary.streams[other]?.tokens ?? [];
-  const fitting = Math.floor((space - GUTTER - 8) / Math.max(1, keys.length));
+  const fitting = Math.floor((space - GUTTER - LEANING) / Math.max(1, keys.length));
   const cell = Math.max(SMALLEST, Math.min(LARGEST, fitting));
   const upright = cell >= UPRIGHT;
   const lattice: Lattice = {

@@ -15,9 +15,16 @@ export function mountHeadline(
   signal: AbortSignal,
   questions: Questions,
 ): void {
-  pane(root, store, signal, ({ summary, error }) => {
-    const failed = error === null ? nothing : html`<p data-error role="alert">${error}</p>`;
-    if (summary === null) return html`${failed}`;
+  const again = () => {
+    store.update({ error: null, silent: null });
+    questions.pull();
+  };
+  pane(root, store, signal, ({ summary, error, silent }) => {
+    const failed = html`${error === null ? nothing : html`<p data-error role="alert">${error}</p>`}
+      ${silent === null ? nothing : html`<p data-silent><span role="alert">${silent}</span> <button data-action="pull" type="button" @click=${again}>Try again</button></p>`}`;
+    if (summary === null && error === null && silent === null)
+      return html`<span data-status role="status">Waiting for the kernel …</span>`;
+    if (summary === null) return failed;
     const { status } = summary;
     const running = status.state === "running";
     const reference = summary.type === "explanation" ? summary.reference : null;

@@ -37,7 +37,8 @@ export function swatchesOf(signs: boolean): Drawing {
   return html`<span class="swatches" aria-hidden="true">${steps.map(swatch)}</span>`;
 }
 
-function ends({ target, contrast }: Score, peak: number): [string, string] {
+/** What both ends of a signed scale mean. */
+export function ends({ target, contrast }: Score, peak: number): [string, string] {
   const [low, high] = peak > 0 ? [` ${brief(-peak, peak)}`, `${brief(peak, peak)} `] : ["", ""];
   if (target === null || contrast === null) return [`lowers the score${low}`, `${high}raises it`];
   return [`for ${contrast}${low}`, `${high}for ${target}`];

@@ -61,7 +61,7 @@ export function lines(state: State, summary: ExplanationHeader, grid: Grid): Dra
         const looks = [route.rank === state.route ? "chosen" : ""];
         return drawn(grid, layers, kin, looks, 1 + route.rank, "route", route.rank, factsOf(route), route);
       })}
-    ${end(summary, grid, lead, ranking?.by ?? "contribution")}`;
+    ${end(summary, grid, lead, ranking?.by ?? "contribution", state.space)}`;
 }
 
 /** What a line is, under the pointer: the list says it to everybody else. */
@@ -125,15 +125,31 @@ function saying({ target, contrast, value }: Score): string {
   return `${contrast}, not ${target} (${told} for ${target})`;
 }
 
+// The picture ends so many pixels before its grid.
+const EDGE = 6;
+
+const pillOf = (label: string): number => 1.15 * LETTER * label.length + 26;
+
 /** The score, where the paths end; those that are drawn may speak against it. */
-function end({ score, layers }: ExplanationHeader, grid: Grid, lead: Kin | undefined, by: RankedBy): Drawing {
+function end(
+  { score, layers }: ExplanationHeader,
+  grid: Grid,
+  lead: Kin | undefined,
+  by: RankedBy,
+  space: number,
+): Drawing {
   const token = lead?.drawn.at(-1)?.target ?? score.position;
   if (token === null || score.value === null || layers.length === 0) return svg`${nothing}`;
   const against =
     by === "contribution" && lead !== undefined && lead.value !== null && lead.negative !== score.value < 0;
-  const label = `${saying(score)}${against ? ", in spite of this" : ""}`;
-  const width = Math.min(grid.width - grid.gutter, 1.15 * LETTER * label.length + 26);
-  const x = Math.max(grid.gutter + width / 2, Math.min(grid.width - width / 2 - 2, grid.x(token)));
+  const said = saying(score);
+  const told = `${score.target ?? "score"} ${brief(score.value, Math.abs(score.value))}`;
+  // As much as is in sight at once; the shortest wherever it is cut off.
+  const room = Math.min(grid.width, space) - grid.gutter - 2 * EDGE;
+  const labels = [...(against ? [`${said}, in spite of this`] : []), said, told];
+  const label = labels.find((one) => pillOf(one) <= room) ?? told;
+  const width = pillOf(label);
+  const x = Math.max(grid.gutter + width / 2, Math.min(grid.width - width / 2 - EDGE, grid.x(token)));
   const [y, height] = [grid.y(layers.length), Math.min(26, grid.row)];
   return svg`<g class="pill" aria-hidden="true"><rect x=${x - width / 2} y=${y - height / 2} width=${width} height=${height}
     rx=${height / 2}></rect><text x=${x} y=${y + 4.5} text-anchor="middle">${label}</text></g>`;

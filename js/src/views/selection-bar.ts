@@ -33,13 +33,24 @@ export function mountSelectionBar(
     questions.select(without(selection, part), without(avoiding, part), store.state.among);
     focusEntry(root);
   };
+  const ungroup = () => {
+    questions.select(store.state.selection, store.state.avoiding);
+    focusEntry(root);
+  };
   explanationPane(root, store, signal, (state, summary) => {
     const { selection, avoiding, among, history } = state;
     const ways = html`<span class="ways-back">${way("back", "←", history.back, () => questions.back())}${way("forward", "→", history.forward, () => questions.forward())}</span>`;
     if (isEmpty(selection) && isEmpty(avoiding) && isEmpty(among))
       return html`<p class="parts">${ways}<span class="hint">Click a word, a cell, a head or a layer to ask about it; Shift-click adds another, Alt-click leaves one out.</span></p>
         <p class="hint meaning"><span>Nothing is selected: all paths are shown.</span></p>`;
+    const group = isEmpty(among)
+      ? []
+      : [
+          html`<span class="chip"><span class="hint">through any of</span> ${nameOf(among, groupsOf(state))}
+            <button type="button" aria-label="take the group out of the selection" @click=${ungroup}>×</button></span>`,
+        ];
     const chips = [
+      ...group,
       ...selection.map((part) => chip(part, summary, false, drop)),
       ...avoiding.map((part) => chip(part, summary, true, drop)),
     ];

@@ -69,9 +69,12 @@ export function mountTooltip(root: HTMLElement, signal: AbortSignal): void {
   let touched = false;
   // Where the keyboard scrolls, other things come under a pointer that rests; nobody points at them.
   let at = "";
-  const rests = ({ screenX, screenY }: MouseEvent): boolean => {
+  // On what is in sight, which scrolls away from under it.
+  let pointer = { x: Number.NaN, y: Number.NaN };
+  const rests = ({ screenX, screenY, clientX, clientY }: MouseEvent): boolean => {
     const before = at;
     at = `${screenX},${screenY}`;
+    pointer = { x: clientX, y: clientY };
     return focused && shown !== null && at === before;
   };
   document.addEventListener("pointermove", rests, { signal, passive: true });
@@ -101,9 +104,13 @@ export function mountTooltip(root: HTMLElement, signal: AbortSignal): void {
   );
   root.addEventListener("focusout", hide, options);
   root.addEventListener("click", (event) => event.detail > 0 && !touched && hide(), options);
-  const scrolled = () => {
-    if (focused && shown !== null) place(root, tip, boxOf(shown));
-    else hide();
+  const scrolled = ({ target }: Event) => {
+    const about = shown ?? next;
+    if (about === null || !(target as Element).contains("item" in about ? about.item : about.field.element))
+      return;
+    const box = boxOf(about);
+    if (!focused && !isIn(box, pointer.x, pointer.y)) hide();
+    else if (shown !== null) place(root, tip, box);
   };
   root.addEventListener("scroll", scrolled, { signal, capture: true });
   root.addEventListener("keydown", (event) => event.key === "Escape" && hide(), options);
@@ -119,6 +126,9 @@ function wordsOf(pointed: Pointed): [string, string] | null {
   const explained = element.closest<HTMLElement>("[data-explained]")?.dataset.explained;
   return label ? [label, explained ?? ""] : null;
 }
+
+const isIn = ({ left, top, width, height }: Box, x: number, y: number): boolean =>
+  x >= left && x < left + width && y >= top && y < top + height;
 
 /** Above the element, or below where there is no room, and never outside of the widget. */
 function place(root: HTMLElement, tip: HTMLElement, box: Box): void {

@@ -27,6 +27,7 @@ from semiring_widgets.core.anatomy.layer_flows import (
     summed,
     sweep_layers,
 )
+from semiring_widgets.core.anatomy.many_cuts import ManyCuts
 from semiring_widgets.core.anatomy.parts import Anatomy, Attention, Operand, Residual
 from semiring_widgets.core.anatomy.selections import Extent, LayerExtent, Parts, Selection, checked, extent_of
 from semiring_widgets.core.anatomy.step_places import Leg, Place, legs_with_steps, read
@@ -40,6 +41,7 @@ __all__ = [
     "LayerExtent",
     "LayerFlow",
     "Leg",
+    "ManyCuts",
     "Operand",
     "Parts",
     "Place",

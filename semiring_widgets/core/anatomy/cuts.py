@@ -25,14 +25,25 @@ from semiring_widgets.core.semirings import Semiring, Value
 from semiring_widgets.core.sweeps import Progress, Span, sweep_backward, sweep_forward
 from semiring_widgets.core.tape import Node
 
-__all__ = ["Conditioned", "Cut", "around", "as_met", "condition", "cut_of", "gate_through", "seeds_of"]
+__all__ = [
+    "Conditioned",
+    "Cut",
+    "around",
+    "as_met",
+    "condition",
+    "crossing_of",
+    "cut_of",
+    "gate_through",
+    "pushed_from",
+    "seeds_of",
+]
 
 Values = Mapping[Node, Value]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cut:
-    """Elements of which no path passes two parts.
+    """Elements of which no path passes two parts; known by identity, as tensors are.
 
     Attributes:
         nodes: kept elements by node, boolean of the node's shape.
@@ -185,35 +196,62 @@ def condition(
     crossing: Along = {}
     total = semiring.full(semiring.zero, (), graph.score.empty(dtype=graph.dtype))
     for number, cut in enumerate(ordered):
-        seeds, crossed = _upwards(semiring, cut, behind[-1], ahead[number + 1], paths)
+        crossed = crossing_of(semiring, cut, behind[-1], ahead[number + 1], paths)
         crossing.update(crossed)
         if number == 0:
             met = [semiring.times(alpha[n], ahead[0][n]) for n in cut.nodes if n in alpha and n in ahead[0]]
             total = semiring.total([total, *met, *crossed.values()])
+        seeds = pushed_from(semiring, cut, behind[-1], ahead[number + 1], paths)
         behind.append(sweep_forward(graph, semiring, Span(seeds, kept), paths, progress))
     return Conditioned(list(zip(behind, ahead, strict=True)), crossing, total)
 
 
-def _upwards(
-    semiring: Semiring, cut: Cut, alpha: Values, beta: Values, paths: Restriction
-) -> tuple[dict[Node, Value], Along]:
-    """What a forward sweep over the paths through a cut starts from, and the values along the cut's edges."""
+def pushed_from(
+    semiring: Semiring, cut: Cut, alpha: Values, beta: Values, paths: Restriction = EVERY_PATH
+) -> dict[Node, Value]:
+    """What a forward sweep over the paths through a cut starts from.
+
+    Args:
+        semiring: the algebra of alpha and beta.
+        cut: what paths must pass.
+        alpha: tangents, at least at the cut's nodes and the sources of its edges.
+        beta: cotangents, of which only is asked where they are.
+        paths: which paths count.
+    """
     seeds = {
         node: restrict(semiring, alpha[node], kept)
         for node, kept in cut.nodes.items()
         if node in alpha and node in beta
     }
-    crossing: Along = {}
     for edge, kept in cut.edges.items():
         if edge.source in alpha and edge.target in beta:
-            pulled = _pulled(semiring, edge, kept, beta, paths)
             passing = paths.along(semiring, edge, restrict(semiring, alpha[edge.source], kept))
             _join(semiring, seeds, edge.target, edge.push(semiring, passing))
-            crossing[edge] = semiring.times(alpha[edge.source], pulled)
-    return seeds, crossing
+    return seeds
 
 
-def seeds_of(semiring: Semiring, cut: Cut, beta: Values, paths: Restriction) -> dict[Node, Value]:
+def crossing_of(
+    semiring: Semiring, cut: Cut, alpha: Values, beta: Values, paths: Restriction = EVERY_PATH
+) -> Along:
+    """The values of paths along the edges of a cut.
+
+    Args:
+        semiring: the algebra of alpha and beta.
+        cut: what paths must pass.
+        alpha: tangents, at least at the sources of its edges.
+        beta: cotangents, at least at their targets.
+        paths: which paths count.
+    """
+    return {
+        edge: semiring.times(alpha[edge.source], _pulled(semiring, edge, kept, beta, paths))
+        for edge, kept in cut.edges.items()
+        if edge.source in alpha and edge.target in beta
+    }
+
+
+def seeds_of(
+    semiring: Semiring, cut: Cut, beta: Values, paths: Restriction = EVERY_PATH
+) -> dict[Node, Value]:
     """What a backward sweep over the paths through a cut starts from.
 
     Args:

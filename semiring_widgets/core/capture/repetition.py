@@ -165,6 +165,9 @@ class Repeated:
     def scored(self, *arguments: Any) -> tuple[Tensor, Result | list[Result]]:
         """The score, and what a call gives, as `torch.func.grad_and_value` has both.
 
+        Args:
+            arguments: of the function.
+
         Example:
             >>> score, result = sw.repeated(lambda x: (x * x).sum()).scored(torch.tensor([1.0, 2.0]))
             >>> score, result.value

@@ -77,7 +77,10 @@ class RouteSteps:
 
     @classmethod
     def of(cls, route: Route) -> RouteSteps:
-        """Those of a route.
+        """The steps of a route that was found.
+
+        Args:
+            route: one of `semiring_widgets.top_routes`.
 
         Example:
             >>> route = whole.routes(k=2)[1]

@@ -5,6 +5,7 @@ Internal: use `semiring_widgets.paths` and the functions that ask one question e
 
 from semiring_widgets.core.paths.directions import SIGNED, cancellation, directions_of
 from semiring_widgets.core.paths.flows import Flow
+from semiring_widgets.core.paths.many_sets import ManySets, can_be_together
 from semiring_widgets.core.paths.path import Path, Step
 from semiring_widgets.core.paths.path_sets import Paths
 from semiring_widgets.core.paths.questions import (
@@ -31,6 +32,7 @@ __all__ = [
     "Ground",
     "Guide",
     "Known",
+    "ManySets",
     "Path",
     "Paths",
     "Route",
@@ -39,6 +41,7 @@ __all__ = [
     "Station",
     "Stations",
     "Step",
+    "can_be_together",
     "cancellation",
     "directions_of",
     "family_contribution",

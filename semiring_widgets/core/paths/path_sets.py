@@ -216,6 +216,9 @@ class Paths(Chosen):
     def cancellation(self, direction: Tensor | Sequence[Tensor] | None = None) -> float:
         """|contribution| relative to the sum of the absolute values, 0-1.
 
+        Args:
+            direction: shaped as ``wrt``; None for the inputs themselves.
+
         Example:
             >>> whole.cancellation() < 1e-15  # next to nothing is left of the sum of the absolute values
             True
@@ -332,6 +335,9 @@ class Paths(Chosen):
             direction: of the contributions; None for the inputs themselves.
             memory: bytes that the routes followed at a time may take; None for no limit.
             check: called often; may raise to stop.
+
+        Raises:
+            InputError: a graph without attention, or a direction of another shape.
 
         Example:
             >>> whole.route_search().ranked("best", 1, width=8)[0].token

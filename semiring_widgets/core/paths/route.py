@@ -66,6 +66,9 @@ class Route:
     def top_paths(self, k: int = 5) -> list[Path]:
         """Its k best paths, best first; probabilities are within the route.
 
+        Args:
+            k: how many; fewer are returned where there are fewer.
+
         Raises:
             InputError: k is not positive.
 

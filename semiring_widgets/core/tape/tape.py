@@ -131,6 +131,13 @@ class Tape:
     def first_node(self, tensor: Tensor, what: str = "tensor") -> Node:
         """As `node`, but as the tensor was when the tape first saw it, before any write in place.
 
+        Args:
+            tensor: as in `node`.
+            what: as in `node`.
+
+        Raises:
+            TapeError, InputError: as `node`.
+
         Example:
             >>> x = torch.tensor([1.0, 2.0])
             >>> with sw.record() as tape:

@@ -8,7 +8,7 @@ from semiring_widgets.explanation.cells.question import CellQuestion
 from semiring_widgets.explanation.names import with_and
 from semiring_widgets.results.cells import several
 from semiring_widgets.results.parts import Sentence
-from semiring_widgets.results.wording import brief, number
+from semiring_widgets.results.wording import brief, number, signed
 
 __all__ = ["answer_of"]
 
@@ -41,7 +41,7 @@ def answer_of(
         told.append(Sentence("words", f"No {question.cells} alone speaks for it."))
     else:
         share = float(effects[top[0]]) / abs(score.value) if score.value else 1.0
-        named = with_and(f"{grid.name(cell)} ({brief(float(effects[cell]))})" for cell in top)
+        named = with_and(f"{grid.name(cell)} ({_written(float(effects[cell]))})" for cell in top)
         how = "Most of it is lost" if score.value > 0 and share >= _MOST else "It falls furthest"
         if share < _LITTLE:
             how = f"No {question.cells} alone matters much: it falls furthest"
@@ -63,3 +63,9 @@ def answer_of(
             )
         )
     return tuple(told)
+
+
+def _written(effect: float) -> str:
+    """An effect with its sign; one that two decimals would make 0 with the digits that it has."""
+    text = brief(effect)
+    return signed(effect) if text == "0" else text

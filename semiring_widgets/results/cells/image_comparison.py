@@ -114,6 +114,9 @@ class ImageComparison(Shown):
     def method_map(self, name: str) -> NDArray[np.float32]:
         """The scores of one method, shape (rows, columns) of the grid.
 
+        Args:
+            name: of the method, as in the tables.
+
         Raises:
             InputError: there is no such method.
 
