@@ -42,31 +42,18 @@ def overlay_summary(result: OfCells) -> Message:
         grid=result.grid,
         measures=measures,
         columns=columns,
-        **_about_methods(result) if isinstance(result, ImageComparison) else _about_paths(result),
+        **_own(result),
     )
     return message(header, buffer)
 
 
-def _about_paths(result: CellExplanation) -> dict[str, Any]:
-    return {
-        "answer": result.sentences,
-        "cells": result.cells,
-        "several": several(result.cells),
-        "layers": result.layers,
-        "routes": result.routes,
-        "methods": (),
-    }
-
-
-def _about_methods(result: ImageComparison) -> dict[str, Any]:
-    return {
-        "answer": _told(result),
-        "cells": "cell",
-        "several": "cells",
-        "layers": (),
-        "routes": (),
-        "methods": result.methods,
-    }
+def _own(result: OfCells) -> dict[str, Any]:
+    """The fields that the two kinds of results fill otherwise."""
+    if isinstance(result, ImageComparison):
+        named = {"cells": "cell", "several": "cells", "answer": _told(result), "methods": result.methods}
+        return {**named, "layers": (), "routes": ()}
+    named = {"cells": result.cells, "several": several(result.cells), "answer": result.sentences}
+    return {**named, "methods": (), "layers": result.layers, "routes": result.routes}
 
 
 def _told(result: ImageComparison) -> tuple[Sentence, ...]:
