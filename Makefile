@@ -117,7 +117,7 @@ kernels: | $(BIN)/python  ## compile the C kernels that are not up to date
 build: $(PACKAGE) $(BUNDLE) kernels  ## bring the JavaScript bundle and the C kernels up to date
 
 .PHONY: wheel
-wheel: $(BIN)/python  ## build and check the source distribution and this platform's wheel, into dist/
+wheel: $(BIN)/python  ## build and check the source distribution and this platform's wheel, into dist/ (1 min)
 	@$(PIP_INSTALL) -r .github/release/requirements.txt
 	@$(BIN)/python .github/release/wheels.py
 
@@ -233,11 +233,15 @@ test-all:  ## `make test`, `make test-docs`, `make test-slow`: every check and t
 	@failed=; for part in test test-docs test-slow; do $(MAKE) $$part || failed="$$failed $$part"; done; \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed." >&2; exit 1; fi
 
-# In none of these, as each environment takes minutes to install and some GB. LOWEST_PYTHON and NEWEST_PYTHON
-# are to be the oldest and the newest Python claimed.
+# In none of these, as each environment takes minutes to install and some GB (elsewhere by LOWEST_VENV and
+# NEWEST_VENV). LOWEST_PYTHON and NEWEST_PYTHON are to be the oldest and the newest Python claimed.
+# A look at each floor: make test-lowest SHORT='$(QUICK)'. All tests: SHORT=tests.
 SHORT ?= $(addprefix tests/core/test_,$(addsuffix .py,functions interception embeddings programs models refusals)) \
     $(addprefix tests/explanation/test_,$(addsuffix .py,demo flow)) tests/attr tests/corpus tests/results \
     tests/test_cli.py tests/test_notebook.py tests/widgets
+QUICK := $(addprefix tests/core/test_,$(addsuffix .py,interception embeddings refusals)) tests/explanation/test_demo.py \
+    tests/attr/test_compare_image.py $(addprefix tests/corpus/test_,$(addsuffix .py,documented_queries token_classes)) \
+    tests/results/test_formats.py tests/test_cli.py tests/test_notebook.py tests/widgets/test_display.py
 LOWEST_PYTHON ?= python3.10
 NEWEST_PYTHON ?= $(PYTHON)
 LOWEST_VENV ?= .venv-lowest

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from semiring_widgets._version import __version__
 from semiring_widgets.corpus_command import add_corpus, run_corpus
 from semiring_widgets.errors import InputError, SemiringWidgetsError, sentence_of
 from semiring_widgets.explanation.demo import DEMO_CONTRAST, DEMO_TARGET, DEMO_TEXT
@@ -77,6 +78,7 @@ _COMMANDS: Final[dict[str, tuple[str, type[PathOptions]]]] = {
 
 def _parser() -> Parser:
     parser = Parser(prog="semiring-widgets", description="Which paths make a prediction?")
+    parser.add_argument("--version", action="version", version=f"semiring-widgets {__version__}")
     metavar = " | ".join([*_COMMANDS, "corpus", "view"])
     commands = parser.add_subparsers(dest="command", required=True, metavar=metavar)
     for name, (summary, options) in _COMMANDS.items():

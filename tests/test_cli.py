@@ -9,7 +9,7 @@ import pytest
 
 import semiring_widgets.attr
 import semiring_widgets.explanation
-from semiring_widgets import cli
+from semiring_widgets import __version__, cli
 from semiring_widgets.contract import bundle
 from semiring_widgets.errors import InputError
 from semiring_widgets.export import page as pages
@@ -188,6 +188,13 @@ def test_help_exits_with_zero():
     )
     assert done.returncode == 0
     assert "--contrast WORD" in done.stdout
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"semiring-widgets {__version__}\n"
 
 
 def test_some_of_the_paths(calls, capsys):

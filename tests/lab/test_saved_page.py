@@ -12,15 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-import semiring_widgets as sw
 from semiring_widgets.errors import InputError
 from semiring_widgets.lab import saved_page
 from semiring_widgets.lab.saved_page import kinds, page_elsewhere, sentence_or_page
 from semiring_widgets.results import archive, storage
 from semiring_widgets.results.result import Shown
 from semiring_widgets.results.storage import read_bytes
+from tests.cell_results import cell_results
 
 
 @pytest.fixture
@@ -32,27 +31,11 @@ def saved(tmp_path):
     return bytes_of
 
 
-@pytest.fixture(scope="module")
-def cells():
-    """A result about a picture, one about a sound and a comparison, by kind; their classes have odd names."""
-    torch.manual_seed(0)
-    net = torch.nn.Sequential(
-        torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(4, 2)
-    ).eval()
-    sees, hears = torch.rand(3, 12, 12), torch.nn.Linear(64, 2).eval()
-    results = (
-        sw.explain_image(net, None, sees, 1, grid=3),
-        sw.compare_image(net, None, sees, 1, grid=3, methods=["effect", "GradCAM"]),
-        sw.explain_sound(hears, None, torch.randn(64), 1, frames=4),
-    )
-    return {result.kind: result for result in results}
-
-
 @pytest.fixture
 def result_of(request):
     def made(kind):
-        cells = request.getfixturevalue("cells")
-        return cells[kind] if kind in cells else request.getfixturevalue(f"make_{kind}")()
+        made = cell_results().get(kind)
+        return made or request.getfixturevalue(f"make_{kind}")()
 
     return made
 
