@@ -211,7 +211,8 @@ class ExplanationJob(Generic[R]):
     def _end_as(self, state: str, message: str | None) -> None:
         with self._changed:
             latest, status = self._board.latest, self._board.status
-            said = message or f"cancelled after {status.done} of {status.total} steps"
+            after = f"after {status.done} of {status.total} steps, " * (status.total > 0)
+            said = message or f"cancelled {after}during: {status.message}"
             status = replace(status, state=state, message=said)
             if latest is not None:
                 latest = replace(latest, status=status)

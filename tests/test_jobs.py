@@ -80,7 +80,8 @@ def test_cancel_keeps_the_partial_result_and_says_so():
     job.cancel()
     result = job.result(timeout=60)
     assert result.status.state == "cancelled"
-    assert result.status.message == f"cancelled after {result.value} of 10000 steps"
+    step = f"{result.value} of 10000"
+    assert result.status.message == f"cancelled after {step} steps, during: step {step}"
     assert seen[-1].state == "cancelled"
 
 

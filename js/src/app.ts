@@ -27,6 +27,7 @@ import { mountHeadline } from "./views/headline";
 import { mountHeads } from "./views/heads";
 import { mountHelp } from "./views/help";
 import { mountLegend } from "./views/legend";
+import { mountNumberTable } from "./views/number-table";
 import { mountRibbon } from "./views/ribbon";
 import { mountRoutes } from "./views/routes";
 import { mountScatter } from "./views/scatter";
@@ -121,6 +122,7 @@ function placeExplanation(
     placed(columns, mountHeadMap, section("head", "one head: query by key tokens"));
     placed(columns, mountInside, section("inside", "inside: units and single paths"));
     placed(columns, mountChart, section("chart", "flow by route and layer"));
+    placed(body, mountNumberTable, h("div", { class: "number-table" }));
     body.append(more);
     placed(more, mountTotals, h("div"));
     store.update({ complete: true });

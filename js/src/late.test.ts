@@ -97,6 +97,23 @@ describe("an answer to the question before", () => {
   });
 });
 
+describe("a slow kernel", () => {
+  it.each([true, false])(
+    "is waited for, and its answer is taken after a minute (heard before: %s)",
+    (heard) => {
+      const { store, questions, last, answer, arrives } = asking();
+      if (heard) arrives({});
+      questions.select(WORD);
+      const request = last("condition");
+      vi.advanceTimersByTime(60_000);
+      // One that was never heard may not be there at all.
+      expect(store.state.answered).toBe(heard ? "pending" : "unavailable");
+      answer("conditioned", request, { selection: WORD, among: EMPTY });
+      expect(store.state.answered).toBe("ready");
+    },
+  );
+});
+
 describe("what is lost", () => {
   it("on its way is sent again as the same request, and its answer is taken", () => {
     const { model, store, questions, last, answer, arrives } = asking();

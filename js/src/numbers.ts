@@ -43,7 +43,7 @@ function reasons(columns: Columns, measure: Measure, place: Place): Numbers {
 }
 
 /** Reads a column of the selected paths where it is known, else that of all paths. */
-function column(state: State, name: string): (...place: number[]) => number {
+export function column(state: State, name: string): (...place: number[]) => number {
   const known = isConditioned(state, name) ? state.condition?.columns : undefined;
   return (known ?? state.columns).reader(name);
 }

@@ -50,6 +50,8 @@ export interface State {
   /** Whether pieces of a continuation show estimates, and whether their numbers are unfolded as a table. */
   estimates: boolean;
   tabulated: boolean;
+  /** Whether the numbers of the pictures are unfolded as a table, of which of them, and how it is sorted. */
+  tables: { open: boolean; kind: number; order: string; reverse: boolean };
   /** Whether the numbers of all paths are unfolded. */
   detailed: boolean;
   /** Whether the list of gestures is open. */
@@ -122,6 +124,7 @@ export class Store {
     complete: false,
     estimates: false,
     tabulated: false,
+    tables: { open: false, kind: 0, order: "", reverse: false },
     detailed: false,
     pointed: [],
     answered: "none",

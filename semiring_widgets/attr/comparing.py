@@ -77,7 +77,8 @@ def compare(
     """Ask several attribution methods which tokens made the score; see who is right, and how far they agree.
 
     The yardstick is the tested effect of each token: the score minus the score with this token given the
-    reference, in the untouched model. Each method is held against it, see `semiring_widgets.attr.yardsticks`.
+    reference, in the untouched model. Each method is compared with it, see
+    `semiring_widgets.attr.yardsticks`.
 
     Captum's methods run on the input embeddings: `Saliency` gives the Euclidean norm of the gradient, the
     others signed numbers that are added over a token's units, perturbation methods one number per token.
@@ -93,7 +94,7 @@ def compare(
         position: where the model is asked.
         score: a function of the model's output instead of a target.
         generate: instead of a target, so many pieces of the model's own continuation.
-        piece: of a target of several pieces only this one, given those before it.
+        piece: of a target of several pieces only this one, as in `semiring_widgets.explain`.
         methods: names, Captum classes or instances, or functions, see
             `semiring_widgets.attr.methods.resolve`. None: tested effects, contributions, and a choice of
             Captum's and path methods.

@@ -53,8 +53,9 @@ def compare_image(
         contrast: see there.
         methods: names of ``semiring_widgets.attr.image_methods.IMAGE_METHODS`` (``"effect"``,
             ``"contribution (secant)"``, ``"contribution (linear)"``, ``"path mass"``, ``"Saliency"``,
-            ``"IntegratedGradients"``, ``"Occlusion"``, ``"GradCAM"``, ``"IntegratedGradCAM"``), or a dict
-            from names to functions of the problem that give one number for each pixel or cell. None: all.
+            ``"IntegratedGradients"``, ``"Occlusion"``, ``"GradCAM"``, ``"IntegratedGradCAM"``, which is
+            signed, and ``"IntegratedGradCAM (rectified)"``, as its paper has it), or a dict from names to
+            functions of the problem that give one number for each pixel or cell. None: all.
             ``"path mass"`` is that of `semiring_widgets.explain_image` under its rule ``"secant"``.
         layer: whose feature maps both Grad-CAMs weigh; None for the module that gives the last of the
             smallest ones that are not the same under the reference. Of a vision transformer that is its patch

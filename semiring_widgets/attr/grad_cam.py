@@ -10,9 +10,17 @@ path integral of such terms along the straight line x(t) from a baseline to the 
     sum over k of  integral over t from 0 to 1 of  mean over places of (d score / d A_k at x(t))  ·
     (A_k at x(t) - A_k at the baseline)  dt,
 
-here by the middles of equal steps. The rectification is left out: a place that speaks against the score is
-told as such. Grad-CAM's comes last and changes no order of what is positive; the published code of Integrated
-Grad-CAM has one inside the integral, which can change it.
+here by the middles of equal steps. The paper's figure of the method has the same points, weights and
+differences of maps, and three things that differ:
+
+- each term is rectified, max(0, sum over k), before the terms are added: ``rectified=True`` here. Without it,
+  the default, a place that speaks against the score is told as such, as in Captum's Grad-CAM.
+- the points are the ends of the steps, t = 1/m, ..., 1, and their sum is not divided by m. Middles are nearer
+  to the integral, and the factor changes no order.
+- the baseline is a black picture; here it is whatever the caller gives.
+
+The authors' code (github.com/smstrzd/IntegratedGradCAM) departs from that figure: it takes m = 50 points from
+t = 0 on, and the maps themselves in the place of their differences.
 """
 
 from __future__ import annotations
@@ -49,9 +57,15 @@ def grad_cam(forward: Forward, layer: nn.Module, inputs: Tensor) -> Tensor:
 
 
 def integrated_grad_cam(
-    forward: Forward, layer: nn.Module, inputs: Tensor, baseline: Tensor, steps: int = 20
+    forward: Forward,
+    layer: nn.Module,
+    inputs: Tensor,
+    baseline: Tensor,
+    steps: int = 20,
+    *,
+    rectified: bool = False,
 ) -> Tensor:
-    """Integrated Grad-CAM, signed.
+    """Integrated Grad-CAM.
 
     Args:
         forward: from inputs to scores, shape (B,).
@@ -59,9 +73,10 @@ def integrated_grad_cam(
         inputs: shape (1, ...).
         baseline: where the line begins, of the same shape.
         steps: how many points of the line.
+        rectified: whether what is negative at a point of the line is left out, as in the paper.
 
     Returns:
-        Shape (1, 1, rows, columns).
+        Shape (1, 1, rows, columns); signed unless it is rectified.
     """
     with torch.no_grad():
         start, _ = _map_and_score(forward, layer, baseline)
@@ -72,7 +87,8 @@ def integrated_grad_cam(
             maps, score = _map_and_score(forward, layer, point.detach().requires_grad_())
             (slopes,) = torch.autograd.grad(score.sum(), maps)
         weights = slopes.mean((2, 3), keepdim=True)
-        total += (weights * (maps.detach() - start)).sum(1, keepdim=True) / steps
+        term = (weights * (maps.detach() - start)).sum(1, keepdim=True)
+        total += (term.clamp(min=0) if rectified else term) / steps
     return total
 
 

@@ -136,6 +136,14 @@ def _occlusion(problem: ImageProblem) -> Tensor:
     return found[:, :1]
 
 
+def _integrated_grad_cam(problem: ImageProblem, *, rectified: bool) -> Tensor:
+    question = problem.question
+    found = integrated_grad_cam(
+        question.forward, problem.gradcam_layer, question.inputs, question.reference, rectified=rectified
+    )
+    return problem.spread(found)
+
+
 IMAGE_METHODS: Mapping[str, Ask] = {
     # Tested again, so that its row tells how long that takes.
     "effect": lambda problem: effects_of(problem.question),
@@ -148,14 +156,9 @@ IMAGE_METHODS: Mapping[str, Ask] = {
     "GradCAM": lambda problem: problem.spread(
         grad_cam(problem.question.forward, problem.gradcam_layer, problem.question.inputs)
     ),
-    "IntegratedGradCAM": lambda problem: problem.spread(
-        integrated_grad_cam(
-            problem.question.forward,
-            problem.gradcam_layer,
-            problem.question.inputs,
-            problem.question.reference,
-        )
-    ),
+    "IntegratedGradCAM": lambda problem: _integrated_grad_cam(problem, rectified=False),
+    # As in its paper; the one before is signed, as Captum's GradCAM is.
+    "IntegratedGradCAM (rectified)": lambda problem: _integrated_grad_cam(problem, rectified=True),
 }
 
 

@@ -32,25 +32,41 @@ def overlay_summary(result: OfCells) -> Message:
     """
     measures = _methods(result) if isinstance(result, ImageComparison) else _measures(result)
     columns, buffer = pack({**_by_cell(result, measures), **_by_layer(result), **_signal(result)})
-    explained = isinstance(result, CellExplanation)
     header = OverlayHeader(
         version=VERSION,
         revision=1,
         model=result.model,
         score=result.score,
-        answer=result.sentences if explained else _told(result),
         settings=_settings(result),
-        cells=result.cells if explained else "cell",
-        several=several(result.cells) if explained else "cells",
         rate=result.rate if isinstance(result, SoundExplanation) else None,
         grid=result.grid,
         measures=measures,
-        layers=result.layers if explained else (),
-        routes=result.routes if explained else (),
-        methods=() if explained else result.methods,
         columns=columns,
+        **_about_methods(result) if isinstance(result, ImageComparison) else _about_paths(result),
     )
     return message(header, buffer)
+
+
+def _about_paths(result: CellExplanation) -> dict[str, Any]:
+    return {
+        "answer": result.sentences,
+        "cells": result.cells,
+        "several": several(result.cells),
+        "layers": result.layers,
+        "routes": result.routes,
+        "methods": (),
+    }
+
+
+def _about_methods(result: ImageComparison) -> dict[str, Any]:
+    return {
+        "answer": _told(result),
+        "cells": "cell",
+        "several": "cells",
+        "layers": (),
+        "routes": (),
+        "methods": result.methods,
+    }
 
 
 def _told(result: ImageComparison) -> tuple[Sentence, ...]:

@@ -129,6 +129,13 @@ def read_rows(
         found = listed
     elif isinstance(source, Iterable) and not isinstance(source, (bytes, Mapping)):
         found = list(source)
+    elif (
+        isinstance(source, Mapping) and source and all(_of_table(one) is not None for one in source.values())
+    ):
+        raise InputError(
+            f"rows is several tables, {', '.join(map(str, source))}; give one of them, "
+            f"rows[{next(iter(source))!r}]."
+        )
     else:
         raise InputError(
             f"rows is {shown(source)}; give a JSONL, CSV, TSV or Parquet file, a DataFrame, a "

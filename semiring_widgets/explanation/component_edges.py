@@ -35,7 +35,7 @@ def edges(
     max_memory: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
-    """Every edge from one component of a transformer to another: alpha times beta, summed over the edge.
+    """Every edge from one component of a transformer to another, with what all paths that use it add up to.
 
     Sources are the inputs, each head's output and each feed-forward part's output; targets are each head's
     query, key and value, each feed-forward part and the score. The edge between two of them is *all paths

@@ -43,7 +43,7 @@ def explain(
     leaving_skip: bool = False,
     add_special_tokens: bool = True,
 ) -> Explanation:
-    """By which paths does a model make its prediction?
+    """Explain one prediction: which parts it depends on, tested, and by which paths it is made.
 
     A masked model is asked at its mask token, a causal model for the token after the text, an
     encoder-decoder for the next decoder token, a classifier for a class, anything else through ``score``.

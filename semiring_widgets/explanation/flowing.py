@@ -66,7 +66,10 @@ def flow(
     reference: Reference | None = None,
     max_memory: int | None = None,
 ) -> xr.Dataset:
-    """Share of the mass, and best path, through every part of the model: alpha times beta.
+    """Share of the mass, and best path, through every part of the model.
+
+    A sweep forward gives all paths to a part, a sweep backward all paths from it to the score; one times the
+    other is all paths through it.
 
     Args:
         tape: the finished tape; or a set of paths, which is then all that is needed.

@@ -27,7 +27,7 @@ from semiring_widgets.explanation.places import Place, gap
 from semiring_widgets.explanation.questions import index_asked
 from semiring_widgets.explanation.targets import token_id
 from semiring_widgets.question import Question
-from semiring_widgets.results.parts import Score
+from semiring_widgets.results.parts import Score, Stream
 
 __all__ = ["Filling", "PieceAsked", "fillings"]
 
@@ -116,7 +116,21 @@ def fillings(call: ModelCall, family: str, vocabulary: int, question: Question) 
             found.append(_filling(call.source.pieces, pieces, index, where, mask, alone))
     if len({one.pieces for one in found}) < len(found):
         raise InputError("target and contrast are the same pieces; choose another contrast.")
+    _check_aligned(found, call.streams[-1])
     return tuple(found)
+
+
+def _check_aligned(found: Sequence[Filling], stream: Stream) -> None:
+    """Refuse a difference in which a place behind the gap is one word of the text here and another there."""
+    counts = [len(one.pieces) for one in found]
+    behind = stream.tokens[found[0].index + 1 :]
+    if len(set(counts)) > 1 and any(not token.special for token in behind):
+        target, contrast = (f"{shown(one.score.target)} has {len(one.pieces)}" for one in found)
+        raise InputError(
+            f"target {target} pieces and contrast {contrast}, so the text behind the mask token would stand "
+            f"at other places for the one than for the other. Ask for both without a contrast and subtract "
+            f"their scores, or choose a contrast of as many pieces."
+        )
 
 
 def _pieces(place: Place, asked: Any, what: str, vocabulary: int) -> tuple[int, ...] | None:

@@ -65,7 +65,10 @@ def load_model(name: str | os.PathLike[str]) -> tuple[Any, Any]:
         tokenizer = transformers.AutoTokenizer.from_pretrained(source)
         loader = getattr(transformers, head_class(config))
         # Weights of another size are to be named, which the error that they raise by themselves does not.
-        model, report = loader.from_pretrained(source, output_loading_info=True, ignore_mismatched_sizes=True)
+        # Half precision stays what it is: transformers 4 would make a copy of twice the size.
+        model, report = loader.from_pretrained(
+            source, output_loading_info=True, ignore_mismatched_sizes=True, torch_dtype="auto"
+        )
     except MemoryError:
         raise
     except Exception as error:

@@ -62,9 +62,16 @@ def check_brought(model: nn.Module, max_memory: int | None) -> None:
     room = free_memory(device) if max_memory is None else max_memory
     if brought > room:
         said = f"are free on {device}" if max_memory is None else "max_memory leaves"
+        half = sum(
+            weight.numel() * (2 if weight.is_floating_point() else weight.itemsize)
+            for weight in held
+            if weight.is_meta
+        )
+        less = f"with dtype=torch.bfloat16, of which {half / 1e6:,.1f} MB are brought, or "
         raise MemoryLimitError(
             f"explain holds all weights that accelerate brings for a call, {brought / 1e6:,.1f} MB, and "
-            f"{room / 1e6:,.1f} MB {said}. Load the model in bfloat16, or on devices that hold all of it."
+            f"{room / 1e6:,.1f} MB {said}. Load the model {less if half < brought else ''}with a device_map "
+            f"of devices that hold all of it."
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import html
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +21,7 @@ from semiring_widgets.contract.corpus_table import CellsRequest, OneTextRequest
 from semiring_widgets.contract.messages import Message, sendable
 from semiring_widgets.contract.table import ChartRequest, Page
 from semiring_widgets.export.packing import packed_answers
-from semiring_widgets.export.page import embedded, filled, packed_bokehjs, packed_bundle, renumbered
+from semiring_widgets.export.page import filled, packed_bokehjs, packed_bundle, packed_payload, renumbered
 from semiring_widgets.overview.aggregates import aggregate
 from semiring_widgets.overview.listing import some_of
 from semiring_widgets.overview.numbers import CorpusNumbers
@@ -81,7 +80,7 @@ def corpus_page(numbers: CorpusNumbers) -> str:
             "title": html.escape(f"Corpus {numbers.path.name}: {len(numbers):,} texts"),
             "plain": html.escape(sendable(plain_corpus(numbers, whole))),
             "picture": _base64(corpus_picture(numbers, whole)),
-            "payload": embedded(asdict(content)),
+            "payload": packed_payload(content),
             "answers": _base64(packed_answers(answers)),
             "bokehjs": packed_bokehjs(),
             "bundle": bundle,

@@ -1,14 +1,10 @@
-r"""One file that shows a result in any browser: no kernel, no network, from a folder or an e-mail.
+"""One file that shows a result in any browser: no kernel, no network, from a folder or an e-mail.
 
-The page holds the widgets' JavaScript bundle, packed, the summary and the answers to what a reader may
-click on. The bundle finds them by itself and runs the same view as in a notebook. Until then, and where
+The page holds the widgets' JavaScript bundle, the summary and the answers to what a reader may click on, all
+packed. The bundle finds them by itself and runs the same view as in a notebook. Until then, and where
 JavaScript is off, the page shows the static picture.
 
-Nothing in a user's text can leave its place: inside a ``script`` element every ``<`` is written as
-``\u003c``, which JSON reads back, so that neither ``</script`` nor ``<!--`` can occur.
-
->>> embedded({"text": "</script><!-- hi"})
-'{"text":"\\u003c/script>\\u003c!-- hi"}'
+Nothing in a user's text can leave its place: packed, it is letters and digits, and elsewhere it is escaped.
 """
 
 from __future__ import annotations
@@ -45,7 +41,15 @@ from semiring_widgets.results.two_sides import SideBySide
 if TYPE_CHECKING:
     from semiring_widgets.results.explanation import Explanation
 
-__all__ = ["embedded", "filled", "packed_bokehjs", "packed_bundle", "page", "renumbered", "write_page"]
+__all__ = [
+    "filled",
+    "packed_bokehjs",
+    "packed_bundle",
+    "packed_payload",
+    "page",
+    "renumbered",
+    "write_page",
+]
 
 _SMALL: Final = 985_000  # bytes of a page for 6 layers of 32 tokens
 _LARGE: Final = 3_000_000
@@ -98,10 +102,11 @@ def page(
     image = _base64(picture(result))
     header, buffer = messages.encode(result, revision=1)
     ahead = Ahead({}, {}, [])
+    alone = packed_payload(Page(summary=header, buffer=_base64(buffer), tests=[], held={}))
+    fixed = len(bundle) + len(image) + len(alone)
     bokeh = ""
     if isinstance(result, SideBySide):
-        left = _LARGE - len(bundle) - len(image) - len(buffer) - len(json.dumps(header))
-        both = both_ahead(result, left, answers)
+        both = both_ahead(result, _LARGE - fixed, answers)
         ahead.answers[BothRequest.type] = [message for _, message in both]
         # What can be clicked is what there is an answer of, for both.
         ahead.held[ConditionRequest.type] = [name_of(part) for part, _ in both]
@@ -109,8 +114,8 @@ def page(
         cells = len(result.layers) * max(len(stream.tokens) for stream in result.streams)
         charted = chart and len(result.layers) > 0
         bokeh = packed_bokehjs() if charted else ""
-        fixed = len(bundle) + len(image) + len(bokeh) + len(buffer) + len(json.dumps(header))
-        ahead = answers_ahead(result, min(_LARGE, max(_SMALL, _PER_CELL * cells)) - fixed, answers)
+        room = min(_LARGE, max(_SMALL, _PER_CELL * cells)) - fixed - len(bokeh)
+        ahead = answers_ahead(result, room, answers)
         if charted:
             ahead.answers[ChartRequest.type] = [_chart(result)]
             ahead.held[ChartRequest.type] = [""]
@@ -120,7 +125,7 @@ def page(
         "title": html.escape(f"{header['score']['label']}: {header['text'][:80]}"),
         "plain": html.escape(messages.sendable(plain(result))),
         "picture": image,
-        "payload": embedded(asdict(content)),
+        "payload": packed_payload(content),
         "answers": _base64(packed_answers(ahead.answers)),
         "bokehjs": bokeh,
         "bundle": bundle,
@@ -145,14 +150,14 @@ def filled(parts: Mapping[str, str], template: str = "page.html") -> str:
     return "".join(told)
 
 
-def embedded(value: Any) -> str:
-    """JSON that is safe inside a ``script`` element.
+def packed_payload(content: Page) -> str:
+    """The summary and what the page knows without unpacking its answers, as a base64 element.
 
     Args:
-        value: JSON types without NaN.
+        content: JSON types without NaN.
     """
-    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c")
+    text = json.dumps(asdict(content), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return _packed("payload", text.encode())
 
 
 def _chart(result: Explanation) -> messages.Message:

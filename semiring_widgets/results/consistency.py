@@ -7,6 +7,7 @@ read back is never written.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -117,13 +118,16 @@ def check_pieces(score: Score, streams: Sequence[Stream], dataset: xr.Dataset) -
 
 
 def check_streams(streams: Sequence[Stream]) -> None:
-    """Refuse no stream, an empty one, and tokens that are not numbered from 0."""
+    """Refuse no stream, an empty one, tokens that are not numbered from 0, segments out of their order."""
     require(bool(streams), "there is no stream of tokens")
     for stream in streams:
         require(bool(stream.tokens), f"the stream {stream.name!r} has no token")
         for index, token in enumerate(stream.tokens):
             require(token.index == index, f"token {index} of the stream {stream.name!r} has another index")
             require(0 <= token.start <= token.end, f"token {index} ends before it starts")
+        begins = [0, *(segment.begins for segment in stream.segments)]
+        for number, (before, begun) in enumerate(pairwise(begins)):
+            require(before <= begun < len(stream.tokens), f"segment {number} begins at a token {begun}")
 
 
 def check_status(status: Status) -> None:

@@ -74,7 +74,7 @@ __all__ = ["Explanation", "load"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation(Tested, Inside, Result):
-    """By which routes a score was made, for one text.
+    """One explained prediction: the answer, what was tested, and the statistics of its paths.
 
     Attributes:
         text: the text as given; of a pair, both with a line break between. Offsets of tokens point into it.

@@ -40,10 +40,10 @@ class Tested:
     def effects(self) -> pd.DataFrame:
         """What every part really does to the score, and what is estimated: one row a part.
 
-        A part is given its value under the reference, and the whole model runs again: ``effect`` is the score
-        before minus after. ``contribution`` is its estimate to first order, all paths from the part to the
-        score times what changes there. Both are in the unit of the score; where they part, the score is far
-        from linear in between.
+        A part is given its value under the reference, and all that follows is computed again: ``effect`` is
+        the score before minus after. ``contribution`` is its estimate to first order: all paths from the part
+        to the score, times what changes there. Both are in the unit of the score; where they differ, the
+        score is far from linear in between.
 
         Returns:
             ``kind`` (``"token"``, ``"head"``, ``"mlp"``, and what else was tested by the reference, such as
@@ -64,7 +64,7 @@ class Tested:
         return effects_frame(self.dataset, self.streams, self.layers, self.tests)
 
     def test(self, part: Any, by: Any = None) -> Test:
-        """What really becomes of the score without a part or a route: the whole model runs again.
+        """What really becomes of the score without a part or a route: all that follows is computed again.
 
         The test is noted in ``tests``.
 

@@ -142,6 +142,7 @@ def main() -> None:
     report = Report("page")
     with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
         folder = asked.folder or Path(made)
+        folder.mkdir(parents=True, exist_ok=True)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         for size in SIZES[: 1 if asked.small else None]:
             page = browser.new_page(viewport={"width": 1240, "height": 900})

@@ -35,19 +35,23 @@ const model = {{
 }};
 const url = URL.createObjectURL(new Blob([given.bundle], {{ type: "text/javascript" }}));
 const {{ default: widget }} = await import(url);
-const stop = new AbortController();
-widget.render({{ model, el: document.getElementById("out"), signal: stop.signal }});
+let stop;
+window.show = () => {{
+  stop = new AbortController();
+  widget.render({{ model, el: document.getElementById("out"), signal: stop.signal }});
+}};
+window.show();
 window.remove = () => stop.abort();
 let number = 0;
-window.arrives = () => {{
+window.arrives = (change = {{}}) => {{
   number += 1;
   take(given.summaries[number % given.summaries.length]);
-  values.summary = {{ ...values.summary, revision: number + 100 }};
+  values.summary = {{ ...values.summary, revision: number + 100, ...change }};
   emit("change:revision");
 }};
 window.answer = ([header, buffer]) =>
   emit("msg:custom", header, buffer === "" ? [] : [new DataView(bytes(buffer).buffer)]);
-window.run = (milliseconds) => setInterval(window.arrives, milliseconds);
+window.run = (milliseconds) => setInterval(() => window.arrives(), milliseconds);
 </script>
 """
 

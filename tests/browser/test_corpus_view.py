@@ -231,4 +231,7 @@ def test_a_picture_is_saved(opened):
     assert "texts: b" in words
     assert "Save as" not in words
     assert f"semiring_widgets {sw.__version__}" in words
-    assert len(list(svg.iter(f"{SVG}image"))) >= page.locator(".figure").count()
+    images = list(svg.iter(f"{SVG}image"))
+    assert len(images) >= page.locator(".figure").count()
+    # Charts have their room, one row below the other.
+    assert max(float(image.get("y")) for image in images) > 600

@@ -55,7 +55,8 @@ ANSWERED = """async ([names, seconds]) => {
 
 def test_a_page_below_a_megabyte_answers_every_click_and_200_pairs(opened):
     text = Path(unquote(urlsplit(opened.page.url).path)).read_text(encoding="utf-8")
-    assert len(text.encode()) <= 1_000_000
+    # With the chart; a tenth of the megabyte is left for what the bundle will learn.
+    assert len(text.encode()) <= 900_000
     payload = payload_of(text)
     layers, tokens = payload["summary"]["layers"], payload["summary"]["streams"][0]["tokens"]
     held = payload["held"]["condition"]

@@ -9,6 +9,8 @@ from transformers import (
     GPT2Config,
     GPT2ForSequenceClassification,
     GPT2LMHeadModel,
+    OPTConfig,
+    OPTForCausalLM,
     T5Config,
     T5ForConditionalGeneration,
 )
@@ -105,3 +107,18 @@ def test_a_model_that_looks_at_other_texts_is_noticed_and_asked_one_by_one(tmp_p
     found = sw.explain_corpus(model, tokenizer_of(60), CLASSES, out=tmp_path / "3", batch_size=3)
     alone = sw.explain_corpus(model, tokenizer_of(60), CLASSES, out=tmp_path / "1", batch_size=1)
     assert found.parts().equals(alone.parts())
+
+
+def test_a_model_that_flattens_its_batch_is_asked_one_by_one(tmp_path):
+    """OPT makes one list of the tokens of all texts, where its feed-forward parts would be missed."""
+    config = {"hidden_size": 16, "ffn_dim": 24, "num_hidden_layers": 2, "num_attention_heads": 2}
+    torch.manual_seed(0)
+    model = OPTForCausalLM(OPTConfig(**config, word_embed_proj_dim=16, vocab_size=60, pad_token_id=0)).eval()
+    rows = [{"text": text, "target": "w20"} for text in ("w5 w6", "w7 w8 w9 w10", "w11")]
+    many, alone = (
+        sw.explain_corpus(model, tokenizer_of(60), rows, out=tmp_path / str(size), batch_size=size)
+        for size in (3, 1)
+    )
+    assert not len(many.errors())
+    assert len(alone.parts().query("kind == 'mlp'")) == 6
+    assert many.parts().equals(alone.parts())

@@ -215,6 +215,12 @@ def test_a_dataset_of_hugging_face():
         assert [row_of(one, n) for n, one in enumerate(read_rows(source))] == WANTED
 
 
+def test_several_tables_are_named_and_one_is_to_be_given():
+    splits = {"train": pd.DataFrame({"text": ["a"]}), "test": pd.DataFrame({"text": ["b"]})}
+    with pytest.raises(InputError, match=r"several tables, train, test; give one of them, rows\['train'\]"):
+        read_rows(splits)
+
+
 def test_a_file_that_cannot_be_read_is_said(tmp_path, monkeypatch):
     path = written(tmp_path, "jsonl")
 

@@ -6,6 +6,7 @@ import torch
 import semiring_widgets as sw
 from semiring_widgets.errors import MemoryLimitError
 from semiring_widgets.explanation import planning
+from semiring_widgets.explanation.models import load_model
 from tests.core.zoo.shrinking import build
 from tests.explanation.tiny import tokenizer_of
 
@@ -46,7 +47,9 @@ def test_device_map_auto_changes_no_number(name, tmp_path, monkeypatch):
 
 def _refused_where_they_do_not_fit(model, tokenizer, text, folder, monkeypatch):
     """Before the model is run; and just what fits is recorded."""
-    brought = sum(weight.nbytes for weight in (*model.parameters(), *model.buffers()) if weight.is_meta)
+    elsewhere = [weight for weight in (*model.parameters(), *model.buffers()) if weight.is_meta]
+    brought = sum(weight.nbytes for weight in elsewhere)
+    half = sum(weight.nbytes // (2 if weight.is_floating_point() else 1) for weight in elsewhere)
     with monkeypatch.context() as patch:
         patch.setattr(model, "forward", None)
         with pytest.raises(MemoryLimitError, match=f"{brought / 1e6:,.1f} MB, and .* max_memory leaves"):
@@ -56,6 +59,33 @@ def _refused_where_they_do_not_fit(model, tokenizer, text, folder, monkeypatch):
             lambda: sw.explain(model, tokenizer, text, "w7", "w8"),
             lambda: sw.explain_corpus(model, tokenizer, [{"text": text, "target": "w7"}], out=folder / "out"),
         ):
-            with pytest.raises(MemoryLimitError, match=r"are free on cpu\. Load the model in bfloat16"):
+            less = (
+                rf"Load the model with dtype=torch.bfloat16, of which {half / 1e6:,.1f} MB are brought, or "
+            )
+            with pytest.raises(MemoryLimitError, match=rf"are free on cpu\. {less}with a device_map"):
                 ask()
     planning.check_brought(model, brought)
+
+
+def test_half_precision_is_read_and_spread_as_it_was_saved(tmp_path, monkeypatch):
+    """From the folder by name and by device_map, nothing is widened, and numbers are the same."""
+    folder = tmp_path / "model"
+    build("LlamaForCausalLM", "sdpa").to(torch.bfloat16).save_pretrained(folder)
+    tokenizer_of(40).save_pretrained(folder)
+    plain, tokenizer = load_model(folder)
+    room = sum(weight.nbytes for weight in plain.parameters()) * 3 // 4
+    spread = {"max_memory": {"cpu": room}, "offload_folder": tmp_path / "rest"}
+    found = [sw.explain(plain, tokenizer, TEXT, "w7", "w8", paths=2)]
+    for more in ({}, spread):
+        model = type(plain).from_pretrained(folder, device_map="auto", torch_dtype="auto", **more).eval()
+        assert any(weight.is_meta for weight in model.parameters()) == bool(more)
+        assert {weight.dtype for weight in (*model.parameters(), *plain.parameters())} == {torch.bfloat16}
+        found.append(sw.explain(model, tokenizer, TEXT, "w7", "w8", paths=2))
+    for variable in found[0].dataset.data_vars:
+        for other in found[1:]:
+            one, its = (torch.from_numpy(e.dataset[variable].values) for e in (found[0], other))
+            torch.testing.assert_close(its, one, rtol=1e-5, atol=1e-6, equal_nan=True)
+    # There is nothing narrower to be loaded.
+    monkeypatch.setattr(planning, "free_memory", lambda _: 0)
+    with pytest.raises(MemoryLimitError, match=r"are free on cpu\. Load the model with a device_map"):
+        sw.explain(model, tokenizer, TEXT, "w7", "w8")

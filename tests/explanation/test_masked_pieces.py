@@ -82,11 +82,26 @@ def test_a_word_ends_where_no_letter_follows(said, ends):
     assert _word_ends(_Said(*said), range(len(said))) == ends
 
 
-@pytest.mark.parametrize(("target", "contrast"), [(WORDS, "is"), ("is", WORD), (WORD, WORDS)])
-def test_a_contrast_is_the_difference_of_two_sums(demo, target, contrast):
-    score = prepare(*demo, Question(TEXT, target, contrast)).score
-    sums = [sum(by_hand(*demo, answer)) for answer in (target, contrast)]
+END = "The keys [MASK]"
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "contrast"),
+    [(TEXT, WORDS, "is on"), (END, WORDS, "is"), (END, "is", WORD), (END, WORD, WORDS)],
+)
+def test_a_contrast_is_the_difference_of_two_sums(demo, text, target, contrast):
+    score = prepare(*demo, Question(text, target, contrast)).score
+    sums = [sum(by_hand(*demo, answer, text)) for answer in (target, contrast)]
     assert score.value == pytest.approx(sums[0] - sums[1], abs=1e-4)
+
+
+@pytest.mark.parametrize(("target", "contrast"), [(WORDS, "is"), ("is", WORD), (WORD, WORDS)])
+def test_text_behind_the_gap_stays_where_it_is(demo, target, contrast):
+    """With fewer pieces for one of them, a place would be *here* in one reading and *.* in the other."""
+    with pytest.raises(InputError, match=r"has \d pieces and contrast .* subtract their scores"):
+        prepare(*demo, Question(TEXT, target, contrast))
+    tokens = prepare(*demo, Question(TEXT, WORDS, "is on")).streams[0].tokens
+    assert [token.text for token in tokens[3:]] == ["are / is", "on", "here", ".", "[SEP]"]
 
 
 def test_one_piece_alone_is_its_part_of_the_sum(demo):

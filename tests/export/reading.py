@@ -36,15 +36,12 @@ class Scripts(HTMLParser):
 
 
 def payload_of(text):
-    return json.loads(
-        next(body for attrs, body in Scripts(text).scripts if attrs.get("data-semiring-widgets") == "payload")
-    )
+    return json.loads(unpacked(text, "payload"))
 
 
 def answers_of(text):
     """Headers of the packed answers with their bytes, by type, unpacked as a browser does."""
-    body = next(b for a, b in Scripts(text).scripts if a.get("data-semiring-widgets") == "answers")
-    data = gzip.decompress(base64.b64decode(body))
+    data = unpacked(text, "answers")
     length = int.from_bytes(data[:4], "little")
     planes = np.frombuffer(data[4 + length :], np.uint8)
     numbers = planes.reshape(4, -1).T.tobytes()
@@ -52,3 +49,9 @@ def answers_of(text):
         name: [(one["header"], numbers[one["offset"] : one["offset"] + one["nbytes"]]) for one in found]
         for name, found in json.loads(data[4 : 4 + length])["answers"].items()
     }
+
+
+def unpacked(text, name):
+    """The bytes of a packed element."""
+    body = next(b for a, b in Scripts(text).scripts if a.get("data-semiring-widgets") == name)
+    return gzip.decompress(base64.b64decode(body))

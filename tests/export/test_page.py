@@ -16,7 +16,7 @@ from semiring_widgets.export.page import page
 from semiring_widgets.pictures.chart import bokeh_version
 from semiring_widgets.results.parts import Score, Stream, Token
 from semiring_widgets.vocabulary import RANKINGS
-from tests.export.reading import Scripts, answers_of, payload_of
+from tests.export.reading import Scripts, answers_of, payload_of, unpacked
 
 NASTY = "</script><script>alert(1)</script><!-- {{bundle}} \"' & \ud83d"
 
@@ -50,6 +50,13 @@ def test_answers_limit_the_tests_of_parts_too(bundle, make_explanation, answers)
     # Those of routes are few, and what readers look for first.
     steps = {family.steps for ranking in result.rankings for family in ranking.families if family.steps}
     assert len([test for test in tests if not test["parts"]]) == len(steps)
+
+
+def test_what_the_page_begins_with_is_packed(bundle, make_explanation):
+    text = page(make_explanation([f"word{i}" for i in range(32)], layers=6, heads=12), answers=0)
+    body = next(b for a, b in Scripts(text).scripts if a.get("data-semiring-widgets") == "payload")
+    # Numbers drawn at random are the worst of all.
+    assert 1.4 * len(body) < len(unpacked(text, "payload"))
 
 
 def test_packed_numbers_keep_their_first_digits(bundle, make_explanation):

@@ -149,6 +149,23 @@ def test_documents_that_somebody_made_up(saved, compared, tmp_path, load):
     assert refused > len(places)
 
 
+@pytest.mark.parametrize("begins", [(-1,), (2,), (0, 10**9), (1, 0)])
+def test_segments_that_begin_nowhere(saved, begins):
+    document, arrays = opened(saved)
+    (stream,) = document["streams"]
+    assert len(stream["tokens"]) == 2
+    for given, wanted in (((0, 1), True), (begins, False)):
+        stream["segments"] = [
+            {"name": f"text {number}", "begins": begin} for number, begin in enumerate(given)
+        ]
+        saved.write_bytes(archive.packed(document, arrays))
+        if wanted:
+            assert [one.begins for one in sw.load(saved).streams[0].segments] == list(given)
+        else:
+            with pytest.raises(InputError, match=r"segment \d begins at a token -?\d+"):
+                sw.load(saved)
+
+
 @pytest.mark.parametrize("load", [sw.load, Comparison.load])
 def test_numbers_that_somebody_made_up(saved, compared, tmp_path, load):
     path = saved if load is sw.load else compared

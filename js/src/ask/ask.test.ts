@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import cases from "../../../tests/fixtures/calls.json";
 import type { Argument, PastQuestion, Selection } from "../contract";
-import { callOf } from "./call";
+import { partOf } from "../selection";
+import { callOf, callOfShown } from "./call";
 import { changesOf, nameOf, wordsOf } from "./values";
 
 describe("the Python call", () => {
@@ -9,6 +10,21 @@ describe("the Python call", () => {
     it(`is written as Python does it: ${name}`, () => {
       expect(callOf(asked as Argument[], selection as Selection, avoiding as Selection)).toBe(call);
     });
+});
+
+describe("the Python call of a group", () => {
+  it("makes the group whose paths are shown", () => {
+    const shown = {
+      selection: [],
+      avoiding: [],
+      among: [partOf({ layer: 0, head: 3 }), partOf({ token: 2 })],
+    };
+    const asked = [{ ...argument("text", "Two keys"), code: '"Two keys"' }];
+    expect(callOfShown(asked, shown, 'the "movers"')).toBe(
+      'e = sw.explain(model, tokenizer, "Two keys")\ne.group("the \\"movers\\"", [{"layer": 0, "head": 3}, {"token": 2}])',
+    );
+    expect(callOfShown(asked, { ...shown, among: [] }, "")).toBe('sw.explain(model, tokenizer, "Two keys")');
+  });
 });
 
 const argument = (name: string, ...words: string[]): Argument => ({

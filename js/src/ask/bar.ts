@@ -6,11 +6,12 @@
 
 import { html, nothing } from "lit-html";
 import type { Change, ExplanationHeader, PastQuestion } from "../contract";
+import { nameOf as groupName, groupsOf } from "../groups";
 import { isHosts } from "../host-keys";
 import { type Drawing, explanationPane } from "../pane";
 import type { Questions } from "../questions";
 import type { State, Store } from "../store";
-import { callOf } from "./call";
+import { callOfShown } from "./call";
 import { copied } from "./clipboard";
 import { fieldsOf, fill, valuesIn } from "./fields";
 import { SETTINGS } from "./settings";
@@ -32,9 +33,9 @@ export function mountAsk(root: HTMLElement, store: Store, signal: AbortSignal, q
     send(changesOf(valuesIn(event.currentTarget as HTMLFormElement), asked(summary)));
   };
   const copy = async () => {
-    const { summary, selection, avoiding, asking } = store.state;
+    const { summary, asking } = store.state;
     if (summary?.type !== "explanation") return;
-    const call = callOf(summary.arguments, selection, avoiding);
+    const call = callIn(store.state, summary);
     const note = (await copied(call, root.querySelector("code")))
       ? "The Python call is in the clipboard."
       : "This page may not copy: the call is selected, copy it with Ctrl+C.";
@@ -75,7 +76,7 @@ export function mountAsk(root: HTMLElement, store: Store, signal: AbortSignal, q
           <button type="button" data-action="copy" ?disabled=${summary.arguments.length === 0} @click=${copy}>Copy the Python call</button>
           <span role="status" data-copied>${state.asking.note}</span></p>
       </form>
-      ${summary.arguments.length === 0 ? nothing : html`<pre class="call" tabindex="0" role="group" aria-label="the Python call"><code>${callOf(summary.arguments, state.selection, state.avoiding)}</code></pre>`}`;
+      ${summary.arguments.length === 0 ? nothing : html`<pre class="call" tabindex="0" role="group" aria-label="the Python call"><code>${callIn(state, summary)}</code></pre>`}`;
   }
   // After the fields are drawn.
   explanationEffect(store, signal, (summary, open) => {
@@ -90,6 +91,10 @@ export function mountAsk(root: HTMLElement, store: Store, signal: AbortSignal, q
     fill(found, asked(summary));
   });
 }
+
+/** The Python call of what is shown. */
+const callIn = (state: State, { arguments: asked }: ExplanationHeader): string =>
+  callOfShown(asked, state, groupName(state.among, groupsOf(state)));
 
 /** Open the question and go to its text, or close it. */
 export function openQuestion(root: HTMLElement, store: Store): void {

@@ -1,7 +1,8 @@
 /** The Python call that gives exactly what is shown; `results/asked.py` writes the same. */
 
 import type { Argument, Part, Selection } from "../contract";
-import { partOf } from "../selection";
+import { isEmpty, partOf } from "../selection";
+import type { Shown } from "../shown";
 
 // A call that is longer than that gets a line for each argument.
 const WIDTH = 88;
@@ -25,6 +26,17 @@ export function callOf(asked: readonly Argument[], selection: Selection, avoidin
   // As Python counts: characters, not halves of them.
   if ([...line].length <= WIDTH) return line;
   return `sw.explain(\n${written.map((one) => `    ${one},\n`).join("")})`;
+}
+
+/** The same where the paths of a group are shown, which is made of the answer. */
+export function callOfShown(
+  asked: readonly Argument[],
+  { selection, avoiding, among }: Shown,
+  name: string,
+): string {
+  const call = callOf(asked, selection, avoiding);
+  if (isEmpty(among)) return call;
+  return `e = ${call}\ne.group(${JSON.stringify(name)}, [${among.map(coded).join(", ")}])`;
 }
 
 /** What a part names, as a dict. */

@@ -3,8 +3,9 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Columns, fromBase64 } from "../columns";
 import type { BesideHeader, BothAnswer } from "../contract";
 import { choose, fixtures, frame, mounted, placed } from "../fake-model";
+import { indicesOf } from "../places";
 import { Store } from "../store";
-import { comparedOf, indicesOf, SIDES } from "./compared";
+import { comparedOf, SIDES } from "./compared";
 
 const header = () => structuredClone(fixtures.beside?.header) as BesideHeader;
 const columns = () => new Columns(header().columns, fromBase64(fixtures.beside?.buffer ?? ""));
@@ -133,9 +134,15 @@ describe("two explanations side by side", () => {
     expect(known).toEqual([...known].sort((one, other) => other - one));
     expect(numbers()).toHaveLength(10);
     root.querySelectorAll<HTMLButtonElement>(".kinds button")[1]?.click();
+    frame();
     expect(numbers()).toHaveLength(3 * 2 + 3);
     const heading = root.querySelector<HTMLButtonElement>('.sides [data-sort="A"]');
     heading?.click();
+    frame();
     expect(heading?.closest("th")?.getAttribute("aria-sort")).toBe("descending");
+    // It follows the selection that all pictures have.
+    placed(root, "head-a", { layer: 1, head: 0 }).click();
+    frame();
+    expect(root.querySelector('.sides [data-selected="true"]')?.textContent).toContain("head 1·0");
   });
 });

@@ -14,6 +14,7 @@ import {
   worded,
 } from "../measures";
 import { numbersOf } from "../numbers";
+import { indicesOf } from "../places";
 import { either } from "../reasons";
 import { short } from "../short";
 import { type State, Store } from "../store";
@@ -153,18 +154,6 @@ function captionOf(state: State, summary: BesideHeader, measure: Measure, place:
 function labelOf(state: State, measure: Measure, place: Place, where: readonly number[]): string {
   if (measure !== REASONS) return measure.label;
   return testedAt(state, place)(where) ? "effect (tested)" : "contribution (estimated, not tested)";
-}
-
-/** Everywhere that there may be a number of one kind of places. */
-export function indicesOf({ layers, streams }: BesideHeader, place: Place): readonly number[][] {
-  const count = (stream: number) => streams[stream]?.tokens.length ?? 0;
-  const upTo = (length: number) => Array.from({ length }, (_, index) => index);
-  if (place === "token" || place === "decoder")
-    return upTo(count(place === "token" ? 0 : 1)).map((token) => [token]);
-  if (place === "mlp") return layers.map(({ index }) => [index]);
-  return layers.flatMap(({ index, heads, stream }) =>
-    upTo(place === "head" ? heads : count(stream)).map((other) => [index, other]),
-  );
 }
 
 const peaks = new WeakMap<Columns, number>();

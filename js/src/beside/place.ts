@@ -48,7 +48,7 @@ export function placeBeside(
     h("div", { class: "beside" }),
   );
   placed(body, fields("Words × layers", "words by layers", "node", cellsOf), h("div", { class: "beside" }));
-  placed(body, mountBesideTable, h("div", { class: "beside-table" }));
+  placed(body, mountBesideTable, h("div", { class: "number-table beside-table" }));
 }
 
 /** The width of one picture. */

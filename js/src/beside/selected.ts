@@ -10,6 +10,7 @@ import { partName } from "../part-names";
 import type { Questions } from "../questions";
 import { EMPTY, isEmpty, without, wording } from "../selection";
 import type { State, Store } from "../store";
+import { ways } from "../views/ways";
 import { comparedOf } from "./compared";
 import { mergedOf } from "./merged";
 
@@ -24,10 +25,10 @@ export function mountBesideSelection(
     focusEntry(root);
   };
   pane(root, store, signal, (state) => {
-    const { summary, selection, avoiding } = state;
+    const { summary, selection, avoiding, history } = state;
     if (summary?.type !== "beside") return html``;
     if (isEmpty(selection) && isEmpty(avoiding))
-      return html`<p class="parts"><span class="hint">Click a word, a cell, a head or a layer: it is selected on both sides. Shift-click adds another, Alt-click leaves one out.</span></p>
+      return html`<p class="parts">${ways(history, questions)}<span class="hint">Click a word, a cell, a head or a layer: it is selected on both sides. Shift-click adds another, Alt-click leaves one out.</span></p>
         <p class="hint meaning"><span>Nothing is selected: all paths are shown.</span></p>`;
     const named = mergedOf(summary);
     const chip = (part: Part, avoided: boolean) => {
@@ -39,7 +40,7 @@ export function mountBesideSelection(
       return html`<span class="chip${avoided ? " avoided" : ""}">${name}<button type="button" aria-label="Remove ${name}" @click=${drop}>×</button></span>`;
     };
     const clear = leave(() => questions.select(EMPTY));
-    return html`<p class="parts">${selection.map((part) => chip(part, false))}${avoiding.map((part) => chip(part, true))}<button
+    return html`<p class="parts">${ways(history, questions)}${selection.map((part) => chip(part, false))}${avoiding.map((part) => chip(part, true))}<button
         data-action="clear" type="button" @click=${clear}>Clear (Esc)</button><span
         class="facts" role="status">${facts(state, summary)}</span></p>
       <p class="hint meaning"><span>${wording(selection, named, avoiding)}${asked(state)}</span></p>`;
@@ -58,7 +59,7 @@ function facts(state: State, summary: BesideHeader): Drawing {
   );
   const [one, other] = [a ?? Number.NaN, b ?? Number.NaN];
   const difference = Number.isNaN(one - other) ? "" : `, A − B ${signed(100 * (one - other))} points`;
-  return html`${own} <span>share of all mass: A ${percent(one)}, B ${percent(other)}${difference}</span>`;
+  return html`${own}${own === nothing ? "" : "; "}<span>share of all mass: A ${percent(one)}, B ${percent(other)}${difference}</span>`;
 }
 
 function placeOf({ layer, branch, head, token, stream }: Part): [Place, number[]] | null {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Columns } from "../columns";
 import type { Selection } from "../contract";
 import { afterClick, choiceOf } from "./choice";
-import { given } from "./given";
+import { given } from "./fixtures";
 import { said, shareAt, shownOf, strengthsOf } from "./maps";
 import { evenly, rasterOf } from "./raster";
 import { ordered } from "./tables";

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { VERSION } from "../contract";
 import { FakeModel, fixtures, frame } from "../fake-model";
-import { sent } from "./given";
+import { sent } from "./fixtures";
 import { mountOverlay } from "./view";
 
 beforeEach(() => {

@@ -11,30 +11,20 @@ import { percent, signed } from "../layout/numbers";
 import { type Drawing, pane } from "../pane";
 import { EMPTY, normalise, same } from "../selection";
 import { followSpace } from "../space";
-import { Store } from "../store";
+import { type State, Store } from "../store";
 import styles from "../styles/widget.css";
 import { followTheme } from "../theme";
 import type { Model } from "../transport";
 import { mountTooltip } from "../views/tooltip";
-import { backdropOf } from "./backdrop";
-import { cellTarget, choiceOf } from "./choice";
+import { choiceOf } from "./choice";
 import type { OverlayHeader } from "./contract";
-import { controls } from "./controls";
 import { listenToChoices } from "./gestures";
+import type { Known } from "./known";
 import { layersFace } from "./layers-face";
-import { measureOf, shareAt, shownOf } from "./maps";
-import { overlayFace } from "./overlay-face";
-import { across, boxOf, evenly, rasterOf } from "./raster";
+import { measureOf, shareAt } from "./maps";
+import { HIGHEST, mountPicture } from "./picture";
 import { cellTable, layerTable, methodTable } from "./tables";
-import { cellSentence, placeSentence, shareSentence } from "./words";
-
-// The tints at first; and the largest that a picture is shown, and a waveform.
-const OPACITY = 0.85;
-const WIDEST = 560;
-const HIGHEST = 640;
-const WAVE = 150;
-// Measures that a hint tells: the one that is shown and some others.
-const TOLD = 3;
+import { cellSentence, shareSentence } from "./words";
 
 /** Show a result inside `el` until the signal aborts; gives the root. */
 export function mountOverlay(model: Model, el: HTMLElement, signal: AbortSignal): HTMLElement {
@@ -62,7 +52,7 @@ export function mountOverlay(model: Model, el: HTMLElement, signal: AbortSignal)
   put(root, { "data-selection": JSON.stringify(store.state.selection) });
   listenToChoices(root, store, signal);
   mountTooltip(root, signal);
-  place(body, header, columns, store, signal);
+  place(body, { header, columns, store, signal });
   return root;
 }
 
@@ -81,14 +71,8 @@ function followSelection(model: Model, store: Store, signal: AbortSignal): void 
   }, signal);
 }
 
-function place(
-  body: HTMLElement,
-  header: OverlayHeader,
-  columns: Columns,
-  store: Store,
-  signal: AbortSignal,
-): void {
-  const { answer, settings, layers, routes, methods, rate } = header;
+function place(body: HTMLElement, known: Known): void {
+  const { answer, settings, layers, routes, methods, rate } = known.header;
   const section = (name: string, label: string) => h("section", { "data-pane": name, "aria-label": label });
   const said = h("div", { class: "answer" });
   render(
@@ -99,116 +83,31 @@ function place(
     ),
     said,
   );
-  const signalName = rate === null ? "picture" : "sound";
+  const name = rate === null ? "picture" : "sound";
   const [above, notice] = [h("div", { class: "controls" }), h("div", { class: "notice", role: "status" })];
-  const pictures = h("div", { class: "pictures", "data-signal": signalName });
+  const pictures = h("div", { class: "pictures", "data-signal": name });
   body.append(said, h("div", { class: "headline" }, settings), above, pictures, notice);
-  mountPicture(
-    section(signalName, `${signalName} with its numbers`),
-    pictures,
-    above,
-    header,
-    columns,
-    store,
-    signal,
-  );
-  if (layers.length > 0)
-    mountLayers(section("layers", "layers by heads"), pictures, header, columns, store, signal);
-  pane(notice, store, signal, (state) => noticeOf(header, columns, store, state.selection, state.measure));
-  if (routes.length > 0) mountRoutes(section("routes", "routes"), body, header, store, signal);
-  if (methods.length > 0) {
-    const compared = h("div", { class: "scrolled", tabindex: 0, role: "region", "aria-label": "methods" });
-    render(methodTable(header), compared);
-    body.append(compared);
-  }
-  mountTables(body, header, columns, store, signal);
+  const placed = (parent: HTMLElement, pane: HTMLElement) => {
+    parent.append(pane);
+    return pane;
+  };
+  mountPicture(placed(pictures, section(name, `${name} with its numbers`)), above, known);
+  if (layers.length > 0) mountLayers(placed(pictures, section("layers", "layers by heads")), known);
+  pane(notice, known.store, known.signal, (state) => noticeOf(known, state));
+  if (routes.length > 0) mountRoutes(placed(body, section("routes", "routes")), known);
+  if (methods.length > 0) render(methodTable(known.header), placed(body, scrolled("methods")));
+  mountTables(body, known);
 }
+
+const scrolled = (label: string): HTMLElement =>
+  h("div", { class: "scrolled", tabindex: 0, role: "region", "aria-label": label });
 
 const emphasised = (text: string): (string | Drawing)[] =>
   text.split(/\*([^*]+)\*/).map((piece, index) => (index % 2 === 1 ? html`<em>${piece}</em>` : piece));
 
-function mountPicture(
-  root: HTMLElement,
-  parent: HTMLElement,
-  above: HTMLElement,
-  header: OverlayHeader,
-  columns: Columns,
-  store: Store,
-  signal: AbortSignal,
-): void {
+function mountLayers(root: HTMLElement, { header, columns, store, signal }: Known): void {
   const title = h("h3");
   root.append(title);
-  parent.append(root);
-  const [backdrop, raster] = [backdropOf(columns), rasterOf(header.grid)];
-  const field = new Field(root, store, signal, `${root.dataset.pane} by ${header.several}`);
-  let opacity = OPACITY;
-  const draw = () => {
-    const { selection, measure, route, space } = store.state;
-    const shown = shownOf(header, columns, choiceOf(selection), measure);
-    const { width, height } = sizeIn(header, space);
-    const own = header.measures.find(({ label }) => label === shown.label);
-    const first = header.layers[header.routes[route ?? -1]?.heads[0]?.[0] ?? 0];
-    const ofRoute = first === undefined ? raster : evenly(first.rows, first.columns);
-    render(html`${shown.label} <span class="caption">${shown.how}</span>`, title);
-    render(
-      controls(header, shown, measure, opacity, {
-        measure: (name) =>
-          // A measure is one of cells; a layer has its own map of it only where it is a contribution.
-          store.update({
-            measure: name,
-            selection: name === "contribution" ? selection : selection.filter(({ layer }) => layer === null),
-          }),
-        opacity: (value) => {
-          opacity = value;
-          draw();
-        },
-      }),
-      above,
-    );
-    field.show(
-      overlayFace({
-        ...{ shown, width, height, opacity, backdrop },
-        route: (header.routes[route ?? -1]?.cells ?? []).map((one) => (one < 0 ? null : boxOf(ofRoute, one))),
-        spoken: (at) => {
-          const cell = across(shown.raster, at, raster);
-          const label =
-            own === undefined
-              ? placeSentence(header, shown, at)
-              : cellSentence(header, columns, at, own.name, TOLD);
-          return { label, target: cellTarget(cell), disabled: false };
-        },
-        lying: ({ layer, token }) =>
-          (layer ?? null) === null && token !== undefined && token !== null ? [boxOf(raster, token)] : [],
-      }),
-      { width, height },
-    );
-  };
-  // All that it reads, so that it is drawn when one of them changes.
-  store.effect(
-    ({ selection, measure, route, space }) => void [selection, measure, route, space, draw()],
-    signal,
-  );
-}
-
-/** Pixels of the picture, beside the layers where there is room. */
-function sizeIn({ grid, rate, layers }: OverlayHeader, space: number): { width: number; height: number } {
-  if (rate !== null) return { width: space, height: WAVE };
-  const ratio = (grid.rows.at(-1) ?? 1) / (grid.columns.at(-1) ?? 1);
-  const most = Math.min(WIDEST, layers.length > 0 ? columnOf(space) : space, HIGHEST / ratio);
-  return { width: Math.floor(most), height: Math.floor(most * ratio) };
-}
-
-function mountLayers(
-  root: HTMLElement,
-  parent: HTMLElement,
-  header: OverlayHeader,
-  columns: Columns,
-  store: Store,
-  signal: AbortSignal,
-): void {
-  const title = h("h3");
-  root.append(title);
-  parent.append(root);
   const field = new Field(root, store, signal, "layers by heads: the share of all paths");
   store.effect(({ selection, space }) => {
     const { cell } = choiceOf(selection);
@@ -221,13 +120,7 @@ function mountLayers(
 }
 
 /** What is chosen, in sentences. */
-function noticeOf(
-  header: OverlayHeader,
-  columns: Columns,
-  store: Store,
-  selection: Store["state"]["selection"],
-  measure: string | null,
-): Drawing {
+function noticeOf({ header, columns, store }: Known, { selection, measure }: State): Drawing {
   const { cell, layer, head } = choiceOf(selection);
   const { cells, layers } = header;
   if (cell === null && layer === null) {
@@ -258,15 +151,8 @@ function mostOf(header: OverlayHeader, columns: Columns, cell: number): string {
   return found.length === 0 ? "" : `Most paths from there enter ${found.join(", ")}.`;
 }
 
-function mountRoutes(
-  root: HTMLElement,
-  parent: HTMLElement,
-  { routes }: OverlayHeader,
-  store: Store,
-  signal: AbortSignal,
-): void {
+function mountRoutes(root: HTMLElement, { header: { routes }, store, signal }: Known): void {
   root.dataset.order = "line";
-  parent.append(root);
   pane(
     root,
     store,
@@ -282,20 +168,9 @@ function mountRoutes(
   );
 }
 
-function mountTables(
-  parent: HTMLElement,
-  header: OverlayHeader,
-  columns: Columns,
-  store: Store,
-  signal: AbortSignal,
-): void {
-  const inside = h("div", {
-    class: "scrolled",
-    tabindex: 0,
-    role: "region",
-    "aria-label": "numbers",
-    "data-pane": "table",
-  });
+function mountTables(parent: HTMLElement, { header, columns, store, signal }: Known): void {
+  const inside = scrolled("numbers");
+  inside.dataset.pane = "table";
   const details = h("details", { class: "numbers" }, h("summary", {}, "The same numbers as tables"), inside);
   parent.append(details);
   const draw = () => {

@@ -30,6 +30,7 @@ const CONTROLS = [
     "details:not([open])",
     ".options",
     ".axes",
+    ".find",
     ".ways-back",
     ".chip button",
     ".past",
@@ -68,6 +69,8 @@ export function onStage<T>(root: HTMLElement, pane: HTMLElement | null, act: (st
       if (other === undefined) return;
       const found = pixelsOf(one);
       if (found.length > 0) pixels.set(other, found);
+      // What draws in a tree of its own leaves that behind, and its room.
+      if (one.shadowRoot !== null) keepSize(one, other as HTMLElement);
       if (one.scrollLeft !== 0 || one.scrollTop !== 0) scrolled.push([one, other]);
     });
   } finally {
@@ -88,7 +91,14 @@ export function onStage<T>(root: HTMLElement, pane: HTMLElement | null, act: (st
 
 /** Whether nothing is selected: then it says how to select. */
 function isEmptyNotice({ dataset }: HTMLElement): boolean {
-  return [dataset.selection, dataset.avoiding, dataset.among].every((parts) => (parts ?? "[]") === "[]");
+  const parts = [dataset.selection, dataset.avoiding, dataset.among];
+  // A corpus has no parts.
+  return dataset.selection !== undefined && parts.every((some) => (some ?? "[]") === "[]");
+}
+
+function keepSize(one: Element, other: HTMLElement): void {
+  const { width, height } = one.getBoundingClientRect();
+  other.style.cssText += `;display:block;width:${width}px;height:${height}px`;
 }
 
 /** A canvas, and all of what draws in a tree of its own, as charts do. */

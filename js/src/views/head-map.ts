@@ -13,6 +13,7 @@ import { percent } from "../layout/numbers";
 import { explanationPane } from "../pane";
 import { tokenName } from "../part-names";
 import { headOf, isEmpty, normalise, same } from "../selection";
+import { shareIn } from "../shares";
 import type { State, Store } from "../store";
 
 const GUTTER = 74;
@@ -82,11 +83,12 @@ function aboutMap({ selection, map, unmapped }: State): string {
 /** A map of one kind: each row is where the head looks from, each column where it looks to. */
 function mapFace(
   summary: ExplanationHeader,
-  { layer, kinds, peak: peaks }: HeadMapAnswer,
+  header: HeadMapAnswer,
   columns: Columns,
   index: number,
   space: number,
 ): Face {
+  const { layer, kinds } = header;
   const described = summary.layers[layer];
   const [own, other] = [described?.stream ?? 0, described?.key_stream ?? 0];
   const queries = summary.streams[own]?.tokens ?? [];
@@ -105,12 +107,11 @@ function mapFace(
     named: false,
   };
   const read = columns.reader("map");
-  const peak = peaks[index] ?? 0;
   // A byte is the root of a share, as a tint is.
   const strengths = new Float32Array(queries.length * keys.length).map(
     (_, place) => read(index, Math.floor(place / keys.length), place % keys.length) / 255,
   );
-  const share = (row: number, column: number) => (strengths[row * keys.length + column] ?? 0) ** 2 * peak;
+  const share = shareIn({ header, columns }, index);
   return latticeFace(
     { lattice, strengths, printed: () => "", align: "center", disabled: () => false, hue: kinds[index] },
     {

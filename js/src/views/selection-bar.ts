@@ -16,6 +16,7 @@ import type { State, Store } from "../store";
 import { known, predicted } from "../tested";
 import { verdictOf } from "../verdict";
 import { testButton } from "./test-button";
+import { ways } from "./ways";
 
 export function mountSelectionBar(
   root: HTMLElement,
@@ -39,9 +40,9 @@ export function mountSelectionBar(
   };
   explanationPane(root, store, signal, (state, summary) => {
     const { selection, avoiding, among, history } = state;
-    const ways = html`<span class="ways-back">${way("back", "←", history.back, () => questions.back())}${way("forward", "→", history.forward, () => questions.forward())}</span>`;
+    const back = ways(history, questions);
     if (isEmpty(selection) && isEmpty(avoiding) && isEmpty(among))
-      return html`<p class="parts">${ways}<span class="hint">Click a word, a cell, a head or a layer to ask about it; Shift-click adds another, Alt-click leaves one out.</span></p>
+      return html`<p class="parts">${back}<span class="hint">Click a word, a cell, a head or a layer to ask about it; Shift-click adds another, Alt-click leaves one out.</span></p>
         <p class="hint meaning"><span>Nothing is selected: all paths are shown.</span></p>`;
     const group = isEmpty(among)
       ? []
@@ -56,17 +57,10 @@ export function mountSelectionBar(
     ];
     const question = { selection: testable(state), steps: [] };
     const test = isEmpty(question.selection) ? nothing : testButton(state, summary, question, questions);
-    return html`<p class="parts">${ways}${chips}${test}<button data-action="clear" type="button"
+    return html`<p class="parts">${back}${chips}${test}<button data-action="clear" type="button"
         @click=${clear}>Clear (Esc)</button><span class="facts" role="status">${facts(state, summary)}</span></p>
       <p class="hint meaning"><span>${words(state, summary)}</span></p>`;
   });
-}
-
-/** To the selection before, or forward again. */
-function way(name: "back" | "forward", sign: string, can: boolean, go: () => void): Drawing {
-  const tip = name === "back" ? "The selection before: [" : "Forward again: ]";
-  return html`<button type="button" data-action=${name} aria-label="${name} to another selection"
-    aria-disabled=${!can} tabindex=${can ? 0 : -1} data-tip=${tip} @click=${() => can && go()}>${sign}</button>`;
 }
 
 function chip(part: Part, summary: ExplanationHeader, avoided: boolean, drop: (part: Part) => void): Drawing {

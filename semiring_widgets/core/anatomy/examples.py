@@ -46,6 +46,11 @@ def count_examples(graph: GradientGraph, anatomy: Anatomy) -> int:
                 f"score has {count} numbers, and the layer {attention.module!r} does not hold its examples "
                 f"one after the other (it has windows, or tokens come first); ask about one at a time."
             )
+        if attention.mlp is None and _flattened(graph, attention, count):
+            raise InputError(
+                f"score has {count} numbers, and behind the layer {attention.module!r} the tokens of all "
+                f"examples are one list, where its feed-forward part is not found; ask about one at a time."
+            )
     return count
 
 
@@ -96,6 +101,24 @@ def _examples_first(attention: Attention, count: int) -> bool:
             each.skip.shape[0] == count and each.dims == (-2,) and len(each.skip.shape) == 3
             for each in streams
         )
+    )
+
+
+def _flattened(graph: GradientGraph, attention: Attention, count: int) -> bool:
+    """Whether something is added to the tokens of all examples as one list.
+
+    So does OPT (https://arxiv.org/abs/2205.01068) with its feed-forward part, which is found of one example.
+    """
+    residual = attention.residual
+    if residual is None or len(residual.skip.shape) != 3:
+        return False
+    one_list = torch.Size((count * residual.tokens, residual.skip.shape[-1]))
+    return any(
+        op.func.overloadpacket is torch.ops.aten.add
+        and op.outputs[0] is not None
+        and op.outputs[0].shape == one_list
+        and len([node for node in op.inputs() if node in graph.nodes and node.shape == one_list]) > 1
+        for op in graph.ops
     )
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from semiring_widgets.core import Paths, Tape, backprop
-from semiring_widgets.core.anatomy import Attention
+from semiring_widgets.core.anatomy import Attention, Residual
 from semiring_widgets.core.rules import Rule
 from semiring_widgets.core.tape import Node
 from semiring_widgets.explanation.cells.feature_maps import Noted, as_wide
@@ -53,9 +53,11 @@ def patches_of(attention: Attention, question: CellQuestion) -> tuple[int, int, 
         question: whose model may say how large a patch is, and of how many tokens after them.
 
     Returns:
-        None where the patches are unknown, and no number of up to 16 tokens in front leaves a grid of the
-        picture's proportions.
+        None where the patches are unknown, or spread over several sequences, and where no number of up to 16
+        tokens in front leaves a grid of the picture's proportions.
     """
+    if attention.residual is not None and _is_spread(attention.residual):
+        return None
     tokens = attention.query.tokens if attention.residual is None else attention.residual.tokens
     height, width = question.grid.rows[-1], question.grid.columns[-1]
     if height == 1:
@@ -75,6 +77,13 @@ def patches_of(attention: Attention, question: CellQuestion) -> tuple[int, int, 
         if rows and (tokens - before) % rows == 0 and (tokens - before) // rows * height == rows * width:
             return rows, (tokens - before) // rows, before
     return None
+
+
+def _is_spread(residual: Residual) -> bool:
+    """Whether patches lie in several sequences, as in MobileViT: one for each pixel of a patch."""
+    shape, dims = residual.skip.shape, residual.dims
+    others = [size for axis, size in enumerate(shape[:-1], -len(shape)) if axis not in dims]
+    return (len(dims) == 2 and len(shape) == 3) or math.prod(others) > 1
 
 
 def attention_numbers(paths: Paths, question: CellQuestion) -> list[LayerNumbers]:
