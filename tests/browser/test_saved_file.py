@@ -63,7 +63,7 @@ def test_a_double_click_shows_the_view(lab):
 def test_a_double_click_shows_what_was_said_of_a_picture(lab):
     panel = opened(lab, "circle.npz")
     expect(panel.frame_locator("iframe").get_by_role("heading", level=1)).to_contain_text("circle")
-    expect(panel.frame_locator("iframe").get_by_role("img").first).to_be_visible()
+    expect(panel.frame_locator("iframe").locator('[data-pane="picture"] .rover')).to_be_visible()
     assert lab.watch.errors == []
 
 
