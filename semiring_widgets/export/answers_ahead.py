@@ -165,6 +165,9 @@ def _conditions(
     flows: dict[Part, xr.Dataset] = {}
 
     def likeliest() -> Iterator[tuple[Part, ...]]:
+        # A large model has millions of pairs, and no room for any.
+        if len(found) >= count:
+            return
         # Asked once all single parts are told: through one part its flow says already which others no path
         # passes as well.
         together = (

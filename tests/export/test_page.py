@@ -11,6 +11,7 @@ from semiring_widgets.contract import messages
 from semiring_widgets.contract.bundle import read_bundle
 from semiring_widgets.contract.requests import EMPTY_SELECTION
 from semiring_widgets.errors import InputError, MissingBundleError
+from semiring_widgets.export import answers_ahead
 from semiring_widgets.export.clicks import name_of, pairs, singles
 from semiring_widgets.export.page import page
 from semiring_widgets.pictures.chart import bokeh_version
@@ -144,6 +145,13 @@ def test_whatever_one_click_selects_is_answered_and_the_likeliest_pairs(bundle, 
     held = payload_of(text)["held"]["condition"]
     assert len(held) == len(answered)
     assert {"l0m", "t2", "l1h0", "l2", "l1t4"} <= set(held)
+
+
+def test_pairs_are_not_ranked_where_there_is_room_for_none(make_explanation, monkeypatch):
+    """Of 24 layers of 512 tokens these would be 80 million."""
+    monkeypatch.setattr(answers_ahead, "pairs", lambda *_: pytest.fail("ranked"))
+    budget = answers_ahead._Budget(10**7)
+    assert len(answers_ahead._conditions(make_explanation(), budget, 4)) == 4
 
 
 def test_pairs_begin_with_the_largest_effects(make_explanation):
