@@ -52,8 +52,8 @@ class ByText:
         """
         own = np.isin(self.rows, np.asarray(rows, np.int64))
         numbers = self.numbers[own]
-        there = ~np.isnan(numbers).all(0)
-        return ByText(self.rows[own], self.parts.loc[there].reset_index(drop=True), numbers[:, there])
+        there = np.flatnonzero(~np.isnan(numbers).all(0))
+        return ByText(self.rows[own], self.parts.iloc[there].reset_index(drop=True), numbers[:, there])
 
 
 def numbers_by_text(folder: Folder, of: str, kind: str) -> ByText:
