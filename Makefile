@@ -50,27 +50,27 @@ $(BIN)/python:
 
 # An editable installation also builds the bundle and the kernels (js/hatch_build.py).
 $(PACKAGE): $(BIN)/python pyproject.toml $(CONSTRAINTS)
-	@echo "installing semiring_widgets into $(VENV) (a minute or two)"
+	@echo "installing semiring_widgets into $(VENV) (some minutes of downloads, in silence)"
 	@$(PIP_INSTALL) -e ./
 	@touch $@
 
 $(LAB): $(BIN)/python pyproject.toml $(CONSTRAINTS)
-	@echo "installing semiring_widgets with JupyterLab into $(VENV) (a minute or two)"
+	@echo "installing semiring_widgets with JupyterLab into $(VENV) (some minutes of downloads, in silence)"
 	@$(PIP_INSTALL) -e './[lab]'
 	@touch $(PACKAGE) $@
 
 $(TEST): $(BIN)/python pyproject.toml $(CONSTRAINTS)
-	@echo "installing semiring_widgets and what its tests need into $(VENV) (a minute or two)"
+	@echo "installing semiring_widgets and what its tests need into $(VENV) (some minutes of downloads, in silence)"
 	@$(PIP_INSTALL) -e './[test]'
 	@touch $(PACKAGE) $(LAB) $@
 
 $(VENV)/.studies-installed: $(BIN)/python pyproject.toml $(CONSTRAINTS)
-	@echo "installing semiring_widgets and what the studies need into $(VENV) (a minute or two)"
+	@echo "installing semiring_widgets and what the studies need into $(VENV) (some minutes of downloads, in silence)"
 	@$(PIP_INSTALL) -e './[studies]'
 	@touch $(PACKAGE) $@
 
 $(DOCS): $(BIN)/python pyproject.toml $(CONSTRAINTS)
-	@echo "installing semiring_widgets and what its documentation needs into $(VENV) (a minute or two)"
+	@echo "installing semiring_widgets and what its documentation needs into $(VENV) (some minutes of downloads, in silence)"
 	@$(PIP_INSTALL) -e './[docs]'
 	@touch $(PACKAGE) $@
 
@@ -111,7 +111,7 @@ $(BUNDLE): $(BUNDLE_SOURCES) | $(MODULES)
 
 .PHONY: kernels
 kernels: | $(BIN)/python  ## compile the C kernels that are not up to date
-	@$(if $(wildcard $(KERNELS)/build.py),$(BIN)/python $(KERNELS)/build.py,:)
+	@$(if $(wildcard $(KERNELS)/build.py),echo "C kernels: $$($(BIN)/python $(KERNELS)/build.py)",:)
 
 .PHONY: build
 build: $(PACKAGE) $(BUNDLE) kernels  ## bring the JavaScript bundle and the C kernels up to date

@@ -44,10 +44,11 @@ def sentence_piece(words, *, swallows=True, signs="", byte_fallback=False, mask=
     letters = [*LETTERS, "▁"]
     spare = [f"<0x{byte:02X}>" for byte in range(256)] if byte_fallback else []
     pieces = [word.replace(" ", "▁") for word in words]
+    # Each once: older tokenizers leave a hole among the ids where a piece is there twice.
     scored = (
-        [(s, 0.0) for s in SPECIAL] + [(s, -20.0) for s in (*spare, *letters)] + [(w, -1.0) for w in pieces]
+        dict.fromkeys(SPECIAL, 0.0) | dict.fromkeys([*spare, *letters], -20.0) | dict.fromkeys(pieces, -1.0)
     )
-    made = Tokenizer(models.Unigram(scored, unk_id=3, byte_fallback=byte_fallback))
+    made = Tokenizer(models.Unigram([*scored.items()], unk_id=3, byte_fallback=byte_fallback))
     made.pre_tokenizer = pre_tokenizers.Metaspace()
     parts = [decoders.ByteFallback()] if byte_fallback else []
     made.decoder = decoders.Sequence([*parts, decoders.Metaspace()])

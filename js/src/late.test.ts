@@ -271,3 +271,24 @@ describe("the chart", () => {
     vi.unstubAllGlobals();
   });
 });
+
+describe("what was cancelled", () => {
+  it.each(["partial", "starting"])("says what of it is known: %s", (name) => {
+    const { root, model } = mounted(name);
+    const ended = (state: "cancelled" | "done") => {
+      const old = model.values.summary as ExplanationHeader;
+      const status = { ...old.status, state, message: "cancelled during: layer 3 of 6" };
+      model.values.summary = { ...old, revision: old.revision + 1, status };
+      model.emit("change:revision");
+      frame();
+    };
+    const said = (place: string) => root.querySelector(place)?.textContent ?? "";
+    expect(said('[data-pane="routes"]')).toContain("not known yet");
+    ended("cancelled");
+    expect(said("[data-status]")).toBe("cancelled during: layer 3 of 6");
+    expect(said("[data-part]").includes("What was known by then is shown")).toBe(name === "partial");
+    expect(said('[data-pane="routes"]')).toMatch(/not known\s*$/);
+    ended("done");
+    expect(root.querySelector("[data-part]")).toBeNull();
+  });
+});

@@ -32,25 +32,28 @@ def overlay_summary(result: OfCells) -> Message:
     """
     measures = _methods(result) if isinstance(result, ImageComparison) else _measures(result)
     columns, buffer = pack({**_by_cell(result, measures), **_by_layer(result), **_signal(result)})
-    explained = isinstance(result, CellExplanation)
     header = OverlayHeader(
         version=VERSION,
         revision=1,
         model=result.model,
         score=result.score,
-        answer=result.sentences if explained else _told(result),
         settings=_settings(result),
-        cells=result.cells if explained else "cell",
-        several=several(result.cells) if explained else "cells",
         rate=result.rate if isinstance(result, SoundExplanation) else None,
         grid=result.grid,
         measures=measures,
-        layers=result.layers if explained else (),
-        routes=result.routes if explained else (),
-        methods=() if explained else result.methods,
         columns=columns,
+        **_own(result),
     )
     return message(header, buffer)
+
+
+def _own(result: OfCells) -> dict[str, Any]:
+    """The fields that the two kinds of results fill otherwise."""
+    if isinstance(result, ImageComparison):
+        named = {"cells": "cell", "several": "cells", "answer": _told(result), "methods": result.methods}
+        return {**named, "layers": (), "routes": ()}
+    named = {"cells": result.cells, "several": several(result.cells), "answer": result.sentences}
+    return {**named, "methods": (), "layers": result.layers, "routes": result.routes}
 
 
 def _told(result: ImageComparison) -> tuple[Sentence, ...]:

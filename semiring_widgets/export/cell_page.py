@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import html
 import os
-from dataclasses import asdict
 from pathlib import Path
 
 from semiring_widgets._version import __version__
@@ -13,7 +12,7 @@ from semiring_widgets.contract.messages import sendable
 from semiring_widgets.contract.overlay_messages import OfCells, overlay_summary
 from semiring_widgets.contract.table import Page
 from semiring_widgets.export.packing import packed_answers
-from semiring_widgets.export.page import embedded, filled, packed_bundle
+from semiring_widgets.export.page import filled, packed_bundle, packed_payload
 from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.results.atomic import check_writable, destination_of, write_whole
 
@@ -44,7 +43,7 @@ def write_cell_page(result: OfCells, path: str | os.PathLike[str]) -> Path:
         "title": html.escape(sendable(result.score.label)),
         "plain": html.escape(sendable(plain(result))),
         "picture": base64.b64encode(picture(result)).decode("ascii"),
-        "payload": embedded(asdict(content)),
+        "payload": packed_payload(content),
         "answers": base64.b64encode(packed_answers({})).decode("ascii"),
         "bokehjs": "",
         "bundle": packed_bundle(),

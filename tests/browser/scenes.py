@@ -13,10 +13,10 @@ TEXT = "The keys to the cabinet [MASK] on the table."
 HOSTILE_WORDS = ("<script>window.harmed=1</script>", "<img src=x onerror=window.harmed=1>", "&amp;", "[MASK]")
 
 
-def _made():
+def _made(name="conftest"):
     """The synthetic results that the tests of Python use."""
-    path = Path(__file__).parents[1] / "conftest.py"
-    spec = importlib.util.spec_from_file_location("semiring_widgets_made", path)
+    path = Path(__file__).parents[1] / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"semiring_widgets_{name}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -47,6 +47,11 @@ def image():
     model, processor = sw.load_demo_image("cnn")
     scene = sw.tasks.shape_scenes(1)[0]
     return sw.explain_image(model, processor, scene.image, grid=3)
+
+
+def patches():
+    """A picture of 3 x 4 patches with two attentions and a feature map."""
+    return _made("made_cells").build_image()
 
 
 def slow(steps=20_000):

@@ -173,3 +173,16 @@ def test_it_is_seen_in_forced_colours(opened):
     rover(page).focus()
     page.keyboard.press("Enter")
     expect(notice(page)).to_contain_text("row 1, column 1")
+
+
+def test_a_notebook_shows_it_and_knows_what_is_selected(open_lab):
+    notebook = open_lab(
+        "import scenes\ne = scenes.patches()\ne",
+        "from semiring_widgets.widgets.display import widget_of\nwidget_of(e).selection",
+    )
+    output = notebook.run(0)
+    output.locator('[data-pane="picture"] .rover').focus()
+    notebook.page.keyboard.press("ArrowRight")
+    notebook.page.keyboard.press("Enter")
+    expect(output.locator(".notice")).to_contain_text("row 1, column 2")
+    expect(notebook.run(1)).to_contain_text("'token': 1")

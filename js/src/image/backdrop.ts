@@ -13,10 +13,11 @@ export type Backdrop = (
 ) => void;
 
 // Of a picture in grey, how dark its black is and how much of its contrast is left; tints are seen on both.
-const LIGHT = [90, 0.5] as const;
-const DARK = [26, 0.5] as const;
-// How much of the colour is lost below tints at their strongest.
-const FADED = 0.75;
+const LIGHT = [84, 0.6] as const;
+const DARK = [20, 0.6] as const;
+// From tints of this strength on the picture has so little colour of its own that it is not taken for theirs;
+// some is left, since things of different colours may be equally bright.
+const [GREY, MOST] = [0.6, 0.82];
 // Red, green and blue of letters that stand on dark paper.
 const BRIGHT = 382;
 
@@ -59,7 +60,7 @@ function ofPicture([height = 1, width = 1]: readonly number[], data: Uint8Array)
       tall,
     );
     if (strength === 0) return;
-    context.globalAlpha = FADED * strength;
+    context.globalAlpha = MOST * Math.min(1, strength / GREY);
     context.drawImage(layer(dark ? "dark" : "light", grey), left, top, wide, tall);
     context.globalAlpha = 1;
   };

@@ -1,7 +1,7 @@
 /** Small, below the answer: the score, what it is compared with, the model, and how far the computation is. */
 
 import { html, nothing } from "lit-html";
-import type { Reference } from "../contract";
+import type { Reference, Summary } from "../contract";
 import { brief } from "../layout/numbers";
 import { pane } from "../pane";
 import type { Questions } from "../questions";
@@ -38,10 +38,16 @@ export function mountHeadline(
       ${summary.paths ? html`<strong data-paths>${summary.paths}</strong>` : nothing}
       ${running ? html`<progress max=${Math.max(1, status.total)} .value=${status.done} aria-label="progress"></progress>` : nothing}
       <span data-status role="status">${status.state === "done" ? "" : status.message}</span>
+      ${isPart(summary) ? html`<span class="hint" data-part>What was known by then is shown; nothing is known of what is grey or missing.</span>` : nothing}
       ${running ? html`<button data-action="cancel" type="button" @click=${() => questions.cancel()}>Cancel</button>` : nothing}
       ${failed}`;
   });
 }
+
+/** Whether a computation has ended before its end, and had found something. */
+const isPart = ({ status, streams }: Summary): boolean =>
+  (status.state === "cancelled" || status.state === "failed") &&
+  streams.some(({ tokens }) => tokens.length > 0);
 
 const compared = ({ label, score }: Reference): string =>
   `compared with ${label}${score === null ? "" : ` (score ${brief(score, Math.abs(score))})`}`;

@@ -56,9 +56,11 @@ function said(state: State, summary: ExplanationHeader, listed: boolean): string
     return listed ? `${why} Below are the routes of all paths.` : why;
   }
   if (listed) return "";
-  if (summary.level !== "unit") return "Routes are ranked at unit level only.";
+  // Of what has not even begun the level is not known.
+  if (summary.level !== "unit" && summary.level !== "") return "Routes are ranked at unit level only.";
   if (state.routed === "pending") return `looking for routes by ${RANKED_BY[state.by]} …`;
-  return "not known yet";
+  const { status } = summary;
+  return status.state === "cancelled" || status.state === "failed" ? "not known" : "not known yet";
 }
 
 const SEARCHED = "Found by a search that may miss some";
