@@ -62,8 +62,10 @@ def test_a_double_click_shows_the_view(lab):
 
 def test_a_double_click_shows_what_was_said_of_a_picture(lab):
     panel = opened(lab, "circle.npz")
-    expect(panel.frame_locator("iframe").get_by_role("heading", level=1)).to_contain_text("circle")
-    expect(panel.frame_locator("iframe").locator('[data-pane="picture"] .rover')).to_be_visible()
+    view = panel.frame_locator("iframe").locator(".semiring-widgets")
+    expect(view).to_have_attribute("data-view", "overlay")
+    expect(view).to_contain_text("circle")
+    expect(view.locator('[data-pane="picture"] .rover')).to_be_visible()
     assert lab.watch.errors == []
 
 
