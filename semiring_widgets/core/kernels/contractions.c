@@ -19,6 +19,9 @@
 
 #define DEPTH 256
 
+/* Columns of an expectation that are summed together where registers are few: one vector of AVX2. */
+#define FEW 8
+
 /* Left operands and outputs are contiguous, (batch, rows, inner) and (batch, rows, columns); w has strides.
  *
  * With top (batch, rows) the outputs are logarithms: log mass or log of the best, plus top; for the expectation
@@ -140,7 +143,37 @@ INLINE void finish(enum algebra algebra, float top, long width, float *one, floa
     }
 }
 
-INLINE void tile(enum algebra algebra, int rows, const struct work *work, long at, long out, long row,
+/* Sums of an expectation where registers are few. Two sums of COLUMNS columns leave room for one row at most;
+ * two of a few columns for six, and a panel's row that is loaded then serves all of them. */
+INLINE void sum_few(int rows, const struct work *work, long at, long depth, const float *panel, const float *logs,
+                   float one[8][COLUMNS], float two[8][COLUMNS])
+{
+    for (int from = 0; from < COLUMNS; from += FEW) {
+        float first[8][FEW], second[8][FEW];
+        for (int r = 0; r < rows; r++)
+            for (int j = 0; j < FEW; j++)
+                first[r][j] = second[r][j] = 0.0f;
+        for (long k = 0; k < depth; k++) {
+            const float *right = panel + k * COLUMNS + from, *log = logs + k * COLUMNS + from;
+            UNROLLED
+            for (int r = 0; r < rows; r++) {
+                const float p = work->p[at + r * work->inner + k], q = work->q[at + r * work->inner + k];
+                for (int j = 0; j < FEW; j++) {
+                    first[r][j] += p * right[j];
+                    second[r][j] += q * right[j];
+                    second[r][j] += p * log[j];
+                }
+            }
+        }
+        for (int r = 0; r < rows; r++)
+            for (int j = 0; j < FEW; j++) {
+                one[r][from + j] = first[r][j];
+                two[r][from + j] = second[r][j];
+            }
+    }
+}
+
+INLINE void tile(enum algebra algebra, int rows, int narrow, const struct work *work, long at, long out, long row,
                  long depth, long width, int again, int last, const float *panel, const float *logs,
                  float least[2][COLUMNS])
 {
@@ -153,7 +186,9 @@ INLINE void tile(enum algebra algebra, int rows, const struct work *work, long a
             if (pair)
                 two[r][j] = best && again && j < width ? work->second[out + r * work->columns + j] : 0.0f;
         }
-    for (long k = 0; k < depth; k++) {
+    if (algebra == EXPECTATION && narrow)
+        sum_few(rows, work, at, depth, panel, logs, one, two);
+    else for (long k = 0; k < depth; k++) {
         const float *right = panel + k * COLUMNS, *log = logs + k * COLUMNS;
         UNROLLED
         for (int r = 0; r < rows; r++) {
@@ -210,8 +245,8 @@ INLINE unsigned peak_of(const float *x, long size)
     return peak;
 }
 
-/* `most` is the number of rows whose running results fit into registers. */
-INLINE void contract_rows(enum algebra algebra, int most, struct work *work)
+/* `most` is the number of rows whose running results fit into registers; `narrow`, that these are few. */
+INLINE void contract_rows(enum algebra algebra, int most, int narrow, struct work *work)
 {
     float panel[DEPTH * COLUMNS], logs[algebra == EXPECTATION ? DEPTH * COLUMNS : 1];
     float least[2][COLUMNS];
@@ -237,7 +272,7 @@ INLINE void contract_rows(enum algebra algebra, int most, struct work *work)
                 for (long m = 0, some; m < work->rows; m += some) {
                     const long row = b * work->rows + m, left = work->rows - m;
                     const long at = row * work->inner + k, out = row * work->columns + n;
-#define TILE(n) tile(algebra, n, work, at, out, row, depth, width, again, last, panel, logs, least)
+#define TILE(n) tile(algebra, n, narrow, work, at, out, row, depth, width, again, last, panel, logs, least)
                     if (left >= most && !(most == 3 && left == 4)) {
                         TILE(most);
                         some = most;
@@ -271,9 +306,9 @@ INLINE void contract(enum algebra algebra, struct work *work)
 {
     const int pair = algebra == EXPECTATION || algebra == SIGNED;
     if (semiring_has_wide_vectors())
-        contract_rows(algebra, pair ? 6 : 8, work);
+        contract_rows(algebra, pair ? 6 : 8, 0, work);
     else
-        contract_rows(algebra, pair ? 2 : 3, work);
+        contract_rows(algebra, algebra == EXPECTATION ? 6 : pair ? 2 : 3, 1, work);
 }
 
 MANY_MACHINES void semiring_plain(struct work *work) { contract(PLAIN, work); }
