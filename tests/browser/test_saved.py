@@ -57,7 +57,10 @@ def with_state(open_lab):
     notebook.save()
 
     def saved():
-        widgets = nbformat.read(notebook.path, 4).metadata.get("widgets")
+        try:
+            widgets = nbformat.read(notebook.path, 4).metadata.get("widgets")
+        except nbformat.reader.NotJSONError as error:
+            raise AssertionError("JupyterLab is writing it") from error
         assert widgets is not None
 
     patiently(saved)

@@ -47,7 +47,8 @@ def test_no_kind_that_can_be_saved_is_left_out():
     def below(one):
         return {one}.union(*map(below, one.__subclasses__()))
 
-    assert sorted(one.kind for one in below(Shown) if "kind" in vars(one)) == KINDS
+    ours = [one for one in below(Shown) if one.__module__.startswith("semiring_widgets.")]
+    assert sorted(one.kind for one in ours if "kind" in vars(one)) == KINDS
     assert sorted(storage._READERS) == KINDS
 
 

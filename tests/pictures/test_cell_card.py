@@ -1,9 +1,7 @@
 """The static picture and the text of an answer about a picture or a sound."""
 
 import base64
-import gzip
 import io
-import json
 
 import numpy as np
 import pytest
@@ -14,6 +12,7 @@ import semiring_widgets as sw
 from semiring_widgets.pictures.card import picture, picture_file
 from semiring_widgets.pictures.cell_card import overlay
 from semiring_widgets.pictures.plain_text import plain
+from tests.export.reading import payload_of
 
 
 @pytest.fixture(scope="module", params=["image", "sound", "methods"])
@@ -52,8 +51,7 @@ def test_the_text_holds_answer_and_numbers(explained):
 
 def test_the_page_holds_the_picture_and_the_numbers_and_asks_for_nothing(explained, tmp_path):
     page = explained.to_html(tmp_path / "page.html").read_text()
-    payload = page.split('data-semiring-widgets="payload"')[1].split(">")[1].split("<")[0]
-    summary = json.loads(gzip.decompress(base64.b64decode(payload)))["summary"]
+    summary = payload_of(page)["summary"]
     assert (summary["type"], summary["score"]["label"]) == ("overlay", explained.score.label)
     assert base64.b64encode(picture(explained)).decode() in page
     assert "http" not in page.split('data-semiring-widgets="bundle"')[0]
