@@ -3,6 +3,7 @@
 import pytest
 
 from semiring_widgets.cli import main
+from tests.export.reading import unpacked
 from tests.overview.made import write_folder
 
 
@@ -13,7 +14,7 @@ def test_the_page_of_a_run_is_written(tmp_path, capsys):
     assert capsys.readouterr().out.strip() == str(page)
     text = page.read_text("utf-8")
     assert "Corpus run: 12 texts" in text
-    assert '"by":"right"' in text
+    assert b'"by":"right"' in unpacked(text, "payload")
 
 
 @pytest.mark.parametrize(
