@@ -272,6 +272,42 @@ describe("the chart", () => {
   });
 });
 
+describe("a cancel", () => {
+  const running = { state: "running", done: 0, total: 0, message: "" } as const;
+
+  it("is not sent again once another question is on its way", () => {
+    const { model, questions, arrives } = asking();
+    arrives({ status: running });
+    questions.cancel();
+    vi.advanceTimersByTime(2_000);
+    questions.inquire({ type: "ask", changes: [{ name: "target", words: ["was"] }] });
+    arrives({ status: { ...running, state: "cancelled" }, inquiry: inquiry(2, "running") });
+    vi.advanceTimersByTime(60_000);
+    expect(model.sent.filter(({ type }) => type === "cancel")).toHaveLength(1);
+  });
+
+  it("during a long step is told to wait, and no kernel is missed that speaks", () => {
+    const { store, questions, arrives } = asking();
+    arrives({ status: running });
+    questions.cancel();
+    vi.advanceTimersByTime(5_000);
+    arrives({ status: { ...running, done: 1 } });
+    vi.advanceTimersByTime(10_500);
+    expect(store.state.error).toContain("Not cancelled yet");
+  });
+});
+
+it("trying again asks for the selection again whose question was lost", () => {
+  const { model, store, questions, last, answer } = asking();
+  questions.select(HEAD);
+  vi.advanceTimersByTime(200_000);
+  expect(store.state.answered).toBe("unavailable");
+  model.sent.length = 0;
+  questions.tryAgain();
+  answer("conditioned", last("condition"), { selection: HEAD, among: [] });
+  expect(store.state.answered).not.toBe("unavailable");
+});
+
 describe("what was cancelled", () => {
   it.each(["partial", "starting"])("says what of it is known: %s", (name) => {
     const { root, model } = mounted(name);

@@ -21,8 +21,9 @@ import { isAll, type Shown, sameShown, selections } from "./shown";
 import { computes } from "./silence";
 import type { Store } from "./store";
 import { known, type Question, sameQuestion } from "./tested";
-import { Connection, type Model, type Reply } from "./transport";
+import { Connection, type Model, type Reply, UNANSWERED } from "./transport";
 
+const UNENDED = "Not cancelled yet: what is computed right now has to end first.";
 const UNREADABLE = "What comes from the kernel does not fit together: run the cell again.";
 
 export class Questions {
@@ -157,6 +158,8 @@ export class Questions {
     const told = (refused: string | null) =>
       this.store.update({ asking: { ...this.store.state.asking, refused, note: "" } });
     told(null);
+    // What runs is left anyway; sent again, it would cancel this.
+    this.connection.forget("cancel");
     this.ask(request, { answered: () => {}, refused: told });
   }
 
@@ -212,12 +215,20 @@ export class Questions {
   /** The end of the computation is all the answer that this gets. */
   cancel(): void {
     const refused = (error: string) => this.store.update({ error });
-    this.ask({ type: "cancel" }, { answered: () => {}, refused });
+    const unanswered = (alive: boolean) => refused(alive ? UNENDED : UNANSWERED);
+    this.ask({ type: "cancel" }, { answered: () => {}, refused, unanswered });
   }
 
   /** Ask for what is known by now. */
   pull(): void {
     this.presence.pull();
+  }
+
+  /** The same, and what had no answer. */
+  tryAgain(): void {
+    this.presence.pull();
+    const { answered, routed } = this.store.state;
+    if (answered === "unavailable" || routed === "unavailable") this.askAll();
   }
 
   private show({ selection, avoiding, among }: Shown): void {
@@ -377,7 +388,8 @@ export class Questions {
   /** Of another question other things are known, and of another text other parts. */
   private follow(old: ExplanationHeader, now: ExplanationHeader): void {
     if (old.inquiry?.attempts !== now.inquiry?.attempts) {
-      this.connection.forget("ask", "recall");
+      // A cancel was about what ran before: sent again, it would end this.
+      this.connection.forget("ask", "recall", "cancel");
       this.store.update({ asking: { ...this.store.state.asking, refused: null, note: "" } });
     }
     if (!old.inquiry?.number || old.inquiry.number === now.inquiry?.number) return;

@@ -44,12 +44,14 @@ export interface Reply<R extends Request = Request> {
   answered(answer: AnswerTo[R["type"]], buffer: Bytes): void;
   /** Why there is no answer, in a sentence. */
   refused(sentence: string): void;
-  /** No answer within the `Patience`; it may still come. Without this, it counts as a refusal. */
-  unanswered?(): void;
+  /** No answer within the `Patience`, though maybe other news; it may still come. Without this, it is a refusal. */
+  unanswered?(alive: boolean): void;
 }
 
 interface Pending {
   id: number;
+  /** Whether the kernel has said anything since. */
+  alive: boolean;
   unanswered(): void;
   reply: Reply;
   timers: ReturnType<typeof setTimeout>[];
@@ -67,7 +69,7 @@ interface Patience {
 }
 
 // A kernel that was started again runs, too, and knows nothing of its old widgets.
-const UNANSWERED = "No kernel has answered. Unless it is busy, run the cell again.";
+export const UNANSWERED = "No kernel has answered. Unless it is busy, run the cell again.";
 
 const PATIENCE: Patience = { stranger: 4_000, prompt: 15_000, known: 120_000, again: [10_000, 40_000] };
 
@@ -103,7 +105,7 @@ export class Connection {
     const message = { ...request, id: ++this.next, version: VERSION };
     const { stranger, prompt, known, again } = this.patience;
     const wait = this.heard ? (isPrompt(request) ? prompt : known) : stranger;
-    const unanswered = () => (reply.unanswered ? reply.unanswered() : reply.refused(UNANSWERED));
+    const unanswered = () => (reply.unanswered ? reply.unanswered(pending.alive) : reply.refused(UNANSWERED));
     const send = () => {
       try {
         this.model.send(message);
@@ -114,13 +116,15 @@ export class Connection {
       }
     };
     const timers = [setTimeout(unanswered, wait), ...again.map((late) => setTimeout(send, late))];
-    this.pending.set(request.type, { id: message.id, unanswered, reply: reply as Reply, timers });
+    const pending: Pending = { id: message.id, alive: false, unanswered, reply: reply as Reply, timers };
+    this.pending.set(request.type, pending);
     send();
   }
 
   /** The kernel has given a sign of life by another way. */
   hear(): void {
     this.heard = true;
+    for (const pending of this.pending.values()) pending.alive = true;
     this.alive();
   }
 

@@ -177,8 +177,9 @@ class ExplanationWidget(ResultWidget[Explanation]):
         with self._publishing:
             self._leave()
             self._asked.ask(asker, entry)
-            if self._current is not None:
-                self._tell(self._current.status)
+            # Also before anything is known: a view waits for a sign that it was heard.
+            shown = self._current
+            self._tell(Status("running", 0, 0, "starting") if shown is None else shown.status)
         self._follow(ExplanationJob(run))
 
     def _leave(self) -> None:

@@ -244,6 +244,12 @@ def test_hostile_page(watched, tmp_path):
     page.goto(path.as_uri())
     assert "<script>" in View(page.locator(".semiring-widgets").first).token(0).inner_text()
     assert page.evaluate("window.harmed") is None
+    # A browser saves a page as it stands, with what was unpacked.
+    saved = tmp_path / "saved.html"
+    saved.write_text(page.content())
+    page.goto(saved.as_uri())
+    assert "<script>" in View(page.locator(".semiring-widgets").first).token(0).inner_text()
+    assert page.evaluate("window.harmed") is None
 
 
 def test_narrow_and_dark(watched, tmp_path):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from semiring_widgets.errors import InputError, MemoryLimitError
+from semiring_widgets.jobs import ExplanationJob
 from semiring_widgets.results.asked_arguments import Argument
 from semiring_widgets.results.groups import GroupBook
 from semiring_widgets.results.holding import HeldSession
@@ -190,6 +191,24 @@ def test_the_old_answer_stays_while_the_new_one_is_on_its_way_and_when_it_is_can
         gate.wait(0.01)
     assert inquiry(widget)["status"]["state"] == "cancelled"
     assert widget.explanation is first
+
+
+def test_a_question_before_anything_is_known_is_acknowledged(bundle, make_explanation):
+    gate = threading.Event()
+
+    def run(report, check):
+        while not gate.wait(0.01):
+            check()
+        return make_explanation()
+
+    widget = ExplanationWidget(ExplanationJob(run), text="Two keys", asker=Asker(make_explanation, gate=gate))
+    before, revision = inquiry(widget)["attempts"], widget.revision
+    widget.ask(target="were")
+    assert inquiry(widget)["attempts"] == before + 1
+    assert widget.revision > revision
+    gate.set()
+    widget.wait(60)
+    assert widget.explanation.score.label == "were"
 
 
 def test_ten_questions_are_kept_and_one_that_was_let_go_is_asked_again(asked):

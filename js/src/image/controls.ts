@@ -24,7 +24,7 @@ export function controls(
     acts.measure((event.target as HTMLSelectElement).value)}>
       ${header.measures.map(
         (one) =>
-          html`<option value=${one.name} ?selected=${one === chosen && one.label === shown.label}>${one.label} (${one.how})</option>`,
+          html`<option value=${one.name} .selected=${one === chosen && one.label === shown.label}>${one.label} (${one.how})</option>`,
       )}${
         header.measures.some(({ label }) => label === shown.label)
           ? nothing

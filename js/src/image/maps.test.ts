@@ -126,4 +126,6 @@ describe("what is chosen", () => {
 
 it("a table has the largest first and what is not known last", () => {
   expect(ordered(Float32Array.of(Number.NaN, 1, -3, 0))).toEqual([2, 1, 3, 0]);
+  const logs = Float32Array.of(Number.NaN, -7, -2, Number.NEGATIVE_INFINITY);
+  expect(ordered(logs, "log")).toEqual([2, 1, 3, 0]);
 });

@@ -7,7 +7,7 @@ import type { Drawing } from "../pane";
 import { includes } from "../selection";
 import type { State } from "../store";
 import { cellTarget, choiceOf } from "./choice";
-import type { OverlayHeader } from "./contract";
+import type { CellMeasure, OverlayHeader } from "./contract";
 import { byCell, measureOf, said, shareAt } from "./maps";
 import { rasterOf } from "./raster";
 import { placeName } from "./words";
@@ -19,13 +19,14 @@ const table = (caption: string, heads: readonly string[], rows: readonly (readon
   html`<table><caption>${caption}</caption><thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
     <tbody>${rows.map(([name, ...entries]) => html`<tr><th scope="row">${name}</th>${entries.map((entry) => html`<td>${entry}</td>`)}</tr>`)}</tbody></table>`;
 
-/** Places by their number, the largest in size first; what is not known stands last. */
-export function ordered(values: Float32Array): number[] {
+/** Places by their number, the largest in size first, of logarithms the largest; what is not known stands last. */
+export function ordered(values: Float32Array, scale: CellMeasure["scale"] = "signed"): number[] {
   const size = (place: number) => {
-    const value = Math.abs(values[place] ?? Number.NaN);
-    return Number.isNaN(value) ? -1 : value;
+    const value = values[place] ?? Number.NaN;
+    if (Number.isNaN(value)) return Number.NEGATIVE_INFINITY;
+    return scale === "log" ? Math.max(value, -Number.MAX_VALUE) : Math.abs(value);
   };
-  return Array.from(values, (_, place) => place).sort((one, other) => size(other) - size(one));
+  return Array.from(values, (_, place) => place).sort((one, other) => size(other) - size(one) || 0);
 }
 
 /** The cells, in the order of what is shown. */
@@ -40,7 +41,7 @@ export function cellTable(
   return table(
     `Numbers of the ${several}, by ${chosen.label}`,
     [cells, ...measures.map(({ label }) => label)],
-    ordered(byCell(columns, chosen)).map((cell) => [
+    ordered(byCell(columns, chosen), chosen.scale).map((cell) => [
       html`<span role="button" tabindex="-1" data-item class="named" data-token=${cell}
         aria-pressed=${includes(selection, cellTarget(cell))}>${placeName(header, raster, cell)}</span>`,
       ...measures.map((one, index) => said(one, values[index]?.[cell] ?? Number.NaN)),

@@ -127,7 +127,12 @@ function noticeOf({ header, columns, store }: Known, { selection, measure }: Sta
     const other = layers.length === 0 ? "" : ", or a layer or head: the other picture follows";
     return html`<p class="hint">Choose a ${cells}${other}. Arrows go from ${cells} to ${cells}, Escape clears.</p>`;
   }
-  const clear = () => store.update({ selection: EMPTY });
+  const clear = (event: Event) => {
+    // The button goes; the focus does not go with it.
+    const root = (event.currentTarget as Element).closest(".semiring-widgets");
+    store.update({ selection: EMPTY, route: null });
+    root?.querySelector<HTMLElement>('[data-item][tabindex="0"]')?.focus({ preventScroll: true });
+  };
   return html`${cell === null ? nothing : html`<p>${cellSentence(header, columns, cell, measureOf(header, measure).name)}.</p>`}
     ${cell === null || layer !== null ? nothing : html`<p>${mostOf(header, columns, cell)}</p>`}
     ${layer === null ? nothing : html`<p>${shareSentence(header, columns, layer, head, cell)}.</p>`}

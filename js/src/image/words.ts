@@ -12,7 +12,9 @@ export function placeName({ rate, grid }: OverlayHeader, raster: Raster, place: 
   if (rate === null) return `row ${row + 1}, column ${column + 1}`;
   const length = (grid.columns.at(-1) ?? 0) / rate;
   const [from = 0, to = 0] = raster.columns.slice(column).map((edge) => edge * length);
-  return `frame ${column + 1}, ${number(from, 3)} to ${number(to, 3)} s`;
+  // As many digits as tell the two ends of a frame apart.
+  const digits = to > from ? Math.min(9, Math.max(3, 2 + Math.ceil(Math.log10(to / (to - from))))) : 3;
+  return `frame ${column + 1}, ${number(from, digits)} to ${number(to, digits)} s`;
 }
 
 /** What is known of a cell, in one sentence: the measure that is shown comes first, and `most` of them are told. */

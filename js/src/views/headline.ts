@@ -17,7 +17,7 @@ export function mountHeadline(
 ): void {
   const again = () => {
     store.update({ error: null, silent: null });
-    questions.pull();
+    questions.tryAgain();
   };
   pane(root, store, signal, ({ summary, error, silent }) => {
     const failed = html`${error === null ? nothing : html`<p data-error role="alert">${error}</p>`}

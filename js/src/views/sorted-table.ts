@@ -70,6 +70,7 @@ export function mountSortedTable<R extends Row>(
       return html`<th scope="col" aria-sort=${said}><button type="button" data-sort=${id}
         data-tip=${tip || nothing} @click=${() => sort(id, settings)}>${name} <span class="order" aria-hidden="true">${{ none: "↕", ascending: "▲", descending: "▼" }[said]}</span></button></th>`;
     };
+    const all = table.rows.length;
     const rows = sorted(table, order, settings.reverse);
     return html`<div class="scroll" tabindex="0" role="group" aria-label=${label}>
       <table class="sides"><thead><tr>${heading("part", "part")}${table.columns.map(({ id, name, tip }) => heading(id, name, tip))}</tr></thead>
@@ -78,14 +79,18 @@ export function mountSortedTable<R extends Row>(
           html`<tr data-selected=${row.part !== null && includes(state.selection, row.part)}><th scope="row">${row.name}</th>${table
             .written(row)
             .map((told) => html`<td class="number">${told}</td>`)}</tr>`,
-      )}</tbody></table></div>${rows.length >= MOST ? html`<p class="hint">Only the first ${MOST} rows of this order.</p>` : nothing}`;
+      )}</tbody></table></div>${all > MOST ? html`<p class="hint">Only the first ${MOST} rows of this order.</p>` : nothing}`;
   }
 }
 
 function sorted<R extends Row>({ columns, rows }: Table<R>, order: string, reverse: boolean): R[] {
   const index = columns.findIndex(({ id }) => id === order);
   const size = columns[index]?.size;
-  const by = ({ values }: R): number => (size ? size(values) : values[index]) || 0;
+  // What is not known stands behind all that is, logarithms below 0 as well.
+  const by = ({ values }: R): number => {
+    const found = (size ? size(values) : values[index]) ?? Number.NaN;
+    return Number.isNaN(found) ? Number.NEGATIVE_INFINITY : found;
+  };
   if (index >= 0) rows.sort((one, other) => by(other) - by(one) || 0);
   return (reverse ? rows.reverse() : rows).slice(0, MOST);
 }

@@ -52,11 +52,12 @@ def _told(route: Route, grids: list[tuple[int, int, int] | None], frame: str) ->
     legs = [leg for leg in route.legs if leg.branch in _OPERANDS and leg.head is not None]
     cells: list[int] = []
     words: list[str] = []
+    first = grids[legs[0].layer] if legs else None
     for leg in legs:
         grid = grids[leg.layer]
         if not cells:
-            cells.append(_patch(leg.source, grid))
-        cells.append(_patch(leg.target, grid))
+            cells.append(_patch(leg.source, grid, first))
+        cells.append(_patch(leg.target, grid, first))
         how = {"value": "carries", "key": "looks at", "query": "looks from"}[leg.branch]
         words.append(f"{head_name(leg.layer, leg.head)} {how} {_name(leg.source, grid, frame)}")
         words[-1] += f" {'for' if leg.branch == 'key' else 'to'} {_name(leg.target, grid, frame)}"
@@ -70,10 +71,13 @@ def _told(route: Route, grids: list[tuple[int, int, int] | None], frame: str) ->
     )
 
 
-def _patch(token: int, grid: tuple[int, int, int] | None) -> int:
-    if grid is None or not 0 <= token - grid[2] < grid[0] * grid[1]:
+def _patch(token: int, grid: tuple[int, int, int] | None, first: tuple[int, int, int] | None) -> int:
+    """The place in the first grid that the middle of a patch lies in; later ones may be coarser."""
+    if grid is None or first is None or not 0 <= token - grid[2] < grid[0] * grid[1]:
         return -1
-    return token - grid[2]
+    row, column = divmod(token - grid[2], grid[1])
+    up, along = ((2 * row + 1) * first[0]) // (2 * grid[0]), ((2 * column + 1) * first[1]) // (2 * grid[1])
+    return up * first[1] + along
 
 
 def _name(token: int, grid: tuple[int, int, int] | None, frame: str) -> str:
