@@ -39,7 +39,7 @@ def means_with_intervals(numbers: Numbers, samples: int, seed: int) -> tuple[Num
         ([2.0, 5.0], [1.0, nan], [3.0, nan])
     """
     drawn = np.stack(list(_means_drawn_again(numbers, samples, seed)))
-    several = np.isfinite(numbers).sum(0) > 1
+    several = _several(numbers)
     return _means(numbers), *_interval(drawn, several)
 
 
@@ -70,8 +70,14 @@ def differences_with_intervals(
         strict=True,
     )
     drawn = np.stack([mine - its for mine, its in both])
-    several = (np.isfinite(one).sum(0) > 1) & (np.isfinite(other).sum(0) > 1)
+    several = _several(one) & _several(other)
     return _means(one) - _means(other), *_interval(drawn, several)
+
+
+def _several(numbers: Numbers) -> NDArray[np.bool_]:
+    """Whether what is drawn again can differ: two texts, or blocks of texts, have the part."""
+    several: NDArray[np.bool_] = (_known_and_filled(numbers)[0] > 0).sum(0) > 1
+    return several
 
 
 def _interval(drawn: Numbers, known: NDArray[np.bool_]) -> tuple[Numbers, Numbers]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from semiring_widgets.checks import choice
+from semiring_widgets.checks import choice, shown
 from semiring_widgets.corpus.files import Folder, arrow, typed
 from semiring_widgets.corpus.table_columns import EXAMPLES, PARTS
 from semiring_widgets.errors import InputError
@@ -75,6 +75,8 @@ def numbers_by_text(folder: Folder, of: str, kind: str) -> ByText:
         found = ByText(texts["row"].to_numpy(np.int64), pd.DataFrame({"kind": [kind]}), numbers)
     else:
         of = choice(of, "of", _NUMBERS)
+        if not isinstance(kind, str):
+            raise InputError(f"kind is {shown(kind)}; give a kind of parts, such as 'head', or {_WHOLE!r}.")
         found = _of_parts(folder, of, kind, ("token_class",) if kind == "token" else _PLACE)
     if not len(found.rows):
         known = ", ".join(f"{one} ({name})" for one, name in _known(folder))

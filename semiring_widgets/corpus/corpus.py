@@ -124,9 +124,9 @@ class Corpus:
 
         Returns:
             A row a part (and group), the largest |mean| first: ``mean``, ``low`` and ``high`` (95 % of the
-            means of texts drawn again; NaN where fewer than two texts have it), ``n`` (texts that have it),
-            and ``resolved``: whether the intervals of |mean| of all rows below it (of its group) lie under
-            its own, so that the order can be told.
+            means of texts drawn again; NaN where fewer than two texts, or blocks of them, have it), ``n``
+            (texts that have it), and ``resolved``: whether the intervals of |mean| of all rows below it (of
+            its group) lie under its own, so that the order can be told.
 
         Raises:
             InputError: no such column, or no rows.
@@ -138,6 +138,11 @@ class Corpus:
         samples = whole_number(samples, "samples")
         by = [by] if isinstance(by, str) else list(by)
         whole = numbers_by_text(self._folder, of, kind)
+        twice = [name for name in by if by.count(name) > 1 or name in whole.parts]
+        if twice:
+            raise InputError(
+                f"by names {twice[0]!r} twice, or parts of kind {kind!r} have a column of that name."
+            )
         groups = self._named(whole.rows, by).groupby(by, dropna=False) if by else ()
         found = []
         for group, own in [(key, whole.only(texts.index)) for key, texts in groups] or [((), whole)]:

@@ -150,7 +150,7 @@ class Folder:
         Raises:
             InputError: see `read`.
         """
-        size = self.manifest()["asked"]["chunk_size"]
+        size = self.manifest()["asked"].get("chunk_size", _TOGETHER)  # an older run may not say
         pyarrow, _ = arrow()
         from pyarrow import dataset
 

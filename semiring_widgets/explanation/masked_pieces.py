@@ -116,15 +116,16 @@ def fillings(call: ModelCall, family: str, vocabulary: int, question: Question) 
             found.append(_filling(call.source.pieces, pieces, index, where, mask, alone))
     if len({one.pieces for one in found}) < len(found):
         raise InputError("target and contrast are the same pieces; choose another contrast.")
-    _check_aligned(found, call.streams[-1])
+    words = {mask, getattr(call.source.tokenizer, "unk_token_id", None)}
+    _check_aligned(found, call.streams[-1], words)
     return tuple(found)
 
 
-def _check_aligned(found: Sequence[Filling], stream: Stream) -> None:
+def _check_aligned(found: Sequence[Filling], stream: Stream, words: set[int | None]) -> None:
     """Refuse a difference in which a place behind the gap is one word of the text here and another there."""
     counts = [len(one.pieces) for one in found]
     behind = stream.tokens[found[0].index + 1 :]
-    if len(set(counts)) > 1 and any(not token.special for token in behind):
+    if len(set(counts)) > 1 and any(not token.special or token.id in words for token in behind):
         target, contrast = (f"{shown(one.score.target)} has {len(one.pieces)}" for one in found)
         raise InputError(
             f"target {target} pieces and contrast {contrast}, so the text behind the mask token would stand "

@@ -141,13 +141,14 @@ class LiveSession:
     ) -> list[tuple[xr.Dataset, float]]:
         """See `semiring_widgets.results.session.Session`."""
         together = self.asked is None and can_be_together(self.paths, FLOW)
-        if not together or not all(checked(one, self._extent) for one in selections):
-            return [self.conditioned(one, check) for one in selections]
-        if not selections:
+        chosen = [checked(one, self._extent) for one in selections]
+        if not together or not all(chosen):
+            return [self.conditioned(one, check) for one in chosen]
+        if not chosen:
             return []
         with self.lock, torch.no_grad():
-            sets = [self.paths.through(one) for one in selections]
-            many = ManySets(sets, lambda *_: check())
+            sets = [self.paths.through(one) for one in chosen]
+            many = ManySets(sets, lambda *_: check(), self.memory)
             sums = each_sums(sets, many, self._directions)
             tables = [
                 self._table(few, found, check) for few, found in zip(sets, many.flows(FLOW), strict=True)

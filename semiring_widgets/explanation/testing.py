@@ -84,7 +84,7 @@ class Tester:
         """
         whole = [checked(selection, self.extent) for selection, steps in asked if not steps]
         try:
-            together = iter(self._of_many(whole, check))
+            together = iter(self._of_many(whole, check) if whole else ())
         except SemiringWidgetsError:  # of one of them; which one, each says by itself
             return [self._tried(*one, check) for one in asked]
         return [self._tried(*one, check) if one[1] else next(together) for one in asked]

@@ -222,3 +222,14 @@ def test_edges_are_averaged_and_ranked(demo, rows, tmp_path):
     mine = own.query("row == 0")
     assert mine["source"].tolist() == alone["source"].tolist()
     np.testing.assert_allclose(mine["contribution"], alone["contribution"], atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [3, ["head"], float("nan")], ids=str)
+def test_a_kind_is_a_word(corpus, kind):
+    with pytest.raises(InputError, match="give a kind of parts, such as 'head'"):
+        corpus.averages("effect", kind)
+
+
+def test_groups_have_names_of_their_own(corpus):
+    with pytest.raises(InputError, match="by names 'group' twice"):
+        corpus.averages("effect", "head", by=["group", "group"])

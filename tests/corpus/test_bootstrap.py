@@ -36,6 +36,17 @@ def test_a_difference_is_in_its_interval():
     assert 0.91 < share(low, high, 1.0) < 0.975
 
 
+def test_a_part_in_one_block_alone_has_no_interval():
+    """Its block is drawn again as it is, so nothing is known of how its mean would vary."""
+    numbers = np.full((10_001, 2), np.nan)
+    order = np.random.default_rng(0).permutation(10_001)  # as blocks are made
+    numbers[order[[0, 1]], 0] = numbers[order[[0, 5_000]], 1] = 0, 10
+    mean, low, high = means_with_intervals(numbers, 200, 0)
+    assert mean == pytest.approx(5)
+    assert np.isnan([low[0], high[0]]).all()
+    assert (low[1], high[1]) == (0, 10)
+
+
 def test_many_texts_are_drawn_in_blocks_and_intervals_stay():
     """Neighbours are alike, as in a corpus that is sorted; they are not blocks."""
     draw = np.random.default_rng(7)

@@ -7,6 +7,7 @@ import pytest
 
 import semiring_widgets as sw
 from semiring_widgets.core.anatomy import many_cuts
+from semiring_widgets.core.paths import many_sets
 from semiring_widgets.errors import InputError
 from semiring_widgets.explanation import demo
 from tests.explanation.test_session import SELECTIONS
@@ -94,6 +95,22 @@ def test_nothing_asked_is_nothing_told(session):
     assert table.equals(session.conditioned([])[0])
 
 
+def test_selections_that_are_read_once_are_read_once(session):
+    ((table, _),) = session.conditioned_each([(part for part in [HEAD])])
+    assert table.equals(session.conditioned([HEAD])[0])
+
+
+def test_memory_bounds_how_many_are_asked_at_a_time(monkeypatch):
+    together = []
+    plain = many_sets._Together
+    monkeypatch.setattr(
+        many_sets, "_Together", lambda some, keep: together.append(len(some)) or plain(some, keep)
+    )
+    few = explained(rankings="best", max_memory=3_600_000).session
+    few.conditioned_each([[WORD, HEAD], [MLP, HEAD], [HEAD]])
+    assert set(together) == {1}
+
+
 def test_it_can_be_stopped(session):
     def stop():
         raise KeyError("stop")
@@ -122,6 +139,13 @@ def test_many_tests_find_what_each_finds(result, session):
             rtol=1e-5,
             atol=1e-5,
         )
+
+
+def test_tests_of_routes_alone_and_of_nothing(result, session):
+    route = next(family.steps for family in result.ranking("contribution").families if family.steps)
+    (found,) = session.test_each([([], route)])
+    assert found.after == pytest.approx(session.test([], route).after, abs=1e-5)
+    assert session.test_each([]) == []
 
 
 def test_one_that_cannot_be_tested_spoils_no_other(session):

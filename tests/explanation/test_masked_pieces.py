@@ -104,6 +104,12 @@ def test_text_behind_the_gap_stays_where_it_is(demo, target, contrast):
     assert [token.text for token in tokens[3:]] == ["are / is", "on", "here", ".", "[SEP]"]
 
 
+@pytest.mark.parametrize("behind", ["[MASK]", "[UNK]"])
+def test_unknown_words_and_masks_behind_the_gap_are_text(demo, behind):
+    with pytest.raises(InputError, match=r"has \d pieces and contrast"):
+        prepare(*demo, Question(f"The keys [MASK] {behind}", WORDS, "is", position=3))
+
+
 def test_one_piece_alone_is_its_part_of_the_sum(demo):
     each = [prepare(*demo, Question(TEXT, WORDS, piece=piece)).score.value for piece in (0, 1)]
     np.testing.assert_allclose(each, by_hand(*demo, WORDS), atol=1e-4)

@@ -48,7 +48,7 @@ def contributions_of(
     found = [
         place.totals(products[place.node], examples) if place.node in products else none for place in places
     ]
-    return torch.stack(found).double().cpu() if found else none.double().cpu().reshape(0, examples)
+    return (torch.stack(found) if found else none.new_zeros(0, examples)).double().cpu()
 
 
 def _slopes(graph: GradientGraph, nodes: set[Node]) -> dict[Node, Tensor]:

@@ -39,10 +39,11 @@ def can_be_together(paths: Paths, semiring: Semiring) -> bool:
     """Whether `ManySets` knows the flow of sets within these paths.
 
     Args:
-        paths: all of them, or some.
+        paths: all of them, or some; a limit of their own refuses each set by itself.
         semiring: of the flow, in which the ground has to know both sides of all paths.
     """
-    return paths.restriction == EVERY_PATH and paths.ground.sides(semiring) is not None
+    known = paths.restriction == EVERY_PATH and paths.limit is None
+    return known and paths.ground.sides(semiring) is not None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +60,14 @@ class ManySets:
     Args:
         sets: which paths; each passes a part at least.
         progress: as in `sweep_backward`.
+        memory: bytes that may be taken; None for no limit.
     """
 
-    def __init__(self, sets: Sequence[Paths], progress: Progress | None = None) -> None:
-        self._ground, self._limit, self._progress = sets[0].ground, sets[0].limit, progress
+    def __init__(
+        self, sets: Sequence[Paths], progress: Progress | None = None, memory: float | None = None
+    ) -> None:
+        self._ground, self._progress = sets[0].ground, progress
+        self._limit = None if memory is None else int(memory)
         # A part that several sets pass is the same cut for all, so that they share its sweeps.
         parts = dict.fromkeys(part for one in sets for part in one.passed)
         cuts: dict[Selection, Cut] = {
