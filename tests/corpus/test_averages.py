@@ -232,4 +232,4 @@ def test_a_kind_is_a_word(corpus, kind):
 
 def test_groups_have_names_of_their_own(corpus):
     with pytest.raises(InputError, match="by names 'group' twice"):
-        corpus.averages("effect", "head", by=["group", "group"])
+        corpus.averages("effect", "token", by=["group", "group"])
