@@ -54,9 +54,11 @@ def with_state(open_lab):
     view.expect_conditioned("ready")
     notebook.page.locator(".lm-MenuBar-item", has_text="Settings").click()
     notebook.page.locator(".lm-Menu-item", has_text="Save Widget State Automatically").click()
-    notebook.save()
 
     def saved():
+        # The setting is stored on its way; a notebook that was saved before that has no state.
+        notebook.save()
+        notebook.page.wait_for_timeout(1_000)
         try:
             widgets = nbformat.read(notebook.path, 4).metadata.get("widgets")
         except nbformat.reader.NotJSONError as error:
