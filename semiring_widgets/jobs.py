@@ -84,18 +84,18 @@ class ExplanationJob(Generic[R]):
         for name, given in functions.items():
             if not callable(given):
                 raise InputError(f"{name} is {shown(given)}; give a function.")
-        self._run = run
         self._on_update = on_update
         self._changed = threading.Condition()
         self._board = _Board(None, Status("running", 0, 0, "starting"))
         self._stop = threading.Event()
         self._finished = threading.Event()
         self._error: Exception | None = None
-        for name, target in (("worker", self._work), ("publisher", self._publish)):
+        # The job does not keep what it runs, which may hold the answer before; results may hold the job.
+        for name, target, given in (("worker", self._work, (run,)), ("publisher", self._publish, ())):
             # A context can be entered by one thread at a time, so each gets its own copy.
             context = contextvars.copy_context()
             threading.Thread(
-                target=context.run, args=(target,), name=f"semiring-widgets-{name}", daemon=True
+                target=context.run, args=(target, *given), name=f"semiring-widgets-{name}", daemon=True
             ).start()
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
@@ -185,9 +185,9 @@ class ExplanationJob(Generic[R]):
         """Await the end: as `result`, and clicks in a widget are answered meanwhile."""
         return await asyncio.to_thread(self.result)
 
-    def _work(self) -> None:
+    def _work(self, run: Run[R]) -> None:
         try:
-            result = self._run(self._report, self._check)
+            result = run(self._report, self._check)
             if not isinstance(getattr(result, "status", None), Status):
                 raise InputError(f"run gave {shown(result)}, which is no result with a status.")
         except CancelledError:
