@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 __all__ = ["differences_with_intervals", "jaccard_of_first", "means_with_intervals", "resolved"]
 
 Numbers = NDArray[np.float64]
+# Of what is drawn again, how many texts have each part, and the sums of their numbers.
+Units = tuple[Numbers, Numbers]
 _SHARE = (2.5, 97.5)  # percentiles of a 95 % interval
 _TOGETHER = 64  # draws
 _MANY = 10_000  # texts, of which
@@ -38,9 +40,9 @@ def means_with_intervals(numbers: Numbers, samples: int, seed: int) -> tuple[Num
         >>> mean.tolist(), low.tolist(), high.tolist()
         ([2.0, 5.0], [1.0, nan], [3.0, nan])
     """
-    drawn = np.stack(list(_means_drawn_again(numbers, samples, seed)))
-    several = _several(numbers)
-    return _means(numbers), *_interval(drawn, several)
+    units = _units(numbers)
+    drawn = np.stack(list(_means_drawn_again(units, samples, seed)))
+    return _means(numbers), *_interval(drawn, _several(units))
 
 
 def differences_with_intervals(
@@ -64,19 +66,19 @@ def differences_with_intervals(
         >>> [float(each[0]) for each in differences_with_intervals(same, zero, 100, 0)]
         [2.0, 2.0, 2.0]
     """
+    mine, its = _units(one), _units(other)
     both = zip(
-        _means_drawn_again(one, samples, (seed, 0)),
-        _means_drawn_again(other, samples, (seed, 1)),
+        _means_drawn_again(mine, samples, (seed, 0)),
+        _means_drawn_again(its, samples, (seed, 1)),
         strict=True,
     )
-    drawn = np.stack([mine - its for mine, its in both])
-    several = _several(one) & _several(other)
-    return _means(one) - _means(other), *_interval(drawn, several)
+    drawn = np.stack([own - others for own, others in both])
+    return _means(one) - _means(other), *_interval(drawn, _several(mine) & _several(its))
 
 
-def _several(numbers: Numbers) -> NDArray[np.bool_]:
+def _several(units: Units) -> NDArray[np.bool_]:
     """Whether what is drawn again can differ: two texts, or blocks of texts, have the part."""
-    several: NDArray[np.bool_] = (_known_and_filled(numbers)[0] > 0).sum(0) > 1
+    several: NDArray[np.bool_] = (units[0] > 0).sum(0) > 1
     return several
 
 
@@ -124,7 +126,7 @@ def jaccard_of_first(numbers: Numbers, k: int, samples: int, seed: int) -> float
         1.0
     """
     own = _first(_means(numbers), k)
-    others = [_first(means, k) for means in _means_drawn_again(numbers, samples, seed)]
+    others = [_first(means, k) for means in _means_drawn_again(_units(numbers), samples, seed)]
     return float(np.mean([len(own & other) / len(own | other) for other in others]))
 
 
@@ -132,8 +134,8 @@ def _first(means: Numbers, k: int) -> set[int]:
     return set(np.argsort(-np.abs(means), kind="stable")[:k].tolist())
 
 
-def _means_drawn_again(numbers: Numbers, samples: int, seed: int | tuple[int, int]) -> Iterator[Numbers]:
-    draw, known, filled = np.random.default_rng(seed), *_known_and_filled(numbers)
+def _means_drawn_again(units: Units, samples: int, seed: int | tuple[int, int]) -> Iterator[Numbers]:
+    draw, (known, filled) = np.random.default_rng(seed), units
     count = len(known)
     for start in range(0, samples, _TOGETHER):
         drawn = [draw.integers(0, count, count) for _ in range(min(_TOGETHER, samples - start))]
@@ -142,8 +144,8 @@ def _means_drawn_again(numbers: Numbers, samples: int, seed: int | tuple[int, in
             yield from (times @ filled) / (times @ known)
 
 
-def _known_and_filled(numbers: Numbers) -> tuple[Numbers, Numbers]:
-    """Of every text, or every block of texts, how many have each part, and the sums of their numbers."""
+def _units(numbers: Numbers) -> Units:
+    """What is drawn again: of every text, or every block of texts, how many have each part, and the sums of their numbers."""
     known = np.isfinite(numbers)
     filled = np.where(known, numbers, 0.0)
     count = len(numbers)

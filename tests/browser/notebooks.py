@@ -27,12 +27,17 @@ def notebook_address(server, name):
     return f"{server}/notebooks/{name}"
 
 
-def saved_cells(path):
-    """The cells on disk; none while the server is writing, which it does in place."""
+def saved_notebook(path):
+    """The notebook on disk; an empty one while the server is writing, which it does in place."""
     try:
-        return nbformat.read(path, 4).cells
+        return nbformat.read(path, 4)
     except nbformat.reader.NotJSONError:
-        return []
+        return nbformat.v4.new_notebook()
+
+
+def saved_cells(path):
+    """The cells on disk; none while the server is writing."""
+    return saved_notebook(path).cells
 
 
 def saved_outputs(path):

@@ -3,12 +3,11 @@
 import re
 import shutil
 
-import nbformat
 import pytest
 from nbconvert import HTMLExporter
 from playwright.sync_api import expect
 
-from tests.browser.notebooks import Notebook, lab_address, notebook_address, saved_outputs
+from tests.browser.notebooks import Notebook, lab_address, notebook_address, saved_notebook, saved_outputs
 from tests.browser.patience import eventually, patiently
 from tests.browser.view import View
 
@@ -59,11 +58,7 @@ def with_state(open_lab):
         # The setting is stored on its way; a notebook that was saved before that has no state.
         notebook.save()
         notebook.page.wait_for_timeout(1_000)
-        try:
-            widgets = nbformat.read(notebook.path, 4).metadata.get("widgets")
-        except nbformat.reader.NotJSONError as error:
-            raise AssertionError("JupyterLab is writing it") from error
-        assert widgets is not None
+        assert saved_notebook(notebook.path).metadata.get("widgets") is not None
 
     patiently(saved)
     notebook.page.close()
