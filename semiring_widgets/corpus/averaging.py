@@ -145,7 +145,7 @@ def _means_drawn_again(units: Units, samples: int, seed: int | tuple[int, int]) 
 
 
 def _units(numbers: Numbers) -> Units:
-    """What is drawn again: of every text, or every block of texts, how many have each part, and the sums of their numbers."""
+    """Of every text, or every block of texts, how many have each part, and the sums of their numbers."""
     known = np.isfinite(numbers)
     filled = np.where(known, numbers, 0.0)
     count = len(numbers)

@@ -386,7 +386,7 @@ def load(path: str | os.PathLike[str]) -> Explanation:
         path: of the file.
 
     Returns:
-        The `Explanation`, with the tests that were run; its recording is not there any more.
+        The `Explanation` with its tests, without its recording.
 
     Raises:
         InputError: no such file, changed since it was written, or not an explanation of a version that this
