@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import html
 import os
 from pathlib import Path
 
-from semiring_widgets._version import __version__
-from semiring_widgets.contract.messages import sendable
 from semiring_widgets.contract.overlay_messages import OfCells, overlay_summary
 from semiring_widgets.contract.table import Page
-from semiring_widgets.export.packing import packed_answers
-from semiring_widgets.export.page import filled, packed_bundle, packed_payload
+from semiring_widgets.export.page import as_base64, assembled, packed_bundle
 from semiring_widgets.pictures.plain_text import plain
 from semiring_widgets.results.atomic import check_writable, destination_of, write_whole
 
@@ -37,16 +32,7 @@ def write_cell_page(result: OfCells, path: str | os.PathLike[str]) -> Path:
 
     check_writable(path)
     header, buffer = overlay_summary(result)
-    content = Page(summary=header, buffer=base64.b64encode(buffer).decode("ascii"), tests=[], held={})
-    parts = {
-        "version": __version__,
-        "title": html.escape(sendable(result.score.label)),
-        "plain": html.escape(sendable(plain(result))),
-        "picture": base64.b64encode(picture(result)).decode("ascii"),
-        "payload": packed_payload(content),
-        "answers": base64.b64encode(packed_answers({})).decode("ascii"),
-        "bokehjs": "",
-        "bundle": packed_bundle(),
-    }
-    write_whole(path, filled(parts).encode())
+    content = Page(summary=header, buffer=as_base64(buffer), tests=[], held={})
+    text = assembled(content, result.score.label, plain(result), picture(result), packed_bundle(), {})
+    write_whole(path, text.encode())
     return destination_of(path)

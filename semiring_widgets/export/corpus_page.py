@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import html
 import os
 from pathlib import Path
 from typing import Final
 
-from semiring_widgets._version import __version__
 from semiring_widgets.contract.corpus_messages import (
     LINES,
     answer_about_corpus,
@@ -18,10 +15,9 @@ from semiring_widgets.contract.corpus_messages import (
     one_text,
 )
 from semiring_widgets.contract.corpus_table import CellsRequest, OneTextRequest
-from semiring_widgets.contract.messages import Message, sendable
+from semiring_widgets.contract.messages import Message
 from semiring_widgets.contract.table import ChartRequest, Page
-from semiring_widgets.export.packing import packed_answers
-from semiring_widgets.export.page import filled, packed_bokehjs, packed_bundle, packed_payload, renumbered
+from semiring_widgets.export.page import as_base64, assembled, packed_bokehjs, packed_bundle, renumbered
 from semiring_widgets.overview.aggregates import aggregate
 from semiring_widgets.overview.listing import some_of
 from semiring_widgets.overview.numbers import CorpusNumbers
@@ -73,19 +69,10 @@ def corpus_page(numbers: CorpusNumbers) -> str:
         OneTextRequest.type: _texts(numbers),
     }
     held = {ChartRequest.type: [""]}
-    content = Page(summary=header, buffer=_base64(buffer), tests=[], held=held)
-    return filled(
-        {
-            "version": __version__,
-            "title": html.escape(f"Corpus {numbers.path.name}: {len(numbers):,} texts"),
-            "plain": html.escape(sendable(plain_corpus(numbers, whole))),
-            "picture": _base64(corpus_picture(numbers, whole)),
-            "payload": packed_payload(content),
-            "answers": _base64(packed_answers(answers)),
-            "bokehjs": packed_bokehjs(),
-            "bundle": bundle,
-        }
-    )
+    content = Page(summary=header, buffer=as_base64(buffer), tests=[], held=held)
+    title = f"Corpus {numbers.path.name}: {len(numbers):,} texts"
+    picture = corpus_picture(numbers, whole)
+    return assembled(content, title, plain_corpus(numbers, whole), picture, bundle, answers, packed_bokehjs())
 
 
 def _texts(numbers: CorpusNumbers) -> list[Message]:
@@ -100,7 +87,3 @@ def _texts(numbers: CorpusNumbers) -> list[Message]:
             break
         found.append((header, buffer))
     return found
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")

@@ -14,7 +14,7 @@ import gzip
 import html
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from semiring_widgets.results.explanation import Explanation
 
 __all__ = [
-    "filled",
+    "as_base64",
+    "assembled",
     "packed_bokehjs",
     "packed_bundle",
     "packed_payload",
@@ -99,11 +100,11 @@ def page(
     from semiring_widgets.pictures.card import picture  # imports matplotlib
 
     bundle = packed_bundle()
-    image = _base64(picture(result))
+    image = picture(result)
     header, buffer = messages.encode(result, revision=1)
     ahead = Ahead({}, {}, [])
-    alone = packed_payload(Page(summary=header, buffer=_base64(buffer), tests=[], held={}))
-    fixed = len(bundle) + len(image) + len(alone)
+    alone = packed_payload(Page(summary=header, buffer=as_base64(buffer), tests=[], held={}))
+    fixed = len(bundle) + len(as_base64(image)) + len(alone)
     bokeh = ""
     if isinstance(result, SideBySide):
         both = both_ahead(result, _LARGE - fixed, answers)
@@ -119,28 +120,42 @@ def page(
         if charted:
             ahead.answers[ChartRequest.type] = [_chart(result)]
             ahead.held[ChartRequest.type] = [""]
-    content = Page(summary=header, buffer=_base64(buffer), tests=list(ahead.tests), held=ahead.held)
+    content = Page(summary=header, buffer=as_base64(buffer), tests=list(ahead.tests), held=ahead.held)
+    title = f"{header['score']['label']}: {header['text'][:80]}"
+    return assembled(content, title, plain(result), image, bundle, ahead.answers, bokeh)
+
+
+def assembled(
+    content: Page,
+    title: str,
+    plain: str,
+    picture: bytes,
+    bundle: str,
+    answers: Mapping[str, Sequence[messages.Message]],
+    bokeh: str = "",
+) -> str:
+    """The text of a page.
+
+    Args:
+        content: what it begins with.
+        title: of the page, as text.
+        plain: what is shown, as text.
+        picture: the same as PNG, which is shown until the view is there.
+        bundle: what `packed_bundle` gives.
+        answers: messages by the type of their request.
+        bokeh: what `packed_bokehjs` gives, where there are charts.
+    """
     parts = {
         "version": __version__,
-        "title": html.escape(f"{header['score']['label']}: {header['text'][:80]}"),
-        "plain": html.escape(messages.sendable(plain(result))),
-        "picture": image,
+        "title": html.escape(messages.sendable(title)),
+        "plain": html.escape(messages.sendable(plain)),
+        "picture": as_base64(picture),
         "payload": packed_payload(content),
-        "answers": _base64(packed_answers(ahead.answers)),
+        "answers": as_base64(packed_answers(answers)),
         "bokehjs": bokeh,
         "bundle": bundle,
     }
-    return filled(parts)
-
-
-def filled(parts: Mapping[str, str], template: str = "page.html") -> str:
-    """The template of a page with its places filled.
-
-    Args:
-        parts: what comes into each place, as HTML.
-        template: its file in this folder.
-    """
-    text = resources.files("semiring_widgets.export").joinpath(template).read_text("utf-8")
+    text = resources.files("semiring_widgets.export").joinpath("page.html").read_text("utf-8")
     # Only the template is searched for places to fill: a text of the user's may look like one.
     first, *pieces = text.split("{{")
     told = [first]
@@ -183,7 +198,7 @@ def _packed(name: str, data: bytes, attributes: str = "") -> str:
     packed = gzip.compress(data, mtime=0)  # without the time, so that a page is the same on every run
     return (
         f'<script type="text/plain" data-semiring-widgets="{name}" data-encoding="gzip"{attributes}>'
-        f"{_base64(packed)}</script>"
+        f"{as_base64(packed)}</script>"
     )
 
 
@@ -206,5 +221,10 @@ def renumbered(item: Any, names: dict[str, str]) -> Any:
     }
 
 
-def _base64(data: bytes) -> str:
+def as_base64(data: bytes) -> str:
+    """Bytes as a page holds them.
+
+    >>> as_base64(b"keys")
+    'a2V5cw=='
+    """
     return base64.b64encode(data).decode("ascii")
