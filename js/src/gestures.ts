@@ -98,7 +98,7 @@ export function listenToGestures(
     forward: () => questions.forward(),
     test: () => {
       const parts = testable(store.state);
-      if (!isEmpty(parts)) questions.test(parts);
+      if (!isEmpty(parts)) questions.tests.ask(parts);
     },
     question: () => openQuestion(root, store),
     copy: () => root.querySelector(".ask")?.dispatchEvent(new Event("semiring-widgets-copy")),

@@ -52,7 +52,7 @@ describe("an answer to the question before", () => {
     Asks,
     "tests" | "units" | "walked" | "groups" | "condition" | "map" | "routes",
   ][] = [
-    ["test", "test", (questions) => questions.test([...HEAD, ...WORD]), "tests"],
+    ["test", "test", (questions) => questions.tests.ask([...HEAD, ...WORD]), "tests"],
     ["units", "units", (questions) => questions.units(part({ layer: 1, head: 0 })), "units"],
     ["path", "path", (questions) => questions.walk(), "walked"],
     ["group", "group", (questions) => questions.group("two", HEAD), "groups"],
@@ -195,7 +195,7 @@ describe("a kernel that says no more", () => {
     const { model, store, questions, arrives } = asking();
     arrives({});
     questions.select(HEAD);
-    questions.test([...HEAD, ...WORD]);
+    questions.tests.ask([...HEAD, ...WORD]);
     model.emit("comm_live_update");
     vi.advanceTimersByTime(PULLED);
     const { silent, answered, routed, untested, unmapped } = store.state;

@@ -10,7 +10,6 @@ import type {
   RecallRequest,
   Request,
   Selection,
-  Test,
 } from "./contract";
 import { groupsOf, lostGroups } from "./groups";
 import { anotherVersion, isSummary } from "./incoming";
@@ -20,7 +19,7 @@ import { EMPTY, headOf, isEmpty, normalise, same } from "./selection";
 import { isAll, type Shown, sameShown, selections } from "./shown";
 import { computes } from "./silence";
 import type { Store } from "./store";
-import { known, type Question, sameQuestion } from "./tested";
+import { TestQueue } from "./test-queue";
 import { Connection, type Model, type Reply, UNANSWERED } from "./transport";
 
 const UNENDED = "Not cancelled yet: what is computed right now has to end first.";
@@ -30,6 +29,8 @@ export class Questions {
   private readonly connection: Connection;
   private history = selections();
   private readonly presence: Presence;
+  /** Tests, which wait for each other. */
+  readonly tests: TestQueue;
   /** How many messages in a row could not be read. */
   private unreadable = 0;
   /** The groups of the question before, until the answer to this one is complete. */
@@ -61,6 +62,7 @@ export class Questions {
     });
     on("change:selection", selected);
     this.presence = new Presence(model, store, this.connection, signal);
+    this.tests = new TestQueue(model, store, this.connection);
     current();
     this.pull();
     selected();
@@ -107,50 +109,6 @@ export class Questions {
   measure(measure: string): void {
     this.store.update({ measure });
     this.rank();
-  }
-
-  /** Test some parts together, or what a route carries; what is known already is not asked again. */
-  test(selection: Selection, steps: readonly ListedStep[] = []): void {
-    const { summary, testing } = this.store.state;
-    if (summary?.type !== "explanation") return;
-    const question = { selection, steps };
-    const found = known(this.store.state, summary, question) ?? this.model.tested?.(question) ?? null;
-    if (found !== null) this.keep(found);
-    else if (!testing.some((other) => sameQuestion(other, question))) {
-      this.store.update({ testing: [...testing, question], untested: null });
-      // One after the other: of two questions that wait at once only the later one would be answered.
-      if (testing.length === 0) this.askTest(question);
-    }
-  }
-
-  /** Whether there is an answer to a test without asking anybody. */
-  holds(question: Question): boolean {
-    return (this.model.tested?.(question) ?? null) !== null;
-  }
-
-  private keep(test: Test): void {
-    this.store.update({ tests: [test, ...this.store.state.tests], untested: null });
-  }
-
-  private askTest(question: Question): void {
-    const next = () => {
-      const testing = this.store.state.testing.filter((other) => other !== question);
-      this.store.update({ testing });
-      if (testing[0] !== undefined) this.askTest(testing[0]);
-    };
-    this.ask(
-      { type: "test", by: "reference", ...question },
-      {
-        answered: ({ test }) => {
-          this.keep(test);
-          next();
-        },
-        refused: (untested) => {
-          this.store.update({ untested });
-          next();
-        },
-      },
-    );
   }
 
   /** Ask another question of the model; the summaries that come are the answer. */

@@ -389,8 +389,7 @@ def load(path: str | os.PathLike[str]) -> Explanation:
         The `Explanation` with its tests, without its recording.
 
     Raises:
-        InputError: no such file, changed since it was written, or not an explanation of a version that this
-            installation reads.
+        InputError: no such file, changed since it was written, or of a kind or version that is not read.
 
     Example:
         >>> e.save("keys.npz")

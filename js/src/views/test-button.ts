@@ -19,9 +19,9 @@ export function testButton(
   tabindex = 0,
 ): Drawing {
   const waiting = state.testing.some((other) => sameQuestion(other, question));
-  const can = state.kernel || known(state, summary, question) !== null || questions.holds(question);
+  const can = state.kernel || known(state, summary, question) !== null || questions.tests.holds(question);
   const act = () => {
-    if (can && !waiting) questions.test(question.selection, question.steps);
+    if (can && !waiting) questions.tests.ask(question.selection, question.steps);
   };
   return html`<button type="button" class="test" tabindex=${tabindex} data-action="test" aria-disabled=${!can}
     data-tip=${can ? TIP : WHY} aria-busy=${waiting} @click=${act}>${waiting ? "Testing …" : "Test it"}</button>`;
