@@ -1,6 +1,5 @@
 """A notebook host that we cannot run here, imitated: a page around a frame around the widget."""
 
-import base64
 import json
 
 from playwright.sync_api import expect
@@ -8,6 +7,7 @@ from playwright.sync_api import expect
 from semiring_widgets.contract import messages
 from semiring_widgets.contract.bundle import read_bundle
 from tests.browser import scenes
+from tests.browser.imitated_model import MODEL, told
 from tests.browser.view import View
 
 OUTER = """<!doctype html><meta charset="utf-8"><title>host</title>
@@ -33,41 +33,24 @@ INNER = """<!doctype html><meta charset="utf-8"><title>output</title>
 <script type="module">
 const given = JSON.parse(document.getElementById("given").textContent);
 new Function(given.host)();
-const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-const listeners = {{}};
-const values = {{ ...given.traits, selection: [], theme: "auto" }};
+{model}const values = {{ ...given.traits, selection: [], theme: "auto" }};
 if (values.buffer !== undefined) values.summary_buffer = new DataView(bytes(values.buffer).buffer);
-const emit = (name, ...args) => (listeners[name] ?? []).forEach((act) => act(...args));
 const say = ([header, buffer], id) =>
   emit("msg:custom", {{ ...header, id }}, buffer === "" ? [] : [new DataView(bytes(buffer).buffer)]);
-window.sent = [];
 let lost = given.lost;
-const model = {{
-  get: (name) => values[name],
-  set: (name, value) => {{ values[name] = value; }},
-  save_changes: () => {{}},
-  on: (name, act) => {{ (listeners[name] ??= []).push(act); }},
-  off: (name, act) => {{ listeners[name] = (listeners[name] ?? []).filter((other) => other !== act); }},
-  send: (message) => {{
-    window.sent.push(message);
-    if (lost-- > 0) return;
-    const answer = given.answers[message.type];
-    if (answer === undefined) return;
-    // Twice; the summary before the last comes after the last.
-    const all = message.type === "pull" ? [answer, given.older, answer] : [answer, answer];
-    all.forEach((one, turn) => setTimeout(() => say(one, message.id), 30 * (turn + 1)));
-  }},
-}};
+const model = modelOf(values, (message) => {{
+  if (lost-- > 0) return;
+  const answer = given.answers[message.type];
+  if (answer === undefined) return;
+  // Twice; the summary before the last comes after the last.
+  const all = message.type === "pull" ? [answer, given.older, answer] : [answer, answer];
+  all.forEach((one, turn) => setTimeout(() => say(one, message.id), 30 * (turn + 1)));
+}});
 await new Promise((done) => setTimeout(done, 300));
 const code = URL.createObjectURL(new Blob([given.bundle], {{ type: "text/javascript" }}));
 const {{ default: widget }} = await import(code);
 widget.render({{ model, el: document.getElementById("out") }});
 </script>"""
-
-
-def told(message):
-    header, buffer = message
-    return [header, base64.b64encode(buffer).decode()]
 
 
 def written(page, path, *, lost=0, known=True, host=""):
@@ -92,7 +75,7 @@ def written(page, path, *, lost=0, known=True, host=""):
         "older": told(messages.encode(partial, 1)),
         "answers": {"pull": told(messages.encode(result, 2))},
     }
-    inner = INNER.format(given=json.dumps(given).replace("<", "\\u003c"))
+    inner = INNER.format(model=MODEL, given=json.dumps(given).replace("<", "\\u003c"))
     path.write_text(OUTER.format(inner=json.dumps(inner).replace("<", "\\u003c")), encoding="utf-8")
     page.goto(path.as_uri())
     return page.frame_locator("#output").locator(".semiring-widgets").first

@@ -1,6 +1,5 @@
 """The widget beside a stand-in for a kernel, all in one page: updates arrive as from a running one."""
 
-import base64
 import json
 from dataclasses import replace
 
@@ -8,31 +7,21 @@ from semiring_widgets.contract import messages
 from semiring_widgets.contract.answers import ANSWERED, answer
 from semiring_widgets.contract.bundle import read_bundle
 from semiring_widgets.results.parts import Status
+from tests.browser.imitated_model import MODEL, told
 
 PAGE = """<!doctype html>
 <meta charset="utf-8"><title>live</title><body><div id="out"></div>
 <script type="application/json" id="given">{given}</script>
 <script type="module">
 const given = JSON.parse(document.getElementById("given").textContent);
-const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-const listeners = {{}};
-const values = {{ selection: [], theme: "light" }};
+{model}const values = {{ selection: [], theme: "light" }};
 const take = ([header, buffer]) => {{
   values.summary = header;
   values.summary_buffer = bytes(buffer);
   values.revision = header.revision;
 }};
-const emit = (name, ...args) => (listeners[name] ?? []).forEach((act) => act(...args));
 take(given.summaries[0]);
-window.sent = [];
-const model = {{
-  get: (name) => values[name],
-  set: (name, value) => {{ values[name] = value; }},
-  save_changes: () => {{}},
-  on: (name, act) => {{ (listeners[name] ??= []).push(act); }},
-  off: (name, act) => {{ listeners[name] = (listeners[name] ?? []).filter((other) => other !== act); }},
-  send: (message) => {{ window.sent.push(message); }},
-}};
+const model = modelOf(values);
 const url = URL.createObjectURL(new Blob([given.bundle], {{ type: "text/javascript" }}));
 const {{ default: widget }} = await import(url);
 let stop;
@@ -69,10 +58,9 @@ def write_live(path, *results, running=True, inquiry=None):
     for number, result in enumerate(results):
         status = Status("running", number, len(results), f"step {number}") if running else result.status
         message = messages.encode(replace(result, status=status), 1)
-        header, buffer = message if inquiry is None else messages.inquiring(message, inquiry)
-        summaries.append([header, base64.b64encode(buffer).decode()])
+        summaries.append(told(message if inquiry is None else messages.inquiring(message, inquiry)))
     given = json.dumps({"summaries": summaries, "bundle": read_bundle()}).replace("<", "\\u003c")
-    path.write_text(PAGE.format(given=given), encoding="utf-8")
+    path.write_text(PAGE.format(model=MODEL, given=given), encoding="utf-8")
     return path.as_uri()
 
 
@@ -89,7 +77,7 @@ class Kernel:
             if request["type"] in ANSWERED:
                 self.asked.append(request)
                 header, buffer = answer(self.result, request)
-                self.page.evaluate("window.answer", [header, base64.b64encode(buffer).decode()])
+                self.page.evaluate("window.answer", told((header, buffer)))
         return [request for request in sent if request["type"] in ANSWERED]
 
     def last(self, kind):
